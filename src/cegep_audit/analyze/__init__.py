@@ -1,0 +1,1 @@
+"""What the accounts add up to: tidy tables and figures, from records alone."""

@@ -1,0 +1,66 @@
+"""What can go wrong, as one tree.
+
+CegepAuditError
+├── UsageError      an option or argument that cannot be honoured        exit code 2
+├── RegistryError   a registry that cannot be used, fault by fault       exit code 2
+├── FetchError      a page that could not be had: becomes a ``Failure``  never leaves a scan
+└── StoreError      a file or database that cannot be read or written    exit code 3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CegepAuditError(Exception):
+    """Base of every error of this program; its text is one line meant for the user."""
+
+
+class UsageError(CegepAuditError):
+    """An option or argument that cannot be honoured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a file that a user wrote: where, what is wrong, and what to do.
+
+    ``line`` counts from 1 (0: the file as a whole); ``column`` is the header's name, or "" for a whole line.
+    """
+
+    file: str
+    line: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.column}: {self.message}" if self.column else f"{place}: {self.message}"
+
+
+class RegistryError(CegepAuditError):
+    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+class FetchError(CegepAuditError):
+    """A page that could not be had.
+
+    ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
+    status of the last answer, None where there was none; ``record_id`` names the WARC record, if one is kept.
+    """
+
+    def __init__(
+        self, url: str, detail: str, message: str, *, status: int | None = None, record_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.url = url
+        self.detail = detail
+        self.status = status
+        self.record_id = record_id
+
+
+class StoreError(CegepAuditError):
+    """A file or database that cannot be read or written; the message names it and says what to do."""

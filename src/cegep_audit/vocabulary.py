@@ -1,0 +1,120 @@
+"""The closed lists of the contract: what an account, a link, a page and a failure can be called."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a URL is on its network; the first three name an account."""
+
+    PROFILE = "profile"
+    GROUP = "group"
+    SHOW = "show"
+    SHARE = "share"
+    EMBED = "embed"
+    CONTENT = "content"
+    POLICY = "policy"
+    NONE = "none"
+
+    @property
+    def names_account(self) -> bool:
+        """Whether a URL of this kind is the address of an account."""
+        return self in {Kind.PROFILE, Kind.GROUP, Kind.SHOW}
+
+
+class Role(StrEnum):
+    """Whose an account is."""
+
+    OFFICIAL = "official"
+    UNIT = "unit"
+    THIRD_PARTY = "third_party"
+    UNCERTAIN = "uncertain"
+
+
+class How(StrEnum):
+    """How a link stands on its page."""
+
+    ANCHOR = "anchor"
+    REL_ME = "rel_me"
+    META = "meta"
+    JSON_LD = "json_ld"
+    MICRODATA = "microdata"
+    WIDGET = "widget"
+    EMBED = "embed"
+    SCRIPT = "script"
+    REDIRECT = "redirect"
+    FEED = "feed"
+
+
+class Zone(StrEnum):
+    """The part of the page where a link stands."""
+
+    HEAD = "head"
+    HEADER = "header"
+    NAV = "nav"
+    MAIN = "main"
+    ASIDE = "aside"
+    FOOTER = "footer"
+
+
+class Status(StrEnum):
+    """Whether a site could be assessed; only ``ok`` and ``partial`` count as assessed."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    BLOCKED = "blocked"
+    UNREACHABLE = "unreachable"
+    UNUSABLE = "unusable"
+
+    @property
+    def is_assessed(self) -> bool:
+        """Whether absence of an account on such a site means anything."""
+        return self in {Status.OK, Status.PARTIAL}
+
+
+class Detail(StrEnum):
+    """Why a page or site could not be read. An HTTP status is written ``http_NNN``, see :func:`http_detail`."""
+
+    NONE = ""
+    DNS = "dns"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    CONNECTION_LOST = "connection_lost"
+    PROTOCOL = "protocol"  # an answer that is not HTTP
+    PROXY = "proxy"
+    ROBOTS = "robots"
+    TOO_LARGE = "too_large"
+    CUT_SHORT = "cut_short"  # fewer bytes than announced
+    DECODE = "decode"  # content coding or character encoding that cannot be undone
+    NOT_HTML = "not_html"
+    EMPTY = "empty"
+    NEEDS_JS = "needs_js"
+    PARKED = "parked"
+    CHALLENGE = "challenge"  # a page that asks to prove one is human
+    REDIRECT_LOOP = "redirect_loop"  # also: more redirects than ``Limits.max_redirects``
+    BAD_REDIRECT = "bad_redirect"  # a redirect without a usable http(s) address
+    FOREIGN_SITE = "foreign_site"
+    PRIVATE_ADDRESS = "private_address"
+    BAD_URL = "bad_url"
+    RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
+    NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
+    INTERNAL_ERROR = "internal_error"
+
+
+def http_detail(status: int) -> str:
+    """Return the detail code of an HTTP *status*: ``http_403``."""
+    return f"http_{status}"
+
+
+class PageRole(StrEnum):
+    """Why a page of a site is read."""
+
+    HOME = "home"
+    FRAME = "frame"  # a frame of a page read, or where it sends its reader at once
+    LANGUAGE = "language"  # the same site in another language, or behind a splash page
+    SOCIAL = "social"
+    CONTACT = "contact"
+    ABOUT = "about"
+    OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook

@@ -122,6 +122,63 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerLink:
+    """One link of a page that is of use to discovery: ``href`` as written, not yet resolved against ``Reading.base``."""
+
+    href: str
+    label: str
+    zone: Zone
+    hreflang: str = ""
+    rel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one page says, parsed once.
+
+    ``base`` is what relative addresses resolve against; ``links`` are those that lead off the page's host
+    or may name an account; ``inner`` the others; ``frames`` and ``refresh_to`` are absolute. ``language``
+    is the document's own word for it ("" where it has none). ``text_length`` counts characters of visible
+    text, ``opening`` is the first 600 of them. ``signs`` are names of marks of a shell that scripts fill
+    (``app_root``, ``noscript_plea``, ``state``).
+    """
+
+    url: str
+    base: str
+    title: str
+    language: str
+    links: tuple[Link, ...]
+    inner: tuple[InnerLink, ...]
+    frames: tuple[str, ...]
+    refresh_to: str | None
+    text_length: int
+    opening: str
+    signs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The next page to read: where, what it is expected to be, and why it was chosen, for a person."""
+
+    url: str
+    role: PageRole
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One page of a site asked for, and what came of it: a page with its reading, or a failure.
+
+    ``page`` without ``reading`` is a redirect that leaves the site (``Page.redirect_to``).
+    """
+
+    choice: Choice
+    page: Page | None = None
+    reading: Reading | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Where an account was seen: one link of one page."""
 

@@ -99,6 +99,7 @@ class Detail(StrEnum):
     PRIVATE_ADDRESS = "private_address"
     BAD_URL = "bad_url"
     RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
+    CRAWL_DELAY = "crawl_delay"  # robots.txt asks for more than ``Limits.max_crawl_delay_s`` between pages
     NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
     INTERNAL_ERROR = "internal_error"
 

@@ -123,7 +123,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class InnerLink:
-    """One link of a page that is of use to discovery: ``href`` as written, not yet resolved against ``Reading.base``."""
+    """One link that stays on the site: ``href`` as written, not yet resolved against ``Reading.base``."""
 
     href: str
     label: str

@@ -1,0 +1,244 @@
+"""The invented web is honest, whole, and answers as a proxy in front of forty real hosts would."""
+
+import csv
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+
+from cegep_audit import demo
+from cegep_audit.demo.pages import answer
+from cegep_audit.demo.sites import REGISTRY_COLUMNS, Site, sites
+from cegep_audit.vocabulary import Role, Status
+
+SITES = {site.id: site for site in sites()}
+SERVED = [site for site in sites() if site.serves == "pages"]
+COUNTED = [site for site in sites() if not site.row["parent_id"] and site.row["status"] != "closed"]
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[demo.Web]:
+    with demo.serve() as open_web:
+        yield open_web
+
+
+@pytest.fixture
+def client(web: demo.Web) -> Iterator[httpx.Client]:
+    with httpx.Client(proxy=web.proxy, trust_env=False, timeout=5) as one:
+        yield one
+
+
+def read(site: Site, path: str = "/") -> str:
+    codec = "utf-16" if site.charset == "utf-16" else site.charset
+    return answer(site, path).body.decode(codec)
+
+
+def own_pages(site: Site) -> list[str]:
+    usual = ["/", "/nous-joindre", "/a-propos"] if site.look else []
+    return [path for path in dict.fromkeys([*site.pages, *usual]) if path != "/robots.txt"]
+
+
+# --- the institutions ---
+
+
+def test_at_least_28_institutions_count_and_every_status_is_met() -> None:
+    assert len(COUNTED) >= 28
+    assert {site.status for site in COUNTED} == {status.value for status in Status}
+
+
+def test_regions_types_and_languages_are_spread() -> None:
+    regions = {(site.row["region_code"], site.row["region"]) for site in COUNTED}
+    assert len(regions) == 17
+    assert len({site.row["type"] for site in COUNTED}) >= 5
+    assert {site.row["language"] for site in COUNTED} == {"fr", "en", "bilingual"}
+
+
+@pytest.mark.parametrize("site", sites(), ids=lambda site: site.id)
+def test_host_names_are_nobodys_and_every_trap_is_named(site: Site) -> None:
+    hosts = [site.host, *site.aliases, urlsplit(site.row["website"]).hostname]
+    assert all(host and host.endswith((".test", ".example")) for host in hosts)
+    assert urlsplit(site.row["website"]).scheme == "http"
+    assert site.traps
+    assert {role for _, _, role in site.accounts} <= {role.value for role in Role}
+
+
+def test_an_unknown_key_in_a_site_file_is_an_error() -> None:
+    from cegep_audit.demo.sites import _site
+
+    table = {"host": "x.test", "registry": {"name": "X", "language": "fr", "city": "X"}, "acounts": []}
+    with pytest.raises(TypeError, match="acounts"):
+        _site("x", table)
+
+
+@pytest.mark.parametrize("site", SERVED, ids=lambda site: site.id)
+def test_every_page_says_that_it_is_invented(site: Site) -> None:
+    texts = [read(site, path) for path in own_pages(site) if answer(site, path).status == 200]
+    assert all(re.search("invent", text) for text in texts if text)
+
+
+@pytest.mark.parametrize("site", SERVED, ids=lambda site: site.id)
+def test_every_account_said_to_be_shown_is_shown(site: Site) -> None:
+    locations = [document.location for document in site.pages.values()]
+    text = unquote("".join([*locations, *(read(site, path) for path in own_pages(site))])).lower()
+    for _, url, _ in site.accounts:
+        handle = url.rstrip("/").rpartition("/")[2].removeprefix("id").lower()
+        assert handle in text, url
+
+
+def test_bodies_that_many_institutions_link_are_linked_by_three_or_more() -> None:
+    links = Counter(url for site in COUNTED for _, url, role in site.accounts if role == "third_party")
+    for handle in ("ministeredusavoir", "federationriveraine", "agenceborealis"):
+        assert links[f"https://www.facebook.com/{handle}"] >= 3
+
+
+def test_home_pages_weigh_what_real_ones_do() -> None:
+    sizes = [len(answer(site, "/").body) for site in SERVED if site.look and site.status == "ok"]
+    assert sum(size > 10_000 for size in sizes) >= 20
+    assert max(sizes) < 80_000
+
+
+def test_pages_are_the_same_at_each_run() -> None:
+    site = SITES["cegep-riviere-bleue"]
+    assert answer(site, "/") == answer(site, "/")
+    assert answer(site, "/a-propos").body != answer(site, "/services").body
+
+
+@pytest.mark.parametrize(
+    ("site_id", "path", "codec", "trap"),
+    [
+        ("seminaire-cote-fleurie", "/accueil.htm", "latin-1", "Séminaire"),
+        ("college-montagne-verte", "/", "cp1252", "d’études"),
+        ("conservatoire-du-ruisseau", "/", "utf-16", "À propos"),
+    ],
+)
+def test_odd_encodings_are_really_so(site_id: str, path: str, codec: str, trap: str) -> None:
+    body = answer(SITES[site_id], path).body
+    assert trap in body.decode(codec)
+    assert b"charset" not in body
+    with pytest.raises(UnicodeDecodeError):
+        body.decode("utf-8")
+
+
+# --- the server ---
+
+
+def test_the_registry_has_the_columns_of_the_contract(web: demo.Web) -> None:
+    with web.registry.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == REGISTRY_COLUMNS
+    assert [row["id"] for row in rows] == list(SITES)
+    assert all(row["name"] and row["website"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "location"),
+    [
+        pytest.param("http://www.cegep-riviere-bleue.test/", 200, None, id="a home page"),
+        pytest.param("http://www.cegep-riviere-bleue.test/robots.txt", 200, None, id="robots.txt"),
+        pytest.param("http://www.cegep-riviere-bleue.test/rien", 404, None, id="no such page"),
+        pytest.param("http://WWW.Cegep-Riviere-Bleue.test:80/?a=b", 200, None, id="case, port and query do not matter"),
+        pytest.param("http://www.northfield-harbour.test/contact-us", 200, None, id="an English page"),
+        pytest.param(
+            "http://www.college-tournesol.test/facebook",
+            302,
+            "https://www.facebook.com/collegetournesol",
+            id="own link",
+        ),
+        pytest.param(
+            "http://cegep-trait-dunion.test/admission", 301, "http://www.cegep-trait-dunion.test/admission", id="alias"
+        ),
+        pytest.param(
+            "http://www.cegep-plaine-haute.test/", 301, "http://www.cegep-plaine-haute.example/", id="other suffix"
+        ),
+        pytest.param("http://www.college-forteresse.test/", 403, None, id="wall"),
+        pytest.param("http://www.cegep-vieille-ecluse.test/robots.txt", 500, None, id="robots.txt fails"),
+        pytest.param("http://www.college-egare.test/", 404, None, id="no home page"),
+        pytest.param("http://www.college-fantome.test/", 502, None, id="dead host"),
+        pytest.param("http://www.facebook.com/", 502, None, id="the rest of the world"),
+    ],
+)
+def test_answers(client: httpx.Client, url: str, status: int, location: str | None) -> None:
+    response = client.get(url)
+    assert response.status_code == status
+    assert response.headers.get("location") == location
+
+
+def test_answers_are_compressed_for_who_reads_gzip(client: httpx.Client) -> None:
+    packed = client.get("http://www.cegep-riviere-bleue.test/", headers={"accept-encoding": "gzip"})
+    plain = client.get("http://www.cegep-riviere-bleue.test/", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+
+
+def test_head_has_no_body_and_post_is_refused(client: httpx.Client) -> None:
+    assert client.head("http://www.cegep-riviere-bleue.test/").content == b""
+    assert client.post("http://www.cegep-riviere-bleue.test/", content=b"x").status_code == 501
+
+
+def test_a_silent_host_hangs_up(client: httpx.Client) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("http://www.ecole-du-silence.test/")
+
+
+def test_https_is_refused_with_501(client: httpx.Client) -> None:
+    with pytest.raises(httpx.ProxyError, match="501"):
+        client.get("https://www.cegep-riviere-bleue.test/")
+
+
+def test_origin_form_is_understood_too(web: demo.Web) -> None:
+    reply = _said(web, b"GET / HTTP/1.1\r\nHost: www.cegep-riviere-bleue.test\r\nConnection: close\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\r\n\r\n", b"\xff\xfe \r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n", b"GET\r\n\r\n"]
+)
+def test_rubbish_is_survived(web: demo.Web, client: httpx.Client, rubbish: bytes) -> None:
+    _said(web, rubbish)
+    assert client.get("http://www.cegep-riviere-bleue.test/").status_code == 200
+
+
+def test_the_log_tells_what_was_asked() -> None:
+    with demo.serve() as web, httpx.Client(proxy=web.proxy, trust_env=False) as client:
+        client.get("http://www.cegep-riviere-bleue.test/?a=1")
+        client.get("http://www.college-egare.test/")
+        assert [(hit.host, hit.path, hit.status) for hit in web.log] == [
+            ("www.cegep-riviere-bleue.test", "/?a=1", 200),
+            ("www.college-egare.test", "/", 404),
+        ]
+        assert web.log[0].at_s <= web.log[1].at_s
+
+
+def test_it_stops_cleanly_with_connections_open() -> None:
+    before = set(threading.enumerate())
+    with demo.serve() as web:
+        address = ("127.0.0.1", urlsplit(web.proxy).port or 0)
+        idle = socket.create_connection(address, timeout=5)
+        client = httpx.Client(proxy=web.proxy, trust_env=False)
+        client.get("http://www.cegep-riviere-bleue.test/")
+    with idle, closing(client):
+        assert idle.recv(1) == b""
+        assert set(threading.enumerate()) == before
+        assert not web.registry.exists()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+
+
+def test_two_webs_at_once() -> None:
+    with demo.serve() as one, demo.serve() as other:
+        assert one.proxy != other.proxy
+
+
+def _said(web: demo.Web, question: bytes) -> bytes:
+    """Send *question* as it is and return all that comes back until the other side closes."""
+    with socket.create_connection(("127.0.0.1", urlsplit(web.proxy).port or 0), timeout=5) as line:
+        line.sendall(question)
+        line.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: line.recv(65536), b""))

@@ -107,8 +107,9 @@ class Link:
     ``url`` is absolute; ``label`` is what a reader sees or hears (text, alternative text, title), at most
     200 characters. ``subject`` is whose link the page's data says it is (``organization``, ``person``,
     ``article``), "" where it says nothing. ``cues`` are names of signs found around the link, see
-    ``detect/attribution.toml``. ``block`` numbers the smallest container the link shares with other
-    links to networks, so that a row of icons is told from a link in running text.
+    ``detect/cues.toml``. ``block`` numbers the smallest container the link shares with other
+    links to networks, so that a row of icons is told from a link in running text (0: none). ``names`` is
+    the network that the link's icon or path names where its address does not, "" for others.
     """
 
     url: str
@@ -119,6 +120,7 @@ class Link:
     subject: str = ""
     cues: frozenset[str] = frozenset()
     block: int = 0
+    names: str = ""
 
 
 @dataclass(frozen=True, slots=True)

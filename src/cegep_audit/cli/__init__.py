@@ -1,5 +1,5 @@
 """The command line: parse, call, print, exit code."""
 
+from cegep_audit.cli.app import app, main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["app", "main"]

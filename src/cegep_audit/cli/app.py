@@ -1,0 +1,87 @@
+"""The command line as a whole: its commands, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from cegep_audit import __version__
+from cegep_audit.cli import pages, registries, results, scans
+from cegep_audit.cli.options import say
+from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
+from cegep_audit.report.plain import plain
+
+EXIT_NOTHING_ASSESSED = 1
+EXIT_USAGE = 2
+EXIT_FILE = 3
+EXIT_INTERRUPTED = 130
+
+_EXIT_CODES: dict[type[CegepAuditError], int] = {
+    UsageError: EXIT_USAGE,
+    RegistryError: EXIT_USAGE,
+    StoreError: EXIT_FILE,
+}
+
+app = typer.Typer(
+    name="cegep-audit",
+    help=say("help.app"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for group in (scans, results, pages, registries):
+    group.register(app)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"cegep-audit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help=say("help.version"), callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with one of the codes of the contract; no traceback ever reaches a user."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except CegepAuditError as error:
+        _complain(str(error))
+        return next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left (head, less): silence what Python would say at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("CEGEP_AUDIT_DEBUG"):
+            raise
+        _complain(say("error.internal", error=f"{type(error).__name__}: {error}"))
+        return EXIT_FILE
+
+
+def _complain(text: str) -> None:
+    """Print *text* on standard error, each of its lines made safe to show."""
+    for line in text.splitlines():
+        print(plain(line), file=sys.stderr)
+
+

@@ -1,0 +1,66 @@
+"""The demonstration: the ordinary scan over the invented web, with every output in one folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import say
+from cegep_audit.cli.scanning import Request, Selection, run
+from cegep_audit.errors import StoreError
+from cegep_audit.models import Limits
+from cegep_audit.report.locales import Language
+
+# An invented web bears a quicker pace than a real one, and its dead sites need no patience.
+_LIMITS = Limits(delay_s=0.05, timeout_s=3.0)
+_OUTPUTS = ("report.xlsx", "report.json")  # beside report.csv, which the scan itself writes
+
+
+def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
+    """Serve the invented web, scan it into *folder*, and return the exit code of the scan."""
+    from cegep_audit import demo
+    from cegep_audit.report.tables import write
+    from cegep_audit.store import Store
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(say("error.unwritable", path=str(folder), reason=error.strerror or str(error))) from error
+    showing.message(say("demo.begins", folder=str(folder)), quiet)
+    with demo.serve() as web, _through(web.proxy):
+        request = Request(
+            registry=web.registry,
+            output=folder / "report.csv",
+            db=folder / "demo.db",
+            selection=Selection(),
+            limits=_LIMITS,
+            lang=lang,
+            contact="demo@cegep-audit.test",
+            quiet=quiet,
+        )
+        code = run(request)
+    with Store.open(request.db, create=False, lang=lang) as store:
+        scan = showing.load(store, None)
+        for name in _OUTPUTS:
+            write(scan, folder / name)
+    showing.message(say("demo.ends", folder=str(folder), files=", ".join(sorted(os.listdir(folder)))), quiet)
+    return code
+
+
+@contextmanager
+def _through(proxy: str) -> Iterator[None]:
+    """Send every request of the block through *proxy*, as a user would: by the environment."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    every = [*names, *(name.lower() for name in names)]
+    before = {name: os.environ.pop(name, None) for name in every}
+    os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = proxy
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

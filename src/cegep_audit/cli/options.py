@@ -1,0 +1,55 @@
+"""Options that several commands share, and the language that a call speaks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cegep_audit.report.locales import Language, pick_language
+from cegep_audit.report.phrases import phrase
+
+DEFAULT_DB = Path("cegep-audit.db")
+
+
+class Lang(StrEnum):
+    """The languages spoken."""
+
+    FR = "fr"
+    EN = "en"
+
+
+@cache
+def asked_language() -> Language:
+    """Return the language of this call, known before its options are parsed: help is spoken in it too."""
+    words = sys.argv[1:]
+    after = (words[place + 1] for place, word in enumerate(words[:-1]) if word == "--lang")
+    joined = (word.removeprefix("--lang=") for word in words if word.startswith("--lang="))
+    return pick_language(next((word for word in (*after, *joined) if word in set(Lang)), None), os.environ)
+
+
+def say(key: str, **values: object) -> str:
+    """Return the phrase *key* in the language of this call."""
+    return phrase(key, asked_language(), **values)
+
+
+def resolve(lang: Lang | None) -> Language:
+    """Return the language to print in: *lang* where it was given."""
+    return "fr" if lang is Lang.FR else "en" if lang is Lang.EN else asked_language()
+
+
+DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
+LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"), show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help=say("help.json"))]
+ScanArgument = Annotated[str, typer.Argument(metavar="[SCAN]", help=say("help.scan_argument"), show_default=False)]
+IdOption = Annotated[list[str] | None, typer.Option("--id", help=say("help.id"), show_default=False)]
+TypeOption = Annotated[list[str] | None, typer.Option("--type", help=say("help.type"), show_default=False)]
+RegionOption = Annotated[list[str] | None, typer.Option("--region", help=say("help.region"), show_default=False)]
+LanguageOption = Annotated[list[str] | None, typer.Option("--language", help=say("help.language"), show_default=False)]
+LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
+PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]

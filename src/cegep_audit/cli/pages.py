@@ -1,0 +1,141 @@
+"""Commands about single addresses and single pages: ``classify`` and ``detect``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cegep_audit import __version__, urls
+from cegep_audit.cli.options import JsonOption, LangOption, resolve, say
+from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
+from cegep_audit.vocabulary import PageRole
+
+if TYPE_CHECKING:
+    from cegep_audit.detect.networks import Classified
+
+_NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("classify", help=say("help.classify"))(classify)
+    app.command("detect", help=say("help.detect"))(detect)
+
+
+def classify(
+    addresses: Annotated[
+        list[str] | None, typer.Argument(metavar="[URL]...", help=say("help.urls"), show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Say what each URL is: network, kind, handle, account URL, rule; one answer a URL, in order."""
+    from cegep_audit.detect.networks import classify as what_is
+
+    answers = (what_is(address) for address in (addresses or _lines_of_input()))
+    if as_json:
+        for answer in answers:
+            _print_json(_as_record(answer))
+        return
+    from cegep_audit.report.terminal import classified_table, console
+
+    console().print(classified_table(list(answers), resolve(lang)))
+
+
+def _lines_of_input() -> Iterator[str]:
+    """Yield the lines of standard input, whatever its bytes are."""
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _as_record(answer: Classified) -> dict[str, str | None]:
+    return {
+        "url": answer.url,
+        "network": answer.network,
+        "kind": answer.kind,
+        "handle": answer.handle,
+        "account_url": answer.account_url,
+        "reason": answer.reason,
+    }
+
+
+def detect(
+    sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...", help=say("help.sources"))],
+    base: Annotated[str | None, typer.Option("--url", metavar="BASE", help=say("help.base"), show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Print the accounts of single pages, each with role, reason and evidence."""
+    if base is not None and urls.split(base) is None:
+        raise UsageError(say("error.bad_url", url=urls.without_password(base)))
+    found = [(source, accounts_of(_page(source, base))) for source in sources]
+    if as_json:
+        for source, accounts in found:
+            for account in accounts:
+                _print_json(_account_record(source, account))
+        return
+    from cegep_audit.report.terminal import accounts_table, console
+
+    for source, accounts in found:
+        console().print(accounts_table(source, accounts, resolve(lang)))
+
+
+def accounts_of(page: Page) -> tuple[Account, ...]:
+    """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
+    from cegep_audit.detect.attribution import attribute
+    from cegep_audit.detect.links import extract_links
+
+    reading = extract_links(page)
+    institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
+    return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
+
+
+def _page(source: str, base: str | None) -> Page:
+    if urls.split(source):
+        return asyncio.run(_fetched(source))
+    try:
+        body = Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoreError(say("error.unreadable", path=source, reason=reason)) from error
+    url = base or _NO_SITE
+    return Page(source, url, 200, "", body, datetime.now(UTC))
+
+
+async def _fetched(url: str) -> Page:
+    from cegep_audit.collect.live import LiveWeb, user_agent
+
+    institution = Institution(id="", name="", url=url)
+    try:
+        async with LiveWeb(Limits(), user_agent(None, __version__)) as web, web.open(institution) as site:
+            return await site.get(url)
+    except FetchError as error:
+        raise StoreError(say("error.not_fetched", url=url, detail=error.detail, reason=str(error))) from error
+
+
+def _account_record(source: str, account: Account) -> dict[str, str]:
+    best = account.evidence[0]
+    return {
+        "source": source,
+        "network": account.network,
+        "account_url": account.url,
+        "handle": account.handle,
+        "kind": account.kind,
+        "role": account.role,
+        "reason": account.reason,
+        "how": best.how,
+        "zone": best.zone,
+        "label": best.label,
+    }
+
+
+def _print_json(record: object) -> None:
+    print(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8"))

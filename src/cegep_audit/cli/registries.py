@@ -1,0 +1,107 @@
+"""Commands about what the tool knows beforehand: ``institutions`` and ``networks``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import (
+    IdOption,
+    JsonOption,
+    LangOption,
+    LanguageOption,
+    LimitOption,
+    PartsOption,
+    RegionOption,
+    TypeOption,
+    resolve,
+    say,
+)
+from cegep_audit.errors import RegistryError
+from cegep_audit.report.plain import plain
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("networks", help=say("help.networks"))(networks)
+    group = typer.Typer(help=say("help.institutions"), invoke_without_command=True, add_completion=False)
+    group.callback()(institutions)
+    group.command("check", help=say("help.institutions_check"))(check)
+    app.add_typer(group, name="institutions")
+
+
+def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """List the networks known, with their host names and years."""
+    from cegep_audit.detect.networks import NETWORKS
+
+    if as_json:
+        showing.print_json([
+            {
+                "network": network.id,
+                "name": network.name,
+                "domains": list(network.domains),
+                "opened": network.opened.isoformat(),
+                "closed": network.closed.isoformat() if network.closed else None,
+            }
+            for network in NETWORKS.values()
+        ])  # fmt: skip
+        return
+    from cegep_audit.report.terminal import console, networks_table
+
+    console(sys.stdout).print(networks_table(list(NETWORKS.values()), resolve(lang)))
+
+
+def institutions(
+    context: typer.Context,
+    registry: Annotated[
+        Path | None, typer.Option("--registry", metavar="FILE", help=say("help.registry"), show_default=False)
+    ] = None,
+    ids: IdOption = None,
+    types: TypeOption = None,
+    regions: RegionOption = None,
+    languages: LanguageOption = None,
+    limit: LimitOption = None,
+    with_parts: PartsOption = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help=say("help.count_by"), show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """List the institutions of the registry, choose among them, count them."""
+    if context.invoked_subcommand:
+        return
+    from cegep_audit.registry import columns, counts, default_registry, read_registry, select, value_of
+
+    language = resolve(lang)
+    chosen = select(
+        read_registry(registry or default_registry(), lang=language),
+        ids=ids or (),
+        types=types or (),
+        regions=regions or (),
+        languages=languages or (),
+        limit=limit,
+        with_parts=with_parts,
+        lang=language,
+    )
+    if as_json:
+        showing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
+        return
+    from cegep_audit.report.terminal import console, counts_table, institutions_table
+
+    table = counts_table(by, counts(chosen, by), language) if by else institutions_table(chosen, language)
+    console(sys.stdout).print(table)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("help.checked_file"))], lang: LangOption = None
+) -> None:
+    """Say every fault of a registry file, with its line."""
+    from cegep_audit.registry import check_registry, read_registry
+
+    language = resolve(lang)
+    if faults := check_registry(file, lang=language):
+        raise RegistryError(faults)
+    print(plain(say("institutions.sound", path=str(file), count=len(read_registry(file, lang=language)))))

@@ -1,0 +1,100 @@
+"""Commands that read finished scans: ``summary``, ``export``, ``scans``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
+from cegep_audit.errors import UsageError
+from cegep_audit.store import Store
+
+LATEST = "latest"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("summary", help=say("help.summary"))(summary)
+    app.command("export", help=say("help.export"))(export)
+    app.command("scans", help=say("help.scans"))(scans)
+
+
+def scan_number(text: str) -> int | None:
+    """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
+    if text == LATEST:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
+        return int(text)
+    raise UsageError(say("error.bad_scan", scan=text))
+
+
+def summary(
+    scan: ScanArgument = LATEST,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)] = None,
+    min_networks: Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))] = 3,
+    basket: Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"))] = "all",
+    sample_of: Annotated[
+        int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Print the statistics of a scan."""
+    from cegep_audit.analyze.findings import to_json
+    from cegep_audit.analyze.stats import summary as summarize
+
+    language = resolve(lang)
+    with Store.open(db, create=False, lang=language) as store:
+        found = showing.load(store, scan_number(scan))
+    figures = summarize(found, basket, by, min_networks, sample_of)
+    if as_json:
+        showing.print_json(to_json(figures))
+        return
+    from cegep_audit.report.terminal import console, summary_view
+
+    console(sys.stdout).print(summary_view(found, [figures], language))
+
+
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
+    scan: ScanArgument = LATEST,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Write a scan to a file, in the format that its ending names."""
+    from cegep_audit.report.tables import write
+
+    with Store.open(db, create=False, lang=resolve(lang)) as store:
+        found = showing.load(store, scan_number(scan))
+    written = write(found, output)
+    showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+
+
+def scans(db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """List the scans in the database."""
+    with Store.open(db, create=False, lang=resolve(lang)) as store:
+        listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
+    if as_json:
+        showing.print_json([
+            {
+                "id": scan.id,
+                "started_at": scan.started_at.isoformat(),
+                "ended_at": scan.ended_at.isoformat() if scan.ended_at else None,
+                "mode": scan.mode,
+                "tool_version": scan.tool_version,
+                "rules_version": scan.rules_version,
+                "institutions": tally.institutions,
+                "by_status": {str(status): count for status, count in tally.by_status.items()},
+            }
+            for scan, tally in listed
+        ])  # fmt: skip
+        return
+    from cegep_audit.report.terminal import console, scans_table
+
+    rows = [(scan, tally.institutions, tally.done) for scan, tally in listed]
+    console(sys.stdout).print(scans_table(rows, resolve(lang)))

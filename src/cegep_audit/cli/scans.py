@@ -1,0 +1,140 @@
+"""Commands that scan: ``scan`` and ``demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    DbOption,
+    IdOption,
+    JsonOption,
+    LangOption,
+    LanguageOption,
+    LimitOption,
+    PartsOption,
+    RegionOption,
+    TypeOption,
+    resolve,
+    say,
+)
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
+
+_DEFAULTS = Limits()
+_LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
+# What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
+_FIXED = (
+    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
+    "allow_private",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("scan", help=say("help.scan"))(scan)
+    app.command("demo", help=say("help.demo"))(demo)
+
+
+def scan(
+    context: typer.Context,
+    registry: Annotated[
+        Path | None, typer.Argument(metavar="[REGISTRY]", help=say("help.registry"), show_default=False)
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
+        "report.csv"
+    ),
+    db: DbOption = DEFAULT_DB,
+    ids: IdOption = None,
+    types: TypeOption = None,
+    regions: RegionOption = None,
+    languages: LanguageOption = None,
+    limit: LimitOption = None,
+    with_parts: PartsOption = False,
+    overrides: Annotated[
+        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
+    ] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option("--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False),
+    ] = None,
+    max_pages: Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))] = _DEFAULTS.max_pages,
+    delay: Annotated[float, typer.Option("--delay", min=0, metavar="S", help=say("help.delay"))] = _DEFAULTS.delay_s,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
+    ] = _DEFAULTS.concurrency,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, metavar="S", help=say("help.timeout"))
+    ] = _DEFAULTS.timeout_s,
+    max_bytes: Annotated[
+        int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
+    ] = _DEFAULTS.max_bytes,
+    from_warc: Annotated[
+        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+) -> None:
+    """Audit the institutions of a registry: their accounts, a report, a summary."""
+    from cegep_audit.cli.scanning import Request, Selection, run
+
+    named = {name for name in context.params if _is_named(context, name)}
+    if resume and (clash := sorted(named & set(_FIXED))):
+        raise UsageError(say("error.fixed_by_resume", option=_option_of(context, clash[0])))
+    limits = Limits(
+        max_pages=max_pages,
+        delay_s=delay,
+        concurrency=concurrency,
+        timeout_s=timeout,
+        max_bytes=max_bytes,
+        allow_private=allow_private,
+    )
+    request = Request(
+        registry=registry,
+        output=output,
+        db=db,
+        selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
+        limits=limits,
+        lang=resolve(lang),
+        contact=contact,
+        warcs=from_warc or (),
+        overrides=overrides,
+        resume=resume,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        changed={field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named},
+    )
+    raise typer.Exit(run(request))
+
+
+def _is_named(context: typer.Context, name: str) -> bool:
+    """Whether the option *name* was written on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _option_of(context: typer.Context, name: str) -> str:
+    """Return the option of the parameter *name* as a user writes it."""
+    found: Any = next(each for each in context.command.params if each.name == name)
+    return str(found.opts[-1])
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path("demo"),
+    lang: LangOption = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
+) -> None:
+    """Scan a small invented web served on loopback, with every output."""
+    from cegep_audit.cli.demonstration import run_demo
+
+    raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))
+
+

@@ -1,0 +1,149 @@
+"""Accounts from links: whose each is, by which rule, and which is the main one of its network.
+
+All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that
+applies gives its role, and the rule's name is kept as the reason. ``docs/method.md`` says what each may get wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from cegep_audit.detect.candidates import Candidate, gather
+from cegep_audit.models import Account, Evidence, Institution, Link, Visit
+from cegep_audit.vocabulary import How, Kind, Role, Zone
+
+_DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
+_FRAME_OF_SITE = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
+_ALONGSIDE = _FRAME_OF_SITE | {Zone.ASIDE}
+_LIST_OF_ACCOUNTS = 3  # accounts of one network in one row: a directory, not an invitation
+_ROW_OF_ICONS = 2  # networks in one row
+
+Rule = tuple[str, Callable[[Candidate], bool], Role]
+
+
+def _cue(name: str) -> Callable[[Link], bool]:
+    return lambda link: name in link.cues
+
+
+def _subject(*names: str) -> Callable[[Link], bool]:
+    return lambda link: link.subject in names
+
+
+def _declares(link: Link) -> bool:
+    return link.how in _DATA and link.subject in {"organization", ""}
+
+
+def _is_shown_beside(link: Link) -> bool:
+    return link.zone in _ALONGSIDE and "prose" not in link.cues
+
+
+def _in_row(candidate: Candidate) -> bool:
+    return any(row.networks >= _ROW_OF_ICONS and row.most_of_one < _LIST_OF_ACCOUNTS for row in candidate.rows)
+
+
+def _in_list(candidate: Candidate) -> bool:
+    return bool(candidate.rows) and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+
+
+RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
+    ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
+    ("vendor", lambda c: c.is_vendor and not c.alike, Role.THIRD_PARTY),
+    ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
+    ("quoted_post", lambda c: c.every(_cue("quote")) and not c.alike, Role.THIRD_PARTY),
+    ("commenter", lambda c: c.every(_cue("comment")) and not c.alike, Role.THIRD_PARTY),
+    ("person", lambda c: c.every(_subject("person", "article")) and not c.alike, Role.THIRD_PARTY),
+    ("author", lambda c: c.every(_cue("author")) and not c.alike, Role.THIRD_PARTY),
+    ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
+    ("content_only", lambda c: c.every_content and not c.alike, Role.THIRD_PARTY),
+    ("post_of_own", lambda c: c.every_content, Role.UNCERTAIN),
+    ("unit", lambda c: c.is_unit and c.rivals > 0, Role.UNIT),
+    ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
+    ("credit", lambda c: c.every(_cue("credit")) and not c.alike, Role.THIRD_PARTY),
+    ("partner", lambda c: c.every(_cue("partner")) and not c.alike, Role.THIRD_PARTY),
+    ("list_of_accounts", lambda c: _in_list(c) and not c.alike, Role.THIRD_PARTY),
+    ("row_of_icons", _in_row, Role.OFFICIAL),
+    ("named_alike", lambda c: c.alike, Role.OFFICIAL),
+    ("site_frame", lambda c: c.some(_is_shown_beside), Role.OFFICIAL),
+    ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
+    ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET), Role.OFFICIAL),
+    ("running_text", lambda c: c.every(_cue("prose")), Role.THIRD_PARTY),
+    ("no_rule", lambda _: True, Role.UNCERTAIN),
+)
+
+
+def judge(candidate: Candidate) -> tuple[Role, str]:
+    """Return the role of *candidate* and the name of the rule that gave it."""
+    return next((role, name) for name, applies, role in RULES if applies(candidate))
+
+
+def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
+    """Return the accounts that the pages of *visits* show, each with its role, reason and evidence, main ones marked.
+
+    Accounts come in the order they were first seen.
+    """
+    accounts = [(candidate, _account(candidate)) for candidate in gather(institution, visits)]
+    return tuple(_with_main(accounts, institution.language))
+
+
+def _account(candidate: Candidate) -> Account:
+    role, reason = judge(candidate)
+    ranked = sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
+    evidence = tuple(
+        Evidence(seen.link.page_url, seen.link.how, seen.link.zone, seen.link.label, seen.captured_at, seen.record_id)
+        for seen in ranked
+    )
+    return Account(
+        candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, tuple(dict.fromkeys(evidence))
+    )
+
+
+# The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
+_HOW_ORDER = (
+    How.ANCHOR,
+    How.REL_ME,
+    How.JSON_LD,
+    How.MICRODATA,
+    How.META,
+    How.WIDGET,
+    How.REDIRECT,
+    How.EMBED,
+    How.FEED,
+    How.SCRIPT,
+)
+_ZONE_ORDER = (Zone.FOOTER, Zone.HEADER, Zone.NAV, Zone.HEAD, Zone.ASIDE, Zone.MAIN)
+
+
+def _strength(link: Link) -> tuple[int, int]:
+    return _HOW_ORDER.index(link.how), _ZONE_ORDER.index(link.zone)
+
+
+_LANGUAGE_ENDINGS = {"fr": ("_en", "-en", "english", "eng"), "en": ("_fr", "-fr", "francais", "fra")}
+
+
+def _with_main(accounts: list[tuple[Candidate, Account]], language: str) -> list[Account]:
+    """Mark one official account a network as the main one: see :func:`_main_order`."""
+    best: dict[str, tuple[tuple[int, ...], Account]] = {}
+    for place, (candidate, account) in enumerate(accounts):
+        if account.role is Role.OFFICIAL:
+            rank = (*_main_order(candidate, account, language), place)
+            if account.network not in best or rank < best[account.network][0]:
+                best[account.network] = (rank, account)
+    main = {id(account) for _, account in best.values()}
+    return [replace(account, is_main=True) if id(account) in main else account for _, account in accounts]
+
+
+def _main_order(candidate: Candidate, account: Account, language: str) -> tuple[int, ...]:
+    """Return what the main account is chosen by, the lowest first.
+
+    The whole institution before its parts, its language before the other, a profile before a group or show,
+    a likeness in name, the number of pages that show it, then the order on the page.
+    """
+    other_language = account.handle.lower().endswith(_LANGUAGE_ENDINGS.get(language[:2], ()))
+    return (
+        candidate.is_unit,
+        other_language,
+        account.kind is not Kind.PROFILE,
+        not candidate.alike,
+        -account.pages_seen,
+    )

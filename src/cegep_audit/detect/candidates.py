@@ -1,0 +1,192 @@
+"""Links of a site grouped by the account they lead to, with what the rules of attribution look at."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from re import Pattern
+from urllib.parse import unquote
+
+from cegep_audit import urls
+from cegep_audit.detect.cues import compile_words, fold
+from cegep_audit.detect.likeness import is_alike, names_of
+from cegep_audit.detect.networks import Classified, account_key, classify, mastodon_handle
+from cegep_audit.models import Institution, Link, Visit
+from cegep_audit.vocabulary import How, Kind, PageRole
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One link that leads to an account: the link, what its URL is, when and in which record it was captured."""
+
+    link: Link
+    what: Classified
+    captured_at: datetime
+    record_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The links to accounts that share one container of one page."""
+
+    networks: int  # different networks
+    most_of_one: int  # accounts of the network that has most
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One account with all that speaks for and against it; the rules look at nothing else.
+
+    ``url`` is "" for an icon whose link cannot be resolved. ``alike``: its name or a label shows the
+    institution's. ``rivals`` counts other accounts of the network on the site.
+    """
+
+    network: str
+    handle: str
+    url: str
+    kind: Kind
+    sightings: tuple[Sighting, ...]
+    rows: tuple[Row, ...]
+    alike: bool
+    rivals: int
+    is_vendor: bool
+    is_separate: bool
+    is_unit: bool
+
+    def every(self, test: Callable[[Link], bool]) -> bool:
+        """Whether *test* holds for all links to the account."""
+        return all(test(seen.link) for seen in self.sightings)
+
+    def some(self, test: Callable[[Link], bool]) -> bool:
+        """Whether *test* holds for a link to the account."""
+        return any(test(seen.link) for seen in self.sightings)
+
+    @property
+    def every_content(self) -> bool:
+        """Whether only posts and players of the account are shown, never the account itself."""
+        return all(_is_content(seen) for seen in self.sightings)
+
+
+def _is_content(seen: Sighting) -> bool:
+    return seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+
+
+@cache
+def _lists() -> tuple[frozenset[str], Pattern[str], Pattern[str]]:
+    rows = tomllib.loads((files("cegep_audit.detect") / "attribution.toml").read_text("utf-8"))
+    vendors = frozenset(account for row in rows["vendor"] for account in row["accounts"])
+    separate, unit = (
+        compile_words(word for row in rows[name] for word in row["words"]) for name in ("separate", "unit")
+    )
+    return vendors, separate, unit
+
+
+def gather(institution: Institution, visits: Sequence[Visit]) -> list[Candidate]:
+    """Return the accounts that the pages of *visits* name, in the order they were first seen."""
+    sightings = list(_sightings(visits))
+    groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    for seen in sightings:
+        groups[_key(seen.what)].append(seen)
+    rows = _rows(sightings)
+    rivals = Counter(network for network, _ in groups)
+    final_url = next((visit.page.url for visit in visits if visit.page), "")
+    return [_candidate(institution, final_url, group, rows, rivals[key[0]] - 1) for key, group in groups.items()]
+
+
+def _key(what: Classified) -> tuple[str, str]:
+    network = what.network or ""
+    return network, account_key(network, what.account_url) if what.account_url else ""
+
+
+def _sightings(visits: Iterable[Visit]) -> Iterator[Sighting]:
+    resolved = _own_redirects(visits)
+    for visit in visits:
+        if visit.page is None or visit.reading is None:
+            continue
+        for link in visit.reading.links:
+            what, link_seen = _what(link, resolved)
+            if what is not None:
+                yield Sighting(link_seen, what, visit.page.captured_at, visit.page.record_id)
+
+
+def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
+    """Return where addresses of the site's own that stand for an account were found to lead."""
+    return {
+        urls.visit_key(visit.choice.url): visit.page.redirect_to
+        for visit in visits
+        if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
+    }
+
+
+def _what(link: Link, resolved: dict[str, str]) -> tuple[Classified | None, Link]:
+    """Return what *link* leads to, None where that is no account of a network."""
+    what = classify(link.url)
+    if what.account_url:
+        return what, link
+    if link.names:
+        target = resolved.get(urls.visit_key(link.url))
+        through = classify(target) if target else None
+        if through and through.account_url:
+            return through, replace(link, how=How.REDIRECT)
+        if target is None:
+            return Classified(link.url, link.names, Kind.NONE, None, None, "unresolved_link"), link
+    elif link.how is How.REL_ME and what.network is None and (handle := mastodon_handle(link.url)):
+        return Classified(link.url, "mastodon", Kind.PROFILE, handle, link.url, "rel_me"), link
+    return None, link
+
+
+def _rows(sightings: Iterable[Sighting]) -> dict[tuple[str, int], Row]:
+    """Return, by page and block, how many networks and accounts share the block."""
+    members: dict[tuple[str, int], set[tuple[str, str]]] = defaultdict(set)
+    for seen in sightings:
+        if seen.link.block:
+            members[seen.link.page_url, seen.link.block].add(_key(seen.what))
+    return {
+        place: Row(len({network for network, _ in keys}), max(Counter(network for network, _ in keys).values()))
+        for place, keys in members.items()
+    }
+
+
+def _candidate(
+    institution: Institution,
+    final_url: str,
+    group: list[Sighting],
+    rows: dict[tuple[str, int], Row],
+    rivals: int,
+) -> Candidate:
+    what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
+    network, handle = what.network or "", what.handle or ""
+    names = names_of(institution, final_url)
+    shown = [handle, *(_written(seen.link.url) for seen in group)]
+    labels = [seen.link.label for seen in group if seen.link.label]
+    vendors, separate, unit = _lists()
+    own = fold(f"{institution.name} {institution.short_name}")
+    text = fold(" ".join([_spaced(handle), *map(_spaced, shown[1:]), *labels]))
+    return Candidate(
+        network=network,
+        handle=handle,
+        url=what.account_url or "",
+        kind=classify(what.account_url).kind if what.account_url else Kind.NONE,
+        sightings=tuple(group),
+        rows=tuple({rows[key] for seen in group if (key := (seen.link.page_url, seen.link.block)) in rows}),
+        alike=any(is_alike(item, names) for item in (*shown, *labels)),
+        rivals=rivals,
+        is_vendor=f"{network}/{handle.lower()}" in vendors,
+        is_separate=bool(separate.search(text)) and not separate.search(own),
+        is_unit=bool(unit.search(text)) and not unit.search(own),
+    )
+
+
+def _written(url: str) -> str:
+    """Return the path of *url* as a reader would read it: old addresses hold the page's title."""
+    return unquote(url.partition("://")[2].partition("/")[2])
+
+
+def _spaced(text: str) -> str:
+    """Return *text* with the marks that join words in handles as blanks."""
+    return text.translate(str.maketrans("-_./?=&", "       "))

@@ -1,0 +1,68 @@
+"""Accounts named where no address stands: calls of scripts, options of widgets, meta tags; rows of ``scripts.toml``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_NAME = re.compile(r"@?([\w.-]{1,100})")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a name found somewhere becomes an address; ``css_class`` is the class the element must have, "" for any."""
+
+    address: str
+    subject: str = ""
+    css_class: str = ""
+
+    def fill(self, value: str) -> str | None:
+        """Return the address for *value*: itself where it is one already, None where it is no name."""
+        value = value.strip()
+        if "://" in value or value.startswith("//") or "{0}" == self.address:
+            return value
+        found = _NAME.fullmatch(value)
+        return self.address.format(found[1]) if found else None
+
+
+@cache
+def _rows() -> Mapping[str, list[dict[str, Any]]]:
+    return tomllib.loads((files("cegep_audit.detect") / "scripts.toml").read_text("utf-8"))
+
+
+@cache
+def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str]]:
+    return [(tuple(row["hints"]), re.compile(row["pattern"]), row["address"]) for row in _rows()["script"]]
+
+
+@cache
+def attribute_templates() -> dict[str, Template]:
+    """Return, by attribute name, how its value becomes an address."""
+    return {row["name"]: Template(row["address"], css_class=row.get("class", "")) for row in _rows()["attribute"]}
+
+
+@cache
+def meta_templates() -> dict[str, Template]:
+    """Return, by the name or property of a meta tag, how its content becomes an address and whose it is."""
+    return {row["name"]: Template(row["address"], row["subject"]) for row in _rows()["meta"]}
+
+
+@cache
+def shorteners() -> frozenset[str]:
+    """Return the hosts whose addresses lead elsewhere."""
+    return frozenset(host for row in _rows()["shortener"] for host in row["hosts"])
+
+
+def named_in_script(text: str) -> Iterator[str]:
+    """Yield the addresses that calls and options in the script *text* stand for."""
+    lower = text.lower()
+    for hints, pattern, address in _patterns():
+        if not any(hint in lower for hint in hints):
+            continue
+        for found in pattern.finditer(text):
+            yield address.format(found[1])

@@ -1,0 +1,235 @@
+"""Where a link stands on its page: its zone, its label, the row it shares, the signs around it.
+
+Only asked of the few links that may name an account; answers for containers are kept for the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from selectolax.lexbor import LexborNode
+
+from cegep_audit.detect.cues import cues_in, fold
+from cegep_audit.vocabulary import Zone
+
+MAX_LABEL = 200  # characters of a label that are kept
+_MAX_CONTEXT = 160  # a longer text is running text, not the caption of a row of links
+_CLIMB = 6  # containers looked at above a link: rows of icons are rarely wrapped deeper
+_PROSE_MIN = 40  # characters of text around a link that make it a link in a sentence
+
+_ZONE_OF_TAG = {
+    "footer": Zone.FOOTER,
+    "header": Zone.HEADER,
+    "nav": Zone.NAV,
+    "aside": Zone.ASIDE,
+    "main": Zone.MAIN,
+    "article": Zone.MAIN,
+    "head": Zone.HEAD,
+}
+_ZONE_OF_ROLE = {
+    "contentinfo": Zone.FOOTER,
+    "banner": Zone.HEADER,
+    "navigation": Zone.NAV,
+    "complementary": Zone.ASIDE,
+    "main": Zone.MAIN,
+    "article": Zone.MAIN,
+}
+# Class and id tokens of templates without landmarks, whole words between blanks, "-" and "_".
+_ZONE_WORDS = {
+    Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|pied-de-page|subfooter",
+    Zone.HEADER: "header|entete|masthead|banner|bandeau|topbar|top|haut|tete|hautpage|headerwrapper|branding",
+    Zone.ASIDE: "sidebar|aside|colonne|side|lateral|widget|widgets|rail|droite|gauche|sidebars|secondary",
+    Zone.NAV: "nav|navbar|menu|navigation|menus|topnav|mainnav|navigations",
+    Zone.MAIN: "main|content|contenu|article|post|entry|corps",
+}
+_ZONE_PATTERNS = [
+    (zone, re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")) for zone, words in _ZONE_WORDS.items()
+]
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# What a zone does not give way to inside itself: an article's header is no page header, a menu in a footer is footer.
+_HOLDS_AGAINST = {
+    Zone.FOOTER: frozenset(Zone),
+    Zone.HEAD: frozenset(Zone),
+    Zone.ASIDE: frozenset({Zone.HEADER, Zone.NAV, Zone.MAIN}),
+    Zone.MAIN: frozenset({Zone.HEADER}),
+    Zone.NAV: frozenset({Zone.HEADER}),
+    Zone.HEADER: frozenset[Zone](),
+}
+# A landmark (a tag or role) gives way to a mere class name only here.
+_CLASS_REPLACES = {
+    Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}),
+    Zone.HEADER: frozenset({Zone.NAV}),
+}
+_NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
+_NOT_CONTAINERS = frozenset({"html", "body", "-document"})
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What is remembered of an element that links stand in."""
+
+    zone: Zone | None  # None where nothing names one
+    is_landmark: bool  # whether a tag or role gave the zone, not a class name
+    in_article: bool
+    words: str  # its class, id, role and label, for cues
+
+
+_NOTHING = Container(zone=None, is_landmark=False, in_article=False, words="")
+
+
+class Surroundings:
+    """Answers questions about the elements of one parsed page."""
+
+    def __init__(self) -> None:
+        self._containers: dict[int, Container] = {}
+        self._counts: dict[int, int] = {}
+
+    def count(self, node: LexborNode) -> None:
+        """Note that *node* may name an account, so that rows of such links can be told."""
+        for parent in ancestors(node):
+            self._counts[parent.mem_id] = self._counts.get(parent.mem_id, 0) + 1
+
+    def container(self, node: LexborNode) -> Container:
+        """Return what is known of *node* as a container, its own ancestors taken into account."""
+        known = self._containers.get(node.mem_id)
+        if known is None:
+            chain = [node]
+            while (parent := chain[-1].parent) is not None and parent.mem_id not in self._containers:
+                chain.append(parent)
+            above = chain[-1].parent
+            known = self._containers[above.mem_id] if above is not None else _NOTHING
+            for item in reversed(chain):
+                known = self._containers[item.mem_id] = _inside(known, item)
+        return known
+
+    def zone(self, node: LexborNode, position: float) -> Zone:
+        """Return the zone of *node*; *position* (0 to 1 down the page) decides where the markup names none."""
+        zone = self.container(node).zone
+        if zone is not None:
+            return zone
+        return Zone.FOOTER if position > FOOTER_FROM else Zone.HEADER if position < HEADER_TO else Zone.MAIN
+
+    def block(self, node: LexborNode) -> LexborNode | None:
+        """Return the smallest container near *node* that holds another link that may name an account."""
+        for level, parent in enumerate(ancestors(node)):
+            if level > _CLIMB or parent.tag in _NOT_CONTAINERS:
+                return None
+            if self._counts.get(parent.mem_id, 0) > 1:
+                return parent
+        return None
+
+    def cues(self, node: LexborNode, label: str) -> frozenset[str]:
+        """Return the cues that the label, the words before *node* and the names of its containers show."""
+        found = set(cues_in("label", label))
+        found |= cues_in("class", _names(node))
+        for level, parent in enumerate(ancestors(node)):
+            if parent.tag in _NOT_CONTAINERS:
+                break
+            found |= cues_in("class", self.container(parent).words)
+            if level < _CLIMB and not found & {"text"}:
+                found |= self._text_cues(parent, label)
+        found.discard("text")
+        return frozenset(found)
+
+    def _text_cues(self, parent: LexborNode, label: str) -> set[str]:
+        text = clean(parent.text(separator=" "))
+        own = len(label)
+        if len(text) <= own + 2:
+            return set()
+        if len(text) <= _MAX_CONTEXT:
+            return {*cues_in("text", text), "text"}
+        if self._counts.get(parent.mem_id, 0) <= 1 and len(text) - own > _PROSE_MIN and parent.tag in _PROSE_TAGS:
+            return {"prose", "text"}
+        return {"text"}
+
+
+HEADER_TO, FOOTER_FROM = 0.08, 0.92  # shares of the page's links, where a template names no zone
+_PROSE_TAGS = frozenset({"p", "li", "td", "blockquote", "dd", "div", "span", "em", "strong", "article", "section"})
+
+
+def ancestors(node: LexborNode) -> Iterator[LexborNode]:
+    """Yield the elements that *node* stands in, the nearest first."""
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
+
+
+def clean(text: str) -> str:
+    """Return *text* with runs of blanks as one."""
+    return " ".join(text.split())
+
+
+def label_of(node: LexborNode) -> str:
+    """Return what a reader sees or hears of *node*: its text, else what stands for an image, else its title."""
+    text = clean(node.text(separator=" "))
+    if not text:
+        attributes = node.attributes
+        text = clean(attributes.get("aria-label") or "") or _image_text(node) or clean(attributes.get("title") or "")
+    return text[:MAX_LABEL]
+
+
+def _image_text(node: LexborNode) -> str:
+    for image in node.css("img[alt], svg title, [aria-label], [title]"):
+        text = image.text() if image.tag == "title" else ""
+        for name in ("alt", "aria-label", "title"):
+            text = text or image.attributes.get(name) or ""
+        if text := clean(text):
+            return text
+    return ""
+
+
+def icon_words(node: LexborNode) -> str:
+    """Return the words that say which icon *node* shows: class names and image files, of itself and its content."""
+    words = [_names(node)]
+    for inner in node.css("i, span, img, svg, use, em, b")[:6]:
+        attributes = inner.attributes
+        source = attributes.get("src") or attributes.get("xlink:href") or attributes.get("href") or ""
+        words += [_names(inner), source.rpartition("/")[2]]
+    return fold(" ".join(words))
+
+
+def _names(node: LexborNode) -> str:
+    attributes = node.attributes
+    return " ".join(text for key in _NAMING if (text := attributes.get(key)))
+
+
+_NAMING = ("class", "id", "role", "aria-label")
+
+
+def _inside(outer: Container, node: LexborNode) -> Container:
+    words = _names(node)
+    in_article = outer.in_article or node.tag == "article"
+    mark, is_landmark = (None, False) if node.tag in _NOT_CONTAINERS else _mark(node, words)
+    if mark is None or not _replaces(outer, mark, is_landmark):
+        mark, is_landmark = outer.zone, outer.is_landmark
+    return Container(mark, is_landmark, in_article, words)
+
+
+def _replaces(outer: Container, mark: Zone, is_landmark: bool) -> bool:
+    """Whether a zone *mark* found inside *outer* holds for what is in it."""
+    if outer.zone is None:
+        return True
+    if outer.in_article and mark in _NOT_OF_PAGE:
+        return False
+    if outer.is_landmark and not is_landmark:
+        return mark in _CLASS_REPLACES.get(outer.zone, frozenset())
+    return mark not in _HOLDS_AGAINST[outer.zone]
+
+
+def _mark(node: LexborNode, words: str) -> tuple[Zone | None, bool]:
+    """Return the zone that *node* itself names, and whether a landmark does."""
+    zone = _ZONE_OF_TAG.get(node.tag or "") or _ZONE_OF_ROLE.get(node.attributes.get("role") or "")
+    if zone is not None or not words:
+        return zone, zone is not None
+    return _zone_named(words), False
+
+
+@lru_cache(maxsize=8192)
+def _zone_named(words: str) -> Zone | None:
+    """Return the zone that class names and ids name; the same few stand on thousands of elements."""
+    folded = fold(_CAMEL.sub("-", words))
+    return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None)

@@ -1,0 +1,177 @@
+"""One institution; then all of them, concurrently and resumably.
+
+Pages of one institution are read one after the other; institutions a few at a time. Where pages come
+from, what is done with a result and what is shown are arguments: nothing here knows the network, the database or the terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import traceback
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+
+from cegep_audit.collect.discovery import next_page
+from cegep_audit.detect.assess import assess, looks_like_html
+from cegep_audit.detect.attribution import attribute
+from cegep_audit.detect.links import extract_links
+from cegep_audit.errors import FetchError
+from cegep_audit.models import (
+    Account,
+    Choice,
+    Failure,
+    Institution,
+    InstitutionResult,
+    Limits,
+    OpenSource,
+    Page,
+    PageRecord,
+    Reading,
+    Source,
+    Visit,
+)
+from cegep_audit.vocabulary import Detail, Status
+
+_LARGE_PAGE = 300_000  # bytes from which a page is read in a thread: other sites' answers must not wait for it
+
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def rules_version() -> str:
+    """Return a short digest of everything that reads pages and decides whose accounts are.
+
+    Derived from the files themselves, so that a changed rule can't keep its old version.
+    """
+    digest = hashlib.sha256()
+    for room, endings in (("detect", (".py", ".toml")), ("collect", ("discovery.py", ".toml"))):
+        for file in sorted((files("cegep_audit") / room).iterdir(), key=lambda item: item.name):
+            if file.name.endswith(endings):
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+async def audit(institution: Institution, source: Source, limits: Limits, clock: Clock = _now) -> InstitutionResult:
+    """Read one institution's pages and return its accounts; a failure is part of the result."""
+    visits: list[Visit] = []
+    while choice := next_page(institution, visits, limits):
+        visits.append(await _visit(choice, source, clock))
+    accounts = attribute(institution, visits)
+    verdict = assess(institution, visits, len(accounts))
+    home = visits[0].page if visits else None
+    return InstitutionResult(
+        institution=institution,
+        status=verdict.status,
+        detail=verdict.detail,
+        message=verdict.message,
+        final_url=verdict.final_url,
+        captured_at=home.captured_at if home else None,
+        pages=tuple(_records(visits, accounts)),
+        failures=tuple(visit.failure for visit in visits if visit.failure),
+        accounts=accounts if verdict.status.is_assessed else (),
+    )
+
+
+async def _visit(choice: Choice, source: Source, clock: Clock) -> Visit:
+    try:
+        page = await source.get(choice.url)
+    except FetchError as error:
+        failure = Failure(choice.url, choice.role, error.detail, str(error), clock(), error.record_id)
+        return Visit(choice, failure=failure)
+    return Visit(choice, page, await _read(page))
+
+
+async def _read(page: Page) -> Reading | None:
+    if page.redirect_to or not looks_like_html(page):
+        return None
+    if len(page.body) < _LARGE_PAGE:
+        return extract_links(page)
+    return await asyncio.to_thread(extract_links, page)
+
+
+def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable[PageRecord]:
+    seen: set[str] = set()
+    for visit in visits:
+        if (page := visit.page) is None:
+            continue
+        shown = {account.url for account in accounts if any(item.page_url == page.url for item in account.evidence)}
+        yield PageRecord(
+            requested_url=page.requested_url,
+            url=page.url,
+            role=visit.choice.role,
+            why=visit.choice.why,
+            status=page.status,
+            content_type=page.content_type,
+            size=len(page.body),
+            captured_at=page.captured_at,
+            brought=len(shown - seen),
+            record_id=page.record_id,
+        )
+        seen |= shown
+
+
+class Watcher:
+    """What a scan tells whoever watches it; this one looks away."""
+
+    def started(self, institution: Institution) -> None:
+        """An institution's first page is about to be asked for."""
+
+    def finished(self, result: InstitutionResult) -> None:
+        """An institution is done and its result is kept."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know, one line."""
+
+
+async def scan(
+    institutions: Iterable[Institution],
+    open_source: OpenSource,
+    limits: Limits,
+    keep: Callable[[InstitutionResult], None],
+    watcher: Watcher,
+    clock: Clock = _now,
+) -> None:
+    """Audit *institutions*, ``limits.concurrency`` at a time, and hand each result to *keep* as soon as it is there.
+
+    An error that *keep* raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
+    """
+    waiting = iter(institutions)
+
+    async def work() -> None:
+        for institution in waiting:
+            watcher.started(institution)
+            result = await _safely(institution, open_source, limits, clock)
+            keep(result)
+            if result.detail == Detail.INTERNAL_ERROR:
+                watcher.note(f"{institution.id}: internal error: {result.message.splitlines()[-1]}")
+            watcher.finished(result)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(limits.concurrency):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+
+
+async def _safely(institution: Institution, open_source: OpenSource, limits: Limits, clock: Clock) -> InstitutionResult:
+    """Audit one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
+    try:
+        async with open_source(institution) as source:
+            return await audit(institution, source, limits, clock)
+    except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud
+        return InstitutionResult(
+            institution=institution,
+            status=Status.UNUSABLE,
+            detail=Detail.INTERNAL_ERROR,
+            message=traceback.format_exc(),
+            final_url="",
+            captured_at=None,
+        )

@@ -103,18 +103,24 @@ def pace_key(url: str) -> str:
 def registrable_domain(host: str) -> str:
     """Return the part of *host* that somebody registered: ``cegepx.qc.ca`` of ``www.cegepx.qc.ca``.
 
-    An IP address, a name without a dot, or a public suffix is returned whole.
+    An IP address, a name without a dot, or a public suffix is returned whole. A top-level domain that the
+    list does not know (``.test``) is a suffix of one label, as the list's own algorithm says.
     """
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
         return host
-    return _extract(host).top_domain_under_public_suffix or host
+    found = _extract(host)
+    return found.top_domain_under_public_suffix or (host if found.suffix else ".".join(host.split(".")[-2:]))
 
 
 @lru_cache(maxsize=4096)
 def site_name(host: str) -> str:
-    """Return the label that was registered, without its suffix: ``cegepx`` of ``www.cegepx.qc.ca``."""
-    return _extract(ascii_host(host)).domain
+    """Return the label that was registered, without its suffix: ``cegepx`` of ``www.cegepx.qc.ca``.
+
+    "" for a public suffix; an IP address or a name without a dot is returned whole.
+    """
+    domain = registrable_domain(host)
+    return domain if is_ip(domain) else "" if _extract(domain).suffix == domain else domain.partition(".")[0]
 
 
 def is_ip(host: str) -> bool:

@@ -1,0 +1,47 @@
+"""One request and what came back, as received: what an archive keeps.
+
+The live web calls a :class:`Recorder` for every exchange (pages, robots.txt, redirects, error statuses,
+requests without an answer); a WARC writer is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+Truncated = Literal["", "length", "time", "disconnect"]
+"""Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, or its failure.
+
+    ``response_headers`` stand in the order received, with the original bytes; ``body`` is what came over
+    the wire, still content-encoded but without the framing of chunks. ``status`` is None where no answer
+    came: ``detail`` then is the code of the failure and ``tried`` the addresses it was tried at. ``ip`` is
+    the address connected to, None behind a proxy or without a connection. ``started_at`` is in UTC.
+    """
+
+    url: str
+    method: str
+    request_headers: tuple[tuple[str, str], ...]
+    started_at: datetime
+    duration_s: float
+    http_version: str = ""  # "HTTP/1.1"
+    status: int | None = None
+    reason: str = ""  # the phrase beside the status: "Not Found"
+    response_headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    truncated: Truncated = ""
+    ip: str | None = None
+    detail: str = ""
+    tried: tuple[str, ...] = ()
+
+
+class Recorder(Protocol):
+    """Keeps exchanges; called in the order in which they ended."""
+
+    def __call__(self, exchange: Exchange) -> str | None:
+        """Keep *exchange* and return the name of the record, None where none was made."""

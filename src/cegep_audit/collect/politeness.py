@@ -1,0 +1,144 @@
+"""What a site allows and how long it wants to be left alone: robots.txt, Crawl-delay, Retry-After."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+from protego import Protego
+
+from cegep_audit.vocabulary import Detail, http_detail
+
+PRODUCT_TOKEN = "cegep-audit"  # noqa: S105 -- our name in robots.txt, no secret
+ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5: at least the first 500 KiB count
+ROBOTS_REDIRECTS = 5  # RFC 9309, section 2.3.1.2
+
+# Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
+_SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
+
+_AGENT = re.compile(r"\s*user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
+_TOKEN = re.compile(r"[a-z_-]+(?![0-9])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
+_SITE_WIDE = re.compile(r"(site-?maps?|host)\b", re.IGNORECASE)  # lines that belong to no group
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsVerdict:
+    """What robots.txt of one host lets us do.
+
+    ``rules`` are None where nothing may be asked; ``detail``, ``message`` and ``status`` then say why, as
+    for a :class:`~cegep_audit.errors.FetchError`.
+    """
+
+    rules: Protego | None
+    detail: str = ""
+    message: str = ""
+    status: int | None = None
+
+    def allows(self, url: str) -> bool:
+        """Whether *url* may be asked."""
+        return self.rules is not None and self.rules.can_fetch(url, PRODUCT_TOKEN)
+
+    @property
+    def crawl_delay_s(self) -> float:
+        """Seconds that the host wants between two requests, 0.0 where it does not say."""
+        return (self.rules.crawl_delay(PRODUCT_TOKEN) or 0.0) if self.rules else 0.0
+
+
+def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
+    """Turn the answer to a request for robots.txt into a verdict (RFC 9309, section 2.3.1).
+
+    A success counts as it stands. A 4xx, and a redirect that leads nowhere, mean that there are no rules.
+    A 5xx forbids everything: the detail is ``robots``, for the rest of the site may well be up, except
+    where a gateway says that the site itself is down (502, 504 …): then it is that status.
+    """
+    if status < 300:  # noqa: PLR2004 -- HTTP's classes
+        return RobotsVerdict(parse_robots(body))
+    if status < 500:  # noqa: PLR2004
+        return ALLOWS_ALL
+    message = f"robots.txt answers {status}, which forbids everything"
+    detail = http_detail(status) if status in _SITE_DOWN else Detail.ROBOTS
+    return RobotsVerdict(None, detail, message, status)
+
+
+def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
+    """Turn a failed request for robots.txt into a verdict; arguments as in ``FetchError``.
+
+    An HTTP status that came is judged as an answer, and a body that could not be read whole forbids
+    everything, for what was not read may. Where no answer came at all, nobody knows whether the rest
+    of the site is up, and nothing may be asked to find out: then the failure is the host's own
+    (``dns``, ``refused``, ``timeout`` …), and not that the site refused us, which it did not.
+    """
+    if status is None or detail in _OWN:
+        return RobotsVerdict(None, detail, message, status)
+    if status >= 300:  # noqa: PLR2004
+        return verdict_of_answer(status, b"")
+    return RobotsVerdict(None, Detail.ROBOTS, f"robots.txt cannot be read: {message}", status)
+
+
+# Failures that are the host's own, whatever status came with them.
+_OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
+
+
+def parse_robots(body: bytes) -> Protego:
+    """Return the rules of a robots.txt that apply to us; any bytes give some rules."""
+    text = body[:ROBOTS_BYTES].decode("utf-8-sig", errors="replace")
+    return _parse("\n".join(relevant_lines(text)))
+
+
+@lru_cache(maxsize=256)  # thousands of sites share the same few files
+def _parse(text: str) -> Protego:
+    return Protego.parse(text)
+
+
+def relevant_lines(text: str) -> list[str]:
+    """Return the lines of *text* in groups for us or for everyone.
+
+    Protego takes "cegep" for a prefix of our name and does not know "cegep-audit/1.0" as our name. And it
+    gives each rule to each agent above it, so that 500 KiB of agents and rules would cost gigabytes.
+    """
+    kept: list[str] = []
+    naming = ours = False  # whether we are among the lines that name a group's agents; whether it is for us
+    for line in text.splitlines():
+        content = line.partition("#")[0].strip()
+        if not content or _SITE_WIDE.match(content):
+            continue
+        if agent := _AGENT.match(content):
+            ours = ours and naming
+            naming = True
+            token = _TOKEN.match(agent[1].strip().lower())
+            if token and token[0] in {PRODUCT_TOKEN, "*"}:
+                kept.append(f"User-agent: {token[0]}")
+                ours = True
+            continue
+        naming = False
+        if ours:
+            kept.append(content)
+    return kept
+
+
+ALLOWS_ALL = RobotsVerdict(parse_robots(b""))
+
+
+def retry_after_s(value: str, now: datetime) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks to wait; None where it cannot be read.
+
+    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7; *now* is
+    the time of the answer. A date that has passed gives 0.0.
+    """
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
+        return float(value)
+    if value.isascii() and value.isdigit():
+        return float("inf")
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    try:
+        return max(0.0, (date - now).total_seconds())
+    except OverflowError:
+        return None

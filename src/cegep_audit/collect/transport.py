@@ -1,0 +1,141 @@
+"""httpx over checked connections: directly, or through the proxy that the environment names.
+
+One transport a site: its pool holds that site's few connections, all share one ``SSLContext``.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+
+import httpcore
+import httpx
+
+from cegep_audit.collect.addresses import is_special_host
+from cegep_audit.collect.connect import DirectBackend, ProxyBackend, Resolve, TransportError, Wire
+from cegep_audit.errors import UsageError
+from cegep_audit.urls import without_password
+from cegep_audit.vocabulary import Detail
+
+_KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
+_MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
+HEADERS_RECEIVED = "headers_received"  # the extension of a response that holds all its headers, in order
+_PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
+
+
+def shared_context() -> ssl.SSLContext:
+    """Return the context of all connections of a scan: verifying, with ``SSL_CERT_FILE`` or certifi's roots.
+
+    Building one costs 17 ms, hence one a scan. Raise UsageError where the variable names no such file.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError too
+        place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "certifi"
+        raise UsageError(f"the certificates in {place} cannot be read: {error.strerror or error}") from error
+
+
+class Routes:
+    """Which proxy leads to which host, read once from ``HTTP_PROXY`` and its kin as ``urllib`` reads them."""
+
+    def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
+        self._settings = dict(getproxies() if proxies is None else proxies)
+        self._proxies = {
+            scheme: _proxy(self._settings[name])
+            for scheme in ("http", "https")
+            for name in ("all", scheme)
+            if self._settings.get(name)
+        }
+
+    def proxy(self, scheme: str, host: str) -> httpcore.Proxy | None:
+        """Return the proxy that a request goes through, None where it goes straight to *host*."""
+        if scheme not in self._proxies or proxy_bypass_environment(host, self._settings):
+            return None
+        return self._proxies[scheme]
+
+
+def _proxy(setting: str) -> httpcore.Proxy:
+    url = setting if "://" in setting else f"http://{setting}"
+    try:
+        proxy = httpx.Proxy(url)
+    except (ValueError, httpx.InvalidURL):
+        proxy = None
+    if proxy is None or proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
+        raise UsageError(f"the proxy {without_password(url)} cannot be used: name it as http://host:port")
+    return httpcore.Proxy(
+        url=httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        ),
+        auth=proxy.raw_auth,
+        headers=proxy.headers.raw,
+    )
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, chunk by chunk as httpcore gives it."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._response.aiter_stream()
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class SiteTransport(httpx.AsyncBaseTransport):
+    """Carries the requests of one visit; raises ``TransportError`` and httpcore's own errors."""
+
+    def __init__(
+        self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, wire: Wire, *, allow_private: bool
+    ) -> None:
+        self._context = context
+        self._routes = routes
+        self._wire = wire
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._pools: dict[httpcore.Proxy | None, httpcore.AsyncConnectionPool] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request* where its host may be reached; raise TransportError for a private address."""
+        url = request.url
+        if not self._allow_private and is_special_host(url.host):
+            raise TransportError(Detail.PRIVATE_ADDRESS, f"{url.host} is not a public address")
+        pool = self._pool(self._routes.proxy(url.scheme, url.host))
+        response = await pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+            )
+        )
+        if len(response.headers) > _MAX_HEADERS:
+            await response.aclose()
+            raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+        return httpx.Response(
+            status_code=response.status,
+            # Even without following redirects httpx builds the next request, and raises where it cannot.
+            headers=[pair for pair in response.headers if pair[0].lower() != b"location"],
+            stream=_Body(response),
+            extensions={**response.extensions, HEADERS_RECEIVED: response.headers},
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection of the visit."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    def _pool(self, proxy: httpcore.Proxy | None) -> httpcore.AsyncConnectionPool:
+        if proxy not in self._pools:
+            backend: httpcore.AsyncNetworkBackend = (
+                ProxyBackend(self._resolve, self._wire)
+                if proxy
+                else DirectBackend(self._resolve, self._wire, allow_private=self._allow_private)
+            )
+            self._pools[proxy] = httpcore.AsyncConnectionPool(
+                ssl_context=self._context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
+            )
+        return self._pools[proxy]

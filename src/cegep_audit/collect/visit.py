@@ -1,0 +1,255 @@
+"""One site, page by page: what may be asked, where redirects lead, when to leave it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import stamina
+import stamina.instrumentation
+
+from cegep_audit.collect.addresses import is_special_host
+from cegep_audit.collect.fetch import Answer, Fetcher, Shared, Want, as_sent
+from cegep_audit.collect.politeness import RobotsVerdict, retry_after_s
+from cegep_audit.collect.robots import RobotsCache
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Institution, Page
+from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
+from cegep_audit.vocabulary import Detail, http_detail
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may mend
+_RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, _MAY_PASS)})
+_PATIENCE = 2  # times that a site may say 429 before it is left alone
+
+# Failures of one name or scheme that say nothing of the other: www. for the bare name, http for https.
+_OF_NAME = frozenset(
+    {
+        Detail.DNS,
+        Detail.REFUSED,
+        Detail.TLS,
+        Detail.CONNECTION_LOST,
+        Detail.PROTOCOL,
+        Detail.PRIVATE_ADDRESS,  # an Active Directory answers for the bare name inside its network
+        Detail.PROXY,
+    }
+)
+
+_BACKOFF_S = 0.5  # before the second try, doubled before the third, and up to as much again by chance
+_MAX_BACKOFF_S = 5.0
+
+# stamina would otherwise log each retry, which ends on the user's terminal.
+stamina.instrumentation.set_on_retry_hooks([])
+
+
+class SiteVisit:
+    """The live site of one institution: a :class:`~cegep_audit.models.Source`, one page at a time."""
+
+    def __init__(self, institution: Institution, fetcher: Fetcher, robots: RobotsCache, shared: Shared) -> None:
+        self._home = crawl_key(institution.url)
+        self._hosts = institution.alt_hosts  # with those that the homepage moved to
+        self._fetcher = fetcher
+        self._robots = robots
+        self._limits = shared.limits
+        self._pace = shared.pace
+        self._refusals = 0  # times that the site said 429
+        self._given_up: FetchError | None = None
+
+    async def get(self, url: str) -> Page:
+        """Return the page at *url*, redirects inside the site followed; raise FetchError.
+
+        The homepage is looked for under its other names, too. Any other address must be the site's own, or
+        have its name under another domain, as a homepage has that sends its reader on by a meta refresh.
+        """
+        if split(url) is None:
+            raise FetchError(url, Detail.BAD_URL, "no http or https address")
+        address = crawl_key(url)
+        self._refuse_special(address)
+        if address == self._home:
+            return await self._get_home(url)
+        if not self._admits(address, may_move=True):
+            raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
+        return await self._follow(url, address)
+
+    async def _get_home(self, url: str) -> Page:
+        """Get the homepage under the first of its names that answers."""
+        failures: list[FetchError] = []
+        for name in _names(self._home):
+            for address in _schemes(name):
+                try:
+                    return await self._follow(url, address, is_home=True)
+                except FetchError as error:
+                    failures.append(error)
+                    if not _nothing_listens(error):
+                        break
+            if failures[-1].detail not in _OF_NAME:
+                break
+        raise _most_telling(failures)
+
+    async def _follow(self, requested: str, address: str, *, is_home: bool = False) -> Page:
+        """Get *address* and where it redirects to, each hop checked as if it were asked by itself."""
+        seen: set[object] = set()
+        for _ in range(self._limits.max_redirects + 1):
+            address = as_sent(address)
+            state = address, self._fetcher.cookies()  # a cookie set on the way makes it another request
+            if state in seen:
+                raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
+            seen.add(state)
+            answer = await self._ask_if_allowed(address, is_home=is_home)
+            if answer.status not in _REDIRECTS:
+                return _page(requested, answer)
+            target = self._target(answer)
+            if not self._admits(target, may_move=is_home):
+                return _page(requested, answer, redirect_to=target)
+            address = crawl_key(target)
+        raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
+
+    async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
+        verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
+        if verdict.rules is None:
+            raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
+        self._heed_crawl_delay(url, verdict, is_home=is_home)
+        if not verdict.allows(url):
+            raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
+        return await self._ask(url, Want.PAGE)
+
+    def _heed_crawl_delay(self, url: str, verdict: RobotsVerdict, *, is_home: bool) -> None:
+        delay_s = verdict.crawl_delay_s
+        if delay_s <= self._limits.max_crawl_delay_s:
+            self._pace.raise_delay(url, delay_s)
+        elif not is_home:
+            raise FetchError(url, Detail.CRAWL_DELAY, f"robots.txt asks for {delay_s:g} s between two pages")
+
+    async def _ask_robots(self, url: str) -> Answer:
+        return await self._ask(as_sent(url), Want.ROBOTS)
+
+    async def _ask(self, url: str, want: Want) -> Answer:
+        """Request *url*, again where what went wrong may pass; raise FetchError, also for error statuses."""
+        tries = stamina.retry_context(
+            on=self._is_worth_another_try,
+            attempts=self._limits.retries + 1,
+            timeout=None,
+            wait_initial=_BACKOFF_S,
+            wait_jitter=_BACKOFF_S,
+            wait_max=_MAX_BACKOFF_S,
+        )
+        async for attempt in tries:
+            with attempt:
+                return await self._ask_once(url, want)
+        raise AssertionError("stamina ends with an answer or an error")
+
+    async def _ask_once(self, url: str, want: Want) -> Answer:
+        if self._given_up:
+            raise _again(self._given_up, url)
+        answer = await self._fetcher.ask(url, want)
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return answer
+        error = _status_error(answer)
+        if answer.status in _MAY_PASS:
+            self._heed_refusal(answer, error)
+        raise self._given_up or error
+
+    def _is_worth_another_try(self, error: Exception) -> bool:
+        return isinstance(error, FetchError) and error.detail in _RETRIED and self._given_up is None
+
+    def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
+        """Note how long the site wants to be left alone, or that it is to be left alone for good."""
+        wait_s = retry_after_s(answer.retry_after, answer.at) or 0.0
+        if wait_s > self._limits.max_retry_after_s:
+            message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
+            self._given_up = FetchError(
+                answer.url, Detail.RETRY_AFTER, message, status=answer.status, record_id=answer.record_id
+            )
+        elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._refusals += 1
+            if self._refusals >= _PATIENCE:
+                self._given_up = error
+        self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
+
+    def _target(self, answer: Answer) -> str:
+        target = absolute(answer.url, answer.location) if answer.location else None
+        if target is None:
+            raise FetchError(
+                answer.url,
+                Detail.BAD_REDIRECT,
+                f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address",
+                status=answer.status,
+                record_id=answer.record_id,
+            )
+        self._refuse_special(target)
+        return target
+
+    def _refuse_special(self, url: str) -> None:
+        if not self._limits.allow_private and is_special_host(host_of(url)):
+            raise FetchError(url, Detail.PRIVATE_ADDRESS, f"{host_of(url)} is not a public address")
+
+    def _is_own(self, url: str) -> bool:
+        """Whether *url* may be asked as things stand."""
+        is_public = self._limits.allow_private or not is_special_host(host_of(url))
+        return is_public and is_same_site(url, self._home, self._hosts)
+
+    def _admits(self, url: str, *, may_move: bool) -> bool:
+        """Whether *url* is the site's; with *may_move*, its name under another domain becomes part of it."""
+        if is_same_site(url, self._home, self._hosts):
+            return True
+        if not may_move or not is_same_name(url, self._home):
+            return False
+        self._hosts = (*self._hosts, host_of(url))
+        return True
+
+
+def _names(url: str) -> Iterator[str]:
+    """Yield *url* and, where its host is a name, the same with or without ``www.``."""
+    yield url
+    host = host_of(url)
+    if "." in host and not is_ip(host):
+        other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+        yield url.replace(f"://{host}", f"://{other}", 1)
+
+
+def _schemes(url: str) -> Iterator[str]:
+    """Yield *url* and the same under the other scheme; a port written out belongs to its scheme."""
+    yield url
+    parts = split(url)
+    if parts and parts.port is None:
+        scheme, rest = url.split("://", 1)
+        yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
+
+
+def _nothing_listens(error: FetchError) -> bool:
+    """Whether nothing listens there under this scheme; behind a proxy, it is the proxy that says so."""
+    return error.detail == Detail.REFUSED or (error.detail == Detail.PROXY and error.status is not None)
+
+
+def _most_telling(failures: list[FetchError]) -> FetchError:
+    """Return the first failure that says more than that a name or port is not there, else the first."""
+    return next((error for error in failures if error.detail not in {Detail.DNS, Detail.REFUSED}), failures[0])
+
+
+def _page(requested: str, answer: Answer, redirect_to: str | None = None) -> Page:
+    if answer.status == HTTPStatus.PARTIAL_CONTENT:
+        raise FetchError(
+            answer.url, Detail.CUT_SHORT, "only a part of the page came", status=206, record_id=answer.record_id
+        )
+    if redirect_to is None and not HTTPStatus(200) <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise _status_error(answer)
+    return Page(
+        requested_url=requested,
+        url=answer.url,
+        status=answer.status,
+        content_type=answer.content_type,
+        body=answer.body,
+        captured_at=answer.at,
+        redirect_to=redirect_to,
+        record_id=answer.record_id,
+    )
+
+
+def _status_error(answer: Answer) -> FetchError:
+    message = f"the site answers {answer.status}"
+    detail = http_detail(answer.status)
+    return FetchError(answer.url, detail, message, status=answer.status, record_id=answer.record_id)
+
+
+def _again(error: FetchError, url: str) -> FetchError:
+    return FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)

@@ -1,0 +1,98 @@
+"""What many tests share: a web on loopback, certificates for it, an environment without surprises."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from servers import Web, serve
+
+_NOBODY = 65534  # any user but root: permissions do not hold root back
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the proxies and certificates of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "CEGEP_AUDIT_CONTACT"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web on loopback without https; see ``servers``."""
+    with serve() as started:
+        yield started
+
+
+@pytest.fixture
+def proxied(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
+    """The same web as the proxy for every host name, so that each is a site of its own."""
+    monkeypatch.setenv("HTTP_PROXY", web.proxy)
+    monkeypatch.setenv("HTTPS_PROXY", web.proxy)
+    return web
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Whoever signs the certificates of the tests."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """The same authority, trusted through SSL_CERT_FILE."""
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return authority
+
+
+@pytest.fixture(scope="session")
+def certified(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
+    """Gives the TLS context of a server with a valid certificate for a host."""
+    contexts: dict[str, ssl.SSLContext] = {}
+
+    def context(host: str) -> ssl.SSLContext:
+        if host not in contexts:
+            contexts[host] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(host, key_type=trustme.KeyType.ECDSA).configure_cert(contexts[host])
+        return contexts[host]
+
+    return context
+
+
+@pytest.fixture
+def secure_web(
+    trusted: trustme.CA, certified: Callable[[str], ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Web]:
+    """A web that is the proxy for every host name over http and https, with certificates that are trusted."""
+    assert trusted
+    with serve(certified) as started:
+        monkeypatch.setenv("HTTP_PROXY", started.proxy)
+        monkeypatch.setenv("HTTPS_PROXY", started.proxy)
+        yield started
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """Give a folder of one's own, and take root's rights away while the test runs."""
+    if os.name != "posix":
+        pytest.skip("permissions work differently on this system")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if os.geteuid() != 0:
+            yield folder
+            return
+        os.chown(folder, _NOBODY, -1)
+        os.seteuid(_NOBODY)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)

@@ -1,0 +1,282 @@
+"""A web on loopback that tests can program: every host of it, every fault, over real sockets.
+
+One port plays all hosts. A client reaches them as a plain HTTP proxy (``HTTP_PROXY=web.proxy``), over
+http and, with an authority for certificates, over https through CONNECT; or at ``web.url("/")`` directly.
+
+    web["cegeprb.test/"] = Reply(b"<html>...")            # a page; "www.cegeprb.test/x" is another
+    web["cegeprb.test/old"] = redirect("/new")
+    web["cegeprb.test/slow"] = Reply(b"...", delay_s=0.2)
+    web["cegeprb.test/*"] = lambda asked: Reply(...)       # everything else on that host
+    ...
+    assert [asked.path for asked in web.log] == ["/robots.txt", "/"]
+
+A host with at least one page answers 404 for its others, robots.txt included; a host that was never
+named answers 502, as a proxy does for a name that does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+Piece = bytes | float
+"""What a server sends: bytes, or a pause in seconds."""
+
+
+@dataclass
+class Asked:
+    """One request as the server saw it; times are ``time.monotonic()``, ``ended`` is None while it lasts."""
+
+    method: str
+    url: str
+    scheme: str
+    host: str
+    path: str  # with the query
+    headers: list[tuple[str, str]]
+    started: float
+    ended: float | None = None
+    connection: int = 0  # counts connections, so that a reused one can be told
+
+    def header(self, name: str) -> str | None:
+        """Return the value of header *name*, None where it was not sent."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer.
+
+    ``raw`` replaces the whole answer, head included, byte by byte and pause by pause; after it the
+    connection is closed. ``pieces`` replaces the body alone (no Content-Length: it ends with the
+    connection, unless ``headers`` give one). ``delay_s`` passes before the first byte.
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: Sequence[tuple[str, str]] = ()
+    content_type: str | None = "text/html; charset=utf-8"
+    delay_s: float = 0.0
+    pieces: Iterable[Piece] | None = None
+    raw: Iterable[Piece] | None = None
+    close: bool = False
+
+    def head(self) -> bytes:
+        """Return status line and headers."""
+        lines = [f"HTTP/1.1 {self.status} Whatever"]
+        names = {name.lower() for name, _ in self.headers}
+        if self.content_type and "content-type" not in names:
+            lines.append(f"Content-Type: {self.content_type}")
+        if self.pieces is None and not names & {"content-length", "transfer-encoding"}:
+            lines.append(f"Content-Length: {len(self.body)}")
+        if self.must_close:
+            lines.append("Connection: close")
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    @property
+    def must_close(self) -> bool:
+        """Whether the connection cannot be used again."""
+        return self.close or self.pieces is not None or self.raw is not None
+
+
+Answering = Reply | Callable[[Asked], Reply]
+
+NEVER = 3600.0  # a pause that no test outlives
+HANG = Reply(raw=[NEVER])
+"""Takes the request and never answers."""
+DROP = Reply(raw=[])
+"""Takes the request and closes the connection."""
+
+
+def page(text: str = "Bonjour", *, links: Iterable[str] = ()) -> Reply:
+    """Return a small page with *links*."""
+    anchors = "".join(f'<a href="{link}">{link}</a>' for link in links)
+    return Reply(f"<!DOCTYPE html><html><body><h1>{text}</h1>{anchors}</body></html>".encode())
+
+
+def redirect(to: str, status: int = 302) -> Reply:
+    """Return a redirect *to* an address, which may be relative."""
+    return Reply(b"moved", status=status, headers=[("Location", to)])
+
+
+def robots(text: str) -> Reply:
+    """Return a robots.txt with *text*."""
+    return Reply(text.encode(), content_type="text/plain")
+
+
+@dataclass
+class Web:
+    """The programmable web; :func:`serve` starts one."""
+
+    authority: Callable[[str], ssl.SSLContext] | None = None  # the certificate of a host, for https
+    always_tls: bool = False  # every connection begins with TLS, for "localhost"
+    log: list[Asked] = field(default_factory=list)
+    connects: list[str] = field(default_factory=list)  # host:port of every CONNECT
+    refused: set[str] = field(default_factory=set)  # host:port that CONNECT answers with 502
+    port: int = 0
+    _answers: dict[str, Answering] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: int = 0
+
+    def __setitem__(self, place: str, answer: Answering) -> None:
+        """Say what ``host/path`` answers; ``host/*`` for every other path of the host, ``*`` for every host."""
+        self._answers[place] = answer
+
+    @property
+    def proxy(self) -> str:
+        """The address of this web as a proxy."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def url(self, path: str = "/") -> str:
+        """The address of *path* on this web without a proxy; its host is ``127.0.0.1:PORT``."""
+        return f"{'https' if self.always_tls else 'http'}://127.0.0.1:{self.port}{path}"
+
+    def asked(self, host: str | None = None) -> list[str]:
+        """Return the paths asked, in order, of *host* or as ``host/path`` of all."""
+        return [
+            asked.path if host else f"{asked.host}{asked.path}"
+            for asked in list(self.log)
+            if host in {None, asked.host}
+        ]
+
+    def answer(self, asked: Asked) -> Reply:
+        """Return what was programmed for a request."""
+        path = asked.path.partition("?")[0]
+        for place in (f"{asked.host}{asked.path}", f"{asked.host}{path}", f"{asked.host}/*", "*"):
+            if place in self._answers:
+                found = self._answers[place]
+                return found(asked) if callable(found) else found
+        is_known = any(place.partition("/")[0] == asked.host for place in self._answers)
+        return Reply(b"not here", status=404 if is_known else 502)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self._connections += 1
+        number, scheme = self._connections, "http"
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                if self.always_tls:
+                    await self._start_tls(writer, "localhost")
+                    scheme = "https"
+                while asked := await self._read(reader, scheme, number):
+                    if asked.method == "CONNECT":
+                        if not await self._connect(asked, writer):
+                            return
+                        scheme = "https"
+                        continue
+                    self.log.append(asked)
+                    reply = self.answer(asked)
+                    try:
+                        await _send(writer, reply)
+                    finally:
+                        asked.ended = time.monotonic()
+                    if reply.must_close:
+                        return
+        except asyncio.CancelledError:
+            pass  # the end of the test: nobody waits for this connection
+        finally:
+            writer.transport.abort()
+            self._tasks.discard(task)
+
+    async def _read(self, reader: asyncio.StreamReader, scheme: str, number: int) -> Asked | None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        started = time.monotonic()
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = first.split(" ", 2)
+        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines if line)]
+        host = next((value for name, value in headers if name.lower() == "host"), "")
+        if method == "CONNECT":
+            return Asked(method, target, scheme, target, "", headers, started, connection=number)
+        if "://" in target:
+            parts = urlsplit(target)
+            host, target = parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return Asked(method, f"{scheme}://{host}{target}", scheme, host, target, headers, started, connection=number)
+
+    async def _connect(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        self.connects.append(asked.host)
+        if self.authority is None or asked.host in self.refused:
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return False
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await self._start_tls(writer, asked.host.rpartition(":")[0])
+        return True
+
+    async def _start_tls(self, writer: asyncio.StreamWriter, host: str) -> None:
+        assert self.authority
+        await writer.start_tls(self.authority(host))
+
+    async def stop(self) -> None:
+        """End every connection."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    await asyncio.sleep(reply.delay_s)
+    pieces: Iterable[Piece]
+    if reply.raw is not None:
+        pieces = reply.raw
+    elif reply.pieces is not None:
+        writer.write(reply.head())
+        pieces = reply.pieces
+    else:
+        pieces = [reply.head() + reply.body]
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            writer.write(piece)
+            await writer.drain()
+        else:
+            await asyncio.sleep(piece)
+    await writer.drain()
+
+
+@contextlib.contextmanager
+def serve(authority: Callable[[str], ssl.SSLContext] | None = None, *, always_tls: bool = False) -> Iterator[Web]:
+    """Start a web in a thread of its own, on a free port of 127.0.0.1, and stop it with the block.
+
+    *authority* gives the server's TLS context for a host name. With *always_tls* the port speaks TLS from
+    the first byte; otherwise it is a plain one, and a proxy.
+    """
+    web = Web(authority, always_tls)
+    loop = asyncio.new_event_loop()
+    started = threading.Event()
+    ending: asyncio.Event
+
+    async def run() -> None:
+        nonlocal ending
+        ending = asyncio.Event()
+        server = await asyncio.start_server(web.serve, "127.0.0.1", 0, limit=2**20, backlog=1024)
+        web.port = server.sockets[0].getsockname()[1]
+        started.set()
+        await ending.wait()
+        server.close()
+        await web.stop()
+
+    def main() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(run())
+            loop.run_until_complete(asyncio.sleep(0))  # lets aborted transports close their sockets
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=main, name="loopback web")
+    thread.start()
+    started.wait()
+    try:
+        yield web
+    finally:
+        loop.call_soon_threadsafe(lambda: ending.set())
+        thread.join()

@@ -278,5 +278,5 @@ def serve(authority: Callable[[str], ssl.SSLContext] | None = None, *, always_tl
     try:
         yield web
     finally:
-        loop.call_soon_threadsafe(lambda: ending.set())
+        loop.call_soon_threadsafe(ending.set)
         thread.join()

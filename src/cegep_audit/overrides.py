@@ -1,0 +1,191 @@
+"""Decisions of a person on single accounts, which go before every rule: read from a CSV file, then applied.
+
+``allow`` makes an account of the site official, ``deny`` makes it somebody else's; either way the reason becomes
+``override``. A decision on an account that the site does not show changes nothing: presence needs evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from cegep_audit.csv_input import CellError, FaultList, Row, filled, read_table
+from cegep_audit.detect.networks import NETWORKS, account_key, classify, mastodon_handle
+from cegep_audit.messages import Language, excerpt
+from cegep_audit.models import Account
+from cegep_audit.urls import without_password
+from cegep_audit.vocabulary import Kind, Role
+
+COLUMNS = ("institution_id", "network", "account_url", "decision", "reason", "date")
+REASON = "override"  # the name of this rule, as every account carries that of the rule that decided
+
+Decision = Literal["allow", "deny"]
+ROLES: dict[Decision, Role] = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}
+
+ChooseMain = Callable[[Sequence[Account]], Account]
+
+_LONGEST_URL = 2_000  # characters
+_NEAREST = 3  # names to offer instead of one that is not known
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One decision: whose account it is, in the words of the person who decided.
+
+    ``account_url`` is canonical; ``date`` is ISO 8601 (``2026-11-23``), as text, for it is stored and shown.
+    """
+
+    institution_id: str
+    network: str
+    account_url: str
+    decision: Decision
+    reason: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An override that met its account: the role and reason it had by the rules, to be shown."""
+
+    override: Override
+    role: Role
+    reason: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether the rules had said otherwise."""
+        return self.role is not ROLES[self.override.decision]
+
+
+def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str] | None = None) -> list[Override]:
+    """Return the decisions of the CSV file at *path*, in file order.
+
+    *ids* are those of the registry, None not to check them. A file without a row is no fault here: the last
+    decision may have been taken back. Raises RegistryError with every fault of the file, said in *lang*.
+    """
+    found = FaultList(str(path), lang)
+    table = read_table(Path(path), required=COLUMNS, known=COLUMNS, found=found, needs_rows=False)
+    rows = table.rows if table else ()
+    overrides = [_override(row, ids, found) for row in rows]
+    _note_repeats(rows, overrides, found)
+    found.check()
+    return overrides
+
+
+def apply_overrides(
+    accounts: Sequence[Account], overrides: Iterable[Override], choose_main: ChooseMain | None = None
+) -> tuple[tuple[Account, ...], tuple[Use, ...]]:
+    """Return the *accounts* of one institution with *overrides* applied, in their order, and each use made of one.
+
+    *overrides* are those of the same institution. Where they change who is official on a network, the main account
+    stays if it still is official; otherwise *choose_main* picks one of those that are, in their order (default:
+    :func:`most_shown`).
+    """
+    decided = {_key(item.network, item.account_url): item for item in overrides}
+    changed: list[Account] = []
+    uses: list[Use] = []
+    for account in accounts:
+        override = decided.get(_key(account.network, account.url)) if account.url else None
+        if override:
+            uses.append(Use(override, account.role, account.reason))
+            account = replace(account, role=ROLES[override.decision], reason=REASON)  # noqa: PLW2901 - the same account
+        changed.append(account)
+    touched = {use.override.network for use in uses if use.changes}
+    return tuple(_with_main(changed, touched, choose_main or most_shown)), tuple(uses)
+
+
+def most_shown(accounts: Sequence[Account]) -> Account:
+    """Return the account of *accounts* that its site shows most: a profile before others, on most pages, first seen."""
+    return min(accounts, key=lambda account: (account.kind is not Kind.PROFILE, -account.pages_seen))
+
+
+def _with_main(accounts: Iterable[Account], networks: Collection[str], choose_main: ChooseMain) -> list[Account]:
+    """Return *accounts* with one main account, an official one, on each of *networks* that has any."""
+    accounts = [replace(item, is_main=item.is_main and item.role is Role.OFFICIAL) for item in accounts]
+    for network in networks:
+        official = [item for item in accounts if item.network == network and item.role is Role.OFFICIAL]
+        if official and not any(item.is_main for item in official):
+            main = choose_main(official)
+            accounts = [replace(item, is_main=True) if item is main else item for item in accounts]
+    return accounts
+
+
+def _key(network: str, url: str) -> tuple[str, str]:
+    return network, account_key(network, url)
+
+
+def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Override:
+    """Return the override of one row; what is wrong with it is noted and leaves its place empty."""
+    network = found.parse(row, "network", _network, "")
+
+    def account_url(text: str) -> str:
+        return _account_url(text, network)
+
+    def institution_id(text: str) -> str:
+        if filled(text) and ids is not None and text not in ids:
+            raise CellError("overrides.unknown_institution", cell=excerpt(text))
+        return text
+
+    return Override(
+        institution_id=found.parse(row, "institution_id", institution_id, ""),
+        network=network,
+        account_url=found.parse(row, "account_url", account_url, ""),
+        decision=found.parse(row, "decision", _decision, "allow"),
+        reason=found.parse(row, "reason", lambda text: filled(" ".join(text.split())), ""),
+        date=found.parse(row, "date", _date, ""),
+    )
+
+
+def _network(text: str) -> str:
+    name = filled(text).casefold()
+    if name not in NETWORKS:
+        nearest = get_close_matches(name, NETWORKS, n=_NEAREST, cutoff=0) if name != "x" else ["twitter"]
+        raise CellError("overrides.unknown_network", cell=excerpt(text), existing=", ".join(nearest))
+    return name
+
+
+def _account_url(text: str, network: str) -> str:
+    """Return the canonical URL of the account at *text*; a *network* of "" is not known and not compared."""
+    shown = excerpt(without_password(filled(text, at_most=_LONGEST_URL)))
+    what = classify(text)
+    if not what.account_url or not what.kind.names_account:
+        if network == "mastodon" and what.network is None and mastodon_handle(text):
+            return text  # an instance that only its links (rel="me") tell
+        raise CellError("overrides.not_account", cell=shown, kind=what.kind.value)
+    if network and what.network != network:
+        raise CellError("overrides.other_network", cell=shown, found=what.network, network=network)
+    return what.account_url
+
+
+def _decision(text: str) -> Decision:
+    for decision in ROLES:
+        if filled(text).casefold() == decision:
+            return decision
+    raise CellError("overrides.decision", cell=excerpt(text))
+
+
+def _date(text: str) -> str:
+    if _DAY.fullmatch(filled(text)):
+        with suppress(ValueError):  # the 31st of November
+            return date.fromisoformat(text).isoformat()
+    raise CellError("overrides.date", cell=excerpt(text))
+
+
+def _note_repeats(rows: Iterable[Row], overrides: Iterable[Override], found: FaultList) -> None:
+    """Note the rows that decide on an account that a row before them decided on, be it the same way."""
+    first: dict[tuple[str, ...], int] = {}
+    for row, item in _complete(rows, overrides):
+        line = first.setdefault((item.institution_id, *_key(item.network, item.account_url)), row.line)
+        if line != row.line:
+            found.add("overrides.repeated", line=row.line, first=line)
+
+
+def _complete(rows: Iterable[Row], overrides: Iterable[Override]) -> Iterator[tuple[Row, Override]]:
+    return (pair for pair in zip(rows, overrides, strict=True) if pair[1].institution_id and pair[1].account_url)

@@ -1,0 +1,23 @@
+"""The registry: the CSV of institutions to audit, read, checked, and chosen from."""
+
+from cegep_audit.registry.reading import (
+    KNOWN_COLUMNS,
+    REQUIRED_COLUMNS,
+    check_registry,
+    default_registry,
+    read_registry,
+)
+from cegep_audit.registry.selection import columns, counts, select, shared_sites, value_of
+
+__all__ = [
+    "KNOWN_COLUMNS",
+    "REQUIRED_COLUMNS",
+    "check_registry",
+    "columns",
+    "counts",
+    "default_registry",
+    "read_registry",
+    "select",
+    "shared_sites",
+    "value_of",
+]

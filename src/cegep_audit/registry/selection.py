@@ -1,0 +1,146 @@
+"""Which institutions of the registry are meant, and how many of each there are."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+
+from cegep_audit.errors import UsageError
+from cegep_audit.messages import Language, excerpt, say
+from cegep_audit.models import Institution
+from cegep_audit.registry.reading import KNOWN_COLUMNS
+from cegep_audit.urls import visit_key
+
+_LISTED_AT_MOST = 40  # values that a message can list whole; ids are more
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """One option that chooses: the column it looks at, and the spellings under which an institution is found."""
+
+    option: str
+    column: str
+    spellings: Callable[[Institution], Collection[str]]
+
+
+_BY_ID = _Filter("--id", "id", lambda institution: {institution.id.casefold()})
+_BY_TYPE = _Filter("--type", "type", lambda institution: {fold(institution.type)})
+_BY_LANGUAGE = _Filter("--language", "language", lambda institution: {fold(institution.language)})
+_BY_REGION = _Filter(
+    "--region",
+    "region",
+    lambda institution: {
+        fold(institution.region),
+        fold(institution.region_code),
+        fold(institution.region_code).lstrip("0"),
+    },
+)
+
+
+def fold(text: str) -> str:
+    """Return *text* as spellings are compared: no case, no accents, one dash for whatever parts its words."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[\W_]+", "-", "".join(char for char in decomposed if not unicodedata.combining(char))).strip("-")
+
+
+def select(
+    institutions: Sequence[Institution],
+    *,
+    ids: Collection[str] = (),
+    types: Collection[str] = (),
+    regions: Collection[str] = (),
+    languages: Collection[str] = (),
+    limit: int | None = None,
+    with_parts: bool = False,
+    lang: Language = "fr",
+) -> list[Institution]:
+    """Return the *institutions* that meet every criterion given, in their order, at most *limit* of them.
+
+    Within a criterion any of its values will do; accents, case and dashes do not matter, and a region goes by
+    its name or code. Only institutions that count are taken (no ``parent_id``, ``status`` not ``closed``);
+    *with_parts* takes those with a parent too, and naming its id takes any. Raises UsageError for a value that
+    no row has, naming those there are, and where nothing is left.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(say("registry.bad_limit", lang, limit=limit))
+    asked = ((_BY_ID, ids), (_BY_TYPE, types), (_BY_REGION, regions), (_BY_LANGUAGE, languages))
+    chosen: Iterable[Institution] = institutions
+    if not ids:
+        chosen = [item for item in institutions if _is_open(item) and (with_parts or not item.parent_id)]
+    for criterion, values in asked:
+        if values:
+            wanted = _wanted(institutions, criterion, values, lang)
+            chosen = [item for item in chosen if not wanted.isdisjoint(criterion.spellings(item))]
+    selected = list(islice(chosen, limit))
+    if not selected:
+        raise UsageError(say("registry.none_selected", lang))
+    return selected
+
+
+def _is_open(institution: Institution) -> bool:
+    return institution.status.casefold() != "closed"
+
+
+def _wanted(
+    institutions: Sequence[Institution], criterion: _Filter, values: Collection[str], lang: Language
+) -> set[str]:
+    """Return the spellings of *values*; raise UsageError for the first value that no institution has."""
+    known = {spelling for item in institutions for spelling in criterion.spellings(item)} - {""}
+    unknown = next((value for value in values if known.isdisjoint({value.casefold(), fold(value)})), None)
+    if unknown is None:
+        return {spelling for value in values for spelling in (value.casefold(), fold(value))} & known
+    existing = sorted({value_of(item, criterion.column) for item in institutions} - {""}, key=fold)
+    if not existing:
+        raise UsageError(say("registry.nothing_to_choose", lang, option=criterion.option, column=criterion.column))
+    key = "registry.unknown_choice"
+    if len(existing) > _LISTED_AT_MOST:
+        key = "registry.unknown_choice_of_many"
+        existing = get_close_matches(unknown, existing, n=5, cutoff=0.3) or existing[:5]
+    raise UsageError(say(key, lang, option=criterion.option, asked=excerpt(unknown), existing=", ".join(existing)))
+
+
+def columns(institutions: Iterable[Institution]) -> list[str]:
+    """Return the registry's columns that hold something: the known ones, then the others in file order."""
+    institutions = list(institutions)
+    known = [column for column in KNOWN_COLUMNS if any(value_of(item, column) for item in institutions)]
+    return known + list(dict.fromkeys(column for item in institutions for column in item.extra))
+
+
+def value_of(institution: Institution, column: str) -> str:
+    """Return what the registry holds of an *institution* in a *column*, as text; "" where it has no such column."""
+    if column not in KNOWN_COLUMNS:
+        return institution.extra.get(column, "")
+    value = getattr(institution, "url" if column == "website" else column)
+    if isinstance(value, tuple):
+        return ";".join(value)
+    return "" if value is None else str(value)
+
+
+def counts(institutions: Iterable[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
+    """Return how many *institutions* have each value of a *column*, the most frequent first; "" counts the empty.
+
+    Raises UsageError for a column that the registry does not have, naming those it has.
+    """
+    institutions = list(institutions)
+    existing = columns(institutions)
+    if column not in existing:
+        raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
+    tally = Counter(value_of(item, column) for item in institutions)
+    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], fold(pair[0]))))
+
+
+def shared_sites(institutions: Iterable[Institution], lang: Language = "fr") -> list[str]:
+    """Return one sentence for each homepage that several *institutions* have: allowed, but worth knowing."""
+    groups: dict[str, list[str]] = {}
+    for item in institutions:
+        groups.setdefault(visit_key(item.url), []).append(item.id)
+    return [
+        say("registry.shared_site", lang, count=len(ids), site=site, ids=", ".join(ids))
+        for site, ids in groups.items()
+        if len(ids) > 1
+    ]

@@ -1,0 +1,5 @@
+"""The database that keeps scans: one SQLite file, one transaction an institution."""
+
+from cegep_audit.store.scans import Store, Tally
+
+__all__ = ["Store", "Tally"]

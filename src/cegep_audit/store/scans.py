@@ -1,0 +1,205 @@
+"""Saves and loads scans. One institution's result is one transaction: a scan that is killed loses what is in flight."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.messages import Language, say, shown
+from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.store import loading, rows
+from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
+from cegep_audit.vocabulary import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far a scan came: the *institutions* it was to audit, and of those with a result, how many by status."""
+
+    institutions: int
+    by_status: Mapping[Status, int]
+
+    @property
+    def done(self) -> int:
+        """Number of institutions that have a result."""
+        return sum(self.by_status.values())
+
+
+class Store:
+    """An open database of scans; close it, or use it as a context manager.
+
+    Any number of processes may read and write one file, each statement waiting for the others; a single scan
+    is written by one process at a time (:meth:`claim`). Calls from several threads take turns. Every method
+    raises StoreError, one line that names the file and what to do, where the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lang: Language) -> None:
+        self.path = path
+        self._lang: Language = lang
+        self._connection = connection
+        self._turn = Lock()
+        self._claims: dict[int, ExitStack] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> Self:
+        """Open the database at *path*; *create* makes a missing or empty one, otherwise that is a StoreError.
+
+        *busy_s* is how long to wait for another program that keeps the file to itself.
+        """
+        path = Path(path)
+        return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and of every claim; what was saved is saved. May be called twice."""
+        for scan_id in list(self._claims):
+            self._claims.pop(scan_id).close()
+        self._connection.close()
+
+    # ------------------------------------------------------------ writing
+
+    def start_scan(  # noqa: PLR0917 - the columns of a row of "scans", in their order
+        self,
+        mode: str,
+        settings: Mapping[str, object],
+        tool_version: str,
+        rules_version: str,
+        institutions: Sequence[Institution],
+        started_at: datetime,
+    ) -> int:
+        """Begin a scan of *institutions*, claim it, and return its number. *settings* are JSON values."""
+        check_sound(self._connection, self.path, self._lang)
+        entry = rows.scan_row(started_at, mode, settings, tool_version, rules_version)
+        with self._writing() as connection:
+            rows.insert(connection, "scans", [entry])
+            scan_id = int(connection.execute("SELECT max(id) FROM scans").fetchone()[0])
+            entries = [rows.institution_row(scan_id, position, item) for position, item in enumerate(institutions)]
+            rows.insert(connection, "institutions", entries)
+            self._hold(scan_id)
+        return scan_id
+
+    def claim(self, scan_id: int) -> None:
+        """Take *scan_id*, to go on with it, for this process alone, until :meth:`finish_scan` or :meth:`close`.
+
+        Raises StoreError where another process is at it: the same scan is never resumed twice at once.
+        """
+        check_sound(self._connection, self.path, self._lang)
+        self._hold(scan_id)
+
+    def save(self, scan_id: int, result: InstitutionResult) -> None:
+        """Keep the *result* of one institution, in one transaction; an earlier one in the same scan is replaced."""
+        with self._writing() as connection:
+            key = (scan_id, rows.storable(result.institution.id))
+            connection.execute("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", key)
+            for table, entries in rows.result_rows(scan_id, result):
+                rows.insert(connection, table, entries)
+
+    def finish_scan(self, scan_id: int, ended_at: datetime) -> None:
+        """Note that the scan came to its end, and give up its claim."""
+        with self._writing() as connection:
+            connection.execute("UPDATE scans SET ended_at = ? WHERE id = ?", (rows.text_of(ended_at), scan_id))
+        self._claims.pop(scan_id, ExitStack()).close()
+
+    # ------------------------------------------------------------ reading
+
+    def scans(self) -> list[Scan]:
+        """Return every scan, the oldest first, without its institutions and results (see :meth:`tally`)."""
+        with self._reading() as connection:
+            return loading.scans(connection)
+
+    def unfinished(self) -> int | None:
+        """Return the number of the last scan that did not come to its end, None where there is none."""
+        with self._reading() as connection:
+            return loading.unfinished(connection)
+
+    def tally(self, scan_id: int) -> Tally:
+        """Return how far a scan came."""
+        with self._reading() as connection:
+            return Tally(loading.institution_count(connection, scan_id), loading.status_counts(connection, scan_id))
+
+    def done_ids(self, scan_id: int) -> set[str]:
+        """Return the ids of the institutions that have a result in a scan."""
+        with self._reading() as connection:
+            return loading.done_ids(connection, scan_id)
+
+    def scan(self, scan_id: int | None = None) -> Scan:
+        """Return a scan with its institutions, without its results; the latest where *scan_id* is None.
+
+        Raises UsageError for a number that no scan has, StoreError where the database holds no scan at all.
+        """
+        known = {scan.id: scan for scan in self.scans()}
+        if not known:
+            raise StoreError(self._say("store.empty"))
+        chosen = max(known) if scan_id is None else scan_id
+        if chosen not in known:
+            raise UsageError(self._say("store.unknown_scan", scan=chosen, existing=", ".join(map(str, known))))
+        return replace(known[chosen], institutions=self._institutions(chosen))
+
+    def load(self, scan_id: int | None = None) -> Scan:
+        """Return a scan whole, results in registry order; the latest where *scan_id* is None.
+
+        Raises as :meth:`scan` does.
+        """
+        scan = self.scan(scan_id)
+        return replace(scan, results=tuple(self._results(scan.id, scan.institutions)))
+
+    def iter_results(self, scan_id: int) -> Iterator[InstitutionResult]:
+        """Yield the results of a scan in registry order, one at a time in memory; others may write meanwhile."""
+        return self._results(scan_id, self._institutions(scan_id))
+
+    def result(self, scan_id: int, institution_id: str) -> InstitutionResult | None:
+        """Return what a scan found of one institution, None where it has no result of it."""
+        named = (item for item in self._institutions(scan_id) if item.id == institution_id)
+        return next(self._results(scan_id, named), None)
+
+    # ------------------------------------------------------------ inside
+
+    def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
+        with self._reading() as connection:
+            return tuple(loading.institutions(connection, scan_id))
+
+    def _results(self, scan_id: int, institutions: Iterable[Institution]) -> Iterator[InstitutionResult]:
+        """Yield the results there are. Each is read whole at one moment; between two, nothing is locked."""
+        for institution in institutions:
+            with self._reading() as connection:
+                result = loading.result(connection, scan_id, institution)
+            if result:
+                yield result
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, telling(self.path, self._lang):
+            try:
+                with transaction(self._connection, "BEGIN DEFERRED"):
+                    yield self._connection
+            except (ValueError, TypeError) as error:
+                raise StoreError(self._say("store.bad_value", reason=str(error))) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, telling(self.path, self._lang), transaction(self._connection):
+            yield self._connection
+
+    def _hold(self, scan_id: int) -> None:
+        if scan_id not in self._claims:
+            stack = ExitStack()
+            stack.enter_context(claiming(self.path, scan_id, self._lang))
+            self._claims[scan_id] = stack
+
+    def _say(self, key: str, **facts: object) -> str:
+        return say(key, self._lang, file=shown(str(self.path)), **facts)

@@ -1,0 +1,127 @@
+-- The database of scans, schema version 1 (PRAGMA user_version).
+--
+-- One file holds any number of scans. Times are UTC, ISO 8601 with microseconds and "Z", so that they sort as
+-- text. Text is never NULL: "" stands for nothing known, except where a column says otherwise. Pages themselves
+-- are in the scan's WARC; record_id leads to them.
+--
+-- Every table below "institutions" starts its key with (scan_id, institution_id): one institution's rows lie
+-- together, are written in one transaction and go with its row in "results".
+
+-- One row a scan.
+CREATE TABLE scans (
+    id INTEGER PRIMARY KEY,       -- counts from 1 in this file
+    started_at TEXT NOT NULL,
+    ended_at TEXT,                -- NULL: interrupted, or still running
+    mode TEXT NOT NULL,           -- live, replay or as_of
+    settings TEXT NOT NULL,       -- JSON object: the options the scan ran with
+    tool_version TEXT NOT NULL,   -- of cegep-audit
+    rules_version TEXT NOT NULL   -- of its rules: two scans compare best under the same
+);
+
+-- The rows of the registry that the scan was to audit, as they were on its day.
+CREATE TABLE institutions (
+    scan_id INTEGER NOT NULL REFERENCES scans (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,             -- the registry's id, unique in a scan
+    position INTEGER NOT NULL,    -- place in the registry, from 0
+    name TEXT NOT NULL,
+    website TEXT NOT NULL,        -- absolute URL
+    short_name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    language TEXT NOT NULL,
+    region TEXT NOT NULL,
+    region_code TEXT NOT NULL,
+    city TEXT NOT NULL,
+    alt_hosts TEXT NOT NULL,      -- other or former host names, parted by ";"
+    founded INTEGER,              -- year; NULL: not known
+    closed INTEGER,               -- year; NULL: not known, or still open
+    enrolment TEXT NOT NULL,      -- as written in the registry
+    parent_id TEXT NOT NULL,      -- id of the institution that this one is a part of
+    status TEXT NOT NULL,         -- as written in the registry: active, closed
+    extra TEXT NOT NULL,          -- JSON object: the registry's other columns, name to text, in file order
+    PRIMARY KEY (scan_id, id),
+    UNIQUE (scan_id, position)
+) WITHOUT ROWID;
+
+-- What came of each institution; one without a row here was not reached before the scan stopped.
+CREATE TABLE results (
+    scan_id INTEGER NOT NULL,
+    institution_id TEXT NOT NULL,
+    status TEXT NOT NULL,         -- ok, partial, blocked, unreachable or unusable; the first two are assessed
+    detail TEXT NOT NULL,         -- why, as a code (dns, robots, http_403 …); "" for ok
+    message TEXT NOT NULL,        -- why, for a person
+    final_url TEXT NOT NULL,      -- of the homepage after redirects
+    captured_at TEXT,             -- of the homepage; NULL: it was not read
+    PRIMARY KEY (scan_id, institution_id),
+    FOREIGN KEY (scan_id, institution_id) REFERENCES institutions (scan_id, id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- The pages that were read.
+CREATE TABLE pages (
+    scan_id INTEGER NOT NULL,
+    institution_id TEXT NOT NULL,
+    position INTEGER NOT NULL,    -- order of reading, from 0
+    requested_url TEXT NOT NULL,
+    url TEXT NOT NULL,            -- after redirects
+    role TEXT NOT NULL,           -- home, frame, language, social, contact, about or own_link
+    why TEXT NOT NULL,            -- why it was chosen, for a person
+    http_status INTEGER NOT NULL,
+    content_type TEXT NOT NULL,   -- as sent
+    size INTEGER NOT NULL,        -- bytes, after decompression
+    captured_at TEXT NOT NULL,
+    brought INTEGER NOT NULL,     -- accounts first seen on it
+    record_id TEXT,               -- of the WARC record; NULL: none is kept
+    PRIMARY KEY (scan_id, institution_id, position),
+    FOREIGN KEY (scan_id, institution_id) REFERENCES results (scan_id, institution_id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- The pages that could not be read.
+CREATE TABLE failures (
+    scan_id INTEGER NOT NULL,
+    institution_id TEXT NOT NULL,
+    position INTEGER NOT NULL,    -- order of asking, from 0
+    url TEXT NOT NULL,            -- as asked for
+    role TEXT NOT NULL,           -- as in "pages"
+    detail TEXT NOT NULL,         -- why, as a code
+    message TEXT NOT NULL,        -- why, for a person
+    failed_at TEXT NOT NULL,
+    record_id TEXT,               -- of the WARC record of the answer; NULL: there was none, or none is kept
+    PRIMARY KEY (scan_id, institution_id, position),
+    FOREIGN KEY (scan_id, institution_id) REFERENCES results (scan_id, institution_id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- The accounts that the site shows. (network, account_url) names one in its institution, except where no URL could
+-- be found (role uncertain, reason unresolved_link): there account_url is "" and only the position tells them apart.
+CREATE TABLE accounts (
+    scan_id INTEGER NOT NULL,
+    institution_id TEXT NOT NULL,
+    position INTEGER NOT NULL,    -- order in the institution's result, from 0
+    network TEXT NOT NULL,        -- id of the network: facebook, twitter …
+    handle TEXT NOT NULL,
+    account_url TEXT NOT NULL,    -- canonical
+    kind TEXT NOT NULL,           -- profile, group or show
+    role TEXT NOT NULL,           -- official, unit, third_party or uncertain
+    reason TEXT NOT NULL,         -- name of the rule that gave the role
+    is_main INTEGER NOT NULL,     -- 1: the one account that the report names for this network; 0: another
+    PRIMARY KEY (scan_id, institution_id, position),
+    FOREIGN KEY (scan_id, institution_id) REFERENCES results (scan_id, institution_id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- Where each account was seen, the best evidence first.
+CREATE TABLE evidence (
+    scan_id INTEGER NOT NULL,
+    institution_id TEXT NOT NULL,
+    account_position INTEGER NOT NULL,  -- accounts.position
+    position INTEGER NOT NULL,    -- 0 is the best
+    page_url TEXT NOT NULL,
+    how TEXT NOT NULL,            -- anchor, rel_me, meta, json_ld, microdata, widget, embed, script, redirect or feed
+    zone TEXT NOT NULL,           -- head, header, nav, main, aside or footer
+    label TEXT NOT NULL,          -- what a reader sees or hears of the link
+    captured_at TEXT NOT NULL,
+    record_id TEXT,               -- of the WARC record of the page; NULL: none is kept
+    PRIMARY KEY (scan_id, institution_id, account_position, position),
+    FOREIGN KEY (scan_id, institution_id, account_position)
+        REFERENCES accounts (scan_id, institution_id, position) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- 'ceGA' in ASCII: tells this file from the databases of other programs.
+PRAGMA application_id = 0x63654741;

@@ -1,0 +1,44 @@
+"""On which networks an institution is present, and which of them count on the day it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from cegep_audit.detect.networks import NETWORKS, basket, open_networks
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.vocabulary import Role
+
+THREE_PLUS = 3  # networks: the threshold of the study of 2011
+
+
+def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
+    """Return the official account of each network where *result* has one: the main one, or else the first."""
+    official = [account for account in result.accounts if account.role is Role.OFFICIAL]
+    chosen: dict[str, Account] = {}
+    for account in sorted(official, key=lambda account: not account.is_main):
+        chosen.setdefault(account.network, account)
+    return chosen
+
+
+def day_of(scan: Scan, result: InstitutionResult | None) -> date:
+    """Return the day (UTC) that decides which networks were open to an institution.
+
+    That of its homepage's capture; where none was read, the date a web archive was asked for, or the day
+    the scan began.
+    """
+    if result is not None and result.captured_at is not None:
+        return result.captured_at.astimezone(UTC).date()
+    asked = scan.settings.get("as_of")
+    return datetime.fromisoformat(asked).date() if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
+
+
+def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:
+    """Return the networks of the basket *name*, open on the day of the capture, that *result* is present on."""
+    return frozenset(main_accounts(result)).intersection(basket(name, day_of(scan, result)))
+
+
+def closed_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
+    """Return the networks that *result* shows an official account of and that were not open on that day."""
+    shown = frozenset(main_accounts(result)).intersection(NETWORKS)
+    return shown.difference(open_networks(day_of(scan, result)))

@@ -1,0 +1,222 @@
+"""The figures of a summary, against figures computed by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+from builders import CAPTURED, account, failed, institution, result, scan
+
+from cegep_audit.analyze.findings import to_json
+from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
+from cegep_audit.analyze.stats import presence, split, summary, tally
+from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Scan
+from cegep_audit.vocabulary import Role, Status
+
+IN_2014 = datetime(2014, 5, 1, tzinfo=UTC)
+MONTREAL, NORTH = {"region": "Montréal"}, {"region": "Côte-Nord"}
+
+
+@pytest.fixture
+def seven() -> Scan:
+    """Seven institutions of which five were assessed: on 4, 3, 2, 1 (captured in 2014) and 0 networks that count."""
+    return scan(
+        result(institution("a", **MONTREAL), "facebook", "youtube", "instagram", "linkedin", "google_plus"),
+        result(institution("b", **MONTREAL), "facebook", "youtube", "tiktok", account("linkedin", role=Role.UNIT)),
+        failed(institution("c", **NORTH)),
+        result(institution("d", **NORTH), "facebook", "instagram", status=Status.PARTIAL, detail="timeout"),
+        result(institution("e"), "google_plus", captured_at=IN_2014),
+        failed(institution("f", **MONTREAL), "robots", Status.BLOCKED),
+        result(institution("g", **NORTH), account("facebook", role=Role.THIRD_PARTY), "itunes_u"),
+    )
+
+
+def test_figures(seven: Scan) -> None:
+    figures = to_json(summary(seven))
+    assert (figures["institutions"], figures["assessed"]) == (7, 5)
+    assert figures["by_status"] == {"ok": 4, "partial": 1, "blocked": 1, "unreachable": 1, "unusable": 0}
+    assert figures["distribution"] == {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}
+    assert (figures["mean"], figures["median"]) == (2.0, 2.0)
+    assert figures["min_networks"] == [
+        {"k": 3, "count": 2, "share": 2 / 5, "bounds": (2 / 7, 4 / 7), "ci95": None},
+        {"k": 1, "count": 4, "share": 4 / 5, "bounds": (4 / 7, 6 / 7), "ci95": None},
+        {"k": 2, "count": 3, "share": 3 / 5, "bounds": (3 / 7, 5 / 7), "ci95": None},
+        {"k": 4, "count": 1, "share": 1 / 5, "bounds": (1 / 7, 3 / 7), "ci95": None},
+    ]
+    counts = {row["network"]: row["count"] for row in rows(figures, "networks")}
+    assert {name: count for name, count in counts.items() if count} == {
+        "facebook": 3,
+        "youtube": 2,
+        "instagram": 2,
+        "linkedin": 1,
+        "tiktok": 1,
+        "google_plus": 1,
+    }
+    assert list(counts)[:3] == ["facebook", "youtube", "instagram"], "most frequent first, then as the networks stand"
+    assert figures["closed_networks"] == [{"network": "itunes_u", "count": 1}, {"network": "google_plus", "count": 1}]
+
+
+def test_a_network_closed_for_most_counts_for_those_captured_before(seven: Scan) -> None:
+    (google,) = [row for row in rows(to_json(summary(seven)), "networks") if row["network"] == "google_plus"]
+    # Neither of the two sites that were not assessed could have been on it: they were visited after its end.
+    assert google == {"network": "google_plus", "count": 1, "share": 1 / 5, "bounds": (1 / 7, 1 / 7), "ci95": None}
+
+
+@pytest.mark.parametrize(
+    ("basket", "distribution"),
+    [
+        ("classic", {"0": 2, "2": 2, "1": 0, "3": 0, "4": 1}),
+        ("seed", {"0": 2, "1": 1, "2": 2}),
+    ],
+)
+def test_baskets(seven: Scan, basket: str, distribution: dict[str, int]) -> None:
+    figures = to_json(summary(seven, basket))
+    assert figures["basket"] == basket
+    assert figures["distribution"] == distribution
+
+
+def test_the_basket_of_2011_holds_itunes_u_as_long_as_it_was_open() -> None:
+    before, after = (
+        result(name, "facebook", "itunes_u", captured_at=captured)
+        for name, captured in (("a", datetime(2021, 1, 1, tzinfo=UTC)), ("b", CAPTURED))
+    )
+    assert to_json(summary(scan(before, after), "seed"))["distribution"] == {"0": 0, "1": 1, "2": 1}
+
+
+def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
+    contract = ["scan", "basket", "institutions", "assessed", "by_status", "min_networks", "networks"]
+    contract += ["distribution", "mean", "median", "baselines"]
+    without_closed = scan(result("a", "facebook"))
+    assert list(to_json(summary(without_closed))) == contract
+    assert list(to_json(summary(seven, by="region"))) == [*contract, "closed_networks", "by"]
+
+
+def test_groups(seven: Scan) -> None:
+    by: Any = to_json(summary(seven, by="region"))["by"]
+    assert by["column"] == "region"
+    found = [(group["value"], group["institutions"], group["assessed"], group["mean"]) for group in by["groups"]]
+    assert found == [("Côte-Nord", 3, 2, 1.0), ("Montréal", 3, 2, 3.5), ("", 1, 1, 1.0)]
+    assert by["groups"][1]["min_networks"][0] == {
+        "k": 3,
+        "count": 2,
+        "share": 1.0,
+        "bounds": (2 / 3, 1.0),
+        "ci95": None,
+    }
+
+
+def test_groups_of_a_column_of_the_users_own() -> None:
+    found = scan(result(institution("a", extra={"réseau": "A"})), result(institution("b", extra={"réseau": "É"})))
+    assert list(split(found, "réseau")) == ["A", "É"]
+
+
+def test_an_unknown_column_names_those_there_are(seven: Scan) -> None:
+    with pytest.raises(UsageError, match=r"couleur.*region"):
+        summary(seven, by="couleur")
+
+
+def test_none_assessed_divides_by_nothing() -> None:
+    figures = to_json(summary(scan(failed("a"), failed("b")), sample_of=10))
+    assert rows(figures, "min_networks")[0] == {"k": 3, "count": 0, "share": None, "bounds": (0, 1), "ci95": None}
+    assert (figures["distribution"], figures["mean"], figures["median"]) == ({}, None, None)
+    assert "NaN" not in json.dumps(figures)
+
+
+def test_an_interrupted_scan_counts_those_it_did_not_visit() -> None:
+    stopped = scan(result("a", "facebook"), unvisited=[institution("b")], ended_at=None)
+    figures = to_json(summary(stopped))
+    assert (figures["institutions"], figures["assessed"]) == (2, 1)
+    assert sum(status_counts(figures)) == 1
+    assert rows(figures, "networks")[0]["bounds"] == (0.5, 1.0)
+
+
+def test_intervals_only_for_a_sample(seven: Scan) -> None:
+    first = rows(to_json(summary(seven, sample_of=20)), "min_networks")[0]
+    # By hand: n' = 5 (20-1)/(20-5) = 6.3333 and z²/n' = 0.6066, so that the middle is (0.4 + 0.3033)/1.6066 and
+    # half the width 1.96 √(0.24/6.3333 + 0.0239)/1.6066: 0.4378 ± 0.3034.
+    assert first["ci95"] == pytest.approx((0.1344, 0.7411), abs=1e-4)
+    with pytest.raises(UsageError, match="--sample-of 6"):
+        summary(seven, sample_of=6)
+
+
+def test_the_threshold_asked_for_comes_first_however_high(seven: Scan) -> None:
+    found = rows(to_json(summary(seven, min_networks=6)), "min_networks")
+    assert [row["k"] for row in found] == [6, 1, 2, 3, 4]
+    assert found[0]["share"] == 0
+
+
+def test_more_networks_than_there_were_is_out_of_reach(seven: Scan) -> None:
+    found = rows(to_json(summary(seven, "classic", min_networks=6)), "min_networks")
+    assert found[0]["bounds"] == (0, 0), "five networks in the basket: nobody can be on six"
+
+
+def test_presence_is_tidy_and_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> None:
+    table = presence(seven)
+    assert list(table.columns) == ["institution_id", "network", "assessed", "present", "counts"]
+    assert len(table) == 7 * len(NETWORKS)
+    assert table.loc[~table["assessed"], "present"].isna().all()
+    assert not table.loc[table["assessed"], "present"].isna().any()
+    found = table.set_index(["institution_id", "network"])
+    assert bool(found.loc[("g", "itunes_u"), "present"])
+    assert not bool(found.loc[("g", "itunes_u"), "counts"])
+    assert not bool(found.loc[("b", "linkedin"), "present"]), "an account of a unit makes no presence"
+
+
+def test_tally(seven: Scan) -> None:
+    table = tally(presence(seven)).set_index("institution_id")
+    assert table["n_networks"].to_list() == [4, 3, pd.NA, 2, 1, pd.NA, 0]
+    assert table["three_plus"].to_list() == [True, True, pd.NA, False, False, pd.NA, False]
+
+
+def test_tally_agrees_with_the_count_of_each_institution(seven: Scan) -> None:
+    table = tally(presence(seven)).set_index("institution_id")["n_networks"]
+    for each in seven.results:
+        if each.status.is_assessed:
+            assert table[each.institution.id] == len(counted_networks(seven, each))
+
+
+def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_main() -> None:
+    site = result(
+        "a",
+        account("facebook", "library", Role.UNIT),
+        account("facebook", "old"),
+        account("facebook", "new", is_main=True),
+        account("youtube", "first"),
+        account("youtube", "second"),
+    )
+    assert {name: found.handle for name, found in main_accounts(site).items()} == {"facebook": "new", "youtube": "first"}
+
+
+def test_closed_networks_are_those_shown_and_not_open() -> None:
+    site = result("a", "facebook", "google_plus", "itunes_u")
+    assert closed_networks(scan(site), site) == {"google_plus", "itunes_u"}
+    past = result("a", "facebook", "google_plus", "itunes_u", captured_at=IN_2014)
+    assert closed_networks(scan(past), past) == set()
+
+
+@pytest.mark.parametrize(
+    ("settings", "day"),
+    [({}, date(2026, 11, 23)), ({"as_of": "2012-06-01"}, date(2012, 6, 1))],
+    ids=["the day of the scan", "the day the archive was asked for"],
+)
+def test_the_day_of_a_site_that_was_not_read(settings: dict[str, object], day: date) -> None:
+    dead = failed("a")
+    assert day_of(scan(dead, settings=settings), dead) == day
+    assert day_of(scan(dead, settings=settings), None) == day
+
+
+def rows(figures: dict[str, object], key: str) -> list[dict[str, Any]]:
+    found = figures[key]
+    assert isinstance(found, list)
+    return found
+
+
+def status_counts(figures: dict[str, object]) -> list[int]:
+    found = figures["by_status"]
+    assert isinstance(found, dict)
+    return list(found.values())

@@ -1,0 +1,90 @@
+"""Scans to count and to show, built in a line: what a test does not say has an ordinary value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+
+CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
+STARTED = datetime(2026, 11, 23, 17, 59, tzinfo=UTC)
+
+
+def institution(id_: str, name: str = "", **fields: object) -> Institution:
+    return replace(Institution(id_, name or f"Cégep {id_}", f"https://www.{id_}.test/"), **fields)  # type: ignore[arg-type] # a test's own names
+
+
+def account(
+    network: str,
+    handle: str = "cegep",
+    role: Role = Role.OFFICIAL,
+    *,
+    url: str | None = None,
+    is_main: bool = False,
+    **evidence: object,
+) -> Account:
+    url = f"https://{network}.test/{handle}" if url is None else url
+    seen = Evidence("https://www.site.test/", How.ANCHOR, Zone.FOOTER, "Suivez-nous", CAPTURED)
+    return Account(
+        network,
+        handle,
+        url,
+        Kind.PROFILE if url else Kind.NONE,
+        role,
+        "site-wide-footer" if url else "unresolved_link",
+        (replace(seen, **evidence),),  # type: ignore[arg-type] # a test's own names
+        is_main,
+    )
+
+
+def result(
+    subject: Institution | str,
+    *accounts: Account | str,
+    status: Status = Status.OK,
+    detail: str = "",
+    captured_at: datetime | None = CAPTURED,
+) -> InstitutionResult:
+    """One institution's result; an account given by the name of its network is an official one there."""
+    subject = institution(subject) if isinstance(subject, str) else subject
+    captured_at = captured_at if status.is_assessed else None
+    page = PageRecord(subject.url, subject.url, PageRole.HOME, "", 200, "text/html", 9, captured_at or CAPTURED)
+    return InstitutionResult(
+        subject,
+        status,
+        detail,
+        "",
+        subject.url if captured_at else "",
+        captured_at,
+        (page,) if captured_at else (),
+        (),
+        tuple(account(each, is_main=True) if isinstance(each, str) else each for each in accounts),
+    )
+
+
+def failed(
+    subject: Institution | str, detail: str = "timeout", status: Status = Status.UNREACHABLE
+) -> InstitutionResult:
+    return result(subject, status=status, detail=detail)
+
+
+def scan(
+    *results: InstitutionResult,
+    unvisited: Sequence[Institution] = (),
+    settings: Mapping[str, object] | None = None,
+    **fields: object,
+) -> Scan:
+    done = Scan(
+        3,
+        STARTED,
+        datetime(2026, 11, 23, 18, 30, tzinfo=UTC),
+        "live",
+        settings or {"max_pages": 6},
+        "0.1.0",
+        "2026.1",
+        (*(each.institution for each in results), *unvisited),
+        results,
+    )
+    return replace(done, **fields)  # type: ignore[arg-type] # a test's own names

@@ -1,7 +1,8 @@
 """One institution; then all of them, concurrently and resumably.
 
-Pages of one institution are read one after the other; institutions a few at a time. Where pages come
-from, what is done with a result and what is shown are arguments: nothing here knows the network, the database or the terminal.
+Pages of one institution are read one after the other; institutions a few at a time. Where pages come from,
+what is done with a result and what is shown are arguments: nothing here knows the network, the database
+or the terminal.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from typing import Protocol
 
 from cegep_audit.collect.discovery import next_page
 from cegep_audit.detect.assess import assess, looks_like_html
@@ -117,17 +119,14 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
         seen |= shown
 
 
-class Watcher:
-    """What a scan tells whoever watches it; this one looks away."""
+class Watcher(Protocol):
+    """What a scan tells whoever watches it."""
 
     def started(self, institution: Institution) -> None:
-        """An institution's first page is about to be asked for."""
+        """Take note that an institution's first page is about to be asked for."""
 
     def finished(self, result: InstitutionResult) -> None:
-        """An institution is done and its result is kept."""
-
-    def note(self, text: str) -> None:
-        """Something a person should know, one line."""
+        """Take note that an institution is done and its result is kept."""
 
 
 async def scan(
@@ -149,8 +148,6 @@ async def scan(
             watcher.started(institution)
             result = await _safely(institution, open_source, limits, clock)
             keep(result)
-            if result.detail == Detail.INTERNAL_ERROR:
-                watcher.note(f"{institution.id}: internal error: {result.message.splitlines()[-1]}")
             watcher.finished(result)
 
     try:

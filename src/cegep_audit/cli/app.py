@@ -83,5 +83,3 @@ def _complain(text: str) -> None:
     """Print *text* on standard error, each of its lines made safe to show."""
     for line in text.splitlines():
         print(plain(line), file=sys.stderr)
-
-

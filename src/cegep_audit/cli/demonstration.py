@@ -43,10 +43,12 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
         )
         code = run(request)
     with Store.open(request.db, create=False, lang=lang) as store:
-        scan = showing.load(store, None)
+        scan, _ = showing.load(store, None)
         for name in _OUTPUTS:
-            write(scan, folder / name)
-    showing.message(say("demo.ends", folder=str(folder), files=", ".join(sorted(os.listdir(folder)))), quiet)
+            write(scan, folder / name, lang)
+    showing.message(
+        say("demo.ends", folder=str(folder), files=", ".join(sorted(item.name for item in folder.iterdir()))), quiet
+    )
     return code
 
 

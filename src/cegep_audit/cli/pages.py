@@ -69,7 +69,9 @@ def _as_record(answer: Classified) -> dict[str, str | None]:
 
 def detect(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...", help=say("help.sources"))],
-    base: Annotated[str | None, typer.Option("--url", metavar="BASE", help=say("help.base"), show_default=False)] = None,
+    base: Annotated[
+        str | None, typer.Option("--url", metavar="BASE", help=say("help.base"), show_default=False)
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:

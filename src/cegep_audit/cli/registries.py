@@ -66,7 +66,9 @@ def institutions(
     languages: LanguageOption = None,
     limit: LimitOption = None,
     with_parts: PartsOption = False,
-    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help=say("help.count_by"), show_default=False)] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help=say("help.count_by"), show_default=False)
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:

@@ -50,7 +50,7 @@ def summary(
 
     language = resolve(lang)
     with Store.open(db, create=False, lang=language) as store:
-        found = showing.load(store, scan_number(scan))
+        found, _ = showing.load(store, scan_number(scan))
     figures = summarize(found, basket, by, min_networks, sample_of)
     if as_json:
         showing.print_json(to_json(figures))
@@ -69,9 +69,10 @@ def export(
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.report.tables import write
 
-    with Store.open(db, create=False, lang=resolve(lang)) as store:
-        found = showing.load(store, scan_number(scan))
-    written = write(found, output)
+    language = resolve(lang)
+    with Store.open(db, create=False, lang=language) as store:
+        found, _ = showing.load(store, scan_number(scan))
+    written = write(found, output, language)
     showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

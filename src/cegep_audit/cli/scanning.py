@@ -17,8 +17,9 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.report.locales import Language
-from cegep_audit.scan import Watcher, rules_version, scan
+from cegep_audit.scan import rules_version, scan
 from cegep_audit.store import Store
+from cegep_audit.vocabulary import Detail
 
 RESUMABLE = ("concurrency", "delay_s", "timeout_s")  # what may change where an interrupted scan goes on
 
@@ -70,7 +71,7 @@ class Plan:
 
 def run(request: Request) -> int:
     """Carry out *request* and return the exit code."""
-    showing.check_output(request.output)
+    showing.check_output(request.output, request.lang)
     if request.resume:
         with Store.open(request.db, create=False, lang=request.lang) as store:
             return _go_on(request, store)
@@ -150,11 +151,17 @@ async def _scan(request: Request, store: Store, plan: Plan) -> signal.Signals | 
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop, each)
 
-    def keep(result: InstitutionResult) -> None:
-        store.save(plan.scan_id, result)
-
     try:
         with showing.progress(plan, request) as watcher:
+
+            def keep(result: InstitutionResult) -> None:
+                store.save(plan.scan_id, result)
+                if result.detail == Detail.INTERNAL_ERROR:
+                    showing.say_fault(result)
+                elif request.verbose:
+                    for line in showing.explain(result):
+                        watcher.note(line)
+
             async with _pages(request, plan, watcher) as open_source:
                 await scan(plan.waiting, open_source, plan.limits, keep, watcher)
     except asyncio.CancelledError:
@@ -164,7 +171,7 @@ async def _scan(request: Request, store: Store, plan: Plan) -> signal.Signals | 
 
 
 @asynccontextmanager
-async def _pages(request: Request, plan: Plan, watcher: Watcher) -> AsyncIterator[OpenSource]:
+async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncIterator[OpenSource]:
     """Open where the pages come from."""
     if request.warcs:
         from cegep_audit.collect.warc import WarcArchive

@@ -59,9 +59,13 @@ def scan(
     ] = None,
     contact: Annotated[
         str | None,
-        typer.Option("--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False),
+        typer.Option(
+            "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
+        ),
     ] = None,
-    max_pages: Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))] = _DEFAULTS.max_pages,
+    max_pages: Annotated[
+        int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))
+    ] = _DEFAULTS.max_pages,
     delay: Annotated[float, typer.Option("--delay", min=0, metavar="S", help=say("help.delay"))] = _DEFAULTS.delay_s,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
@@ -128,7 +132,9 @@ def _option_of(context: typer.Context, name: str) -> str:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path("demo"),
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path(
+        "demo"
+    ),
     lang: LangOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
 ) -> None:
@@ -136,5 +142,3 @@ def demo(
     from cegep_audit.cli.demonstration import run_demo
 
     raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))
-
-

@@ -7,16 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cegep_audit.cli.options import say
-from cegep_audit.models import Scan
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.report.plain import plain
-from cegep_audit.scan import Watcher
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
     from cegep_audit.cli.scanning import Plan, Request
+    from cegep_audit.overrides import Use
+    from cegep_audit.report.locales import Language
 
 EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
 SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
@@ -34,11 +35,37 @@ def print_json(value: object) -> None:
     sys.stdout.write(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
 
+class Shown(Protocol):
+    """What the progress of a scan is shown by."""
+
+    def started(self, institution: Institution) -> None:
+        """Say that a visit begins."""
+
+    def finished(self, result: InstitutionResult) -> None:
+        """Say that a visit ended, and what it brought."""
+
+    def note(self, text: str) -> None:
+        """Say one line that stays."""
+
+
+class Quiet:
+    """Shows nothing but faults of ours, which are always said."""
+
+    def started(self, institution: Institution) -> None:
+        """Say nothing."""
+
+    def finished(self, result: InstitutionResult) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
 @contextmanager
-def progress(plan: Plan, request: Request) -> Iterator[Watcher]:
+def progress(plan: Plan, request: Request) -> Iterator[Shown]:
     """Show how far the scan is, on standard error; nothing where the user wants quiet."""
     if request.quiet:
-        yield Watcher()
+        yield Quiet()
         return
     from cegep_audit.report.progress import Progress
 
@@ -46,28 +73,57 @@ def progress(plan: Plan, request: Request) -> Iterator[Watcher]:
         yield shown
 
 
-def check_output(output: Path) -> None:
+def say_fault(result: InstitutionResult) -> None:
+    """Say aloud that a fault of ours befell one institution; the scan goes on."""
+    error = result.message.strip().rpartition("\n")[2]
+    message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
+
+
+def explain(result: InstitutionResult) -> Iterator[str]:
+    """Yield why each page of a site was read and what it brought, and what failed: what ``--verbose`` shows."""
+    for page in result.pages:
+        yield say("scan.page_read", institution=result.institution.id, url=page.url, why=page.why, brought=page.brought)
+    for failure in result.failures:
+        reason = failure.message.strip().rpartition("\n")[2]
+        yield say(
+            "scan.page_failed", institution=result.institution.id, url=failure.url, detail=failure.detail, reason=reason
+        )
+
+
+def check_output(output: Path, lang: Language) -> None:
     """Raise where the report could not be written: better said before an hour's scan than after it."""
     from cegep_audit.report.tables import check
 
-    check(output)
+    check(output, lang)
 
 
-def load(store: Store, scan_id: int | None) -> Scan:
-    """Return a scan as its readers should see it: accounts that many sites link told apart, overrides applied."""
+def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
+    """Return a scan as its readers should see it, and each use made of an override.
+
+    What was judged of one site alone is completed by what only the whole scan shows, then by the user's decisions.
+    """
     from cegep_audit.detect.sharing import mark_shared
-    from cegep_audit.overrides import apply_stored
+    from cegep_audit.overrides import apply_to_scan
 
-    scan = store.load(scan_id)
-    return apply_stored(mark_shared(scan))
+    return apply_to_scan(mark_shared(store.load(scan_id)))
 
 
 def results(store: Store, scan_id: int | None, request: Request) -> int:
     """Write the report, print the summary, and return the exit code."""
     from cegep_audit.report.tables import write
 
-    scan = load(store, scan_id)
-    written = write(scan, request.output)
+    scan, uses = load(store, scan_id)
+    for use in uses:
+        message(
+            say(
+                "scan.override_used",
+                institution=use.override.institution_id,
+                url=use.override.account_url,
+                decision=use.override.decision,
+            ),
+            request.quiet,
+        )
+    written = write(scan, request.output, request.lang)
     if request.as_json:
         from cegep_audit.analyze.findings import to_json
         from cegep_audit.analyze.stats import summary

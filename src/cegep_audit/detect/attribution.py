@@ -7,11 +7,11 @@ applies gives its role, and the rule's name is kept as the reason. ``docs/method
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from cegep_audit.detect.candidates import Candidate, gather
+from cegep_audit.detect.main_account import with_main
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
-from cegep_audit.vocabulary import How, Kind, Role, Zone
+from cegep_audit.vocabulary import How, Role, Zone
 
 _DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 _FRAME_OF_SITE = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
@@ -82,8 +82,8 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
 
     Accounts come in the order they were first seen.
     """
-    accounts = [(candidate, _account(candidate)) for candidate in gather(institution, visits)]
-    return tuple(_with_main(accounts, institution.language))
+    final_url = next((visit.page.url for visit in visits if visit.page), "")
+    return with_main([_account(candidate) for candidate in gather(institution, visits)], institution, final_url)
 
 
 def _account(candidate: Candidate) -> Account:
@@ -116,34 +116,3 @@ _ZONE_ORDER = (Zone.FOOTER, Zone.HEADER, Zone.NAV, Zone.HEAD, Zone.ASIDE, Zone.M
 
 def _strength(link: Link) -> tuple[int, int]:
     return _HOW_ORDER.index(link.how), _ZONE_ORDER.index(link.zone)
-
-
-_LANGUAGE_ENDINGS = {"fr": ("_en", "-en", "english", "eng"), "en": ("_fr", "-fr", "francais", "fra")}
-
-
-def _with_main(accounts: list[tuple[Candidate, Account]], language: str) -> list[Account]:
-    """Mark one official account a network as the main one: see :func:`_main_order`."""
-    best: dict[str, tuple[tuple[int, ...], Account]] = {}
-    for place, (candidate, account) in enumerate(accounts):
-        if account.role is Role.OFFICIAL:
-            rank = (*_main_order(candidate, account, language), place)
-            if account.network not in best or rank < best[account.network][0]:
-                best[account.network] = (rank, account)
-    main = {id(account) for _, account in best.values()}
-    return [replace(account, is_main=True) if id(account) in main else account for _, account in accounts]
-
-
-def _main_order(candidate: Candidate, account: Account, language: str) -> tuple[int, ...]:
-    """Return what the main account is chosen by, the lowest first.
-
-    The whole institution before its parts, its language before the other, a profile before a group or show,
-    a likeness in name, the number of pages that show it, then the order on the page.
-    """
-    other_language = account.handle.lower().endswith(_LANGUAGE_ENDINGS.get(language[:2], ()))
-    return (
-        candidate.is_unit,
-        other_language,
-        account.kind is not Kind.PROFILE,
-        not candidate.alike,
-        -account.pages_seen,
-    )

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from html import escape
 
-from bs4 import BeautifulSoup, SoupStrainer, Tag
+from bs4 import BeautifulSoup, Tag
+from bs4.filter import SoupStrainer
 from selectolax.lexbor import LexborHTMLParser
 
 MAX_DEPTH = 1_000  # nested elements, counted as in _depth; of 134 real pages the deepest had 334
-MAX_ATTRIBUTES = 5_000  # of one element: the parser compares each with all before it
 _CHEAP_COUNT = 4 * MAX_DEPTH  # tags below which a page cannot be too deep to matter
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
@@ -23,7 +23,8 @@ _SELF_ENDING = frozenset(
     "area base br col embed hr img input link meta param source track wbr p li dt dd option optgroup tr td th "
     "thead tbody tfoot colgroup html head body".split()
 )
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{100000}")
+_LONGEST_TAG = 100_000  # characters of one tag
+_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONGEST_TAG}}}")
 _KEPT_TAGS = ("a", "area", "base", "link", "meta", "title", "iframe", "frame", "script", "embed", "object", "div")
 _KEPT_ATTRIBUTES = 40  # of one element of a page that was refused
 
@@ -35,7 +36,7 @@ def parse(text: str) -> LexborHTMLParser:
 
 def is_safe(text: str) -> bool:
     """Whether *text* nests little enough, and has no monstrous element, for the fast parser."""
-    if len(text) > 100_000 and _LONG_TAG.search(text):
+    if len(text) > _LONGEST_TAG and _LONG_TAG.search(text):
         return False
     return text.count("<") < _CHEAP_COUNT or _depth(text) <= MAX_DEPTH
 
@@ -61,7 +62,9 @@ def shallow(text: str) -> str:
 
 
 def _flat(tag: Tag) -> str:
-    attributes = "".join(f' {name}="{escape(_value(value))}"' for name, value in list(tag.attrs.items())[:_KEPT_ATTRIBUTES])
+    attributes = "".join(
+        f' {name}="{escape(_value(value))}"' for name, value in list(tag.attrs.items())[:_KEPT_ATTRIBUTES]
+    )
     own = "".join(child for child in tag.contents if isinstance(child, str))
     content = own.replace("</", "<\\/") if tag.name == "script" else escape(own)
     return f"<{tag.name}{attributes}>{content}</{tag.name}>"

@@ -24,7 +24,7 @@ class Template:
     def fill(self, value: str) -> str | None:
         """Return the address for *value*: itself where it is one already, None where it is no name."""
         value = value.strip()
-        if "://" in value or value.startswith("//") or "{0}" == self.address:
+        if "://" in value or value.startswith("//") or self.address == "{0}":
             return value
         found = _NAME.fullmatch(value)
         return self.address.format(found[1]) if found else None

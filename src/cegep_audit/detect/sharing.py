@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 
 from cegep_audit import urls
-from cegep_audit.detect.attribution import with_main
 from cegep_audit.detect.likeness import is_alike, names_of
+from cegep_audit.detect.main_account import with_main
 from cegep_audit.detect.networks import account_key
-from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 
 SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture
@@ -54,7 +53,7 @@ def _without(result: InstitutionResult, shared: set[tuple[str, str]]) -> Institu
     ]
     if accounts == list(result.accounts):
         return result
-    return replace(result, accounts=with_main(accounts, result.institution))
+    return replace(result, accounts=with_main(accounts, result.institution, result.final_url))
 
 
 _CHANGED = frozenset({Role.OFFICIAL, Role.UNIT, Role.UNCERTAIN})

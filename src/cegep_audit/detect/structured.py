@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cegep_audit import urls
+from cegep_audit.detect.networks import might_name_account
 
 ORGANIZATION, PERSON, ARTICLE, OTHER = "organization", "person", "article", "other"
 
@@ -107,4 +108,6 @@ def _is_elsewhere(address: object, page_url: str) -> bool:
     if not isinstance(address, str):
         return False
     url = urls.absolute(page_url, address)
-    return bool(url) and not urls.is_same_site(url or "", page_url)
+    if url is None or might_name_account(address):
+        return False
+    return not (urls.is_same_site(url, page_url) or urls.is_same_name(url, page_url))

@@ -39,15 +39,13 @@ _ZONE_OF_ROLE = {
 }
 # Class and id tokens of templates without landmarks, whole words between blanks, "-" and "_".
 _ZONE_WORDS = {
-    Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|pied-de-page|subfooter",
+    Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|subfooter",
     Zone.HEADER: "header|entete|masthead|banner|bandeau|topbar|top|haut|tete|hautpage|headerwrapper|branding",
     Zone.ASIDE: "sidebar|aside|colonne|side|lateral|widget|widgets|rail|droite|gauche|sidebars|secondary",
     Zone.NAV: "nav|navbar|menu|navigation|menus|topnav|mainnav|navigations",
     Zone.MAIN: "main|content|contenu|article|post|entry|corps",
 }
-_ZONE_PATTERNS = [
-    (zone, re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")) for zone, words in _ZONE_WORDS.items()
-]
+_ZONE_PATTERNS = [(zone, re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")) for zone, words in _ZONE_WORDS.items()]
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # What a zone does not give way to inside itself: an article's header is no page header, a menu in a footer is footer.
 _HOLDS_AGAINST = {

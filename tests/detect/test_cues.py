@@ -1,0 +1,56 @@
+"""Signs around a link: every row of cues.toml shows what it must and nothing else."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.detect.cues import compile_words, cues_in, fold
+
+ROWS = tomllib.loads((files("cegep_audit.detect") / "cues.toml").read_text("utf-8"))["cue"]
+PLACES = ("class", "text", "label")
+YES = [(row["name"], word) for row in ROWS for word in row["yes"]]
+NO = [(row["name"], word) for row in ROWS for word in row["no"]]
+
+
+def shown_anywhere(text: str) -> set[str]:
+    return {name for place in PLACES for name in cues_in(place, text)}
+
+
+@pytest.mark.parametrize(("name", "text"), YES)
+def test_examples_show_their_cue(name: str, text: str) -> None:
+    assert name in shown_anywhere(text)
+
+
+@pytest.mark.parametrize(("name", "text"), NO)
+def test_counter_examples_do_not(name: str, text: str) -> None:
+    assert name not in shown_anywhere(text)
+
+
+def test_accents_case_and_apostrophes_are_folded() -> None:
+    assert fold("À l’École") == "a l'ecole"
+    assert "follow" in cues_in("text", "NOS RÉSEAUX SOCIAUX")
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "found"),
+    [
+        (["share"], "share", True),
+        (["share"], "btn share-facebook", True),
+        (["share"], "shareholder", False),
+        (["partenaire*"], "bloc-partenaires", True),
+        (["bio"], "biology", False),
+        (["bio"], "post__bio", True),
+    ],
+)
+def test_class_names_are_matched_by_their_parts(words: list[str], text: str, *, found: bool) -> None:
+    assert bool(compile_words(words, classes=True).search(text)) is found
+
+
+@given(st.text(max_size=80), st.sampled_from(PLACES))
+def test_any_text_gives_known_cues(text: str, place: str) -> None:
+    assert cues_in(place, text) <= {row["name"] for row in ROWS}

@@ -1,0 +1,56 @@
+"""Whatever the text, a document in bounded time; what is too deep comes back shallow and keeps its links."""
+
+from __future__ import annotations
+
+import pytest
+
+from cegep_audit.detect.parsing import MAX_DEPTH, is_safe, parse, shallow
+
+LINK = '<a href="https://www.facebook.com/cegeprb">f</a>'
+# Each blows up the fast parser, or loses the link in lxml, when it is not guarded.
+HOSTILE = {
+    "unclosed divs": "<div>" * 60_000 + LINK,
+    "closed in the end": "<div>" * 60_000 + LINK + "</div>" * 60_000,
+    "unclosed lists": "<ul><li>" * 30_000 + LINK,
+    "unclosed bold with paragraphs": "<b><p>" * 30_000 + LINK,
+    "nested tables": "<table><tr><td>" * 20_000 + LINK,
+    "nested forms and fonts": "<form><font>" * 20_000 + LINK,
+    "a hundred thousand attributes": "<a " + " ".join(f"x{n}=1" for n in range(100_000)) + ">x</a>" + LINK,
+    "a megabyte in one attribute": f'<img alt="{"x" * 1_000_000}">' + LINK,
+    "angle brackets only": "<" * 300_000 + " " + LINK,
+    "templates": "<template>" * 5_000 + "</template>" * 5_000 + LINK,
+}
+SAFE = {
+    "a long ordinary page": "<div><p>texte<br></div>" * 20_000 + LINK,
+    "never closed paragraphs and items": "<p>a<ul>" + "<li>b" * 20_000 + "</ul>" + LINK,
+    "never closed cells": "<table>" + "<tr><td>a" * 20_000 + "</table>" + LINK,
+    "deep, but bearable": "<div>" * (MAX_DEPTH - 1) + LINK,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_page_keeps_its_link(text: str) -> None:
+    hrefs = [node.attributes.get("href") for node in parse(text).css("a[href]")]
+    assert "https://www.facebook.com/cegeprb" in hrefs
+
+
+@pytest.mark.parametrize("text", SAFE.values(), ids=SAFE)
+def test_an_ordinary_page_is_read_by_the_fast_parser(text: str) -> None:
+    assert is_safe(text)
+    assert len(parse(text).css("a[href]")) == 1
+
+
+def test_a_page_too_deep_is_refused() -> None:
+    assert not is_safe("<div>" * (MAX_DEPTH + 1) + "<br>" * (4 * MAX_DEPTH))
+
+
+def test_the_shallow_document_keeps_text_attributes_and_scripts_and_drops_comments() -> None:
+    text = (
+        '<base href="/x/"><!-- <a href="https://www.facebook.com/ancien">x</a> -->'
+        '<a class="social fb" href="/facebook">Suivez-nous &amp; aimez</a><script>var a = "</div>";</script>'
+    )
+    document = parse(shallow(text))
+    (anchor,) = document.css("a")
+    assert anchor.attributes["class"] == "social fb"
+    assert anchor.text() == "Suivez-nous & aimez"
+    assert document.css_first("script").text() == 'var a = "<\\/div>";'

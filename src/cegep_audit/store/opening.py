@@ -105,8 +105,8 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
         holder = sqlite3.connect(_uri(lock, "rwc"), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         with telling(path, lang):
-            holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
             try:
+                holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
                 holder.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:

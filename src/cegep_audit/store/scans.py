@@ -73,7 +73,7 @@ class Store:
 
     # ------------------------------------------------------------ writing
 
-    def start_scan(  # noqa: PLR0917 - the columns of a row of "scans", in their order
+    def start_scan(
         self,
         mode: str,
         settings: Mapping[str, object],

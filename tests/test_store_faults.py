@@ -1,0 +1,357 @@
+"""Files that are no database of ours, or cannot be written to: one line that names the file and what to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import STARTED, institution, result
+
+from cegep_audit.errors import StoreError
+from cegep_audit.models import Institution
+from cegep_audit.store import Store
+from cegep_audit.store.opening import APPLICATION_ID, MIGRATIONS, VERSION
+
+NAMES = [f"site-{number}" for number in range(40)]
+
+
+def begin(store: Store, *names: str) -> int:
+    return store.start_scan("live", {}, "0.1.0", "2026.1", [institution(name) for name in names], STARTED)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with one scan of many institutions."""
+    path = tmp_path / "scans.db"
+    fill(path)
+    return path
+
+
+def fill(path: Path) -> None:
+    with Store.open(path, create=True) as store:
+        scan_id = begin(store, *NAMES)
+        for name in NAMES:
+            store.save(scan_id, result(name, "facebook", "youtube", "instagram"))
+
+
+def execute(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+def integrity(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
+    connection.close()
+    return str(verdict)
+
+
+def nothing_there(path: Path) -> None:
+    path.unlink()
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def no_folder(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+
+
+def below_a_file(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("a file")
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def a_text(path: Path) -> None:
+    path.write_text("id,name,website\n" * 100)
+
+
+def three_bytes(path: Path) -> None:
+    path.write_bytes(b"abc")
+
+
+def a_beginning(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def of_another_program(path: Path) -> None:
+    path.unlink()
+    execute(path, "CREATE TABLE notes (text)")
+
+
+def marked_by_another_program(path: Path) -> None:
+    execute(path, "PRAGMA application_id = 1")
+
+
+def from_the_future(path: Path) -> None:
+    execute(path, "PRAGMA user_version = 99")
+
+
+def cut_in_half(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def overwritten(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:8192] + b"\xa5" * (len(data) - 8192))
+
+
+def without_a_table(path: Path) -> None:
+    execute(path, "DROP TABLE evidence")
+
+
+# What became of the file, and what reading it and scanning into it then say; None where that works.
+FATES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
+    (nothing_there, "there is no such database; run “cegep-audit scan” first", None),
+    (a_folder, "this is a folder", "this is a folder"),
+    (no_folder, "there is no such database", "its folder does not exist"),
+    (below_a_file, "there is no such database", "its folder does not exist"),
+    (emptied, "this database holds no scan", None),
+    (a_text, "not an SQLite database", "not an SQLite database"),
+    (three_bytes, "not an SQLite database", "not an SQLite database"),
+    (a_beginning, "this database is damaged (", "this database is damaged ("),
+    (of_another_program, "belongs to another program", "belongs to another program"),
+    (marked_by_another_program, "belongs to another program", "belongs to another program"),
+    (from_the_future, "newer version of cegep-audit (format 99, this one reads 1)", "newer version"),
+    (cut_in_half, "this database is damaged (", "this database is damaged ("),
+    (overwritten, "this database is damaged (", "this database is damaged ("),
+    (without_a_table, "cannot be read or written (no such table: evidence)", "no such table"),
+]
+
+
+def read(path: Path) -> None:
+    with Store.open(path, create=False, lang="en") as store:
+        store.load()
+
+
+def write(path: Path) -> None:
+    with Store.open(path, create=True, lang="en") as store:
+        scan_id = begin(store, "a")
+        store.save(scan_id, result("a", "facebook"))
+        store.finish_scan(scan_id, STARTED)
+
+
+@pytest.mark.parametrize(("fate", "reading", "writing"), FATES, ids=[fate.__name__ for fate, _, _ in FATES])
+def test_whatever_became_of_the_file_it_is_said_in_a_line(
+    fate: Callable[[Path], None], reading: str | None, writing: str | None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "scans.db"
+    fill(path)
+    fate(path)
+    for act, expected in ((read, reading), (write, writing)):
+        if expected is None:
+            act(path)
+            continue
+        with pytest.raises(StoreError) as raised:
+            act(path)
+        assert str(raised.value).startswith(f"{path}: ")
+        assert expected in str(raised.value)
+        assert str(raised.value).replace("\xa0", " ").isprintable()
+
+
+def test_a_fault_is_said_in_french_by_default(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as raised:
+        Store.open(tmp_path / "absente.db", create=False)
+    assert str(raised.value) == (
+        f"{tmp_path / 'absente.db'}\xa0: cette base de données n’existe pas; lancez d’abord «\xa0cegep-audit scan\xa0» "
+        "ou nommez la bonne avec --db"
+    )
+
+
+BAD_VALUES = [
+    ("UPDATE results SET status = 'absent'", "'absent' is not a valid Status"),
+    ("UPDATE accounts SET role = 'offical'", "'offical' is not a valid Role"),
+    ("UPDATE evidence SET how = 3", "'3' is not a valid How"),
+    ("UPDATE pages SET captured_at = 'yesterday'", "Invalid isoformat string: 'yesterday'"),
+    ("UPDATE scans SET settings = 'none'", "Expecting value"),
+    ("UPDATE institutions SET extra = '3'", "not iterable"),
+]
+
+
+@pytest.mark.parametrize(("statement", "reason"), BAD_VALUES)
+def test_a_value_written_by_hand_is_no_traceback(path: Path, statement: str, reason: str) -> None:
+    execute(path, statement)
+    with pytest.raises(StoreError, match="holds a value that this version does not know") as raised:
+        read(path)
+    assert reason in str(raised.value)
+
+
+def test_bytes_that_are_no_text_are_no_traceback(path: Path) -> None:
+    execute(path, "UPDATE results SET message = CAST(x'ff41' AS TEXT)")
+    with pytest.raises(StoreError, match="cannot be read or written"):
+        read(path)
+
+
+class TestBusy:
+    def test_who_waits_in_vain_is_told(self, path: Path) -> None:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="in use by another program"):
+            Store.open(path, create=False, lang="en", busy_s=0.05)
+        other.execute("ROLLBACK")
+        other.close()
+        read(path)
+
+    def test_a_save_that_waits_in_vain_is_undone_and_may_be_tried_again(self, path: Path) -> None:
+        with Store.open(path, create=False, lang="en", busy_s=0.05) as store:
+            store.claim(1)
+            other = sqlite3.connect(path, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="in use by another program"):
+                store.save(1, result(NAMES[0], "tiktok"))
+            other.execute("ROLLBACK")
+            other.close()
+            store.save(1, again := result(NAMES[0], "tiktok"))
+            assert store.result(1, NAMES[0]) == again
+
+    def test_a_reader_between_two_results_keeps_nobody_waiting(self, path: Path) -> None:
+        with Store.open(path, create=False) as reader, Store.open(path, create=False, busy_s=0.0) as writer:
+            results = reader.iter_results(1)
+            first = next(results)
+            writer.save(1, result(NAMES[-1], "tiktok"))
+            assert first.institution.id == NAMES[0]
+            assert list(results)[-1].accounts[0].network == "tiktok"
+
+    def test_many_may_make_the_same_database_at_once(self, tmp_path: Path) -> None:
+        path = tmp_path / "new.db"
+        faults: list[BaseException] = []
+
+        def make() -> None:
+            try:
+                Store.open(path, create=True).close()
+            except StoreError as error:
+                faults.append(error)
+
+        threads = [threading.Thread(target=make) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert faults == []
+        assert integrity(path) == "ok"
+
+    def test_threads_take_turns(self, path: Path) -> None:
+        with Store.open(path, create=False) as store:
+            threads = [
+                threading.Thread(target=store.save, args=(1, result(name, "bluesky", "threads"))) for name in NAMES
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert {item.accounts[1].network for item in store.load().results} == {"threads"}
+
+
+class TestFullDisk:
+    def test_what_was_saved_is_kept_and_the_scan_can_go_on(self, path: Path) -> None:
+        with Store.open(path, create=False, lang="en") as store:
+            large = result(NAMES[0], *(f"network-{number}" for number in range(2_000)))
+            (size,) = store._connection.execute("PRAGMA page_count").fetchone()
+            store._connection.execute(f"PRAGMA max_page_count = {size}")
+            with pytest.raises(StoreError, match=r"scans\.db: the disk is full; .* go on with --resume"):
+                store.save(1, large)
+            assert store.result(1, NAMES[0]) == result(NAMES[0], "facebook", "youtube", "instagram")
+            store._connection.execute(f"PRAGMA max_page_count = {size * 1_000}")
+            store.save(1, large)
+            assert store.result(1, NAMES[0]) == large
+        assert integrity(path) == "ok"
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
+    def test_a_device_that_is_full(self) -> None:
+        with pytest.raises(StoreError, match="/dev/full: "):
+            write(Path("/dev/full"))
+
+
+class TestPermissions:
+    def test_a_file_that_may_not_be_read(self, unprivileged: Path) -> None:
+        path = unprivileged / "scans.db"
+        fill(path)
+        path.chmod(0)
+        for act in (read, write):
+            with pytest.raises(StoreError, match=r"scans\.db: you are not allowed to open this file"):
+                act(path)
+
+    def test_a_file_in_a_folder_that_may_not_be_entered(self, unprivileged: Path) -> None:
+        folder = unprivileged / "closed"
+        folder.mkdir(mode=0)
+        for act in (read, write):
+            with pytest.raises(StoreError, match=r"scans\.db: you are not allowed to open this file"):
+                act(folder / "scans.db")
+
+    def test_a_file_that_may_not_be_written_is_read(self, unprivileged: Path) -> None:
+        path = unprivileged / "scans.db"
+        fill(path)
+        path.chmod(0o444)
+        read(path)
+        with pytest.raises(StoreError, match=r"scans\.db: this database or its folder cannot be written to"):
+            write(path)
+
+    def test_a_folder_that_may_not_be_written_as_on_a_disc(self, unprivileged: Path) -> None:
+        folder = unprivileged / "disc"
+        folder.mkdir()
+        fill(folder / "scans.db")
+        folder.chmod(0o555)
+        try:
+            read(folder / "scans.db")
+            for path in (folder / "scans.db", folder / "new.db"):
+                with pytest.raises(StoreError, match=r"cannot be written to|not allowed to open"):
+                    write(path)
+        finally:
+            folder.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b.db", "où?.db", "100%.db", "a#b.db", "a&mode=ro.db", "%41.db", "file:x.db", "'\".db", ":memory:", "~.db"],
+)
+def test_any_file_name_will_do(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / name, Path(name)):
+        write(path)
+        read(path)
+    assert os.listdir(tmp_path) == [name]  # noqa: PTH208 - names, not paths
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are text on this system")
+def test_a_file_name_that_is_no_text_will_do(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9.db"))
+    write(path)
+    read(path)
+    path.write_text("no database")
+    with pytest.raises(StoreError) as raised:
+        read(path)
+    assert str(raised.value).encode()
+
+
+def test_the_file_says_whose_it_is_and_of_which_version(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,) == (len(MIGRATIONS),)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    connection.close()
+    assert path.read_bytes()[68:72] == b"ceGA"
+
+
+def test_the_registry_s_rows_are_unique_in_a_scan(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "scans.db", create=True, lang="en") as store:
+        twice: list[Institution] = [institution("a"), institution("a")]
+        with pytest.raises(StoreError, match="UNIQUE"):
+            store.start_scan("live", {}, "0", "0", twice, STARTED)
+        assert store.scans() == []

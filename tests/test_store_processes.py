@@ -1,0 +1,150 @@
+"""Scans that are killed, resumed and run side by side, by real processes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from builders import STARTED, account, institution, result
+
+from cegep_audit.errors import StoreError
+from cegep_audit.models import InstitutionResult
+from cegep_audit.store import Store
+
+NAMES = [f"site-{number:03}" for number in range(120)]
+
+# Begins the scan, or goes on with the last one; says the id of each institution that is saved.
+WORKER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from builders import STARTED, institution
+from test_store_processes import NAMES, found
+from cegep_audit.store import Store
+
+with Store.open(Path(sys.argv[1]), create=True) as store:
+    scan_id = store.unfinished() if "resume" in sys.argv else None
+    if scan_id is None:
+        scan_id = store.start_scan("live", {}, "0.1.0", "2026.1", [institution(name) for name in NAMES], STARTED)
+    else:
+        store.claim(scan_id)
+    print("began", scan_id, flush=True)
+    if "wait" in sys.argv:
+        sys.stdin.read()
+    for name in NAMES:
+        if name not in store.done_ids(scan_id):
+            store.save(scan_id, found(name))
+            print(name, flush=True)
+    store.finish_scan(scan_id, STARTED)
+"""
+
+
+def found(name: str) -> InstitutionResult:
+    """A result of some size, so that a kill falls into the middle of its transaction."""
+    return result(name, *(account(network, name) for network in ("facebook", "youtube") for _ in range(60)))
+
+
+@contextmanager
+def worker(path: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", WORKER, str(path), str(Path(__file__).parent), *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def lines_of(process: subprocess.Popen[str], number: int) -> list[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline().strip() for _ in range(number)]
+
+
+def check_sound(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()
+
+
+def ids_in(lines: Sequence[str]) -> set[str]:
+    return {line for line in lines if line.startswith("site-") and len(line) == len(NAMES[0])}
+
+
+def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    said: list[str] = []
+    moments = random.Random(20261123)  # noqa: S311 - where the kills fall
+    for words in ((), *[("resume",)] * 4):
+        with worker(path, *words) as process:
+            lines = lines_of(process, 1 + moments.randrange(1, 15))
+            time.sleep(moments.random() / 200)  # into whatever it is doing next
+            process.send_signal(signal.SIGKILL)
+            assert process.stdout is not None
+            said += [*lines, *process.stdout.read().split()]
+        with Store.open(path, create=False) as store:  # a reader comes first: it finds what the kill left open
+            done = store.done_ids(1)
+            assert ids_in(said) <= done
+            assert len(done) < len(NAMES)
+            assert all(item == found(item.institution.id) for item in store.iter_results(1))
+        check_sound(path)
+    with worker(path, "resume") as process:
+        assert process.stdout is not None
+        said += process.stdout.read().split()
+        assert process.wait() == 0
+    with Store.open(path, create=False) as store:
+        assert [scan.id for scan in store.scans()] == [1]
+        assert store.load().results == tuple(map(found, NAMES))
+        assert store.unfinished() is None
+    saved = [line for line in said if line in NAMES]
+    assert len(saved) == len(set(saved))  # nothing was done twice
+    assert [item.name for item in tmp_path.iterdir()] == ["scans.db"]
+
+
+def test_a_scan_that_is_running_is_not_resumed_a_second_time(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    with worker(path, "wait") as process, Store.open(path, create=True, lang="en") as store:
+        assert lines_of(process, 1) == ["began 1"]
+        assert store.unfinished() == 1
+        with pytest.raises(StoreError, match=r"scans\.db: scan 1 is already being run by another program"):
+            store.claim(1)
+        other = store.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+        store.save(other, result("a"))
+        store.finish_scan(other, STARTED)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        store.claim(1)
+        store.claim(1)
+        store.save(1, found(NAMES[0]))
+        assert store.done_ids(1) == {NAMES[0]}
+
+
+def test_two_scans_write_one_database_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    Store.open(path, create=True).close()
+    with worker(path) as one, worker(path) as two:
+        said = [process.communicate()[0].split() for process in (one, two)]
+        assert [process.returncode for process in (one, two)] == [0, 0]
+    assert {tuple(lines[:2]) for lines in said} == {("began", "1"), ("began", "2")}
+    with Store.open(path, create=False) as store:
+        for scan_id in (1, 2):
+            assert store.load(scan_id).results == tuple(map(found, NAMES))
+    check_sound(path)
+
+
+def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    with Store.open(path, create=True) as first, Store.open(path, create=True, lang="en") as second:
+        scan_id = first.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+        with pytest.raises(StoreError, match="already being run"):
+            second.claim(scan_id)
+        first.finish_scan(scan_id, STARTED)
+        second.claim(scan_id)

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import CAPTURED, STARTED, account, failed, institution, result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Account, Evidence, Failure, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.store import Store, Tally, rows
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+
+ENDED = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "scans.db", create=True, lang="en") as opened:
+        yield opened
+
+
+def begin(store: Store, *institutions: Institution, **settings_: object) -> int:
+    return store.start_scan("live", settings_, "0.1.0", "2026.1", institutions, STARTED)
+
+
+# ------------------------------------------------------------------ the law: what is saved is loaded
+
+anything = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates and null characters included
+names = st.text(max_size=20)
+times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - made aware here
+counts = st.integers(0, 2**63 - 1)
+records = st.none() | anything
+hosts = st.from_regex(r"[a-z0-9é-]{1,10}\.test", fullmatch=True)
+years = st.none() | st.integers(1000, 2999)
+
+institutions = st.builds(
+    Institution,
+    **dict.fromkeys(
+        "id name url short_name type language region region_code city enrolment parent_id status".split(),
+        anything,
+    ),
+    alt_hosts=st.lists(hosts, max_size=3).map(tuple),
+    founded=years,
+    closed=years,
+    extra=st.dictionaries(names, anything, max_size=3),
+)
+evidence = st.builds(
+    Evidence, anything, st.sampled_from(How), st.sampled_from(Zone), anything, times, record_id=records
+)
+accounts = st.builds(
+    Account,
+    *(anything, anything, anything, st.sampled_from(Kind), st.sampled_from(Role), anything),
+    evidence=st.lists(evidence, max_size=3).map(tuple),
+    is_main=st.booleans(),
+)
+pages = st.builds(
+    PageRecord,
+    *(anything, anything, st.sampled_from(PageRole), anything, counts, anything, counts, times, counts),
+    record_id=records,
+)
+failures = st.builds(Failure, anything, st.sampled_from(PageRole), anything, anything, times, record_id=records)
+results = st.builds(
+    InstitutionResult,
+    *(institutions, st.sampled_from(Status), anything, anything, anything, st.none() | times),
+    pages=st.lists(pages, max_size=3).map(tuple),
+    failures=st.lists(failures, max_size=3).map(tuple),
+    accounts=st.lists(accounts, max_size=3).map(tuple),
+)
+json_values: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def as_kept(value: Any) -> Any:
+    """What UTF-8 can keep of a record: its texts with U+FFFD in place of lone surrogates."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{item.name: as_kept(getattr(value, item.name)) for item in fields(value)})
+    if isinstance(value, tuple):
+        return tuple(map(as_kept, value))
+    if isinstance(value, dict):
+        return {as_kept(name): as_kept(item) for name, item in value.items()}
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return value
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store.open(tmp_path_factory.mktemp("shared") / "scans.db", create=True) as opened:
+        yield opened
+
+
+@given(found=st.lists(results, max_size=3, unique_by=lambda item: as_kept(item.institution.id)))
+@settings(max_examples=60, deadline=None)
+def test_what_is_saved_is_loaded(shared: Store, found: list[InstitutionResult]) -> None:
+    scan_id = begin(shared, *(item.institution for item in found))
+    for item in reversed(found):
+        shared.save(scan_id, item)
+    scan = shared.load(scan_id)
+    assert scan.results == as_kept(tuple(found))
+    assert scan.institutions == as_kept(tuple(item.institution for item in found))
+    assert tuple(shared.iter_results(scan_id)) == scan.results
+    assert shared.done_ids(scan_id) == {item.institution.id for item in scan.results}
+    shared.finish_scan(scan_id, ENDED)
+
+
+@given(
+    mode=names, tool=anything, rules=anything, started=times, ended=times,
+    options=st.dictionaries(names, json_values, max_size=4),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_a_scan_is_kept_with_its_settings(
+    shared: Store, mode: str, tool: str, rules: str, started: datetime, ended: datetime, options: dict[str, object]
+) -> None:
+    scan_id = shared.start_scan(mode, options, tool, rules, [], started)
+    begun = Scan(scan_id, started, None, mode, options, as_kept(tool), as_kept(rules))
+    assert shared.scans()[-1] == begun
+    shared.finish_scan(scan_id, ended)
+    assert shared.load() == replace(begun, ended_at=ended)
+
+
+def test_halves_of_an_emoji_come_together(store: Store) -> None:
+    site = institution("a", "\ud83d\ude00 \ud83d")
+    begin(store, site)
+    assert store.load().institutions[0].name == "\U0001f600 \ufffd"
+
+
+def test_times_of_other_zones_are_kept_as_moments(store: Store) -> None:
+    montreal = datetime(2026, 11, 23, 13, 0, 0, 500_000, timezone(timedelta(hours=-5)))
+    scan_id = begin(store, institution("a"))
+    store.save(scan_id, result("a", captured_at=montreal))
+    (kept,) = store.load().results
+    assert kept.captured_at == montreal
+    assert kept.captured_at is not None
+    assert kept.captured_at.utcoffset() == timedelta(0)
+
+
+# ------------------------------------------------------------------ saving
+
+
+def test_an_earlier_result_is_replaced_whole(store: Store) -> None:
+    scan_id = begin(store, institution("a"), institution("b"))
+    other = result("b", "facebook")
+    store.save(scan_id, other)
+    store.save(scan_id, result("a", "facebook", "youtube", account("", url="")))
+    store.save(scan_id, again := result("a", "twitter"))
+    assert store.load().results == (again, other)
+    store.save(scan_id, gone := failed("a"))
+    assert store.load().results == (gone, other)
+
+
+def test_two_icons_without_an_address_are_two_accounts(store: Store) -> None:
+    unresolved = account("facebook", "", Role.UNCERTAIN, url="")
+    scan_id = begin(store, institution("a"))
+    store.save(scan_id, twice := result("a", unresolved, unresolved))
+    assert store.load().results == (twice,)
+
+
+def test_a_result_that_cannot_be_kept_leaves_the_earlier_one(store: Store) -> None:
+    scan_id = begin(store, institution("a"))
+    store.save(scan_id, good := result("a", "facebook"))
+    without_zone = CAPTURED.replace(tzinfo=None)
+    with pytest.raises(ValueError, match="without a zone"):
+        store.save(scan_id, result("a", account("youtube", captured_at=without_zone)))
+    assert store.load().results == (good,)
+    store.save(scan_id, again := result("a"))
+    assert store.load().results == (again,)
+
+
+@pytest.mark.parametrize("name", ["nobody", ""])
+def test_a_result_of_nobody_is_refused(store: Store, name: str) -> None:
+    scan_id = begin(store, institution("a"))
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        store.save(scan_id, result(name))
+
+
+# ------------------------------------------------------------------ reading
+
+
+def test_results_come_in_the_order_of_the_registry(store: Store) -> None:
+    scan_id = begin(store, institution("c"), institution("a"), institution("b"), institution("d"))
+    for name in ("a", "b", "c"):
+        store.save(scan_id, result(name))
+    scan = store.load()
+    assert [item.id for item in scan.institutions] == ["c", "a", "b", "d"]
+    assert [item.institution.id for item in scan.results] == ["c", "a", "b"]
+    assert scan.results[0].institution is scan.institutions[0]
+
+
+def test_one_institution_is_loaded_alone(store: Store) -> None:
+    scan_id = begin(store, institution("a"), institution("b"))
+    store.save(scan_id, kept := result("b", "facebook"))
+    assert store.result(scan_id, "b") == kept
+    assert store.result(scan_id, "a") is None
+    assert store.result(scan_id, "c") is None
+
+
+def test_which_scan_is_meant(store: Store) -> None:
+    first, second, third = (begin(store, institution("a"), number=number) for number in (1, 2, 3))
+    assert (first, second, third) == (1, 2, 3)
+    store.finish_scan(third, ENDED)
+    assert [scan.id for scan in store.scans()] == [1, 2, 3]
+    assert store.load().id == 3
+    assert store.load(1).settings == {"number": 1}
+    assert store.unfinished() == 2
+    store.finish_scan(second, ENDED)
+    assert store.unfinished() == 1
+    store.finish_scan(first, ENDED)
+    assert store.unfinished() is None
+    with pytest.raises(UsageError, match=r"there is no scan 4; there are: 1, 2, 3"):
+        store.load(4)
+
+
+def test_a_scan_is_counted_without_being_loaded(store: Store) -> None:
+    scan_id = begin(store, *map(institution, "abcd"))
+    for item in (result("a"), failed("b"), failed("d")):
+        store.save(scan_id, item)
+    tally = store.tally(scan_id)
+    assert tally == Tally(4, {Status.OK: 1, Status.UNREACHABLE: 2})
+    assert tally.done == 3
+
+
+def test_a_database_without_a_scan_says_so(store: Store) -> None:
+    assert store.scans() == []
+    assert store.unfinished() is None
+    with pytest.raises(StoreError, match="this database holds no scan"):
+        store.load()
+
+
+# ------------------------------------------------------------------ the file
+
+
+def test_rows_are_columns_that_a_researcher_can_ask_for(store: Store) -> None:
+    scan_id = begin(store, institution("a", region="Laval"), institution("b"))
+    store.save(scan_id, result("a", "facebook", account("facebook", "biblio", Role.UNIT)))
+    store.save(scan_id, result("b", "facebook", "youtube"))
+    store.close()
+    question = """
+        SELECT network, count(DISTINCT institution_id) FROM accounts JOIN results USING (scan_id, institution_id)
+        WHERE scan_id = 1 AND role = 'official' AND status IN ('ok', 'partial') GROUP BY network ORDER BY network
+    """
+    connection = sqlite3.connect(store.path)
+    assert connection.execute(question).fetchall() == [("facebook", 2), ("youtube", 1)]
+    assert connection.execute("SELECT region FROM institutions ORDER BY position").fetchall() == [("Laval",), ("",)]
+    connection.close()
+
+
+def test_every_column_of_the_schema_is_written(store: Store) -> None:
+    connection = sqlite3.connect(store.path)
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in tables}
+    connection.close()
+    written = {name: set(columns) for name, columns in rows.COLUMNS.items()}
+    assert found == written | {"scans": written["scans"] | {"id", "ended_at"}}
+
+
+def test_nothing_is_left_beside_the_file(store: Store) -> None:
+    scan_id = begin(store, institution("a"))
+    store.save(scan_id, result("a"))
+    store.finish_scan(scan_id, ENDED)
+    assert [path.name for path in store.path.parent.iterdir()] == ["scans.db"]
+    begin(store, institution("a"))
+    store.close()
+    store.close()
+    assert [path.name for path in store.path.parent.iterdir()] == ["scans.db"]

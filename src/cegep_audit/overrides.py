@@ -7,20 +7,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from cegep_audit.csv_input import CellError, FaultList, Row, filled, read_table
+from cegep_audit.detect.main_account import with_main
 from cegep_audit.detect.networks import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.messages import Language, excerpt
-from cegep_audit.models import Account
+from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.urls import without_password
-from cegep_audit.vocabulary import Kind, Role
+from cegep_audit.vocabulary import Role
 
 COLUMNS = ("institution_id", "network", "account_url", "decision", "reason", "date")
 REASON = "override"  # the name of this rule, as every account carries that of the rule that decided
@@ -28,7 +30,8 @@ REASON = "override"  # the name of this rule, as every account carries that of t
 Decision = Literal["allow", "deny"]
 ROLES: dict[Decision, Role] = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}
 
-ChooseMain = Callable[[Sequence[Account]], Account]
+MarkMain = Callable[[Sequence[Account]], Sequence[Account]]
+"""Marks one official account a network as the main one, see ``detect.main_account``."""
 
 _LONGEST_URL = 2_000  # characters
 _NEAREST = 3  # names to offer instead of one that is not known
@@ -39,7 +42,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 class Override:
     """One decision: whose account it is, in the words of the person who decided.
 
-    ``account_url`` is canonical; ``date`` is ISO 8601 (``2026-11-23``), as text, for it is stored and shown.
+    ``account_url`` is canonical; ``date`` is ISO 8601 (``2026-11-23``), as text. A scan keeps its overrides in its
+    settings, under ``overrides``, as mappings of these fields.
     """
 
     institution_id: str
@@ -80,41 +84,39 @@ def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str] | 
 
 
 def apply_overrides(
-    accounts: Sequence[Account], overrides: Iterable[Override], choose_main: ChooseMain | None = None
+    accounts: Sequence[Account], overrides: Iterable[Override], mark_main: MarkMain
 ) -> tuple[tuple[Account, ...], tuple[Use, ...]]:
-    """Return the *accounts* of one institution with *overrides* applied, in their order, and each use made of one.
+    """Return the *accounts* of one institution with its *overrides* applied, in their order, and each use made of one.
 
-    *overrides* are those of the same institution. Where they change who is official on a network, the main account
-    stays if it still is official; otherwise *choose_main* picks one of those that are, in their order (default:
-    :func:`most_shown`).
+    Where a role changes, *mark_main* chooses the main accounts anew: one that is denied gives its place up to the
+    next official one, and one that is allowed may take it.
     """
     decided = {_key(item.network, item.account_url): item for item in overrides}
-    changed: list[Account] = []
+    met = [decided.get(_key(account.network, account.url)) if account.url else None for account in accounts]
+    changed = tuple(
+        replace(account, role=ROLES[override.decision], reason=REASON) if override else account
+        for account, override in zip(accounts, met, strict=True)
+    )
+    uses = tuple(
+        Use(override, account.role, account.reason) for account, override in zip(accounts, met, strict=True) if override
+    )
+    return (tuple(mark_main(changed)) if any(use.changes for use in uses) else changed), uses
+
+
+def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
+    """Return *scan* with the overrides that its settings hold applied to its results, and each use made of one."""
+    overrides: dict[str, list[Override]] = {}
+    for values in cast("Sequence[Mapping[str, Any]]", scan.settings.get("overrides") or ()):
+        override = Override(**values)
+        overrides.setdefault(override.institution_id, []).append(override)
+    results: list[InstitutionResult] = []
     uses: list[Use] = []
-    for account in accounts:
-        override = decided.get(_key(account.network, account.url)) if account.url else None
-        if override:
-            uses.append(Use(override, account.role, account.reason))
-            account = replace(account, role=ROLES[override.decision], reason=REASON)  # noqa: PLW2901 - the same account
-        changed.append(account)
-    touched = {use.override.network for use in uses if use.changes}
-    return tuple(_with_main(changed, touched, choose_main or most_shown)), tuple(uses)
-
-
-def most_shown(accounts: Sequence[Account]) -> Account:
-    """Return the account of *accounts* that its site shows most: a profile before others, on most pages, first seen."""
-    return min(accounts, key=lambda account: (account.kind is not Kind.PROFILE, -account.pages_seen))
-
-
-def _with_main(accounts: Iterable[Account], networks: Collection[str], choose_main: ChooseMain) -> list[Account]:
-    """Return *accounts* with one main account, an official one, on each of *networks* that has any."""
-    accounts = [replace(item, is_main=item.is_main and item.role is Role.OFFICIAL) for item in accounts]
-    for network in networks:
-        official = [item for item in accounts if item.network == network and item.role is Role.OFFICIAL]
-        if official and not any(item.is_main for item in official):
-            main = choose_main(official)
-            accounts = [replace(item, is_main=True) if item is main else item for item in accounts]
-    return accounts
+    for result in scan.results:
+        mark_main = partial(with_main, institution=result.institution, final_url=result.final_url)
+        accounts, used = apply_overrides(result.accounts, overrides.get(result.institution.id, ()), mark_main)
+        results.append(replace(result, accounts=accounts) if used else result)
+        uses += used
+    return replace(scan, results=tuple(results)), uses
 
 
 def _key(network: str, url: str) -> tuple[str, str]:

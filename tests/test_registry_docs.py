@@ -1,0 +1,53 @@
+"""The two pages about the registry say what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cegep_audit.csv_input import MAX_BYTES
+from cegep_audit.registry import KNOWN_COLUMNS, check_registry, default_registry, read_registry, select
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ["registry.md", "registre.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_column_has_its_row_and_every_row_its_column(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if re.match(r"\| `[a-z_]+`[^|]*\|[^|]*\|[^|]*\|$", line)]
+    assert [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)] == list(KNOWN_COLUMNS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_example_is_a_registry(page: str, tmp_path: Path) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    example = tmp_path / "example.csv"
+    example.write_text(text.partition("```csv\n")[2].partition("```")[0], "utf-8")
+    assert check_registry(example) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_counts_are_those_of_the_file(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    institutions = read_registry(default_registry())
+    counted = select(institutions)
+    for kind in dict.fromkeys(item.type for item in institutions):
+        rows = [item for item in institutions if item.type == kind]
+        numbers = (len(rows), sum(item in counted for item in rows), sum(item.status == "closed" for item in rows))
+        assert f"| `{kind}` | {' | '.join(map(str, numbers))} |" in text
+    for number in (len(institutions), len(counted), sum(item.extra["verified"] == "yes" for item in institutions)):
+        assert re.search(rf"\b{number}\b", text)
+    assert f"{MAX_BYTES // 1_000_000}" in text
+
+
+def test_links_between_sections_lead_somewhere() -> None:
+    for page in PAGES:
+        text = (DOCS / page).read_text("utf-8")
+        titles = [
+            re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^## (.+)$", text, re.MULTILINE)
+        ]
+        assert re.findall(r"\]\(#([^)]+)\)", text) == titles

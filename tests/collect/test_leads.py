@@ -1,0 +1,180 @@
+"""The rows of discovery.toml, each with its own examples, and the links no row may choose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.collect.leads import MIN_SCORE, find_leads, fold, is_page, rate, table
+from cegep_audit.models import InnerLink
+from cegep_audit.vocabulary import PageRole, Zone
+
+WORDS = [(row, example) for row in table()["words"] for example in row["examples"]]
+
+
+def as_link(text: str) -> InnerLink:
+    """A label, or an address where *text* has a slash."""
+    return InnerLink(text, "", Zone.NAV) if "/" in text else InnerLink("/node/12", text, Zone.NAV)
+
+
+@pytest.mark.parametrize(("row", "example"), WORDS, ids=[f"{row['word']}: {example}" for row, example in WORDS])
+def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
+    lead = rate(as_link(example), is_door=row.get("door", False))
+    assert lead is not None
+    assert (lead.role, lead.why.split('"')[1]) == (row["role"], row["word"])
+    if row["role"] == "language":
+        assert lead.target == row["language"]
+
+
+@pytest.mark.parametrize("example", [example for row, example in WORDS if row.get("door")])
+def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
+    assert rate(as_link(example)) is None
+
+
+@pytest.mark.parametrize("text", table()["not_chosen"])
+def test_other_labels_promise_nothing(text: str) -> None:
+    assert rate(as_link(text)) is None
+
+
+@pytest.mark.parametrize("example", [example for row in table()["doubts"] for example in row["examples"]])
+def test_rules_about_accounts_are_read_last(example: str) -> None:
+    lead = rate(as_link(example))
+    assert lead is not None
+    assert lead.role is PageRole.ABOUT
+
+
+@pytest.mark.parametrize("row", table()["own"]["yes"], ids=lambda row: row["text"])
+def test_own_address_of_an_account(row: dict[str, str]) -> None:
+    lead = rate(as_link(row["text"]))
+    assert lead is not None
+    assert (lead.role, lead.target) == (PageRole.OWN_LINK, row["network"])
+
+
+@pytest.mark.parametrize("text", table()["own"]["no"])
+def test_no_own_address_of_an_account(text: str) -> None:
+    lead = rate(as_link(text))
+    assert lead is None or not is_page("https://cegeprb.test" + text)
+
+
+@pytest.mark.parametrize(
+    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and "//" not in href]
+)
+def test_never_a_page(href: str) -> None:
+    assert not is_page("https://cegeprb.test" + href)
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/",
+        "/contact",
+        "/contact.php",
+        "/contact.aspx?id=3",
+        "/nouvelles/",
+        "/recherche/nous-joindre",
+        "/v1.2/contact",
+        "/2024/contact",
+    ],
+)
+def test_a_page(href: str) -> None:
+    assert is_page("https://cegeprb.test" + href)
+
+
+def test_hreflang_alternates_and_language_links() -> None:
+    head = InnerLink("/en/", "", Zone.HEAD, hreflang="en-CA", rel="alternate")
+    default = InnerLink("/", "", Zone.HEAD, hreflang="x-default", rel="alternate")
+    in_text = InnerLink("/en/research", "see the research", Zone.MAIN, hreflang="en")
+    assert [(link.href, lead.target, lead.why) for link, lead in find_leads([head, default, in_text])] == [
+        ("/en/", "en", 'hreflang "en-CA"')
+    ]
+
+
+def test_fewer_other_words_promise_more() -> None:
+    labels = ["Nous joindre", "Pour nous joindre", "Comment nous joindre par la poste", "x " * 20 + "nous joindre"]
+    leads = [rate(as_link(label)) for label in labels]
+    assert leads[3] is None
+    scores = [lead.score for lead in leads if lead]
+    assert scores == sorted(set(scores), reverse=True)
+
+
+def test_a_line_end_in_a_label_shifts_no_other_link() -> None:
+    links = [InnerLink("/a", "deux\nlignes", Zone.MAIN), InnerLink("/b", "Nous joindre", Zone.MAIN)]
+    assert [link.href for link, _ in find_leads(links)] == ["/b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Médias sociaux", "medias sociaux"),
+        ("SUIVEZ-NOUS !", "suivez nous  "),
+        ("À l’aide", "a l aide"),
+        ("Cœur—œuvre", "cour ouvre"),
+        ("a\u0300 propos", "a propos"),
+        ("日本", "  "),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+PARTS = [
+    "contact",
+    "index.html",
+    "accueil",
+    "fr",
+    "facebook",
+    "x",
+    ".",
+    "nous-joindre",
+    "en.html",
+    "%2F",
+    "é",
+    "?",
+    "#",
+]
+HREFS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "/", "//a.test/", "https://itunesu.a.test/", "https://fb.a.test", "?", "#"]),
+    st.lists(st.sampled_from(PARTS), max_size=5).map("/".join),
+    st.sampled_from(["", "/", "?a=/b/c/", "#/b/c"]),
+)
+LABELS = [
+    "nous",
+    "le",
+    "cégep",
+    "version",
+    "anglaise",
+    "joindre",
+    "EN",
+    "Facebook",
+    "fb",
+    "médias",
+    "sociaux",
+    "politique",
+    "notre",
+    "page",
+    "Entrer",
+    "\n",
+    "%0A",
+    " ",
+]
+LINKS = st.builds(
+    InnerLink,
+    href=st.text(max_size=20) | HREFS,
+    label=st.text(max_size=20) | st.lists(st.sampled_from(LABELS), max_size=6).map(" ".join),
+    zone=st.sampled_from(Zone),
+    hreflang=st.sampled_from(["", "fr", "en-CA", "x-default", "é"]),
+    rel=st.sampled_from(["", "alternate", "nofollow me"]),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(LINKS, max_size=12), st.booleans())
+def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_door: bool) -> None:
+    """Looking at all links at once finds what looking at each finds."""
+    slow = [(link, lead) for link in links if (lead := rate(link, is_door=is_door))]
+    assert list(find_leads(links, is_door=is_door)) == slow
+    assert all(lead.score >= MIN_SCORE for _, lead in slow)

@@ -1,0 +1,229 @@
+"""Whether a site could be assessed: pages and failures to status and detail, as the contract words them.
+
+Only a site that was read counts as absent where no account was found; whatever throws doubt on the reading of
+its homepage makes it unassessed. Every decision is a row: :data:`STATUS_OF`, :data:`HOMEPAGE_CHECKS`, ``assess.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cegep_audit import urls
+from cegep_audit.detect.media import is_blank, looks_like_html
+from cegep_audit.detect.signs import sign_of
+from cegep_audit.models import Institution, Reading, Visit
+from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
+
+__all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
+
+# A page with less of both is no presentation of an institution but a way to one. Splash pages of the 2000s had up to
+# six links; the shortest real homepages have some thirty.
+SPARSE_TEXT = 600  # characters of visible text
+SPARSE_LINKS = 8
+
+# What a page shows that waits for its scripts: at most a name, a spinner and a line about cookies.
+SHELL_TEXT = 250
+SHELL_LINKS = 3
+EMPTY_TEXT = 20  # "Accueil" alone says nothing of anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a visit says of a site: ``message`` is one line for a person, ``final_url`` where its homepage was found."""
+
+    status: Status
+    detail: str
+    message: str
+    final_url: str
+
+
+STATUS_OF: dict[str, tuple[Status, str]] = {
+    Detail.ROBOTS: (Status.BLOCKED, "robots.txt forbids it"),
+    Detail.CHALLENGE: (Status.BLOCKED, "the site asks to prove that one is human"),
+    # The site answered, and its answer was to leave it alone for longer than a scan may wait.
+    Detail.RETRY_AFTER: (Status.BLOCKED, "the site asks to come back much later"),
+    Detail.CRAWL_DELAY: (Status.BLOCKED, "robots.txt asks for long pauses between pages"),
+    "http_401": (Status.BLOCKED, "the site asks for a password"),
+    "http_403": (Status.BLOCKED, "the site refuses"),
+    "http_407": (Status.UNREACHABLE, "the proxy asks for a password"),
+    "http_408": (Status.UNREACHABLE, "the site waited too long for the request"),
+    "http_429": (Status.BLOCKED, "the site wants fewer requests"),
+    "http_451": (Status.BLOCKED, "withheld for legal reasons"),
+    Detail.DNS: (Status.UNREACHABLE, "no such host name"),
+    Detail.REFUSED: (Status.UNREACHABLE, "nothing listens there"),
+    Detail.TIMEOUT: (Status.UNREACHABLE, "no complete answer in time"),
+    Detail.TLS: (Status.UNREACHABLE, "its certificate or encryption is not valid"),
+    Detail.CONNECTION_LOST: (Status.UNREACHABLE, "the connection was lost"),
+    Detail.PROTOCOL: (Status.UNREACHABLE, "the answer is not HTTP"),
+    Detail.PROXY: (Status.UNREACHABLE, "the proxy could not reach it"),
+    Detail.NO_CAPTURE: (Status.UNREACHABLE, "the archive holds no such page"),
+    Detail.TOO_LARGE: (Status.UNUSABLE, "larger than the limit"),
+    Detail.CUT_SHORT: (Status.UNUSABLE, "the page ended before its announced end"),
+    Detail.DECODE: (Status.UNUSABLE, "its bytes cannot be decoded"),
+    Detail.NOT_HTML: (Status.UNUSABLE, "not an HTML page"),
+    Detail.EMPTY: (Status.UNUSABLE, "the page is empty"),
+    Detail.NEEDS_JS: (Status.UNUSABLE, "the page is empty until its scripts have run"),
+    Detail.PARKED: (Status.UNUSABLE, "nobody's site, or none yet"),
+    Detail.REDIRECT_LOOP: (Status.UNUSABLE, "redirects that lead nowhere"),
+    Detail.BAD_REDIRECT: (Status.UNUSABLE, "a redirect without a usable address"),
+    Detail.FOREIGN_SITE: (Status.UNUSABLE, "the homepage leads to another site"),
+    Detail.PRIVATE_ADDRESS: (Status.UNUSABLE, "not a public address"),
+    Detail.BAD_URL: (Status.UNUSABLE, "not a usable address"),
+    Detail.INTERNAL_ERROR: (Status.UNUSABLE, "a fault of this program"),
+}
+_SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
+
+# A page that is not there, or no page, says nothing against a site where its own link only stood for an account.
+_NO_FAULT_OF_OWN_LINK = frozenset({"http_404", "http_410", Detail.NOT_HTML, Detail.EMPTY, Detail.FOREIGN_SITE})
+
+
+def status_of(detail: str) -> Status:
+    """Return the status of a site whose homepage failed with *detail*; "" gives ``ok``."""
+    if not detail:
+        return Status.OK
+    default = Status.UNREACHABLE if _SERVER_ERROR.fullmatch(detail) else Status.UNUSABLE
+    return STATUS_OF.get(detail, (default, ""))[0]
+
+
+def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
+    """Return status and detail of a site after *visits*, its homepage first.
+
+    *accounts_found* counts the accounts that its pages show, whoever's: a page that shows some was readable.
+    """
+    if not visits:
+        return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
+    final_url = _final_url(visits)
+    for check in HOMEPAGE_CHECKS:
+        if detail := check(institution, visits, accounts_found):
+            message = _message(visits, detail, visits[0].choice.url)
+            return Verdict(status_of(detail), detail, message, final_url)
+    for visit in visits[1:]:
+        if detail := _fault_of(visit):
+            return Verdict(Status.PARTIAL, detail, _message([visit], detail, visit.choice.url), final_url)
+    return Verdict(Status.OK, Detail.NONE, "", final_url)
+
+
+def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
+    """Return what the failure with *detail* said, else what the detail means, as one line."""
+    for visit in visits:
+        if visit.failure and visit.failure.detail == detail and visit.failure.message:
+            return " ".join(f"{visit.failure.url}: {visit.failure.message}".split())
+    return f"{url}: {STATUS_OF.get(detail, (None, ''))[1] or 'the site answers ' + detail.removeprefix('http_')}"
+
+
+def _final_url(visits: Sequence[Visit]) -> str:
+    """Return where the homepage was found, after redirects and refreshes; "" where it was not."""
+    home = visits[0]
+    if home.page is None:
+        return ""
+    by_key = {urls.visit_key(visit.choice.url): visit for visit in visits}
+    seen = {id(home)}
+    while home.reading and home.reading.refresh_to:
+        after = by_key.get(urls.visit_key(home.reading.refresh_to))
+        if after is None or after.page is None or id(after) in seen:
+            break
+        seen.add(id(after))
+        home = after
+    page = home.page
+    return (page.redirect_to or page.url) if page else ""
+
+
+# ------------------------------------------------------------------------------------------ the homepage
+
+HomepageCheck = Callable[[Institution, Sequence[Visit], int], str]
+
+
+def _failed(_: Institution, visits: Sequence[Visit], __: int) -> str:
+    failure = visits[0].failure
+    return failure.detail if failure else Detail.NONE
+
+
+def _is_elsewhere(_: Institution, visits: Sequence[Visit], __: int) -> str:
+    page = visits[0].page
+    return Detail.FOREIGN_SITE if page and page.redirect_to else Detail.NONE
+
+
+def _is_no_page(_: Institution, visits: Sequence[Visit], __: int) -> str:
+    return _no_page(visits[0])
+
+
+def _shows_a_sign(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+    """An anti-robot wall or a parked name, on the homepage or on the page that it is only a door to."""
+    front = [visits[0], *(visit for visit in visits[1:] if visit.choice.role is PageRole.FRAME)]
+    readings = [visit.reading for visit in front if visit.reading]
+    return next((detail for reading in readings if (detail := sign_of(reading, accounts_found))), Detail.NONE)
+
+
+def _is_shut_door(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+    """A homepage that is only a way in, where nothing behind it could be read."""
+    home = visits[0].reading
+    if home is None or accounts_found or not _is_sparse(home):
+        return Detail.NONE
+    behind = [visit for visit in visits[1:] if visit.choice.role in {PageRole.FRAME, PageRole.LANGUAGE}]
+    if any(visit.reading for visit in behind):
+        return Detail.NONE
+    if behind:
+        return next((visit.failure.detail for visit in behind if visit.failure), Detail.FOREIGN_SITE)
+    away = [url for url in (home.refresh_to, *home.frames) if url]
+    ours = [url for url in away if urls.is_same_site(url, home.url, institution.alt_hosts)]
+    return Detail.FOREIGN_SITE if away and not ours and not home.inner else Detail.NONE
+
+
+def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+    """A shell that scripts fill, or nothing at all, on every page that was read."""
+    readings = [visit.reading for visit in visits if visit.reading]
+    if accounts_found or not all(map(_is_shell, readings)):
+        return Detail.NONE
+    if any(reading.signs for reading in readings):
+        return Detail.NEEDS_JS
+    is_empty = all(reading.text_length < EMPTY_TEXT and not _links(reading) for reading in readings)
+    return Detail.EMPTY if is_empty else Detail.NONE
+
+
+HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
+    _failed,
+    _is_elsewhere,
+    _is_no_page,
+    _shows_a_sign,
+    _is_shut_door,
+    _waits_for_scripts,
+)
+
+
+def _is_sparse(reading: Reading) -> bool:
+    return reading.text_length <= SPARSE_TEXT and len(reading.inner) <= SPARSE_LINKS
+
+
+def _is_shell(reading: Reading) -> bool:
+    return reading.text_length <= SHELL_TEXT and _links(reading) <= SHELL_LINKS and not reading.frames
+
+
+def _links(reading: Reading) -> int:
+    """Return how many links a reader sees; what stands in the head is for machines."""
+    inner = sum(link.zone is not Zone.HEAD for link in reading.inner)
+    return inner + sum(link.how is How.ANCHOR for link in reading.links)
+
+
+# ------------------------------------------------------------------------------------------ any page
+
+
+def _fault_of(visit: Visit) -> str:
+    """Return why a page beside the homepage could not be read, "" where it was or where that says nothing."""
+    if visit.failure:
+        detail = visit.failure.detail
+    elif visit.reading:
+        detail = Detail.CHALLENGE if sign_of(visit.reading, 0) == Detail.CHALLENGE else Detail.NONE
+    else:
+        detail = _no_page(visit)
+    is_excused = visit.choice.role is PageRole.OWN_LINK and detail in _NO_FAULT_OF_OWN_LINK
+    return Detail.NONE if is_excused else detail
+
+
+def _no_page(visit: Visit) -> str:
+    """Return ``not_html`` or ``empty`` where what came is no page; a redirect off the site is none and no fault."""
+    page = visit.page
+    if page is None or page.redirect_to or looks_like_html(page):
+        return Detail.NONE
+    return Detail.EMPTY if is_blank(page) else Detail.NOT_HTML

@@ -1,0 +1,311 @@
+"""Status and detail of invented sites, every detail of the vocabulary, every row of assess.toml with its examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cegep_audit.detect.assess import STATUS_OF, assess, status_of
+from cegep_audit.detect.signs import sign_of, sign_rows
+from cegep_audit.models import Choice, Failure, InnerLink, Institution, Link, Page, Reading, Visit
+from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
+
+HOME = "https://www.cegeprb.test/"
+CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME, language="fr")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+FULL = Reading(HOME, HOME, "Cégep de Rivière-Bleue", "fr", (), (), (), None, 4000, "Bienvenue au Cégep")
+EMPTY = replace(FULL, title="", text_length=0, opening="")
+
+
+def links(count: int, zone: Zone = Zone.NAV) -> tuple[InnerLink, ...]:
+    return tuple(InnerLink(f"/{number}", "Programme", zone) for number in range(count))
+
+
+def read(reading: Reading, role: PageRole = PageRole.HOME, url: str = HOME, body: bytes = b"<p>") -> Visit:
+    return Visit(Choice(url, role, ""), Page(url, url, 200, "text/html", body, NOW), replace(reading, url=url))
+
+
+def got(
+    url: str = HOME, role: PageRole = PageRole.HOME, content_type: str = "text/html", body: bytes = b"", **more: Any
+) -> Visit:
+    """A page that was not parsed."""
+    return Visit(Choice(url, role, ""), Page(url, url, 200, content_type, body, NOW, **more))
+
+
+def failed(detail: str, role: PageRole = PageRole.CONTACT, url: str = HOME + "contact", message: str = "") -> Visit:
+    return Visit(Choice(url, role, ""), failure=Failure(url, role, detail, message, NOW))
+
+
+def verdict(visits: Iterable[Visit], accounts: int = 0) -> tuple[str, str]:
+    answer = assess(CEGEP, list(visits), accounts)
+    assert "\n" not in answer.message
+    assert bool(answer.message) == bool(answer.detail)
+    return answer.status.value, answer.detail
+
+
+DETAILS = {
+    "dns": "unreachable",
+    "refused": "unreachable",
+    "timeout": "unreachable",
+    "tls": "unreachable",
+    "connection_lost": "unreachable",
+    "protocol": "unreachable",
+    "proxy": "unreachable",
+    "no_capture": "unreachable",
+    "http_500": "unreachable",
+    "http_503": "unreachable",
+    "http_520": "unreachable",
+    "http_599": "unreachable",
+    "http_408": "unreachable",
+    "http_407": "unreachable",
+    "http_999": "unreachable",
+    "robots": "blocked",
+    "http_401": "blocked",
+    "http_403": "blocked",
+    "http_429": "blocked",
+    "http_451": "blocked",
+    "challenge": "blocked",
+    "retry_after": "blocked",
+    "crawl_delay": "blocked",
+    "too_large": "unusable",
+    "cut_short": "unusable",
+    "decode": "unusable",
+    "not_html": "unusable",
+    "empty": "unusable",
+    "needs_js": "unusable",
+    "parked": "unusable",
+    "redirect_loop": "unusable",
+    "bad_redirect": "unusable",
+    "foreign_site": "unusable",
+    "private_address": "unusable",
+    "bad_url": "unusable",
+    "internal_error": "unusable",
+    "http_404": "unusable",
+    "http_410": "unusable",
+    "http_400": "unusable",
+    "http_418": "unusable",
+    "http_304": "unusable",
+}
+
+
+@pytest.mark.parametrize(("detail", "status"), DETAILS.items())
+def test_a_homepage_that_failed(detail: str, status: str) -> None:
+    assert verdict([failed(detail, PageRole.HOME, HOME)]) == (status, detail)
+    assert status_of(detail).value == status
+
+
+def test_every_detail_has_a_status_and_is_tested() -> None:
+    codes = {detail.value for detail in Detail} - {""}
+    assert codes <= STATUS_OF.keys()
+    assert STATUS_OF.keys() <= DETAILS.keys()
+    assert status_of("") is Status.OK
+
+
+@pytest.mark.parametrize(("detail", "status"), DETAILS.items())
+def test_another_page_that_failed(detail: str, status: str) -> None:
+    assert verdict([read(FULL), failed(detail)]) == ("partial", detail), status
+
+
+@pytest.mark.parametrize("detail", ["http_404", "http_410", "not_html", "empty", "foreign_site"])
+def test_an_own_address_for_an_account_that_is_not_there_is_no_fault(detail: str) -> None:
+    assert verdict([read(FULL), failed(detail, PageRole.OWN_LINK)]) == ("ok", "")
+
+
+def test_an_own_address_for_an_account_that_could_not_be_asked_is_one() -> None:
+    assert verdict([read(FULL), failed("timeout", PageRole.OWN_LINK)]) == ("partial", "timeout")
+
+
+def test_the_first_failure_gives_the_detail() -> None:
+    visits = [read(FULL), failed("http_404", PageRole.OWN_LINK), failed("http_404"), failed("timeout")]
+    assert verdict(visits) == ("partial", "http_404")
+
+
+NAMED = Link("https://www.facebook.com/cegeprb", How.ANCHOR, Zone.FOOTER, "Facebook", HOME)
+SHELL = replace(FULL, text_length=40, opening="Chargement", signs=frozenset({"app_root"}))
+FRAMESET = replace(EMPTY, frames=(HOME + "menu.htm", HOME + "main.htm"))
+REFRESH = replace(EMPTY, refresh_to=HOME + "accueil")
+SPLASH = replace(FULL, text_length=30, opening="Français English", inner=links(2))
+
+VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
+    "no page asked": ([], 0, ("unusable", "internal_error")),
+    "homepage read": ([read(FULL)], 3, ("ok", "")),
+    "homepage without any account": ([read(FULL)], 0, ("ok", "")),
+    "homepage and others read": ([read(FULL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
+    "led to another site": ([got(redirect_to="https://autre.test/")], 0, ("unusable", "foreign_site")),
+    "an own link that led to a network": (
+        [read(FULL), got(HOME + "facebook", PageRole.OWN_LINK, redirect_to="https://www.facebook.com/cegeprb")],
+        1,
+        ("ok", ""),
+    ),
+    "empty body": ([got()], 0, ("unusable", "empty")),
+    "blank body without a type": ([got(content_type="", body=b" \n")], 0, ("unusable", "empty")),
+    "a PDF": ([got(content_type="application/pdf", body=b"%PDF-1.7")], 0, ("unusable", "not_html")),
+    "a PDF whose body was not kept": ([got(content_type="application/pdf")], 0, ("unusable", "not_html")),
+    "an RSS feed": ([got(content_type="text/xml", body=b"<?xml version='1.0'?><rss>")], 0, ("unusable", "not_html")),
+    "another page is a PDF": (
+        [read(FULL), got(HOME + "c", PageRole.CONTACT, "application/pdf", b"%PDF")],
+        0,
+        ("partial", "not_html"),
+    ),
+    "another page is empty": ([read(FULL), got(HOME + "c", PageRole.CONTACT)], 0, ("partial", "empty")),
+    "a page without text or links": ([read(EMPTY)], 0, ("unusable", "empty")),
+    "one word": ([read(replace(EMPTY, text_length=7, opening="Accueil"))], 0, ("unusable", "empty")),
+    "a short page without links is still a page": ([read(replace(FULL, text_length=200))], 0, ("ok", "")),
+    "no text, but links on images": ([read(replace(EMPTY, inner=links(12)))], 0, ("ok", "")),
+    "a shell that scripts fill": ([read(SHELL)], 0, ("unusable", "needs_js")),
+    "a shell whose data names accounts": ([read(SHELL)], 2, ("ok", "")),
+    "a shell with alternates in its head": (
+        [read(replace(SHELL, inner=links(9, Zone.HEAD)))],
+        0,
+        ("unusable", "needs_js"),
+    ),
+    "an app that the server fills": ([read(replace(SHELL, text_length=3000, inner=links(50)))], 0, ("ok", "")),
+    "a shell with a menu": ([read(replace(SHELL, inner=links(10)))], 0, ("ok", "")),
+    "a shell, and a page that is none": ([read(SHELL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
+    "a sparse page with an address of a network": (
+        [read(replace(SHELL, links=(NAMED,) * 4, inner=links(3)))],
+        0,
+        ("ok", ""),
+    ),
+    "frames read": ([read(FRAMESET), read(FULL, PageRole.FRAME, HOME + "main.htm")], 0, ("ok", "")),
+    "one frame of two read": (
+        [
+            read(FRAMESET),
+            failed("http_404", PageRole.FRAME, HOME + "menu.htm"),
+            read(FULL, PageRole.FRAME, HOME + "main.htm"),
+        ],
+        0,
+        ("partial", "http_404"),
+    ),
+    "no frame could be read": (
+        [
+            read(FRAMESET),
+            failed("timeout", PageRole.FRAME, HOME + "menu.htm"),
+            failed("http_500", PageRole.FRAME, HOME + "main.htm"),
+        ],
+        0,
+        ("unreachable", "timeout"),
+    ),
+    "frames of another site": (
+        [read(replace(EMPTY, frames=("https://autre.test/",)))],
+        0,
+        ("unusable", "foreign_site"),
+    ),
+    "a refresh to another site": (
+        [read(replace(EMPTY, refresh_to="https://autre.test/"))],
+        0,
+        ("unusable", "foreign_site"),
+    ),
+    "a refresh away from a page with content": ([read(replace(FULL, refresh_to="https://autre.test/"))], 0, ("ok", "")),
+    "what a refresh leads to failed": (
+        [read(REFRESH), failed("robots", PageRole.FRAME, HOME + "accueil")],
+        0,
+        ("blocked", "robots"),
+    ),
+    "what a refresh leads to left the site": (
+        [read(REFRESH), got(HOME + "accueil", PageRole.FRAME, redirect_to="https://autre.test/")],
+        0,
+        ("unusable", "foreign_site"),
+    ),
+    "a splash page whose languages failed": (
+        [read(SPLASH), failed("http_500", PageRole.LANGUAGE), failed("timeout", PageRole.LANGUAGE)],
+        0,
+        ("unreachable", "http_500"),
+    ),
+    "a splash page that names accounts": (
+        [read(SPLASH), failed("http_500", PageRole.LANGUAGE)],
+        2,
+        ("partial", "http_500"),
+    ),
+    "a splash page and the site behind it": (
+        [read(SPLASH), read(FULL, PageRole.LANGUAGE, HOME + "fr/")],
+        0,
+        ("ok", ""),
+    ),
+    "a full homepage whose other language failed": (
+        [read(FULL), failed("timeout", PageRole.LANGUAGE)],
+        0,
+        ("partial", "timeout"),
+    ),
+    "an anti-robot wall": ([read(replace(EMPTY, title="Just a moment..."))], 0, ("blocked", "challenge")),
+    "an anti-robot wall on another page": (
+        [read(FULL), read(replace(EMPTY, title="Just a moment..."), PageRole.CONTACT, HOME + "c")],
+        2,
+        ("partial", "challenge"),
+    ),
+    "a parked name behind a refresh": (
+        [read(REFRESH), read(replace(EMPTY, title="Welcome to nginx!"), PageRole.FRAME, HOME + "accueil")],
+        0,
+        ("unusable", "parked"),
+    ),
+    "under construction": ([read(replace(EMPTY, title="Site en construction"))], 0, ("unusable", "parked")),
+    "under construction, but it names its accounts": (
+        [read(replace(EMPTY, title="Site en construction"))],
+        1,
+        ("ok", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize(("visits", "accounts", "expected"), VISITS.values(), ids=VISITS)
+def test_verdict(visits: list[Visit], accounts: int, expected: tuple[str, str]) -> None:
+    assert verdict(visits, accounts) == expected
+
+
+def reading_of(example: dict[str, Any]) -> Reading:
+    text = example["text"]
+    length = example.get("length", len(text))
+    return replace(
+        FULL, title=example["title"], opening=text[:600], text_length=length, inner=links(example.get("links", 0))
+    )
+
+
+SIGNS = [(row["detail"], example) for row in sign_rows() for example in row["yes"]]
+NO_SIGNS = [example for row in sign_rows() for example in row["no"]]
+
+
+@pytest.mark.parametrize(
+    ("detail", "example"), SIGNS, ids=lambda item: item if isinstance(item, str) else str(item["title"] or item["text"])
+)
+def test_sign(detail: str, example: dict[str, Any]) -> None:
+    assert sign_of(reading_of(example), 0) == detail
+
+
+@pytest.mark.parametrize("example", NO_SIGNS, ids=lambda example: str(example["title"]))
+def test_no_sign(example: dict[str, Any]) -> None:
+    assert sign_of(reading_of(example), 0) == ""
+
+
+def test_rows_of_signs_are_whole() -> None:
+    for row in sign_rows():
+        assert row["detail"] in {Detail.CHALLENGE, Detail.PARKED}
+        assert row["yes"], row["name"]
+        assert row["no"], row["name"]
+
+
+def test_message_says_what_failed_and_where() -> None:
+    visits = [read(FULL), failed("timeout", message="no answer\nwithin 12 s")]
+    assert assess(CEGEP, visits, 0).message == "https://www.cegeprb.test/contact: no answer within 12 s"
+    assert assess(CEGEP, [failed("http_500", PageRole.HOME, HOME)], 0).message == f"{HOME}: the site answers 500"
+    assert assess(CEGEP, [got()], 0).message == f"{HOME}: the page is empty"
+
+
+@pytest.mark.parametrize(
+    ("visits", "final_url"),
+    [
+        ([failed("dns", PageRole.HOME, HOME)], ""),
+        ([read(FULL)], HOME),
+        ([got(redirect_to="https://autre.test/")], "https://autre.test/"),
+        ([read(REFRESH), read(FULL, PageRole.FRAME, HOME + "accueil")], HOME + "accueil"),
+        ([read(REFRESH), failed("timeout", PageRole.FRAME, HOME + "accueil")], HOME),
+        ([read(replace(FULL, refresh_to=HOME))], HOME),
+        ([read(REFRESH), read(replace(EMPTY, refresh_to=HOME), PageRole.FRAME, HOME + "accueil")], HOME + "accueil"),
+    ],
+    ids=["failed", "read", "left", "refreshed", "refresh failed", "refresh to itself", "refresh in a circle"],
+)
+def test_final_url(visits: list[Visit], final_url: str) -> None:
+    assert assess(CEGEP, visits, 0).final_url == final_url

@@ -189,7 +189,10 @@ def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_mai
         account("youtube", "first"),
         account("youtube", "second"),
     )
-    assert {name: found.handle for name, found in main_accounts(site).items()} == {"facebook": "new", "youtube": "first"}
+    assert {name: found.handle for name, found in main_accounts(site).items()} == {
+        "facebook": "new",
+        "youtube": "first",
+    }
 
 
 def test_closed_networks_are_those_shown_and_not_open() -> None:

@@ -1,0 +1,25 @@
+"""Everything that is shown on a terminal, by name."""
+
+from cegep_audit.report.listings import (
+    accounts_table,
+    classified_table,
+    counts_table,
+    institutions_table,
+    networks_table,
+    scans_table,
+)
+from cegep_audit.report.overview import summary_view
+from cegep_audit.report.screen import Paragraph, console, detail_words
+
+__all__ = [
+    "Paragraph",
+    "accounts_table",
+    "classified_table",
+    "console",
+    "counts_table",
+    "detail_words",
+    "institutions_table",
+    "networks_table",
+    "scans_table",
+    "summary_view",
+]

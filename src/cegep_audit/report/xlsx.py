@@ -1,0 +1,88 @@
+"""The report as a workbook: what a double click in Excel wants."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TypeGuard
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from cegep_audit.report.cells import Cell, inert
+from cegep_audit.report.table import Table, codebook
+
+# Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
+# address grows up to threefold where XlsxWriter escapes it.
+MAX_ROWS = 1_048_576  # of a sheet, its header included
+_MAX_LINKS = 65_530
+_MAX_TEXT = 32_767
+_MAX_ADDRESS = 2_079 // 3
+
+_MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
+
+
+def workbook(tables: Sequence[Table], created: datetime) -> bytes:
+    """Return a workbook with one sheet a table and a codebook; the same tables give the same bytes.
+
+    Headers stay in sight and filter; numbers are numbers, ``true`` and ``false`` Excel's own; times are text in
+    UTC, for Excel's have no zone. Addresses are links, as many as a sheet takes; text is text, never a formula.
+    A table has fewer rows than :data:`MAX_ROWS`.
+    """
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
+    header = book.add_format({"bold": True, "bottom": 1})
+    link = book.get_default_url_format()
+    for table in [*tables, codebook(tables)]:
+        _fill(book.add_worksheet(table.name), table, header, link)
+    book.close()
+    return buffer.getvalue()
+
+
+def _fill(sheet: Worksheet, table: Table, header: Format, link: Format) -> None:
+    sheet.freeze_panes(1, 1)
+    for place, heading in enumerate(table.headings):
+        sheet.write_string(0, place, _text(heading.name), header)
+        sheet.set_column(place, place, _width([heading.name, *(row[place] for row in table.rows)]))
+    links = 0
+    for line, row in enumerate(table.rows, start=1):
+        for place, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
+            if heading.type == "url" and links < _MAX_LINKS and _is_address(cell):
+                links += 1
+                sheet.write_url(line, place, cell, link, _text(cell))
+            else:
+                _write(sheet, line, place, cell)
+    sheet.autofilter(0, 0, len(table.rows), len(table.headings) - 1)
+
+
+def _write(sheet: Worksheet, line: int, place: int, cell: Cell) -> None:
+    if isinstance(cell, bool):
+        sheet.write_boolean(line, place, cell)
+    elif isinstance(cell, int):
+        sheet.write_number(line, place, cell)
+    elif cell:
+        sheet.write_string(line, place, _text(cell))
+
+
+def _is_address(cell: Cell) -> TypeGuard[str]:
+    """Whether *cell* can be a link as it stands: an address that Excel takes, not one of its own kinds of link."""
+    return (
+        isinstance(cell, str)
+        and cell.startswith(("http://", "https://"))
+        and len(cell) <= _MAX_ADDRESS
+        and cell.isprintable()
+    )
+
+
+def _text(text: str) -> str:
+    return inert(text)[:_MAX_TEXT]
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    longest = max(len(str(cell)) for cell in cells)
+    return min(max(longest + 2, _MIN_WIDTH), _MAX_WIDTH)

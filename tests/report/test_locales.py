@@ -1,0 +1,84 @@
+"""Numbers, dates and the choice of a language."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from cegep_audit.report import locales
+from cegep_audit.report.locales import Language, pick_language
+
+NBSP = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("option", "environ", "language"),
+    [
+        pytest.param("en", {"LANG": "fr_CA.UTF-8"}, "en", id="the option decides"),
+        pytest.param("fr", {"LC_ALL": "en_US"}, "fr", id="the option decides for French too"),
+        pytest.param(None, {"LANG": "en_CA.UTF-8"}, "en", id="the locale"),
+        pytest.param(None, {"LANG": "fr_CA.UTF-8"}, "fr", id="a French locale"),
+        pytest.param(None, {"LC_ALL": "fr_CA", "LC_MESSAGES": "en_CA", "LANG": "en_CA"}, "fr", id="LC_ALL first"),
+        pytest.param(None, {"LC_MESSAGES": "en_CA", "LANG": "fr_CA"}, "en", id="then LC_MESSAGES"),
+        pytest.param(None, {"LC_ALL": "", "LANG": "en_CA"}, "en", id="empty is not set"),
+        pytest.param(None, {"LC_ALL": "C.UTF-8", "LANG": "en_CA"}, "fr", id="C says nothing"),
+        pytest.param(None, {"LANG": "C"}, "fr", id="C"),
+        pytest.param(None, {"LANG": "POSIX"}, "fr", id="POSIX"),
+        pytest.param(None, {"LANG": "es_MX.UTF-8"}, "en", id="a language not spoken here"),
+        pytest.param(None, {"LANG": "fr@euro"}, "fr", id="a variant"),
+        pytest.param(None, {}, "fr", id="nothing at all"),
+    ],
+)
+def test_pick_language(option: str | None, environ: dict[str, str], language: str) -> None:
+    assert pick_language(option, environ) == language
+
+
+@pytest.mark.parametrize(
+    ("lang", "number", "decimal", "percent", "whole", "span", "day"),
+    [
+        ("fr", f"12{NBSP}345", "3,7", f"62,3{NBSP}%", f"62{NBSP}%", f"58,3–71,2{NBSP}%", "23 novembre 2026"),
+        ("en", "12,345", "3.7", "62.3%", "62%", "58.3–71.2%", "November 23, 2026"),
+    ],
+)
+def test_figures(lang: Language, number: str, decimal: str, percent: str, whole: str, span: str, day: str) -> None:
+    assert locales.number(12345, lang) == number
+    assert locales.decimal(3.68, lang) == decimal
+    assert locales.percent(0.62345, lang) == percent
+    assert locales.percent(0.62, lang, digits=0) == whole
+    assert locales.span((0.5833, 0.7117), lang) == span
+    assert locales.day(date(2026, 11, 23), lang) == day
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_no_figure_is_a_dash(lang: Language) -> None:
+    assert {locales.decimal(None, lang), locales.percent(None, lang), locales.span(None, lang)} == {"—"}
+
+
+def test_the_first_of_a_month_is_an_ordinal_in_french() -> None:
+    assert locales.day(date(2026, 11, 1), "fr") == "1er novembre 2026"
+    assert locales.day(date(2026, 11, 11), "fr") == "11 novembre 2026"
+    assert locales.day(date(2026, 11, 1), "en") == "November 1, 2026"
+
+
+def test_a_moment_counts_in_utc() -> None:
+    late = datetime(2026, 11, 23, 22, 30, tzinfo=timezone(timedelta(hours=-5)))
+    assert locales.day(late, "en") == "November 24, 2026"
+    assert locales.minute(late) == "2026-11-24 03:30"
+    assert locales.minute(datetime(2026, 1, 2, 3, 4, 59, tzinfo=UTC)) == "2026-01-02 03:04"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3600, "1 h 00 min"), (-1, "0 s")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert locales.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "fr", "en"),
+    [(0, "one", "other"), (1, "one", "one"), (2, "other", "other"), (1_000_000, "other", "other")],
+)
+def test_plural(count: int, fr: str, en: str) -> None:
+    assert (locales.plural(count, "fr"), locales.plural(count, "en")) == (fr, en)

@@ -1,0 +1,372 @@
+"""The files of a report, read back by the programs that will read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from builders import account, failed, institution, result, scan
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.analyze.stats import summary
+from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Scan
+from cegep_audit.report.table import Table
+from cegep_audit.report.tables import accounts_of, accounts_path, check, csv_bytes, institutions_of, write
+from cegep_audit.report.xlsx import workbook
+from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
+
+HOSTILE = "=cmd|'/C calc'!A0"
+REPORT_HEAD = (
+    "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,n_networks,three_plus".split(",")
+)
+REGISTRY_HEAD = "short_name,region_code,city,alt_hosts,founded,closed,enrolment,parent_id,registry_status".split(",")
+ACCOUNTS_HEAD = (
+    "institution_id,institution,network,account_url,handle,kind,role,reason,how,zone,label,page_url,pages_seen,captured_at"
+).split(",")
+
+
+@pytest.fixture
+def found() -> Scan:
+    """One site on four networks that count and one that closed, one hostile, one dead, one never visited."""
+    whole = institution(
+        "rb",
+        "Cégep de Rivière-Bleue",
+        short_name="RB",
+        type="cegep-public",
+        language="fr",
+        region="Bas-Saint-Laurent",
+        region_code="01",
+        city="Rivière-Bleue",
+        alt_hosts=("cegeprb.qc.test", "rb.test"),
+        founded=1967,
+        enrolment="5200",
+        status="active",
+        extra={"facebook": "déjà vu", "notes": 'a, "b"\nc'},
+    )
+    return scan(
+        result(
+            whole,
+            account("youtube", "b", Role.THIRD_PARTY),
+            account("youtube", "z"),
+            account("youtube", "a", is_main=True),
+            account("facebook", "unit", Role.UNIT),
+            account("facebook", "rb", is_main=True, label="Suivez\nnous", how=How.JSON_LD, zone=Zone.HEAD),
+            account("instagram", "rb", is_main=True),
+            account("linkedin", "rb", is_main=True),
+            account("itunes_u", "rb", is_main=True),
+            account("twitter", "", Role.UNCERTAIN, url=""),
+        ),
+        result(
+            institution("bad", "[red]x[/red]\x1b[2J\u202e", extra={"notes": HOSTILE}),
+            account("twitter", HOSTILE, url="https://x.test/1"),
+            status=Status.PARTIAL,
+            detail="http_500",
+        ),
+        failed("dead", "dns"),
+        unvisited=[institution("later", enrolment="environ 500")],
+    )
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_report(found: Scan, tmp_path: Path) -> None:
+    output = tmp_path / "report.csv"
+    assert write(found, output) == (tmp_path / "report-accounts.csv", output)
+    first, hostile, dead, later = rows = read(output)
+    assert list(first) == [*REPORT_HEAD, *NETWORKS, *REGISTRY_HEAD, "registry_facebook", "notes"]
+    assert [row["id"] for row in rows] == ["rb", "bad", "dead", "later"], "registry order"
+    expected = {
+        "name": "Cégep de Rivière-Bleue",
+        "website": "https://www.rb.test/",
+        "status": "ok",
+        "detail": "",
+        "pages": "1",
+        "captured_at": "2026-11-23T18:00:00Z",
+        "n_networks": "4",
+        "three_plus": "true",
+        "youtube": "https://youtube.test/a",
+        "facebook": "https://facebook.test/rb",
+        "itunes_u": "https://itunes_u.test/rb",
+        "tiktok": "",
+        "region_code": "01",
+        "alt_hosts": "cegeprb.qc.test;rb.test",
+        "founded": "1967",
+        "closed": "",
+        "enrolment": "5200",
+        "registry_status": "active",
+        "registry_facebook": "déjà vu",
+        "notes": 'a, "b" c',
+    }
+    assert {name: first[name] for name in expected} == expected
+    assert (hostile["status"], hostile["detail"], hostile["n_networks"], hostile["three_plus"]) == (
+        "partial",
+        "http_500",
+        "1",
+        "false",
+    )
+    assert hostile["name"] == "[red]x[/red][2J"
+    for row, status in ((dead, "unreachable"), (later, "")):
+        assert (row["status"], row["n_networks"], row["three_plus"], row["captured_at"]) == (status, "", "", "")
+        assert row["pages"] == "0"
+
+
+def test_the_accounts(found: Scan, tmp_path: Path) -> None:
+    write(found, tmp_path / "report.csv")
+    rows = read(tmp_path / "report-accounts.csv")
+    assert list(rows[0]) == ACCOUNTS_HEAD
+    places = {name: place for place, name in enumerate(NETWORKS)}
+    assert [row["institution_id"] for row in rows] == ["rb"] * 9 + ["bad"]
+    ours = [(row["network"], row["handle"], row["role"]) for row in rows[:9]]
+    assert ours == sorted(ours, key=lambda row: places[row[0]]), "in the order of the networks"
+    assert [row for row in ours if row[0] == "youtube"] == [
+        ("youtube", "a", "official"),
+        ("youtube", "z", "official"),
+        ("youtube", "b", "third_party"),
+    ], "the main one first, then by role"
+    (facebook,) = [row for row in rows if row["handle"] == "rb" and row["network"] == "facebook"]
+    assert facebook == {
+        "institution_id": "rb",
+        "institution": "Cégep de Rivière-Bleue",
+        "network": "facebook",
+        "account_url": "https://facebook.test/rb",
+        "handle": "rb",
+        "kind": "profile",
+        "role": "official",
+        "reason": "site-wide-footer",
+        "how": "json_ld",
+        "zone": "head",
+        "label": "Suivez nous",
+        "page_url": "https://www.site.test/",
+        "pages_seen": "1",
+        "captured_at": "2026-11-23T18:00:00Z",
+    }
+    (unresolved,) = [row for row in rows if not row["account_url"]]
+    assert (unresolved["network"], unresolved["role"], unresolved["reason"]) == (
+        "twitter",
+        "uncertain",
+        "unresolved_link",
+    )
+    assert rows[-1]["handle"] == f"'{HOSTILE}"
+    assert rows[-1]["account_url"] == "https://x.test/1"
+
+
+def test_a_persons_page_never_leaves_the_program(tmp_path: Path) -> None:
+    person = account("linkedin", "in/someone", Role.UNCERTAIN)
+    object.__setattr__(person, "kind", Kind.NONE)
+    write(scan(result("a", person, "facebook")), tmp_path / "report.csv")
+    assert "someone" not in (tmp_path / "report-accounts.csv").read_text("utf-8")
+
+
+def test_the_bytes_are_as_the_contract_says(found: Scan, tmp_path: Path) -> None:
+    write(found, tmp_path / "r.csv")
+    for path in (tmp_path / "r.csv", tmp_path / "r-accounts.csv"):
+        raw = path.read_bytes()
+        assert not raw.startswith(b"\xef\xbb\xbf")
+        assert b"\r" not in raw
+        assert raw.endswith(b"\n")
+        assert raw.count(b"\n") == len(read(path)) + 1, "one line a row, so that any tool can count them"
+
+
+def test_pandas_reads_the_share_that_the_summary_prints(found: Scan, tmp_path: Path) -> None:
+    write(found, tmp_path / "report.csv")
+    frame = pd.read_csv(tmp_path / "report.csv", dtype={"region_code": str})
+    assessed = frame[frame["status"].isin(["ok", "partial"])]
+    figures = summary(found).figures
+    assert assessed["three_plus"].astype(bool).mean() == figures.at_least[3].share == 0.5
+    assert assessed["n_networks"].mean() == figures.mean == 2.5
+    for name, proportion in figures.networks.items():
+        assert assessed[name].notna().sum() == proportion.count, name
+    accounts = pd.read_csv(tmp_path / "report-accounts.csv")
+    official = accounts[accounts["role"] == "official"].groupby("network")["institution_id"].nunique()
+    assert official["youtube"] == 1
+
+
+def test_every_row_counts_as_the_summary_does(found: Scan) -> None:
+    table = institutions_of(found)
+    place = [heading.name for heading in table.headings].index("n_networks")
+    numbers = [row[place] for row in table.rows if row[place] is not None]
+    assert len(numbers) == summary(found).figures.assessed
+
+
+CELL = st.text(st.characters(), max_size=12)
+
+
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=4))
+def test_whatever_the_web_says_the_file_can_be_read_and_nothing_in_it_computes(texts: list[tuple[str, str]]) -> None:
+    accounts = [
+        account("facebook", handle, url=f"https://f.test/{n}", label=label) for n, (handle, label) in enumerate(texts)
+    ]
+    rows = list(
+        csv.reader(io.StringIO(csv_bytes(accounts_of(scan(result("a", *accounts)))).decode("utf-8"), newline=""))
+    )
+    assert [len(row) for row in rows] == [len(ACCOUNTS_HEAD)] * (len(texts) + 1)
+    for row in rows:
+        for cell in row:
+            assert not cell.lstrip().startswith(tuple("=+-@＝＋－＠\t\r\0"))
+
+
+def test_a_registrys_own_headers_are_text_too(tmp_path: Path) -> None:
+    extra = {HOSTILE: "1", "pages": "2", "registry_pages": "3", "": "4"}
+    write(scan(result(institution("a", extra=extra))), tmp_path / "r.csv")
+    (row,) = read(tmp_path / "r.csv")
+    assert list(row)[-4:] == [f"'{HOSTILE}", "registry_pages", "registry_registry_pages", "registry_"]
+    assert list(row.values())[-4:] == ["1", "2", "3", "4"]
+    assert row["pages"] == "1", "ours keeps its name"
+
+
+# ---------------------------------------------------------------- the workbook
+
+
+@pytest.fixture
+def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
+    output = tmp_path / "report.xlsx"
+    assert write(found, output) == (output,)
+    return openpyxl.load_workbook(output)
+
+
+def test_both_tables_are_sheets_and_the_codebook_says_what_they_hold(book: openpyxl.Workbook, found: Scan) -> None:
+    assert book.sheetnames == ["institutions", "accounts", "codebook"]
+    for name, rows, columns in (
+        ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
+        ("accounts", 11, len(ACCOUNTS_HEAD)),
+    ):
+        sheet = book[name]
+        assert (sheet.max_row, sheet.max_column) == (rows, columns)
+        assert sheet.freeze_panes == "B2"
+        assert sheet.auto_filter.ref == sheet.dimensions
+    described = {(row[0].value, row[1].value) for row in book["codebook"].iter_rows(min_row=2)}
+    assert ("institutions", "three_plus") in described
+    assert len(described) == len(institutions_of(found).headings) + len(ACCOUNTS_HEAD)
+
+
+def test_cells_have_their_types(book: openpyxl.Workbook) -> None:
+    heads = {cell.value: cell.column for cell in book["institutions"][1]}
+    first = {name: book["institutions"].cell(2, column) for name, column in heads.items()}
+    assert (first["n_networks"].value, first["three_plus"].value, first["founded"].value) == (4, True, 1967)
+    assert first["enrolment"].value == 5200
+    assert first["region_code"].value == "01"
+    assert first["captured_at"].value == "2026-11-23T18:00:00Z"
+    dead = {name: book["institutions"].cell(4, column).value for name, column in heads.items()}
+    assert (dead["n_networks"], dead["three_plus"], dead["facebook"]) == (None, None, None)
+    assert book["institutions"].cell(5, heads["enrolment"]).value == "environ 500"
+
+
+def test_links_lead_where_they_say(book: openpyxl.Workbook) -> None:
+    heads = {cell.value: cell.column for cell in book["institutions"][1]}
+    cell = book["institutions"].cell(2, heads["facebook"])
+    assert (cell.value, cell.hyperlink.target) == ("https://facebook.test/rb", "https://facebook.test/rb")
+
+
+def test_nothing_in_the_workbook_computes(book: openpyxl.Workbook, tmp_path: Path) -> None:
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f"
+                assert not str(cell.value or "").startswith(("=", "+", "-", "@"))
+    with zipfile.ZipFile(tmp_path / "report.xlsx") as archive:
+        assert not [name for name in archive.namelist() if b"<f>" in archive.read(name)]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_link"),
+    [
+        pytest.param("https://x.test/a#b?c=d e", True, id="odd characters"),
+        pytest.param("internal:Sheet1!A1", False, id="a link of Excel's own"),
+        pytest.param("external:c:\\calc.exe", False, id="a program"),
+        pytest.param("file:///etc/passwd", False, id="a file"),
+        pytest.param("https://x.test/" + "a" * 3000, False, id="too long for Excel"),
+    ],
+)
+def test_only_web_addresses_are_links(address: str, is_link: bool, tmp_path: Path) -> None:
+    write(scan(result("a", account("facebook", url=address))), tmp_path / "r.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["accounts"]
+    cell = sheet.cell(2, ACCOUNTS_HEAD.index("account_url") + 1)
+    assert cell.value == address
+    assert bool(cell.hyperlink) is is_link
+
+
+def test_the_same_scan_gives_the_same_workbook(found: Scan) -> None:
+    created = datetime(2026, 11, 23, tzinfo=UTC)
+    tables = [institutions_of(found), accounts_of(found)]
+    assert workbook(tables, created) == workbook(tables, created)
+
+
+def test_more_addresses_than_excel_links_are_still_written(monkeypatch: pytest.MonkeyPatch, found: Scan) -> None:
+    monkeypatch.setattr("cegep_audit.report.xlsx._MAX_LINKS", 3)
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook([accounts_of(found)], found.started_at)))["accounts"]
+    cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
+    assert sum(bool(cell.hyperlink) for cell in cells) == 3
+    assert sum(str(cell.value).startswith("https://") for cell in cells) == 19
+
+
+def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
+    table = Table("t", accounts_of(found).headings[:1], [("a" * 40_000,)])
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook([table], found.started_at)))["t"]
+    assert len(sheet.cell(2, 1).value) == 32_767
+
+
+def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch, found: Scan, tmp_path: Path) -> None:
+    monkeypatch.setattr("cegep_audit.report.xlsx.MAX_ROWS", 5)
+    with pytest.raises(UsageError, match=r"10 rows.*\.csv"):
+        write(found, tmp_path / "r.xlsx", "en")
+
+
+# ---------------------------------------------------------------- other endings
+
+
+def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None:
+    write(found, tmp_path / "r.json")
+    document = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert list(document) == ["scan", "institutions", "accounts"]
+    assert document["scan"]["started_at"] == "2026-11-23T17:59:00Z"
+    first, dead = document["institutions"][0], document["institutions"][2]
+    assert (first["n_networks"], first["three_plus"], first["tiktok"]) == (4, True, None)
+    assert dead["n_networks"] is None
+    assert document["accounts"][-1]["handle"] == HOSTILE, "a program computes nothing: no apostrophe"
+
+
+@pytest.mark.parametrize("name", ["report", "report.txt", "report.xls", ".csv"])
+def test_an_unknown_ending_names_those_there_are(name: str, found: Scan, tmp_path: Path) -> None:
+    for attempt in (lambda: check(tmp_path / name), lambda: write(found, tmp_path / name)):
+        with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ending_in_capitals_is_the_same(found: Scan, tmp_path: Path) -> None:
+    write(found, tmp_path / "R.CSV")
+    assert (tmp_path / "R-accounts.CSV").is_file()
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is not None, reason="pyarrow is installed")
+def test_parquet_says_which_extra_it_needs(found: Scan, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cegep-audit\[parquet\]"):
+        write(found, tmp_path / "r.parquet")
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs the extra parquet")
+def test_parquet_keeps_types(found: Scan, tmp_path: Path) -> None:
+    assert len(write(found, tmp_path / "r.parquet")) == 2
+    frame = pd.read_parquet(tmp_path / "r.parquet")
+    assert frame["n_networks"].to_list() == [4, 1, pd.NA, pd.NA]
+    assert frame["three_plus"].to_list() == [True, False, pd.NA, pd.NA]
+    assert frame["enrolment"].to_list()[0] == "5200", "text, for one registry row says it in words"
+    assert len(pd.read_parquet(tmp_path / "r-accounts.parquet")) == 10
+
+
+def test_the_accounts_go_beside() -> None:
+    assert accounts_path(Path("a/b.c.csv")) == Path("a/b.c-accounts.csv")

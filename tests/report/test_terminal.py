@@ -1,0 +1,266 @@
+"""What is shown on a terminal: readable wide, narrow and piped; text from the web is text."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from builders import account, failed, institution, result, scan
+from rich.cells import cell_len
+from rich.console import RenderableType
+
+from cegep_audit.analyze.stats import summary
+from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.models import Scan
+from cegep_audit.report.locales import Language
+from cegep_audit.report.terminal import (
+    accounts_table,
+    console,
+    counts_table,
+    detail_words,
+    institutions_table,
+    networks_table,
+    scans_table,
+    summary_view,
+)
+from cegep_audit.vocabulary import Role, Status
+
+HOSTILE = "Cégep \x1b[31m[red]X[/red] \x9b2J\u202e[/] =1+1"
+NBSP = "\u00a0"
+
+
+def shown(renderable: RenderableType, width: int | None = None) -> str:
+    stream = io.StringIO()
+    screen = console(stream)
+    if width:
+        screen.width = width
+    screen.print(renderable)
+    return stream.getvalue()
+
+
+def summary_text(found: Scan, lang: Language = "fr", width: int | None = None, **options: object) -> str:
+    first = summary(found, **options)  # type: ignore[arg-type] # each test's own options
+    return shown(summary_view(found, [first, summary(found, "classic")], lang), width)
+
+
+def flat(text: str) -> str:
+    return re.sub(r" *\n *", " ", text)
+
+
+@pytest.fixture
+def some() -> Scan:
+    sites = [
+        result(institution(f"s{n}", region="Montréal" if n % 2 else "Estrie"), *names)
+        for n, names in enumerate(
+            [
+                ["facebook", "instagram", "youtube", "tiktok"],
+                ["facebook", "instagram", "linkedin"],
+                ["facebook", "google_plus"],
+                [],
+            ]
+        )
+    ]
+    return scan(
+        *sites,
+        result("p", "facebook", status=Status.PARTIAL, detail="timeout"),
+        failed(institution("h", HOSTILE), "http_403", Status.BLOCKED),
+        *(failed(f"dead{n}", "dns") for n in range(6)),
+    )
+
+
+def test_the_report_in_french(some: Scan) -> None:
+    text = summary_text(some)
+    said = flat(text)
+    assert f"5 établissements évalués sur 12 (41,7{NBSP}%)." in said
+    assert "De ce nombre, 1 ne l’est qu’en partie" in said
+    assert f"bloqué, réponse HTTP 403{NBSP}: 1 (Cégep [31m[red]X[/red] 2J[/] =1+1)" in said
+    assert f"injoignable, nom de domaine introuvable{NBSP}: 6\n" in text, "six are too many to name"
+    assert re.search(rf"3 réseaux +2 +40,0{NBSP}% +16,7–75,0{NBSP}%", text), "2 of 5; 2 and 9 of 12"
+    assert re.search(rf"2011, pour repère \(Lebel\) *\n +3 réseaux +— +62{NBSP}%", text)
+    assert "leur écart ne mesure pas une évolution" in said
+    assert re.search(rf"Facebook +4 +80,0{NBSP}% +33,3–91,7{NBSP}%", text)
+    assert f"ils ne comptent pas{NBSP}: Google+ (1)." in said
+    assert "cegep-audit, version 0.1.0 (règles 2026.1)" in said
+    assert f"Balayage 3 du 23 novembre 2026{NBSP}: 5 établissements évalués sur 12." in said
+
+
+def test_the_report_in_english(some: Scan) -> None:
+    said = flat(summary_text(some, "en"))
+    assert "5 institutions assessed of 12 (41.7%)." in said
+    assert re.search(r"3 networks +2 +40.0% +16.7–75.0%", said)
+    assert "their difference is no measure of change" in said
+    assert "Scan 3 of November 23, 2026: 5 institutions assessed of 12." in said
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+@pytest.mark.parametrize("width", [40, 60, 80, 200, None], ids=str)
+def test_no_line_is_wider_than_the_screen_nor_than_80(some: Scan, lang: Language, width: int | None) -> None:
+    text = summary_text(some, lang, width, by="region", sample_of=500 if width != 40 else None)
+    assert max(map(cell_len, text.splitlines())) <= min(width or 80, 80)
+    assert "…" not in text, "nothing is cut"
+
+
+def test_at_40_columns_every_figure_is_whole(some: Scan) -> None:
+    text = summary_text(some, width=40)
+    assert re.search(rf"3 réseaux +2 +40,0{NBSP}% +16,7–75,0{NBSP}%", text)
+    assert not re.search(r"^\s*%|\d,\d\s*$", text, re.MULTILINE), "no number is parted from its %"
+
+
+def test_columns_stand_under_each_other(some: Scan) -> None:
+    lines = [
+        line for line in summary_text(some).splitlines() if re.search(rf"\d,\d{NBSP}%.*–", line) and "(" not in line
+    ]
+    assert len(lines) > 8
+    networks = [line for line in lines if not line.startswith(" ")]
+    assert len({line.index("%") for line in networks}) == 1
+
+
+def test_bounds_only_where_a_site_is_missing() -> None:
+    text = summary_text(scan(result("a", "facebook"), result("b")))
+    assert "bornes" not in text
+    assert "–" not in text
+
+
+def test_intervals_of_a_sample(some: Scan) -> None:
+    assert f"IC à 95{NBSP}%" in summary_text(some, sample_of=139)
+    assert "population de 139" in flat(summary_text(some, sample_of=139))
+
+
+def test_groups_and_another_threshold(some: Scan) -> None:
+    text = summary_text(some, by="region", min_networks=4)
+    assert re.search(rf"Estrie +2/2 +1 +50,0{NBSP}% +2,5", text)
+    assert re.search(r"\(non précisé\) +1/8", text)
+    assert "sur au moins 4 réseaux" in text
+    assert re.search(r"4 réseaux +1 ", text)
+
+
+def test_none_assessed_says_so_and_shows_no_table() -> None:
+    text = summary_text(scan(*(failed(f"s{n}", "dns") for n in range(139))))
+    assert "0 établissement évalué sur 139" in text
+    assert f"injoignable, nom de domaine introuvable{NBSP}: 139" in text
+    assert "Aucun établissement n’a pu être évalué" in text
+    assert "Facebook" not in text
+
+
+def test_an_interrupted_scan_says_how_to_finish() -> None:
+    text = summary_text(scan(result("a"), unvisited=[institution("b"), institution("c")], ended_at=None))
+    assert f"pas encore visité{NBSP}: 2 (Cégep b, Cégep c)" in text
+    assert "--resume le termine" in text
+
+
+def test_a_replay_says_when_its_pages_were_captured() -> None:
+    text = flat(summary_text(scan(result("a"), mode="replay"), "en"))
+    assert "Pages captured from November 23, 2026 to November 23, 2026." in text
+
+
+@pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])
+def test_detail_words(detail: str) -> None:
+    words = {"http_451": "réponse HTTP 451", "dns": "nom de domaine introuvable", "made_up\x1b": "made_up"}
+    assert detail_words(detail, "fr") == words[detail]
+
+
+TABLES: dict[str, Callable[[], RenderableType]] = {
+    "summary": lambda: summary_view(
+        hostile := scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))),
+        [summary(hostile, by="region")],
+        "fr",
+    ),
+    "institutions": lambda: institutions_table([institution("h", HOSTILE, region=HOSTILE)], "fr"),
+    "accounts": lambda: accounts_table(HOSTILE, [account("facebook", HOSTILE, label=HOSTILE)], "en"),
+    "scans": lambda: scans_table([(scan(tool_version=HOSTILE), 1, 1)], "fr"),
+    "counts": lambda: counts_table(HOSTILE, {HOSTILE: 1}, "fr"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_text_from_outside_is_text(name: str) -> None:
+    text = shown(TABLES[name]())
+    assert "[red]X[/red] 2J[/] =1+1" in text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_accounts_of_a_page() -> None:
+    accounts = [
+        account("facebook", "cegeprb", label="Suivez-nous"),
+        account("apple_podcasts", "1", Role.UNCERTAIN, url=""),
+    ]
+    text = shown(accounts_table("page.html", accounts, "fr"))
+    assert "https://facebook.test/cegeprb" in text
+    assert "officiel (site-wide-footer)" in text
+    assert f"pied de page, lien «{NBSP}Suivez-nous{NBSP}», 1 page" in text
+    assert "(lien non résolu)" in text
+    assert "incertain (unresolved_link)" in text
+    assert "Aucun compte." in shown(accounts_table("page.html", [], "fr"))
+
+
+def test_a_long_address_is_whole_where_a_program_reads_it() -> None:
+    address = "https://facebook.test/" + "a" * 300
+    assert f"{address}\n" in re.sub(" +\n", "\n", shown(accounts_table("p", [account("facebook", url=address)], "fr")))
+
+
+def test_every_network_is_listed_with_its_years() -> None:
+    text = shown(networks_table(NETWORKS.values(), "fr"))
+    assert all(name in text for name in NETWORKS)
+    assert "–2021" in text
+
+
+def test_scans_are_listed_with_how_far_they_came() -> None:
+    rows = [(scan(), 139, 139), (scan(ended_at=None, mode="replay"), 1200, 7)]
+    text = shown(scans_table(rows, "fr"))
+    assert re.search(r"3 +2026-11-23 17:59 +en direct +139/139 +complet +0.1.0", text)
+    assert re.search(rf"archive relue +7/1{NBSP}200 +interrompu", text)
+
+
+PRINT_A_WORD = (
+    "import sys\n"
+    "from rich.text import Text\n"
+    "from cegep_audit.report.terminal import console\n"
+    "screen = console(sys.stdout)\n"
+    "screen.print(Text('é→', 'bold red'), screen.width)\n"
+)
+
+
+def in_a_process(environ: dict[str, str], stdout: int = subprocess.PIPE) -> bytes:
+    clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "FORCE_COLOR"}}
+    return subprocess.run(
+        [sys.executable, "-c", PRINT_A_WORD], env=clean | environ, stdout=stdout, check=True, timeout=60
+    ).stdout
+
+
+def on_a_terminal(environ: dict[str, str]) -> bytes:
+    ours, theirs = pty.openpty()
+    try:
+        in_a_process({"TERM": "xterm"} | environ, theirs)
+        return os.read(ours, 4096)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_piped_output_has_no_colour_and_survives_any_encoding() -> None:
+    assert b"\x1b" not in in_a_process({})
+    assert in_a_process({"PYTHONIOENCODING": "ascii"}).startswith(b"??")
+
+
+def test_columns_are_obeyed_where_they_are_set() -> None:
+    assert in_a_process({"COLUMNS": "40"}).split()[-1] == b"40"
+
+
+def test_a_terminal_has_colours_but_not_with_no_color() -> None:
+    assert b"\x1b[1;31m" in on_a_terminal({})
+    assert b"31" not in on_a_terminal({"NO_COLOR": "1"})
+
+
+def test_showing_figures_does_not_load_what_computes_them() -> None:
+    heavy = (
+        "import sys, cegep_audit.report.terminal, cegep_audit.report.tables\n"
+        "print({'pandas', 'babel', 'xlsxwriter', 'sqlite3'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "set()"

@@ -83,7 +83,7 @@ class Store:
         started_at: datetime,
     ) -> int:
         """Begin a scan of *institutions*, claim it, and return its number. *settings* are JSON values."""
-        check_sound(self._connection, self.path, self._lang)
+        self._check_sound()
         entry = rows.scan_row(started_at, mode, settings, tool_version, rules_version)
         with self._writing() as connection:
             rows.insert(connection, "scans", [entry])
@@ -98,7 +98,7 @@ class Store:
 
         Raises StoreError where another process is at it: the same scan is never resumed twice at once.
         """
-        check_sound(self._connection, self.path, self._lang)
+        self._check_sound()
         self._hold(scan_id)
 
     def save(self, scan_id: int, result: InstitutionResult) -> None:
@@ -194,6 +194,10 @@ class Store:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._turn, telling(self.path, self._lang), transaction(self._connection):
             yield self._connection
+
+    def _check_sound(self) -> None:
+        with self._turn:
+            check_sound(self._connection, self.path, self._lang)
 
     def _hold(self, scan_id: int) -> None:
         if scan_id not in self._claims:

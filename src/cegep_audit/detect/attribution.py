@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cegep_audit.detect.candidates import Candidate, gather
+from cegep_audit.detect.likeness import Likeness
 from cegep_audit.detect.main_account import with_main
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Role, Zone
@@ -31,7 +32,7 @@ def _subject(*names: str) -> Callable[[Link], bool]:
 
 
 def _declares(link: Link) -> bool:
-    return link.how in _DATA and link.subject in {"organization", ""}
+    return link.how in _DATA and link.subject in {"organization", "claim", ""}
 
 
 def _is_shown_beside(link: Link) -> bool:
@@ -43,7 +44,16 @@ def _in_row(candidate: Candidate) -> bool:
 
 
 def _in_list(candidate: Candidate) -> bool:
-    return bool(candidate.rows) and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+    return (
+        bool(candidate.rows)
+        and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+        and not candidate.some(_cue("follow"))
+    )
+
+
+def _names_another(link: Link) -> bool:
+    """Whether the link's words say more than a network's name or an invitation."""
+    return len(link.label.split()) > 1 and "follow" not in link.cues
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
@@ -58,11 +68,13 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("content_only", lambda c: c.every_content and not c.alike, Role.THIRD_PARTY),
     ("post_of_own", lambda c: c.every_content, Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit and c.rivals > 0, Role.UNIT),
+    ("claim_only", lambda c: c.every(_subject("claim")) and c.rivals > 0, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
     ("credit", lambda c: c.every(_cue("credit")) and not c.alike, Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.alike, Role.THIRD_PARTY),
-    ("list_of_accounts", lambda c: _in_list(c) and not c.alike, Role.THIRD_PARTY),
-    ("row_of_icons", _in_row, Role.OFFICIAL),
+    ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
+    ("row_of_icons", lambda c: _in_row(c) and not c.every(_cue("prose")), Role.OFFICIAL),
+    ("names_another", lambda c: c.is_outdone and c.every(_names_another), Role.THIRD_PARTY),
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
     ("site_frame", lambda c: c.some(_is_shown_beside), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),

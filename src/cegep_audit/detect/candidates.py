@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from cegep_audit import urls
 from cegep_audit.detect.cues import compile_words, fold
-from cegep_audit.detect.likeness import is_alike, names_of
+from cegep_audit.detect.likeness import Likeness, likeness, names_of
 from cegep_audit.detect.networks import Classified, account_key, classify, mastodon_handle
 from cegep_audit.models import Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, PageRole
@@ -42,8 +42,9 @@ class Row:
 class Candidate:
     """One account with all that speaks for and against it; the rules look at nothing else.
 
-    ``url`` is "" for an icon whose link cannot be resolved. ``alike``: its name or a label shows the
-    institution's. ``rivals`` counts other accounts of the network on the site.
+    ``url`` is "" for an icon whose link cannot be resolved. ``likeness``: how far its name or a label shows
+    the institution's. ``rivals`` counts other accounts of the network on the site; the account ``is_outdone``
+    where one of them looks like the institution and it does not.
     """
 
     network: str
@@ -52,11 +53,17 @@ class Candidate:
     kind: Kind
     sightings: tuple[Sighting, ...]
     rows: tuple[Row, ...]
-    alike: bool
+    likeness: Likeness
     rivals: int
+    is_outdone: bool
     is_vendor: bool
     is_separate: bool
     is_unit: bool
+
+    @property
+    def alike(self) -> bool:
+        """Whether its name or a label shows the institution's at all."""
+        return self.likeness > Likeness.NONE
 
     def every(self, test: Callable[[Link], bool]) -> bool:
         """Whether *test* holds for all links to the account."""
@@ -92,10 +99,28 @@ def gather(institution: Institution, visits: Sequence[Visit]) -> list[Candidate]
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in sightings:
         groups[_key(seen.what)].append(seen)
+    home = next((visit for visit in visits if visit.page), None)
+    subject = _Subject(institution, home)
     rows = _rows(sightings)
-    rivals = Counter(network for network, _ in groups)
-    final_url = next((visit.page.url for visit in visits if visit.page), "")
-    return [_candidate(institution, final_url, group, rows, rivals[key[0]] - 1) for key, group in groups.items()]
+    candidates = [_candidate(subject, group, rows) for group in groups.values()]
+    return [_among(candidate, candidates) for candidate in candidates]
+
+
+class _Subject:
+    """Whose site is read: what it may be called, and what it says it is."""
+
+    def __init__(self, institution: Institution, home: Visit | None) -> None:
+        final_url = home.page.url if home and home.page else ""
+        title = home.reading.title if home and home.reading else ""
+        self.names = names_of(institution, final_url)
+        # A registry may point to the page of a part: the library is not a part of itself.
+        self.own = fold(" ".join([institution.name, institution.short_name, _spaced(_written(institution.url)), title]))
+
+
+def _among(candidate: Candidate, all_of_site: Sequence[Candidate]) -> Candidate:
+    rivals = [other for other in all_of_site if other.network == candidate.network and other is not candidate]
+    outdone = not candidate.alike and any(other.alike for other in rivals)
+    return replace(candidate, rivals=len(rivals), is_outdone=outdone)
 
 
 def _key(what: Classified) -> tuple[str, str]:
@@ -152,21 +177,13 @@ def _rows(sightings: Iterable[Sighting]) -> dict[tuple[str, int], Row]:
     }
 
 
-def _candidate(
-    institution: Institution,
-    final_url: str,
-    group: list[Sighting],
-    rows: dict[tuple[str, int], Row],
-    rivals: int,
-) -> Candidate:
+def _candidate(subject: _Subject, group: list[Sighting], rows: dict[tuple[str, int], Row]) -> Candidate:
     what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
     network, handle = what.network or "", what.handle or ""
-    names = names_of(institution, final_url)
     shown = [handle, *(_written(seen.link.url) for seen in group)]
     labels = [seen.link.label for seen in group if seen.link.label]
     vendors, separate, unit = _lists()
-    own = fold(f"{institution.name} {institution.short_name}")
-    text = fold(" ".join([_spaced(handle), *map(_spaced, shown[1:]), *labels]))
+    text = fold(" ".join([*map(_spaced, shown), *labels]))
     return Candidate(
         network=network,
         handle=handle,
@@ -174,11 +191,12 @@ def _candidate(
         kind=classify(what.account_url).kind if what.account_url else Kind.NONE,
         sightings=tuple(group),
         rows=tuple({rows[key] for seen in group if (key := (seen.link.page_url, seen.link.block)) in rows}),
-        alike=any(is_alike(item, names) for item in (*shown, *labels)),
-        rivals=rivals,
+        likeness=max(likeness(item, subject.names) for item in (*shown, *labels)),
+        rivals=0,
+        is_outdone=False,
         is_vendor=f"{network}/{handle.lower()}" in vendors,
-        is_separate=bool(separate.search(text)) and not separate.search(own),
-        is_unit=bool(unit.search(text)) and not unit.search(own),
+        is_separate=bool(separate.search(text)) and not separate.search(subject.own),
+        is_unit=bool(unit.search(text)) and not unit.search(subject.own),
     )
 
 

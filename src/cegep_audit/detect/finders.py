@@ -104,13 +104,17 @@ def _refresh(document: Document, content: str) -> str | None:
     return target if target and urls.crawl_key(target) != urls.crawl_key(document.page.url) else None
 
 
+# Frames that show an account (its page, its timeline), not one post or video of it.
+_PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
+
+
 def find_frames(document: Document, node: LexborNode) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
     attributes = node.attributes
     for name in ("src", "data-src", "data-lazy-src", "data-cookieblock-src", "data-cmp-src", "data-url", "data-href"):
         raw = attributes.get(name)
         if raw and might_name_account(raw):
-            yield Found(raw, node, How.EMBED)
+            yield Found(raw, node, How.WIDGET if _PLUGIN.search(raw) else How.EMBED)
         elif raw and name == "src" and node.tag in {"frame", "iframe"}:
             url = urls.absolute(document.base, raw)
             if url and (node.tag == "frame" or urls.is_same_site(url, document.page.url)):
@@ -133,7 +137,7 @@ def find_scripts(document: Document, node: LexborNode) -> Iterator[Found]:
         document.signs.add("state")
     if might_name_account(text):
         yield from (Found(raw, node, How.SCRIPT) for raw in addresses_in_text(text))
-    yield from (Found(raw, node, How.SCRIPT) for raw in scripts.named_in_script(text))
+    yield from (Found(raw, node, How.WIDGET) for raw in scripts.named_in_script(text))
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -39,9 +40,13 @@ class Names:
 
 @lru_cache(maxsize=512)
 def _names(name: str, short_name: str, hosts: tuple[str, ...]) -> Names:
-    labels, words, acronyms, whole = set(), set(), set(), set()
+    labels: set[str] = set()
+    words: set[str] = set()
+    acronyms: set[str] = set()
+    whole: set[str] = set()
     for host in hosts:
         labels |= _host_labels(host)
+        words |= {part for part in urls.site_name(host).split("-") if len(part) >= _MIN_WORD and part not in _COMMON}
     for text in (name, short_name):
         tokens = _WORD.findall(fold(text))
         words |= {token for token in tokens if len(token) >= _MIN_WORD and token not in _COMMON}
@@ -60,8 +65,7 @@ def _host_labels(host: str) -> set[str]:
     name = urls.site_name(host)
     prefix = host.removesuffix(urls.registrable_domain(host)).strip(".").split(".")
     found = {_NOT_WORD.sub("", label) for label in (name, *prefix)}
-    # cegep-rb: its parts, and the name without the word that says what kind it is
-    found |= {part for part in name.split("-") if len(part) >= _MIN_WORD and part not in _COMMON}
+    # and the name without the word that says what kind of institution it is
     for word in ("cegep", "college", "ville", "universite", "univ", "biblio", "ecole", "musee", "the"):
         stem = _NOT_WORD.sub("", name).removeprefix(word)
         if stem != name and len(stem) >= _MIN_WORD:
@@ -78,17 +82,32 @@ def names_of(institution: Institution, final_url: str = "") -> Names:
     return _names(institution.name, institution.short_name, tuple(dict.fromkeys(host for host in hosts if host)))
 
 
-def is_alike(text: str, names: Names) -> bool:
-    """Whether the handle or title *text* shows a name of the institution."""
-    folded = fold(unquote(text))
-    tokens = _WORD.findall(folded)
+class Likeness(IntEnum):
+    """How far a handle or title shows a name of the institution."""
+
+    NONE = 0
+    PART = 1  # a distinctive word, or an acronym
+    WHOLE = 2  # the label of its host, or its whole name
+
+
+def likeness(text: str, names: Names) -> Likeness:
+    """Return how far the handle or title *text* shows one of *names*."""
+    tokens = _WORD.findall(fold(unquote(text)))
     joined = "".join(tokens)
     if not joined or joined.isdigit():
-        return False
-    return (
-        any(label in joined for label in names.labels)
-        or (len(joined) >= _MIN_WORD and joined not in _COMMON and any(joined in label for label in names.labels))
-        or any(word in joined for word in names.words)
-        or any(whole in joined for whole in names.whole if len(whole) >= _MIN_WORD)
-        or any(joined.startswith(acronym) or acronym in tokens for acronym in names.acronyms)
-    )
+        return Likeness.NONE
+    whole = names.labels | names.whole
+    if any(label in joined for label in whole if len(label) >= _MIN_WORD or label in tokens or joined.startswith(label)):
+        return Likeness.WHOLE
+    if len(joined) >= _MIN_WORD and joined not in _COMMON and any(joined in label for label in names.labels):
+        return Likeness.WHOLE
+    if any(word in joined for word in names.words):
+        return Likeness.PART
+    if any(joined.startswith(acronym) or acronym in tokens for acronym in names.acronyms):
+        return Likeness.PART
+    return Likeness.NONE
+
+
+def is_alike(text: str, names: Names) -> bool:
+    """Whether the handle or title *text* shows a name of the institution at all."""
+    return likeness(text, names) > Likeness.NONE

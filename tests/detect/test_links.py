@@ -1,0 +1,225 @@
+"""One page to its links: every way an account can stand on a page, and what only looks like one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.networks import classify
+from cegep_audit.models import Link, Page, Reading
+from cegep_audit.vocabulary import How, Zone
+
+HOME = "https://www.cegeprb.test/"
+FB, TW, YT = "https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb", "https://www.youtube.com/user/cegeprb"
+
+
+def read(html: str | bytes, url: str = HOME, content_type: str = "text/html; charset=utf-8") -> Reading:
+    body = html if isinstance(html, bytes) else html.encode()
+    return extract_links(Page(url, url, 200, content_type, body, datetime(2026, 11, 23, tzinfo=UTC)))
+
+
+def named(reading: Reading) -> list[Link]:
+    return [link for link in reading.links if classify(link.url).account_url]
+
+
+WAYS = {
+    "anchor": (f'<a href="{FB}">f</a>', How.ANCHOR, FB),
+    "upper case, no quotes": (f"<A HREF={FB}>f</A>", How.ANCHOR, FB),
+    "entities in href": ('<a href="https&#58;//www.facebook.com&#x2F;cegeprb">f</a>', How.ANCHOR, FB),
+    "protocol-relative": ('<a href="//www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
+    "no scheme": ('<a href="www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
+    "image map": (f'<map name="m"><area shape="rect" href="{FB}" alt="Facebook"></map>', How.ANCHOR, FB),
+    "link in a drawing": (f'<svg><a xlink:href="{FB}"><path d="M0 0"/></a></svg>', How.ANCHOR, FB),
+    "rel=me": (f'<a rel="me" href="{TW}">t</a>', How.REL_ME, TW),
+    "rel=me in the head": (f'<link rel="me" href="{TW}">', How.REL_ME, TW),
+    "rel=publisher": (
+        '<link rel="publisher" href="https://plus.google.com/+CegepRB">',
+        How.REL_ME,
+        "https://plus.google.com/+cegeprb",
+    ),
+    "twitter card": ('<meta name="twitter:site" content="@cegeprb">', How.META, TW),
+    "twitter card with an address": (f'<meta name="twitter:site" content="{TW}">', How.META, TW),
+    "open graph publisher": (f'<meta property="article:publisher" content="{FB}">', How.META, FB),
+    "escaped JSON-LD": (
+        '<script type="application/ld+json">{"@type":"Organization","sameAs":["https:\\/\\/www.facebook.com\\/cegeprb"]}</script>',
+        How.JSON_LD,
+        FB,
+    ),
+    "microdata": (
+        f'<div itemscope itemtype="http://schema.org/CollegeOrUniversity"><a itemprop="sameAs" href="{FB}">f</a></div>',
+        How.MICRODATA,
+        FB,
+    ),
+    "page plugin": (f'<div class="fb-page" data-href="{FB}"></div>', How.WIDGET, FB),
+    "XFBML": (f'<fb:like-box href="{FB}" width="292"></fb:like-box>', How.WIDGET, FB),
+    "like box in a frame": (
+        '<iframe src="//www.facebook.com/plugins/likebox.php?href=http%3A%2F%2Fwww.facebook.com%2Fcegeprb&amp;width=292"></iframe>',
+        How.WIDGET,
+        FB,
+    ),
+    "profile widget of 2011": (
+        "<script>new TWTR.Widget({version:2,type:'profile'}).render().setUser('cegeprb').start();</script>",
+        How.WIDGET,
+        TW,
+    ),
+    "timeline": (f'<a class="twitter-timeline" href="{TW}">Tweets</a>', How.ANCHOR, TW),
+    "embed that waits for consent": (
+        '<iframe data-src="https://www.facebook.com/plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb"></iframe>',
+        How.WIDGET,
+        FB,
+    ),
+    "state of a framework": (
+        '<script id="__NEXT_DATA__" type="application/json">{"links":["https://www.facebook.com/cegeprb"]}</script>',
+        How.SCRIPT,
+        FB,
+    ),
+    "escaped state": (
+        '<script>window.__NUXT__="{\\"fb\\":\\"https:\\u002F\\u002Fwww.facebook.com\\u002Fcegeprb\\"}"</script>',
+        How.SCRIPT,
+        FB,
+    ),
+    "onclick": ("<span onclick=\"window.open('https://www.facebook.com/cegeprb')\">f</span>", How.SCRIPT, FB),
+    "noscript": (f'<noscript><a href="{FB}">f</a></noscript>', How.ANCHOR, FB),
+    "option of a list": (f'<select><option value="{FB}">Facebook</option></select>', How.WIDGET, FB),
+    "typed, not linked": ("<p>Suivez-nous : facebook.com/cegeprb</p>", How.ANCHOR, FB),
+    "feed": (
+        '<link rel="alternate" type="application/rss+xml" href="https://www.youtube.com/feeds/videos.xml?user=cegeprb">',
+        How.FEED,
+        YT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "how", "account"), WAYS.values(), ids=WAYS)
+def test_finds_an_account_however_it_stands(html: str, how: How, account: str) -> None:
+    links = named(read(html))
+    assert {(link.how, classify(link.url).account_url) for link in links} == {(how, account)}
+
+
+NOT_THERE = {
+    "commented out": f'<!-- <a href="{FB}">f</a> -->',
+    "conditional comment": f'<!--[if lt IE 9]><a href="{FB}">f</a><![endif]-->',
+    "template": f'<template><a href="{FB}">f</a></template>',
+    "share buttons": '<a href="https://www.facebook.com/sharer/sharer.php?u=x">P</a><a href="https://twitter.com/intent/tweet?url=x">T</a>',
+    "pixel": '<noscript><img src="https://www.facebook.com/tr?id=123&ev=PageView"></noscript>',
+    "player": '<iframe src="https://www.youtube.com/embed/dQw4w9WgXcQ"></iframe>',
+    "policies": '<a href="https://www.facebook.com/policies/cookies/">Facebook</a><a href="https://twitter.com/en/privacy">T</a>',
+    "bare home": '<a href="https://www.facebook.com/">f</a><a href="#">t</a>',
+    "look-alikes": '<a href="https://notfacebook.com/cegeprb">x</a><a href="https://www.fedex.com/cegeprb">y</a>',
+    "mail": '<a href="mailto:?body=https://www.facebook.com/autre">écrire</a>',
+}
+
+
+@pytest.mark.parametrize("html", NOT_THERE.values(), ids=NOT_THERE)
+def test_finds_no_account_where_there_is_none(html: str) -> None:
+    assert named(read(html)) == []
+
+
+ZONES = {
+    "landmark": (f'<footer><p><a href="{FB}">f</a></p></footer>', Zone.FOOTER),
+    "role": (f'<div role="contentinfo"><a href="{FB}">f</a></div>', Zone.FOOTER),
+    "class": (f'<div class="site-footer wrapper"><a href="{FB}">f</a></div>', Zone.FOOTER),
+    "camel case id": (f'<div id="piedPage"><a href="{FB}">f</a></div>', Zone.FOOTER),
+    "menu in a footer": (f'<footer><nav><a href="{FB}">f</a></nav></footer>', Zone.FOOTER),
+    "header": (f'<header><div class="content"><a href="{FB}">f</a></div></header>', Zone.HEADER),
+    "header of an article": (f'<article><header><a href="{FB}">f</a></header></article>', Zone.MAIN),
+    "footer of an article": (f'<main><article><footer><a href="{FB}">f</a></footer></article></main>', Zone.MAIN),
+    "side bar inside main": (f'<div id="main"><div class="sidebar"><a href="{FB}">f</a></div></div>', Zone.ASIDE),
+    "head": (f'<head><link rel="me" href="{TW}"></head>', Zone.HEAD),
+    "body classes say nothing": (
+        f'<body class="has-footer sidebar"><div><a href="/x">x</a></div><p><a href="{FB}">f</a><div><a href="/y">y</a></div></body>',
+        Zone.MAIN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "zone"), ZONES.values(), ids=ZONES)
+def test_tells_the_zone(html: str, zone: Zone) -> None:
+    (link,) = named(read(html))
+    assert link.zone is zone
+
+
+def test_without_any_word_the_last_links_of_a_page_are_its_footer() -> None:
+    html = "".join(f'<p><a href="/p{n}">page {n}</a></p>' for n in range(40)) + f'<p><a href="{FB}">f</a></p>'
+    assert named(read(html))[0].zone is Zone.FOOTER
+
+
+LABELS = {
+    "text": (f'<a href="{FB}"> Notre  page\nFacebook </a>', "Notre page Facebook"),
+    "image": (f'<a href="{FB}"><img src="f.png" alt="Facebook"></a>', "Facebook"),
+    "spoken name": (f'<a href="{FB}" aria-label="Facebook du cégep"><i class="fa"></i></a>', "Facebook du cégep"),
+    "title": (f'<a href="{FB}" title="Suivez-nous"></a>', "Suivez-nous"),
+    "title of a drawing": (f'<a href="{FB}"><svg><title>Facebook</title></svg></a>', "Facebook"),
+    "nothing": (f'<a href="{FB}"><i class="icon-f"></i></a>', ""),
+}
+
+
+@pytest.mark.parametrize(("html", "label"), LABELS.values(), ids=LABELS)
+def test_tells_what_a_reader_sees_or_hears(html: str, label: str) -> None:
+    assert named(read(html))[0].label == label
+
+
+def test_icons_of_one_row_share_a_block_and_a_link_elsewhere_does_not() -> None:
+    html = f'<ul><li><a href="{FB}">f</a></li><li><a href="{TW}">t</a></li></ul><div><p><a href="{YT}">y</a></p></div>'
+    facebook, twitter, youtube = named(read(html))
+    assert facebook.block == twitter.block != 0
+    assert youtube.block != facebook.block
+
+
+def test_relative_addresses_resolve_against_the_base() -> None:
+    reading = read('<base href="https://www.facebook.com/"><a href="cegeprb">Facebook : facebook.com</a>')
+    assert reading.base == "https://www.facebook.com/"
+
+
+@pytest.mark.parametrize(
+    ("html", "names"),
+    [
+        ('<a href="/facebook"><img alt="Facebook" src="f.png"></a>', "facebook"),
+        ('<a href="https://bit.ly/abc"><i class="fa fa-twitter"></i></a>', "twitter"),
+        ('<a href="https://itunesu.cegeprb.test/">Balados</a>', "itunes_u"),
+    ],
+)
+def test_links_that_stand_for_a_network_are_kept(html: str, names: str) -> None:
+    assert [link.names for link in read(html).links] == [names]
+
+
+def test_tells_discovery_what_it_needs() -> None:
+    reading = read(
+        '<html lang="fr-CA"><title> Cégep  RB </title><meta http-equiv="refresh" content="0; url=/accueil">'
+        '<frame src="menu.html"><a href="/contact">Nous joindre</a><link rel="alternate" hreflang="en" href="/en/">'
+        '<div id="__next"></div><noscript>Activez JavaScript</noscript>'
+    )
+    assert reading.title == "Cégep RB"
+    assert reading.language == "fr-ca"
+    assert reading.refresh_to == "https://www.cegeprb.test/accueil"
+    assert {(link.href, link.label, link.hreflang) for link in reading.inner} == {
+        ("/contact", "Nous joindre", ""),
+        ("/en/", "", "en"),
+    }
+    assert {"app_root", "noscript_plea"} <= reading.signs
+
+
+def test_frames_of_the_site_are_told_from_those_of_others() -> None:
+    reading = read('<frameset><frame src="haut.html"><frame src="https://www.cegeprb.test/bas.html"></frameset>')
+    assert reading.frames == ("https://www.cegeprb.test/haut.html", "https://www.cegeprb.test/bas.html")
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@given(st.binary(max_size=400), st.text(max_size=30))
+def test_any_bytes_give_a_reading(body: bytes, content_type: str) -> None:
+    assert isinstance(read(body, content_type=content_type), Reading)
+
+
+FRAGMENTS = [
+    "<a href=", '"', "'", ">", "<", "</a>", "<div class=footer>", "facebook.com/cegeprb", "https://", "//", "<script>", "</script>",
+    "<!--", "-->", "<meta http-equiv=refresh content=", "<base href=", "http://[", "\x00", "é", "<iframe src=", "javascript:", "%", "&#",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
+def test_any_markup_gives_a_reading(html: str) -> None:
+    assert isinstance(read(html), Reading)

@@ -1,0 +1,224 @@
+"""Commands as a user types them, on the invented web: scan, report, summary, export, resume, and their exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cegep_audit import demo
+from cegep_audit.demo.sites import sites
+from cegep_audit.detect.networks import account_key
+
+CONTRACT_REPORT = "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,n_networks,three_plus"
+CONTRACT_ACCOUNTS = "institution_id,institution,network,account_url,handle,kind,role,reason,how,zone,label,page_url,pages_seen,captured_at"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ran: its folder, exit code and what it printed."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: str, folder: Path, **environment: str) -> Done:
+    """Run ``cegep-audit`` in *folder*; nothing of the caller's language, proxies or contact reaches it."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    ran = subprocess.run(
+        [sys.executable, "-m", "cegep_audit", *arguments],
+        cwd=folder,
+        env=kept | {"PYTHONUTF8": "1"} | environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return Done(folder, ran.returncode, ran.stdout, ran.stderr)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[demo.Web]:
+    with demo.serve() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return command("demo", folder=tmp_path_factory.mktemp("demo"))
+
+
+def test_demo_ends_well_and_names_its_folder(ran: Done) -> None:
+    assert ran.code == 0, ran.err
+    assert "demo" in ran.err
+    assert "Traceback" not in ran.err
+    assert {"report.csv", "report-accounts.csv", "report.xlsx", "demo.db"} <= {
+        path.name for path in (ran.folder / "demo").iterdir()
+    }
+
+
+def test_columns_are_those_of_the_contract(ran: Done) -> None:
+    report = (ran.folder / "demo" / "report.csv").read_text("utf-8").splitlines()[0]
+    accounts = (ran.folder / "demo" / "report-accounts.csv").read_text("utf-8").splitlines()[0]
+    assert report.startswith(CONTRACT_REPORT + ",facebook,")
+    assert accounts == CONTRACT_ACCOUNTS
+
+
+def test_every_invented_site_gets_the_status_that_a_careful_reader_would_give(ran: Done) -> None:
+    found = {row["id"]: (row["status"], row["detail"]) for row in rows_of(ran.folder / "demo" / "report.csv")}
+    expected = demo.expected()
+    assert found == {name: (want.status, want.detail) for name, want in expected.items()}
+
+
+def test_every_invented_site_shows_the_accounts_that_a_careful_reader_would_find(ran: Done) -> None:
+    found: dict[str, set[str]] = {name: set() for name in demo.expected()}
+    for row in rows_of(ran.folder / "demo" / "report-accounts.csv"):
+        if row["role"] == "official":
+            found[row["institution_id"]].add(account_key(row["network"], row["account_url"].lstrip("'")))
+    networks = {item.account_url: item.network for item in demo.truth()}
+    expected = {
+        name: {account_key(networks[url], url) for url in want.accounts} for name, want in demo.expected().items()
+    }
+    assert found == expected
+
+
+def test_the_summary_is_the_contract_s_json(ran: Done) -> None:
+    done = command("summary", "--db", "demo/demo.db", "--json", folder=ran.folder)
+    summary = json.loads(done.out)
+    keys = "scan basket institutions assessed by_status min_networks networks distribution mean median baselines"
+    assert list(summary)[:11] == keys.split()
+    assert summary["min_networks"][0].keys() == {"k", "count", "share", "bounds", "ci95"}
+    assert sum(summary["distribution"].values()) == summary["assessed"]
+
+
+@pytest.mark.parametrize(("lang", "word"), [("fr", "évalués"), ("en", "assessed")])
+def test_the_table_speaks_both_languages_and_fits_eighty_columns(ran: Done, lang: str, word: str) -> None:
+    done = command("summary", "--db", "demo/demo.db", "--lang", lang, folder=ran.folder, COLUMNS="80")
+    assert word in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_export_gives_the_report_again(ran: Done) -> None:
+    command("export", "--db", "demo/demo.db", "-o", "again.csv", folder=ran.folder)
+    assert (ran.folder / "again.csv").read_bytes() == (ran.folder / "demo" / "report.csv").read_bytes()
+
+
+def test_scan_prints_json_and_nothing_else(web: demo.Web, tmp_path: Path) -> None:
+    done = command(
+        "scan", str(web.registry), "--limit", "2", "--json", "-q", "--delay", "0", folder=tmp_path, HTTP_PROXY=web.proxy
+    )
+    assert json.loads(done.out)["institutions"] == 2
+    assert done.err == ""
+
+
+def test_a_scan_that_can_read_nothing_says_so_and_writes_a_whole_report(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("id,name,website\na,A,http://a.test/\nb,B,http://b.test/\n", "utf-8")
+    done = command("scan", "r.csv", folder=tmp_path, HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert [row["n_networks"] for row in rows_of(tmp_path / "report.csv")] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["scan", "missing.csv"], 2),
+        (["scan", "--nonsense"], 2),
+        (["scan", "--type", "no-such-type"], 2),
+        (["summary", "--db", "missing.db"], 3),
+        (["summary", "seventh"], 2),
+        (["scan", "--resume", "--db", "missing.db"], 3),
+        (["scan", "-o", "no/such/folder/report.csv"], 3),
+        (["detect", "missing.html"], 3),
+        (["institutions", "check", "."], 2),
+        (["institutions", "--by", "no-such-column"], 2),
+    ],
+)
+def test_a_mistake_gets_one_clear_line_and_its_exit_code(arguments: list[str], code: int, tmp_path: Path) -> None:
+    done = command(*arguments, folder=tmp_path)
+    assert done.code == code, done.err
+    assert done.err.strip()
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(("received", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_stopped_scan_goes_on_and_asks_no_finished_site_again(
+    web: demo.Web, tmp_path: Path, received: signal.Signals, code: int
+) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "cegep_audit",
+            "scan",
+            str(web.registry),
+            "--concurrency",
+            "2",
+            "--delay",
+            "0.05",
+            "--timeout",
+            "3",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"HTTP_PROXY": web.proxy},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    database = tmp_path / "cegep-audit.db"
+    wait_for_results(database, 3)
+    process.send_signal(received)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == code
+    if received is not signal.SIGKILL:
+        assert b"--resume" in said
+    assert not (tmp_path / "report.csv").exists()
+
+    kept = done_ids(database)
+    seen = len(web.log)
+    resumed = command("scan", "--resume", "--concurrency", "32", folder=tmp_path, HTTP_PROXY=web.proxy)
+    assert resumed.code == 0, resumed.err
+    assert sqlite3.connect(database).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    hosts = {site.host for site in sites() if site.id in kept}
+    assert not hosts & {hit.host for hit in web.log[seen:]}
+    assert len(rows_of(tmp_path / "report.csv")) == len(demo.expected())
+
+
+def wait_for_results(database: Path, least: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if database.exists() and len(done_ids(database)) >= least:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the scan never got going")
+
+
+def done_ids(database: Path) -> set[str]:
+    try:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    except sqlite3.OperationalError:
+        return set()
+    try:
+        return {row[0] for row in connection.execute("SELECT institution_id FROM results")}
+    except sqlite3.OperationalError:
+        return set()
+    finally:
+        connection.close()

@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource, Scan
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.report.locales import Language
 from cegep_audit.scan import rules_version, scan
@@ -75,23 +76,20 @@ def run(request: Request) -> int:
     if request.resume:
         with Store.open(request.db, create=False, lang=request.lang) as store:
             return _go_on(request, store)
-    institutions = _chosen(request.registry, request.selection, request.lang)
-    settings = _settings(request)
+    registry = read_registry(request.registry or default_registry(), lang=request.lang)
+    institutions = select(registry, **asdict(request.selection), lang=request.lang)
+    settings = _settings(request, {institution.id for institution in registry})
     with Store.open(request.db, create=True, lang=request.lang) as store:
         mode = "replay" if request.warcs else "live"
         scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, datetime.now(UTC))
         return _carry_out(request, store, Plan(scan_id, institutions, institutions, request.limits, settings))
 
 
-def _chosen(registry: Path | None, selection: Selection, lang: Language) -> list[Institution]:
-    return select(read_registry(registry or default_registry(), lang=lang), **asdict(selection), lang=lang)
-
-
-def _settings(request: Request) -> dict[str, object]:
+def _settings(request: Request, ids: set[str]) -> dict[str, object]:
     """Return what is kept with the scan: enough to go on with it, and to say how its figures came about."""
     from cegep_audit.overrides import read_overrides
 
-    overrides = read_overrides(request.overrides, lang=request.lang) if request.overrides else []
+    overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
     return {
         "registry": str(request.registry) if request.registry else "",
         "selection": asdict(request.selection),
@@ -103,27 +101,34 @@ def _settings(request: Request) -> dict[str, object]:
 
 
 def _go_on(request: Request, store: Store) -> int:
+    """Go on with the last interrupted scan; where there is none, show the last one."""
     scan_id = store.unfinished()
     if scan_id is None:
         showing.message(say("scan.nothing_to_resume"), request.quiet)
         return showing.results(store, None, request)
     begun = store.scan(scan_id)
-    settings = dict(begun.settings)
-    if request.registry and _chosen(request.registry, Selection(**settings["selection"]), request.lang) != list(  # type: ignore[arg-type] # JSON
-        begun.institutions
-    ):
-        raise UsageError(say("error.other_registry", path=str(request.registry), scan=scan_id))
+    settings: dict[str, Any] = dict(begun.settings)
+    if request.registry:
+        _check_same(request.registry, begun, request.lang)
     store.claim(scan_id)
-    limits = replace(Limits(**settings["limits"]), **request.changed)  # type: ignore[arg-type] # JSON
     done = store.done_ids(scan_id)
-    waiting = [item for item in begun.institutions if item.id not in done]
-    request = replace(
-        request,
-        warcs=[Path(path) for path in settings["from_warc"]],  # type: ignore[attr-defined] # JSON
-        contact=str(settings["contact"]) or None,
-    )
     showing.message(say("scan.resumed", scan=scan_id, done=len(done), total=len(begun.institutions)), request.quiet)
-    return _carry_out(request, store, Plan(scan_id, begun.institutions, waiting, limits, settings))
+    plan = Plan(
+        scan_id=scan_id,
+        institutions=begun.institutions,
+        waiting=[item for item in begun.institutions if item.id not in done],
+        limits=replace(Limits(**settings["limits"]), **request.changed),
+        settings=settings,
+    )
+    warcs = [Path(path) for path in settings["from_warc"]]
+    return _carry_out(replace(request, warcs=warcs, contact=settings["contact"] or None), store, plan)
+
+
+def _check_same(registry: Path, begun: Scan, lang: Language) -> None:
+    """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
+    selection: dict[str, Any] = dict(begun.settings)["selection"]  # type: ignore[assignment] # as _settings wrote it
+    if select(read_registry(registry, lang=lang), **selection, lang=lang) != list(begun.institutions):
+        raise UsageError(say("error.other_registry", path=str(registry), scan=begun.id))
 
 
 def _carry_out(request: Request, store: Store, plan: Plan) -> int:

@@ -103,11 +103,15 @@ def apply_overrides(
     return (tuple(mark_main(changed)) if any(use.changes for use in uses) else changed), uses
 
 
+def overrides_of(scan: Scan) -> list[Override]:
+    """Return the overrides that the settings of *scan* hold."""
+    return [Override(**values) for values in cast("Sequence[Mapping[str, Any]]", scan.settings.get("overrides") or ())]
+
+
 def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
     """Return *scan* with the overrides that its settings hold applied to its results, and each use made of one."""
     overrides: dict[str, list[Override]] = {}
-    for values in cast("Sequence[Mapping[str, Any]]", scan.settings.get("overrides") or ()):
-        override = Override(**values)
+    for override in overrides_of(scan):
         overrides.setdefault(override.institution_id, []).append(override)
     results: list[InstitutionResult] = []
     uses: list[Use] = []

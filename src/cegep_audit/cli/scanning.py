@@ -56,7 +56,7 @@ class Request:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
-    changed: Mapping[str, float] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

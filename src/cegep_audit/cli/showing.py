@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -113,16 +113,8 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
     from cegep_audit.report.tables import write
 
     scan, uses = load(store, scan_id)
-    for use in uses:
-        message(
-            say(
-                "scan.override_used",
-                institution=use.override.institution_id,
-                url=use.override.account_url,
-                decision=use.override.decision,
-            ),
-            request.quiet,
-        )
+    for line in _said_of_overrides(scan, uses):
+        message(line, request.quiet)
     written = write(scan, request.output, request.lang)
     if request.as_json:
         from cegep_audit.analyze.findings import to_json
@@ -136,6 +128,20 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
         print(plain(say("scan.nothing_assessed", total=len(scan.institutions))), file=sys.stderr)
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
+
+
+def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:
+    """Yield a line for each use of an override, and for each that met no account."""
+    from cegep_audit.overrides import overrides_of
+
+    used = [use.override for use in uses]
+    for override in overrides_of(scan):
+        yield say(
+            "scan.override_used" if override in used else "scan.override_unused",
+            institution=override.institution_id,
+            url=override.account_url,
+            decision=override.decision,
+        )
 
 
 def show_summary(scan: Scan, request: Request) -> None:

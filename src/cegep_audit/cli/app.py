@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from cegep_audit import __version__
@@ -59,24 +58,21 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        app(arguments)  # ends in SystemExit: with the command's code, or Typer's 2 where it has said what is wrong
     except CegepAuditError as error:
         _complain(str(error))
         return next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left (head, less): silence what Python would say at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("CEGEP_AUDIT_DEBUG"):
             raise
         _complain(say("error.internal", error=f"{type(error).__name__}: {error}"))
         return EXIT_FILE
+    return 0
 
 
 def _complain(text: str) -> None:

@@ -1,0 +1,472 @@
+"""Pages out of WARC files: which records answer, how bodies come out, what redirects and failures become."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
+
+from cegep_audit.collect.warc import WarcArchive, parse_date
+from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.models import Institution, Limits, Page
+
+CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME, alt_hosts=("collegebleu.example",))
+
+
+def get_all(path: Path | Iterable[Path], *pages: str, limits: Limits | None = None) -> list[Page | str]:
+    """Ask one visit for *pages*, the homepage where none is named: the page, or the detail of its failure."""
+    archive = WarcArchive.open([path] if isinstance(path, Path) else list(path), limits)
+
+    async def visit() -> list[Page | str]:
+        answers: list[Page | str] = []
+        async with archive.open_source(CEGEP) as source:
+            for url in pages or (HOME,):
+                try:
+                    answers.append(await source.get(url))
+                except FetchError as error:
+                    answers.append(error.detail if str(error).isprintable() else f"unfit: {error}")
+        return answers
+
+    return asyncio.run(visit())
+
+
+def get(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None = None) -> Page:
+    (page,) = get_all(path, url, limits=limits)
+    assert isinstance(page, Page), page
+    return page
+
+
+def detail(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None = None) -> str:
+    (answer,) = get_all(path, url, limits=limits)
+    assert isinstance(answer, str), answer
+    return answer
+
+
+FORMS = ["record", "plain", "whole", "one-zero"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_page_is_found_however_the_file_is_packed(tmp_path: Path, form: str) -> None:
+    kept = [Kept(), Kept(HOME + "contact", b"<p>contact"), Kept(HOME + "big", os.urandom(300_000), headers=())]
+    data = warc_bytes(kept, gzipped=form == "record", version="1.0" if form == "one-zero" else "1.1")
+    path = tmp_path / "a.warc"
+    path.write_bytes(gzip.compress(data) if form == "whole" else data)
+    home, contact, big = get_all(path, HOME, HOME + "contact", HOME + "big")
+    assert isinstance(home, Page)
+    assert (home.url, home.status, home.body) == (HOME, 200, HTML)
+    assert home.content_type == "text/html; charset=utf-8"
+    assert home.captured_at == datetime(2016, 9, 6, 12, tzinfo=UTC)
+    assert home.record_id is not None
+    assert home.record_id.startswith("<urn:uuid:")
+    assert isinstance(contact, Page)
+    assert contact.body == b"<p>contact"
+    assert big == "not_html"
+    assert WarcArchive.open([path]).damage == []
+
+
+def test_arc_files_are_read(tmp_path: Path) -> None:
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>1999</html>"
+    version = b"1 0 Heritrix\nURL IP-address Archive-date Content-type Archive-length\n"
+    first = b"filedesc://a.arc 0.0.0.0 19990101000000 text/plain %d\n" % len(version) + version
+    record = b"http://www.cegeprb.test/ 10.1.2.3 19990203040506 text/html %d\n" % len(page) + page
+    for name, data in {
+        "a.arc": first + b"\n" + record + b"\n",
+        "a.arc.gz": gzip.compress(first + b"\n") + gzip.compress(record + b"\n"),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        page_read = get(tmp_path / name)
+        assert page_read.body == b"<html>1999</html>"
+        assert page_read.captured_at == datetime(1999, 2, 3, 4, 5, 6, tzinfo=UTC)
+        assert WarcArchive.open([tmp_path / name]).damage == []
+
+
+# ------------------------------------------------------------------------------------------ which record
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [
+        ("http://www.cegeprb.test/", HOME),
+        ("https://cegeprb.test/", HOME),
+        ("http://cegeprb.test", HOME),
+        ("https://www.cegeprb.test:443/", HOME),
+        ("<https://www.cegeprb.test/>", HOME),
+        (HOME + "contact/", HOME + "contact"),
+        (HOME + "contact", HOME + "contact/"),
+        (HOME + "a%20propos", HOME + "a propos"),
+        (HOME + "%C3%A0-propos", HOME + "à-propos"),
+        (HOME + "%c3%a0%2Dpropos", HOME + "%C3%A0-propos"),
+        (HOME + "b", HOME + "a/../b"),
+        (HOME + "b?x=1", HOME + "b?x=1#haut"),
+    ],
+)
+def test_spellings_of_one_address(tmp_path: Path, kept: str, asked: str) -> None:
+    assert get(write(tmp_path, [Kept(kept)]), asked).body == HTML
+
+
+@pytest.mark.parametrize("asked", [HOME + "Contact", HOME + "contact?x=1", "https://biblio.cegeprb.test/contact", HOME])
+def test_other_addresses_are_not_held(tmp_path: Path, asked: str) -> None:
+    assert detail(write(tmp_path, [Kept(HOME + "contact")]), asked) == "no_capture"
+
+
+def test_the_exact_spelling_comes_first(tmp_path: Path) -> None:
+    kept = [Kept("http://cegeprb.test/", b"<p>other", date="2026-01-01T00:00:00Z"), Kept(HOME, b"<p>exact")]
+    assert get(write(tmp_path, kept)).body == b"<p>exact"
+
+
+def test_the_latest_homepage_and_other_pages_of_its_time(tmp_path: Path) -> None:
+    kept = [
+        Kept(HOME, b"<p>2016", date="2016-01-01T00:00:00Z"),
+        Kept(HOME, b"<p>2020", date="2020-01-01T00:00:00Z"),
+        Kept(HOME, b"<p>2012", date="2012-01-01T00:00:00Z"),
+        Kept(HOME + "c", b"<p>c 2019", date="2019-01-01T00:00:00Z"),
+        Kept(HOME + "c", b"<p>c 2020", date="2020-05-01T00:00:00Z"),
+        Kept(HOME + "c", b"<p>c 2026", date="2026-01-01T00:00:00Z"),
+    ]
+    home, contact = get_all(write(tmp_path, kept), HOME, HOME + "c")
+    assert isinstance(home, Page)
+    assert isinstance(contact, Page)
+    assert (home.body, contact.body) == (b"<p>2020", b"<p>c 2020")
+
+
+def test_of_one_crawl_the_last_answer_counts(tmp_path: Path) -> None:
+    kept = [
+        Kept(HOME, date="2016-09-06T12:00:00Z"),
+        Kept(HOME + "c", b"", "503 Busy", date="2016-09-06T12:00:01Z"),
+        Kept(HOME + "c", b"<p>at last", date="2016-09-06T12:00:02Z"),
+        Kept(HOME + "d", b"<p>first", date="2016-09-06T12:00:03Z"),
+        Kept(HOME + "d", b"<p>second, same second", date="2016-09-06T12:00:03Z"),
+    ]
+    answers = get_all(write(tmp_path, kept), HOME, HOME + "c", HOME + "d")
+    assert [answer.body for answer in answers[1:] if isinstance(answer, Page)] == [
+        b"<p>at last",
+        b"<p>second, same second",
+    ]
+
+
+def test_several_files_are_one_archive(tmp_path: Path) -> None:
+    first = write(tmp_path, [Kept(HOME)], "a.warc.gz")
+    second = write(tmp_path, [Kept(HOME + "c", b"<p>c")], "b.warc", gzipped=False)
+    answers = get_all([first, second], HOME, HOME + "c")
+    assert [answer.body for answer in answers if isinstance(answer, Page)] == [HTML, b"<p>c"]
+
+
+def test_other_records_are_no_pages(tmp_path: Path) -> None:
+    kept = [
+        Kept(HOME, b"GET / HTTP/1.1\r\n\r\n", kind="request"),
+        Kept(HOME, b"via: x\r\n", kind="metadata"),
+        Kept(HOME, HTML, kind="resource"),
+        Kept("dns:www.cegeprb.test", b"20160906120000\nwww.cegeprb.test. 300 IN A 10.0.0.1", kind="resource"),
+        Kept("urn:x", HTML),
+        Kept(HOME + "robots.txt", b"User-agent: *\nDisallow:"),
+    ]
+    path = write(tmp_path, kept)
+    assert get_all(path, HOME, HOME + "robots.txt") == ["no_capture", "no_capture"]
+
+
+# ------------------------------------------------------------------------------------------ bodies
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+def chunks(*parts: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + end
+
+
+TYPE = ("Content-Type", "text/html")
+GZIP = ("Content-Encoding", "gzip")
+CHUNKED = ("Transfer-Encoding", "chunked")
+BODIES: dict[str, tuple[tuple[tuple[str, str], ...], bytes, bytes | str]] = {
+    "as it is": ((TYPE,), HTML, HTML),
+    "gzip": ((TYPE, GZIP), gzip.compress(HTML), HTML),
+    "x-gzip": ((TYPE, ("content-encoding", "x-gzip")), gzip.compress(HTML), HTML),
+    "deflate": ((TYPE, ("Content-Encoding", "deflate")), zlib.compress(HTML), HTML),
+    "raw deflate": ((TYPE, ("Content-Encoding", "deflate")), raw_deflate(HTML), HTML),
+    "two codings": ((TYPE, ("Content-Encoding", "deflate, gzip")), gzip.compress(zlib.compress(HTML)), HTML),
+    "gzip, undone by whoever kept it": ((TYPE, GZIP), HTML, HTML),
+    "broken gzip": ((TYPE, GZIP), gzip.compress(HTML)[:10] + b"\x07" * 40, "decode"),
+    "gzip without its end": ((TYPE, GZIP), gzip.compress(HTML)[:-12], "cut_short"),
+    "unknown coding": ((TYPE, ("Content-Encoding", "zopfli")), b"\x01\x02\x03", "decode"),
+    "chunked": ((TYPE, CHUNKED), chunks(HTML[:20], HTML[20:]), HTML),
+    "chunked, with extensions": ((TYPE, CHUNKED), b"5;a=b\r\n<html\r\n1 \r\n>\r\n0\r\n\r\n", b"<html>"),
+    "chunked and gzip": ((TYPE, CHUNKED, GZIP), chunks(gzip.compress(HTML)), HTML),
+    "chunked, undone by whoever kept it": ((TYPE, CHUNKED), HTML, HTML),
+    "chunked, without its end": ((TYPE, CHUNKED), chunks(b"<p>half", end=b""), "cut_short"),
+    "chunked, cut inside a chunk": ((TYPE, CHUNKED), b"ff\r\n<p>half", "cut_short"),
+    "chunked, without its end but whole": ((TYPE, CHUNKED), chunks(HTML, end=b""), HTML),
+    "longer than announced": ((TYPE, ("Content-Length", "3")), HTML, HTML),
+    "shorter than announced": ((TYPE, ("Content-Length", "9999")), b"<p>half", "cut_short"),
+    "shorter than announced but whole": ((TYPE, ("Content-Length", "9999")), HTML, HTML),
+    "length that is no number": ((TYPE, ("Content-Length", "many")), HTML, HTML),
+    "empty": ((TYPE,), b"", b""),
+    "no type, markup": ((), HTML, HTML),
+    "no type, no markup": ((), b"\x00\x01\x02", "not_html"),
+    "a picture": ((("Content-Type", "image/png"),), b"\x89PNG", b""),
+    "a picture larger than the limit": ((("Content-Type", "image/png"),), b"\x89PNG" * 60_000, b""),
+}
+
+
+@pytest.mark.parametrize("gzipped", [True, False], ids=["gz", "plain"])
+@pytest.mark.parametrize(("headers", "payload", "expected"), BODIES.values(), ids=BODIES)
+def test_body(
+    tmp_path: Path, headers: tuple[tuple[str, str], ...], payload: bytes, expected: bytes | str, gzipped: bool
+) -> None:
+    path = write(tmp_path, [Kept(headers=headers, body=payload)], gzipped=gzipped)
+    (answer,) = get_all(path, limits=Limits(max_bytes=100_000))
+    assert (answer.body if isinstance(answer, Page) else answer) == expected
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Kept(body=b"<p>" + b"x" * 10_000),
+        Kept(body=gzip.compress(b"<p>" + b"x" * 10_000), headers=(TYPE, GZIP)),
+        Kept(
+            body=gzip.compress(gzip.compress(b"<p>" + b"x" * 10_000_000)),
+            headers=(TYPE, ("Content-Encoding", "gzip, gzip")),
+        ),
+        Kept(body=HTML, warc={"WARC-Truncated": "length"}),
+    ],
+    ids=["as it is", "after decompression", "bomb", "cut by the crawler"],
+)
+def test_too_large(tmp_path: Path, item: Kept) -> None:
+    assert detail(write(tmp_path, [item]), limits=Limits(max_bytes=10_000)) == "too_large"
+
+
+def test_a_page_of_just_the_limit_is_read(tmp_path: Path) -> None:
+    body = b"<p>" + b"x" * 9_997
+    assert get(write(tmp_path, [Kept(body=body)]), limits=Limits(max_bytes=10_000)).body == body
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [("time", "timeout"), ("disconnect", "cut_short"), ("unspecified", "cut_short"), ("LENGTH", "too_large")],
+)
+def test_a_page_cut_by_the_crawler_is_not_assessed(tmp_path: Path, why: str, expected: str) -> None:
+    assert detail(write(tmp_path, [Kept(warc={"WARC-Truncated": why})])) == expected
+
+
+# ------------------------------------------------------------------------------------------ statuses and redirects
+
+AWAY = "https://parking.example/x"
+MOVED = "https://www.cegeprb.example/"
+ROBOTS = Kept(HOME + "robots.txt", b"User-agent: *\nDisallow: /prive\n", headers=(("Content-Type", "text/plain"),))
+ANSWERS: dict[str, tuple[list[Kept], str, tuple[str, str] | str]] = {
+    "404": ([Kept(status="404 Not Found")], HOME, "http_404"),
+    "500": ([Kept(status="500 Oh")], HOME, "http_500"),
+    "304": ([Kept(status="304 Not Modified")], HOME, "http_304"),
+    "206": ([Kept(status="206 Partial Content")], HOME, "cut_short"),
+    "201": ([Kept(status="201 Created")], HOME, (HOME, "")),
+    "503 with a long pause": ([Kept(status="503 Busy", headers=(("Retry-After", "3600"),))], HOME, "retry_after"),
+    "503 with a short one": ([Kept(status="503 Busy", headers=(("Retry-After", "5"),))], HOME, "http_503"),
+    "no status": ([Kept(status="OK")], HOME, "protocol"),
+    "redirect": ([redirect(HOME, "/fr/"), Kept(HOME + "fr/")], HOME, (HOME + "fr/", "")),
+    "redirect to another host of the site": (
+        [redirect(HOME, "https://accueil.cegeprb.test/"), Kept("https://accueil.cegeprb.test/")],
+        HOME,
+        ("https://accueil.cegeprb.test/", ""),
+    ),
+    "redirect to a host of the registry": (
+        [redirect(HOME, "https://www.collegebleu.example/"), Kept("https://www.collegebleu.example/")],
+        HOME,
+        ("https://www.collegebleu.example/", ""),
+    ),
+    "homepage moved under its own name": ([redirect(HOME, MOVED), Kept(MOVED)], HOME, (MOVED, "")),
+    "homepage leads elsewhere": ([redirect(HOME, AWAY), Kept(AWAY)], HOME, (HOME, AWAY)),
+    "own address of an account": (
+        [redirect(HOME + "facebook", "https://www.facebook.com/cegeprb")],
+        HOME + "facebook",
+        (HOME + "facebook", "https://www.facebook.com/cegeprb"),
+    ),
+    "redirect to a page not held": ([redirect(HOME, "/fr/")], HOME, "no_capture"),
+    "redirect to a page that failed": ([redirect(HOME, "/fr/"), failure(HOME + "fr/", "timeout")], HOME, "timeout"),
+    "redirect in a circle": ([redirect(HOME, "/a"), redirect(HOME + "a", "/")], HOME, "redirect_loop"),
+    "redirect to itself": ([redirect(HOME, HOME)], HOME, "redirect_loop"),
+    "redirect to its other spelling, not held": (
+        [redirect("http://cegeprb.test/", HOME)],
+        "http://cegeprb.test/",
+        "no_capture",
+    ),
+    "redirect to its other spelling, held": (
+        [redirect("http://cegeprb.test/", HOME), Kept()],
+        "http://cegeprb.test/",
+        (HOME, ""),
+    ),
+    "redirect to nowhere": ([redirect(HOME, "javascript:alert(1)")], HOME, "bad_redirect"),
+    "redirect without an address": ([Kept(status="302 Found", headers=())], HOME, "bad_redirect"),
+    "redirect to a private address": ([redirect(HOME, "http://169.254.169.254/")], HOME, "private_address"),
+    "eleven redirects": ([redirect(f"{HOME}{n or ''}", f"/{n + 1}") for n in range(12)], HOME, "redirect_loop"),
+    "ten redirects": (
+        [redirect(f"{HOME}{n or ''}", f"/{n + 1}") for n in range(10)] + [Kept(HOME + "10")],
+        HOME,
+        (HOME + "10", ""),
+    ),
+    "not on the site": ([Kept(AWAY)], AWAY, "foreign_site"),
+    "no address": ([Kept()], "ftp://www.cegeprb.test/", "bad_url"),
+    "noted failure": ([failure(HOME, "tls")], HOME, "tls"),
+    "noted failure of one spelling, answer under another": (
+        [failure(HOME, "refused"), Kept("http://www.cegeprb.test/")],
+        HOME,
+        ("http://www.cegeprb.test/", ""),
+    ),
+    "of several failures the one that tells more": (
+        [failure(HOME, "refused"), failure("http://www.cegeprb.test/", "dns"), failure("https://cegeprb.test/", "tls")],
+        HOME,
+        "tls",
+    ),
+    "forbidden by robots.txt": ([ROBOTS], HOME + "prive/x", "robots"),
+    "held although robots.txt forbids it": ([ROBOTS, Kept(HOME + "prive/x")], HOME + "prive/x", (HOME + "prive/x", "")),
+    "allowed by robots.txt": ([ROBOTS], HOME + "public", "no_capture"),
+    "robots.txt of another scheme says nothing": (
+        [replace(ROBOTS, url="http://www.cegeprb.test/robots.txt")],
+        HOME + "prive/x",
+        "no_capture",
+    ),
+    "robots.txt that failed": ([failure(HOME + "robots.txt", "timeout")], HOME, "timeout"),
+    "robots.txt that answered 500": ([replace(ROBOTS, status="500 Oh")], HOME, "robots"),
+    "robots.txt that answered 404": ([replace(ROBOTS, status="404 No")], HOME + "prive/x", "no_capture"),
+    "robots.txt that moved": (
+        [
+            redirect(HOME + "robots.txt", "https://cegeprb.test/robots.txt"),
+            replace(ROBOTS, url="https://cegeprb.test/robots.txt"),
+        ],
+        HOME + "prive/x",
+        "robots",
+    ),
+    "long Crawl-delay, another page": (
+        [replace(ROBOTS, body=b"User-agent: *\nCrawl-delay: 90\n")],
+        HOME + "c",
+        "crawl_delay",
+    ),
+    "long Crawl-delay, homepage": ([replace(ROBOTS, body=b"User-agent: *\nCrawl-delay: 90\n")], HOME, "no_capture"),
+}
+
+
+@pytest.mark.parametrize(("kept", "asked", "expected"), ANSWERS.values(), ids=ANSWERS)
+def test_answer(tmp_path: Path, kept: list[Kept], asked: str, expected: tuple[str, str] | str) -> None:
+    (answer,) = get_all(write(tmp_path, kept), asked)
+    assert (answer if isinstance(answer, str) else (answer.url, answer.redirect_to or "")) == expected
+    if isinstance(answer, Page):
+        assert answer.requested_url == asked
+        assert not (answer.redirect_to and answer.body)
+
+
+def test_what_was_read_of_a_private_address_can_be_read_again(tmp_path: Path) -> None:
+    local = replace(CEGEP, url="http://127.0.0.1:8000/")
+    archive = WarcArchive.open([write(tmp_path, [redirect(local.url, "/fr/"), Kept(local.url + "fr/")])])
+
+    async def visit() -> str:
+        async with archive.open_source(local) as source:
+            return (await source.get(local.url)).url
+
+    assert asyncio.run(visit()) == "http://127.0.0.1:8000/fr/"
+
+
+def test_a_site_that_moved_keeps_its_new_name(tmp_path: Path) -> None:
+    path = write(tmp_path, [redirect(HOME, MOVED), Kept(MOVED), Kept(MOVED + "contact", b"<p>c")])
+    answers = get_all(path, HOME, MOVED + "contact")
+    assert [answer.url for answer in answers if isinstance(answer, Page)] == [MOVED, MOVED + "contact"]
+
+
+# ------------------------------------------------------------------------------------------ revisits
+
+
+def revisit(**warc: str) -> Kept:
+    return Kept(body=b"", date="2016-09-07T00:00:00Z", warc=warc, kind="revisit")
+
+
+DIGEST = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"WARC-Refers-To-Target-URI": HOME + "a", "WARC-Refers-To-Date": DAY},
+        {"WARC-Payload-Digest": DIGEST},
+        {"WARC-Refers-To-Target-URI": "https://autre.test/", "WARC-Refers-To-Date": DAY, "WARC-Payload-Digest": DIGEST},
+    ],
+    ids=["by address and date", "by digest", "by digest, for the address is not held"],
+)
+def test_revisit(tmp_path: Path, reference: dict[str, str]) -> None:
+    original = Kept(HOME + "a", warc={"WARC-Payload-Digest": DIGEST})
+    page = get(write(tmp_path, [original, Kept(HOME + "b", b"<p>other"), revisit(**reference)]))
+    assert page.body == HTML
+    assert page.captured_at == datetime(2016, 9, 7, tzinfo=UTC)
+    assert page.url == HOME
+
+
+def test_revisit_of_the_same_address(tmp_path: Path) -> None:
+    not_modified = replace(revisit(), status="304 Not Modified", headers=())
+    page = get(write(tmp_path, [Kept(), not_modified]))
+    assert (page.status, page.body, page.content_type) == (200, HTML, "text/html; charset=utf-8")
+
+
+def test_revisit_of_what_is_not_held(tmp_path: Path) -> None:
+    assert detail(write(tmp_path, [revisit(**{"WARC-Payload-Digest": DIGEST})])) == "no_capture"
+
+
+# ------------------------------------------------------------------------------------------ files
+
+
+NO_WARCS = {
+    "text": b"Bonjour\n",
+    "empty": b"",
+    "gzip": gzip.compress(b"Bonjour\n"),
+    "broken": b"\x1f\x8b\x08\x00nonsense",
+    "zip": b"PK\x03\x04",
+    "almost": b"WARC/1.0 is a format\r\n\r\n",
+    "headless": b"WARC/1.1\r\nWARC-Type: response\r\n",
+    "magic": b"\x1f\x8b\x08",
+}
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_files_that_are_none(tmp_path: Path, lang: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, data in NO_WARCS.items():
+        (tmp_path / name).write_bytes(data)
+    for path in [*tmp_path.iterdir(), tmp_path / "missing", tmp_path / "text" / "below"]:
+        with pytest.raises(StoreError) as caught:
+            WarcArchive.open([path], lang=lang)  # type: ignore[arg-type]  # one of the two languages
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2016-09-06T12:13:14Z", datetime(2016, 9, 6, 12, 13, 14, tzinfo=UTC)),
+        ("2016-09-06T12:13:14.123456789Z", datetime(2016, 9, 6, 12, 13, 14, 123456, tzinfo=UTC)),
+        ("2016-09-06T12:13:14.5Z", datetime(2016, 9, 6, 12, 13, 14, 500000, tzinfo=UTC)),
+        ("2016-09-06T12:13Z", datetime(2016, 9, 6, 12, 13, tzinfo=UTC)),
+        ("2016-09-06", datetime(2016, 9, 6, tzinfo=UTC)),
+        ("2016-09", datetime(2016, 9, 1, tzinfo=UTC)),
+        ("2016", datetime(2016, 1, 1, tzinfo=UTC)),
+        ("2016-02-31T00:00:00Z", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("hier", None),
+        ("", None),
+    ],
+)
+def test_date(text: str, expected: datetime | None) -> None:
+    assert parse_date(text) == expected
+
+
+def test_a_record_without_a_date_is_of_the_time_of_the_one_before(tmp_path: Path) -> None:
+    data = warc_bytes([Kept(HOME), Kept(HOME + "c")], gzipped=False)
+    first, mark, second = data.rpartition(b"WARC-Date: 2016")
+    path = tmp_path / "a.warc"
+    path.write_bytes(first + b"WARC-Date: hier" + second)
+    assert mark
+    assert get(path, HOME + "c").captured_at == datetime(2016, 9, 6, 12, tzinfo=UTC)

@@ -1,0 +1,247 @@
+"""Damaged WARC files: what could be read is used, where it could not is said, and nothing else comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import tracemalloc
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from warcs import HOME, HTML, Kept, member_starts, warc_bytes
+
+from cegep_audit.collect.warc import WarcArchive
+from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.models import Institution, Limits
+
+CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME)
+PATHS = ("", "a", "b", "c")
+KEPT = [Kept(HOME + path, HTML + path.encode()) for path in PATHS]
+
+
+def read(path: Path, limits: Limits | None = None) -> tuple[str, list[str]]:
+    """Return one letter a page (its path, "-" where it is not held, "!" where it is not whole), and the damage."""
+    archive = WarcArchive.open([path], limits, lang="en")
+
+    async def visit() -> str:
+        letters = ""
+        async with archive.open_source(CEGEP) as source:
+            for page in PATHS:
+                try:
+                    body = (await source.get(HOME + page)).body
+                except FetchError as error:
+                    letters += {"no_capture": "-", "cut_short": "!"}[error.detail]
+                else:
+                    assert body.startswith(HTML + page.encode())
+                    letters += page or "/"
+        return letters
+
+    return asyncio.run(visit()), [line.removeprefix(f"{path}, ") for line in archive.damage]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.warc.gz"
+
+
+GZIPPED = warc_bytes(KEPT)
+PLAIN = warc_bytes(KEPT, gzipped=False)
+STARTS = member_starts(GZIPPED)
+MEMBERS = [GZIPPED[start:end] for start, end in zip(STARTS, [*STARTS[1:], len(GZIPPED)], strict=True)]
+USED = "; what could be read is used"
+
+
+def test_whole_files_have_no_damage(path: Path) -> None:
+    for data in (GZIPPED, PLAIN, gzip.compress(PLAIN)):
+        path.write_bytes(data)
+        assert read(path) == ("/abc", [])
+
+
+@pytest.mark.parametrize("cut", range(1, len(MEMBERS[-1]) - 3, 7))
+def test_a_last_member_cut_anywhere(path: Path, cut: int) -> None:
+    path.write_bytes(GZIPPED[:-cut])
+    pages, damage = read(path)
+    assert pages in {"/ab-", "/ab!"}
+    assert damage == [f"byte {STARTS[-1]}: the record is cut off before its end{USED}"]
+
+
+@pytest.mark.parametrize(("size", "page"), [(0, "-"), (3_000_000, "!")], ids=["before its headers come out", "after"])
+def test_a_broken_member_costs_its_own_page(path: Path, size: int, page: str) -> None:
+    large = replace(KEPT[1], body=KEPT[1].body + os.urandom(size))
+    data = bytearray(warc_bytes([KEPT[0], large, *KEPT[2:]]))
+    starts = member_starts(data)
+    data[starts[3] - 12] ^= 0xFF
+    path.write_bytes(data)
+    assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the record’s compression is broken{USED}"])
+
+
+def test_a_member_broken_at_its_beginning_is_passed_over(path: Path) -> None:
+    broken = bytearray(GZIPPED)
+    broken[STARTS[2] + 12 : STARTS[2] + 16] = b"\xff\xff\xff\xff"
+    path.write_bytes(broken)
+    assert read(path) == ("/-bc", [f"byte {STARTS[2]}: the record’s compression is broken{USED}"])
+
+
+def test_noise_between_members(path: Path) -> None:
+    noise = os.urandom(50).replace(b"\x1f", b"") + b"\x1f\x8b\x08\x00 not really gzip"
+    path.write_bytes(b"".join([*MEMBERS[:2], noise, *MEMBERS[2:]]))
+    assert read(path) == ("/abc", [f"byte {STARTS[2]}: what stands there is no record{USED}"])
+
+
+def test_zeros_between_members_are_padding(path: Path) -> None:
+    path.write_bytes(b"\0\0\0\0".join(MEMBERS) + b"\0" * 512)
+    assert read(path) == ("/abc", [])
+
+
+def test_members_of_several_records(path: Path) -> None:
+    one, two = PLAIN.index(b"WARC/1.1", 10), PLAIN.rindex(b"WARC/1.1")
+    path.write_bytes(gzip.compress(PLAIN[:one]) + gzip.compress(PLAIN[one:two]) + gzip.compress(PLAIN[two:]))
+    assert read(path) == ("/abc", [])
+
+
+@pytest.mark.parametrize(("kept", "pages"), [(0.99, "/ab!"), (0.7, "/a!-"), (0.2, "----")])
+def test_a_file_gzipped_as_one_and_cut(path: Path, kept: float, pages: str) -> None:
+    incompressible = [replace(item, headers=(*item.headers, ("X", os.urandom(2000).hex()))) for item in KEPT]
+    data = gzip.compress(warc_bytes(incompressible, gzipped=False))
+    path.write_bytes(data[: int(len(data) * kept)])
+    if pages == "----":
+        pages = "!---"
+    found, damage = read(path)
+    assert found == pages
+    assert damage
+    assert all("the record is cut off before its end" in line for line in damage)
+
+
+def test_the_unpacked_copy_does_not_stay(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    path.write_bytes(gzip.compress(PLAIN))
+    archive = WarcArchive.open([path])
+    assert len(list(tmp_path.iterdir())) == 2
+    del archive
+    assert list(tmp_path.iterdir()) == [path]
+
+
+LENGTH = b"Content-Length: "
+
+
+def with_length(length: int, page: int) -> bytes:
+    """The plain file whose *page*th response announces *length* bytes."""
+    starts = [place for place in range(len(PLAIN)) if PLAIN.startswith(b"WARC/1.1\r\n", place)]
+    begin = PLAIN.index(LENGTH, starts[page + 1])
+    end = PLAIN.index(b"\r\n", begin)
+    return PLAIN[:begin] + LENGTH + str(length).encode() + PLAIN[end:]
+
+
+@pytest.mark.parametrize("length", [0, 10, 100, 100_000, 10**15])
+@pytest.mark.parametrize("page", [0, 2])
+def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, page: int) -> None:
+    path.write_bytes(with_length(length, page))
+    pages, damage = read(path)
+    assert pages == "/abc"
+    (line,) = damage
+    assert line.endswith(f": the record announces a length that is not its own{USED}")
+    path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
+    assert read(path)[0] == "/abc"
+
+
+def _records(plain: bytes) -> list[bytes]:
+    starts = [place for place in range(len(plain)) if plain.startswith(b"WARC/1.1\r\n", place)]
+    return [plain[start:end] for start, end in zip(starts, [*starts[1:], len(plain)], strict=True)]
+
+
+def test_a_plain_file_cut_at_its_end(path: Path) -> None:
+    path.write_bytes(PLAIN[:-60])
+    pages, damage = read(path)
+    assert pages == "/ab!"
+    assert damage == [f"byte {PLAIN.rindex(b'WARC/1.1')}: the record is cut off before its end{USED}"]
+
+
+def test_noise_before_and_between_plain_records(path: Path) -> None:
+    first, *others = _records(PLAIN)  # its length is doubted, for no record follows where it ends
+    path.write_bytes(b"noise\nWARC/9.9\r\n" + first + b"\0\1 WARC/1.1 in a line\n" + b"".join(others))
+    pages, damage = read(path)
+    assert pages == "/abc"
+    assert [line.split(":")[0] for line in damage] == ["byte 0", "byte 16"]
+
+
+def test_a_page_about_warc_is_no_end_of_a_record(path: Path) -> None:
+    body = b"<html>\nWARC/1.1\r\nWARC-Type: response\r\n\r\n</html>"
+    path.write_bytes(warc_bytes([Kept(HOME, body), *KEPT[1:]], gzipped=False))
+    assert WarcArchive.open([path]).damage == []
+
+
+def test_many_damages_are_counted(path: Path) -> None:
+    path.write_bytes(b"noise".join(MEMBERS * 10))
+    damage = WarcArchive.open([path], lang="en").damage
+    assert len(damage) == 21
+    assert damage[-1] == f"{path}: and 29 more damages"
+
+
+def test_bodies_are_not_kept_in_memory(path: Path) -> None:
+    large = Kept(HOME + "large", b"\0" * 2_000_000)
+    for gzipped in (True, False):
+        path.write_bytes(warc_bytes([*KEPT, *[large] * 8], gzipped=gzipped))
+        tracemalloc.start()
+        try:
+            archive = WarcArchive.open([path])
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert archive.damage == []
+        assert peak < 4_000_000
+
+
+# ------------------------------------------------------------------------------------------ whatever bytes
+
+
+def survives(path: Path, data: bytes) -> None:
+    """Nothing but StoreError comes out of the file, nothing but FetchError out of its pages."""
+    path.write_bytes(data)
+    try:
+        archive = WarcArchive.open([path], Limits(max_bytes=100_000))
+    except StoreError:
+        return
+    assert all(line.replace("\xa0", " ").isprintable() for line in archive.damage)
+
+    async def visit() -> None:
+        async with archive.open_source(CEGEP) as source:
+            for page in PATHS:
+                with suppress(FetchError):
+                    await source.get(HOME + page)
+
+    asyncio.run(visit())
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bytes") / "a.warc"
+
+
+PIECES = b"""WARC/1.1|WARC/1.0|WARC-Type: response|WARC-Type: revisit|WARC-Type: metadata|WARC-Date: 2016|WARC-Date: x
+WARC-Target-URI: https://www.cegeprb.test/|WARC-Target-URI: http://[|Content-Length: 40|Content-Length: -1|:|detail: dns
+HTTP/1.1 200 OK|HTTP/1.1 301 x|Location: //[|Transfer-Encoding: chunked|Content-Encoding: gzip|5|<html|\xd9\xa3|
+filedesc://a 0.0.0.0 20160906 text/plain 3|http://a 1.1.1.1 20160906120000 text/html 9""".replace(b"\n", b"|").split(
+    b"|"
+)
+LINES = st.lists(
+    st.builds(bytes.__add__, st.sampled_from(PIECES), st.sampled_from([b"\r\n", b"\r\n", b"\n", b""])), max_size=14
+)
+
+
+@given(st.binary(max_size=300) | LINES.map(b"".join), st.sampled_from(["plain", "gzip"]))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes(scratch: Path, data: bytes, form: str) -> None:
+    survives(scratch, gzip.compress(data) if form == "gzip" else data)
+
+
+@given(st.sampled_from([GZIPPED, PLAIN, gzip.compress(PLAIN)]), st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_file_changed_anywhere(scratch: Path, data: bytes, draw: st.DataObject) -> None:
+    start = draw.draw(st.integers(0, len(data)))
+    length = draw.draw(st.integers(0, 40))
+    survives(scratch, data[:start] + draw.draw(st.binary(max_size=40)) + data[start + length :])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cegep_audit.analyze.baselines import Baseline, baselines, default_baselines, shown_baselines
@@ -16,6 +18,7 @@ def test_every_row_says_what_it_measures_and_what_to_beware_of(row: Baseline) ->
     assert row.relation in {"=", ">"}
     assert row.rule in {"linked", "declared", "found", "unknown"}
     assert 0 < row.value <= (20 if row.measure == "mean" else 1)
+    assert not re.search(r" [:;!?%»]|« ", row.population_fr + row.caution_fr), "the space there must not break"
     assert all((row.study, row.population_fr, row.population_en, row.caution_fr, row.caution_en, row.source))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from builders import CAPTURED, account, failed, institution, result, scan
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cegep_audit.analyze.findings import to_json
 from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
@@ -63,8 +65,7 @@ def test_figures(seven: Scan) -> None:
 
 def test_a_network_closed_for_most_counts_for_those_captured_before(seven: Scan) -> None:
     (google,) = [row for row in rows(to_json(summary(seven)), "networks") if row["network"] == "google_plus"]
-    # Neither of the two sites that were not assessed could have been on it: they were visited after its end.
-    assert google == {"network": "google_plus", "count": 1, "share": 1 / 5, "bounds": (1 / 7, 1 / 7), "ci95": None}
+    assert google == {"network": "google_plus", "count": 1, "share": 1 / 5, "bounds": (1 / 7, 3 / 7), "ci95": None}
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,17 @@ def test_the_threshold_asked_for_comes_first_however_high(seven: Scan) -> None:
     assert found[0]["share"] == 0
 
 
-def test_more_networks_than_there_were_is_out_of_reach(seven: Scan) -> None:
-    found = rows(to_json(summary(seven, "classic", min_networks=6)), "min_networks")
-    assert found[0]["bounds"] == (0, 0), "five networks in the basket: nobody can be on six"
+@given(st.lists(st.tuples(st.sampled_from(Status), st.integers(0, 6)), min_size=1, max_size=12))
+def test_bounds_hold_the_share_whatever_was_read(sites: list[tuple[Status, int]]) -> None:
+    names = [name for name in NETWORKS if NETWORKS[name].is_open(CAPTURED.date())]
+    found = scan(*(result(f"s{n}", *names[:held], status=status) for n, (status, held) in enumerate(sites)))
+    figures = summary(found).figures
+    for proportion in (*figures.at_least.values(), *figures.networks.values()):
+        low, high = proportion.bounds or (1.0, 0.0)
+        assert low <= (low if proportion.share is None else proportion.share) <= high
+    assert sum(figures.distribution.values()) == figures.assessed
+    shares = [figures.at_least[k].count for k in sorted(figures.at_least)]
+    assert shares == sorted(shares, reverse=True), "fewer institutions on more networks"
 
 
 def test_presence_is_tidy_and_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> None:

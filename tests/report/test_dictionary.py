@@ -35,4 +35,4 @@ def test_no_meaning_is_without_a_column() -> None:
 
 def test_every_column_is_in_the_dictionary() -> None:
     text = markdown()
-    assert [heading.name for heading in HEADINGS if f"| `{heading.name}` |" not in text] == ["own"]
+    assert [heading.name for heading in HEADINGS if f"\n| `{heading.name}` |" not in text] == ["own"]

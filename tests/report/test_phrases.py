@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from cegep_audit.report.locales import Language
-from cegep_audit.report.phrases import _phrases, known, phrase
+from cegep_audit.report.phrases import _phrases, known, phrase, set_in_french
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Zone
 
 PHRASES = sorted(_phrases().items())
@@ -51,6 +51,12 @@ def test_one_apostrophe(key: str, row: dict[Language, dict[str, str]]) -> None:
 )
 def test_every_code_has_words(section: str, codes: type[StrEnum]) -> None:
     assert [code for code in codes if code and not known(f"{section}.{code}")] == []
+
+
+@pytest.mark.parametrize("text", ["a : b", "a ; b !", "« a »", "5 %", "a\u00a0: b"])
+def test_setting_french_twice_is_setting_it_once(text: str) -> None:
+    assert set_in_french(set_in_french(text)) == set_in_french(text)
+    assert " :" not in set_in_french(text)
 
 
 def test_numbers_agree_with_the_language() -> None:

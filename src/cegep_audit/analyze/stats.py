@@ -7,8 +7,9 @@ and bounds say what the others could change. Every function is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -49,12 +50,12 @@ def tally(presences: pd.DataFrame) -> pd.DataFrame:
     """Return one row per institution of a :func:`presence` table, in its order.
 
     Columns: ``institution_id``; ``assessed`` (bool); ``n_networks`` (Int64) and ``three_plus`` (boolean), NA
-    where the site was not assessed; ``open`` (int: networks of the basket open on the day).
+    where the site was not assessed.
     """
     held = presences.assign(held=(presences["present"] & presences["counts"]).fillna(value=False))
     table = (
         held.groupby("institution_id", sort=False)
-        .agg(assessed=("assessed", "first"), n_networks=("held", "sum"), open=("counts", "sum"))
+        .agg(assessed=("assessed", "first"), n_networks=("held", "sum"))
         .reset_index()
     )
     table["n_networks"] = table["n_networks"].astype("Int64").where(table["assessed"])
@@ -94,12 +95,13 @@ def figures(scan: Scan, basket: str = "all", min_networks: int = THREE_PLUS, sam
     numbers = table["n_networks"].dropna()
     assessed = len(numbers)
     statuses = Counter(result.status for _, result in _visits(scan) if result)
+    of_all = partial(_proportion, assessed=assessed, institutions=len(table), sample_of=sample_of)
     return Figures(
         institutions=len(table),
         assessed=assessed,
         by_status={status.value: statuses[status] for status in Status},
-        at_least=_at_least(table, min_networks, sample_of),
-        networks=_networks(presences, assessed, len(table), sample_of),
+        at_least=_at_least(numbers, min_networks, of_all),
+        networks=_networks(presences, of_all),
         distribution={k: int((numbers == k).sum()) for k in range(int(numbers.max()) + 1)} if assessed else {},
         mean=float(numbers.mean()) if assessed else None,
         median=float(numbers.median()) if assessed else None,
@@ -135,38 +137,25 @@ def _visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]
     return ((institution, visited.get(institution.id)) for institution in scan.institutions)
 
 
-def _at_least(table: pd.DataFrame, first: int, sample_of: int | None) -> dict[int, Proportion]:
+def _at_least(numbers: pd.Series[int], first: int, of_all: Callable[[int], Proportion]) -> dict[int, Proportion]:
     """Proportion on at least k networks: *first*, then every k up to the most that an institution has."""
-    numbers = table["n_networks"].dropna()
-    missing = table.loc[~table["assessed"], "open"]  # a site cannot be on more networks than there were
     most = max(THREE_PLUS, int(numbers.max()) if len(numbers) else 0)
-    return {
-        k: _proportion(int((numbers >= k).sum()), int((missing >= k).sum()), len(numbers), len(table), sample_of)
-        for k in dict.fromkeys((first, *range(1, most + 1)))
-    }
+    return {k: of_all(int((numbers >= k).sum())) for k in dict.fromkeys((first, *range(1, most + 1)))}
 
 
-def _networks(
-    presences: pd.DataFrame, assessed: int, institutions: int, sample_of: int | None
-) -> dict[str, Proportion]:
-    """Proportion on each network that counted for one institution or more, most frequent first."""
+def _networks(presences: pd.DataFrame, of_all: Callable[[int], Proportion]) -> dict[str, Proportion]:
+    """Proportion on each network that was open to one institution or more, most frequent first."""
     counted = presences[presences["counts"]]
-    table = (
-        counted.assign(missing=~counted["assessed"], present=counted["present"].fillna(value=False))
-        .groupby("network", sort=False)
-        .agg(count=("present", "sum"), missing=("missing", "sum"))
-        .reindex([name for name in NETWORKS if name in set(counted["network"])])
-        .sort_values("count", ascending=False, kind="stable")
-    )
-    return {
-        str(name): _proportion(int(count), int(missing), assessed, institutions, sample_of)
-        for name, count, missing in zip(table.index, table["count"], table["missing"], strict=True)
-    }
+    counts = counted["present"].fillna(value=False).groupby(counted["network"]).sum()
+    order = [name for name in NETWORKS if name in counts.index]
+    ordered = counts.reindex(order).sort_values(ascending=False, kind="stable")
+    return {str(name): of_all(int(count)) for name, count in ordered.items()}
 
 
-def _proportion(count: int, missing: int, assessed: int, institutions: int, sample_of: int | None) -> Proportion:
+def _proportion(count: int, assessed: int, institutions: int, sample_of: int | None) -> Proportion:
     interval = wilson(count, assessed, sample_of) if sample_of is not None else None
-    return Proportion(count, share_of(count, assessed), bounds_of(count, missing, institutions), interval)
+    bounds = bounds_of(count, institutions - assessed, institutions)
+    return Proportion(count, share_of(count, assessed), bounds, interval)
 
 
 def _closed(scan: Scan) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Generic, TypeVar
@@ -16,6 +17,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.detect.networks import NETWORKS, Network
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult
 from cegep_audit.report.cells import Cell, whole
+from cegep_audit.report.phrases import set_in_french
 from cegep_audit.report.plain import plain
 from cegep_audit.urls import without_password
 
@@ -145,7 +147,8 @@ def account_columns() -> tuple[Column[AccountRow], ...]:
 
 def years(network: Network) -> str:
     """Return the years a *network* was open: ``2004–``, ``2011–2019``."""
-    return f"{network.opened.year}–{network.closed.year if network.closed else ''}"
+    last = (network.closed - timedelta(days=1)).year if network.closed else ""
+    return f"{network.opened.year}–{last}"
 
 
 def _network_column(network: Network) -> Column[InstitutionRow]:
@@ -163,6 +166,7 @@ def _extra_column(extra: str, name: str) -> Column[InstitutionRow]:
 def _column(section: str, key: str, value: Callable[[Row], Cell], named: str = "", **places: str) -> Column[Row]:
     words = dict(_words()[section][key])
     words |= {language: words[language].format_map(places) for language in ("fr", "en")}
+    words |= {key: set_in_french(text) for key, text in words.items() if key in {"fr", "empty_fr"}}
     return Column(Heading(named or key, **words), value)
 
 

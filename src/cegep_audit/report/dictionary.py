@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from cegep_audit.detect.networks import NETWORKS
-from cegep_audit.report.columns import Heading, account_columns, institution_columns
+from cegep_audit.report.columns import Heading, account_columns, institution_columns, years
 from cegep_audit.report.phrases import phrase
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Zone
 
@@ -74,7 +74,9 @@ def markdown() -> str:
         _REPORT_R,
         _meanings(report[:first]),
         f"\nThen one column per network, {number} in all · Puis une colonne par réseau, {number} en tout\n",
-        _meanings(networks),
+        _meanings(networks[:1]),
+        "\nand in the same way · et de même\n",
+        _grid(("column · colonne", "network · réseau", "years · années"), _networks()),
         "\nThen the registry’s other columns · Puis les autres colonnes du registre\n",
         _meanings(report[last + 1 :]),
         _EXTRAS,
@@ -85,6 +87,10 @@ def markdown() -> str:
         *(_codes(section, codes) for section, codes in _CODES),
     ]
     return "".join(parts)
+
+
+def _networks() -> list[tuple[str, ...]]:
+    return [(f"`{each.id}`", each.name, years(each)) for each in NETWORKS.values()]
 
 
 def _meanings(headings: Iterable[Heading]) -> str:

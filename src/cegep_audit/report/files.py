@@ -33,35 +33,36 @@ def write_file(path: Path, content: bytes, lang: Language) -> None:
     StoreError, in the language *lang*, where the file cannot be written; the one of before is then untouched.
     """
     with _one_line(path, lang):
-        target = path.resolve()
-        _refuse(target)
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
+        _refuse(path)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
         else:
-            _replace(target, content)
+            _replace(path.resolve(), content)
 
 
 def check_file(path: Path, lang: Language) -> None:
     """Raise the StoreError that :func:`write_file` would for a reason that is already there: say it before the work."""
     with _one_line(path, lang):
-        target = path.resolve()
-        _refuse(target)
-        if not target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "", str(target))
-        if not target.exists() and not os.access(target.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, "", str(target))
+        _refuse(path)
+        if path.exists() and not path.is_file():
+            return
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "", str(path))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "", str(path))
 
 
-def _refuse(target: Path) -> None:
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "", str(target))
-    if target.exists() and not os.access(target, os.W_OK):  # a file replaced would not mind being read-only
-        raise PermissionError(errno.EACCES, "", str(target))
+def _refuse(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "", str(path))
+    if path.exists() and not os.access(path, os.W_OK):  # a file replaced would not mind being read-only
+        raise PermissionError(errno.EACCES, "", str(path))
 
 
 def _replace(target: Path, content: bytes) -> None:
     """Write beside, make sure that it is on the disk, and rename over *target*."""
-    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    beside = target.with_name(f".cegep-audit-{os.getpid()}.tmp")
     try:
         with beside.open("wb") as file:
             file.write(content)

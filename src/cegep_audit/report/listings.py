@@ -17,6 +17,8 @@ from cegep_audit.report.phrases import phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import column_name, network_name, plain_table
 
+_DOMAINS = 3  # of a network, on its line; Mastodon has dozens
+
 
 def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Table:
     """Return the scans of a database, one a line: number, date, how they read, how far they came.
@@ -54,11 +56,16 @@ def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> Tabl
 
 
 def networks_table(networks: Iterable[Network], lang: Language) -> Table:
-    """Return the networks known, one a line: id, name, years, host names."""
+    """Return the networks known, one a line: id, name, years, the first of its domains."""
     table = _headed(("id", "name", "years", "hosts"), lang)
     for each in networks:
-        table.add_row(Text(each.id), Text(each.name), Text(years(each)), Text(", ".join(each.domains)))
+        table.add_row(Text(each.id), Text(each.name), Text(years(each)), Text(_domains(each)))
     return table
+
+
+def _domains(network: Network) -> str:
+    further = len(network.domains) - _DOMAINS
+    return ", ".join(network.domains[:_DOMAINS]) + (f" + {further}" if further > 0 else "")
 
 
 def classified_table(answers: Iterable[Classified], lang: Language) -> Table:

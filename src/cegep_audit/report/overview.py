@@ -9,6 +9,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import causes
 from cegep_audit.analyze.findings import Figures, Proportion, Summary
 from cegep_audit.analyze.presence import THREE_PLUS
@@ -79,7 +80,7 @@ def _presence(summaries: Sequence[Summary], lang: Language) -> Iterator[Renderab
     figures = first.figures
     yield Text()
     yield _thresholds(summaries, lang)
-    for baseline in first.baselines:
+    for baseline in _comparable(first):
         yield Text()
         yield Paragraph(getattr(baseline, f"caution_{lang}"), "dim")
     yield Text()
@@ -108,13 +109,18 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Table:
             style = "bold" if k == next(iter(at_least)) else ""
             cells = _cells(at_least[k], summary, lang)
             table.add_row(Text(f"  {phrase('summary.networks_count', lang, count=k)}"), *cells, style=style)
-    for baseline in summaries[0].baselines:
+    for baseline in _comparable(summaries[0]):
         heading = phrase("summary.baseline", lang, year=str(baseline.year), study=baseline.study)
         table.add_row(Text(heading, "bold"))
         threshold = phrase("summary.networks_count", lang, count=baseline.k or 0)
         value = locales.percent(baseline.value, lang, digits=0)
         table.add_row(Text(f"  {threshold}"), Text("—"), Text(value))
     return table
+
+
+def _comparable(summary: Summary) -> list[Baseline]:
+    """Return the published figures that are shares on at least so many networks, as the table has."""
+    return [baseline for baseline in summary.baselines if baseline.measure == "min_networks"]
 
 
 def _networks(summary: Summary, lang: Language) -> Table:
@@ -192,8 +198,8 @@ def _figures_table(title: str, summary: Summary, lang: Language) -> Table:
         headings.append("ci95")
     for heading in headings:
         may_fold = heading in {"bounds", "ci95"}  # where a narrow screen has to hold both
-        title = Text(phrase(f"column.{heading}", lang))
-        table.add_column(title, justify="right", no_wrap=not may_fold, overflow="fold")
+        headed = Text(phrase(f"column.{heading}", lang))
+        table.add_column(headed, justify="right", no_wrap=not may_fold, overflow="fold")
     return table
 
 

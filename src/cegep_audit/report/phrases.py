@@ -50,7 +50,7 @@ def _phrases() -> Mapping[str, Mapping[Language, Forms]]:
     """Every phrase by key and language, its plural forms apart; a phrase without forms has ``other`` alone."""
     sections = (section for name in _FILES for section in _table(name).items())
     return {
-        f"{section}.{name}": {"fr": _forms(row["fr"], _set_in_french), "en": _forms(row["en"], str)}
+        f"{section}.{name}": {"fr": _forms(row["fr"], set_in_french), "en": _forms(row["en"], str)}
         for section, rows in sections
         for name, row in rows.items()
     }
@@ -65,5 +65,6 @@ def _forms(cell: str | Forms, set_text: Callable[[str], str]) -> Forms:
     return {category: set_text(text) for category, text in forms.items()}
 
 
-def _set_in_french(text: str) -> str:
+def set_in_french(text: str) -> str:
+    """Return *text*, written with plain spaces, with those that French sets: see ``_HELD_SPACE``. Its own result."""
     return _NO_SPACE.sub("", _HELD_SPACE.sub("\u00a0", text))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 import trustme
 from servers import Web, serve
 
@@ -21,6 +22,13 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "CEGEP_AUDIT_CONTACT"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def no_backoff() -> Iterator[None]:
+    """Try again at once; the pace of requests is not touched."""
+    with stamina.set_testing(True, attempts=10, cap=True):
+        yield
 
 
 @pytest.fixture

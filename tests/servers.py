@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +33,10 @@ Piece = bytes | float
 
 @dataclass
 class Asked:
-    """One request as the server saw it; times are ``time.monotonic()``, ``ended`` is None while it lasts."""
+    """One request as the server saw it.
+
+    Times are ``time.monotonic()``, ``ended`` is None while the answer lasts; ``host`` has no port.
+    """
 
     method: str
     url: str
@@ -65,6 +70,7 @@ class Reply:
     pieces: Iterable[Piece] | None = None
     raw: Iterable[Piece] | None = None
     close: bool = False
+    reset: bool = False  # end the connection as a crashed server does
 
     def head(self) -> bytes:
         """Return status line and headers."""
@@ -82,7 +88,7 @@ class Reply:
     @property
     def must_close(self) -> bool:
         """Whether the connection cannot be used again."""
-        return self.close or self.pieces is not None or self.raw is not None
+        return self.close or self.reset or self.pieces is not None or self.raw is not None
 
 
 Answering = Reply | Callable[[Asked], Reply]
@@ -118,6 +124,7 @@ class Web:
     always_tls: bool = False  # every connection begins with TLS, for "localhost"
     log: list[Asked] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)  # host:port of every CONNECT
+    accept_delay_s: float = 0.0  # how long a new connection waits before its first request is read
     refused: set[str] = field(default_factory=set)  # host:port that CONNECT answers with 502
     port: int = 0
     _answers: dict[str, Answering] = field(default_factory=dict)
@@ -167,6 +174,7 @@ class Web:
                 if self.always_tls:
                     await self._start_tls(writer, "localhost")
                     scheme = "https"
+                await asyncio.sleep(self.accept_delay_s)
                 while asked := await self._read(reader, scheme, number):
                     if asked.method == "CONNECT":
                         if not await self._connect(asked, writer):
@@ -179,6 +187,9 @@ class Web:
                         await _send(writer, reply)
                     finally:
                         asked.ended = time.monotonic()
+                    if reply.reset:
+                        sock = writer.get_extra_info("socket")
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     if reply.must_close:
                         return
         except asyncio.CancelledError:
@@ -199,7 +210,8 @@ class Web:
         if "://" in target:
             parts = urlsplit(target)
             host, target = parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return Asked(method, f"{scheme}://{host}{target}", scheme, host, target, headers, started, connection=number)
+        name = host.rpartition(":")[0] if ":" in host else host
+        return Asked(method, f"{scheme}://{host}{target}", scheme, name, target, headers, started, connection=number)
 
     async def _connect(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         self.connects.append(asked.host)

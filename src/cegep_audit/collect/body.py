@@ -15,7 +15,7 @@ from cegep_audit.vocabulary import Detail
 _STEP = 64 * 1024  # bytes inflated at a time
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
-_SNIFFED = 512  # bytes that decide whether something is markup
+SNIFFED = 512  # bytes that decide whether something is markup
 
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain"})
 _VAGUE_TYPES = re.compile(
@@ -25,7 +25,7 @@ _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 class BodyError(Exception):
-    """A body that cannot be had whole; ``detail`` is one of ``too_large``, ``cut_short``, ``decode``."""
+    """A body that cannot be had whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
         super().__init__(message)
@@ -48,6 +48,12 @@ def looks_like_markup(start: bytes) -> bool:
     for bom in _BOMS:
         start = start.removeprefix(bom)
     return start.lstrip(b" \t\r\n\f\0").startswith(b"<")
+
+
+def require_markup(start: bytes | bytearray) -> None:
+    """Raise BodyError unless a body that begins with *start* is markup."""
+    if not looks_like_markup(bytes(start[:SNIFFED])):
+        raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
 
 
 def content_codings(headers: list[str]) -> list[str]:
@@ -151,7 +157,7 @@ class _Layer:
         is_zlib = start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0  # noqa: PLR2004 -- RFC 1950
         if is_gzip or (is_zlib and self._name in {"gzip", "deflate"}):
             self._inflater = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, whichever comes
-        elif not self._name or looks_like_markup(start[:_SNIFFED]):
+        elif not self._name or looks_like_markup(start[:SNIFFED]):
             return
         elif self._name == "deflate":
             self._inflater = zlib.decompressobj(wbits=-15)  # many servers leave out the zlib header

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain, zip_longest
@@ -19,6 +18,8 @@ from typing import Any
 import httpcore
 
 from cegep_audit.collect.addresses import is_special
+from cegep_audit.collect.wire import Stream, TransportError, Wire
+from cegep_audit.urls import is_ip
 from cegep_audit.vocabulary import Detail
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -27,15 +28,6 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
 _MAX_ADDRESSES = 4  # tried of one host
 _CONNECT_S = 3.0  # for each address but the last, so that one that swallows packets leaves time for the next
-
-
-class TransportError(Exception):
-    """A connection that cannot be had or used; ``detail`` is the code, ``tried`` the addresses tried."""
-
-    def __init__(self, detail: Detail, message: str, tried: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.detail = detail
-        self.tried = tuple(tried)
 
 
 class Resolver:
@@ -50,6 +42,8 @@ class Resolver:
 
     async def __call__(self, host: str) -> Sequence[str]:
         """Return the addresses of *host*, without doubles; raise OSError where there are none."""
+        if is_ip(host):
+            return [host]
         await self._free.acquire()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str] | OSError] = loop.create_future()
@@ -79,80 +73,6 @@ def _look_up(host: str) -> list[str] | OSError:
     except ValueError as error:  # a name that cannot be written in the DNS
         return OSError(str(error))
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-class Wire:
-    """What happened below HTTP during the present exchange of one visit; cleared before each."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget the last exchange."""
-        self.ip: str | None = None
-        self.sent_at: float | None = None  # by the clock; the last time that something was written
-        self.has_ended = False  # the other side closed the connection
-
-    def sent(self, ip: str | None) -> None:
-        """Note that something was written to *ip*."""
-        self.ip = ip
-        self.sent_at = self._clock()
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """A connection over asyncio's own streams, half as dear as httpcore's over anyio."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ip: str | None, wire: Wire) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._ip = ip
-        self._wire = wire
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 -- httpcore's
-        try:
-            data = await self._reader.read(max_bytes)
-        except ssl.SSLError as error:  # some servers refuse us only after the handshake
-            raise TransportError(Detail.TLS, _tls_message(error), [self._ip] if self._ip else []) from error
-        except OSError as error:
-            self._wire.has_ended = True
-            raise httpcore.ReadError(str(error)) from error
-        if not data:
-            self._wire.has_ended = True
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
-        self._wire.sent(self._ip)
-        try:
-            self._writer.write(buffer)
-            await self._writer.drain()
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from error
-
-    async def aclose(self) -> None:
-        # At once: the answer is read or not wanted, and a TLS farewell could take half a minute.
-        self._writer.transport.abort()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a name no certificate has
-            await self.aclose()
-            raise TransportError(Detail.TLS, _tls_message(error), [self._ip] if self._ip else []) from error
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 -- httpcore's
-        if info == "is_readable":  # between two requests: only the end of the connection can be read
-            return self._reader.at_eof() or self._reader.exception() is not None
-        return self._writer.get_extra_info(info)
 
 
 class DirectBackend(httpcore.AsyncNetworkBackend):
@@ -222,9 +142,9 @@ class ProxyBackend(httpcore.AsyncNetworkBackend):
             raise TransportError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
 
 
-async def _dial(address: str, port: int, ip: str | None, wire: Wire) -> _Stream:
+async def _dial(address: str, port: int, ip: str | None, wire: Wire) -> Stream:
     reader, writer = await asyncio.open_connection(address, port)
-    return _Stream(reader, writer, ip, wire)
+    return Stream(reader, writer, ip, wire)
 
 
 def _families_in_turn(addresses: Sequence[str]) -> list[str]:
@@ -242,11 +162,3 @@ def _connect_detail(error: OSError) -> Detail:
 
 def _connect_message(error: OSError) -> str:
     return f"no connection: {error.strerror or error}".lower() if not isinstance(error, TimeoutError) else "no answer"
-
-
-def _tls_message(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not valid: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"TLS failed: {error.reason.replace('_', ' ').lower()}"
-    return "TLS failed: the connection was closed during the handshake"

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Literal
 
 import httpcore
 import httpx
 
-from cegep_audit.collect.body import BodyError, Unpacker, content_codings, looks_like_markup, may_be_page
-from cegep_audit.collect.connect import TransportError, Wire
-from cegep_audit.collect.exchange import Exchange, Recorder, Truncated
+from cegep_audit.collect.answer import Answer, Draft, Want
+from cegep_audit.collect.body import SNIFFED, BodyError, Unpacker, content_codings, may_be_page, require_markup
+from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.pace import Pace, Turn
 from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.progress import Tally, Waiting
-from cegep_audit.collect.transport import HEADERS_RECEIVED
+from cegep_audit.collect.wire import TransportError, Wire
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
 
-_SNIFFED = 512  # bytes after which a body of a vague type must have shown that it is markup
 _DRAINED = 64 * 1024  # bytes read of a body that nobody wants, so that the connection can be used again
-_DRAIN_S = 2.0
+_DRAIN_S = 1.0
+_MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
+_MAX_MESSAGE = 200  # characters; some quote what the server sent
+
+_FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
+    TransportError,
+    BodyError,
+    TimeoutError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+)
 
 
 def as_sent(url: str) -> str:
@@ -34,53 +43,12 @@ def as_sent(url: str) -> str:
     robots.txt is asked about this form: /open/../closed is /closed.
     """
     try:
-        return str(httpx.URL(url))
-    except (httpx.InvalidURL, ValueError) as error:  # ValueError: host names that IDNA refuses
-        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}") from error
-
-
-class Want(Enum):
-    """What an answer is asked for."""
-
-    PAGE = "page"
-    ROBOTS = "robots"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer read as far as it is wanted; ``body`` is content-decoded, ``location`` a redirect's target or None."""
-
-    url: str
-    status: int
-    content_type: str
-    body: bytes
-    at: datetime
-    location: str | None
-    retry_after: str
-    record_id: str | None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What is known so far of one exchange."""
-
-    url: str
-    want: Want
-    at: datetime
-    began_at: float
-    request: httpx.Request | None = None
-    response: httpx.Response | None = None
-    raw: bytearray = field(default_factory=bytearray)
-    body: bytes = b""
-    truncated: Truncated = ""
-
-    @property
-    def status(self) -> int | None:
-        return self.response.status_code if self.response else None
-
-    @property
-    def headers_received(self) -> list[tuple[bytes, bytes]]:
-        return self.response.extensions[HEADERS_RECEIVED] if self.response else []
+        sent = httpx.URL(url)
+        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
+            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
+        return str(sent)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +81,7 @@ class Fetcher:
         self._wait_for("turn", url)
         async with self._shared.pace.turn(url) as turn:
             self._wait_for("answer", url)
-            draft = _Draft(url, want, self._shared.now(), self._shared.clock())
+            draft = Draft(url, want, self._shared.now(), self._shared.clock())
             self._wire.clear()
             try:
                 async with asyncio.timeout(self._shared.limits.timeout_s):
@@ -121,9 +89,9 @@ class Fetcher:
             except _FAULTS as error:
                 raise self._failure(draft, error) from error
             finally:
-                if self._wire.sent_at is not None and draft.response is None:
+                if self._wire.is_sent and draft.response is None:
                     turn.reached(self._shared.clock())
-            return self._answer(draft)
+            return draft.answer(self._record(draft))
 
     def cookies(self) -> frozenset[object]:
         """Return what tells the cookies that the visit holds from those it held before."""
@@ -132,18 +100,21 @@ class Fetcher:
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
-    async def _exchange(self, draft: _Draft, turn: Turn) -> None:
+    async def _exchange(self, draft: Draft, turn: Turn) -> None:
         draft.request = self._client.build_request("GET", draft.url)
         self._shared.tally.requests += 1
         draft.response = response = await self._client.send(draft.request, stream=True)
-        # The host had the request before it answered, and not before we sent it.
+        draft.answered = self._shared.now()
+        # When the host had the request nobody knows here but that it was before it answered. The delay counts
+        # from then: so it holds by the host's own clock, however long the request was on its way.
         turn.reached(self._shared.clock())
         try:
             await self._read(draft, response)
+            self._check_length(draft, response)
         finally:
             await response.aclose()
 
-    async def _read(self, draft: _Draft, response: httpx.Response) -> None:
+    async def _read(self, draft: Draft, response: httpx.Response) -> None:
         is_page: bool | None = True
         if draft.want is Want.PAGE:
             is_page = may_be_page(response.headers.get("content-type", ""))
@@ -154,26 +125,38 @@ class Fetcher:
         else:
             await self._unpack(draft, response, is_vague=is_page is None)
 
-    async def _unpack(self, draft: _Draft, response: httpx.Response, *, is_vague: bool) -> None:
+    async def _unpack(self, draft: Draft, response: httpx.Response, *, is_vague: bool) -> None:
         is_robots = draft.want is Want.ROBOTS
         limit = ROBOTS_BYTES if is_robots else self._shared.limits.max_bytes
         unpacker = Unpacker(content_codings(response.headers.get_list("content-encoding")), limit, cuts=is_robots)
         draft.truncated = "length"  # should we stop before its end
+        pieces = 0
         async for chunk in response.aiter_raw():
+            pieces += 1
+            if pieces > _MAX_PIECES:
+                raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
             self._keep(draft, chunk, limit)
             unpacker.feed(chunk)
             if unpacker.is_full:
                 break
-            if is_vague and len(unpacker.data) >= _SNIFFED:
-                _require_markup(unpacker.data)
+            if is_vague and len(unpacker.data) >= SNIFFED:
+                require_markup(unpacker.data)
                 is_vague = False
         else:
             draft.truncated = ""
         draft.body = unpacker.finish()
         if is_vague and draft.body:
-            _require_markup(draft.body)
+            require_markup(draft.body)
 
-    async def _drain(self, draft: _Draft, response: httpx.Response) -> None:
+    def _check_length(self, draft: Draft, response: httpx.Response) -> None:
+        """Raise BodyError for a page that goes on after its announced end, where it was cut off."""
+        if draft.truncated or "transfer-encoding" in response.headers:
+            return
+        surplus = self._wire.surplus(response.num_bytes_downloaded)
+        if surplus.strip() and response.is_success:
+            raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
+
+    async def _drain(self, draft: Draft, response: httpx.Response) -> None:
         """Read a little of a body that nobody wants; whatever goes wrong with it changes nothing."""
         received = 0
         draft.truncated = "time"
@@ -191,33 +174,19 @@ class Fetcher:
         except TimeoutError:
             return
 
-    def _keep(self, draft: _Draft, chunk: bytes, limit: int) -> None:
+    def _keep(self, draft: Draft, chunk: bytes, limit: int) -> None:
         if self._shared.record:
             draft.raw += chunk[: max(0, limit - len(draft.raw))]
 
-    def _answer(self, draft: _Draft) -> Answer:
-        response = draft.response
-        assert response is not None  # noqa: S101 -- an exchange without one has failed
-        return Answer(
-            url=draft.url,
-            status=response.status_code,
-            content_type=response.headers.get("content-type", ""),
-            body=draft.body,
-            at=draft.at,
-            location=_location(draft.headers_received) if response.is_redirect else None,
-            retry_after=response.headers.get("retry-after", ""),
-            record_id=self._keep_record(draft),
-        )
-
-    def _failure(self, draft: _Draft, error: Exception) -> FetchError:
+    def _failure(self, draft: Draft, error: Exception) -> FetchError:
         detail, message, status = self._explain(draft, error)
         if draft.response and not isinstance(error, BodyError):
             draft.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         tried = error.tried if isinstance(error, TransportError) else ()
-        record_id = self._keep_record(draft, "" if draft.response else detail, tried)
-        return FetchError(draft.url, detail, message, status=status, record_id=record_id)
+        record_id = self._record(draft, detail, tried)
+        return FetchError(draft.url, detail, message[:_MAX_MESSAGE], status=status, record_id=record_id)
 
-    def _explain(self, draft: _Draft, error: Exception) -> tuple[Detail, str, int | None]:
+    def _explain(self, draft: Draft, error: Exception) -> tuple[Detail, str, int | None]:
         """Return detail, message and HTTP status of what went wrong."""
         status = draft.status
         match error:
@@ -236,55 +205,7 @@ class Fetcher:
             case _:
                 return Detail.PROTOCOL, f"not proper HTTP: {error}", status
 
-    def _keep_record(self, draft: _Draft, detail: str = "", tried: tuple[str, ...] = ()) -> str | None:
+    def _record(self, draft: Draft, detail: str = "", tried: tuple[str, ...] = ()) -> str | None:
         if self._shared.record is None:
             return None
-        response = draft.response
-        return self._shared.record(
-            Exchange(
-                url=draft.url,
-                method="GET",
-                request_headers=_as_text(draft.request.headers.raw) if draft.request else (),
-                started_at=draft.at,
-                duration_s=self._shared.clock() - draft.began_at,
-                http_version=response.http_version if response else "",
-                status=draft.status,
-                reason=response.reason_phrase if response else "",
-                response_headers=tuple(draft.headers_received),
-                body=bytes(draft.raw),
-                truncated=draft.truncated,
-                ip=self._wire.ip,
-                detail=detail,
-                tried=tried,
-            )
-        )
-
-
-_FAULTS = (
-    TransportError,
-    BodyError,
-    TimeoutError,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-)
-
-
-def _require_markup(start: bytes | bytearray) -> None:
-    if not looks_like_markup(bytes(start[:_SNIFFED])):
-        raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
-
-
-def _as_text(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-
-
-def _location(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """Return the first ``Location`` as text: UTF-8, or what is not as a browser sends it on, percent-encoded."""
-    for name, value in headers:
-        if name.lower() == b"location":
-            try:
-                return value.decode()
-            except UnicodeDecodeError:
-                return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in value)  # noqa: PLR2004 -- ASCII
-    return None
+        return self._shared.record(draft.exchange(self._shared.clock(), self._wire.ip, detail, tried))

@@ -16,7 +16,7 @@ from typing import Self
 
 import httpx
 
-from cegep_audit.collect.connect import Resolve, Resolver, Wire
+from cegep_audit.collect.connect import Resolve, Resolver
 from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.fetch import Fetcher, Shared
 from cegep_audit.collect.headers import request_headers, user_agent
@@ -25,6 +25,8 @@ from cegep_audit.collect.progress import Tally
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.collect.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.visit import SiteVisit
+from cegep_audit.collect.wire import Wire
+from cegep_audit.messages import Language
 from cegep_audit.models import Institution, Limits, Source
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]
@@ -40,7 +42,7 @@ class LiveWeb:
     *user_agent* is what :func:`user_agent` gives; *record* is given every exchange as received, and
     bytes are kept only for it. *resolve* gives the addresses of a host name, *clock* monotonic seconds,
     *now* the time in UTC. Proxies and certificates are those of the environment at construction.
-    Raise UsageError where these cannot be used.
+    Raise UsageError, said in *lang*, where these cannot be used.
 
     Use it inside one event loop. :attr:`tally` says how many requests were sent and what is waited for.
     """
@@ -55,14 +57,15 @@ class LiveWeb:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], datetime] = _utc_now,
+        lang: Language = "fr",
     ) -> None:
         self.tally = Tally()
         self._shared = Shared(limits, Pace(limits.delay_s, clock, sleep), self.tally, record, clock, now)
         self._robots = RobotsCache()
         self._headers = request_headers(user_agent)
         self._resolve = resolve or Resolver()
-        self._context = shared_context()
-        self._routes = Routes()
+        self._context = shared_context(lang)
+        self._routes = Routes(lang)
 
     async def __aenter__(self) -> Self:
         """Return itself: a scan may hold it in a ``with`` like its other parts."""
@@ -74,7 +77,7 @@ class LiveWeb:
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the site of *institution*; cookies and connections live until the block ends."""
-        wire = Wire(self._shared.clock)
+        wire = Wire()
         allow_private = self._shared.limits.allow_private
         transport = SiteTransport(self._context, self._routes, self._resolve, wire, allow_private=allow_private)
         # No timeouts of httpx's own: they are per read, and the whole request has one.

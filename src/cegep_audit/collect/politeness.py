@@ -17,10 +17,10 @@ ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5: at least the first 500 KiB c
 ROBOTS_REDIRECTS = 5  # RFC 9309, section 2.3.1.2
 
 # Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
-_SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
+SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
 
 _AGENT = re.compile(r"\s*user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
-_TOKEN = re.compile(r"[a-z_-]+(?![0-9])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
+_TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
 _SITE_WIDE = re.compile(r"(site-?maps?|host)\b", re.IGNORECASE)  # lines that belong to no group
 
 
@@ -59,7 +59,7 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
     if status < 500:  # noqa: PLR2004
         return ALLOWS_ALL
     message = f"robots.txt answers {status}, which forbids everything"
-    detail = http_detail(status) if status in _SITE_DOWN else Detail.ROBOTS
+    detail = http_detail(status) if status in SITE_DOWN else Detail.ROBOTS
     return RobotsVerdict(None, detail, message, status)
 
 
@@ -122,23 +122,25 @@ def relevant_lines(text: str) -> list[str]:
 ALLOWS_ALL = RobotsVerdict(parse_robots(b""))
 
 
-def retry_after_s(value: str, now: datetime) -> float | None:
+def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     """Return the seconds that a ``Retry-After`` header asks to wait; None where it cannot be read.
 
-    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7; *now* is
-    the time of the answer. A date that has passed gives 0.0.
+    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is
+    compared with the server's own clock, which *date*, the answer's ``Date``, tells, else with *now*. One
+    that has passed gives 0.0.
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
         return float(value)
     if value.isascii() and value.isdigit():
         return float("inf")
+    end = _http_date(value)
+    return max(0.0, (end - (_http_date(date) or now)).total_seconds()) if end else None
+
+
+def _http_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    try:
-        return max(0.0, (date - now).total_seconds())
-    except OverflowError:
-        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from cegep_audit.collect.fetch import Answer
+from cegep_audit.collect.answer import Answer
 from cegep_audit.collect.politeness import (
     ALLOWS_ALL,
     ROBOTS_REDIRECTS,

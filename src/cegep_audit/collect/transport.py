@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from functools import lru_cache
 from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
 
 import httpcore
 import httpx
 
 from cegep_audit.collect.addresses import is_special_host
-from cegep_audit.collect.connect import DirectBackend, ProxyBackend, Resolve, TransportError, Wire
+from cegep_audit.collect.connect import DirectBackend, ProxyBackend, Resolve
+from cegep_audit.collect.wire import TransportError, Wire
 from cegep_audit.errors import UsageError
+from cegep_audit.messages import Language, say
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Detail
 
@@ -25,25 +28,31 @@ HEADERS_RECEIVED = "headers_received"  # the extension of a response that holds 
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 
 
-def shared_context() -> ssl.SSLContext:
+def shared_context(lang: Language) -> ssl.SSLContext:
     """Return the context of all connections of a scan: verifying, with ``SSL_CERT_FILE`` or certifi's roots.
 
-    Building one costs 17 ms, hence one a scan. Raise UsageError where the variable names no such file.
+    Raise UsageError, said in *lang*, where the variable names no such file.
     """
+    place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
     try:
-        return httpx.create_ssl_context()
+        return _context(place)
     except OSError as error:  # ssl.SSLError too
-        place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "certifi"
-        raise UsageError(f"the certificates in {place} cannot be read: {error.strerror or error}") from error
+        raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
+
+
+@lru_cache(maxsize=2)  # building one costs 17 ms
+def _context(_: str) -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 class Routes:
     """Which proxy leads to which host, read once from ``HTTP_PROXY`` and its kin as ``urllib`` reads them."""
 
-    def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
-        self._settings = dict(getproxies() if proxies is None else proxies)
+    def __init__(self, lang: Language = "fr") -> None:
+        """Raise UsageError, said in *lang*, for a proxy that cannot be used."""
+        self._settings = getproxies()
         self._proxies = {
-            scheme: _proxy(self._settings[name])
+            scheme: _proxy(self._settings[name], lang)
             for scheme in ("http", "https")
             for name in ("all", scheme)
             if self._settings.get(name)
@@ -56,14 +65,14 @@ class Routes:
         return self._proxies[scheme]
 
 
-def _proxy(setting: str) -> httpcore.Proxy:
+def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
     url = setting if "://" in setting else f"http://{setting}"
     try:
         proxy = httpx.Proxy(url)
     except (ValueError, httpx.InvalidURL):
         proxy = None
     if proxy is None or proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
-        raise UsageError(f"the proxy {without_password(url)} cannot be used: name it as http://host:port")
+        raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
     return httpcore.Proxy(
         url=httpcore.URL(
             scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
@@ -102,9 +111,10 @@ class SiteTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request* where its host may be reached; raise TransportError for a private address."""
         url = request.url
-        if not self._allow_private and is_special_host(url.host):
-            raise TransportError(Detail.PRIVATE_ADDRESS, f"{url.host} is not a public address")
-        pool = self._pool(self._routes.proxy(url.scheme, url.host))
+        host = url.raw_host.decode()
+        if not self._allow_private and is_special_host(host):
+            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
+        pool = self._pool(self._routes.proxy(url.scheme, host))
         response = await pool.handle_async_request(
             httpcore.Request(
                 method=request.method,
@@ -117,8 +127,7 @@ class SiteTransport(httpx.AsyncBaseTransport):
             raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
         return httpx.Response(
             status_code=response.status,
-            # Even without following redirects httpx builds the next request, and raises where it cannot.
-            headers=[pair for pair in response.headers if pair[0].lower() != b"location"],
+            headers=[(name, value) for name, value in response.headers if not _trips_httpx(name, value)],
             stream=_Body(response),
             extensions={**response.extensions, HEADERS_RECEIVED: response.headers},
         )
@@ -139,3 +148,12 @@ class SiteTransport(httpx.AsyncBaseTransport):
                 ssl_context=self._context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
             )
         return self._pools[proxy]
+
+
+def _trips_httpx(name: bytes, value: bytes) -> bool:
+    """Whether httpx would raise over a header: a redirect that it cannot follow, a cookie that it cannot send back.
+
+    It prepares to follow redirects even where nobody asks it to.
+    """
+    name = name.lower()
+    return name == b"location" or (name == b"set-cookie" and not value.isascii())

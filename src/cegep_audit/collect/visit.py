@@ -9,8 +9,9 @@ import stamina
 import stamina.instrumentation
 
 from cegep_audit.collect.addresses import is_special_host
-from cegep_audit.collect.fetch import Answer, Fetcher, Shared, Want, as_sent
-from cegep_audit.collect.politeness import RobotsVerdict, retry_after_s
+from cegep_audit.collect.answer import Answer, Want
+from cegep_audit.collect.fetch import Fetcher, Shared, as_sent
+from cegep_audit.collect.politeness import SITE_DOWN, RobotsVerdict, retry_after_s
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
@@ -82,15 +83,15 @@ class SiteVisit:
                     failures.append(error)
                     if not _nothing_listens(error):
                         break
-            if failures[-1].detail not in _OF_NAME:
+            if not _has_no_answer(failures[-1]):
                 break
         raise _most_telling(failures)
 
     async def _follow(self, requested: str, address: str, *, is_home: bool = False) -> Page:
         """Get *address* and where it redirects to, each hop checked as if it were asked by itself."""
         seen: set[object] = set()
+        address = as_sent(address)
         for _ in range(self._limits.max_redirects + 1):
-            address = as_sent(address)
             state = address, self._fetcher.cookies()  # a cookie set on the way makes it another request
             if state in seen:
                 raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
@@ -101,10 +102,12 @@ class SiteVisit:
             target = self._target(answer)
             if not self._admits(target, may_move=is_home):
                 return _page(requested, answer, redirect_to=target)
-            address = crawl_key(target)
+            address = target
         raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
 
     async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
+        if self._given_up:
+            raise _again(self._given_up, url)
         verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
         if verdict.rules is None:
             raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
@@ -139,8 +142,6 @@ class SiteVisit:
         raise AssertionError("stamina ends with an answer or an error")
 
     async def _ask_once(self, url: str, want: Want) -> Answer:
-        if self._given_up:
-            raise _again(self._given_up, url)
         answer = await self._fetcher.ask(url, want)
         if answer.status < HTTPStatus.BAD_REQUEST:
             return answer
@@ -154,7 +155,7 @@ class SiteVisit:
 
     def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
         """Note how long the site wants to be left alone, or that it is to be left alone for good."""
-        wait_s = retry_after_s(answer.retry_after, answer.at) or 0.0
+        wait_s = retry_after_s(answer.retry_after, answer.at, answer.date) or 0.0
         if wait_s > self._limits.max_retry_after_s:
             message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
             self._given_up = FetchError(
@@ -167,21 +168,26 @@ class SiteVisit:
         self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
 
     def _target(self, answer: Answer) -> str:
+        """Return where *answer* redirects to, an address that can be asked; raise FetchError."""
         target = absolute(answer.url, answer.location) if answer.location else None
         if target is None:
-            raise FetchError(
-                answer.url,
-                Detail.BAD_REDIRECT,
-                f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address",
-                status=answer.status,
-                record_id=answer.record_id,
-            )
-        self._refuse_special(target)
-        return target
+            raise _bad_redirect(answer)
+        self._refuse_special(target, answer)
+        try:
+            return as_sent(crawl_key(target))
+        except FetchError as error:
+            raise _bad_redirect(answer) from error
 
-    def _refuse_special(self, url: str) -> None:
+    def _refuse_special(self, url: str, answer: Answer | None = None) -> None:
+        """Raise FetchError for a private address, which *answer* redirects to or which was asked."""
         if not self._limits.allow_private and is_special_host(host_of(url)):
-            raise FetchError(url, Detail.PRIVATE_ADDRESS, f"{host_of(url)} is not a public address")
+            raise FetchError(
+                url,
+                Detail.PRIVATE_ADDRESS,
+                f"{host_of(url)} is not a public address",
+                status=answer.status if answer else None,
+                record_id=answer.record_id if answer else None,
+            )
 
     def _is_own(self, url: str) -> bool:
         """Whether *url* may be asked as things stand."""
@@ -216,14 +222,24 @@ def _schemes(url: str) -> Iterator[str]:
         yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
 
 
+def _has_no_answer(error: FetchError) -> bool:
+    """Whether the site did not answer under this name, and may under the other."""
+    return error.detail in _OF_NAME and (error.status is None or error.detail == Detail.PROXY)
+
+
 def _nothing_listens(error: FetchError) -> bool:
     """Whether nothing listens there under this scheme; behind a proxy, it is the proxy that says so."""
     return error.detail == Detail.REFUSED or (error.detail == Detail.PROXY and error.status is not None)
 
 
 def _most_telling(failures: list[FetchError]) -> FetchError:
-    """Return the first failure that says more than that a name or port is not there, else the first."""
-    return next((error for error in failures if error.detail not in {Detail.DNS, Detail.REFUSED}), failures[0])
+    """Return the answer that came under one of the names, else what says more than that nothing is there.
+
+    That a gateway found nothing behind it (502) is no answer of the site.
+    """
+    answer = (error for error in failures if not _has_no_answer(error) and error.status not in SITE_DOWN)
+    fault = (error for error in failures if error.detail not in {Detail.DNS, Detail.REFUSED})
+    return next(answer, next(fault, failures[0]))
 
 
 def _page(requested: str, answer: Answer, redirect_to: str | None = None) -> Page:
@@ -249,6 +265,11 @@ def _status_error(answer: Answer) -> FetchError:
     message = f"the site answers {answer.status}"
     detail = http_detail(answer.status)
     return FetchError(answer.url, detail, message, status=answer.status, record_id=answer.record_id)
+
+
+def _bad_redirect(answer: Answer) -> FetchError:
+    message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
+    return FetchError(answer.url, Detail.BAD_REDIRECT, message, status=answer.status, record_id=answer.record_id)
 
 
 def _again(error: FetchError, url: str) -> FetchError:

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.collect.addresses import is_special, is_special_host, literal_address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",  # noqa: S104 -- not bound to: refused
+        "0.1.2.3",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.255.255.254",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.51.100.7",
+        "203.0.113.7",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.1.2.3",
+        "64:ff9b::127.0.0.1",
+        "64:ff9b::192.168.0.1",
+        "64:ff9b:1::7f00:1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "2002:c0a8:101::1",
+        "3fff::1",
+        "5f00::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fec0::1",
+        "ff02::1",
+        "no address",
+        "",
+    ],
+)
+def test_no_web_site_of_the_world_sits_there(address: str) -> None:
+    assert is_special(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1.1.1.1",
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "126.255.255.255",
+        "128.0.0.0",
+        "132.203.1.1",
+        "169.253.255.255",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.1.0",
+        "192.167.255.255",
+        "223.255.255.255",
+        "2606:4700::1",
+        "2a00:1450::1",
+        "::ffff:132.203.1.1",
+        "64:ff9b::132.203.1.1",
+        "2002:84cb:101::1",
+    ],
+)
+def test_web_sites_sit_there(address: str) -> None:
+    assert not is_special(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1.",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0X7F.0.0.1",
+        "0x7f.1",
+        "017700000001",
+        "0177.0.0.1",
+        "0177.0x0.0.1",
+        "00000177.1",
+        "0",
+        "0x",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::FFFF:7F00:1]",
+        "[fe80::1%25eth0]",
+        "%31%32%37.0.0.1",
+        "169.254.169.254",
+        "2852039166",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "cegep.localhost",
+    ],
+)
+def test_every_spelling_of_a_special_address_is_seen(host: str) -> None:
+    assert is_special_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "cegeprb.test",
+        "localhost.test",
+        "127.cegeprb.test",
+        "1.2.3.4.5",
+        "08.1",
+        "256.1",
+        "4294967296",
+        "0xg",
+        "132.203.1.1",
+        "",
+    ],
+)
+def test_other_hosts_are_left_to_the_resolver(host: str) -> None:
+    assert not is_special_host(host)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["{}", "{:#x}", "0{:o}"]))
+def test_a_number_is_the_address_it_stands_for(number: int, spelling: str) -> None:
+    expected = str(ipaddress.IPv4Address(number))
+    assert literal_address(spelling.format(number)) == expected
+
+
+@given(
+    st.lists(st.sampled_from(["0", "1", "07", "08", "0x1f", "255", "256", "65535", "a", ""]), min_size=1, max_size=5)
+)
+def test_literals_are_read_as_the_system_reads_them(parts: list[str]) -> None:
+    host = ".".join(parts)
+    try:
+        expected = socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        expected = None
+    assert literal_address(host) == expected
+
+
+@given(st.text())
+def test_no_text_raises(host: str) -> None:
+    is_special_host(host)
+    is_special(host)

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.collect.body import (
+    BodyError,
+    Unpacker,
+    content_codings,
+    looks_like_markup,
+    may_be_page,
+    require_markup,
+)
+
+HTML = b"<!DOCTYPE html><html><body>" + "Cégep de Rivière-Bleue ".encode() * 200 + b"</body></html>"
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+def zeros(size: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(bytes(2**20)) for _ in range(size >> 20)) + packer.flush()
+
+
+# A gzip file of 5 MB that inflates to nothing: all its blocks are empty.
+EMPTY_BLOCKS = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * 1_000_000
+
+
+def unpack(chunks: Iterable[bytes], codings: list[str], limit: int = 1_000_000, *, cuts: bool = False) -> bytes:
+    unpacker = Unpacker(codings, limit, cuts=cuts)
+    for chunk in chunks:
+        unpacker.feed(chunk)
+        assert len(unpacker.data) <= limit
+    return unpacker.finish()
+
+
+CODED = {
+    "plain": (HTML, []),
+    "gzip": (gzip.compress(HTML), ["gzip"]),
+    "deflate with its header": (zlib.compress(HTML), ["deflate"]),
+    "deflate without it": (raw_deflate(HTML), ["deflate"]),
+    "gzip called deflate": (gzip.compress(HTML), ["deflate"]),
+    "zlib called gzip": (zlib.compress(HTML), ["gzip"]),
+    "gzip unannounced": (gzip.compress(HTML), []),
+    "plain called gzip": (HTML, ["gzip"]),
+    "plain called br": (HTML, ["br"]),
+    "gzip called br": (gzip.compress(HTML), ["br"]),
+    "two layers": (gzip.compress(gzip.compress(HTML)), ["gzip", "gzip"]),
+    "layers of two kinds": (gzip.compress(zlib.compress(HTML)), ["gzip", "deflate"]),
+    "one layer of two announced": (gzip.compress(HTML), ["gzip", "gzip"]),
+    "several gzip files in a row": (gzip.compress(HTML[:100]) + gzip.compress(HTML[100:]), ["gzip"]),
+    "padding after the end": (gzip.compress(HTML) + b"\0\0\0", ["gzip"]),
+}
+
+
+@pytest.mark.parametrize("name", CODED)
+@pytest.mark.parametrize("step", [1, 2, 7, 10**6])
+def test_a_body_comes_out_as_the_page(name: str, step: int) -> None:
+    coded, codings = CODED[name]
+    assert unpack((coded[i : i + step] for i in range(0, len(coded), step)), codings) == HTML
+
+
+@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "deflate"]))
+def test_coding_and_chunks_change_nothing(body: bytes, step: int, coding: str) -> None:
+    coded = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+    assert unpack((coded[i : i + step] for i in range(0, len(coded), step)), [coding]) == body
+
+
+@pytest.mark.parametrize(
+    ("coded", "codings", "detail"),
+    [
+        pytest.param(b"\x1b" * 50, ["br"], "decode", id="br"),
+        pytest.param(b"\x28\xb5\x2f\xfd" * 9, ["zstd"], "decode", id="zstd"),
+        pytest.param(b"whatever", ["snappy"], "decode", id="unknown"),
+        pytest.param(b"no markup", ["gzip"], "decode", id="plain text called gzip"),
+        pytest.param(gzip.compress(HTML)[:40] + b"\xff" * 60, ["gzip"], "decode", id="broken"),
+        pytest.param(gzip.compress(HTML)[:-8] + bytes(8), ["gzip"], "decode", id="wrong checksum"),
+        pytest.param(gzip.compress(HTML)[:-20], ["gzip"], "cut_short", id="cut"),
+        pytest.param(gzip.compress(HTML)[:-4], ["gzip"], "cut_short", id="cut in its last bytes"),
+        pytest.param(gzip.compress(b"x") * 500, ["gzip"], "decode", id="hundreds of files in a row"),
+        pytest.param(HTML, ["gzip"] * 9, "decode", id="nine layers"),
+        pytest.param(zeros(20 << 20), ["gzip"], "too_large", id="bomb"),
+        pytest.param(gzip.compress(zeros(50 << 20)), ["gzip", "gzip"], "too_large", id="bomb in two layers"),
+        pytest.param(gzip.compress(EMPTY_BLOCKS), ["gzip", "gzip"], "too_large", id="bomb in the outer layer alone"),
+        pytest.param(b"<" * 1_000_001, [], "too_large", id="one byte too many"),
+    ],
+)
+def test_a_body_that_cannot_be_had_whole(coded: bytes, codings: list[str], detail: str) -> None:
+    with pytest.raises(BodyError) as raised:
+        unpack([coded], codings)
+    assert raised.value.detail == detail
+
+
+def test_the_limit_itself_is_not_too_much() -> None:
+    assert len(unpack([b"<" * 1_000_000], [])) == 1_000_000
+    assert len(unpack([gzip.compress(bytes(1_000_000))], ["gzip"])) == 1_000_000
+
+
+def test_a_body_may_be_cut_instead() -> None:
+    assert unpack([b"<" * 600, b">" * 600], [], 1000, cuts=True) == b"<" * 600 + b">" * 400
+    assert unpack([zeros(5 << 20)], ["gzip"], 1000, cuts=True) == bytes(1000)
+
+
+def test_nothing_at_all_is_an_empty_body() -> None:
+    assert unpack([], ["gzip"]) == b""
+    assert unpack([b"<"], ["gzip"]) == b"<"
+
+
+@pytest.mark.parametrize(
+    ("headers", "codings"),
+    [
+        ([], []),
+        (["gzip"], ["gzip"]),
+        (["X-GZIP"], ["gzip"]),
+        (["identity"], []),
+        (["none", ""], []),
+        (["deflate, gzip"], ["gzip", "deflate"]),
+        (["deflate", "gzip"], ["gzip", "deflate"]),
+    ],
+)
+def test_codings_are_undone_from_the_last(headers: list[str], codings: list[str]) -> None:
+    assert content_codings(headers) == codings
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("text/html", True),
+        ("TEXT/HTML; charset=utf-8", True),
+        ("text/html,text/html", True),
+        ("application/xhtml+xml", True),
+        ("text/xml", True),
+        ("text/plain", True),
+        ("", None),
+        ("html", None),
+        ("*/*", None),
+        ("text/x-server-parsed-html", None),
+        ("application/octet-stream", None),
+        ("unknown/unknown", None),
+        ("application/pdf", False),
+        ("image/png", False),
+        ("image/svg+xml", False),
+        ("application/json", False),
+        ("video/mp4; codecs=x", False),
+        ("application/zip", False),
+    ],
+)
+def test_what_may_be_a_page(content_type: str, expected: bool | None) -> None:
+    assert may_be_page(content_type) is expected
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (b"<html>", True),
+        (b"\r\n \t<?xml", True),
+        (b"\xef\xbb\xbf<html>", True),
+        ("<html>".encode("utf-16"), True),
+        ("<html>".encode("utf-16-be"), True),
+        (b"%PDF-1.7", False),
+        (b"PK\x03\x04", False),
+        (b"", False),
+        (b"Bonjour <b>", False),
+    ],
+)
+def test_what_looks_like_markup(start: bytes, expected: bool) -> None:
+    assert looks_like_markup(start) is expected
+    if not expected:
+        with pytest.raises(BodyError, match="neither"):
+            require_markup(start)

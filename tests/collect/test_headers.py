@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.collect.headers import PROJECT_URL, request_headers, user_agent
+
+
+@pytest.mark.parametrize(
+    ("contact", "comment"),
+    [
+        (None, ""),
+        ("", ""),
+        ("  ", ""),
+        ("recherche@cegeprb.test", "; recherche@cegeprb.test"),
+        ("Élise Côté <e@cegeprb.test>", "; Elise Cote <e@cegeprb.test>"),
+        ("a\r\nX-Evil: 1", "; a X-Evil: 1"),
+        ("(moi)\\", "; moi"),
+    ],
+)
+def test_the_user_agent_says_who_asks_and_whom_to_write_to(contact: str | None, comment: str) -> None:
+    assert user_agent(contact, "1.2") == f"cegep-audit/1.2 (+{PROJECT_URL}{comment})"
+
+
+@given(st.text(max_size=400))
+def test_any_contact_makes_one_header_line(contact: str) -> None:
+    agent = user_agent(contact, "1.2")
+    assert agent.isascii()
+    assert agent.isprintable()
+    assert agent.count("(") == agent.count(")") == 1
+    assert len(agent) < 300
+
+
+def test_we_never_look_like_a_browser() -> None:
+    headers = request_headers(user_agent(None, "1.2"))
+    assert "mozilla" not in str(headers).lower()
+    assert headers["Accept-Encoding"] == "gzip"

@@ -1,0 +1,231 @@
+"""No private address on any hop, and the address that was looked at is the one connected to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+from servers import Web, page, redirect
+from visits import HOME, QUICK, Records, fault, get, visit
+
+from cegep_audit.collect.connect import Resolver
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Limits
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+LOCAL = Limits(delay_s=0.0, timeout_s=2.0, allow_private=True)
+SPELLINGS = [
+    "http://127.0.0.1/",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0x7f.0.0.1/",
+    "http://0177.0.0.1/",
+    "http://0/",
+    "http://0.0.0.0:80/",
+    "http://127.0.0.1./",
+    "http://%31%32%37.0.0.1/",
+    "http://１２７.０.０.１/",
+    "http://①②⑦.0.0.1/",
+    "http://[::1]/",
+    "http://[::]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[fe80::1]/",
+    "http://[fd00::1]/",
+    "http://10.0.0.1/",
+    "http://192.168.1.1/",
+    "http://172.16.0.1/",
+    "http://100.64.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://localhost/",
+    "http://LOCALHOST./",
+    "http://moi@127.0.0.1/",
+    "//127.0.0.1/",
+]
+
+
+class Names:
+    """A name server: host to addresses, or to an error; counts the questions."""
+
+    def __init__(self, **addresses: Sequence[str]) -> None:
+        self.addresses = addresses
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        self.asked.append(host)
+        found = self.addresses.get(host.replace(".", "_"))
+        if found is None:
+            raise socket.gaierror(-2, "Name or service not known")
+        return found
+
+
+@pytest.mark.parametrize(("url", "path"), [("http://127.0.0.1/", ""), *((url, "cadre") for url in SPELLINGS)])
+async def test_redirects_to_private_addresses(url: str, path: str, proxied: Web) -> None:
+    """Behind a proxy too, which would reach them."""
+    proxied["cegeprb.test/"] = page()
+    proxied[f"cegeprb.test/{path}"] = redirect(url.encode().decode("latin-1"))
+    error = await fault(f"{HOME}{path}", home=HOME)
+    assert (error.detail, error.status) == ("private_address", 302)
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
+
+
+@pytest.mark.parametrize("url", SPELLINGS[:-1])
+async def test_private_addresses_asked_for(url: str, proxied: Web) -> None:
+    """By a frame or a meta refresh."""
+    assert (await fault(url, home=HOME)).detail == "private_address"
+    assert (await fault(url)).detail == "private_address"
+    assert not proxied.log
+    assert not proxied.connects
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%lo", "::ffff:10.0.0.1", "0.0.0.1", "nonsense"],
+)
+async def test_names_that_lead_to_private_addresses(address: str, web: Web) -> None:
+    web["*"] = page()
+    names = Names(cegeprb_test=[address], www_cegeprb_test=[address, "10.0.0.1"])
+    records = Records()
+    error = await fault(f"http://cegeprb.test:{web.port}/", QUICK, resolve=names, record=records)
+    assert error.detail == "private_address"
+    assert records.kept[0].tried == (address,)
+    assert web._connections == 0
+
+
+async def test_hops_are_checked_too(web: Web) -> None:
+    """A name of the site's own that leads inside."""
+    web["*"] = page()
+    names = Names(cegeprb_test=["127.0.0.1"], intranet_cegeprb_test=["10.0.0.1"])
+
+    async def loopback_is_the_world(host: str) -> Sequence[str]:
+        return await names(host)
+
+    async with visit(f"http://cegeprb.test:{web.port}/", QUICK, resolve=loopback_is_the_world) as site:
+        with pytest.raises(FetchError, match=r"10\.0\.0\.1"):
+            await site.get("http://intranet.cegeprb.test/")
+
+
+async def test_public_addresses_of_a_name_are_used_beside_private_ones() -> None:
+    names = Names(cegeprb_test=["10.0.0.1", "203.0.112.1", "127.0.0.1"])
+    records = Records()
+    await fault("http://cegeprb.test:9/", Limits(delay_s=0.0, timeout_s=0.3), resolve=names, record=records)
+    assert "10.0.0.1" not in records.kept[0].tried
+    assert "127.0.0.1" not in records.kept[0].tried
+
+
+async def test_a_name_is_looked_up_once_for_a_connection(web: Web) -> None:
+    """So that a second answer cannot lead elsewhere."""
+    web["*"] = page()
+    names = Names(cegeprb_test=["127.0.0.1"])
+    async with visit(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=names) as site:
+        for path in ("", "a", "b"):
+            await site.get(f"http://cegeprb.test:{web.port}/{path}")
+    assert names.asked == ["cegeprb.test"]
+
+
+async def test_the_next_address_is_tried(web: Web) -> None:
+    web["*"] = page()
+    names = Names(cegeprb_test=["127.0.0.77", "127.0.0.1"])  # nothing listens on the first
+    records = Records()
+    url = f"http://cegeprb.test:{web.port}/"
+    assert (await get(url, LOCAL, resolve=names, record=records)).status == 200
+    assert {exchange.ip for exchange in records.kept} == {"127.0.0.1"}
+
+
+async def test_a_private_site_where_that_is_allowed(web: Web) -> None:
+    web["127.0.0.1/"] = page("intranet")
+    assert b"intranet" in (await get(web.url(), LOCAL)).body
+    assert (await fault(web.url())).detail == "private_address"
+
+
+async def test_a_name_without_an_address() -> None:
+    names = Names()
+    error = await fault(HOME, resolve=names)
+    assert error.detail == "dns"
+    assert names.asked == ["cegeprb.test", "www.cegeprb.test"]
+
+
+async def test_the_other_name_where_one_leads_inside(web: Web) -> None:
+    """As inside a college, where the bare name is that of its directory service."""
+    web["*"] = page()
+    names = Names(cegeprb_test=[], www_cegeprb_test=["127.0.0.1"])
+    assert (await get(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=names)).status == 200
+
+
+# ----------------------------------------------------------------------------------------- the look-up itself
+
+
+async def test_dead_names_do_not_stall_living_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty names that no server answers for beside one that is known."""
+    release = threading.Event()
+
+    def slow(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host.startswith("mort"):
+            release.wait(20)
+            raise socket.gaierror(-3, "Temporary failure in name resolution")
+        return [(0, 0, 0, "", ("132.203.1.1", 0)), (0, 0, 0, "", ("132.203.1.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    resolve = Resolver()
+    dead = [asyncio.create_task(resolve(f"mort{number}.test")) for number in range(60)]
+    try:
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        assert await resolve("cegeprb.test") == ["132.203.1.1"]
+        assert time.monotonic() - began < 10
+        assert not any(task.done() for task in dead)
+    finally:
+        release.set()
+    outcomes = await asyncio.gather(*dead, return_exceptions=True)
+    assert all(isinstance(outcome, socket.gaierror) for outcome in outcomes)
+
+
+async def test_at_most_so_many_look_ups_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, peak, lock = 0, 0, threading.Lock()
+
+    def count(*_: object, **__: object) -> list[tuple[object, ...]]:
+        nonlocal now, peak
+        with lock:
+            now += 1
+            peak = max(peak, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return [(0, 0, 0, "", ("132.203.1.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", count)
+    resolve = Resolver(lookups=3)
+    await asyncio.gather(*(resolve(f"cegep{number}.test") for number in range(20)))
+    assert peak <= 3
+
+
+async def test_a_look_up_that_nobody_waits_for_any_more_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: release.wait(20) and [(0, 0, 0, "", ("132.203.1.1", 0))]
+    )
+    resolve = Resolver(lookups=1)
+    first = asyncio.create_task(resolve("a.test"))
+    await asyncio.sleep(0)
+    first.cancel()
+    release.set()
+    async with asyncio.timeout(10):
+        assert await resolve("b.test") == ["132.203.1.1"]
+
+
+@pytest.mark.parametrize("host", ["é" * 70, "a" * 70 + ".test", "a\0b", "..", ""])
+async def test_odd_names_have_no_address(host: str) -> None:
+    with pytest.raises(OSError):  # noqa: PT011 -- which one depends on the system
+        await Resolver()(host)
+
+
+async def test_addresses_need_no_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    assert await Resolver()("::1") == ["::1"]

@@ -1,0 +1,114 @@
+"""Manners, read from the server's own log: no two requests at once on a host, none nearer than the delay."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from servers import DROP, Asked, Reply, Web, page, redirect, robots
+from visits import AGENT, institution
+
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Limits
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+DELAY_S = 0.08
+LIMITS = Limits(delay_s=DELAY_S, timeout_s=10.0)
+
+
+def assert_paced(log: list[Asked], delay_s: float = DELAY_S) -> None:
+    """Fail where two requests of *log*, all to one host, overlap or stand too near."""
+    assert len(log) > 1
+    for before, after in pairwise(sorted(log, key=lambda asked: asked.started)):
+        assert before.ended is not None
+        assert after.started >= before.ended, (before, after)
+        assert after.started - before.started >= delay_s, (before, after)
+
+
+async def read(live: LiveWeb, name: str, *paths: str) -> None:
+    async with live.open(institution(f"http://{name}.test/", id_=name)) as site:
+        for path in paths:
+            try:
+                await site.get(f"http://{name}.test{path}")
+            except FetchError:
+                continue
+
+
+async def test_robots_txt_redirects_retries_and_www_keep_the_pace(proxied: Web) -> None:
+    proxied["a.test/*"] = lambda asked: redirect(f"http://www.a.test{asked.path}")
+    proxied["www.a.test/robots.txt"] = Reply(b"", delay_s=0.05)
+    proxied["www.a.test/"] = redirect("/fr")
+    proxied["www.a.test/fr"] = Reply(page().body, delay_s=0.2)
+    proxied["www.a.test/panne"] = DROP
+    await read(LiveWeb(LIMITS, AGENT), "a", "/", "/panne", "/absent")
+    assert proxied.asked() == [
+        "a.test/robots.txt",
+        "www.a.test/robots.txt",
+        "a.test/",
+        "www.a.test/",
+        "www.a.test/fr",
+        "a.test/panne",
+        *["www.a.test/panne"] * 3,
+        "a.test/absent",
+        "www.a.test/absent",
+    ]
+    assert_paced(proxied.log)
+
+
+async def test_the_delay_holds_by_the_servers_clock_however_late_a_request_arrives(proxied: Web) -> None:
+    proxied.accept_delay_s = 0.15
+    proxied["a.test/robots.txt"] = Reply(b"", close=True)
+    proxied["a.test/"] = proxied["a.test/1"] = page()
+    await read(LiveWeb(LIMITS, AGENT), "a", "/", "/1")
+    assert_paced(proxied.log)
+
+
+async def test_two_institutions_on_one_host_take_turns(proxied: Web) -> None:
+    """And another host is not slowed down by theirs."""
+    for path in ("/1", "/2", "/3"):
+        proxied[f"a.test{path}"] = proxied[f"b.test{path}"] = page()
+    live = LiveWeb(LIMITS, AGENT)
+
+    async def at_a(id_: str) -> None:
+        async with live.open(institution("http://a.test/", id_=id_)) as site:
+            for path in ("/1", "/2", "/3"):
+                await site.get(f"http://a.test{path}?{id_}")
+
+    await asyncio.gather(at_a("x"), at_a("y"), read(live, "b", "/1", "/2", "/3"))
+    a = [asked for asked in proxied.log if asked.host == "a.test"]
+    b = [asked for asked in proxied.log if asked.host == "b.test"]
+    assert [asked.path[-1] for asked in a[1:]] == ["x", "y"] * 3
+    assert_paced(a)
+    assert_paced(b)
+    assert b[-1].started < a[-1].started
+
+
+async def test_a_host_that_hangs_or_is_slow_is_not_asked_twice_at_once(proxied: Web) -> None:
+    proxied["a.test/hang"] = Reply(raw=[0.6])
+    proxied["a.test/slow"] = Reply(pieces=[b"<html>", 0.3])
+    proxied["a.test/robots.txt"] = robots("")
+    proxied["a.test/"] = page()
+    await read(LiveWeb(Limits(delay_s=DELAY_S, timeout_s=0.5), AGENT), "a", "/", "/slow", "/hang", "/")
+    assert_paced([asked for asked in proxied.log if asked.ended])
+
+
+async def test_a_crawl_delay_is_seen_by_the_server(proxied: Web) -> None:
+    proxied["a.test/robots.txt"] = robots("User-agent: *\nCrawl-delay: 0.3")
+    proxied["a.test/"] = page()
+    await read(LiveWeb(LIMITS, AGENT), "a", "/", "/")
+    assert_paced(proxied.log, 0.3)
+
+
+async def test_forty_sites_at_once_each_keep_their_pace(proxied: Web) -> None:
+    names = [f"c{number}" for number in range(40)]
+    for name in names:
+        proxied[f"{name}.test/"] = redirect(f"http://www.{name}.test/")
+        proxied[f"www.{name}.test/"] = Reply(page().body, delay_s=0.01)
+    live = LiveWeb(LIMITS, AGENT)
+    await asyncio.gather(*(read(live, name, "/", "/a") for name in names))
+    for name in names:
+        assert_paced([asked for asked in proxied.log if asked.host.removeprefix("www.") == f"{name}.test"])
+    assert live.tally.requests == len(proxied.log)

@@ -1,0 +1,162 @@
+"""Proxies of the environment: host names are left to them, private addresses are not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from servers import Reply, Web, page
+from visits import HOME, QUICK, fault, get, to_loopback
+
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.transport import Routes
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+LOCAL = Limits(delay_s=0.0, timeout_s=2.0, allow_private=True)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of this machine where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+async def test_names_are_left_to_the_proxy(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = page()
+    asked: list[str] = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    await get(resolve=resolve)
+    assert asked == ["127.0.0.1"]  # the proxy's own
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "http_proxy", "all_proxy"])
+async def test_the_usual_variables(name: str, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, web.proxy.removeprefix("http://"))
+    web["cegeprb.test/"] = page()
+    assert (await get()).status == 200
+
+
+@pytest.mark.parametrize("value", ["*", "cegeprb.test", ".cegeprb.test", "a.test, cegeprb.test"])
+async def test_no_proxy(value: str, web: Web, monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port}")
+    monkeypatch.setenv("NO_PROXY", value)
+    web["*"] = page()
+    assert (await get(f"http://www.cegeprb.test:{web.port}/", LOCAL, resolve=to_loopback)).status == 200
+
+
+async def test_the_variables_are_read_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", web.proxy)
+    routes = Routes()
+    monkeypatch.delenv("HTTP_PROXY")
+    assert routes.proxy("http", "cegeprb.test")
+    assert routes.proxy("https", "cegeprb.test") is None
+
+
+async def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{closed_port}")
+    for url in (HOME, "https://cegeprb.test/"):
+        error = await fault(url)
+        assert error.detail == "proxy"
+        assert f"127.0.0.1:{closed_port}" in str(error)
+
+
+async def test_a_proxy_that_refuses_a_tunnel(proxied: Web) -> None:
+    """Then http is tried, where the proxy answers for the site."""
+    error = await fault("https://cegeprb.test/")
+    assert proxied.connects == ["cegeprb.test:443"]
+    assert (error.detail, error.status) == ("proxy", 502)
+    assert proxied.asked() == ["cegeprb.test/robots.txt"] * 3
+    proxied["cegeprb.test/"] = page()
+    assert (await get("https://cegeprb.test/")).url == "http://cegeprb.test/"
+
+
+@pytest.mark.usefixtures("proxied")
+async def test_what_a_proxy_says_of_a_site_over_http_is_the_sites_answer() -> None:
+    assert (await fault()).detail == "http_502"
+
+
+async def test_a_proxy_with_a_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:s3cret@"))
+    web["cegeprb.test/"] = page()
+    await get()
+    expected = "Basic " + base64.b64encode(b"moi:s3cret").decode()
+    assert {asked.header("Proxy-Authorization") for asked in web.log} == {expected}
+
+
+@pytest.mark.parametrize(
+    "value", ["http://", "ftp://p.test:1", "http://moi:s3cret@p.test:port", "http://[::1", "socks9://p.test"]
+)
+def test_a_proxy_that_cannot_be(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(UsageError) as raised:
+        LiveWeb(QUICK, "cegep-audit/1")
+    assert "s3cret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://192.168.1.1/", "https://0x7f.1/", "http://[::1]/", "http://localhost/"])
+async def test_private_addresses_are_not_left_to_a_proxy(url: str, proxied: Web) -> None:
+    assert (await fault(url)).detail == "private_address"
+    assert not proxied.connects
+    assert not proxied.log
+
+
+async def test_nor_are_they_refused_where_allowed(proxied: Web) -> None:
+    proxied["192.168.1.1/"] = page()
+    assert (await get("http://192.168.1.1/", LOCAL)).status == 200
+
+
+# ------------------------------------------------------------------------------------------------- SOCKS
+
+
+@contextlib.asynccontextmanager
+async def socks(to_port: int, asked: list[str]) -> AsyncIterator[int]:
+    """A SOCKS 5 proxy that leads every name to one port of this machine."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, methods = await reader.readexactly(2)
+        await reader.readexactly(methods)
+        writer.write(b"\x05\x00")
+        *_, kind, length = await reader.readexactly(5)
+        assert kind == 3  # a host name: not looked up on our side
+        asked.append((await reader.readexactly(length)).decode())
+        await reader.readexactly(2)
+        writer.write(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", to_port)
+        tasks.add(asyncio.create_task(pump(reader, to_writer)))
+        tasks.add(asyncio.create_task(pump(to_reader, writer)))
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_socks_proxy(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    web["cegeprb.test/"] = Reply(page().body, close=True)
+    web["cegeprb.test/robots.txt"] = Reply(b"", close=True)
+    async with socks(web.port, asked) as port:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        assert (await get()).status == 200
+    assert set(asked) == {"cegeprb.test"}

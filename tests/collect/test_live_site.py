@@ -1,0 +1,341 @@
+"""What belongs to a site, where redirects lead, what goes with each request."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from servers import Asked, Reply, Web, page, redirect
+from visits import AGENT, HOME, QUICK, fault, get, institution, visit
+
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Limits
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+
+async def test_a_page_as_received(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = Reply(b"<html>\xe9</html>", content_type="text/html; charset=latin-1")
+    found = await get()
+    assert (found.requested_url, found.url, found.status) == (HOME, HOME, 200)
+    assert (found.content_type, found.body) == ("text/html; charset=latin-1", b"<html>\xe9</html>")
+    assert found.redirect_to is None
+    assert found.record_id is None
+    assert found.captured_at.tzinfo is not None
+
+
+async def test_what_each_request_says(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = page()
+    await get()
+    robots, home = proxied.log
+    assert robots.path == "/robots.txt"
+    for asked in (robots, home):
+        assert asked.headers == [
+            ("Host", "cegeprb.test"),
+            ("User-Agent", AGENT),
+            ("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"),
+            ("Accept-Language", "fr-CA,fr;q=0.9,en;q=0.8"),
+            ("Accept-Encoding", "gzip"),
+            ("Connection", "keep-alive"),
+        ]
+        assert asked.method == "GET"
+
+
+async def test_a_visit_uses_one_connection(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = proxied["cegeprb.test/old"] = redirect("/new")
+    proxied["cegeprb.test/new"] = page()
+    async with visit() as site:
+        await site.get(HOME)
+        await site.get(f"{HOME}old")
+        with pytest.raises(FetchError):
+            await site.get(f"{HOME}gone")
+    assert {asked.connection for asked in proxied.log} == {1}
+
+
+# ------------------------------------------------------------------------------------------------ redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_inside_the_site_are_followed(status: int, proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect("accueil?a=1#haut", status)
+    proxied["cegeprb.test/accueil"] = page("Accueil")
+    found = await get()
+    assert (found.requested_url, found.url) == (HOME, f"{HOME}accueil?a=1")
+    assert b"Accueil" in found.body
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/é".encode().decode("latin-1"), "/%C3%A9"),
+        ("/\xe9", "/%E9"),  # not UTF-8: sent on as it came
+        ("/a b", "/a%20b"),
+        (" /a\t", "/a"),
+        ("//cegeprb.test/a", "/a"),
+        ("HTTP://CEGEPRB.TEST:80/a", "/a"),
+        ("http://moi:secret@cegeprb.test/a", "/a"),
+        ("/x/../a", "/a"),
+        ("?q=1", "/?q=1"),
+    ],
+)
+async def test_addresses_are_read_as_a_browser_reads_them(location: str, path: str, proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect(location)
+    proxied["cegeprb.test/?q=1"] = page()
+    proxied["cegeprb.test/*"] = lambda asked: page() if asked.path == path else Reply(status=404)
+    proxied["cegeprb.test/robots.txt"] = Reply(status=404)
+    await get()
+    assert proxied.log[-1].path == path
+    assert proxied.log[-1].header("Authorization") is None
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "mailto:a@b.test",
+        "ftp://cegeprb.test/",
+        "http://[",
+        "http://cegeprb.test:99999/",
+        "http://exa mple.cegeprb.test/",
+        "http://cegeprb.test/" + "a" * 70_000,
+    ],
+)
+async def test_a_redirect_to_no_usable_address(location: str, proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect(location)
+    error = await fault()
+    assert (error.detail, error.status) == ("bad_redirect", 302)
+
+
+async def test_a_redirect_without_an_address(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = Reply(status=302)
+    assert (await fault()).detail == "bad_redirect"
+
+
+async def test_loops_are_seen_at_once(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect("/a")
+    proxied["cegeprb.test/a"] = redirect("/b")
+    proxied["cegeprb.test/b"] = redirect("/a")
+    assert (await fault()).detail == "redirect_loop"
+    assert proxied.asked("cegeprb.test") == ["/robots.txt", "/", "/a", "/b"]
+
+
+async def test_ten_redirects_and_no_more(proxied: Web) -> None:
+    for number in range(20):
+        proxied[f"cegeprb.test/{number}"] = redirect(f"/{number + 1}")
+    proxied["cegeprb.test/"] = redirect("/11")
+    proxied["cegeprb.test/20"] = page()
+    assert (await get()).url == f"{HOME}20"
+    assert (await fault(f"{HOME}9", home=HOME)).detail == "redirect_loop"
+
+
+async def test_a_loop_that_a_cookie_opens_is_none(proxied: Web) -> None:
+    def wall(asked: Asked) -> Reply:
+        if asked.header("Cookie") == "vu=1":
+            return page("derrière le mur")
+        return Reply(status=302, headers=[("Location", "/"), ("Set-Cookie", "vu=1; Path=/")])
+
+    proxied["cegeprb.test/"] = wall
+    assert "derrière le mur".encode() in (await get()).body
+
+
+async def test_a_cookie_that_changes_for_ever_ends_too(proxied: Web) -> None:
+    number = itertools.count()
+    proxied["cegeprb.test/"] = lambda _: Reply(
+        status=302, headers=[("Location", "/"), ("Set-Cookie", f"n={next(number)}")]
+    )
+    assert (await fault()).detail == "redirect_loop"
+    assert len(proxied.log) == 12
+
+
+# --------------------------------------------------------------------------------------------- whose host
+
+
+async def test_hosts_of_the_site(proxied: Web) -> None:
+    """Its registrable domain and the alternative hosts of the registry; nobody else's."""
+    for host in ("cegeprb.test", "www.cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test"):
+        proxied[f"{host}/*"] = page(host)
+    async with visit(alt_hosts=["ancien-nom.test"]) as site:
+        for host in ("cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test", "www.ancien-nom.test"):
+            if host == "www.ancien-nom.test":
+                proxied[f"{host}/*"] = page(host)
+            assert host.encode() in (await site.get(f"http://{host}/x")).body
+        for url in (
+            "http://facebook.test/rb",
+            "http://cegeprb.test.pirate.test/",
+            "http://rb.test/",
+            "http://pirate.test/?cegeprb.test",
+        ):
+            with pytest.raises(FetchError) as raised:
+                await site.get(url)
+            assert raised.value.detail == "foreign_site"
+    assert {asked.host for asked in proxied.log} == {
+        "cegeprb.test",
+        "biblio.cegeprb.test",
+        "ancien-nom.test",
+        "www.ancien-nom.test",
+    }
+
+
+@pytest.mark.parametrize("path", ["", "facebook"])
+async def test_a_redirect_off_the_site_is_told_and_not_followed(path: str, proxied: Web) -> None:
+    proxied["cegeprb.test/*"] = redirect("https://reseau.test/cegeprb")
+    proxied["cegeprb.test/robots.txt"] = Reply(status=404)
+    proxied["reseau.test/*"] = page()
+    found = await get(f"{HOME}{path}", home=HOME)
+    assert (found.status, found.url, found.redirect_to) == (302, f"{HOME}{path}", "https://reseau.test/cegeprb")
+    assert found.body == b""
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
+
+
+async def test_a_homepage_that_moved_to_its_name_under_another_domain(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect("http://www.cegeprb.qc.ca/")
+    proxied["www.cegeprb.qc.ca/"] = page("Bienvenue")
+    proxied["biblio.cegeprb.qc.ca/"] = page("Bibliothèque")
+    async with visit() as site:
+        assert (await site.get(HOME)).url == "http://www.cegeprb.qc.ca/"
+        assert "Bibliothèque".encode() in (await site.get("http://biblio.cegeprb.qc.ca/")).body
+    assert "/robots.txt" in proxied.asked("www.cegeprb.qc.ca")
+
+
+async def test_only_a_homepage_moves(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = page()
+    proxied["cegeprb.test/en"] = redirect("http://cegeprb.ca/")
+    proxied["cegeprb.ca/"] = page()
+    assert (await get(f"{HOME}en", home=HOME)).redirect_to == "http://cegeprb.ca/"
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
+
+
+async def test_a_move_lasts_as_long_as_the_visit(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = redirect("http://cegeprb.ca/")
+    proxied["cegeprb.ca/"] = page()
+    live = LiveWeb(QUICK, AGENT)
+    async with live.open(institution()) as site:
+        await site.get(HOME)
+    async with live.open(institution("http://autre.test/")) as site:
+        with pytest.raises(FetchError, match="not a host of this site"):
+            await site.get("http://cegeprb.ca/")
+
+
+async def test_a_homepage_may_send_on_by_other_means(proxied: Web) -> None:
+    """A meta refresh to the same name under another domain is asked by whoever read it."""
+    proxied["cegeprb.ca/accueil"] = page("Accueil")
+    assert b"Accueil" in (await get("http://cegeprb.ca/accueil", home=HOME)).body
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://cegeprb.test/", "file:///etc/passwd", "javascript:x", "cegeprb.test", "", "http://", "http://[::1"]
+)
+async def test_what_is_no_address_is_not_asked(url: str, proxied: Web) -> None:
+    assert (await fault(url, home=HOME)).detail == "bad_url"
+    assert not proxied.log
+
+
+@pytest.mark.parametrize(
+    "host", ["xn--a.cegeprb.test", "a b.cegeprb.test", "-.cegeprb.test", "é" * 80 + ".cegeprb.test", "a..cegeprb.test"]
+)
+async def test_odd_host_names_never_crash(host: str, proxied: Web) -> None:
+    proxied["cegeprb.test/"] = page()
+    assert (await fault(f"http://{host}/", home=HOME)).detail in {"bad_url", "foreign_site", "http_502"}
+
+
+# ---------------------------------------------------------------------------------------------- cookies
+
+
+async def test_cookies_live_as_long_as_the_visit(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = Reply(
+        b"<html>", headers=[("Set-Cookie", "langue=fr; Path=/"), ("Set-Cookie", "\xe9=\xe9")]
+    )
+    proxied["cegeprb.test/a"] = page()
+    live = LiveWeb(QUICK, AGENT)
+    for _ in range(2):
+        async with live.open(institution()) as site:
+            await site.get(HOME)
+            await site.get(f"{HOME}a")
+    first, second = (asked for asked in proxied.log if asked.path == "/a")
+    assert "langue=fr" in (first.header("Cookie") or "")
+    assert [asked.header("Cookie") for asked in proxied.log if asked.path == "/"] == [None, None]
+    assert second.header("Cookie") == first.header("Cookie")
+
+
+async def test_cookies_go_to_nobody_else(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = Reply(
+        b"<html>", headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Domain=autre.test")]
+    )
+    proxied["autre.test/"] = page()
+    async with visit(alt_hosts=["autre.test"]) as site:
+        await site.get(HOME)
+        await site.get("http://autre.test/")
+    assert [asked.header("Cookie") for asked in proxied.log if asked.host == "autre.test"] == [None, None]
+
+
+# ------------------------------------------------------------------------------------------- the other name
+
+
+async def test_www_is_tried_where_the_bare_name_fails(proxied: Web) -> None:
+    proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
+    proxied["www.cegeprb.test/"] = page("avec www")
+    assert (await get()).url == "http://www.cegeprb.test/"
+
+
+async def test_the_bare_name_is_tried_where_www_fails(proxied: Web) -> None:
+    proxied["www.cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
+    proxied["cegeprb.test/fr/"] = page("sans www")
+    assert (await get("http://www.cegeprb.test/fr/")).url == "http://cegeprb.test/fr/"
+
+
+async def test_an_answer_ends_the_search(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = Reply(status=404)
+    proxied["www.cegeprb.test/"] = page()
+    assert (await fault()).detail == "http_404"
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
+
+
+async def test_there_is_no_second_try_after_a_timeout(proxied: Web) -> None:
+    proxied["cegeprb.test/*"] = Reply(raw=[60.0])
+    proxied["www.cegeprb.test/"] = page()
+    assert (await fault(limits=Limits(delay_s=0.0, timeout_s=0.3))).detail == "timeout"
+    assert proxied.asked() == ["cegeprb.test/robots.txt"]
+
+
+async def test_only_the_homepage_has_other_names(proxied: Web) -> None:
+    proxied["cegeprb.test/"] = page()
+    proxied["cegeprb.test/a"] = Reply(raw=[b"nonsense\r\n\r\n"])
+    proxied["www.cegeprb.test/a"] = page()
+    assert (await fault(f"{HOME}a", home=HOME)).detail == "protocol"
+
+
+async def test_an_answer_under_the_other_name_says_more_than_none(proxied: Web) -> None:
+    proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
+    proxied["www.cegeprb.test/"] = Reply(status=403)
+    assert (await fault()).detail == "http_403"
+
+
+async def test_the_fault_that_says_most_is_told(proxied: Web) -> None:
+    proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
+    proxied["www.cegeprb.test/*"] = Reply(raw=[])
+    error = await fault("http://www.cegeprb.test/")
+    assert (error.detail, error.url) == ("connection_lost", "http://www.cegeprb.test/")
+
+
+# --------------------------------------------------------------------------------------------- the tally
+
+
+async def test_the_tally_counts_and_says_what_is_waited_for(proxied: Web) -> None:
+    live = LiveWeb(QUICK, AGENT)
+    seen: list[object] = []
+
+    def look(_: Asked) -> Reply:
+        seen.append(live.tally.visits.get("rb"))
+        return page()
+
+    proxied["cegeprb.test/"] = look
+    async with live, live.open(institution()) as site:
+        await site.get(HOME)
+    assert live.tally.requests == 2
+    assert live.tally.visits == {}
+    waiting = seen[0]
+    assert (waiting.what, waiting.url) == ("answer", HOME)  # type: ignore[attr-defined] # a Waiting

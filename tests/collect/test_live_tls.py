@@ -1,0 +1,184 @@
+"""TLS: always verified, and http only where nothing listens on https."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+from servers import Web, page, redirect, serve
+from visits import Records, fault, get, to_loopback, visit
+
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+LOCAL = Limits(delay_s=0.0, timeout_s=2.0, allow_private=True)
+PAST = datetime.now(UTC) - timedelta(days=2)
+
+
+def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+BROKEN: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], str]] = {
+    "expired": (lambda ca: server_context(ca.issue_cert("cegeprb.test", not_after=PAST)), "expired"),
+    "not yet valid": (
+        lambda ca: server_context(ca.issue_cert("cegeprb.test", not_before=datetime.now(UTC) + timedelta(days=2))),
+        "not yet valid",
+    ),
+    "of another host": (lambda ca: server_context(ca.issue_cert("autre.test")), "mismatch"),
+    "of another domain's www": (lambda ca: server_context(ca.issue_cert("*.autre.test")), "mismatch"),
+    "of an authority nobody knows": (lambda _: server_context(trustme.CA().issue_cert("cegeprb.test")), "certificate"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_certificate(name: str, trusted: trustme.CA) -> None:
+    make, message = BROKEN[name]
+    context = make(trusted)
+    with serve(lambda _: context, always_tls=True) as web:
+        web["*"] = page("secret")
+        error = await fault(f"https://cegeprb.test:{web.port}/", LOCAL, resolve=to_loopback)
+    assert error.detail == "tls"
+    assert message in str(error).lower()
+    assert not web.log
+
+
+async def test_a_certificate_of_the_host_is_checked_on_the_address_connected_to(trusted: trustme.CA) -> None:
+    """The name goes into SNI and the check, the connection to the address that was looked at."""
+    names: list[str] = []
+    context = server_context(trusted.issue_cert("cegeprb.test"))
+    context.sni_callback = lambda _, name, __: names.append(name)
+    records = Records()
+    with serve(lambda _: context, always_tls=True) as web:
+        web["*"] = page()
+        await get(f"https://cegeprb.test:{web.port}/", LOCAL, resolve=to_loopback, record=records)
+    assert names == ["cegeprb.test"]
+    assert {exchange.ip for exchange in records.kept} == {"127.0.0.1"}
+
+
+@contextlib.asynccontextmanager
+async def listening(answer: bytes | None) -> AsyncIterator[int]:
+    """Listen on a port; answer whatever comes with bytes that are not TLS, or (None) with nothing."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.read(100)
+        if answer is None:
+            return
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in connections:
+            writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\xff\xff" * 99]
+)
+async def test_a_port_without_tls(answer: bytes) -> None:
+    async with listening(answer) as port:
+        assert (await fault(f"https://cegeprb.test:{port}/", LOCAL, resolve=to_loopback)).detail == "tls"
+
+
+async def test_a_server_that_wants_our_certificate(trusted: trustme.CA) -> None:
+    """In TLS 1.3 it says so after the handshake."""
+    context = server_context(trusted.issue_cert("cegeprb"))  # a host without a dot has no other name to try
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    def refuse(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, pytest.raises(ssl.SSLError):
+            context.wrap_socket(connection, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        refusing = asyncio.create_task(asyncio.to_thread(refuse, server))
+        error = await fault(f"https://cegeprb:{server.getsockname()[1]}/", LOCAL, resolve=to_loopback)
+        assert error.detail == "tls"
+        assert "certificate required" in str(error)
+        await refusing
+
+
+async def test_a_handshake_without_end() -> None:
+    async with listening(None) as port:
+        limits = Limits(delay_s=0.0, timeout_s=0.3, allow_private=True)
+        assert (await fault(f"https://cegeprb.test:{port}/", limits, resolve=to_loopback)).detail == "timeout"
+
+
+async def test_www_is_tried_where_the_certificate_is_not_for_the_bare_name(
+    secure_web: Web, authority: trustme.CA
+) -> None:
+    secure_web.authority = lambda _: server_context(authority.issue_cert("www.cegeprb.test"))
+    secure_web["www.cegeprb.test/"] = page()
+    assert (await get("https://cegeprb.test/")).url == "https://www.cegeprb.test/"
+    assert {asked.host for asked in secure_web.log} == {"www.cegeprb.test"}
+
+
+async def test_a_broken_certificate_never_leads_to_http(secure_web: Web, authority: trustme.CA) -> None:
+    secure_web.authority = lambda _: server_context(authority.issue_cert("autre.test"))
+    secure_web["cegeprb.test/"] = secure_web["www.cegeprb.test/"] = page()
+    assert (await fault("https://cegeprb.test/")).detail == "tls"
+    assert not secure_web.log
+
+
+async def test_https_first(secure_web: Web) -> None:
+    secure_web["cegeprb.test/"] = page()
+    assert (await get("https://cegeprb.test/")).url == "https://cegeprb.test/"
+    assert {asked.scheme for asked in secure_web.log} == {"https"}
+    assert secure_web.connects == ["cegeprb.test:443"]
+
+
+async def test_http_where_nothing_listens_on_https(secure_web: Web) -> None:
+    secure_web.refused.add("cegeprb.test:443")
+    secure_web["cegeprb.test/"] = page()
+    async with visit("https://cegeprb.test/") as site:
+        assert (await site.get("https://cegeprb.test/")).url == "http://cegeprb.test/"
+
+
+async def test_https_where_nothing_listens_on_http(secure_web: Web) -> None:
+    """A registry may be older than the site."""
+    secure_web["cegeprb.test/*"] = lambda asked: (
+        redirect(f"https://cegeprb.test{asked.path}", 301) if asked.scheme == "http" else page()
+    )
+    assert (await get("http://cegeprb.test/")).url == "https://cegeprb.test/"
+
+
+async def test_only_the_homepage_may_be_had_without_https(secure_web: Web) -> None:
+    secure_web.refused.add("biblio.cegeprb.test:443")
+    secure_web["biblio.cegeprb.test/"] = page()
+    error = await fault("https://biblio.cegeprb.test/", home="https://cegeprb.test/")
+    assert (error.detail, error.status) == ("proxy", 502)
+
+
+async def test_refused_everywhere_is_refused() -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    error = await fault("https://cegeprb.test:9/", LOCAL, resolve=resolve)
+    assert error.detail == "refused"
+    assert asked == ["cegeprb.test", "www.cegeprb.test"]
+
+
+def test_certificates_that_cannot_be_read(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", f"{tmp_path}/absent.pem")
+    with pytest.raises(UsageError, match=r"absent\.pem"):
+        LiveWeb(Limits(), "cegep-audit/1")

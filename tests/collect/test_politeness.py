@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.collect.politeness import (
+    ROBOTS_BYTES,
+    RobotsVerdict,
+    parse_robots,
+    relevant_lines,
+    retry_after_s,
+    verdict_of_answer,
+    verdict_of_failure,
+)
+
+SITE = "https://cegeprb.test"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def verdict(text: str | bytes) -> RobotsVerdict:
+    return verdict_of_answer(200, text if isinstance(text, bytes) else text.encode())
+
+
+@pytest.mark.parametrize(
+    ("robots", "path", "allowed"),
+    [
+        pytest.param("", "/", True, id="empty"),
+        pytest.param("User-agent: *\nDisallow:", "/", True, id="empty rule"),
+        pytest.param("User-agent: *\nDisallow: /", "/", False, id="everything"),
+        pytest.param("User-agent: *\nDisallow: /", "/robots.txt", True, id="but robots.txt"),
+        pytest.param("User-agent: *\nDisallow: /a", "/abc", False, id="a prefix"),
+        pytest.param("User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b/c", True, id="longest wins"),
+        pytest.param("User-agent: *\nDisallow: /a\nAllow: /a", "/a", True, id="allow on a tie"),
+        pytest.param("User-agent: *\nDisallow: /*.php$", "/x.php", False, id="wildcard and end"),
+        pytest.param("User-agent: *\nDisallow: /*.php$", "/x.php?y", True, id="not the end"),
+        pytest.param("User-agent: *\nDisallow: /*?s=", "/?s=cegep", False, id="query"),
+        pytest.param("User-agent: *\nDisallow: /%C3%A9", "/é", False, id="percent escapes"),
+        pytest.param("user-AGENT: *\nDISALLOW: /a", "/a", False, id="case of directives"),
+        pytest.param("User-agent: *\r\nDisallow: /a\r\n", "/a", False, id="CRLF"),
+        pytest.param("User-agent: *\rDisallow: /a\r", "/a", False, id="CR"),
+        pytest.param("User-agent: * # all\nDisallow: /a # not this", "/a", False, id="comments"),
+        pytest.param("User-agent: *\n\nDisallow: /a", "/a", False, id="blank line inside a group"),
+        pytest.param("User-agent: a\nUser-agent: *\nDisallow: /a", "/a", False, id="one of several agents"),
+        pytest.param("User-agent: a\nSitemap: /s\nUser-agent: *\nDisallow: /a", "/a", False, id="sitemap among agents"),
+        pytest.param("User-agent: a\nDisallow: /\nUser-agent: *\nDisallow: /b", "/a", True, id="another's group"),
+        pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/a", False, id="groups merged, 1"),
+        pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/b", False, id="groups merged, 2"),
+        pytest.param(
+            "User-agent: *\nDisallow: /\nUser-agent: cegep-audit\nDisallow: /b", "/a", True, id="our own group"
+        ),
+        pytest.param("User-agent: cegep-audit\nDisallow: /b\nUser-agent: *\nAllow: /", "/b", False, id="ours forbids"),
+        pytest.param("User-agent: Cegep-Audit/2.0\nDisallow: /", "/", False, id="our name with a version"),
+        pytest.param("User-agent: CEGEP-AUDIT\nDisallow: /", "/", False, id="our name in capitals"),
+        pytest.param("User-agent: cegep\nDisallow: /", "/", True, id="the beginning of our name"),
+        pytest.param("User-agent: audit\nDisallow: /", "/", True, id="the end of our name"),
+        pytest.param("User-agent: cegep-audit-2\nDisallow: /", "/", True, id="a longer name"),
+        pytest.param("User-agent cegep-audit\nDisallow /b", "/b", False, id="colons forgotten"),
+        pytest.param("Disallow: /", "/", True, id="a rule for nobody"),
+        pytest.param("<html><body>Page introuvable</body></html>", "/", True, id="a page of HTML"),
+        pytest.param(b"\xef\xbb\xbfUser-agent: *\nDisallow: /a", "/a", False, id="byte-order mark"),
+        pytest.param(b"User-agent: *\nDisallow: /\xe9\nDisallow: /a", "/a", False, id="not UTF-8"),
+        pytest.param(b"User-agent: *\0\nDisallow: /a\0", "/b", True, id="NUL bytes"),
+    ],
+)
+def test_rules_are_read_by_rfc_9309(robots: str | bytes, path: str, allowed: bool) -> None:
+    assert verdict(robots).allows(SITE + path) is allowed
+
+
+@pytest.mark.parametrize(
+    ("status", "allows", "detail"),
+    [
+        (200, False, ""),
+        (301, True, ""),  # a redirect that leads nowhere
+        (400, True, ""),
+        (401, True, ""),
+        (403, True, ""),
+        (404, True, ""),
+        (410, True, ""),
+        (451, True, ""),
+        (500, False, "robots"),
+        (503, False, "robots"),
+        (599, False, "robots"),
+        (502, False, "http_502"),  # a gateway says that the site itself is down
+        (504, False, "http_504"),
+        (522, False, "http_522"),
+    ],
+)
+def test_the_status_decides_first(status: int, allows: bool, detail: str) -> None:
+    found = verdict_of_answer(status, b"User-agent: *\nDisallow: /")
+    assert found.allows(SITE) is allows
+    assert found.detail == detail
+
+
+@pytest.mark.parametrize(
+    ("detail", "status", "expected"),
+    [
+        ("dns", None, "dns"),
+        ("refused", None, "refused"),
+        ("timeout", None, "timeout"),
+        ("tls", None, "tls"),
+        ("connection_lost", None, "connection_lost"),
+        ("proxy", 502, "proxy"),
+        ("http_500", 500, "robots"),
+        ("http_502", 502, "http_502"),
+        ("http_429", 429, "http_429"),  # twice: left alone
+        ("retry_after", 503, "retry_after"),
+        ("timeout", 200, "robots"),  # the rest of the file may forbid anything
+        ("cut_short", 200, "robots"),
+        ("decode", 200, "robots"),
+        ("timeout", 503, "robots"),
+    ],
+)
+def test_a_failure_forbids_everything(detail: str, status: int | None, expected: str) -> None:
+    found = verdict_of_failure(detail, "because", status)
+    assert not found.allows(SITE)
+    assert found.detail == expected
+    assert found.message
+
+
+def test_a_missing_file_allows_everything_however_it_is_missing() -> None:
+    assert verdict_of_failure("http_404", "not found", 404).allows(SITE)
+
+
+@pytest.mark.parametrize(
+    ("robots", "seconds"),
+    [
+        ("", 0),
+        ("User-agent: *\nCrawl-delay: 2.5", 2.5),
+        ("User-agent: *\nCrawl-delay: 2\nUser-agent: cegep-audit\nCrawl-delay: 5", 5),
+        ("User-agent: *\nCrawl-delay: 2\nUser-agent: cegep-audit\nDisallow:", 0),
+        ("User-agent: *\nCrawl-delay: -1", 0),
+        ("User-agent: *\nCrawl-delay: nan", 0),
+        ("User-agent: *\nCrawl-delay: soon", 0),
+        ("User-agent: *\nCrawl-delay: 1e9", 1e9),
+    ],
+)
+def test_crawl_delay(robots: str, seconds: float) -> None:
+    assert verdict(robots).crawl_delay_s == seconds
+
+
+def test_the_first_500_kib_count() -> None:
+    first, last = b"User-agent: *\nDisallow: /a\n", b"\nDisallow: /b\n"
+    text = first + b"#" * (ROBOTS_BYTES - len(first)) + last
+    assert not verdict(text).allows(f"{SITE}/a")
+    assert verdict(text).allows(f"{SITE}/b")
+
+
+def test_a_hostile_file_costs_little() -> None:
+    """Each rule for each agent above it would be half a thousand million rules."""
+    agents = b"".join(b"User-agent:%d\n" % number for number in range(15_000))
+    rules = b"Allow:/*a*b*c$\n" * 17_000
+    began = time.process_time()
+    parse_robots(agents + b"User-agent: *\n" + rules).can_fetch(f"{SITE}/{'abc' * 2000}", "cegep-audit")
+    assert time.process_time() - began < 5  # 0.3 s; without the filter minutes, and gigabytes
+
+
+def test_only_what_concerns_us_is_kept() -> None:
+    text = "User-agent: a\nUser-agent: *\nDisallow: /a\n# note\nSitemap: /s\nUser-agent: b\nDisallow: /b"
+    assert relevant_lines(text) == ["User-agent: *", "Disallow: /a"]
+
+
+@given(st.binary(max_size=2000))
+def test_any_bytes_are_rules(body: bytes) -> None:
+    found = verdict(body)
+    assert found.allows(f"{SITE}/robots.txt")
+    found.allows(f"{SITE}/%zz?\0")
+    assert found.crawl_delay_s >= 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (" 7 ", 7),
+        ("2.5", 2.5),
+        ("9" * 400, float("inf")),
+        ("Mon, 23 Nov 2026 12:00:30 GMT", 30),  # IMF-fixdate
+        ("Monday, 23-Nov-26 12:00:30 GMT", 30),  # RFC 850
+        ("Mon Nov 23 12:00:30 2026", 30),  # asctime
+        ("Mon, 23 Nov 2026 07:00:30 -0500", 30),
+        ("Mon, 23 Nov 2020 12:00:00 GMT", 0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1e3", None),
+        ("Mon, 99 Nov 2026 12:00:30 GMT", None),
+        ("٣", None),
+    ],
+)
+def test_retry_after(value: str, seconds: float | None) -> None:
+    assert retry_after_s(value, NOON) == seconds
+
+
+def test_a_date_is_read_by_the_servers_own_clock() -> None:
+    at, date = "Mon, 23 Nov 2026 13:00:10 GMT", "Mon, 23 Nov 2026 13:00:00 GMT"  # its clock is an hour ahead
+    assert retry_after_s(at, NOON, date) == 10
+    assert retry_after_s(at, NOON, "whenever") == 3610
+
+
+@given(st.text())
+def test_any_retry_after_is_a_wait_or_nothing(value: str) -> None:
+    seconds = retry_after_s(value, NOON, value)
+    assert seconds is None or seconds >= 0

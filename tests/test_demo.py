@@ -97,6 +97,16 @@ def test_bodies_that_many_institutions_link_are_linked_by_three_or_more() -> Non
         assert links[f"https://www.facebook.com/{handle}"] >= 3
 
 
+@pytest.mark.parametrize("site", [site for site in SERVED if site.status == "ok"], ids=lambda site: site.id)
+def test_no_inner_link_is_broken_by_mistake(site: Site) -> None:
+    found = {
+        path
+        for page in own_pages(site)
+        for path in re.findall(r"""<a [^>]*href=["']?(/[^/"'>#?][^"'>#?]*)""", read(site, page))
+    }
+    assert [path for path in sorted(found) if answer(site, path).status >= 400] == []
+
+
 def test_home_pages_weigh_what_real_ones_do() -> None:
     sizes = [len(answer(site, "/").body) for site in SERVED if site.look and site.status == "ok"]
     assert sum(size > 10_000 for size in sizes) >= 20

@@ -38,7 +38,8 @@ class Answer:
 
 def answer(site: Site, path: str) -> Answer:
     """Return what *site* answers to *path* (without query): a page of its own, a usual one, or a 404."""
-    document = site.pages.get(path) or _usual(site.look, site.language).get(path) or NOT_FOUND
+    usual = (_usual(site.look, language).get(path) for language in site.languages)
+    document = site.pages.get(path) or next(filter(None, usual), NOT_FOUND)
     content_type = site.content_type if document.content_type is None else document.content_type
     headers = {"Content-Type": content_type, "Location": document.location}
     sent = tuple((name, value) for name, value in headers.items() if value)
@@ -81,9 +82,8 @@ def _usual(look: str, language: str) -> dict[str, Document]:
     if look:
         text = _prose()[language]
         entries = [entry for section in text["menu"] for entry in ([section[0], section[1]], *section[2])]
-        pages |= {href: Document(title=label) for label, href in entries}
-        pages |= {href: Document(title=heading) for heading, _, href in _addressed(text["articles"])}
-        pages["/"] = Document(title=text["home"])
+        entries += [(text["home"], "/"), *((heading, href) for heading, _, href in _addressed(text["articles"]))]
+        pages |= {href: Document(title=label, language=language) for label, href in entries}
     return pages
 
 

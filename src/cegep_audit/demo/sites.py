@@ -110,9 +110,14 @@ class Site:
         return self.row["city"]
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its pages, the main one first."""
+        return ("fr", "en") if self.row["language"] == "bilingual" else (self.row["language"],)
+
+    @property
     def language(self) -> str:
-        """The language of its pages, ``fr`` or ``en``."""
-        return "en" if self.row["language"] == "en" else "fr"
+        """The language of its pages where they do not say otherwise, ``fr`` or ``en``."""
+        return self.languages[0]
 
 
 @lru_cache(maxsize=1)

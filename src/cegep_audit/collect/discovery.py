@@ -40,7 +40,8 @@ class _Candidate:
     link: InnerLink
     lead: Lead
     reading: Reading
-    page: int  # which of the pages read shows it, from 0
+    host: str  # of the page that shows it
+    page: int  # which of the pages read that is, from 0
 
 
 def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits) -> Choice | None:
@@ -83,8 +84,8 @@ def _part_of_the_homepage(site: Site) -> Choice | None:
 def _promising(site: Site, limits: Limits) -> Choice | None:
     """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
     candidates = list(_candidates(site))
-    if site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
-        own = [item for item in candidates if item.lead.role is PageRole.OWN_LINK]
+    own = [item for item in candidates if item.lead.role is PageRole.OWN_LINK]
+    if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
         shown = {network for network, _ in shown_accounts(site.readings)}
         choice = _best(site, own, lambda item: (item.lead.target in shown, item.page))
         if choice:
@@ -101,7 +102,7 @@ def _rank(item: _Candidate, site: Site) -> tuple[int, int, bool, int, bool, int]
     return (
         site.counts[lead.role],
         _ORDER.index(lead.role),
-        _host(item.link.href) not in {"", _host(item.reading.url)},
+        _host(item.link.href) not in {"", item.host},
         -lead.score,
         item.link.zone not in SITE_WIDE,
         item.page,
@@ -123,11 +124,12 @@ def _candidates(site: Site) -> Iterator[_Candidate]:
     seen: set[tuple[str, str, str]] = set()
     for number, reading in enumerate(site.readings):
         fresh = list(_fresh(site, reading, seen))
+        host = _host(reading.url)
         for link, lead in find_leads(fresh, is_door=is_door(reading)):
-            yield _Candidate(link, lead, reading, number)
+            yield _Candidate(link, lead, reading, host, number)
         # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
         for frame in () if is_door(reading) else reading.frames:
-            yield _Candidate(InnerLink(frame, "", Zone.MAIN), Lead(PageRole.FRAME, 0, "frame"), reading, number)
+            yield _Candidate(InnerLink(frame, "", Zone.MAIN), Lead(PageRole.FRAME, 0, "frame"), reading, host, number)
 
 
 def _fresh(site: Site, reading: Reading, seen: set[tuple[str, str, str]]) -> Iterator[InnerLink]:
@@ -152,7 +154,7 @@ def _own_hosts(site: Site, reading: Reading) -> Iterator[InnerLink]:
 
 def _names_any(domains: Iterable[str], address: str) -> bool:
     """Whether one of *domains* stands somewhere in *address*: a cheap test before it is split and judged."""
-    return any(domain in address for domain in domains)
+    return any(map(address.__contains__, domains))
 
 
 def _best(site: Site, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:

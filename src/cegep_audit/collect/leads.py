@@ -36,11 +36,11 @@ _ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "php", "asp", "aspx", "js
 _FILLING = _INDEX | _ENDINGS  # what /en/index.html says besides "en"
 _SITE_WIDE = {Zone.HEAD, Zone.HEADER, Zone.NAV, Zone.FOOTER}
 
-# Windows-1252 holds every letter of French and English, so folding is a table of 256 bytes.
-_LETTERS = {"œ": "o", "æ": "a"}
+# Latin-1 holds every letter of French and English but one, so folding is a table of 256 bytes.
+_BESIDE_LATIN_1 = (("’", " "), ("–", " "), ("—", " "), ("œ", "o"), ("Œ", "o"))
 _FOLDED = bytes(
-    ord(base) if (base := _LETTERS.get(char) or unicodedata.normalize("NFKD", char)[:1]) in _KEPT else ord(" ")
-    for char in bytes(range(256)).decode("cp1252", "replace").lower()
+    ord(base) if (base := unicodedata.normalize("NFKD", char)[:1]) in _KEPT else ord(" ")
+    for char in bytes(range(256)).decode("latin-1").lower()
 )
 
 
@@ -83,7 +83,9 @@ def fold(text: str) -> str:
     """Return *text* in lower case ASCII, accents dropped, all but letters, digits and line ends made blanks."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return text.encode("cp1252", "replace").translate(_FOLDED).decode("ascii")
+        for char, letter in _BESIDE_LATIN_1:
+            text = text.replace(char, letter)
+    return text.encode("latin-1", "replace").translate(_FOLDED).decode("ascii")
 
 
 @cache
@@ -113,8 +115,10 @@ def _rules() -> _Rules:
     common = set(table()["common"])
     for word in words:
         if not word.exact:
-            telling = [part for part in word.folded.split() if part not in common] or word.folded.split()
-            by_key.setdefault(max(telling, key=len), []).append(word)
+            telling = max(
+                word.folded.split(), key=lambda part: (part not in common and len(part) > _SHORT_NAME, len(part))
+            )
+            by_key.setdefault(telling, []).append(word)
     # An address written as one word, /nousjoindre.html, is the phrase and nothing else.
     exact = {word.folded.replace(" ", ""): word for word in words if not word.door} | {
         word.folded: word for word in words if word.exact
@@ -158,7 +162,10 @@ def find_leads(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterator
 
 def _folded_lines(links: Sequence[InnerLink]) -> list[str]:
     """Return label and address of each link, folded, the mark between them: all at once, for a call costs more."""
-    written = [f"{link.label} {_MARK} {_without_query(link.href)}" for link in links]
+    written = [
+        f"{link.label} {_MARK} {_without_query(href) if '?' in (href := link.href) or '#' in href else href}"
+        for link in links
+    ]
     lines = fold(unquote("\n".join(written))).split("\n")
     return lines if len(lines) == len(links) else [fold(unquote(line)).replace("\n", " ") for line in written]
 
@@ -182,7 +189,7 @@ def rate(link: InnerLink, *, is_door: bool = False) -> Lead | None:
 
 
 def _without_query(href: str) -> str:
-    return href.partition("#")[0].partition("?")[0] if "?" in href or "#" in href else href
+    return href.partition("#")[0].partition("?")[0]
 
 
 def _path(href: str) -> str:

@@ -23,6 +23,8 @@ _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
 
 def is_settled(readings: Sequence[Reading]) -> bool:
     """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing."""
+    if len(readings) < 2:  # noqa: PLR2004 -- a block repeats on two pages
+        return False
     blocks = [shown_accounts([reading]) for reading in readings]
     repeated = {
         item for number, block in enumerate(blocks) for item in block if any(item in b for b in blocks[:number])

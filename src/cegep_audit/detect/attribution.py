@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from cegep_audit.detect.candidates import Candidate, gather
 from cegep_audit.detect.likeness import Likeness
 from cegep_audit.detect.main_account import with_main
+from cegep_audit.detect.rivalry import compare
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Role, Zone
 
@@ -44,11 +45,8 @@ def _in_row(candidate: Candidate) -> bool:
 
 
 def _in_list(candidate: Candidate) -> bool:
-    return (
-        bool(candidate.rows)
-        and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
-        and not candidate.some(_cue("follow"))
-    )
+    in_long_row = bool(candidate.rows) and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+    return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
 
 
 def _names_another(link: Link) -> bool:
@@ -65,16 +63,18 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("person", lambda c: c.every(_subject("person", "article")) and not c.alike, Role.THIRD_PARTY),
     ("author", lambda c: c.every(_cue("author")) and not c.alike, Role.THIRD_PARTY),
     ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
-    ("content_only", lambda c: c.every_content and not c.alike, Role.THIRD_PARTY),
+    ("content_only", lambda c: c.every_embed and not c.alike, Role.THIRD_PARTY),
     ("post_of_own", lambda c: c.every_content, Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit and c.rivals > 0, Role.UNIT),
     ("claim_only", lambda c: c.every(_subject("claim")) and c.rivals > 0, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
+    ("part_beside_main", lambda c: c.is_outranked and (c.alike or c.some(_cue("unit"))), Role.UNIT),
+    ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", lambda c: c.every(_cue("credit")) and not c.alike, Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.alike, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
-    ("row_of_icons", lambda c: _in_row(c) and not c.every(_cue("prose")), Role.OFFICIAL),
     ("names_another", lambda c: c.is_outdone and c.every(_names_another), Role.THIRD_PARTY),
+    ("row_of_icons", lambda c: _in_row(c) and not c.every(_cue("prose")), Role.OFFICIAL),
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
     ("site_frame", lambda c: c.some(_is_shown_beside), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
@@ -95,7 +95,8 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
     Accounts come in the order they were first seen.
     """
     final_url = next((visit.page.url for visit in visits if visit.page), "")
-    return with_main([_account(candidate) for candidate in gather(institution, visits)], institution, final_url)
+    candidates = compare(gather(institution, visits))
+    return with_main([_account(candidate) for candidate in candidates], institution, final_url)
 
 
 def _account(candidate: Candidate) -> Account:

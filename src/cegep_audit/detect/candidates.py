@@ -32,10 +32,19 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The links to accounts that share one container of one page."""
+    """The accounts, as (network, key), whose links share one container of one page."""
 
-    networks: int  # different networks
-    most_of_one: int  # accounts of the network that has most
+    members: frozenset[tuple[str, str]]
+
+    @property
+    def networks(self) -> int:
+        """Number of different networks."""
+        return len({network for network, _ in self.members})
+
+    @property
+    def most_of_one(self) -> int:
+        """Number of accounts of the network that has most."""
+        return max(Counter(network for network, _ in self.members).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,10 @@ class Candidate:
     """One account with all that speaks for and against it; the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``likeness``: how far its name or a label shows
-    the institution's. ``rivals`` counts other accounts of the network on the site; the account ``is_outdone``
-    where one of them looks like the institution and it does not.
+    the institution's. ``is_unit`` and ``is_subject``: it names a part, which the institution is not, or is.
+    The last fields compare it with the others of the site, see ``rivalry``: ``rivals`` counts those of its network;
+    it ``is_outdone`` by one that looks more like the institution, ``is_outranked`` by one that stands better, and
+    ``in_directory`` among several that stand as it does.
     """
 
     network: str
@@ -54,11 +65,19 @@ class Candidate:
     sightings: tuple[Sighting, ...]
     rows: tuple[Row, ...]
     likeness: Likeness
-    rivals: int
-    is_outdone: bool
     is_vendor: bool
     is_separate: bool
     is_unit: bool
+    is_subject: bool
+    rivals: int = 0
+    is_outdone: bool = False
+    is_outranked: bool = False
+    in_directory: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the account from every other: network and key."""
+        return _key_of(self.network, self.url)
 
     @property
     def alike(self) -> bool:
@@ -75,12 +94,16 @@ class Candidate:
 
     @property
     def every_content(self) -> bool:
-        """Whether only posts and players of the account are shown, never the account itself."""
-        return all(_is_content(seen) for seen in self.sightings)
+        """Whether only posts of the account are shown, never the account itself."""
+        return all(seen.what.kind is Kind.CONTENT for seen in self.sightings)
 
-
-def _is_content(seen: Sighting) -> bool:
-    return seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+    @property
+    def every_embed(self) -> bool:
+        """Whether only posts, documents and players of the account are shown."""
+        return all(
+            seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+            for seen in self.sightings
+        )
 
 
 @cache
@@ -102,8 +125,7 @@ def gather(institution: Institution, visits: Sequence[Visit]) -> list[Candidate]
     home = next((visit for visit in visits if visit.page), None)
     subject = _Subject(institution, home)
     rows = _rows(sightings)
-    candidates = [_candidate(subject, group, rows) for group in groups.values()]
-    return [_among(candidate, candidates) for candidate in candidates]
+    return [_candidate(subject, group, rows) for group in groups.values()]
 
 
 class _Subject:
@@ -117,15 +139,12 @@ class _Subject:
         self.own = fold(" ".join([institution.name, institution.short_name, _spaced(_written(institution.url)), title]))
 
 
-def _among(candidate: Candidate, all_of_site: Sequence[Candidate]) -> Candidate:
-    rivals = [other for other in all_of_site if other.network == candidate.network and other is not candidate]
-    outdone = not candidate.alike and any(other.alike for other in rivals)
-    return replace(candidate, rivals=len(rivals), is_outdone=outdone)
-
-
 def _key(what: Classified) -> tuple[str, str]:
-    network = what.network or ""
-    return network, account_key(network, what.account_url) if what.account_url else ""
+    return _key_of(what.network or "", what.account_url or "")
+
+
+def _key_of(network: str, url: str) -> tuple[str, str]:
+    return network, account_key(network, url) if url else ""
 
 
 def _sightings(visits: Iterable[Visit]) -> Iterator[Sighting]:
@@ -166,15 +185,12 @@ def _what(link: Link, resolved: dict[str, str]) -> tuple[Classified | None, Link
 
 
 def _rows(sightings: Iterable[Sighting]) -> dict[tuple[str, int], Row]:
-    """Return, by page and block, how many networks and accounts share the block."""
+    """Return, by page and block, the accounts whose links share the block."""
     members: dict[tuple[str, int], set[tuple[str, str]]] = defaultdict(set)
     for seen in sightings:
         if seen.link.block:
             members[seen.link.page_url, seen.link.block].add(_key(seen.what))
-    return {
-        place: Row(len({network for network, _ in keys}), max(Counter(network for network, _ in keys).values()))
-        for place, keys in members.items()
-    }
+    return {place: Row(frozenset(keys)) for place, keys in members.items()}
 
 
 def _candidate(subject: _Subject, group: list[Sighting], rows: dict[tuple[str, int], Row]) -> Candidate:
@@ -192,11 +208,10 @@ def _candidate(subject: _Subject, group: list[Sighting], rows: dict[tuple[str, i
         sightings=tuple(group),
         rows=tuple({rows[key] for seen in group if (key := (seen.link.page_url, seen.link.block)) in rows}),
         likeness=max(likeness(item, subject.names) for item in (*shown, *labels)),
-        rivals=0,
-        is_outdone=False,
         is_vendor=f"{network}/{handle.lower()}" in vendors,
         is_separate=bool(separate.search(text)) and not separate.search(subject.own),
         is_unit=bool(unit.search(text)) and not unit.search(subject.own),
+        is_subject=bool(unit.search(text)) and bool(unit.search(subject.own)),
     )
 
 

@@ -67,7 +67,9 @@ def find_head_links(document: Document, node: LexborNode) -> Iterator[Found]:
     attributes = node.attributes
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
-    if "me" in rel or "publisher" in rel:
+    if "sameAs" in (attributes.get("itemprop") or ""):
+        yield Found(href, node, How.MICRODATA)
+    elif "me" in rel or "publisher" in rel:
         yield Found(href, node, How.REL_ME, "organization" if "publisher" in rel else "")
     elif "author" in rel and might_name_account(href):
         yield Found(href, node, How.REL_ME, "person")
@@ -110,21 +112,26 @@ _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
 
 def find_frames(document: Document, node: LexborNode) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
-    attributes = node.attributes
-    for name in ("src", "data-src", "data-lazy-src", "data-cookieblock-src", "data-cmp-src", "data-url", "data-href"):
-        raw = attributes.get(name)
-        if raw and might_name_account(raw):
+    for name, raw in node.attributes.items():
+        if not raw or not (name in _FRAME_SOURCES or name.startswith("data-")):
+            continue
+        if might_name_account(raw):
             yield Found(raw, node, How.WIDGET if _PLUGIN.search(raw) else How.EMBED)
-        elif raw and name == "src" and node.tag in {"frame", "iframe"}:
+        elif name == "src" and node.tag in {"frame", "iframe"}:
             url = urls.absolute(document.base, raw)
             if url and (node.tag == "frame" or urls.is_same_site(url, document.page.url)):
                 document.frames.append(url)
+
+
+_FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
 def find_scripts(document: Document, node: LexborNode) -> Iterator[Found]:
     """JSON-LD, and whatever addresses or widget calls an inline script holds."""
     attributes = node.attributes
     kind = (attributes.get("type") or "").lower()
+    if (source := attributes.get("src")) and might_name_account(source):
+        yield Found(source, node, How.WIDGET)  # a timeline asked for as a script, as blogs did until 2013
     text = node.text_content or node.text(deep=True) or ""
     if not text:
         return
@@ -154,9 +161,10 @@ def find_attributes(_: Document, node: LexborNode) -> Iterator[Found]:
     for name, value in attributes.items():
         if not value or name in _PASSED_OVER:
             continue
-        template = templates.get(name)
-        if template is not None and template.css_class in (attributes.get("class") or ""):
-            if raw := template.fill(value):
+        if name in templates:
+            classes = attributes.get("class") or ""
+            template = next((each for each in templates[name] if each.css_class in classes), None)
+            if template is not None and (raw := template.fill(value)):
                 yield Found(raw, node, How.WIDGET)
         elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.WIDGET

@@ -86,8 +86,17 @@ class Likeness(IntEnum):
     """How far a handle or title shows a name of the institution."""
 
     NONE = 0
-    PART = 1  # a distinctive word, or an acronym
-    WHOLE = 2  # the label of its host, or its whole name
+    PART = 1  # a distinctive word, or an acronym, among others
+    WHOLE = 2  # the label of its host, or its whole name, among others
+    SAME = 3  # its names and nothing else
+
+
+# What a handle may hold beside a name and still be the institution's own: kinds, places, marks of being official.
+_AFFIXES = re.compile(
+    "cegep|colleg(?:e|ial)|universit[ey]|univ|ecole|school|institute?|officiel(?:le)?|official|real|page|quebec|canada|"
+    "montreal|mtl|the|les?|la|des?|du|aux?|of|and|et|info|news|tv|web|en|fr|qc|ca|org|com|net|edu|gouv|gov|us|uk|"
+    "ville|town|city|museum|musee|biblio(?:theques?)?|library|channel|group|groups|company|show|user|[0-9]{1,4}|[ucmnqs]"
+)
 
 
 def likeness(text: str, names: Names) -> Likeness:
@@ -96,8 +105,13 @@ def likeness(text: str, names: Names) -> Likeness:
     joined = "".join(tokens)
     if not joined or joined.isdigit():
         return Likeness.NONE
-    whole = names.labels | names.whole
-    if any(label in joined for label in whole if len(label) >= _MIN_WORD or label in tokens or joined.startswith(label)):
+    found = _found(joined, tokens, names)
+    return Likeness.SAME if found and not _rest(joined, names) else found
+
+
+def _found(joined: str, tokens: list[str], names: Names) -> Likeness:
+    wholes = names.labels | names.whole
+    if any(whole in joined and (len(whole) >= _MIN_WORD or joined.startswith(whole)) for whole in wholes):
         return Likeness.WHOLE
     if len(joined) >= _MIN_WORD and joined not in _COMMON and any(joined in label for label in names.labels):
         return Likeness.WHOLE
@@ -106,6 +120,15 @@ def likeness(text: str, names: Names) -> Likeness:
     if any(joined.startswith(acronym) or acronym in tokens for acronym in names.acronyms):
         return Likeness.PART
     return Likeness.NONE
+
+
+def _rest(joined: str, names: Names) -> str:
+    """Return what is left of *joined* without the institution's names and what usually stands beside them."""
+    if any(joined in label for label in names.labels):
+        return ""
+    for own in sorted(names.whole | names.labels | names.words | names.acronyms, key=len, reverse=True):
+        joined = joined.replace(own, " ")
+    return "".join(part for part in joined.split() if not _AFFIXES.fullmatch(part))
 
 
 def is_alike(text: str, names: Names) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect import structured
+from cegep_audit.detect import scripts, structured
 from cegep_audit.detect.finders import ANY, FINDERS, Document, Found
 from cegep_audit.detect.icons import stands_for
 from cegep_audit.detect.networks import addresses_in_text, might_name_account
@@ -72,10 +72,18 @@ def _take_text(document: Document, node: LexborNode) -> None:
         document.found.extend(Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text))
 
 
+def _mentions(document: Document, text: str) -> Iterator[Found]:
+    """Yield the accounts that the page's text names without an address."""
+    body = document.tree.body
+    if body is not None:
+        yield from (Found(raw, body, How.ANCHOR) for raw in scripts.named_in_text(text))
+
+
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     text = clean(" ".join(document.texts))
+    document.found += _mentions(document, text)
     places = Surroundings()
     document.found += [
         Found(href, node, How.ANCHOR, names=name) for node, href in document.inner if (name := stands_for(node, href))
@@ -99,6 +107,7 @@ def _reading(document: Document) -> Reading:
     )
 
 
+_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
 
 
@@ -114,21 +123,26 @@ def _links(document: Document, places: Surroundings, positions: dict[int, float]
         url = urls.absolute(document.base, _repaired(found.raw))
         if url is None and not might_name_account(found.raw):
             continue
-        if found.how in _IN_DATA:
-            label, zone, cues, block = "", _data_zone(places, found), frozenset[str](), 0
-        else:
-            label = label_of(found.node)
-            zone = places.zone(found.node, positions.get(found.node.mem_id, 0.5))
-            cues = places.cues(found.node, label)
-            container = places.block(found.node)
-            block = blocks.setdefault(container.mem_id, len(blocks) + 1) if container is not None else 0
-        subject = found.subject or _microdata_subject(found.node) if found.how not in _IN_DATA else found.subject
-        how = How.MICRODATA if subject and found.how is How.ANCHOR and found.subject == "" else found.how
-        yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, found.names)
+        node = found.node
+        shown = found.how not in _IN_DATA and node.tag != "script"
+        label = label_of(node) if shown and node.tag != "body" else ""
+        container = places.block(node) if shown else node if found.how in _TOGETHER else None
+        subject = found.subject or (_microdata_subject(node) if shown else "")
+        yield Link(
+            url=url or found.raw,
+            how=How.MICRODATA if subject and subject != found.subject else found.how,
+            zone=places.zone(node, positions.get(node.mem_id, 0.5)) if shown else _data_zone(places, node),
+            label=label,
+            page_url=document.page.url,
+            subject=subject,
+            cues=places.cues(node, label) if shown else frozenset(),
+            block=blocks.setdefault(container.mem_id, len(blocks) + 1) if container is not None else 0,
+            names=found.names,
+        )
 
 
-def _data_zone(places: Surroundings, found: Found) -> Zone:
-    return places.container(found.node).zone or Zone.MAIN
+def _data_zone(places: Surroundings, node: LexborNode) -> Zone:
+    return places.container(node).zone or Zone.MAIN
 
 
 _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)

@@ -25,12 +25,15 @@ _SELF_ENDING = frozenset(
 )
 _LONGEST_TAG = 100_000  # characters of one tag
 _LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONGEST_TAG}}}")
+_SHADOW_ROOT = re.compile(r"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
 _KEPT_TAGS = ("a", "area", "base", "link", "meta", "title", "iframe", "frame", "script", "embed", "object", "div")
 _KEPT_ATTRIBUTES = 40  # of one element of a page that was refused
 
 
 def parse(text: str) -> LexborHTMLParser:
     """Return the document in *text*; a page too deep for the fast parser comes back shallow."""
+    # A shadow root declared in the markup is shown to the reader, unlike any other template.
+    text = _SHADOW_ROOT.sub("<shadow-root", text)
     return LexborHTMLParser(text if is_safe(text) else shallow(text))
 
 

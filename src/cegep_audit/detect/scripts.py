@@ -41,9 +41,12 @@ def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str]]:
 
 
 @cache
-def attribute_templates() -> dict[str, Template]:
-    """Return, by attribute name, how its value becomes an address."""
-    return {row["name"]: Template(row["address"], css_class=row.get("class", "")) for row in _rows()["attribute"]}
+def attribute_templates() -> dict[str, list[Template]]:
+    """Return, by attribute name, the ways its value becomes an address: the first whose class the element has."""
+    templates: dict[str, list[Template]] = {}
+    for row in _rows()["attribute"]:
+        templates.setdefault(row["name"], []).append(Template(row["address"], css_class=row.get("class", "")))
+    return templates
 
 
 @cache
@@ -64,5 +67,19 @@ def named_in_script(text: str) -> Iterator[str]:
     for hints, pattern, address in _patterns():
         if not any(hint in lower for hint in hints):
             continue
+        for found in pattern.finditer(text):
+            yield address.format(found[1])
+
+
+@cache
+def _mentions() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(row["pattern"]), row["address"]) for row in _rows()["mention"]]
+
+
+def named_in_text(text: str) -> Iterator[str]:
+    """Yield the addresses of the accounts that running *text* names beside their network: ``Twitter : @name``."""
+    if "@" not in text:
+        return
+    for pattern, address in _mentions():
         for found in pattern.finditer(text):
             yield address.format(found[1])

@@ -1,0 +1,194 @@
+"""What address a link means: repairs of how it was written, without knowing any network.
+
+Everything here is a pure function of one string, never raises, and takes time linear in at most
+``MAX_LENGTH`` characters.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_plus
+
+MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
+_MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
+
+# scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
+_PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.I | re.S)
+_PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
+    r"https?://(?:[a-z0-9-]+\.)+[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
+)
+_HOST = re.compile(r"([^:\[\]\s]+)(?::\d*)?")
+
+# What copying from a document leaves in an address and no reader sees: soft hyphen, zero-width, direction, BOM.
+INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
+_AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
+_TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
+
+_JSON_SLASH = re.compile(r"\\+/")
+_JSON_CHARACTER = re.compile(r"\\+(?:u00|x)([2-9a-f][0-9a-f])", re.I)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.I)
+_ENCODED_START = re.compile(r"(?:[a-z]+(?::|%3A|%253A))?(?:/|%2F|%252F){2}", re.I)
+
+# "http://" in the ways it is mistyped, once or several times over: https://https://, http//, htp://, http:www.
+_HTTP = re.compile(r"(?:(?:www\.)?(?:h+t{1,3}p{0,2}s?|t{1,2}ps?)(?:[:;]+/*|/{2,}))+(?=[^/])", re.I)
+_STRAY = re.compile(r"[./#\s:]+(?=(?:https?:|www\.))", re.I)
+_TYPED = re.compile(r"(?:[\w-]+\.)+[a-z][\w-]*\.?(?::\d+)?(?=[/?#\\]|$)", re.I)
+_SPOKEN = re.compile(r"(?:https?:)?//[^\s\"'`<>()+;]+", re.I)  # the first address inside a javascript: link
+_CARRIERS = re.compile(r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent)://?(?=[^/])", re.I)
+
+# A page of a web archive, which holds the address after the time of the capture, whatever the archive:
+# /web/20110415000000/http://…, /all/20160901mp_/…; and a path that is nothing but an address.
+_ARCHIVED = re.compile(
+    r"/(?:(?:[^/]+/){0,4}?\d{8,14}(?:\*|[a-z]{2}_)?/|(?:web|wayback|save)/(?:\*/|\d{1,7}\*?/)?)?(https?:/.*)"
+    r"|/(?:[^/]+/){0,4}?\d{8,14}(?:\*|[a-z]{2}_)?/((?:[\w-]+\.)+[a-z]{2,}/.*)",
+    re.I | re.S,
+)
+_INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.I | re.S)
+_LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.I | re.S)
+_JUNK = re.compile(r"[?#\"<>].*", re.S)
+
+
+class Address(NamedTuple):
+    """A link taken apart: lower-case host without port, the rest as written. ``scheme`` is "" where none is."""
+
+    scheme: str
+    host: str
+    path: str
+    query: str
+    fragment: str
+
+
+def read_address(raw: str) -> Address | None:
+    """Return the address that *raw* means; None where it means none (mail, empty, unreadable).
+
+    The address of an app (``fb://page/1``) has the scheme with its colon for host: ``fb:``.
+    """
+    text = raw if len(raw) <= MAX_LENGTH and _PLAIN.fullmatch(raw) else repaired(raw)
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        return None
+    scheme, authority, path, query, fragment = parts.groups("")
+    scheme = scheme.lower()
+    if scheme not in {"", "http", "https"}:
+        return Address(scheme, f"{scheme}:", f"/{authority}{path}", query, fragment)
+    host = _HOST.fullmatch(authority.rpartition("@")[2])  # a user name may look like a host
+    return Address(scheme, host[1].lower().rstrip("."), path, query, fragment) if host else None
+
+
+def repaired(raw: str) -> str:
+    """Return *raw* as its author meant it: escapes undone, one scheme, nothing around it."""
+    text = unescaped(raw[:MAX_LENGTH]).strip(_AROUND)
+    if _ENCODED_START.match(text):
+        text = _decoded_start(text)
+    if text[:11].lower() == "javascript:":
+        spoken = _SPOKEN.search(unquote(text))
+        text = spoken[0] if spoken else ""
+    text = text.replace("\\", "/")
+    text = _CARRIERS.sub("https://", text, count=1) if _CARRIERS.match(text) else text
+    text = _STRAY.sub("", text, count=1) if _STRAY.match(text) else text
+    if start := _HTTP.match(text):
+        return "https://" + text[start.end() :].lstrip("/")
+    if _TYPED.match(text):
+        return "//" + text
+    app = re.match(r"[a-z][a-z0-9+.-]*:(?!//)", text, re.I)
+    return f"{app[0]}//{text[app.end() :].replace(':', '/')}" if app else text
+
+
+def unescaped(text: str) -> str:
+    """Return *text* without invisible characters, JSON escapes (``\\/``, ``\\u002F``) and character references."""
+    text = _DROPPED.sub("", text)
+    if "\\" in text:
+        text = _JSON_CHARACTER.sub(lambda found: chr(int(found[1], 16)), _JSON_SLASH.sub("/", text))
+    for _ in range(2):  # &amp;amp; is what a template that escapes twice writes
+        if "&" in text:
+            text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return text
+
+
+def _decoded_start(text: str) -> str:
+    for _ in range(_MAX_ROUNDS):
+        if "%" not in text[:16]:
+            break
+        text = unquote(text)
+    return text
+
+
+def address_inside(path: str, query: str, fragment: str) -> str | None:
+    """Return the address that the *path* of an archive's page holds, with what follows it; None where it holds none."""
+    found = _ARCHIVED.fullmatch(path)
+    return _with_tail(found[1] or found[2], query, fragment) if found else None
+
+
+def repeated_address(path: str, query: str, fragment: str) -> str | None:
+    """Return the address that was pasted behind another one: ``https://network/https://network/name``."""
+    start = path.lower().find("http")
+    found = _INNER_HTTP.fullmatch(path, path.rfind("/", 0, start)) if start > 0 else None
+    return _with_tail(found[1], query, fragment) if found else None
+
+
+def _with_tail(address: str, query: str, fragment: str) -> str:
+    return address + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
+
+
+def segments(path: str) -> list[str]:
+    """Return the parts of *path* decoded, in composed form, without empty ones and what cannot end a name."""
+    if "%" in path or not path.isascii():
+        path = decoded(path)
+    if "&" in path:
+        path = _LOST_QUESTION_MARK.sub("", path)
+    found = [clean for part in _JUNK.sub("", path).split("/") if (clean := part.strip()) not in {"", "."}]
+    if found:
+        found[-1] = found[-1].split()[0].rstrip(_TRAILING)
+        if not found[-1]:
+            found.pop()
+    return found
+
+
+def decoded(text: str) -> str:
+    """Undo percent-encoding, UTF-8 or else Latin-1, however often it was applied; composed form (NFC)."""
+    for _ in range(_MAX_ROUNDS):
+        if "%" not in text:
+            break
+        text = unquote(text, errors="strict") if _is_utf8(text) else unquote(text, encoding="latin-1")
+    return composed(_DROPPED.sub("", text))
+
+
+def composed(text: str) -> str:
+    """Return *text* with each accent in one character with its letter (NFC): copied from a PDF it is two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def parameters(query: str) -> dict[str, str]:
+    """Return the parameters of *query*, names in lower case, the first of each name; ``;`` separates as ``&`` does."""
+    found: dict[str, str] = {}
+    for part in query.replace(";", "&").split("&"):
+        name, _, value = part.partition("=")
+        found.setdefault(unquote_plus(name).strip().lower(), unquote_plus(value).strip(_AROUND))
+    return found
+
+
+def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
+    """Return path and query that the reader is led to: ``/home.php#!/name`` shows ``/name`` (2010-2013).
+
+    A widget of those years has its parameters behind the ``#``: they count where there is no query.
+    """
+    if not fragment:
+        return path, query
+    place = unquote(fragment)
+    if place[0] == "!" or (place[0] == "/" and path in {"", "/"}):
+        route, _, inner_query = place.lstrip("!/").partition("?")
+        if route.strip("#"):
+            return "/" + route, inner_query
+    return path, query or (fragment if "=" in fragment else "")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
 
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Verdict, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +267,33 @@ class Scan:
     rules_version: str
     institutions: tuple[Institution, ...] = ()
     results: tuple[InstitutionResult, ...] = ()
+
+
+class Unit(NamedTuple):
+    """What is coded by hand, one row of a coding sheet: an institution and a network."""
+
+    institution_id: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one coder decided on one unit of a scan.
+
+    ``correct_account`` is canonical, "" where there is none; a list from elsewhere may name several for a unit, a
+    coder names one at most. ``detected`` is the main account that the rules had found there, "" for none, None
+    where the site was not assessed. ``is_blind`` says that the coder's sheet did not show it. ``stratum`` and
+    ``weight`` (rows that this one stands for) come from a sample, "" and None elsewhere.
+    """
+
+    scan_id: int
+    unit: Unit
+    coder: str
+    verdict: Verdict
+    correct_account: str
+    date: date
+    note: str = ""
+    detected: str | None = None
+    is_blind: bool = True
+    stratum: str = ""
+    weight: float | None = None

@@ -119,3 +119,18 @@ class PageRole(StrEnum):
     CONTACT = "contact"
     ABOUT = "about"
     OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook
+
+
+class Verdict(StrEnum):
+    """What a coder decided on one institution and network."""
+
+    PRESENT = "present"  # shows an account of its own there: the one named
+    ABSENT = "absent"  # shows none
+    WRONG_ACCOUNT = "wrong_account"  # shows one, but not the one that the sheet named
+    UNSURE = "unsure"  # looked at, not decided
+    LISTED = "listed"  # named by a list from elsewhere, which says nothing of the site
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether somebody looked at the site and made up their mind."""
+        return self in {Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_ACCOUNT}

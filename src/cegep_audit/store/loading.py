@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from itertools import groupby
 
-from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
+from cegep_audit.models import Account, Decision, Evidence, Institution, InstitutionResult, Scan
 from cegep_audit.store import rows
 from cegep_audit.vocabulary import Status
 
@@ -68,6 +68,24 @@ def result(connection: sqlite3.Connection, scan_id: int, institution: Institutio
         [rows.failure_of(row) for row in _rows(connection, "failures", scan_id, institution)],
         _accounts(connection, scan_id, institution),
     )
+
+
+# Decisions last from one scan to the next; a reading of the past (as_of) is coded on its own.
+_DECISIONS = """
+SELECT decisions.* FROM decisions
+JOIN scans AS coded ON coded.id = decisions.scan_id
+JOIN scans AS asked ON asked.id = ?
+WHERE coded.id = asked.id OR (coded.id < asked.id AND coded.mode <> 'as_of' AND asked.mode <> 'as_of')
+ORDER BY coded.id, institution_id, network, coder, correct_account
+"""
+
+
+def decisions(connection: sqlite3.Connection, scan_id: int) -> list[Decision]:
+    """Return the decisions made on a scan, and those of earlier scans that may hold for it; the oldest scan first."""
+    (has_table,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'decisions'").fetchone()
+    if not has_table:  # a database of before that cannot be written to
+        return []
+    return [rows.decision_of(row) for row in connection.execute(_DECISIONS, (scan_id,))]
 
 
 def _accounts(connection: sqlite3.Connection, scan_id: int, institution: Institution) -> list[Account]:

@@ -22,7 +22,7 @@ APPLICATION_ID = 0x63654741  # set by schema.sql
 
 # The n-th script makes version n (PRAGMA user_version) of the one before. A script that was released stays as
 # it is; a change is a further script.
-MIGRATIONS = ("schema.sql",)
+MIGRATIONS = ("schema.sql", "decisions.sql")
 VERSION = len(MIGRATIONS)
 
 BUSY_S = 10.0  # how long another program may keep the file to itself before it is said to be in use
@@ -161,16 +161,23 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: 
     if version > VERSION:
         raise StoreError(tell("store.newer", found=version, known=VERSION))
     if version < VERSION:
-        _migrate(connection)
+        _migrate(connection, may_stay=bool(version))
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to this version; another process may have done so since we looked."""
-    with transaction(connection):
-        for script in MIGRATIONS[_pragma(connection, "user_version") :]:
-            for statement in _statements((files(__package__ or "") / script).read_text("utf-8")):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+def _migrate(connection: sqlite3.Connection, *, may_stay: bool) -> None:
+    """Bring the database to this version; another process may have done so since we looked.
+
+    One that cannot be written to is read as it is, if it *may_stay*: whoever reads has to do without later tables.
+    """
+    try:
+        with transaction(connection):
+            for script in MIGRATIONS[_pragma(connection, "user_version") :]:
+                for statement in _statements((files(__package__ or "") / script).read_text("utf-8")):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    except sqlite3.OperationalError as error:
+        if not may_stay or error.sqlite_errorcode & _PRIMARY not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+            raise
 
 
 def _statements(script: str) -> Iterator[str]:

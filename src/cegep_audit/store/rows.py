@@ -9,12 +9,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from cegep_audit.models import Account, Evidence, Failure, Institution, InstitutionResult, PageRecord, Scan
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+from cegep_audit.models import (
+    Account,
+    Decision,
+    Evidence,
+    Failure,
+    Institution,
+    InstitutionResult,
+    PageRecord,
+    Scan,
+    Unit,
+)
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Verdict, Zone
 
-Value = str | int | None
+Value = str | int | float | None
 
 _KEY = ("scan_id", "institution_id")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +43,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "evidence": (
         *(*_KEY, "account_position", "position"),
         *("page_url", "how", "zone", "label", "captured_at", "record_id"),
+    ),
+    "decisions": (
+        *(*_KEY, "network", "coder", "correct_account", "decision", "date", "note"),
+        *("detected", "is_blind", "stratum", "weight"),
     ),
 }
 
@@ -200,6 +214,31 @@ def evidence_of(row: sqlite3.Row) -> Evidence:
         label=row["label"],
         captured_at=_time(row["captured_at"]),
         record_id=row["record_id"],
+    )
+
+
+def decision_row(scan_id: int, item: Decision) -> tuple[Value, ...]:
+    """Return a row of ``decisions``."""
+    return (
+        *(scan_id, *item.unit, item.coder, item.correct_account, item.verdict.value, item.date.isoformat()),
+        *(item.note, item.detected, int(item.is_blind), item.stratum, item.weight),
+    )
+
+
+def decision_of(row: sqlite3.Row) -> Decision:
+    """Return the decision of a row."""
+    return Decision(
+        scan_id=row["scan_id"],
+        unit=Unit(row["institution_id"], row["network"]),
+        coder=row["coder"],
+        verdict=Verdict(row["decision"]),
+        correct_account=row["correct_account"],
+        date=date.fromisoformat(row["date"]),
+        note=row["note"],
+        detected=row["detected"],
+        is_blind=bool(row["is_blind"]),
+        stratum=row["stratum"],
+        weight=row["weight"],
     )
 
 

@@ -14,10 +14,10 @@ from typing import Self
 
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.messages import Language, say, shown
-from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import loading, rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
-from cegep_audit.vocabulary import Status
+from cegep_audit.vocabulary import Status, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,21 @@ class Store:
             connection.execute("UPDATE scans SET ended_at = ? WHERE id = ?", (rows.text_of(ended_at), scan_id))
         self._claims.pop(scan_id, ExitStack()).close()
 
+    def save_decisions(self, scan_id: int, decisions: Sequence[Decision]) -> None:
+        """Keep what coders decided on a scan, all of it or nothing, in one transaction.
+
+        A coder's earlier decision on the same unit is replaced; a list from elsewhere replaces the whole list of
+        that name, for an account that it no longer names is no longer listed.
+        """
+        units = {(scan_id, *item.unit, item.coder) for item in decisions}
+        lists = {(scan_id, item.coder) for item in decisions if item.verdict is Verdict.LISTED}
+        with self._writing() as connection:
+            connection.executemany(
+                "DELETE FROM decisions WHERE scan_id = ? AND institution_id = ? AND network = ? AND coder = ?", units
+            )
+            connection.executemany("DELETE FROM decisions WHERE scan_id = ? AND coder = ?", lists)
+            rows.insert(connection, "decisions", [rows.decision_row(scan_id, item) for item in decisions])
+
     # ------------------------------------------------------------ reading
 
     def scans(self) -> list[Scan]:
@@ -166,6 +181,14 @@ class Store:
         """Return what a scan found of one institution, None where it has no result of it."""
         named = (item for item in self._institutions(scan_id) if item.id == institution_id)
         return next(self._results(scan_id, named), None)
+
+    def decisions(self, scan_id: int) -> list[Decision]:
+        """Return what coders decided on a scan and, the oldest first, on earlier ones that it may be carried over from.
+
+        A reading of the past (mode ``as_of``) neither gives nor takes decisions.
+        """
+        with self._reading() as connection:
+            return loading.decisions(connection, scan_id)
 
     # ------------------------------------------------------------ inside
 

@@ -98,7 +98,8 @@ def might_name_account(raw: str) -> bool:
     signs = _signs()
     if _has_host(raw, signs) or signs.app.match(raw) is not None:
         return True
-    return _ODD.search(raw, 0, _LONGEST_HIDDEN) is not None and _is_hidden(raw[:_LONGEST_HIDDEN].strip(), signs)
+    odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
+    return odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None and _is_hidden(raw, signs)
 
 
 def _has_host(text: str, signs: _Signs) -> bool:
@@ -111,7 +112,8 @@ def _has_host(text: str, signs: _Signs) -> bool:
 
 
 def _is_hidden(raw: str, signs: _Signs) -> bool:
-    if " " in raw or _HIDING.search(raw) is None:  # what has blanks is a text, not a link
+    raw = raw[:_LONGEST_HIDDEN].strip()
+    if " " in raw:  # a text, not a link
         return False
     text = unwrap.unescaped(raw)
     text = unwrap.decoded(text) if "%" in text else text

@@ -54,8 +54,9 @@ class Candidate:
     ``url`` is "" for an icon whose link cannot be resolved. ``likeness``: how far its name or a label shows
     the institution's. ``is_unit`` and ``is_subject``: it names a part, which the institution is not, or is.
     The last fields compare it with the others of the site, see ``rivalry``: ``rivals`` counts those of its network;
-    it ``is_outdone`` by one that looks more like the institution, ``is_outranked`` by one that stands better, and
-    ``in_directory`` among several that stand as it does.
+    it ``is_outdone`` by one that looks more like the institution, ``is_outranked`` by one that stands better,
+    ``in_directory`` among several that stand as it does, ``is_of_others`` where its rows are, and has an account of
+    the whole institution beside it (``has_whole_beside``) on whatever network.
     """
 
     network: str
@@ -73,6 +74,8 @@ class Candidate:
     is_outdone: bool = False
     is_outranked: bool = False
     in_directory: bool = False
+    is_of_others: bool = False
+    has_whole_beside: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -135,8 +138,9 @@ class _Subject:
         final_url = home.page.url if home and home.page else ""
         title = home.reading.title if home and home.reading else ""
         self.names = names_of(institution, final_url)
+        self.own = fold(f"{institution.name} {institution.short_name}")
         # A registry may point to the page of a part: the library is not a part of itself.
-        self.own = fold(" ".join([institution.name, institution.short_name, _spaced(_written(institution.url)), title]))
+        self.page = fold(" ".join([self.own, _spaced(_written(institution.url)), title]))
 
 
 def _key(what: Classified) -> tuple[str, str]:
@@ -210,8 +214,8 @@ def _candidate(subject: _Subject, group: list[Sighting], rows: dict[tuple[str, i
         likeness=max(likeness(item, subject.names) for item in (*shown, *labels)),
         is_vendor=f"{network}/{handle.lower()}" in vendors,
         is_separate=bool(separate.search(text)) and not separate.search(subject.own),
-        is_unit=bool(unit.search(text)) and not unit.search(subject.own),
-        is_subject=bool(unit.search(text)) and bool(unit.search(subject.own)),
+        is_unit=bool(unit.search(text)) and not unit.search(subject.page),
+        is_subject=bool(unit.search(text)) and bool(unit.search(subject.page)),
     )
 
 

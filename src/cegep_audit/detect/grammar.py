@@ -107,6 +107,7 @@ class Rule:
     account_pieces: tuple[str, ...]
     exact: bool
     is_bare: bool
+    respell: tuple[re.Pattern[str], str] | None
 
 
 @dataclass(slots=True)
@@ -247,6 +248,7 @@ def _rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
         account_pieces=tuple(piece for piece, _ in _PIECE.findall(account)),
         exact=row.get("exact", False),
         is_bare=account == table.get("account") and "/" not in handle,
+        respell=(re.compile(table["respell"][0]), table["respell"][1]) if "respell" in table else None,
     )
 
 

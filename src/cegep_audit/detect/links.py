@@ -84,14 +84,15 @@ def _reading(document: Document) -> Reading:
     html = document.tree.css_first("html")
     text = clean(" ".join(document.texts))
     document.found += _mentions(document, text)
-    places = Surroundings()
+    anchors = document.tree.css("a[href], area[href]")
+    places = Surroundings(anchors)
     document.found += [
         Found(href, node, How.ANCHOR, names=name) for node, href in document.inner if (name := stands_for(node, href))
     ]
     for found in document.found:
         if found.how not in _IN_DATA:
             places.count(found.node)
-    positions = _positions(document)
+    positions = {node.mem_id: place / len(anchors) for place, node in enumerate(anchors)}  # down the page, 0 to 1
     return Reading(
         url=document.page.url,
         base=document.base,
@@ -109,12 +110,6 @@ def _reading(document: Document) -> Reading:
 
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
-
-
-def _positions(document: Document) -> dict[int, float]:
-    """Return how far down the page each anchor stands, from 0 to 1."""
-    nodes = document.tree.css("a[href], area[href]")
-    return {node.mem_id: place / len(nodes) for place, node in enumerate(nodes)}
 
 
 def _links(document: Document, places: Surroundings, positions: dict[int, float]) -> Iterator[Link]:

@@ -112,12 +112,17 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
         return (inner if is_of_network else _nobody(rule))._replace(kind=Kind(rule.kind), reason=rule.name)
     if not rule.handle:
         return _nobody(rule)
-    handle = rule.handle.format_map(pieces)
-    if not rule.exact:
-        handle = unwrap.composed(handle.lower())
+    handle = _spelt(rule, rule.handle.format_map(pieces))
     if reason := _no_name(handle, rule):
         return _nobody(rule)._replace(kind=_without_account(Kind(rule.kind)), reason=reason)
     return _Verdict(rule.network, Kind(rule.kind), handle, _account_url(rule, handle, pieces), rule.name)
+
+
+def _spelt(rule: Rule, handle: str) -> str:
+    if rule.exact:
+        return handle
+    handle = unwrap.composed(handle.lower())
+    return rule.respell[0].sub(rule.respell[1], handle) if rule.respell else handle
 
 
 def _nobody(rule: Rule) -> _Verdict:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntEnum
 
-from cegep_audit.detect.candidates import Candidate
+from cegep_audit.detect.candidates import Candidate, Row
 from cegep_audit.detect.likeness import Likeness
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How, Zone
@@ -38,12 +38,16 @@ _OF_ZONE = {
     Zone.ASIDE: Standing.BESIDE,
 }
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "prose", "separate"})
+Standings = dict[tuple[str, str], Standing]
 _DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 
 
 def standing(candidate: Candidate) -> Standing:
     """Return how well *candidate* stands on its site."""
-    return max(_standing(seen.link) for seen in candidate.sightings)
+    own_widget = candidate.alike and candidate.some(lambda link: link.how is How.WIDGET)
+    return max(
+        *(_standing(seen.link) for seen in candidate.sightings), Standing.FRAME if own_widget else Standing.CONTENT
+    )
 
 
 def _standing(link: Link) -> Standing:
@@ -60,6 +64,11 @@ def _standing(link: Link) -> Standing:
 def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return *candidates* with what only shows beside the others of the site."""
     standings = {candidate.key: standing(candidate) for candidate in candidates}
+    whole = [
+        item.key
+        for item in candidates
+        if item.likeness >= Likeness.WHOLE and not item.is_unit and standings[item.key] >= Standing.INVITED
+    ]
     low = Counter(item.network for item in candidates if standings[item.key] < Standing.BESIDE and item.url)
     compared = [
         replace(
@@ -67,6 +76,7 @@ def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
             rivals=len(rivals),
             is_outdone=any(rival.likeness >= Likeness.WHOLE > candidate.likeness for rival in rivals),
             is_outranked=not candidate.is_subject and any(_outranks(rival, candidate, standings) for rival in rivals),
+            has_whole_beside=any(key != candidate.key for key in whole),
             in_directory=standings[candidate.key] < Standing.BESIDE and low[candidate.network] >= DIRECTORY_FROM,
         )
         for candidate in candidates
@@ -75,25 +85,44 @@ def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
     return _with_their_rows(compared, standings)
 
 
-def _outranks(rival: Candidate, candidate: Candidate, standings: dict[tuple[str, str], Standing]) -> bool:
-    return (
-        standings[rival.key] >= Standing.FRAME
-        and standings[rival.key] > standings[candidate.key]
-        and standings[candidate.key] <= Standing.BESIDE
-        and rival.likeness >= candidate.likeness < Likeness.SAME
-    )
+def _outranks(rival: Candidate, candidate: Candidate, standings: Standings) -> bool:
+    theirs, its = standings[rival.key], standings[candidate.key]
+    if theirs <= its or candidate.likeness is Likeness.SAME:
+        return False
+    if theirs >= Standing.FRAME:
+        return its <= Standing.BESIDE and rival.likeness >= candidate.likeness
+    return its is Standing.CONTENT and rival.likeness >= Likeness.WHOLE and rival.likeness > candidate.likeness
 
 
-def _with_their_rows(candidates: Sequence[Candidate], standings: dict[tuple[str, str], Standing]) -> list[Candidate]:
-    """Return *candidates* where those that share every row with outranked ones are outranked too."""
-    outranked = {candidate.key for candidate in candidates if candidate.is_outranked}
+def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> list[Candidate]:
+    """Return *candidates* where a row decides for all its members.
+
+    Those that share every row with outranked ones are outranked too. A row of which no member looks like the
+    institution and some member is outdone, without words that ask to follow, is somebody else's.
+    """
+    by_key = {candidate.key: candidate for candidate in candidates}
+
+    def is_of_others(row: Row) -> bool:
+        members = [by_key[key] for key in row.members]
+        return not any(member.alike or _is_invited(member) for member in members) and any(
+            member.is_outdone for member in members
+        )
+
     return [
-        replace(candidate, is_outranked=True)
-        if not candidate.is_outranked
-        and standings[candidate.key] < Standing.FRAME
-        and candidate.likeness < Likeness.WHOLE
-        and candidate.rows
-        and all(row.members & outranked for row in candidate.rows)
-        else candidate
+        replace(
+            candidate,
+            is_outranked=candidate.is_outranked
+            or (
+                standings[candidate.key] < Standing.FRAME
+                and candidate.likeness < Likeness.WHOLE
+                and bool(candidate.rows)
+                and all(any(by_key[key].is_outranked for key in row.members) for row in candidate.rows)
+            ),
+            is_of_others=bool(candidate.rows) and all(is_of_others(row) for row in candidate.rows),
+        )
         for candidate in candidates
     ]
+
+
+def _is_invited(candidate: Candidate) -> bool:
+    return candidate.some(lambda link: "follow" in link.cues)

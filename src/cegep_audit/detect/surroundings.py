@@ -6,7 +6,7 @@ Only asked of the few links that may name an account; answers for containers are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,9 @@ from cegep_audit.vocabulary import Zone
 MAX_LABEL = 200  # characters of a label that are kept
 _MAX_CONTEXT = 160  # a longer text is running text, not the caption of a row of links
 _CLIMB = 6  # containers looked at above a link: rows of icons are rarely wrapped deeper
-_PROSE_MIN = 40  # characters of text around a link that make it a link in a sentence
+_ROOM_OF_LINK = 120  # characters a link of a row: beyond, its container is a text with links in it
+_PROSE_MIN = 40  # characters of text beside a link that make it a link in a sentence
+_CLOSE = 2  # containers above a link that a sentence may be in: the paragraph, an emphasis in it
 
 _ZONE_OF_TAG = {
     "footer": Zone.FOOTER,
@@ -81,9 +83,11 @@ _NOTHING = Container(zone=None, is_landmark=False, in_article=False, words="")
 class Surroundings:
     """Answers questions about the elements of one parsed page."""
 
-    def __init__(self) -> None:
+    def __init__(self, anchors: Iterable[LexborNode] = ()) -> None:
+        """Take the page's *anchors*: where they stand tells which zones its template names."""
         self._containers: dict[int, Container] = {}
         self._counts: dict[int, int] = {}
+        self._named = {self.container(anchor).zone for anchor in anchors}
 
     def count(self, node: LexborNode) -> None:
         """Note that *node* may name an account, so that rows of such links can be told."""
@@ -108,44 +112,49 @@ class Surroundings:
         zone = self.container(node).zone
         if zone is not None:
             return zone
-        return Zone.FOOTER if position > FOOTER_FROM else Zone.HEADER if position < HEADER_TO else Zone.MAIN
+        # Only where the template names no such zone at all does the place on the page stand for one.
+        if position > FOOTER_FROM and Zone.FOOTER not in self._named:
+            return Zone.FOOTER
+        return Zone.HEADER if position < HEADER_TO and Zone.HEADER not in self._named else Zone.MAIN
 
     def block(self, node: LexborNode) -> LexborNode | None:
         """Return the smallest container near *node* that holds another link that may name an account."""
         for level, parent in enumerate(ancestors(node)):
             if level > _CLIMB or parent.tag in _NOT_CONTAINERS:
                 return None
-            if self._counts.get(parent.mem_id, 0) > 1:
-                return parent
+            if (links := self._counts.get(parent.mem_id, 0)) > 1:
+                return parent if len(clean(parent.text(separator=" "))) <= links * _ROOM_OF_LINK else None
         return None
 
     def cues(self, node: LexborNode, label: str) -> frozenset[str]:
-        """Return the cues that the label, the words before *node* and the names of its containers show."""
-        found = set(cues_in("label", label))
-        found |= cues_in("class", _names(node))
+        """Return the cues that the label, the words before *node* and the names of its containers show.
+
+        ``prose`` is one of them: the link stands inside a sentence.
+        """
+        found = set(cues_in("label", label)) | cues_in("class", _names(node))
+        caption = ""
         for level, parent in enumerate(ancestors(node)):
             if parent.tag in _NOT_CONTAINERS:
                 break
             found |= cues_in("class", self.container(parent).words)
-            if level < _CLIMB and not found & {"text"}:
-                found |= self._text_cues(parent, label)
-        found.discard("text")
+            if level < _CLOSE and _own_text(parent) > _PROSE_MIN:
+                found.add("prose")
+            if level < _CLIMB and not caption:
+                caption = clean(parent.text(separator=" "))
+                caption = caption if len(caption) > len(label) + 2 else ""
+                if len(caption) <= _MAX_CONTEXT:
+                    found |= cues_in("text", caption)
         return frozenset(found)
 
-    def _text_cues(self, parent: LexborNode, label: str) -> set[str]:
-        text = clean(parent.text(separator=" "))
-        own = len(label)
-        if len(text) <= own + 2:
-            return set()
-        if len(text) <= _MAX_CONTEXT:
-            return {*cues_in("text", text), "text"}
-        if self._counts.get(parent.mem_id, 0) <= 1 and len(text) - own > _PROSE_MIN and parent.tag in _PROSE_TAGS:
-            return {"prose", "text"}
-        return {"text"}
+
+def _own_text(node: LexborNode) -> int:
+    """Return how many characters of text stand directly in *node*, not in elements inside it."""
+    return sum(
+        len((child.text_content or "").strip()) for child in node.iter(include_text=True) if child.tag == "-text"
+    )
 
 
 HEADER_TO, FOOTER_FROM = 0.08, 0.92  # shares of the page's links, where a template names no zone
-_PROSE_TAGS = frozenset({"p", "li", "td", "blockquote", "dd", "div", "span", "em", "strong", "article", "section"})
 
 
 def ancestors(node: LexborNode) -> Iterator[LexborNode]:

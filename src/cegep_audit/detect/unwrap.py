@@ -94,6 +94,8 @@ def repaired(raw: str) -> str:
         return "https://" + text[start.end() :].lstrip("/")
     if _TYPED.match(text):
         return "//" + text
+    if found := _ARCHIVED.fullmatch(text):
+        return repaired(found[1] or found[2])
     app = re.match(r"[a-z][a-z0-9+.-]*:(?!//)", text, re.I)
     return f"{app[0]}//{text[app.end() :].replace(':', '/')}" if app else text
 

@@ -10,7 +10,6 @@ from enum import Enum
 import httpx
 
 from cegep_audit.collect.exchange import Exchange, Truncated
-from cegep_audit.collect.transport import HEADERS_RECEIVED
 
 
 class Want(Enum):
@@ -26,7 +25,7 @@ class Answer:
 
     ``body`` is content-decoded; ``location`` is where a redirect leads, as written, None without one;
     ``retry_after`` and ``date`` are the headers, "" where absent; ``at`` is the time of the answer. ``headers``
-    are found under their names in any case; ``Location`` is not among them.
+    are found under their names in any case.
     """
 
     url: str
@@ -72,7 +71,7 @@ class Draft:
             content_type=response.headers.get("content-type", ""),
             body=self.body,
             at=self.answered or self.started,
-            location=_location(self._headers_received()) if response.is_redirect else None,
+            location=_location(response.headers.raw) if response.is_redirect else None,
             retry_after=response.headers.get("retry-after", ""),
             date=response.headers.get("date", ""),
             record_id=record_id,
@@ -91,16 +90,13 @@ class Draft:
             http_version=response.http_version if response else "",
             status=self.status,
             reason=response.reason_phrase if response else "",
-            response_headers=tuple(self._headers_received()),
+            response_headers=tuple(response.headers.raw) if response else (),
             body=bytes(self.raw),
             truncated=self.truncated,
             ip=ip,
             detail="" if response else detail,
             tried=tried,
         )
-
-    def _headers_received(self) -> list[tuple[bytes, bytes]]:
-        return self.response.extensions[HEADERS_RECEIVED] if self.response else []
 
 
 def _as_text(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,8 @@ from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.pace import Pace, Turn
 from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.progress import Tally, Waiting
-from cegep_audit.collect.wire import TransportError, Wire
+from cegep_audit.collect.transport import SiteTransport
+from cegep_audit.collect.wire import TransportError
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
@@ -25,6 +26,7 @@ from cegep_audit.vocabulary import Detail
 _DRAINED = 64 * 1024  # bytes read of a body that nobody wants, so that the connection can be used again
 _DRAIN_S = 1.0
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
+_BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
 
 _FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
@@ -64,12 +66,27 @@ class Shared:
 
 
 class Fetcher:
-    """Sends the requests of one visit, one after the other."""
+    """Sends the requests of one visit, one after the other, and keeps its cookies.
 
-    def __init__(self, client: httpx.AsyncClient, wire: Wire, shared: Shared, name: str) -> None:
-        """*client* sends over *wire*; *name* is the visit's in the tally."""
-        self._client = client
-        self._wire = wire
+    Of httpx it takes requests, answers and cookies, but no client: all that a client adds (redirects, proxies,
+    authentication, timeouts) must be done elsewhere here, and would cost a quarter more.
+    """
+
+    def __init__(
+        self,
+        transport: SiteTransport,
+        headers: dict[str, str],
+        shared: Shared,
+        name: str,
+        *,
+        keeps_cookies: bool = True,
+    ) -> None:
+        """*headers* go with every request; *name* is the visit's in the tally."""
+        self._transport = transport
+        self._wire = transport.wire
+        self._headers = headers
+        self._cookies = httpx.Cookies()
+        self._keeps_cookies = keeps_cookies
         self._shared = shared
         self._name = name
 
@@ -95,24 +112,34 @@ class Fetcher:
 
     def cookies(self) -> frozenset[object]:
         """Return what tells the cookies that the visit holds from those it held before."""
-        return frozenset((cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in self._client.cookies.jar)
+        return frozenset((cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in self._cookies.jar)
 
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
     async def _exchange(self, draft: Draft, turn: Turn) -> None:
-        draft.request = self._client.build_request("GET", draft.url)
+        draft.request = request = httpx.Request("GET", draft.url, headers=self._headers)
+        if self._cookies.jar:
+            request.headers.encoding = _BYTES  # a cookie goes back as it came
+            self._cookies.set_cookie_header(request)
         self._shared.tally.requests += 1
-        draft.response = response = await self._client.send(draft.request, stream=True)
+        draft.response = response = await self._transport.handle_async_request(request)
         draft.answered = self._shared.now()
         # When the host had the request nobody knows here but that it was before it answered. The delay counts
         # from then: so it holds by the host's own clock, however long the request was on its way.
         turn.reached(self._shared.clock())
+        self._keep_cookies(request, response)
         try:
             await self._read(draft, response)
             self._check_length(draft, response)
         finally:
             await response.aclose()
+
+    def _keep_cookies(self, request: httpx.Request, response: httpx.Response) -> None:
+        response.headers.encoding = _BYTES
+        if self._keeps_cookies and "set-cookie" in response.headers:
+            response.request = request
+            self._cookies.extract_cookies(response)
 
     async def _read(self, draft: Draft, response: httpx.Response) -> None:
         is_page: bool | None = True

@@ -14,8 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-import httpx
-
 from cegep_audit.collect.connect import Resolve, Resolver
 from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.fetch import Fetcher, Shared
@@ -25,7 +23,6 @@ from cegep_audit.collect.progress import Tally
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.collect.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.visit import SiteVisit
-from cegep_audit.collect.wire import Wire
 from cegep_audit.messages import Language
 from cegep_audit.models import Institution, Limits, Source
 
@@ -77,15 +74,10 @@ class LiveWeb:
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the site of *institution*; cookies and connections live until the block ends."""
-        wire = Wire()
         allow_private = self._shared.limits.allow_private
-        transport = SiteTransport(self._context, self._routes, self._resolve, wire, allow_private=allow_private)
-        # No timeouts of httpx's own: they are per read, and the whole request has one.
-        client = httpx.AsyncClient(
-            transport=transport, headers=self._headers, timeout=httpx.Timeout(None), trust_env=False
-        )
-        async with client:
-            fetcher = Fetcher(client, wire, self._shared, institution.id)
+        transport = SiteTransport(self._context, self._routes, self._resolve, allow_private=allow_private)
+        async with transport:
+            fetcher = Fetcher(transport, self._headers, self._shared, institution.id)
             try:
                 yield SiteVisit(institution, fetcher, self._robots, self._shared)
             finally:

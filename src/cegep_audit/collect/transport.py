@@ -24,7 +24,6 @@ from cegep_audit.vocabulary import Detail
 
 _KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
 _MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
-HEADERS_RECEIVED = "headers_received"  # the extension of a response that holds all its headers, in order
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 
 
@@ -98,12 +97,10 @@ class _Body(httpx.AsyncByteStream):
 class SiteTransport(httpx.AsyncBaseTransport):
     """Carries the requests of one visit; raises ``TransportError`` and httpcore's own errors."""
 
-    def __init__(
-        self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, wire: Wire, *, allow_private: bool
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, *, allow_private: bool) -> None:
+        self.wire = Wire()
         self._context = context
         self._routes = routes
-        self._wire = wire
         self._resolve = resolve
         self._allow_private = allow_private
         self._pools: dict[httpcore.Proxy | None, httpcore.AsyncConnectionPool] = {}
@@ -127,9 +124,9 @@ class SiteTransport(httpx.AsyncBaseTransport):
             raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
         return httpx.Response(
             status_code=response.status,
-            headers=[(name, value) for name, value in response.headers if not _trips_httpx(name, value)],
+            headers=response.headers,
             stream=_Body(response),
-            extensions={**response.extensions, HEADERS_RECEIVED: response.headers},
+            extensions=response.extensions,
         )
 
     async def aclose(self) -> None:
@@ -140,20 +137,11 @@ class SiteTransport(httpx.AsyncBaseTransport):
     def _pool(self, proxy: httpcore.Proxy | None) -> httpcore.AsyncConnectionPool:
         if proxy not in self._pools:
             backend: httpcore.AsyncNetworkBackend = (
-                ProxyBackend(self._resolve, self._wire)
+                ProxyBackend(self._resolve, self.wire)
                 if proxy
-                else DirectBackend(self._resolve, self._wire, allow_private=self._allow_private)
+                else DirectBackend(self._resolve, self.wire, allow_private=self._allow_private)
             )
             self._pools[proxy] = httpcore.AsyncConnectionPool(
                 ssl_context=self._context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
             )
         return self._pools[proxy]
-
-
-def _trips_httpx(name: bytes, value: bytes) -> bool:
-    """Whether httpx would raise over a header: a redirect that it cannot follow, a cookie that it cannot send back.
-
-    It prepares to follow redirects even where nobody asks it to.
-    """
-    name = name.lower()
-    return name == b"location" or (name == b"set-cookie" and not value.isascii())

@@ -207,7 +207,7 @@ class Web:
         host = next((value for name, value in headers if name.lower() == "host"), "")
         if method == "CONNECT":
             return Asked(method, target, scheme, target, "", headers, started, connection=number)
-        if "://" in target:
+        if not target.startswith("/"):  # asked as of a proxy
             parts = urlsplit(target)
             host, target = parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = host.rpartition(":")[0] if ":" in host else host

@@ -1,0 +1,93 @@
+"""The addresses of mementos (URI-M, RFC 7089) in the form that the Wayback Machine gave them and its kin share.
+
+``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the page at the end as it was captured
+nearest to that moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb read the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from cegep_audit.urls import absolute, crawl_key, split
+
+WAYBACK_MACHINE = "https://web.archive.org/web/"
+
+_STAMP = "%Y%m%d%H%M%S"
+_STAMP_DIGITS = 14
+_NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its own captures come first
+
+# One slash may be left of two: some servers and proxies take the second away.
+_URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
+
+
+class Moment(NamedTuple):
+    """What a URI-M names: an original address, and the moment (14 digits or fewer, UTC) it is wanted of."""
+
+    stamp: str
+    url: str
+
+    @property
+    def at(self) -> datetime | None:
+        """The moment itself, None where the stamp is cut short or no date."""
+        if len(self.stamp) != _STAMP_DIGITS:  # strptime would take fewer
+            return None
+        try:
+            return datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+
+def timegate_of(url: str) -> str | None:
+    """Return the archive that a user names by *url*, as the address before a stamp; None where it can be none."""
+    is_address = split(url) is not None and "?" not in url and "#" not in url
+    return f"{url.rstrip('/')}/" if is_address else None
+
+
+def stamp_of(moment: datetime) -> str:
+    """Return *moment* as archives write it: ``20110906120000``."""
+    return moment.astimezone(UTC).strftime(_STAMP)
+
+
+def stamp_of_day(day: date) -> str:
+    """Return the stamp that *day* is asked for by: its noon, UTC."""
+    return stamp_of(datetime.combine(day, _NOON))
+
+
+def uri_m(timegate: str, moment: Moment) -> str:
+    """Return the address of the original bytes of *moment* in the archive at *timegate*."""
+    return f"{timegate}{moment.stamp}id_/{moment.url}"
+
+
+def read_uri_m(base: str, location: str) -> Moment | None:
+    """Return what *location*, resolved against *base*, names in an archive; None where it is empty or no URI-M."""
+    found = _URI_M.search((absolute(base, location) or "") if location else "")
+    return Moment(found["stamp"], crawl_key(f"{found['scheme'].lower()}://{found['rest']}")) if found else None
+
+
+def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
+    """Return the original address that an archived redirect leads to, None where that is none.
+
+    The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
+    be relative. *asked* is the URI-M whose answer it stands in.
+    """
+    if not location:
+        return None
+    rewritten = read_uri_m(asked, location)
+    return rewritten.url if rewritten else absolute(memento.url, location)
+
+
+def read_datetime(value: str) -> datetime | None:
+    """Return the moment of a ``Memento-Datetime`` header, None where it is absent or no date."""
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def drift_days(asked: date, captured_at: datetime) -> int:
+    """Return how many days (calendar days in UTC, never negative) a capture is from the day *asked* for."""
+    return abs((captured_at.astimezone(UTC).date() - asked).days)

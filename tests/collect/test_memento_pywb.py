@@ -1,0 +1,164 @@
+"""The past, read from a real archive server: what was captured when, under which name, and what was not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+
+import pytest
+from pywb import Captured, Server, archive
+from visits import AGENT, Records
+
+from cegep_audit.collect.memento import Period, WebArchive
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Institution, Limits, Page, Source
+
+DAY = date(2011, 9, 6)
+QUICK = Limits(delay_s=0.0, timeout_s=30.0)
+IN_2011, IN_2026 = "2011-09-02T12:00:00Z", "2026-09-02T12:00:00Z"
+
+
+def moved(url: str, to: str, at: str = IN_2011) -> Captured:
+    return Captured(url, at, b"moved", "301 Moved Permanently", [("Location", to)])
+
+
+CAPTURES = [
+    # a site that was there in 2011 and is there today
+    Captured("http://www.cegeprb.test/", "2011-09-09T08:00:00Z", b"<html>2011</html>"),
+    Captured("https://www.cegeprb.test/", IN_2026, b"<html>2026</html>"),
+    Captured("http://www.cegeprb.test/contact?langue=fr", IN_2011, b"<html>contact</html>"),
+    # three hosts that moved: one captured under its former name, one whose former name redirected, one in a chain
+    Captured("https://www.cegepneuf.test/", IN_2026, b"<html>neuf</html>"),
+    Captured("http://www.cegep-vieux.test/", IN_2011, b"<html>vieux</html>"),
+    moved("http://www.ancien.test/", "http://www.nouveau.test/accueil/index.html"),
+    Captured("http://www.nouveau.test/accueil/index.html", IN_2011, b"<html>nouveau</html>"),
+    moved("http://www.chaine.test/", "/bienvenue"),
+    moved("http://www.chaine.test/bienvenue", "http://www.chaine.ca/fr"),
+    Captured("http://www.chaine.ca/fr", IN_2011, b"<html>au bout</html>"),
+    # http to https, bare to www.: one address to an archive
+    moved("http://cegepmeme.test/", "https://www.cegepmeme.test/"),
+    Captured("https://www.cegepmeme.test/", "2011-09-02T12:00:04Z", b"<html>le meme</html>"),
+    # four years off
+    Captured("http://www.tardif.test/", "2015-09-02T12:00:00Z", b"<html>2015</html>"),
+    # answers of the sites, not of the archive
+    Captured("http://www.ferme.test/", IN_2011, b"<html>404</html>", "404 Not Found"),
+    Captured("http://www.occupe.test/", IN_2011, b"<html>429</html>", "429 Too Many Requests", [("Retry-After", "9")]),
+    moved("http://www.vendu.test/", "http://casino.test/?de=vendu"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["redirects", "answers"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An archive that redirects to the nearest capture, as the Wayback Machine does, and one that answers with it."""
+    with archive(tmp_path_factory.mktemp("archive"), {"coll": CAPTURES}, redirects=request.param) as running:
+        yield running
+
+
+@asynccontextmanager
+async def visit(server: Server, url: str, *alt_hosts: str, **options: object) -> AsyncIterator[Source]:
+    max_drift = options.pop("max_drift", 183)
+    web = WebArchive(Period(DAY, max_drift), QUICK, AGENT, timegate=server.timegate("coll"), **options)  # type: ignore[arg-type] # a test's own options
+    async with web, web.open(Institution("a", "A", url, alt_hosts=alt_hosts)) as site:
+        yield site
+
+
+async def get(server: Server, url: str, *alt_hosts: str, **options: object) -> Page:
+    async with visit(server, url, *alt_hosts, **options) as site:
+        return await site.get(url)
+
+
+async def fault(server: Server, url: str, *alt_hosts: str, **options: object) -> FetchError:
+    with pytest.raises(FetchError) as caught:
+        await get(server, url, *alt_hosts, **options)
+    return caught.value
+
+
+async def test_a_page_comes_with_its_own_bytes_address_and_time(server: Server) -> None:
+    page = await get(server, "http://www.cegeprb.test/")
+    assert page.body == b"<html>2011</html>"
+    assert (page.requested_url, page.url, page.status) == ("http://www.cegeprb.test/", "http://www.cegeprb.test/", 200)
+    assert page.content_type == "text/html; charset=utf-8"
+    assert page.captured_at == datetime(2011, 9, 9, 8, tzinfo=UTC)
+    assert page.redirect_to is None
+
+
+async def test_other_pages_are_read_near_the_same_day(server: Server) -> None:
+    async with visit(server, "http://www.cegeprb.test/") as site:
+        page = await site.get("http://www.cegeprb.test/contact?langue=fr")
+        assert page.body == b"<html>contact</html>"
+        assert page.captured_at == datetime(2011, 9, 2, 12, tzinfo=UTC)
+        with pytest.raises(FetchError) as caught:
+            await site.get("http://www.cegeprb.test/jamais")
+        assert caught.value.detail == "no_capture"
+        with pytest.raises(FetchError) as caught:
+            await site.get("http://www.facebook.test/cegeprb")
+        assert caught.value.detail == "foreign_site"
+
+
+async def test_the_nearest_capture_may_lie_on_either_side(server: Server) -> None:
+    web = WebArchive(Period(date(2020, 1, 1), 4000), QUICK, AGENT, timegate=server.timegate("coll"))
+    async with web, web.open(Institution("a", "A", "http://www.tardif.test/")) as site:
+        assert (await site.get("http://www.tardif.test/")).captured_at.year == 2015
+    assert (await get(server, "http://www.tardif.test/", max_drift=4000)).captured_at.year == 2015
+
+
+async def test_a_capture_four_years_off_is_none(server: Server) -> None:
+    error = await fault(server, "http://www.tardif.test/")
+    assert error.detail == "no_capture"
+    assert "2015-09-02" in str(error)
+    assert "1457 days" in str(error)
+    assert (await fault(server, "http://www.tardif.test/", max_drift=1456)).detail == "no_capture"
+    assert (await get(server, "http://www.tardif.test/", max_drift=1457)).body == b"<html>2015</html>"
+
+
+async def test_what_was_never_captured(server: Server) -> None:
+    error = await fault(server, "http://www.absent.test/", "www.absent-aussi.test")
+    assert (error.detail, error.status) == ("no_capture", 404)
+
+
+async def test_a_former_name_is_read_where_the_present_one_was_not_captured_then(server: Server) -> None:
+    page = await get(server, "https://www.cegepneuf.test/", "www.jamais.test", "www.cegep-vieux.test")
+    assert page.requested_url == "https://www.cegepneuf.test/"
+    assert page.url == "http://www.cegep-vieux.test/"
+    assert page.body == b"<html>vieux</html>"
+
+
+async def test_redirects_of_the_site_are_followed_inside_the_archive(server: Server) -> None:
+    page = await get(server, "https://www.nouveau.test/", "www.ancien.test")
+    assert page.url == "http://www.nouveau.test/accueil/index.html"
+    assert page.body == b"<html>nouveau</html>"
+
+
+async def test_a_chain_of_redirects_relative_and_to_the_same_name_under_another_domain(server: Server) -> None:
+    page = await get(server, "http://www.chaine.test/")
+    assert (page.url, page.body) == ("http://www.chaine.ca/fr", b"<html>au bout</html>")
+
+
+async def test_a_redirect_to_another_spelling_of_one_address_is_no_loop(server: Server) -> None:
+    page = await get(server, "http://cegepmeme.test/")
+    assert page.body == b"<html>le meme</html>"
+
+
+async def test_a_redirect_that_left_the_site_is_not_followed(server: Server) -> None:
+    page = await get(server, "http://www.vendu.test/")
+    assert (page.url, page.redirect_to, page.body) == ("http://www.vendu.test/", "http://casino.test/?de=vendu", b"")
+
+
+@pytest.mark.parametrize(("host", "detail"), [("ferme", "http_404"), ("occupe", "http_429")])
+async def test_an_archived_error_is_the_answer_of_the_site(host: str, detail: str, server: Server) -> None:
+    error = await fault(server, f"http://www.{host}.test/")
+    assert error.detail == detail
+    assert "2011-09-02" in str(error)
+
+
+async def test_what_is_recorded_reads_like_a_scan_of_that_day(server: Server) -> None:
+    records = Records()
+    async with visit(server, "https://www.nouveau.test/", "www.ancien.test", record=records) as site:
+        page = await site.get("https://www.nouveau.test/")
+    first, last = records.kept
+    assert (first.url, first.status) == ("http://www.ancien.test/", 301)
+    assert (b"Location", b"http://www.nouveau.test/accueil/index.html") in first.response_headers
+    assert (last.url, last.body) == (page.url, page.body)
+    assert last.started_at == page.captured_at
+    assert page.record_id == "2"

@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain
 from typing import NamedTuple
 
 from cegep_audit.detect import unwrap
-from cegep_audit.detect.grammar import place_of, read_tables, tables
+from cegep_audit.detect.grammar import read_tables
+from cegep_audit.detect.places import place_of, places
 
 _LONGEST_TOKEN = 2_000  # characters of an address in running text
 _LOOK_BACK = 300  # characters before a host name that may belong to its address
@@ -19,9 +19,9 @@ _LONGEST_HOST = 100
 # What an address in a script, in JSON or in prose does not run across.
 _STOPS = r"\s\"'`<>(){}\[\]|\\^"
 _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
-_REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.I)
-_STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.I)
-_SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.I)
+_REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
+_STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
+_SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
 _TRAILING = ".,;:!?…"
@@ -46,7 +46,7 @@ class _Signs(NamedTuple):
 
 @cache
 def _signs() -> _Signs:
-    hosts = [host for host in chain(tables().hosts, tables().wild, tables().parts) if "@" not in host]
+    hosts = list(places().names())
     apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
     hinted = read_tables("wrappers.toml")["hinted_paths"]
     return _Signs(_suffix_sign(hosts), re.compile(rf"(?i){hinted}"), re.compile(rf"(?i)\s*(?:{apps}):"))

@@ -1,4 +1,4 @@
-"""The rules of networks.toml and wrappers.toml, made ready to match: hosts, paths, parameters.
+"""What the paths of one host mean: the patterns and rules of networks.toml and wrappers.toml, made ready to match.
 
 A rule says where it holds with a pattern of the path: segments between slashes, ``a|b`` for one word or the
 other, ``*`` for any segment, ``{id}`` for a piece of that shape, ``/**`` at the end for "and whatever follows", and
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from cegep_audit.detect import unwrap
 from cegep_audit.vocabulary import Kind
@@ -24,10 +24,6 @@ WRAPPED = "wrapped"  # the kind of a rule whose address is only the way to anoth
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _NO_WORD = re.compile(r"[*{]")
-
-# What stands before the name of a site without making another one: www., mobile and language versions.
-_FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
-_MAX_LABELS = 6  # of a host name; no network has more
 
 
 class Target:
@@ -128,11 +124,15 @@ class Grammar:
             for word in pattern.words or ():
                 self.by_word.setdefault(word, []).append((pattern, rule))
 
+    def share_with(self, network: str | None) -> None:
+        """Note that *network* has rules here: where two share a host, what neither knows is neither's."""
+        self.network = self.network if self.network == network else None
+
     def take_over(self, other: Grammar) -> None:
         """Add what *other* says of the same host."""
         if other is self:
             return
-        self.network = self.network if self.network == other.network else None
+        self.share_with(other.network)
         self.words |= other.words
         self.general += other.general
         for word, rules in other.by_word.items():
@@ -160,80 +160,8 @@ class Grammar:
         return Kind.NONE, "unknown_path" if path else "home"
 
 
-class Place(NamedTuple):
-    """A host found in the tables: its grammar, or what all of it is.
-
-    ``prefix`` is the part of the host that is a name itself (``cegeprb`` of ``cegeprb.tumblr.com``).
-    """
-
-    network: str | None
-    grammar: Grammar | None
-    prefix: str = ""
-    kind: Kind = Kind.NONE
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Tables:
-    """Both files, by host. ``wild`` holds the sites whose sub-domains are names, ``parts`` what other hosts are.
-
-    ``main`` is the grammar of each network's own site, by id.
-    """
-
-    hosts: dict[str, Grammar] = field(default_factory=dict)
-    wild: dict[str, Grammar] = field(default_factory=dict)
-    parts: dict[str, Place] = field(default_factory=dict)
-    main: dict[str, Grammar] = field(default_factory=dict)
-    hints: re.Pattern[str] = re.compile("(?!)")
-    hinted: Grammar | None = None
-
-
-@cache
-def read_tables(name: str) -> Table:
-    """Return the file *name* of this package, read once."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
-
-
-@cache
-def tables() -> Tables:
-    """Return the rules of both files, made ready once."""
-    made = Tables()
-    shapes = read_tables("networks.toml")["shapes"]
-    for table in (*read_tables("networks.toml")["network"], *read_tables("wrappers.toml")["site"]):
-        _add_site(made, table, shapes)
-    return made
-
-
-def _add_site(made: Tables, table: Table, shapes: Mapping[str, str]) -> None:
-    network = table.get("id")
-    shapes = {**shapes, **table.get("shapes", {})}
-    main = Grammar(network, skip=re.compile(table["skip"], re.I) if "skip" in table else None)
-    main.words = {word: Kind(kind) for kind, words in table.get("words", {}).items() for word in words}
-    for row in table.get("rule", ()):
-        rule = _rule(row, table, shapes)
-        if "on" not in row:
-            main.add(rule)
-        for host in row.get("on", ()):
-            known = made.wild if host.startswith("*.") else made.hosts
-            grammar = known.setdefault(host.removeprefix("*."), Grammar(network, skip=main.skip))
-            if grammar.network != network:
-                grammar.network = None  # two networks share a host: what neither knows is neither's
-            grammar.add(rule)
-    if network:
-        made.main[network] = main
-    for host in table["domains"]:
-        for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-            made.hosts.setdefault(face + host, main).take_over(main)
-    for host in table.get("assets", ()):
-        made.parts[host] = Place(network, None, kind=Kind.NONE, reason="assets")
-    for kind, labels in table.get("parts", {}).items():
-        for label in labels:
-            made.parts[f"{label}@{network}"] = Place(network, None, kind=Kind(kind), reason="part")
-    if "hints" in table:
-        made.hints, made.hinted = re.compile(table["hints"], re.I), main
-
-
-def _rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
+def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
+    """Return the rule of the *row* of a site's *table*, ready to match."""
     at = [row["at"]] if isinstance(row["at"], str) else row["at"]
     named = {piece for text in at for piece, _ in _PIECE.findall(text)}
     handle = row.get("handle", next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), ""))
@@ -252,50 +180,7 @@ def _rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
     )
 
 
-@lru_cache(maxsize=4096)
-def place_of(host: str) -> Place | None:
-    """Return what *host* is, by whole labels of its name; None where no table knows it.
-
-    ``fr-ca.facebook.com`` is Facebook; ``facebook.com.example.net`` and ``notfacebook.com`` are not.
-    """
-    known = tables()
-    face = host
-    while True:
-        if grammar := known.hosts.get(face):
-            return Place(grammar.network, grammar)
-        shorter = _FACE.match(face)
-        if shorter is None or _is_part(face):
-            break
-        face = face[shorter.end() :]
-    return _parent_place(host)
-
-
-def _is_part(host: str) -> bool:
-    label, _, parent = host.partition(".")
-    grammar = tables().hosts.get(parent)
-    return grammar is not None and f"{label}@{grammar.network}" in tables().parts
-
-
-def _parent_place(host: str) -> Place | None:
-    known = tables()
-    for label, parent in _parents(host):
-        if parent in known.parts:
-            return known.parts[parent]
-        wild, grammar = known.wild.get(parent), known.hosts.get(parent)
-        if (site := wild or grammar) is None:
-            continue
-        if named := known.parts.get(f"{label}@{site.network}"):
-            return named
-        if wild and "." not in label:
-            return Place(wild.network, wild, prefix=label)
-        return Place(site.network, None, reason="other_host")
-    if known.hinted and known.hints.search(host):
-        return Place(known.hinted.network, known.hinted, reason="hint")
-    return None
-
-
-def _parents(host: str) -> Iterator[tuple[str, str]]:
-    """Yield (what stands before, parent) of *host*, the longest parent first; the host itself comes first."""
-    labels = host.split(".")[-_MAX_LABELS:]
-    for count in range(len(labels)):
-        yield ".".join(labels[:count]), ".".join(labels[count:])
+@cache
+def read_tables(name: str) -> Table:
+    """Return the file *name* of this package, read once."""
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

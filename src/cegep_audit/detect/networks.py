@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from cegep_audit.detect import unwrap
 from cegep_audit.detect.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.catalogue import NETWORKS, Network, basket, open_networks
-from cegep_audit.detect.grammar import WRAPPED, Place, Rule, place_of, read_tables, tables
+from cegep_audit.detect.grammar import WRAPPED, Rule, read_tables
+from cegep_audit.detect.places import Place, place_of, places
 from cegep_audit.vocabulary import Kind
 
 __all__ = [
@@ -96,7 +97,7 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
     if "ttp" in path:
         return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
     first, _, rest = path.lstrip("/").partition("/")
-    if rest and "." in first and first.lower().removeprefix("www.") in tables().hosts:
+    if rest and "." in first and first.lower().removeprefix("www.") in places().hosts:
         return f"//{path.lstrip('/')}?{address.query}"
     return None
 
@@ -141,7 +142,7 @@ def _no_name(handle: str, rule: Rule) -> str:
         return "vendor_default"
     if known.placeholder.fullmatch(name):
         return "placeholder"
-    is_reserved = rule.is_bare and rule.network is not None and tables().main[rule.network].is_reserved(handle)
+    is_reserved = rule.is_bare and rule.network is not None and places().main[rule.network].is_reserved(handle)
     return "reserved_word" if is_reserved else ""
 
 
@@ -189,7 +190,7 @@ def _folds() -> _Folds:
     return _Folds(same, frozenset(row["id"] for row in rows if any(rule.get("exact") for rule in row.get("rule", ()))))
 
 
-_FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)", re.I)
+_FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)", re.IGNORECASE)
 
 
 def mastodon_handle(url: str) -> str | None:

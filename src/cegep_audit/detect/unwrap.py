@@ -13,10 +13,11 @@ from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
+_LONGEST_HOST = 253  # characters of a host name (RFC 1035)
 _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
 
 # scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
-_PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.I | re.S)
+_PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
     r"https?://(?:[a-z0-9-]+\.)+[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
 )
@@ -29,27 +30,29 @@ _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
 _TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
 
 _JSON_SLASH = re.compile(r"\\+/")
-_JSON_CHARACTER = re.compile(r"\\+(?:u00|x)([2-9a-f][0-9a-f])", re.I)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.I)
-_ENCODED_START = re.compile(r"(?:[a-z]+(?::|%3A|%253A))?(?:/|%2F|%252F){2}", re.I)
+_JSON_CHARACTER = re.compile(r"\\+(?:u00|x)([2-9a-f][0-9a-f])", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
+_ENCODED_START = re.compile(r"(?:[a-z]+(?::|%3A|%253A))?(?:/|%2F|%252F){2}", re.IGNORECASE)
 
 # "http://" in the ways it is mistyped, once or several times over: https://https://, http//, htp://, http:www.
-_HTTP = re.compile(r"(?:(?:www\.)?(?:h+t{1,3}p{0,2}s?|t{1,2}ps?)(?:[:;]+/*|/{2,}))+(?=[^/])", re.I)
-_STRAY = re.compile(r"[./#\s:]+(?=(?:https?:|www\.))", re.I)
-_TYPED = re.compile(r"(?:[\w-]+\.)+[a-z][\w-]*\.?(?::\d+)?(?=[/?#\\]|$)", re.I)
-_SPOKEN = re.compile(r"(?:https?:)?//[^\s\"'`<>()+;]+", re.I)  # the first address inside a javascript: link
-_CARRIERS = re.compile(r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent)://?(?=[^/])", re.I)
+_HTTP = re.compile(r"(?:(?:www\.)?(?:h+t{1,3}p{0,2}s?|t{1,2}ps?)(?:[:;]+/*|/{2,}))+(?=[^/])", re.IGNORECASE)
+_STRAY = re.compile(r"[./#\s:]+(?=(?:https?:|www\.))", re.IGNORECASE)
+_TYPED = re.compile(r"(?:[\w-]+\.)+[a-z][\w-]*\.?(?::\d+)?(?=[/?#\\]|$)", re.IGNORECASE)
+_SPOKEN = re.compile(r"(?:https?:)?//[^\s\"'`<>()+;]+", re.IGNORECASE)  # the first address inside a javascript: link
+_CARRIERS = re.compile(
+    r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent)://?(?=[^/])", re.IGNORECASE
+)
 
 # A page of a web archive, which holds the address after the time of the capture, whatever the archive:
 # /web/20110415000000/http://…, /all/20160901mp_/…; and a path that is nothing but an address.
 _ARCHIVED = re.compile(
     r"/(?:(?:[^/]+/){0,4}?\d{8,14}(?:\*|[a-z]{2}_)?/|(?:web|wayback|save)/(?:\*/|\d{1,7}\*?/)?)?(https?:/.*)"
     r"|/(?:[^/]+/){0,4}?\d{8,14}(?:\*|[a-z]{2}_)?/((?:[\w-]+\.)+[a-z]{2,}/.*)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
-_INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.I | re.S)
-_LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.I | re.S)
-_JUNK = re.compile(r"[?#\"<>].*", re.S)
+_INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.IGNORECASE | re.DOTALL)
+_LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.IGNORECASE | re.DOTALL)
+_JUNK = re.compile(r"[?#\"<>].*", re.DOTALL)
 
 
 class Address(NamedTuple):
@@ -75,8 +78,9 @@ def read_address(raw: str) -> Address | None:
     scheme = scheme.lower()
     if scheme not in {"", "http", "https"}:
         return Address(scheme, f"{scheme}:", f"/{authority}{path}", query, fragment)
-    host = _HOST.fullmatch(authority.rpartition("@")[2])  # a user name may look like a host
-    return Address(scheme, host[1].lower().rstrip("."), path, query, fragment) if host else None
+    found = _HOST.fullmatch(authority.rpartition("@")[2])  # a user name may look like a host
+    host = found[1].lower().rstrip(".") if found else ""
+    return Address(scheme, host, path, query, fragment) if 0 < len(host) <= _LONGEST_HOST else None
 
 
 def repaired(raw: str) -> str:
@@ -96,12 +100,12 @@ def repaired(raw: str) -> str:
         return "//" + text
     if found := _ARCHIVED.fullmatch(text):
         return repaired(found[1] or found[2])
-    app = re.match(r"[a-z][a-z0-9+.-]*:(?!//)", text, re.I)
+    app = re.match(r"[a-z][a-z0-9+.-]*:(?!//)", text, re.IGNORECASE)
     return f"{app[0]}//{text[app.end() :].replace(':', '/')}" if app else text
 
 
 def unescaped(text: str) -> str:
-    """Return *text* without invisible characters, JSON escapes (``\\/``, ``\\u002F``) and character references."""
+    r"""Return *text* without invisible characters, JSON escapes (``\/``, ``\u002F``) and character references."""
     text = _DROPPED.sub("", text)
     if "\\" in text:
         text = _JSON_CHARACTER.sub(lambda found: chr(int(found[1], 16)), _JSON_SLASH.sub("/", text))

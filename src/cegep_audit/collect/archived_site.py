@@ -30,6 +30,8 @@ from cegep_audit.models import Institution, Limits, Page
 from cegep_audit.vocabulary import Detail, http_detail
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses after which a visit waits as long as it is asked to
+_GIVEN_UP = frozenset({Detail.RETRY_AFTER, http_detail(429)})
 _SAYS_LITTLE = frozenset({Detail.DNS, Detail.REFUSED})  # of one name or port; another failure tells more
 
 
@@ -58,6 +60,7 @@ class ArchivedSite:
         self._limits = limits
         self._near: datetime | None = None  # when the homepage was captured: other pages are read of that time
         self._robots: dict[str, RobotsVerdict | None] = {}
+        self._given_up: FetchError | None = None  # why a live visit asked for no further page
 
     async def get(self, url: str) -> Page:
         """Return the archived page at *url*, redirects inside the site followed; raise FetchError.
@@ -109,8 +112,10 @@ class ArchivedSite:
             raise _error(capture, answer, Detail.CUT_SHORT, "only a part of the page came")
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return
-        detail, message = self._detail_of_status(response, capture.at)
-        raise _error(capture, answer, detail, message)
+        error = _error(capture, answer, *self._detail_of_status(response, capture.at))
+        if error.detail in _GIVEN_UP:
+            self._given_up = error
+        raise error
 
     def _detail_of_status(self, response: Response, at: datetime) -> tuple[str, str]:
         wait_s = retry_after_s(response.header("retry-after"), at) or 0.0
@@ -156,6 +161,8 @@ class ArchivedSite:
         A homepage was looked for under its other names, too: of several failures, the first that tells more than
         that a name or port is not there.
         """
+        if self._given_up:
+            return FetchError(address, self._given_up.detail, str(self._given_up), status=self._given_up.status)
         spellings = list(_spellings(address)) if is_home else [address]
         failures = [failure for spelling in spellings if (failure := self._failure(spelling, is_home=is_home))]
         telling = [failure for failure in failures if failure.detail not in _SAYS_LITTLE]
@@ -205,9 +212,6 @@ class ArchivedSite:
                 return _verdict(response)
             address = urls.crawl_key(target)
         return ALLOWS_ALL
-
-
-_MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses after which a visit waits as long as it is asked to
 
 
 def _verdict(response: Response) -> RobotsVerdict:

@@ -21,7 +21,8 @@ class Exchange:
     ``response_headers`` stand in the order received, with the original bytes; ``body`` is what came over
     the wire, still content-encoded but without the framing of chunks. ``status`` is None where no answer
     came: ``detail`` then is the code of the failure and ``tried`` the addresses it was tried at. ``ip`` is
-    the address connected to, None behind a proxy or without a connection. ``started_at`` is in UTC.
+    the address connected to, None behind a proxy or without a connection. ``started_at`` is when
+    the answer began, or where none came the request, in UTC: a replay has it as the time of the page.
     """
 
     url: str

@@ -6,11 +6,14 @@ applies gives its role, and the rule's name is kept as the reason. ``docs/method
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from cegep_audit.detect.candidates import Candidate, gather
+from cegep_audit.detect.cues import fold
 from cegep_audit.detect.likeness import Likeness
 from cegep_audit.detect.main_account import with_main
+from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.detect.rivalry import compare
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Role, Zone
@@ -36,6 +39,10 @@ def _declares(link: Link) -> bool:
     return link.how in _DATA and link.subject in {"organization", "claim", ""}
 
 
+def _in_sentence(link: Link) -> bool:
+    return "prose" in link.cues and link.zone not in _FRAME_OF_SITE
+
+
 def _is_shown_beside(link: Link) -> bool:
     return link.zone in _ALONGSIDE and "prose" not in link.cues
 
@@ -49,9 +56,18 @@ def _in_list(candidate: Candidate) -> bool:
     return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
 
 
+# Words of a link that name nobody: networks, languages, what a page on a network is called.
+_NAMES_NOBODY = frozenset(
+    "the our your notre nos votre sur page compte account channel chaine canal officiel officielle official english "
+    "francais anglais french profile profil group groupe logo icon icone lien link visit visitez voir see"
+    " plus".split()
+) | {word for network in NETWORKS.values() for word in fold(f"{network.name} {network.id}").replace("_", " ").split()}
+_WORD = re.compile(r"[a-z]{3,}")
+
+
 def _names_another(link: Link) -> bool:
-    """Whether the link's words say more than a network's name or an invitation."""
-    return len(link.label.split()) > 1 and "follow" not in link.cues
+    """Whether the link's words name somebody, and nothing around it asks to follow."""
+    return "follow" not in link.cues and any(word not in _NAMES_NOBODY for word in _WORD.findall(fold(link.label)))
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
@@ -63,9 +79,10 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("person", lambda c: c.every(_subject("person", "article")) and not c.alike, Role.THIRD_PARTY),
     ("author", lambda c: c.every(_cue("author")) and not c.alike, Role.THIRD_PARTY),
     ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
+    ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
     ("content_only", lambda c: c.every_embed and not c.alike, Role.THIRD_PARTY),
     ("post_of_own", lambda c: c.every_content, Role.UNCERTAIN),
-    ("unit", lambda c: c.is_unit and (c.rivals > 0 or c.has_whole_beside), Role.UNIT),
+    ("unit", lambda c: c.is_unit and c.likeness < Likeness.SAME and (c.rivals > 0 or c.has_whole_beside), Role.UNIT),
     ("claim_only", lambda c: c.every(_subject("claim")) and c.rivals > 0, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
     ("part_beside_main", lambda c: c.is_outranked and (c.alike or c.some(_cue("unit"))), Role.UNIT),
@@ -75,12 +92,12 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
     ("names_another", lambda c: c.is_outdone and c.every(_names_another), Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
-    ("row_of_icons", lambda c: _in_row(c) and not c.every(_cue("prose")), Role.OFFICIAL),
+    ("row_of_icons", lambda c: _in_row(c) and not c.every(_in_sentence), Role.OFFICIAL),
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
     ("site_frame", lambda c: c.some(_is_shown_beside), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
     ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET), Role.OFFICIAL),
-    ("running_text", lambda c: c.every(_cue("prose")), Role.THIRD_PARTY),
+    ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )
 

@@ -95,7 +95,7 @@ class Likeness(IntEnum):
 _AFFIXES = re.compile(
     "cegep|colleg(?:e|ial)|universit[ey]|univ|ecole|school|institute?|officiel(?:le)?|official|real|page|quebec|canada|"
     "montreal|mtl|the|les?|la|des?|du|aux?|of|and|et|info|news|tv|web|en|fr|qc|ca|org|com|net|edu|gouv|gov|us|uk|"
-    "ville|town|city|museum|musee|biblio(?:theques?)?|library|channel|group|groups|company|show|user|[0-9]{1,4}|[ucmnqs]"
+    "ville|town|city|channel|group|groups|company|show|user|[0-9]{1,4}|[ucmnqs]"
 )
 
 
@@ -111,7 +111,7 @@ def likeness(text: str, names: Names) -> Likeness:
 
 def _found(joined: str, tokens: list[str], names: Names) -> Likeness:
     wholes = names.labels | names.whole
-    if any(whole in joined and (len(whole) >= _MIN_WORD or joined.startswith(whole)) for whole in wholes):
+    if any(whole in joined and (len(whole) >= _MIN_WORD or _begins(whole, joined, tokens)) for whole in wholes):
         return Likeness.WHOLE
     if len(joined) >= _MIN_WORD and joined not in _COMMON and any(joined in label for label in names.labels):
         return Likeness.WHOLE
@@ -120,6 +120,11 @@ def _found(joined: str, tokens: list[str], names: Names) -> Likeness:
     if any(joined.startswith(acronym) or acronym in tokens for acronym in names.acronyms):
         return Likeness.PART
     return Likeness.NONE
+
+
+def _begins(name: str, joined: str, tokens: list[str]) -> bool:
+    """Whether a *name* of few letters stands apart or first, where it is no chance."""
+    return joined.startswith(name) or name in tokens
 
 
 def _rest(joined: str, names: Names) -> str:

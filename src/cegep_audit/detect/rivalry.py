@@ -37,7 +37,7 @@ _OF_ZONE = {
     Zone.NAV: Standing.BESIDE,
     Zone.ASIDE: Standing.BESIDE,
 }
-_OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "prose", "separate"})
+_OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "separate"})
 Standings = dict[tuple[str, str], Standing]
 _DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 
@@ -56,6 +56,8 @@ def _standing(link: Link) -> Standing:
     if link.how is How.SCRIPT or link.cues & _OF_OTHERS:
         return Standing.CONTENT
     found = _OF_ZONE.get(link.zone, Standing.CONTENT)
+    if found is Standing.CONTENT and "prose" in link.cues:
+        return Standing.CONTENT
     if "follow" in link.cues:
         return Standing.INVITED if found is Standing.CONTENT else Standing.FRAME
     return max(found, Standing.INVITED) if link.how is How.WIDGET else found
@@ -87,11 +89,15 @@ def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _outranks(rival: Candidate, candidate: Candidate, standings: Standings) -> bool:
     theirs, its = standings[rival.key], standings[candidate.key]
-    if theirs <= its or candidate.likeness is Likeness.SAME:
+    if theirs < its or candidate.likeness is Likeness.SAME:
         return False
     if theirs >= Standing.FRAME:
-        return its <= Standing.BESIDE and rival.likeness >= candidate.likeness
-    return its is Standing.CONTENT and rival.likeness >= Likeness.WHOLE and rival.likeness > candidate.likeness
+        return theirs > its <= Standing.BESIDE and rival.likeness >= candidate.likeness
+    if its is not Standing.CONTENT or rival.likeness <= candidate.likeness:
+        return False
+    # Both in the content: only the institution's very name, in a row of its own, outranks another row.
+    apart = rival.likeness is Likeness.SAME and not set(rival.rows) & set(candidate.rows)
+    return rival.likeness >= Likeness.WHOLE if theirs > its else apart and candidate.likeness < Likeness.WHOLE
 
 
 def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> list[Candidate]:
@@ -114,7 +120,7 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
             is_outranked=candidate.is_outranked
             or (
                 standings[candidate.key] < Standing.FRAME
-                and candidate.likeness < Likeness.WHOLE
+                and candidate.likeness < Likeness.SAME
                 and bool(candidate.rows)
                 and all(any(by_key[key].is_outranked for key in row.members) for row in candidate.rows)
             ),

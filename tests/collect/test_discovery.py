@@ -391,14 +391,15 @@ def test_no_more_pages_than_allowed(budget: int) -> None:
     assert sum(item.choice.role is PageRole.OWN_LINK for item in visits) <= budget // 2
 
 
-def test_failures_in_a_row_are_counted_over_any_kind_but_dead_links() -> None:
+@pytest.mark.parametrize("detail", ["http_404", "robots", "no_capture", "not_html", "too_large"])
+def test_pages_that_say_nothing_of_the_health_of_a_site_break_a_row(detail: str) -> None:
     assert MAX_FAILURES_IN_A_ROW == 2
     site: dict[str, Served | str] = {
         "/": page(("Suivez-nous", "/s"), ("Contact", "/c"), ("English", "/en/"), ("À propos", "/a")),
         "/s": "timeout",
-        "/c": "http_404",
+        "/c": detail,
         "/en/": "http_500",
-        "/a": page(),
+        "/a": detail,
     }
     assert paths(crawl(site)) == ["/", "/s", "/c", "/en/", "/a"]
 

@@ -20,15 +20,18 @@ from cegep_audit.collect.site import Site, is_door
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 
-# Two pages in a row that could not be had, dead links aside: the site went down or had enough of us. Wrong where one
-# part of a site is broken and another is not; its status says "partial" then.
+# Two pages in a row that the site did not give: it went down or had enough of us. Wrong where one part of a site is
+# broken and another is not; its status says "partial" then.
 MAX_FAILURES_IN_A_ROW = 2
 
 # Sites in ten languages exist; one version beside the first shows whether they differ, a second is read for doubt.
 MAX_LANGUAGES = 2
 
 _GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
-_GONE = frozenset({http_detail(404), http_detail(410)})
+_NOT_GIVEN = frozenset(
+    {Detail.TIMEOUT, Detail.REFUSED, Detail.DNS, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
+    | {http_detail(403), *(http_detail(status) for status in range(500, 600))}
+)
 _ORDER = (PageRole.SOCIAL, PageRole.CONTACT, PageRole.LANGUAGE, PageRole.ABOUT, PageRole.FRAME)
 _ONCE_SETTLED = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
 
@@ -64,7 +67,7 @@ def _is_over(visits: Sequence[Visit]) -> bool:
         return True
     details = [visit.failure.detail if visit.failure else "" for visit in visits]
     last = details[-MAX_FAILURES_IN_A_ROW:]
-    return details[-1] in _GIVE_UP or all(detail and detail not in _GONE for detail in last)
+    return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
 def _part_of_the_homepage(site: Site) -> Choice | None:

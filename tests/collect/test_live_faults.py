@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import random
+import socket
 import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from servers import DROP, HANG, NEVER, Asked, Reply, Web, page, redirect
@@ -153,6 +156,48 @@ async def test_a_page_is_read_with(name: str, proxied: Web) -> None:
     found = await get(limits=LIMITS)
     assert found.body == HTML
     assert found.status == 200
+
+
+def garbled(seed: int) -> bytes:
+    """Return an answer with a few bytes changed, left out, doubled or moved."""
+    chance = random.Random(seed)  # noqa: S311 -- not for secrets
+    answer = bytearray(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b; Path=/\r\n"
+        b"Location: http://cegeprb.test/x\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n"
+    )
+    answer += gzip.compress(HTML)[:32] + b"\r\n0\r\n\r\n"
+    for _ in range(chance.randint(1, 6)):
+        place = chance.randrange(len(answer))
+        match chance.randrange(4):
+            case 0:
+                answer[place] = chance.randrange(256)
+            case 1:
+                del answer[place : place + chance.randint(1, 9)]
+            case 2:
+                answer[place:place] = answer[place : place + chance.randint(1, 40)]
+            case _:
+                answer[place:place] = bytes(chance.choices(b"\0\r\n:;,=% \x80\xff", k=3))
+    return bytes(answer)
+
+
+async def test_garbled_answers_are_pages_or_faults_and_nothing_else(proxied: Web) -> None:
+    numbers = iter(range(300))
+    proxied["cegeprb.test/*"] = lambda _: Reply(raw=[garbled(next(numbers))])
+    proxied["cegeprb.test/robots.txt"] = Reply(status=404)
+    details = set()
+    async with visit(limits=Limits(delay_s=0.0, timeout_s=5.0, retries=0)) as site:
+        for number in range(300):
+            try:
+                await site.get(f"{HOME}{number}")
+            except FetchError as error:
+                details.add(error.detail)
+    assert {"protocol", "cut_short"} <= details
+
+
+async def test_a_server_that_never_accepts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert (await fault(url, replace(SHORT, allow_private=True))).detail == "timeout"
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "video/mp4", "application/json"])

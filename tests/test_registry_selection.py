@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.registry import columns, counts, select, shared_sites, value_of
+from cegep_audit.registry import columns, counts, is_open, select, shared_sites, value_of
 
 
 def institution(name: str, **fields: object) -> Institution:
@@ -113,3 +115,24 @@ def test_a_site_that_several_share_is_told() -> None:
         "2 institutions have one site, a.test: a, b; their accounts cannot be told apart"
     ]
     assert shared_sites(ALL) == []
+
+
+IN_2011 = date(2011, 9, 6)
+OPEN = {
+    "nothing known": ({}, True, True),
+    "founded later": ({"founded": 2012}, True, False),
+    "founded that year": ({"founded": 2011}, True, True),
+    "closed before": ({"status": "closed", "closed": 2010}, False, False),
+    "closed that year": ({"status": "closed", "closed": 2011}, False, True),
+    "closed since": ({"status": "closed", "closed": 2019}, False, True),
+    "closed, nobody knows since when": ({"status": "closed"}, False, True),
+    "founded and closed before": ({"status": "closed", "founded": 1967, "closed": 1990}, False, False),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_who_is_open_now_and_on_a_day_of_the_past(case: str) -> None:
+    fields, now, then = OPEN[case]
+    subject = institution("a", **fields)
+    assert (is_open(subject), is_open(subject, IN_2011)) == (now, then)
+    assert (subject in select([subject, RIVIERE], day=IN_2011)) is then

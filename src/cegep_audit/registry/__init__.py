@@ -7,7 +7,7 @@ from cegep_audit.registry.reading import (
     default_registry,
     read_registry,
 )
-from cegep_audit.registry.selection import columns, counts, select, shared_sites, value_of
+from cegep_audit.registry.selection import columns, counts, is_open, select, shared_sites, value_of
 
 __all__ = [
     "KNOWN_COLUMNS",
@@ -16,6 +16,7 @@ __all__ = [
     "columns",
     "counts",
     "default_registry",
+    "is_open",
     "read_registry",
     "select",
     "shared_sites",

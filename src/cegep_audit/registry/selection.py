@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from itertools import islice
 
@@ -57,21 +58,22 @@ def select(
     languages: Collection[str] = (),
     limit: int | None = None,
     with_parts: bool = False,
+    day: date | None = None,
     lang: Language = "fr",
 ) -> list[Institution]:
     """Return the *institutions* that meet every criterion given, in their order, at most *limit* of them.
 
     Within a criterion any of its values will do; accents, case and dashes do not matter, and a region goes by
-    its name or code. Only institutions that count are taken (no ``parent_id``, ``status`` not ``closed``);
-    *with_parts* takes those with a parent too, and naming its id takes any. Raises UsageError for a value that
-    no row has, naming those there are, and where nothing is left.
+    its name or code. Only institutions that count are taken (no ``parent_id``, open now or on *day*, see
+    :func:`is_open`); *with_parts* takes those with a parent too, and naming its id takes any. Raises UsageError
+    for a value that no row has, naming those there are, and where nothing is left.
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
     asked = ((_BY_ID, ids), (_BY_TYPE, types), (_BY_REGION, regions), (_BY_LANGUAGE, languages))
     chosen: Iterable[Institution] = institutions
     if not ids:
-        chosen = [item for item in institutions if _is_open(item) and (with_parts or not item.parent_id)]
+        chosen = [item for item in institutions if is_open(item, day) and (with_parts or not item.parent_id)]
     for criterion, values in asked:
         if values:
             wanted = _wanted(institutions, criterion, values, lang)
@@ -82,8 +84,17 @@ def select(
     return selected
 
 
-def _is_open(institution: Institution) -> bool:
-    return institution.status.casefold() != "closed"
+def is_open(institution: Institution, day: date | None = None) -> bool:
+    """Whether *institution* is open: now, by its ``status``, or on a *day* of the past, by its years.
+
+    Days of the year of foundation and of closing count as open. An institution that is closed now, nobody knows
+    since when, counts as open on any day of the past: left out, the past would be that of the survivors alone, and
+    a site that was gone by then is not captured, and so never counted as absent.
+    """
+    if day is None:
+        return institution.status.casefold() != "closed"
+    has_opened = institution.founded is None or institution.founded <= day.year
+    return has_opened and (institution.closed is None or day.year <= institution.closed)
 
 
 def _wanted(

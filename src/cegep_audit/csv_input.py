@@ -131,6 +131,22 @@ def read_table(
     if text is None:
         return None
     records, separator = _records(text, known, found)
+    return table_of(records, separator, required=required, known=known, found=found, needs_rows=needs_rows)
+
+
+def table_of(
+    records: Iterator[tuple[int, list[str]]],
+    separator: str,
+    *,
+    required: tuple[str, ...],
+    known: Collection[str],
+    found: FaultList,
+    needs_rows: bool = True,
+) -> Table | None:
+    """Return the table of *records*, lines with the number each starts on, the first of them the columns' names.
+
+    The other arguments are those of :func:`read_table`; *separator* is what a message says cells are parted by.
+    """
     line, names = next(records, (0, []))
     if not line:
         found.add("csv.no_header", columns=", ".join(required))

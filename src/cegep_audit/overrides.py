@@ -129,7 +129,7 @@ def _key(network: str, url: str) -> tuple[str, str]:
 
 def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Override:
     """Return the override of one row; what is wrong with it is noted and leaves its place empty."""
-    network = found.parse(row, "network", _network, "")
+    network = found.parse(row, "network", read_network, "")
 
     def account_url(text: str) -> str:
         return _account_url(text, network)
@@ -149,7 +149,8 @@ def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Overri
     )
 
 
-def _network(text: str) -> str:
+def read_network(text: str) -> str:
+    """Return the id of the network that a cell names; CellError for one that is not known."""
     name = filled(text).casefold()
     if name not in NETWORKS:
         nearest = get_close_matches(name, NETWORKS, n=_NEAREST, cutoff=0) if name != "x" else ["twitter"]

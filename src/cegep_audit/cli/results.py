@@ -48,9 +48,9 @@ def summary(
     from cegep_audit.analyze.findings import to_json
     from cegep_audit.analyze.stats import summary as summarize
 
-    language = resolve(lang)
+    language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
-        found, _ = showing.load(store, scan_number(scan))
+        found, _ = showing.load(store, number)
     figures = summarize(found, basket, by, min_networks, sample_of)
     if as_json:
         showing.print_json(to_json(figures))
@@ -69,9 +69,9 @@ def export(
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.report.tables import write
 
-    language = resolve(lang)
+    language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
-        found, _ = showing.load(store, scan_number(scan))
+        found, _ = showing.load(store, number)
     written = write(found, output, language)
     showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 

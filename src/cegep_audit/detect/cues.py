@@ -24,12 +24,12 @@ def fold(text: str) -> str:
 
 
 def _one(word: str) -> str:
-    stem = re.escape(fold(word.removesuffix("*")))
-    return stem + (r"[\w-]*" if word.endswith("*") else "")
+    stem = re.escape(fold(word.strip("*")))
+    return (r"[\w-]*" if word.startswith("*") else "") + stem + (r"[\w-]*" if word.endswith("*") else "")
 
 
 def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
-    """Return a pattern that finds any of *words* whole in folded text; a final ``*`` takes any ending.
+    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
 
     In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
     """

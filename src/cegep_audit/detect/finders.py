@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
 from cegep_audit.detect import scripts, structured
+from cegep_audit.detect.icons import is_short
 from cegep_audit.detect.networks import addresses_in_text, might_name_account
 from cegep_audit.models import Page
 from cegep_audit.vocabulary import How
@@ -55,7 +56,7 @@ def find_anchors(document: Document, node: LexborNode) -> Iterator[Found]:
     rel = (attributes.get("rel") or "").lower().split()
     if href:
         how = How.REL_ME if "me" in rel else How.ANCHOR
-        if might_name_account(href) or how is How.REL_ME:
+        if how is How.REL_ME or (might_name_account(href) and not is_short(href)):
             yield Found(href, node, how, "person" if "author" in rel else "")
         else:
             document.inner.append((node, href))
@@ -150,7 +151,7 @@ def find_scripts(document: Document, node: LexborNode) -> Iterator[Found]:
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 _PASSED_OVER = frozenset(
     "class id style alt src srcset href title content rel type width height media integrity d viewbox placeholder "
-    "aria-label target role name sizes lang charset xmlns points transform fill data-srcset".split()
+    "xlink:href aria-label target role name sizes lang charset xmlns points transform fill data-srcset".split()
 )
 
 

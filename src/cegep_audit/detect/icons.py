@@ -26,12 +26,13 @@ _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u"
 def stands_for(node: LexborNode, href: str) -> str:
     """Return the network that the link *node* to *href* stands for, "" where it stands for none."""
     found = _STANDS_FOR.search(href)
-    if found is None and not _is_short(href):
+    if found is None and not is_short(href):
         return ""
     shown = _ICON.search(" ".join((label_of(node).lower(), icon_words(node))))
-    name = shown[1] if shown else (found[1] or found[2]).lower() if found and not _is_short(href) else ""
+    name = shown[1] if shown else (found[1] or found[2]).lower() if found and not is_short(href) else ""
     return _ICON_NETWORK.get(name, name)
 
 
-def _is_short(href: str) -> bool:
+def is_short(href: str) -> bool:
+    """Whether *href* is an address of a shortener, which leads where it does not say."""
     return "//" in href and urls.host_of("https:" + href if href.startswith("//") else href) in scripts.shorteners()

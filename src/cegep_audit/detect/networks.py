@@ -122,7 +122,7 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
 def _spelt(rule: Rule, handle: str) -> str:
     if rule.exact:
         return handle
-    handle = unwrap.composed(handle.lower())
+    handle = unwrap.composed(handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters
     return rule.respell[0].sub(rule.respell[1], handle) if rule.respell else handle
 
 

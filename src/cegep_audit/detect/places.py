@@ -105,6 +105,8 @@ def place_of(host: str) -> Place | None:
         shorter = _FACE.match(face)
         if shorter is None or _is_part(face):
             return _parent_place(host)
+        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is somebody's
+            return _parent_place(face)
         face = face[shorter.end() :]
     return Place(grammar.network, grammar)
 
@@ -129,7 +131,8 @@ def _parent_place(host: str) -> Place | None:
         if wild and "." not in label:
             return Place(wild.network, wild, prefix=label)
         return Place(site.network, None, reason="other_host")
-    return next((Place(main.network, main, reason="hint") for hint, main in known.hinted if hint.search(host)), None)
+    hinted = known.hinted if host.isascii() else ()
+    return next((Place(main.network, main, reason="hint") for hint, main in hinted if hint.search(host)), None)
 
 
 def _parents(host: str) -> Iterator[tuple[str, str]]:

@@ -21,10 +21,11 @@ _PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?
 _PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
     r"https?://(?:[a-z0-9-]+\.)+[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
 )
-_HOST = re.compile(r"([^:\[\]\s]+)(?::\d*)?")
+_HOST = re.compile(r"([\w.-]+)(?::\d*)?")
 
-# What copying from a document leaves in an address and no reader sees: soft hyphen, zero-width, direction, BOM.
-INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+# What copying from a document leaves in an address and no reader sees: soft hyphen, zero-width, direction, BOM, and
+# halves of characters, which cannot be written anywhere.
+INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff"
 _DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
 _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
 _TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
@@ -146,12 +147,10 @@ def segments(path: str) -> list[str]:
         path = decoded(path)
     if "&" in path:
         path = _LOST_QUESTION_MARK.sub("", path)
-    found = [clean for part in _JUNK.sub("", path).split("/") if (clean := part.strip()) not in {"", "."}]
-    if found:
+    found = [clean for part in _JUNK.sub("", path).split("/") if (clean := part.rstrip(_TRAILING).lstrip())]
+    if found and " " in found[-1]:  # a comment behind the address
         found[-1] = found[-1].split()[0].rstrip(_TRAILING)
-        if not found[-1]:
-            found.pop()
-    return found
+    return [part for part in found if part]
 
 
 def decoded(text: str) -> str:
@@ -181,7 +180,9 @@ def parameters(query: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in query.replace(";", "&").split("&"):
         name, _, value = part.partition("=")
-        found.setdefault(unquote_plus(name).strip().lower(), unquote_plus(value).strip(_AROUND))
+        found.setdefault(
+            unquote_plus(name).strip().lower(), composed(unquote_plus(value).strip(_AROUND).rstrip(_TRAILING))
+        )
     return found
 
 

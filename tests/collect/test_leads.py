@@ -60,7 +60,7 @@ def test_no_own_address_of_an_account(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and "//" not in href]
+    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and not href.startswith("//")]
 )
 def test_never_a_page(href: str) -> None:
     assert not is_page("https://cegeprb.test" + href)

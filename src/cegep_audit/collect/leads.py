@@ -206,16 +206,18 @@ def _path(href: str) -> str:
 def _place(href: str) -> tuple[str, bool]:
     """Return the last part of the path that says something, folded, and whether it is all of it."""
     parts = [part for part in _path(href).split("/") if part]
-    last = _folded_part(parts[-1]) if parts else ""
-    if len(parts) > 1 and last in _INDEX:
+    if not parts:
+        return "", False
+    name, _, ending = parts[-1].rpartition(".")
+    place = _folded_part(name if ending.lower() in _ENDINGS else parts[-1])
+    if len(parts) > 1 and place in _INDEX:
         parts.pop()
-        last = _folded_part(parts[-1])
-    return last, len(parts) == 1
+        place = _folded_part(parts[-1])
+    return place, len(parts) == 1
 
 
 def _folded_part(part: str) -> str:
-    name, _, ending = part.rpartition(".")
-    return " ".join(fold(unquote(name if ending.lower() in _ENDINGS else part)).split())
+    return " ".join(fold(unquote(part)).split())
 
 
 def _own_link(label: str, place: str, is_whole: bool) -> Lead | None:

@@ -24,6 +24,7 @@ _STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|
 _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
+_BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
 _TRAILING = ".,;:!?…"
 
 # A host name may be hidden by escapes of its own letters, by characters that are dropped, or be told by "/@name" alone.
@@ -130,13 +131,13 @@ def addresses_in_text(text: str) -> Iterator[str]:
     while found := sign.search(text, position):
         start = _host_start(text, found.start(), position)
         host_end = position = found.end()
-        if place_of(text[start:host_end].lower()) is None:
+        place = place_of(text[start:host_end].lower())
+        if place is None:
             continue
         rest = _REST.match(text, host_end)
-        end = rest.end() if rest else host_end
-        if (address := _address(text, start, host_end, end)) is not None:
-            yield address
-        position = max(end, host_end)
+        position = rest.end() if rest else host_end
+        if position > host_end or place.prefix or text[start - 1 : start] == "/":
+            yield from _addresses(text, start, host_end, position, is_name=bool(place.prefix))
 
 
 def _host_start(text: str, dot: int, lowest: int) -> int:
@@ -153,18 +154,27 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
     return start
 
 
-def _address(text: str, start: int, host_end: int, end: int) -> str | None:
-    """Return the address whose host stands at *start*; None where it is part of something else."""
-    before = unwrap.unescaped(text[max(0, start - _LOOK_BACK) : start])
-    before = before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
+def _addresses(text: str, start: int, host_end: int, end: int, *, is_name: bool) -> Iterator[str]:
+    """Yield the address whose host stands at *start*, unless it is part of something else.
+
+    *is_name* says that the host names an account without a path.
+    """
     rest = unwrap.unescaped(text[host_end:end])
     if stop := _STOP.search(rest):
         rest = rest[: stop.start()]
     address = text[start:host_end] + rest.rstrip(_TRAILING)
+    before = _before(text, start)
     if scheme := _SCHEME.search(before):
-        return before[scheme.start() :] + address
-    if before.endswith("//"):
-        return "//" + address
-    place = place_of(text[start:host_end].lower())
-    is_typed = place is not None and (rest[:1] == "/" or place.prefix != "")
-    return address if is_typed and _LEAD_IN.fullmatch(before) else None
+        yield before[scheme.start() :] + address
+    elif before.endswith("//"):
+        yield "//" + address
+    elif (rest[:1] == "/" or is_name) and _LEAD_IN.fullmatch(before):
+        yield address
+
+
+def _before(text: str, start: int) -> str:
+    """Return what stands before a host name without a break, escapes undone."""
+    if start == 0 or text[start - 1] in _BLANKS:
+        return ""
+    before = unwrap.unescaped(text[max(0, start - _LOOK_BACK) : start])
+    return before[max((found.end() for found in _STOP.finditer(before)), default=0) :]

@@ -155,6 +155,11 @@ _PASSED_OVER = frozenset(
 )
 
 
+def may_hold_address(node: LexborNode) -> bool:
+    """Whether *node* has any attribute worth a look: most elements have a class and nothing else."""
+    return not _PASSED_OVER.issuperset(node.attributes)
+
+
 def find_attributes(_: Document, node: LexborNode) -> Iterator[Found]:
     """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
     templates = scripts.attribute_templates()
@@ -232,4 +237,3 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     ),
     **dict.fromkeys(("br", "hr", "path", "style", "p", "head", "html", "source", "g", "use", "circle", "rect"), ()),
 }
-ANY: tuple[Finder, ...] = (find_attributes,)

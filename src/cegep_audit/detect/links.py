@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
 from cegep_audit.detect import scripts, structured
-from cegep_audit.detect.finders import ANY, FINDERS, Document, Found
+from cegep_audit.detect.finders import FINDERS, Document, Found, find_attributes, may_hold_address
 from cegep_audit.detect.icons import stands_for
 from cegep_audit.detect.networks import addresses_in_text, might_name_account
 from cegep_audit.detect.parsing import parse
@@ -46,26 +46,29 @@ def _walk(document: Document) -> None:
     root = document.tree.root
     if root is None:
         return
+    found = document.found
     for node in root.traverse(include_text=True):
         tag = node.tag
         if tag == "-text":
             _take_text(document, node)
-        elif tag is not None:
-            for finder in FINDERS.get(tag, ANY):
-                document.found.extend(finder(document, node))
-            if len(document.found) > MAX_LINKS:
-                break
+        elif tag in FINDERS:
+            for finder in FINDERS[tag]:
+                found.extend(finder(document, node))
+        elif tag is not None and may_hold_address(node):
+            found.extend(find_attributes(document, node))
+        if len(found) > MAX_LINKS:
+            break
 
 
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
 
 
 def _take_text(document: Document, node: LexborNode) -> None:
+    text = node.text_content
+    if not text or text.isspace():
+        return
     parent = node.parent
     if parent is None or parent.tag in _UNSEEN:
-        return
-    text = node.text_content or ""
-    if text.isspace():
         return
     document.texts.append(text)
     if "." in text and parent.tag != "a" and might_name_account(text):

@@ -63,9 +63,8 @@ def shorteners() -> frozenset[str]:
 
 def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
-    lower = text.lower()
     for hints, pattern, address in _patterns():
-        if not any(hint in lower for hint in hints):
+        if not any(hint in text for hint in hints):
             continue
         for found in pattern.finditer(text):
             yield address.format(found[1])

@@ -6,7 +6,7 @@ Only asked of the few links that may name an account; answers for containers are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,10 +74,9 @@ class Container:
     zone: Zone | None  # None where nothing names one
     is_landmark: bool  # whether a tag or role gave the zone, not a class name
     in_article: bool
-    words: str  # its class, id, role and label, for cues
 
 
-_NOTHING = Container(zone=None, is_landmark=False, in_article=False, words="")
+_NOTHING = Container(zone=None, is_landmark=False, in_article=False)
 
 
 class Surroundings:
@@ -136,7 +135,7 @@ class Surroundings:
         for level, parent in enumerate(ancestors(node)):
             if parent.tag in _NOT_CONTAINERS:
                 break
-            found |= cues_in("class", self.container(parent).words)
+            found |= cues_in("class", _names(parent))
             if level < _CLOSE and _own_text(parent) > _PROSE_MIN:
                 found.add("prose")
             if level < _CLIMB and not caption:
@@ -208,12 +207,20 @@ _NAMING = ("class", "id", "role", "aria-label")
 
 
 def _inside(outer: Container, node: LexborNode) -> Container:
-    words = _names(node)
-    in_article = outer.in_article or node.tag == "article"
-    mark, is_landmark = (None, False) if node.tag in _NOT_CONTAINERS else _mark(node, words)
+    """Return what is known of *node* in *outer*: mostly the same."""
+    tag = node.tag or ""
+    if tag in _NOT_CONTAINERS:
+        return outer
+    attributes = node.attributes
+    if not attributes and tag not in _ZONE_OF_TAG:
+        return outer
+    mark, is_landmark = _mark(tag, attributes)
+    in_article = outer.in_article or tag == "article"
     if mark is None or not _replaces(outer, mark, is_landmark):
         mark, is_landmark = outer.zone, outer.is_landmark
-    return Container(mark, is_landmark, in_article, words)
+    if mark is outer.zone and in_article == outer.in_article:
+        return outer
+    return Container(mark, is_landmark, in_article)
 
 
 def _replaces(outer: Container, mark: Zone, is_landmark: bool) -> bool:
@@ -227,12 +234,13 @@ def _replaces(outer: Container, mark: Zone, is_landmark: bool) -> bool:
     return mark not in _HOLDS_AGAINST[outer.zone]
 
 
-def _mark(node: LexborNode, words: str) -> tuple[Zone | None, bool]:
-    """Return the zone that *node* itself names, and whether a landmark does."""
-    zone = _ZONE_OF_TAG.get(node.tag or "") or _ZONE_OF_ROLE.get(node.attributes.get("role") or "")
-    if zone is not None or not words:
-        return zone, zone is not None
-    return _zone_named(words), False
+def _mark(tag: str, attributes: Mapping[str, str | None]) -> tuple[Zone | None, bool]:
+    """Return the zone that an element itself names, and whether a landmark does."""
+    zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(attributes.get("role") or "")
+    if zone is not None:
+        return zone, True
+    words = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+    return (_zone_named(words), False) if words != " " else (None, False)
 
 
 @lru_cache(maxsize=8192)

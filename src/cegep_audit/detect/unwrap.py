@@ -30,8 +30,8 @@ _DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
 _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
 _TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
 
-_JSON_SLASH = re.compile(r"\\+/")
-_JSON_CHARACTER = re.compile(r"\\+(?:u00|x)([2-9a-f][0-9a-f])", re.IGNORECASE)
+_JSON_SLASH = re.compile(r"(?<!\\)\\++/")
+_JSON_CHARACTER = re.compile(r"(?<!\\)\\++(?:u00|x)([2-9a-f][0-9a-f])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _ENCODED_START = re.compile(r"(?:[a-z]+(?::|%3A|%253A))?(?:/|%2F|%252F){2}", re.IGNORECASE)
 

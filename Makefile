@@ -2,27 +2,45 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test fmt clean
+.PHONY: demo test docs accuracy fmt clean
 
 demo: .venv/stamp
 	$(BIN)/cegep-audit demo
 
-test: .venv/stamp
+test: .venv/stamp .venv-pywb/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
 
+# What the code writes of the papers; the tests tell when it is stale. English is asked for by the locale.
+docs: .venv/stamp
+	LC_ALL=en_CA.UTF-8 $(BIN)/typer cegep_audit.cli utils docs --name cegep-audit --output docs/cli.md
+	$(BIN)/python -m cegep_audit.report.dictionary > docs/data-dictionary.md
+	$(BIN)/python tests/readme_output.py
+
+# How exactly accounts are read on labelled pages, and which rule erred where.
+accuracy: .venv/stamp
+	$(BIN)/python tests/accuracy.py
+
 fmt: .venv/stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Made anew when the dependencies change; constraints.lock holds the versions everything was tested with.
+# Brought up to date when the dependencies change; constraints.lock holds the versions everything was tested with.
 .venv/stamp: pyproject.toml constraints.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv: this takes a minute, the first time only."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]'
 	touch $@
 
+# The web archive that tests read from, apart: it wants old versions of packages that others want new.
+.venv-pywb/stamp: tests/pywb.lock
+	$(PYTHON) -m venv .venv-pywb
+	.venv-pywb/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-pywb .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo

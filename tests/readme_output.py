@@ -1,0 +1,70 @@
+"""What the READMEs show of the tool's output: printed by the demo, in both languages.
+
+python tests/readme_output.py         writes it into README.md and LISEZMOI.md; ``make docs`` does
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from cegep_audit.cli import showing
+from cegep_audit.store import Store
+
+ROOT = Path(__file__).parents[1]
+READMES: Mapping[str, Literal["en", "fr"]] = {"README.md": "en", "LISEZMOI.md": "fr"}
+_BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    lang: str
+
+
+def printed() -> dict[str, str]:
+    """Return what the demo prints up to its first table, by README."""
+    with TemporaryDirectory() as folder:
+        demo = [sys.executable, "-m", "cegep_audit", "demo", "--quiet", "--output", folder]
+        subprocess.run(demo, check=True, timeout=120, cwd=folder)
+        with Store.open(Path(folder) / "demo.db", create=False, lang="en") as store:
+            scan, _ = showing.load(store, None)
+    texts = {}
+    for page, lang in READMES.items():
+        with redirect_stdout(StringIO()) as out:
+            showing.show_summary(scan, _Asked(lang))  # type: ignore[arg-type] # it asks a request for its language alone
+        texts[page] = _to_the_first_table(out.getvalue())
+    return texts
+
+
+def shown(page: str) -> str:
+    """Return the output that *page* shows."""
+    return _BLOCK.findall((ROOT / page).read_text("utf-8"))[0]
+
+
+def undated(text: str) -> str:
+    """Return *text* without the day in its title, which changes with each run."""
+    return re.sub(r"\b(of|du) .*\b20\d\d$", r"\1 a day", text, count=1, flags=re.MULTILINE)
+
+
+def _to_the_first_table(text: str) -> str:
+    lines = [line.rstrip() for line in text.replace("\xa0", " ").splitlines()]
+    table = next(number for number, line in enumerate(lines) if line.startswith("──"))
+    return "\n".join(lines[: lines.index("", table)]) + "\n"
+
+
+def _renew(page: str, output: str) -> None:
+    path = ROOT / page
+    path.write_text(_BLOCK.sub(lambda _: output, path.read_text("utf-8"), count=1), "utf-8")
+
+
+if __name__ == "__main__":
+    for each, output in printed().items():
+        _renew(each, output)

@@ -1,0 +1,281 @@
+"""The papers of the house say what the code does: commands, rules, numbers, links, and the output that they show."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import readme_output
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from readme_output import READMES, undated
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from cegep_audit import __version__
+from cegep_audit.cli import app
+from cegep_audit.detect.attribution import RULES
+from cegep_audit.detect.sharing import REASON as SHARED
+from cegep_audit.models import Limits
+from cegep_audit.overrides import REASON as OVERRIDE
+from cegep_audit.registry import default_registry, read_registry, select
+from cegep_audit.report.phrases import _phrases
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "cegep_audit"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")]
+)
+FRENCH = ("LISEZMOI.md", "docs/methode.md", "docs/registre.md")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def prose(page: str) -> str:
+    """Return the text of *page* without its code."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", read(page), flags=re.DOTALL)
+
+
+# ------------------------------------------------------------------------------------------ commands
+
+
+def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for word, command in group.commands.items():
+        yield f"{name}{word}", command
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name}{word} ")
+
+
+COMMANDS = dict(commands(get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_papers_and_explains_itself(name: str) -> None:
+    for page in READMES:
+        assert f"| `cegep-audit {name}` |" in read(page), f"{page}: a row for it in the table of commands"
+    assert re.search(rf"^##+ `cegep-audit {name}`$", read("docs/cli.md"), re.MULTILINE), "make docs"
+    told = CliRunner().invoke(app, [*name.split(), "--help"])
+    assert told.exit_code == 0
+    assert name.rsplit(maxsplit=1)[-1] in told.output
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_no_command_is_promised_that_does_not_exist(page: str) -> None:
+    written = re.findall(r"cegep-audit ([a-z]+(?: check)?)\b", read(page))
+    assert set(written) <= set(COMMANDS)
+
+
+def test_every_help_is_said_in_both_languages() -> None:
+    said = {text for row in _phrases().values() for forms in row.values() for text in forms.values()}
+    helps = {name: command.help for name, command in COMMANDS.items()}
+    helps |= {
+        f"{name} {option.name}": option.help
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if option.name != "help"
+    }
+    assert [name for name, text in helps.items() if text not in said] == []
+
+
+def test_every_help_in_the_table_is_used() -> None:
+    code = "".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
+    keys = [key for key in _phrases() if key.startswith("help.")]
+    assert [key for key in keys if f'"{key}"' not in code] == []
+
+
+def test_the_reference_of_commands_is_current() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "typer", "cegep_audit.cli", "utils", "docs", "--name", "cegep-audit"],
+        env=os.environ | {"LC_ALL": "en_CA.UTF-8", "PYTHONUTF8": "1", "NO_COLOR": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert made.stdout.strip() == read("docs/cli.md").strip(), "renew it: make docs"
+
+
+# ------------------------------------------------------------------------------------------ the README's output
+
+
+def test_the_output_that_the_readmes_show_is_what_the_demo_prints() -> None:
+    output = {page: undated(text) for page, text in readme_output.printed().items()}
+    assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "renew it: make docs"
+
+
+# ------------------------------------------------------------------------------------------ the method
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table of *page* whose first column is called *heading*, its head left out."""
+    [table] = re.findall(rf"^\| {re.escape(heading)} \|.*\n\|[ -|]*\n((?:\|.*\n)+)", read(page), re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [("docs/method.md", "rule (`reason`)"), ("docs/methode.md", "règle (`reason`)")]
+)
+def test_the_method_has_the_rules_in_their_order_with_their_roles(page: str, heading: str) -> None:
+    told = [(row[0].strip("` "), row[1].strip("`")) for row in rows_of(page, heading)]
+    assert told == [(name, role.value) for name, _, role in RULES]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [("docs/method.md", "decision (`reason`)"), ("docs/methode.md", "décision (`reason`)")]
+)
+def test_the_method_has_what_comes_after_the_rules(page: str, heading: str) -> None:
+    assert [row[0].strip("` ") for row in rows_of(page, heading)] == [SHARED, OVERRIDE]
+
+
+@pytest.mark.parametrize(("page", "heading"), [("docs/method.md", "limit"), ("docs/methode.md", "limite")])
+def test_the_method_has_the_numbers_of_a_scan(page: str, heading: str) -> None:
+    limits = Limits()
+    numbers = [int(found[0]) for row in rows_of(page, heading) if (found := re.match(r"\d+", row[1]))]
+    assert numbers[:8] == [
+        limits.max_pages,
+        limits.delay_s,
+        limits.timeout_s,
+        limits.max_bytes / 1_000_000,
+        limits.max_redirects,
+        limits.retries,
+        limits.max_retry_after_s,
+        limits.max_crawl_delay_s,
+    ]
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readmes_count_the_registry_right(page: str) -> None:
+    institutions = read_registry(default_registry())
+    for number in (len(institutions), len(select(institutions))):
+        assert re.search(rf"\b{number}\b", prose(page))
+
+
+# ------------------------------------------------------------------------------------------ versions, dependencies
+
+
+def test_the_changelog_and_the_citation_are_of_this_version() -> None:
+    version, day = re.findall(r"^## \[(\d[^\]]*)\] - (\S+)$", read("CHANGELOG.md"), re.MULTILINE)[0]
+    citation = read("CITATION.cff")
+    assert version == __version__
+    assert f"\nversion: {version}\n" in citation
+    assert f"\ndate-released: {date.fromisoformat(day)}\n" in citation
+
+
+def test_every_dependency_has_its_reason_and_its_version() -> None:
+    locked = dict(line.split("==") for line in read("constraints.lock").split())
+    locked = {canonicalize_name(name): version for name, version in locked.items()}
+    for group, table in (
+        (PROJECT["project"]["dependencies"], "At run time"),
+        (PROJECT["project"]["optional-dependencies"]["dev"], "For development"),
+    ):
+        section = read("docs/decisions/dependencies.md").partition(f"## {table}\n")[2].partition("\n## ")[0]
+        told = {
+            canonicalize_name(name): version
+            for name, version in re.findall(r"^\| ([\w-]+) \| (\d\S*) \|", section, re.MULTILINE)
+        }
+        names = {canonicalize_name(Requirement(line).name) for line in group}
+        assert told == {name: locked[name] for name in names}
+
+
+def test_every_extra_is_told() -> None:
+    extras = set(PROJECT["project"]["optional-dependencies"]) - {"dev"}
+    assert [extra for extra in extras if f"`{extra}`" not in read("docs/decisions/dependencies.md")] == []
+
+
+# ------------------------------------------------------------------------------------------ what the papers point to
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        place = (ROOT / page).parent / path if path else ROOT / page
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), target
+
+
+# What a paper may call a file by: from the root, from the package, from the room, or by its name alone where it is one.
+_FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
+_WRITTEN_BY_USERS = re.compile(r"report.*\.csv|(list|liste|ma-liste|decisions)\.csv")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page: str) -> None:
+    missing = [
+        name
+        for name in _FILE.findall(read(page))
+        if not _WRITTEN_BY_USERS.fullmatch(name)
+        and not any((place / name).exists() for place in (ROOT, SOURCE, (ROOT / page).parent))
+        and not any(path.name == name for path in SOURCE.rglob(f"*{Path(name).suffix}"))
+    ]
+    assert missing == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    named = {word for page in PAGES for word in re.findall(r"(?:`|^)make ([a-z]+)\b", read(page), re.MULTILINE)}
+    assert named <= targets
+
+
+def test_the_rooms_are_those_of_the_house() -> None:
+    text = read("CONTRIBUTING.md")
+    rooms = {
+        path.name
+        for path in SOURCE.iterdir()
+        if (path / "__init__.py").exists() or (path.suffix == ".py" and not path.name.startswith("__"))
+    }
+    table = text.partition("## The rooms")[2].partition("## ")[0]
+    assert {name for name in rooms if f"`{name}`" not in table} == set()
+    layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    written = [re.findall(r"`(\w+)(?:\.py)?`", row[0]) for row in rows_of("CONTRIBUTING.md", "room")]
+    assert written == [layer.split(" | ") for layer in layers]
+
+
+# ------------------------------------------------------------------------------------------ the papers' own manners
+
+
+@pytest.mark.parametrize("page", FRENCH)
+def test_french_is_set_as_french(page: str) -> None:
+    text = prose(page)
+    assert re.findall(r".{0,30} [:%»](?=\s|$)|« .{0,30}|.{0,30}[ \xa0][;!?](?=\s|$)", text) == []
+
+
+# Put together here, that this file does not hold what it looks for.
+_HOSTS = tuple(
+    f"{name}.{top}" for name, top in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
+)
+_PLACES = tuple(f"/{name}/" for name in ("work", "root", "tmp", "Users"))
+_OWN_FOLDERS = (".ci", "data", "docs", "src", "tests")
+
+
+def test_no_file_names_a_machine_or_a_registry_of_packages() -> None:
+    paths = [path for path in ROOT.iterdir() if path.is_file()]
+    paths += [path for folder in _OWN_FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
+    found = [
+        (path.relative_to(ROOT).as_posix(), word)
+        for path in paths
+        if "__pycache__" not in path.parts
+        for text in [path.read_bytes().decode("utf-8", "replace")]
+        for word in (*_HOSTS, *_PLACES)
+        if word in text
+    ]
+    assert found == []

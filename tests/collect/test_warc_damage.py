@@ -62,8 +62,9 @@ def test_whole_files_have_no_damage(path: Path) -> None:
         assert read(path) == ("/abc", [])
 
 
-@pytest.mark.parametrize("cut", range(1, len(MEMBERS[-1]) - 3, 7))
-def test_a_last_member_cut_anywhere(path: Path, cut: int) -> None:
+@pytest.mark.parametrize("share", [n / 50 for n in range(50)])  # record ids vary, and so the length of a member
+def test_a_last_member_cut_anywhere(path: Path, share: float) -> None:
+    cut = 1 + int(share * (len(MEMBERS[-1]) - 4))
     path.write_bytes(GZIPPED[:-cut])
     pages, damage = read(path)
     assert pages in {"/ab-", "/ab!"}

@@ -72,7 +72,17 @@ async def test_retry_after_is_obeyed(status: int, retry_after: str | Callable[[]
     assert 38 < time.slept[1] <= 41
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "bientôt".encode().decode("latin-1"), "", in_seconds(-900), "0.5"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0",
+        "-1",
+        "bientôt".encode().decode("latin-1"),
+        "",
+        "0.5",
+        pytest.param(in_seconds(-900), id="a date that passed"),
+    ],
+)
 async def test_a_retry_after_that_says_nothing_leaves_the_pace(value: str, proxied: Web) -> None:
     time = Time()
     proxied["cegeprb.test/"] = in_turn([refusal(503, value), page()])
@@ -80,7 +90,7 @@ async def test_a_retry_after_that_says_nothing_leaves_the_pace(value: str, proxi
     assert time.slept == [1, 1]
 
 
-@pytest.mark.parametrize("value", ["61", "86400", "9" * 30, in_seconds(3600)])
+@pytest.mark.parametrize("value", ["61", "86400", "9" * 30, pytest.param(in_seconds(36_000), id="a date far off")])
 @pytest.mark.parametrize("status", [429, 503])
 async def test_above_a_minute_the_site_is_given_up(status: int, value: str, proxied: Web) -> None:
     time = Time()
@@ -98,10 +108,10 @@ async def test_above_a_minute_the_site_is_given_up(status: int, value: str, prox
     assert time.slept == [1]
 
 
-@pytest.mark.parametrize("value", ["60", in_seconds(59)])
-async def test_a_minute_is_waited(value: str, proxied: Web) -> None:
+@pytest.mark.parametrize("make", [lambda: "60", lambda: in_seconds(59)], ids=["seconds", "date"])
+async def test_a_minute_is_waited(make: Callable[[], str], proxied: Web) -> None:
     time = Time()
-    proxied["cegeprb.test/"] = in_turn([refusal(503, value), page()])
+    proxied["cegeprb.test/"] = in_turn([refusal(503, make()), page()])
     assert (await get(limits=SLOW, clock=time.clock, sleep=time.sleep)).status == 200
 
 

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
+from cegep_audit.cli.past import Past, day_of, output_of, past_of
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource, Scan
+from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.report.locales import Language
-from cegep_audit.scan import rules_version, scan
+from cegep_audit.scan import rules_version
 from cegep_audit.store import Store
-from cegep_audit.vocabulary import Detail
-
-RESUMABLE = ("concurrency", "delay_s", "timeout_s")  # what may change where an interrupted scan goes on
-
-EXIT_SIGINT, EXIT_SIGTERM = 130, 143
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,7 @@ class Request:
     lang: Language
     contact: str | None = None
     warcs: Sequence[Path] = ()
+    past: Past | None = None
     overrides: Path | None = None
     resume: bool = False
     as_json: bool = False
@@ -77,12 +72,33 @@ def run(request: Request) -> int:
         with Store.open(request.db, create=False, lang=request.lang) as store:
             return _go_on(request, store)
     registry = read_registry(request.registry or default_registry(), lang=request.lang)
-    institutions = select(registry, **asdict(request.selection), lang=request.lang)
     settings = _settings(request, {institution.id for institution in registry})
+    days: Sequence[date | None] = request.past.days if request.past else (None,)
+    chosen = [_chosen(registry, settings, day, request.lang) for day in days]
     with Store.open(request.db, create=True, lang=request.lang) as store:
-        mode = "replay" if request.warcs else "live"
-        scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, datetime.now(UTC))
-        return _carry_out(request, store, Plan(scan_id, institutions, institutions, request.limits, settings))
+        plans = [_begin(request, store, items, settings, day) for items, day in zip(chosen, days, strict=True)]
+        return _carry_out_all(request, store, plans)
+
+
+def _chosen(
+    registry: Sequence[Institution], settings: Mapping[str, Any], day: date | None, lang: Language
+) -> list[Institution]:
+    """Return the institutions that a scan with these *settings* goes over, for a *day* in the past those of then."""
+    return select(registry, **settings["selection"], day=day, lang=lang)
+
+
+def _begin(
+    request: Request,
+    store: Store,
+    institutions: Sequence[Institution],
+    settings: Mapping[str, object],
+    day: date | None,
+) -> Plan:
+    if request.past and day:
+        settings = {**settings, **request.past.settings(day)}
+    mode = "as_of" if day else "replay" if request.warcs else "live"
+    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, datetime.now(UTC))
+    return Plan(scan_id, institutions, institutions, request.limits, settings)
 
 
 def _settings(request: Request, ids: set[str]) -> dict[str, object]:
@@ -101,94 +117,72 @@ def _settings(request: Request, ids: set[str]) -> dict[str, object]:
 
 
 def _go_on(request: Request, store: Store) -> int:
-    """Go on with the last interrupted scan; where there is none, show the last one."""
-    scan_id = store.unfinished()
-    if scan_id is None:
+    """Go on with what was interrupted last; where nothing was, show the last scan."""
+    unfinished = _unfinished(store)
+    if not unfinished:
         showing.message(say("scan.nothing_to_resume"), request.quiet)
         return showing.results(store, None, request)
-    begun = store.scan(scan_id)
+    settings: dict[str, Any] = dict(unfinished[0].settings)
+    warcs = [Path(path) for path in settings["from_warc"]]
+    request = replace(request, warcs=warcs, past=past_of(settings), contact=settings["contact"] or None)
+    return _carry_out_all(request, store, [_resumed(request, store, begun) for begun in unfinished])
+
+
+def _unfinished(store: Store) -> list[Scan]:
+    """Return the last scan that did not come to its end, with those that were asked for together with it."""
+    unfinished = [scan for scan in store.scans() if scan.ended_at is None]
+    if not unfinished:
+        return []
+    days = unfinished[-1].settings.get("days")
+    return [scan for scan in unfinished if days and scan.settings.get("days") == days] or unfinished[-1:]
+
+
+def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
+    """Return what is left of a scan that was *begun*, claimed for this process."""
+    begun = store.scan(begun.id)
     settings: dict[str, Any] = dict(begun.settings)
     if request.registry:
         _check_same(request.registry, begun, request.lang)
-    store.claim(scan_id)
-    done = store.done_ids(scan_id)
-    showing.message(say("scan.resumed", scan=scan_id, done=len(done), total=len(begun.institutions)), request.quiet)
-    plan = Plan(
-        scan_id=scan_id,
+    store.claim(begun.id)
+    done = store.done_ids(begun.id)
+    showing.message(say("scan.resumed", scan=begun.id, done=len(done), total=len(begun.institutions)), request.quiet)
+    return Plan(
+        scan_id=begun.id,
         institutions=begun.institutions,
         waiting=[item for item in begun.institutions if item.id not in done],
         limits=replace(Limits(**settings["limits"]), **request.changed),
         settings=settings,
     )
-    warcs = [Path(path) for path in settings["from_warc"]]
-    return _carry_out(replace(request, warcs=warcs, contact=settings["contact"] or None), store, plan)
 
 
 def _check_same(registry: Path, begun: Scan, lang: Language) -> None:
     """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
-    selection: dict[str, Any] = dict(begun.settings)["selection"]  # type: ignore[assignment] # as _settings wrote it
-    if select(read_registry(registry, lang=lang), **selection, lang=lang) != list(begun.institutions):
+    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, day_of(begun.settings), lang)
+    if chosen != list(begun.institutions):
         raise UsageError(say("error.other_registry", path=str(registry), scan=begun.id))
 
 
+def _carry_out_all(request: Request, store: Store, plans: Sequence[Plan]) -> int:
+    """Carry out one scan after the other; return 0 where any could assess an institution."""
+    codes = []
+    for plan in plans:
+        code = _carry_out(replace(request, output=output_of(request.output, plan.settings)), store, plan)
+        if code not in {showing.EXIT_OK, showing.EXIT_NOTHING_ASSESSED}:
+            return code
+        codes.append(code)
+    return min(codes)
+
+
 def _carry_out(request: Request, store: Store, plan: Plan) -> int:
-    stopped_by = asyncio.run(_scan(request, store, plan)) if plan.waiting else None
-    if stopped_by is not None:
+    from cegep_audit.cli.running import running
+
+    stop = asyncio.run(running(request, store, plan)) if plan.waiting else None
+    if stop is not None:
+        if stop.reason:
+            showing.message(say("scan.left_alone", reason=stop.reason), quiet=False)
         done = len(store.done_ids(plan.scan_id))
         command = f"cegep-audit scan --resume --db {request.db}"
         showing.message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
-        return EXIT_SIGINT if stopped_by is signal.SIGINT else EXIT_SIGTERM
+        return stop.exit_code
     store.finish_scan(plan.scan_id, datetime.now(UTC))
     return showing.results(store, plan.scan_id, request)
-
-
-async def _scan(request: Request, store: Store, plan: Plan) -> signal.Signals | None:
-    """Scan what is left of *plan*; return the signal that stopped it, None where it came to its end."""
-    caught: list[signal.Signals] = []
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-
-    def stop(received: signal.Signals) -> None:
-        caught.append(received)
-        if task is not None:
-            task.cancel()
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop, each)
-
-    try:
-        with showing.progress(plan, request) as watcher:
-
-            def keep(result: InstitutionResult) -> None:
-                store.save(plan.scan_id, result)
-                if result.detail == Detail.INTERNAL_ERROR:
-                    showing.say_fault(result)
-                elif request.verbose:
-                    for line in showing.explain(result):
-                        watcher.note(line)
-
-            async with _pages(request, plan, watcher) as open_source:
-                await scan(plan.waiting, open_source, plan.limits, keep, watcher)
-    except asyncio.CancelledError:
-        if not caught:
-            raise
-    return caught[0] if caught else None
-
-
-@asynccontextmanager
-async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncIterator[OpenSource]:
-    """Open where the pages come from."""
-    if request.warcs:
-        from cegep_audit.collect.warc import WarcArchive
-
-        archive = WarcArchive.open(request.warcs, plan.limits)
-        for line in archive.damage:
-            watcher.note(line)
-        yield archive.open_source
-        return
-    from cegep_audit.collect.live import LiveWeb, user_agent
-
-    if not request.contact:
-        watcher.note(say("scan.no_contact"))
-    async with LiveWeb(plan.limits, user_agent(request.contact, __version__)) as web:
-        yield web.open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
+from cegep_audit.collect.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 
@@ -29,8 +31,9 @@ _LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout":
 # What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "allow_private",
+    "as_of", "timegate", "max_drift", "allow_private",
 )  # fmt: skip
+_OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +82,13 @@ def scan(
     from_warc: Annotated[
         list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
     ] = None,
+    as_of: Annotated[
+        list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
+    ] = None,
+    timegate: Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))] = WAYBACK_MACHINE,
+    max_drift: Annotated[
+        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
+    ] = MAX_DRIFT_DAYS,
     resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
     lang: LangOption = None,
@@ -87,11 +97,16 @@ def scan(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
 ) -> None:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
+    from cegep_audit.cli.past import read_past
     from cegep_audit.cli.scanning import Request, Selection, run
 
     named = {name for name in context.params if _is_named(context, name)}
     if resume and (clash := sorted(named & set(_FIXED))):
         raise UsageError(say("error.fixed_by_resume", option=_option_of(context, clash[0])))
+    if not as_of and (alone := sorted(named.intersection(_OF_THE_PAST))):
+        raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
+    if as_of and from_warc:
+        raise UsageError(say("error.two_sources"))
     limits = Limits(
         max_pages=max_pages,
         delay_s=delay,
@@ -100,21 +115,24 @@ def scan(
         max_bytes=max_bytes,
         allow_private=allow_private,
     )
+    past = read_past(as_of, timegate, max_drift) if as_of else None
+    changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
     request = Request(
         registry=registry,
         output=output,
         db=db,
         selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=limits,
+        limits=replace(limits, **past.limits(changed)) if past else limits,
         lang=resolve(lang),
         contact=contact,
         warcs=from_warc or (),
+        past=past,
         overrides=overrides,
         resume=resume,
         as_json=as_json,
         quiet=quiet,
         verbose=verbose,
-        changed={field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named},
+        changed=changed,
     )
     raise typer.Exit(run(request))
 

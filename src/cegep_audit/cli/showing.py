@@ -6,15 +6,19 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cegep_audit.cli.options import say
+from cegep_audit.collect.uri_m import drift_days
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.report.plain import plain
 from cegep_audit.store import Store
+from cegep_audit.urls import host_of
 
 if TYPE_CHECKING:
+    from cegep_audit.cli.past import Past
     from cegep_audit.cli.scanning import Plan, Request
     from cegep_audit.overrides import Use
     from cegep_audit.report.locales import Language
@@ -79,15 +83,30 @@ def say_fault(result: InstitutionResult) -> None:
     message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
 
 
-def explain(result: InstitutionResult) -> Iterator[str]:
-    """Yield why each page of a site was read and what it brought, and what failed: what ``--verbose`` shows."""
+def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:
+    """Yield why each page of a site was read and what it brought, and what failed: what ``--verbose`` shows.
+
+    *asked* is the day in the past that the pages were asked for: then it is said how far off each is.
+    """
     for page in result.pages:
-        yield say("scan.page_read", institution=result.institution.id, url=page.url, why=page.why, brought=page.brought)
+        facts = {"institution": result.institution.id, "url": page.url, "why": page.why, "brought": page.brought}
+        if asked is None:
+            yield say("scan.page_read", **facts)
+        else:
+            drift = say("scan.drift", count=drift_days(asked, page.captured_at))
+            yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
         yield say(
             "scan.page_failed", institution=result.institution.id, url=failure.url, detail=failure.detail, reason=reason
         )
+
+
+def past_words(past: Past, day: date, lang: Language) -> str:
+    """Return what a scan of a *day* in the past is about to do, in one line."""
+    from cegep_audit.report.locales import day as in_full
+
+    return say("scan.past", archive=host_of(past.timegate), day=in_full(day, lang), count=past.max_drift_days)
 
 
 def check_output(output: Path, lang: Language) -> None:

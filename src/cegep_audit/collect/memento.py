@@ -29,6 +29,7 @@ from cegep_audit.collect.politeness import retry_after_s
 from cegep_audit.collect.progress import Tally
 from cegep_audit.collect.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.uri_m import (
+    MAX_DRIFT_DAYS,
     WAYBACK_MACHINE,
     Moment,
     drift_days,
@@ -42,8 +43,6 @@ from cegep_audit.messages import Language
 from cegep_audit.models import Institution, Limits, Source
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, http_detail
-
-MAX_DRIFT_DAYS = 183  # half a year: the nearest capture is then of the same academic year, before or after
 
 # The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
 # edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at

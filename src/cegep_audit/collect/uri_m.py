@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cegep_audit.urls import absolute, crawl_key, split
 
 WAYBACK_MACHINE = "https://web.archive.org/web/"
+MAX_DRIFT_DAYS = 183  # half a year, unless a user says otherwise: farther off lies another academic year
 
 _STAMP = "%Y%m%d%H%M%S"
 _STAMP_DIGITS = 14

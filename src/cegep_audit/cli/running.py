@@ -1,0 +1,106 @@
+"""A scan that runs: where its pages come from, what is kept of it, and what stops it before its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cegep_audit import __version__
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import say
+from cegep_audit.cli.past import day_of
+from cegep_audit.cli.scanning import Plan, Request
+from cegep_audit.collect.headers import user_agent
+from cegep_audit.errors import FetchError
+from cegep_audit.models import InstitutionResult, OpenSource
+from cegep_audit.scan import scan
+from cegep_audit.store import Store
+from cegep_audit.vocabulary import Detail
+
+EXIT_SIGINT, EXIT_SIGTERM = 130, 143
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a scan stopped before its end: the exit code that tells it, and what else there is to say, "" for nothing."""
+
+    exit_code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where the pages of a scan come from; ``given_up`` says why none comes from there any more, None while some do."""
+
+    open: OpenSource
+    given_up: Callable[[], FetchError | None] = lambda: None
+
+
+async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
+    """Scan what is left of *plan*; return what stopped it, None where it came to its end."""
+    stops: list[Stop] = []
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def stop(why: Stop) -> None:
+        stops.append(why)
+        if task is not None:
+            task.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, stop, Stop(EXIT_SIGINT))
+    loop.add_signal_handler(signal.SIGTERM, stop, Stop(EXIT_SIGTERM))
+    try:
+        with showing.progress(plan, request) as watcher:
+            async with _pages(request, plan, watcher) as pages:
+
+                def keep(result: InstitutionResult) -> None:
+                    if error := pages.given_up():
+                        stop(Stop(EXIT_SIGINT, str(error)))
+                        return
+                    store.save(plan.scan_id, result)
+                    _tell(result, request, plan, watcher)
+
+                await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
+    except asyncio.CancelledError:
+        if not stops:
+            raise
+    return stops[0] if stops else None
+
+
+def _tell(result: InstitutionResult, request: Request, plan: Plan, watcher: showing.Shown) -> None:
+    if result.detail == Detail.INTERNAL_ERROR:
+        showing.say_fault(result)
+    elif request.verbose:
+        for line in showing.explain(result, day_of(plan.settings)):
+            watcher.note(line)
+
+
+@asynccontextmanager
+async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncIterator[Pages]:
+    """Open where the pages come from."""
+    if request.warcs:
+        from cegep_audit.collect.warc import WarcArchive
+
+        archive = WarcArchive.open(request.warcs, plan.limits)
+        for line in archive.damage:
+            watcher.note(line)
+        yield Pages(archive.open_source)
+        return
+    agent = user_agent(request.contact, __version__)
+    if not request.contact:
+        watcher.note(say("scan.no_contact_archive" if request.past else "scan.no_contact"))
+    if request.past and (day := day_of(plan.settings)):
+        from cegep_audit.collect.memento import Period, WebArchive
+
+        watcher.note(showing.past_words(request.past, day, request.lang))
+        period = Period(day, request.past.max_drift_days)
+        async with WebArchive(period, plan.limits, agent, timegate=request.past.timegate, lang=request.lang) as past:
+            yield Pages(past.open, lambda: past.given_up)
+        return
+    from cegep_audit.collect.live import LiveWeb
+
+    async with LiveWeb(plan.limits, agent) as web:
+        yield Pages(web.open)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,28 @@ def test_body(
     path = write(tmp_path, [Kept(headers=headers, body=payload)], gzipped=gzipped)
     (answer,) = get_all(path, limits=Limits(max_bytes=100_000))
     assert (answer.body if isinstance(answer, Page) else answer) == expected
+
+
+BR = (TYPE, ("Content-Encoding", "br"))
+
+
+def test_brotli_where_it_is_installed(tmp_path: Path) -> None:
+    brotli = pytest.importorskip("brotli", minversion="1.2")
+    limits = Limits(max_bytes=10_000)
+    for name, payload, expected in (
+        ("whole", brotli.compress(HTML), HTML),
+        ("cut", brotli.compress(HTML)[:-9], "cut_short"),
+        ("broken", b"\xff" * 40, "decode"),
+        ("bomb", brotli.compress(b"x" * 50_000_000), "too_large"),
+        ("undone", HTML, HTML),
+    ):
+        (answer,) = get_all(write(tmp_path, [Kept(headers=BR, body=payload)]), limits=limits)
+        assert (answer.body if isinstance(answer, Page) else answer) == expected, name
+
+
+@pytest.mark.skipif(find_spec("brotli") is not None, reason="brotli is installed")
+def test_brotli_where_it_is_not(tmp_path: Path) -> None:
+    assert detail(write(tmp_path, [Kept(headers=BR, body=b"\x0b\x02\x80")])) == "decode"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def body_of(response: Response, limit: int, truncated: str) -> bytes:
     if truncated in _CUT:
         raise BodyError(_CUT[truncated], "the archive holds only a part of this page")
     raw, is_whole = _without_chunks(response)
-    unpacker = Unpacker(_codings(response, raw), limit)
+    raw, codings = _without_brotli(raw, _codings(response, raw), limit)
+    unpacker = Unpacker(codings, limit)
     unpacker.feed(raw)
     if is_page is None and unpacker.data and not looks_like_markup(bytes(unpacker.data[:_SNIFFED])):
         raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
@@ -107,6 +108,32 @@ def dechunked(payload: bytes) -> tuple[bytes, bool]:
         place = size.end() + length
         place += 2 if payload[place : place + 2] == b"\r\n" else payload[place : place + 1] == b"\n"
     return (bytes(body), False) if place else (payload, True)
+
+
+def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, list[str]]:
+    """Undo the coding that browsers' archives hold and we never ask for, where the package ``brotli`` is installed.
+
+    Returns the body and the codings left to undo; raise BodyError. Versions before 1.2 cannot be bounded, and are
+    passed over.
+    """
+    if codings[:1] != ["br"]:
+        return raw, codings
+    try:
+        import brotli  # type: ignore[import-not-found,unused-ignore]  # an optional package
+
+        decoder = brotli.Decompressor()
+        body: bytes = decoder.process(raw, output_buffer_limit=limit + 1)
+    except (ImportError, TypeError):
+        return raw, codings
+    except brotli.error as error:
+        if looks_like_markup(raw[:_SNIFFED]):  # undone when it was archived
+            return raw, codings[1:]
+        raise BodyError(Detail.DECODE, f"broken br ({error})") from error
+    if len(body) > limit:
+        raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+    if not decoder.is_finished():
+        raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
+    return body, codings[1:]
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:

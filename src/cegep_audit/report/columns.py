@@ -126,9 +126,9 @@ def institution_columns(extras: Iterable[str] = ()) -> tuple[Column[InstitutionR
     A further column whose name is taken becomes ``registry_`` and its name.
     """
     columns = [
-        *(_column("institution", name, value) for name, value in _INSTITUTION.items()),
+        *(described("institution", name, value) for name, value in _INSTITUTION.items()),
         *(_network_column(network) for network in NETWORKS.values()),
-        *(_column("registry", name, value) for name, value in _REGISTRY.items()),
+        *(described("registry", name, value) for name, value in _REGISTRY.items()),
     ]
     taken = {column.heading.name for column in columns}
     for extra in extras:
@@ -142,7 +142,7 @@ def institution_columns(extras: Iterable[str] = ()) -> tuple[Column[InstitutionR
 
 def account_columns() -> tuple[Column[AccountRow], ...]:
     """Return the columns of ``report-accounts.csv``."""
-    return tuple(_column("account", name, value) for name, value in _ACCOUNT.items())
+    return tuple(described("account", name, value) for name, value in _ACCOUNT.items())
 
 
 def years(network: Network) -> str:
@@ -156,14 +156,15 @@ def _network_column(network: Network) -> Column[InstitutionRow]:
         account = row.main.get(network.id)
         return account.url if account else None
 
-    return _column("network", "network", url, named=network.id, name=network.name, years=years(network))
+    return described("network", "network", url, named=network.id, name=network.name, years=years(network))
 
 
 def _extra_column(extra: str, name: str) -> Column[InstitutionRow]:
-    return _column("extra", "column", lambda row: row.institution.extra.get(extra), named=name, name=extra)
+    return described("extra", "column", lambda row: row.institution.extra.get(extra), named=name, name=extra)
 
 
-def _column(section: str, key: str, value: Callable[[Row], Cell], named: str = "", **places: str) -> Column[Row]:
+def described(section: str, key: str, value: Callable[[Row], Cell], named: str = "", **places: str) -> Column[Row]:
+    """Return a column with the words of ``columns.toml``, the *places* in them filled; *named* other than its *key*."""
     words = dict(_words()[section][key])
     words |= {language: words[language].format_map(places) for language in ("fr", "en")}
     words |= {key: set_in_french(text) for key, text in words.items() if key in {"fr", "empty_fr"}}

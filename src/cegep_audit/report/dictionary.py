@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.report.coding import coding_columns
 from cegep_audit.report.columns import Heading, account_columns, institution_columns, years
 from cegep_audit.report.phrases import phrase
-from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Zone
+from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
 _OPENING = """\
 # Data dictionary · Dictionnaire des données
@@ -52,6 +53,7 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
     ("role", Role),
     ("how", How),
     ("zone", Zone),
+    ("verdict", Verdict),
 )
 
 
@@ -83,6 +85,8 @@ def markdown() -> str:
         "\n## `report-accounts.csv`: one row per institution and account · une ligne par établissement et compte\n",
         _ACCOUNTS_R,
         _meanings([column.heading for column in account_columns()]),
+        "\n## `review.csv`: one row per institution and network · une ligne par établissement et réseau\n",
+        _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
         "\n## Codes\n",
         *(_codes(section, codes) for section, codes in _CODES),
     ]

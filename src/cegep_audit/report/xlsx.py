@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeGuard
 
@@ -24,12 +24,13 @@ _MAX_ADDRESS = 2_079 // 3
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
 
 
-def workbook(tables: Sequence[Table], created: datetime) -> bytes:
+def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
     """Return a workbook with one sheet a table and a codebook; the same tables give the same bytes.
 
     Headers stay in sight and filter; numbers are numbers, ``true`` and ``false`` Excel's own; times are text in
     UTC, for Excel's have no zone. Addresses are links, as many as a sheet takes; text is text, never a formula.
-    A table has fewer rows than :data:`MAX_ROWS`.
+    A table has fewer rows than :data:`MAX_ROWS`. *choices* are the codes that a drop-down list offers in the cells of
+    a column, by its name.
     """
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(
@@ -39,7 +40,9 @@ def workbook(tables: Sequence[Table], created: datetime) -> bytes:
     header = book.add_format({"bold": True, "bottom": 1})
     link = book.get_default_url_format()
     for table in [*tables, codebook(tables)]:
-        _fill(book.add_worksheet(table.name), table, header, link)
+        sheet = book.add_worksheet(table.name)
+        _fill(sheet, table, header, link)
+        _offer(sheet, table, choices or {})
     book.close()
     return buffer.getvalue()
 
@@ -58,6 +61,13 @@ def _fill(sheet: Worksheet, table: Table, header: Format, link: Format) -> None:
             else:
                 _write(sheet, line, place, cell)
     sheet.autofilter(0, 0, len(table.rows), len(table.headings) - 1)
+
+
+def _offer(sheet: Worksheet, table: Table, choices: Mapping[str, Sequence[str]]) -> None:
+    for place, heading in enumerate(table.headings):
+        if heading.name in choices:
+            rule = {"validate": "list", "source": list(choices[heading.name])}
+            sheet.data_validation(1, place, len(table.rows), place, rule)
 
 
 def _write(sheet: Worksheet, line: int, place: int, cell: Cell) -> None:

@@ -159,6 +159,11 @@ def test_a_replay_says_when_its_pages_were_captured() -> None:
     assert "Pages captured from November 23, 2026 to November 23, 2026." in text
 
 
+def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
+    text = flat(summary_text(scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"}), "en"))
+    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days from it." in text
+
+
 @pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])
 def test_detail_words(detail: str) -> None:
     words = {"http_451": "réponse HTTP 451", "dns": "nom de domaine introuvable", "made_up\x1b": "made_up"}

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import Figures, Proportion, Summary
+from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.report import locales
@@ -22,7 +24,8 @@ from cegep_audit.report.screen import Paragraph, column_name, detail_words, netw
 from cegep_audit.vocabulary import Status
 
 WIDTH = 80  # columns of a report, however wide the terminal
-FEW = 5  # institutions that a line can name
+FEW_MARK = " *"  # beside a group of few
+_NAMED = 5  # institutions that a line can name
 _FIRST_KS = (1, 2, THREE_PLUS)
 
 
@@ -61,7 +64,7 @@ def _coverage(scan: Scan, figures: Figures, lang: Language) -> Iterator[Renderab
         for cause in causes(scan):
             names = ", ".join(each.short_name or each.name for each in cause.institutions)
             line = cause_words(cause.status, cause.detail, len(cause.institutions), lang)
-            yield Paragraph(f"  {line} ({names})" if len(cause.institutions) <= FEW else f"  {line}", hang=4)
+            yield Paragraph(f"  {line} ({names})" if len(cause.institutions) <= _NAMED else f"  {line}", hang=4)
     if not figures.assessed:
         yield Text()
         yield Paragraph(phrase("summary.none_assessed", lang), "bold red")
@@ -87,14 +90,34 @@ def _presence(summaries: Sequence[Summary], lang: Language) -> Iterator[Renderab
     yield _networks(first, lang)
     yield from _unlisted(figures, lang)
     yield Text()
-    median = locales.number(figures.median or 0, lang)
-    yield Paragraph(phrase("summary.center", lang, mean=locales.decimal(figures.mean, lang), median=median))
+    yield Paragraph(center_words(figures, lang))
     if first.groups is not None:
         yield Text()
         yield _groups(first, first.groups, lang)
         yield Paragraph(phrase("summary.group_share", lang, count=next(iter(figures.at_least))), "dim")
+        if any(group.is_few for group in first.groups.values()):
+            yield Paragraph(phrase("summary.few", lang, count=FEW), "dim")
     yield Text()
     yield from _cautions(first, lang)
+
+
+def center_words(figures: Figures, lang: Language) -> str:
+    """Return mean, median, quartiles and maximum in one sentence; *figures* are of one assessed site or more."""
+    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
+    return phrase(
+        "summary.center",
+        lang,
+        mean=locales.decimal(figures.mean, lang),
+        median=locales.number(figures.median or 0, lang),
+        low=low,
+        high=high,
+        maximum=figures.maximum,
+    )
+
+
+def group_name(values: Sequence[str], lang: Language) -> str:
+    """Return what a group is called, by its value in each column: ``cegep-public · Montréal``."""
+    return " · ".join(plain(value) or phrase("summary.unknown_group", lang) for value in values)
 
 
 def _thresholds(summaries: Sequence[Summary], lang: Language) -> Table:
@@ -140,16 +163,17 @@ def _unlisted(figures: Figures, lang: Language) -> Iterator[RenderableType]:
         yield Paragraph(phrase("summary.closed", lang, names=", ".join(closed)))
 
 
-def _groups(summary: Summary, groups: Mapping[str, Figures], lang: Language) -> Table:
-    """The headline share of each group."""
+def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language) -> Table:
+    """The headline share of each group, a mark at those of few."""
     k = next(iter(summary.figures.at_least))
-    table = plain_table(phrase("summary.by", lang, column=column_name(summary.by, lang)))
+    names = phrase("summary.and", lang).join(column_name(column, lang) for column in summary.by)
+    table = plain_table(phrase("summary.by", lang, column=names))
     for heading in ("assessed", "count", "share", "mean"):
         table.add_column(Text(phrase(f"column.{heading}", lang)), justify="right", no_wrap=True)
-    for value, group in groups.items():
+    for values, group in groups.items():
         proportion = group.at_least[k]
         table.add_row(
-            Text(plain(value) or phrase("summary.unknown_group", lang)),
+            Text(f"{group_name(values, lang)}{FEW_MARK if group.is_few else ''}"),
             Text(f"{locales.number(group.assessed, lang)}/{locales.number(group.institutions, lang)}"),
             Text(locales.number(proportion.count, lang)),
             Text(locales.percent(proportion.share, lang)),
@@ -185,6 +209,9 @@ def _citation(summary: Summary, lang: Language) -> Iterator[RenderableType]:
     if facts.captured and facts.mode != "live":
         first, last = (locales.day(day, lang) for day in facts.captured)
         citation = f"{citation} {phrase('summary.captured', lang, first=first, last=last)}"
+    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
+        past = phrase("summary.asked", lang, day=locales.day(asked, lang), count=drift)
+        citation = f"{citation} {past}"
     yield Paragraph(citation)
 
 

@@ -115,6 +115,19 @@ def test_the_output_that_the_readmes_show_is_what_the_demo_prints() -> None:
     assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "renew it: make docs"
 
 
+@pytest.mark.parametrize("page", READMES)
+def test_the_share_that_is_explained_is_the_one_that_is_shown(page: str) -> None:
+    output = readme_output.shown(page)
+    assessed, total = map(int, re.findall(r"^(\d+) .*? (\d+) \(", output, re.MULTILINE)[0])
+    count, share, bounds = re.findall(r"^ +3 \S+ +(\d+) +(\S+ ?%) +(\S+ ?%)$", output, re.MULTILINE)[0]
+    explained = prose(page).replace("\xa0", " ").partition(f" {count}, {share}, ")[2].partition("\n\n")[0]
+    low, high = bounds.rstrip("% ").split("–")
+    most = int(count) + total - assessed
+    for told in (bounds, f" {assessed} ", f" {count} ", f"{count} of {total}|{count} sur {total}", low, high):
+        assert re.search(told, explained), told
+    assert re.search(rf"{most} (of|sur) {total}", explained)
+
+
 # ------------------------------------------------------------------------------------------ the method
 
 

@@ -236,3 +236,20 @@ def done_ids(database: Path) -> set[str]:
         return set()
     finally:
         connection.close()
+
+
+def test_a_replay_gives_the_same_files_to_the_byte(ran: Done, tmp_path: Path) -> None:
+    demo.write_registry(tmp_path / "registry.csv")
+    warc = ran.folder / "demo" / "demo-1.warc.gz"
+    done = command("scan", "registry.csv", "--from-warc", str(warc), folder=tmp_path)
+    assert done.code == 0, done.err
+    for name in ("report.csv", "report-accounts.csv"):
+        assert (tmp_path / name).read_bytes() == (ran.folder / "demo" / name).read_bytes()
+
+
+def test_a_scan_keeps_what_it_receives_unless_told_not_to(web: demo.Web, tmp_path: Path) -> None:
+    only = ("scan", str(web.registry), "--id", "cegep-riviere-bleue", "--delay", "0")
+    command(*only, folder=tmp_path, HTTP_PROXY=web.proxy)
+    command(*only, "--save-warc", "proof.warc.gz", folder=tmp_path, HTTP_PROXY=web.proxy)
+    command(*only, "--no-warc", folder=tmp_path, HTTP_PROXY=web.proxy)
+    assert {path.name for path in tmp_path.glob("*.warc.gz")} == {"cegep-audit-1.warc.gz", "proof.warc.gz"}

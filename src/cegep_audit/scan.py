@@ -16,11 +16,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
+from cegep_audit.analyze.flaws import flaws_of
 from cegep_audit.collect.discovery import next_page
 from cegep_audit.detect.assess import assess, looks_like_html
 from cegep_audit.detect.attribution import attribute
 from cegep_audit.detect.links import extract_links
-from cegep_audit.errors import FetchError
+from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import (
     Account,
     Choice,
@@ -39,6 +40,8 @@ from cegep_audit.vocabulary import Detail, Status
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread: other sites' answers must not wait for it
 
+_CHOOSING = ("discovery.py", "discovery.toml", "leads.py", "settled.py", "site.py")  # which pages are read
+
 Clock = Callable[[], datetime]
 
 
@@ -53,7 +56,7 @@ def rules_version() -> str:
     Derived from the files themselves, so that a changed rule can't keep its old version.
     """
     digest = hashlib.sha256()
-    for room, endings in (("detect", (".py", ".toml")), ("collect", ("discovery.py", ".toml"))):
+    for room, endings in (("detect", (".py", ".toml")), ("collect", _CHOOSING)):
         for file in sorted((files("cegep_audit") / room).iterdir(), key=lambda item: item.name):
             if file.name.endswith(endings):
                 digest.update(file.name.encode() + file.read_bytes())
@@ -78,6 +81,7 @@ async def audit(institution: Institution, source: Source, limits: Limits, clock:
         pages=tuple(_records(visits, accounts)),
         failures=tuple(visit.failure for visit in visits if visit.failure),
         accounts=accounts if verdict.status.is_assessed else (),
+        flaws=flaws_of(visits) if verdict.status.is_assessed else (),
     )
 
 
@@ -163,6 +167,8 @@ async def _safely(institution: Institution, open_source: OpenSource, limits: Lim
     try:
         async with open_source(institution) as source:
             return await audit(institution, source, limits, clock)
+    except StoreError:  # a full disk: every other site would meet it too
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud
         return InstitutionResult(
             institution=institution,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cegep_audit import __version__
 from cegep_audit.cli import showing
@@ -20,6 +21,9 @@ from cegep_audit.scan import scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail
 
+if TYPE_CHECKING:
+    from cegep_audit.collect.archive import WarcWriter
+
 EXIT_SIGINT, EXIT_SIGTERM = 130, 143
 
 
@@ -31,12 +35,21 @@ class Stop:
     reason: str = ""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where the pages of a scan come from; ``given_up`` says why none comes from there any more, None while some do."""
+    """Where the pages of a scan come from.
+
+    ``flush`` waits until what was received is kept; ``given_up`` says why no page comes from there any more, None
+    while some do.
+    """
 
     open: OpenSource
-    given_up: Callable[[], FetchError | None] = lambda: None
+    flush: Callable[[], None] = _nothing
+    given_up: Callable[[], FetchError | None] = _nothing
 
 
 async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
@@ -60,6 +73,7 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
                     if error := pages.given_up():
                         stop(Stop(EXIT_SIGINT, str(error)))
                         return
+                    pages.flush()  # first: what the database names is in the file
                     store.save(plan.scan_id, result)
                     _tell(result, request, plan, watcher)
 
@@ -84,7 +98,7 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     if request.warcs:
         from cegep_audit.collect.warc import WarcArchive
 
-        archive = WarcArchive.open(request.warcs, plan.limits)
+        archive = WarcArchive.open(request.warcs, plan.limits, lang=request.lang)
         for line in archive.damage:
             watcher.note(line)
         yield Pages(archive.open_source)
@@ -98,9 +112,25 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
         watcher.note(showing.past_words(request.past, day, request.lang))
         period = Period(day, request.past.max_drift_days)
         async with WebArchive(period, plan.limits, agent, timegate=request.past.timegate, lang=request.lang) as past:
-            yield Pages(past.open, lambda: past.given_up)
+            yield Pages(past.open, given_up=lambda: past.given_up)
         return
     from cegep_audit.collect.live import LiveWeb
 
-    async with LiveWeb(plan.limits, agent) as web:
-        yield Pages(web.open)
+    with _record(request, plan, agent) as record:
+        async with LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web:
+            yield Pages(web.open, flush=record.flush if record else _nothing)
+
+
+@contextmanager
+def _record(request: Request, plan: Plan, agent: str) -> Iterator[WarcWriter | None]:
+    """Open the WARC that keeps what is received, None where the user wants none."""
+    kept_in = plan.settings.get("warc")
+    if not kept_in:
+        yield None
+        return
+    from cegep_audit.collect.archive import WarcWriter
+
+    path = showing.warc_path(str(kept_in), request.db, plan.scan_id)
+    info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent, "robots": "obey"}
+    with WarcWriter.open(path, info, lang=request.lang) as writer:
+        yield writer

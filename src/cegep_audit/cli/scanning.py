@@ -20,6 +20,8 @@ from cegep_audit.report.locales import Language
 from cegep_audit.scan import rules_version
 from cegep_audit.store import Store
 
+DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database: what a live scan receives
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -46,6 +48,8 @@ class Request:
     contact: str | None = None
     warcs: Sequence[Path] = ()
     past: Past | None = None
+    save_warc: Path | None = None
+    no_warc: bool = False
     overrides: Path | None = None
     resume: bool = False
     as_json: bool = False
@@ -111,6 +115,7 @@ def _settings(request: Request, ids: set[str]) -> dict[str, object]:
         "selection": asdict(request.selection),
         "limits": asdict(request.limits),
         "contact": request.contact or "",
+        "warc": "" if request.no_warc or request.warcs or request.past else str(request.save_warc or DEFAULT_WARC),
         "from_warc": [str(path.resolve()) for path in request.warcs],
         "overrides": [asdict(override) for override in overrides],
     }

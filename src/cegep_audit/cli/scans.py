@@ -31,7 +31,7 @@ _LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout":
 # What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private",
+    "as_of", "timegate", "max_drift", "allow_private", "save_warc", "no_warc",
 )  # fmt: skip
 _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
@@ -89,6 +89,10 @@ def scan(
     max_drift: Annotated[
         int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
     ] = MAX_DRIFT_DAYS,
+    save_warc: Annotated[
+        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
+    ] = None,
+    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
     resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
     lang: LangOption = None,
@@ -127,6 +131,8 @@ def scan(
         contact=contact,
         warcs=from_warc or (),
         past=past,
+        save_warc=save_warc.resolve() if save_warc else None,
+        no_warc=no_warc,
         overrides=overrides,
         resume=resume,
         as_json=as_json,

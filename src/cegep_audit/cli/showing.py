@@ -116,6 +116,13 @@ def check_output(output: Path, lang: Language) -> None:
     check(output, lang)
 
 
+def warc_path(kept_in: str, db: Path, scan_id: int) -> Path:
+    """Return the WARC of a scan: *kept_in* as named by the user, or the default pattern, beside the database."""
+    if "{scan}" in kept_in:
+        return db.with_name(kept_in.format(stem=db.stem, scan=scan_id))
+    return Path(kept_in)
+
+
 def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
     """Return a scan as its readers should see it, and each use made of an override.
 

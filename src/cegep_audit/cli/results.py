@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit.cli import showing
+from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
 from cegep_audit.errors import UsageError
 from cegep_audit.store import Store
@@ -40,29 +41,40 @@ def summary(
     sample_of: Annotated[
         int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
     ] = None,
+    layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.findings import to_json
+    from cegep_audit.analyze.layers import layer_facts, layer_to_json
     from cegep_audit.analyze.stats import summary as summarize
 
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
-        found, _ = showing.load(store, number)
-    figures = summarize(found, basket, by, min_networks, sample_of)
+        layers = load_layers(store, number)
+    detected, coded = (summarize(each, basket, by, min_networks, sample_of) for each in (layers.detected, layers.coded))
+    facts = layer_facts(layers.standing, layers.detected, layers.coded)
+    is_coded = layer is Layer.CODED
     if as_json:
-        showing.print_json(to_json(figures))
+        more = {"layer": layer_to_json(facts, detected, coded)} if is_coded else {}
+        showing.print_json(to_json(coded if is_coded else detected) | more)
         return
+    from cegep_audit.report.layers import layer_view
     from cegep_audit.report.terminal import console, summary_view
 
-    console(sys.stdout).print(summary_view(found, [figures], language))
+    console(sys.stdout).print(summary_view(layers.of(layer), [coded if is_coded else detected], language))
+    if is_coded:
+        console(sys.stdout).print(layer_view(facts, detected, coded, language))
+    elif facts.decided:
+        showing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
 
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
     scan: ScanArgument = LATEST,
+    layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
@@ -71,8 +83,8 @@ def export(
 
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
-        found, _ = showing.load(store, number)
-    written = write(found, output, language)
+        layers = load_layers(store, number)
+    written = write(layers.of(layer), output, language)
     showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

@@ -1,0 +1,51 @@
+"""A scan in its two layers: what the tool found, and the same corrected by what coders decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cegep_audit.analyze.decisions import Standing, apply_decisions, standing
+from cegep_audit.analyze.layers import CODED, DETECTED
+from cegep_audit.cli.options import say
+from cegep_audit.detect.sharing import mark_shared
+from cegep_audit.models import Decision, Scan
+from cegep_audit.overrides import apply_to_scan
+from cegep_audit.store import Store
+
+
+class Layer(StrEnum):
+    """Which of the two is wanted."""
+
+    DETECTED = DETECTED
+    CODED = CODED
+
+
+LayerOption = Annotated[Layer, typer.Option("--layer", help=say("review.layer"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """One scan: as the rules alone *judged* it, with the user's overrides, and with the decisions that stand."""
+
+    judged: Scan
+    detected: Scan
+    coded: Scan
+    decisions: tuple[Decision, ...]
+    standing: Standing
+
+    def of(self, layer: Layer) -> Scan:
+        """Return the scan in the *layer* asked for."""
+        return self.coded if layer is Layer.CODED else self.detected
+
+
+def load_layers(store: Store, scan_id: int | None) -> Layers:
+    """Return a scan in its layers, the latest where *scan_id* is None."""
+    judged = mark_shared(store.load(scan_id))
+    detected, _ = apply_to_scan(judged)
+    decisions = tuple(store.decisions(judged.id))
+    stand = standing(decisions, judged)
+    return Layers(judged, detected, apply_decisions(detected, stand.settled.values()), decisions, stand)

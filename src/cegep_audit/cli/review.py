@@ -1,0 +1,185 @@
+"""Commands of hand coding: ``review export``, ``review import``, ``review agreement``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cegep_audit.analyze.sampling import CodingRow, coding_rows, draw, strata_of
+from cegep_audit.cli import showing
+from cegep_audit.cli.layers import Layers, load_layers
+from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
+from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.errors import UsageError
+from cegep_audit.messages import Language
+from cegep_audit.messages import say as say_fault
+from cegep_audit.models import Decision
+from cegep_audit.report.phrases import phrase
+from cegep_audit.store import Store
+from cegep_audit.vocabulary import Verdict
+
+_SEED = 1  # of the sample, where none is given: the same command draws the same sample
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    group = typer.Typer(help=say("review.help"), no_args_is_help=True, add_completion=False)
+    group.command("export", help=say("review.help_export"))(export)
+    group.command("import", help=say("review.help_import"))(take_in)
+    group.command("agreement", help=say("review.help_agreement"))(agreement)
+    app.add_typer(group, name="review")
+
+
+def export(
+    scan: ScanArgument = LATEST,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("review.output"))] = Path(
+        "review.csv"
+    ),
+    show: Annotated[bool, typer.Option("--show", help=say("review.show"))] = False,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"), show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="S", help=say("review.seed"), show_default=False)
+    ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help=say("review.anew"))] = False,
+    coder: Annotated[
+        str | None, typer.Option("--coder", metavar="NAME", help=say("review.of_coder"), show_default=False)
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Write a coding sheet and, beside it, the evidence sheet."""
+    from cegep_audit.report.coding import check_place, evidence_path, sheet_bytes, sheet_of
+    from cegep_audit.report.evidence import evidence_page
+    from cegep_audit.report.files import write_file
+
+    language, number = resolve(lang), scan_number(scan)
+    if seed is not None and sample is None:
+        raise UsageError(say_fault("coding.seed_alone", language))
+    check_place(output, language)
+    with Store.open(db, create=False, lang=language) as store:
+        layers = load_layers(store, number)
+    asked = _asked(layers, anew=anew, lang=language)
+    seeded = _SEED if seed is None else seed
+    rows = asked if sample is None else _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+    of_coder = {item.unit: item for item in _own(layers) if coder and item.coder.casefold() == coder.casefold()}
+    sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
+    write_file(output, sheet_bytes(sheet, output, layers.judged.started_at), language)
+    beside = evidence_path(output)
+    write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
+    _say_exported(asked, rows, seeded, language, is_shown=show)
+    showing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
+
+
+def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:
+    rows = [row for row in coding_rows(layers.judged) if not anew or row.unit not in layers.standing.settled]
+    if not rows:
+        raise UsageError(say_fault("coding.nothing_left", lang, scan=layers.judged.id))
+    return rows
+
+
+def _drawn(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool, lang: Language) -> list[CodingRow]:
+    if size < (strata := strata_of(rows)):
+        raise UsageError(say_fault("coding.small_sample", lang, asked=size, strata=strata))
+    if size > len(rows):
+        raise UsageError(say_fault("coding.large_sample", lang, asked=size, rows=len(rows)))
+    return draw(rows, size, seed, is_blind=is_blind)
+
+
+def _own(layers: Layers) -> list[Decision]:
+    """Return what coders decided on the scan itself."""
+    people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED)
+    return [item for item in people if item.scan_id == layers.judged.id]
+
+
+def _say_exported(
+    asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, lang: Language, *, is_shown: bool
+) -> None:
+    institutions = len({row.unit.institution_id for row in rows})
+    among = phrase("table.institutions", lang, count=institutions)
+    showing.message(phrase("review.exported", lang, count=len(rows), institutions=among), quiet=False)
+    strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
+    if not strata:
+        return
+    facts = {"rows": len(asked), "strata": len(strata), "seed": str(seed)}
+    showing.message(phrase("review.sampled", lang, **facts), quiet=False)
+    for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
+        size = round(drawn * (weight or 1))
+        values = {"stratum": stratum, "drawn": drawn, "size": size, "weight": f"{weight:.4g}"}
+        showing.message(f"  {phrase('review.stratum', lang, **values)}", quiet=False)
+
+
+def take_in(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("review.file"))],
+    scan: ScanArgument = LATEST,
+    coder: Annotated[
+        str | None, typer.Option("--coder", metavar="NAME", help=say("review.coder"), show_default=False)
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Take in a filled coding sheet, or a list of accounts from elsewhere."""
+    from cegep_audit.coding_sheet import read_coding
+
+    language, number = resolve(lang), scan_number(scan)
+    with Store.open(db, create=False, lang=language) as store:
+        layers = load_layers(store, number)
+        coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
+        today = datetime.now().astimezone().date()
+        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=language)
+        store.save_decisions(layers.judged.id, filled.decisions)
+        left = load_layers(store, layers.judged.id).standing
+    before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
+    for name in dict.fromkeys(item.coder for item in filled.decisions):
+        _say_imported([item for item in filled.decisions if item.coder == name], before, language)
+    for key, count in (
+        ("empty_rows", filled.empty_rows),
+        ("disputed", len(left.disputed)),
+        ("lapsed", len(left.lapsed)),
+    ):
+        if count:
+            showing.message(phrase(f"review.{key}", language, count=count), quiet=False)
+
+
+def _key(item: Decision) -> tuple[str, ...]:
+    account = item.correct_account if item.verdict is Verdict.LISTED else ""
+    return *item.unit, item.coder, account
+
+
+def _say_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decision], lang: Language) -> None:
+    fresh = sum(_key(item) not in before for item in items)
+    same = sum(before.get(_key(item)) == item for item in items)
+    counts = {"fresh": fresh, "changed": len(items) - fresh - same, "same": same}
+    facts = {"coder": items[0].coder, "scan": str(items[0].scan_id)}
+    showing.message(phrase("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
+
+
+def agreement(
+    scan: ScanArgument = LATEST, db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOption = None
+) -> None:
+    """Say how well the tool and its coders agree."""
+    from cegep_audit.analyze.agreement import to_json
+    from cegep_audit.analyze.raters import compare_raters
+    from cegep_audit.report.agreement import agreement_view
+    from cegep_audit.report.methods import methods_paragraph
+
+    language, number = resolve(lang), scan_number(scan)
+    with Store.open(db, create=False, lang=language) as store:
+        layers = load_layers(store, number)
+    found = compare_raters(layers.judged, layers.decisions)
+    if not found.coders:
+        raise UsageError(say_fault("coding.no_decisions", language, scan=layers.judged.id))
+    if as_json:
+        methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
+        showing.print_json(to_json(found) | {"methods": methods})
+        return
+    from cegep_audit.report.screen import console
+
+    console(sys.stdout).print(agreement_view(found, language))

@@ -19,13 +19,13 @@ _LONGEST_HOST = 100
 # What an address in a script, in JSON or in prose does not run across.
 _STOPS = r"\s\"'`<>(){}\[\]|\\^"
 _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
-_REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
+_REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|//|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
 _STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
 _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
-_TRAILING = ".,;:!?…"
+_TRAILING = ".,;:!?…*"
 
 # A host name may be hidden by escapes of its own letters, by characters that are dropped, or be told by "/@name" alone.
 # The first pattern is one set of characters, which is what a search is fastest with; the second is exact.
@@ -73,7 +73,7 @@ def _behind(suffix: str, letters: set[str]) -> str:
     for length in (1, 2):
         group = "|".join(_any_case(end) for end in sorted(letters) if len(end) == length)
         looks += [f"(?<=(?:{group}).{{{width}}})"] if group else []
-    return rf"(?![\w-])(?:{'|'.join(looks)})"
+    return rf"(?!\.?[\w-])(?:{'|'.join(looks)})"
 
 
 def _tree(rest: dict[str, str]) -> str:
@@ -129,15 +129,17 @@ def addresses_in_text(text: str) -> Iterator[str]:
     """
     sign, position = _signs().suffix, 0
     while found := sign.search(text, position):
-        start = _host_start(text, found.start(), position)
-        host_end = position = found.end()
+        lowest, host_end = position, found.end()
+        start = _host_start(text, found.start(), lowest)
+        position = host_end
         place = place_of(text[start:host_end].lower())
         if place is None:
             continue
         rest = _REST.match(text, host_end)
         position = rest.end() if rest else host_end
         if position > host_end or place.prefix or text[start - 1 : start] == "/":
-            yield from _addresses(text, start, host_end, position, is_name=bool(place.prefix))
+            before, address = _before(text, lowest, start), text[start:host_end] + _cut(text[host_end:position])
+            yield from _completed(before, address, is_name=bool(place.prefix))
 
 
 def _host_start(text: str, dot: int, lowest: int) -> int:
@@ -154,27 +156,29 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
     return start
 
 
-def _addresses(text: str, start: int, host_end: int, end: int, *, is_name: bool) -> Iterator[str]:
-    """Yield the address whose host stands at *start*, unless it is part of something else.
+def _cut(rest: str) -> str:
+    """Return what belongs to an address of what follows its host, escapes undone."""
+    rest = unwrap.unescaped(rest)
+    stop = _STOP.search(rest)
+    return (rest[: stop.start()] if stop else rest).rstrip(_TRAILING)
+
+
+def _before(text: str, lowest: int, start: int) -> str:
+    """Return what stands before a host name without a break, escapes undone."""
+    if start == lowest or text[start - 1] in _BLANKS:
+        return ""
+    before = unwrap.unescaped(text[max(lowest, start - _LOOK_BACK) : start])
+    return before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
+
+
+def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
+    """Yield *address* with its scheme, unless it is part of something else.
 
     *is_name* says that the host names an account without a path.
     """
-    rest = unwrap.unescaped(text[host_end:end])
-    if stop := _STOP.search(rest):
-        rest = rest[: stop.start()]
-    address = text[start:host_end] + rest.rstrip(_TRAILING)
-    before = _before(text, start)
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address
     elif before.endswith("//"):
         yield "//" + address
-    elif (rest[:1] == "/" or is_name) and _LEAD_IN.fullmatch(before):
+    elif ("/" in address or is_name) and _LEAD_IN.fullmatch(before):
         yield address
-
-
-def _before(text: str, start: int) -> str:
-    """Return what stands before a host name without a break, escapes undone."""
-    if start == 0 or text[start - 1] in _BLANKS:
-        return ""
-    before = unwrap.unescaped(text[max(0, start - _LOOK_BACK) : start])
-    return before[max((found.end() for found in _STOP.finditer(before)), default=0) :]

@@ -65,9 +65,10 @@ _UNREADABLE = _NO_NETWORK._replace(reason="unreadable")
 def classify(raw: str) -> Classified:
     """Return what the link *raw* is, as it stands on a page: wrapped, escaped, mistyped or without a scheme.
 
-    Never raises, whatever the string; takes bounded time (only the first characters of a very long one are read).
+    Never raises, whatever the string; takes bounded time, for only the start of a very long one is read.
     """
-    verdict = _judged(raw, 0) if might_name_account(raw) else _NO_NETWORK
+    text = unwrap.readable(raw)
+    verdict = _judged(text, 0) if might_name_account(text) else _NO_NETWORK
     return Classified(raw, *verdict)
 
 
@@ -161,7 +162,8 @@ def _not_names() -> _NotNames:
 def _account_url(rule: Rule, handle: str, pieces: dict[str, str]) -> str:
     """Return the canonical address of the account that *rule* found."""
     named = {**pieces, "handle": handle}
-    return rule.account.format_map({name: quote(named[name], safe=_SAFE) for name in rule.account_pieces})
+    quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
+    return rule.account.format_map(quoted)
 
 
 def account_key(network: str, account_url: str) -> str:

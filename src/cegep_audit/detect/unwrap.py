@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+import string
 import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
+_NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
 _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
 
@@ -41,7 +43,7 @@ _STRAY = re.compile(r"[./#\s:]+(?=(?:https?:|www\.))", re.IGNORECASE)
 _TYPED = re.compile(r"(?:[\w-]+\.)+[a-z][\w-]*\.?(?::\d+)?(?=[/?#\\]|$)", re.IGNORECASE)
 _SPOKEN = re.compile(r"(?:https?:)?//[^\s\"'`<>()+;]+", re.IGNORECASE)  # the first address inside a javascript: link
 _CARRIERS = re.compile(
-    r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent)://?(?=[^/])", re.IGNORECASE
+    r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent):(?://?)?(?=[^/])", re.IGNORECASE
 )
 
 # A page of a web archive, which holds the address after the time of the capture, whatever the archive:
@@ -71,7 +73,8 @@ def read_address(raw: str) -> Address | None:
 
     The address of an app (``fb://page/1``) has the scheme with its colon for host: ``fb:``.
     """
-    text = raw if len(raw) <= MAX_LENGTH and _PLAIN.fullmatch(raw) else repaired(raw)
+    raw = readable(raw)
+    text = raw if _PLAIN.fullmatch(raw) else repaired(raw)
     parts = _PARTS.fullmatch(text)
     if parts is None:
         return None
@@ -84,9 +87,14 @@ def read_address(raw: str) -> Address | None:
     return Address(scheme, host, path, query, fragment) if 0 < len(host) <= _LONGEST_HOST else None
 
 
+def readable(raw: str) -> str:
+    """Return the part of *raw* that is read: its first ``MAX_LENGTH`` characters, without a name cut in two."""
+    return raw if len(raw) <= MAX_LENGTH else raw[:MAX_LENGTH].rstrip(_NAME_CHARACTERS)
+
+
 def repaired(raw: str) -> str:
     """Return *raw* as its author meant it: escapes undone, one scheme, nothing around it."""
-    text = unescaped(raw[:MAX_LENGTH]).strip(_AROUND)
+    text = unescaped(raw).strip(_AROUND)
     if _ENCODED_START.match(text):
         text = _decoded_start(text)
     if text[:11].lower() == "javascript:":

@@ -1,0 +1,150 @@
+"""The rules that say what a URL is: each has examples, which are its tests, and can be read by what reads them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from cegep_audit.detect.grammar import read_tables
+from cegep_audit.detect.networks import classify, might_name_account
+from cegep_audit.detect.places import places
+from cegep_audit.vocabulary import Kind
+
+TABLES: list[dict[str, Any]] = read_tables("networks.toml")["network"]
+SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
+RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
+RULE_EXAMPLES = [
+    pytest.param(table["id"], rule, url, handle or None, id=f"{table['id']}-{rule['name']}-{number}")
+    for table, rule in RULES
+    for number, (url, handle) in enumerate(rule["examples"].items())
+]
+NETWORK_EXAMPLES = [
+    pytest.param(table["id"], url, said, id=f"{table['id']}-{number}")
+    for table in TABLES
+    for number, (url, said) in enumerate(table["examples"].items())
+]
+SITE_EXAMPLES = [
+    (url, said) for site in SITES for rule in site.get("rule", ()) for url, said in rule["examples"].items()
+]
+EXAMPLE_URLS = [
+    *(url for _, rule in RULES for url in rule["examples"]),
+    *(url for table in TABLES for url in table["examples"]),
+    *(url for url, _ in SITE_EXAMPLES),
+]
+
+
+@pytest.mark.parametrize(("network", "rule", "url", "handle"), RULE_EXAMPLES)
+def test_example_of_a_rule(network: str, rule: dict[str, Any], url: str, handle: str | None) -> None:
+    what = classify(url)
+    assert (what.url, what.network, what.handle) == (url, network, handle)
+    if rule.get("kind") != "wrapped":
+        assert (what.kind, what.reason) == (rule.get("kind", "profile"), rule["name"])
+
+
+@pytest.mark.parametrize(("network", "url", "said"), NETWORK_EXAMPLES)
+def test_example_of_a_network(network: str, url: str, said: str) -> None:
+    what = classify(url)
+    kind, _, handle = said.partition(" ")
+    assert (what.network, what.kind, what.handle) == (network, kind, handle or None)
+
+
+@pytest.mark.parametrize(("url", "said"), SITE_EXAMPLES)
+def test_example_of_a_wrapper(url: str, said: str) -> None:
+    what = classify(url)
+    shown = f"{what.kind} {what.network} {what.handle}" if what.network else what.kind
+    assert shown == (said or Kind.NONE)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
+    for kind, words in table.get("words", {}).items():
+        for word in words:
+            for spelling in (word, word.upper()):
+                what = classify(f"https://{table['domains'][0]}/{spelling}")
+                assert what.account_url is None, spelling
+                assert what.kind == kind or not what.reason.startswith("word_"), spelling
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+def test_a_name_that_begins_like_a_word_is_a_name(table: dict[str, Any]) -> None:
+    words = {word for words in table.get("words", {}).values() for word in words if word.isalpha()}
+    profile = classify(f"https://{table['domains'][0]}/zzrbzz")
+    for word in words if profile.kind is Kind.PROFILE else ():
+        name = f"{word}rb"[:15]
+        if name not in words:
+            assert classify(f"https://{table['domains'][0]}/{name}").handle == name, name
+
+
+def test_every_network_has_examples_and_every_rule_one() -> None:
+    for table in TABLES:
+        assert table["examples"], table["id"]  # what leads to no account
+        accounts = [rule for rule in table["rule"] if rule.get("kind", "profile") in {"profile", "group", "show"}]
+        assert any(handle for rule in accounts for handle in rule["examples"].values()), table["id"]
+    assert [rule["name"] for _, rule in RULES if not rule["examples"]] == []
+    assert len(EXAMPLE_URLS) > 1000
+    assert len(set(EXAMPLE_URLS)) == len(EXAMPLE_URLS)
+
+
+def test_rules_of_a_network_have_names_of_their_own() -> None:
+    for table in TABLES:
+        names = [rule["name"] for rule in table["rule"]]
+        assert len(set(names)) == len(names), table["id"]
+
+
+def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
+    """A template that asks for a piece its pattern has not would raise on a URL nobody thought of."""
+    known = places()
+    for grammar in [*known.hosts.values(), *known.wild.values()]:
+        for pattern, rule in [*grammar.general, *(pair for pairs in grammar.by_word.values() for pair in pairs)]:
+            pieces = set(pattern._path.groupindex)
+            for _, value in pattern._parameters:
+                pieces |= set(value.groupindex)
+            asked = set(re.findall(r"\{(\w+)\}", rule.handle))
+            if rule.handle and not {"url", "dashed"} & pieces:
+                assert asked <= pieces, (rule.network, rule.name, pattern.text)
+                assert set(rule.account_pieces) <= pieces | {"handle", "host"}, (rule.network, rule.name)
+
+
+def test_rules_use_only_the_keys_that_the_file_explains() -> None:
+    tables = {
+        "id",
+        "name",
+        "domains",
+        "opened",
+        "closed",
+        "source",
+        "account",
+        "same",
+        "respell",
+        "skip",
+        "faces",
+        "hints",
+        "parts",
+        "assets",
+        "words",
+        "shapes",
+        "rule",
+        "examples",
+    }
+    assert {key for table in [*TABLES, *SITES] for key in table} == tables
+    assert {key for _, rule in RULES for key in rule} <= {
+        "name",
+        "at",
+        "on",
+        "kind",
+        "handle",
+        "account",
+        "exact",
+        "examples",
+    }
+    kinds = {rule.get("kind", "profile") for _, rule in RULES}
+    assert kinds == {*Kind, "wrapped"}
+
+
+@pytest.mark.parametrize("url", EXAMPLE_URLS)
+def test_examples_obey_the_laws(url: str) -> None:
+    what = classify(url)
+    assert what.network is None or might_name_account(url)
+    if what.account_url:
+        again = classify(what.account_url)
+        assert (again.network, again.handle, again.account_url) == (what.network, what.handle, what.account_url)

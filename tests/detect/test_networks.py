@@ -1,0 +1,174 @@
+"""What a URL is on its network: look-alikes, odd spellings, accounts that are one, the cheap test."""
+
+import pytest
+
+from cegep_audit.detect.networks import account_key, classify, mastodon_handle, might_name_account
+from cegep_audit.vocabulary import Kind
+
+# ------------------------------------------------------------------------------------------ look-alikes
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://notfacebook.com/cegeprb",
+        "https://facebook.com.cegeprb.example/cegeprb",
+        "https://www.facebook.com.example.net/cegeprb",
+        "https://facebook-com.example/cegeprb",
+        "https://my_facebook.com/cegeprb",
+        "https://www.fedex.com/fr-ca/home.html",
+        "https://www.netflix.com/ca-fr/",
+        "https://wix.com/cegeprb",
+        "https://sofix.com/cegeprb",
+        "https://ft.me/cegeprb",
+        "https://facebook.com@cegeprb.example/cegeprb",
+        "https://cegeprb.test/facebook.com/cegeprb",
+        "https://cegeprb.test/liens/www.facebook.com/cegeprb",
+        "https://cegeprb.test/sortie?to=facebook.com/cegeprb",
+        "https://cegeprb.test/sortie?to=https://www.facebook.com/cegeprb",
+        "https://cegeprb.test/#https://www.facebook.com/cegeprb",
+        "mailto:cegeprb@facebook.com",
+        "mailto:?subject=Bonjour&body=https://www.facebook.com/cegeprb",
+        "tel:+14185550123",
+        "data:text/plain,https://www.facebook.com/cegeprb",
+        "https://cegeprb.blogspot.com/",
+        "https://cegeprb.wordpress.com/",
+        "https://apps.apple.com/ca/app/cegep-rb/id987654321",
+        "https://play.google.com/store/apps/details?id=test.cegeprb",
+        "https://www.google.com/maps/place/cegeprb",
+        "https://cegeprb.test/@communications",
+        "/@communications",
+        "#facebook",
+        "",
+        " ",
+        "facebook",
+        "info@cegeprb.test",
+        "http://[",
+        "http://[::1]/facebook.com/x",
+        "https://www.facebook.com:notaport/cegeprb",
+        "https:///",
+        "//",
+    ],
+)
+def test_what_only_looks_like_a_network(url: str) -> None:
+    what = classify(url)
+    assert (what.network, what.kind, what.handle, what.account_url) == (None, Kind.NONE, None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "account"),
+    [
+        ("https://user:secret@www.facebook.com/cegeprb", "https://www.facebook.com/cegeprb"),
+        ("https://www.facebook.com:8080/cegeprb", "https://www.facebook.com/cegeprb"),
+        ("https:\\\\www.facebook.com\\cegeprb", "https://www.facebook.com/cegeprb"),
+        ("https://www.ca.linkedin.com/company/cegep-rb", "https://www.linkedin.com/company/cegep-rb"),
+        ("https://www.youtube.com/@C%25C3%25A9gepRB", "https://www.youtube.com/@c%C3%A9geprb"),
+        ("\u200bhttps://x.com/cegeprb\ufeff", "https://twitter.com/cegeprb"),
+        ("https://x.com/ceg\neprb", "https://twitter.com/cegeprb"),
+        ("<https://x.com/cegeprb>", "https://twitter.com/cegeprb"),
+        ("“https://x.com/cegeprb”", "https://twitter.com/cegeprb"),
+        ("view-source:https://x.com/cegeprb", "https://twitter.com/cegeprb"),
+        ("https://x.com/cegeprb (compte officiel)", "https://twitter.com/cegeprb"),
+    ],
+)
+def test_odd_spellings_of_an_account(url: str, account: str) -> None:
+    assert classify(url).account_url == account
+
+
+# ------------------------------------------------------------------------------------------ accounts that are one
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://www.facebook.com/Cegep.RB", "https://m.facebook.com/cegeprb"),
+        ("https://www.facebook.com/groups/Cegep.RB", "https://www.facebook.com/groups/cegeprb/"),
+        ("https://www.facebook.com/cegep-rb-123456789012", "https://www.facebook.com/123456789012"),
+        ("https://www.youtube.com/cegeprb", "https://www.youtube.com/user/CegepRB"),
+        ("https://www.linkedin.com/school/cegep-rb", "https://ca.linkedin.com/company/cegep-rb"),
+        ("https://www.linkedin.com/edu/school?id=12345", "https://www.linkedin.com/school/12345"),
+        ("https://x.com/cegeprb", "http://twitter.com/#!/CegepRB"),
+        ("https://flickr.com/people/cegeprb", "https://www.flickr.com/photos/cegeprb/"),
+    ],
+)
+def test_one_account_has_one_key(one: str, other: str) -> None:
+    left, right = classify(one), classify(other)
+    assert left.network == right.network
+    assert account_key(str(left.network), str(left.account_url)) == account_key(
+        str(right.network), str(right.account_url)
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://www.youtube.com/user/cegeprb", "https://www.youtube.com/@cegeprb"),
+        ("https://www.youtube.com/c/cegeprb", "https://www.youtube.com/user/cegeprb"),
+        (
+            "https://www.youtube.com/channel/UCAbcdefghij0123456789-_",
+            "https://www.youtube.com/channel/UCabcdefghij0123456789-_",
+        ),
+        ("https://discord.gg/AbCdEf", "https://discord.gg/abcdef"),
+        ("https://www.instagram.com/cegep.rb", "https://www.instagram.com/cegeprb"),
+        ("https://www.linkedin.com/groups/12345", "https://www.linkedin.com/company/12345"),
+        ("https://mastodon.social/@cegeprb", "https://mastodon.online/@cegeprb"),
+    ],
+)
+def test_two_accounts_have_two_keys(one: str, other: str) -> None:
+    left, right = classify(one), classify(other)
+    assert left.account_url != right.account_url
+    assert account_key(str(left.network), str(left.account_url)) != account_key(
+        str(right.network), str(right.account_url)
+    )
+
+
+def test_a_key_folds_scheme_www_and_final_slash() -> None:
+    assert account_key("mastodon", "https://Social.CegepRB.test/@Communications/") == account_key(
+        "mastodon", "http://social.cegeprb.test/@communications"
+    )
+
+
+# ------------------------------------------------------------------------------------------ the Fediverse
+
+
+@pytest.mark.parametrize(
+    ("url", "handle"),
+    [
+        ("https://cegeprb.test/@Communications", "communications"),
+        ("https://cegeprb.test/users/communications", "communications"),
+        ("https://mastodon.social/@cegeprb/", "cegeprb"),
+        ("https://cegeprb.test/web/@communications", "communications"),
+        ("https://cegeprb.test/@communications/109876543210", None),
+        ("https://cegeprb.test/apropos", None),
+        ("https://www.youtube.com/@cegeprb", None),
+        ("https://www.tiktok.com/@cegeprb", None),
+        ("mailto:communications@cegeprb.test", None),
+        ("/@communications", None),
+        ("", None),
+    ],
+)
+def test_the_form_of_a_mastodon_address(url: str, handle: str | None) -> None:
+    assert mastodon_handle(url) == handle
+
+
+@pytest.mark.parametrize(
+    ("raw", "might"),
+    [
+        ("https://www.cegeprb.test/fr/programmes/techniques.html", False),
+        ("/fr/nous-joindre", False),
+        ("index.php?page=accueil&amp;lang=fr", False),
+        ("https://cegeprb.test/%C3%A9tudes%20et%2Fprogrammes", False),
+        ("mailto:info@cegeprb.test", False),
+        ("https://www.netflix.com/", False),
+        ("#", False),
+        ("", False),
+        ("https://FACEBOOK.com/cegeprb", True),
+        ("https:\\/\\/www.facebook.com\\/cegeprb", True),
+        ("https%3A%2F%2Fwww%2Efacebook%2Ecom%2Fcegeprb", True),
+        ("https://face\nbook.com/cegeprb", True),
+        ("fb://page/123456789012", True),
+        ("https://social.cegeprb.test/@communications", True),
+    ],
+)
+def test_the_cheap_test(raw: str, might: bool) -> None:
+    assert might_name_account(raw) is might

@@ -1,0 +1,69 @@
+"""Addresses of networks written in scripts, JSON and prose."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.detect.networks import addresses_in_text, classify
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Suivez-nous : facebook.com/cegeprb.", ["facebook.com/cegeprb"]),
+        ("sur www.youtube.com/@cégeprb !", ["www.youtube.com/@cégeprb"]),
+        ("Facebook:facebook.com/cegeprb", ["facebook.com/cegeprb"]),
+        ("(https://www.facebook.com/cegeprb)", ["https://www.facebook.com/cegeprb"]),
+        ('<a href="//x.com/cegeprb">', ["//x.com/cegeprb"]),
+        ("cegeprb.tumblr.com", ["cegeprb.tumblr.com"]),
+        ("*facebook.com/cegeprb*", ["facebook.com/cegeprb"]),
+        ("https://facebook.com/a,https://x.com/b", ["https://facebook.com/a", "https://x.com/b"]),
+        ("https://facebook.com/a;//x.com/b|vimeo.com/c", ["https://facebook.com/a", "//x.com/b", "vimeo.com/c"]),
+        ('{"sameAs":"https:\\/\\/www.facebook.com\\/cegeprb"}', ["https://www.facebook.com/cegeprb"]),
+        ('"https:\\u002F\\u002Fx.com\\u002Fcegeprb"', ["https://x.com/cegeprb"]),
+        ('"{\\"u\\":\\"https:\\\\/\\\\/x.com\\\\/cegeprb\\"}"', ["https://x.com/cegeprb"]),
+        ("{&quot;u&quot;:&quot;https://x.com/cegeprb&quot;}", ["https://x.com/cegeprb"]),
+        ("a='https://www.youtube.com/watch?v=x&amp;list=y'", ["https://www.youtube.com/watch?v=x&list=y"]),
+        ("u=https%3A%2F%2Fx.com%2Fcegeprb%22", ["https%3A%2F%2Fx.com%2Fcegeprb"]),
+        ("x=https://x.com/cegeprb\\nSuite", ["https://x.com/cegeprb"]),
+        ("window.open('https://www.facebook.com/sharer.php?u='+u)", ["https://www.facebook.com/sharer.php?u="]),
+        (
+            "go('https://l.facebook.com/l.php?u=https%3A%2F%2Fx.com%2Fcegeprb')",
+            ["https://l.facebook.com/l.php?u=https%3A%2F%2Fx.com%2Fcegeprb"],
+        ),
+        ("courriel : info@facebook.com/a", []),
+        ("info@x.com", []),
+        ("facebook.com est un site", []),
+        ("notfacebook.com/a netflix.com/b facebook.com.example/c", []),
+        ("cegeprb.test/facebook.com/a", []),
+        ("cegeprb.test/?to=facebook.com/a", []),
+        ("a.facebook.community/b", []),
+        ("", []),
+    ],
+)
+def test_addresses(text: str, found: list[str]) -> None:
+    assert list(addresses_in_text(text)) == found
+
+
+def test_a_part_of_a_foreign_address_is_no_address_of_a_network() -> None:
+    for text in ("https://cegeprb.test/facebook.com/a", "https://cegeprb.test/?to=https://x.com/a"):
+        assert [classify(address).network for address in addresses_in_text(text)] == [None]
+
+
+@pytest.mark.parametrize("wrapping", ['"{}"', "'{}'", "({})", " {} ", "<{}>", '\\"{}\\"', "a={};", "\n{}\n"])
+def test_an_address_ends_where_its_wrapping_does(wrapping: str) -> None:
+    address = "https://www.facebook.com/cegeprb?ref=ts"
+    assert list(addresses_in_text(wrapping.format(address))) == [address]
+
+
+@settings(deadline=None)
+@given(st.text("facebook.com/x@:\\u0026/%2F\"' é\n;,&", max_size=400))
+@example("facebook.com/" * 100_000)
+@example("t.me " * 200_000)
+@example("\\" * 200_000 + "facebook.com/a")
+@example("a." * 200_000)
+@example("https://" + "x" * 200_000 + ".facebook.com/a")
+def test_any_text_is_read_to_its_end(text: str) -> None:
+    found = list(addresses_in_text(text))
+    assert all(found)
+    assert sum(map(len, found)) <= len(text) + 2 * len(found)

@@ -82,3 +82,19 @@ def test_duration(seconds: float, text: str) -> None:
 )
 def test_plural(count: int, fr: str, en: str) -> None:
     assert (locales.plural(count, "fr"), locales.plural(count, "en")) == (fr, en)
+
+
+@pytest.mark.parametrize(
+    ("difference", "fr", "en"),
+    [(12.54, "+12,5", "+12.5"), (-3.0, "−3,0", "−3.0"), (0.0, "0,0", "0.0"), (-0.04, "0,0", "0.0"), (None, "—", "—")],
+)
+def test_differences_have_a_sign(difference: float | None, fr: str, en: str) -> None:
+    assert (locales.points(difference, "fr"), locales.points(difference, "en")) == (fr, en)
+
+
+@pytest.mark.parametrize(
+    ("value", "fr", "en"),
+    [(0.0312, "0,031", "0.031"), (1.0, "1,000", "1.000"), (0.0009, "<0,001", "<0.001"), (None, "—", "—")],
+)
+def test_p_values(value: float | None, fr: str, en: str) -> None:
+    assert (locales.p_value(value, "fr"), locales.p_value(value, "en")) == (fr, en)

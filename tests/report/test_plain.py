@@ -92,9 +92,10 @@ def test_no_cell_is_a_formula_however_it_is_split(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"), [(None, ""), (True, "true"), (False, "false"), (-3, "-3"), (0, "0"), ("-3", "'-3")]
+    ("value", "cell"),
+    [(None, ""), (True, "true"), (False, "false"), (-3, "-3"), (0, "0"), (-12.5, "-12.5"), ("-3", "'-3")],
 )
-def test_written(value: str | int | None, cell: str) -> None:
+def test_written(value: str | float | None, cell: str) -> None:
     assert written(value) == cell
 
 

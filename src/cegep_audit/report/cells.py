@@ -6,7 +6,7 @@ import re
 
 from cegep_audit.report.plain import plain
 
-Cell = str | int | bool | None
+Cell = str | int | float | bool | None
 
 # What makes a spreadsheet compute (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
 # locales). TAB, CR and NUL, which hide one, are taken out before. A semicolon starts a cell too: it is what
@@ -23,12 +23,15 @@ def inert(text: str) -> str:
 
 
 def written(value: Cell) -> str:
-    """Return *value* as a CSV cell: ``true`` or ``false``, digits, inert text, or nothing for None."""
+    """Return *value* as a CSV cell: ``true`` or ``false``, a number, inert text, or nothing for None.
+
+    A number has a decimal point, and a minus before it where it is negative: no spreadsheet computes that.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else inert(value)
+    return inert(value) if isinstance(value, str) else str(value)
 
 
 def whole(text: str) -> int | str:

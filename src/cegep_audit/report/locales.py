@@ -18,9 +18,11 @@ __all__ = [
     "duration",
     "minute",
     "number",
+    "p_value",
     "percent",
     "pick_language",
     "plural",
+    "points",
     "span",
 ]
 
@@ -29,6 +31,7 @@ _SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a languag
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
 _UNKNOWN = "—"  # what stands where there is no figure
 _MINUTE_S, _HOUR_S = 60, 3600
+_P_DECIMALS = 3
 
 
 def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
@@ -68,6 +71,28 @@ def percent(share: float | None, lang: Language, digits: int = 1) -> str:
 
     pattern = f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}"
     return str(format_percent(share, format=pattern, locale=LOCALES[lang]))
+
+
+def points(difference: float | None, lang: Language) -> str:
+    """Return a *difference* in percentage points with its sign, ``+12,5`` or ``−3.0``; a dash where there is none."""
+    if difference is None:
+        return _UNKNOWN
+    from babel.numbers import format_decimal
+
+    rounded = round(difference, 1)
+    pattern = "+#,##0.0;−#,##0.0" if rounded else "0.0"
+    return str(format_decimal(rounded or 0.0, format=pattern, locale=LOCALES[lang]))
+
+
+def p_value(value: float | None, lang: Language) -> str:
+    """Return the p-value of a test with three decimals, ``0,031`` or ``<0.001``; a dash where there is none."""
+    if value is None:
+        return _UNKNOWN
+    from babel.numbers import format_decimal
+
+    least = 10**-_P_DECIMALS
+    text = str(format_decimal(max(value, least), format="0.000", locale=LOCALES[lang]))
+    return f"<{text}" if value < least else text
 
 
 def span(bounds: tuple[float, float] | None, lang: Language) -> str:

@@ -73,7 +73,7 @@ def _offer(sheet: Worksheet, table: Table, choices: Mapping[str, Sequence[str]])
 def _write(sheet: Worksheet, line: int, place: int, cell: Cell) -> None:
     if isinstance(cell, bool):
         sheet.write_boolean(line, place, cell)
-    elif isinstance(cell, int):
+    elif isinstance(cell, int | float):
         sheet.write_number(line, place, cell)
     elif cell:
         sheet.write_string(line, place, _text(cell))

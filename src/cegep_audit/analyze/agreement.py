@@ -14,6 +14,8 @@ from cegep_audit.models import Unit
 
 TOOL = "tool"  # the rater that a scan is; no coder may sign so
 OVERALL = ""  # the key of the figures over all networks
+CLASSIC = "classic"  # that of the figures over the networks coded for every institution
+BASKETS = frozenset({OVERALL, CLASSIC})
 
 Level = Literal["presence", "account"]
 LEVELS: tuple[Level, ...] = ("presence", "account")
@@ -69,8 +71,9 @@ class Difference:
 class Comparison:
     """Two raters on the units that both decided.
 
-    ``levels`` goes from a level to :class:`Measured` by network, :data:`OVERALL` first. ``left_out`` counts units of
-    which one of the two could not say: ``unsure``, ``not_assessed``.
+    ``levels`` goes from a level to :class:`Measured` by network, :data:`OVERALL` and :data:`CLASSIC` first: outside
+    the latter a row is there only because the site shows some sign of the network, so that recall means little.
+    ``left_out`` counts units of which one of the two could not say: ``unsure``, ``not_assessed``.
     """
 
     first: str
@@ -133,8 +136,12 @@ def _comparison(each: Comparison, names: Mapping[str, str]) -> dict[str, object]
 
 
 def _level(by_network: Mapping[str, Measured]) -> dict[str, object]:
-    networks = [{"network": name} | _measured(part) for name, part in by_network.items() if name != OVERALL]
-    return {"overall": _measured(by_network[OVERALL]), "networks": networks}
+    networks = [{"network": name} | _measured(part) for name, part in by_network.items() if name not in BASKETS]
+    return {
+        "overall": _measured(by_network[OVERALL]),
+        "classic": _measured(by_network[CLASSIC]),
+        "networks": networks,
+    }
 
 
 def _measured(part: Measured) -> dict[str, object]:

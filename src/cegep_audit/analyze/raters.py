@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from cegep_audit.analyze.agreement import (
+    CLASSIC,
     LEVELS,
     OVERALL,
     TOOL,
@@ -23,6 +24,7 @@ from cegep_audit.analyze.coefficients import Pair, estimates, krippendorff_alpha
 from cegep_audit.analyze.decisions import CONSENSUS, finding, is_same
 from cegep_audit.analyze.findings import facts_of
 from cegep_audit.analyze.overlap import Overlap, named_by, named_by_tool, overlap
+from cegep_audit.analyze.sampling import asked_of_all
 from cegep_audit.detect.networks import NETWORKS, account_key
 from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.vocabulary import Verdict
@@ -58,7 +60,7 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         scan=facts_of(judged),
         names={institution.id: institution.name for institution in judged.institutions},
         coders=coders,
-        comparisons=tuple(_comparison(*pair) for pair in pairs),
+        comparisons=tuple(_comparison(*pair, asked_of_all(judged)) for pair in pairs),
         alpha={level: _alpha([people[name] for name in independent], level) for level in LEVELS},
         overlaps=tuple(_overlaps(judged, coders, by_coder)),
     )
@@ -91,7 +93,9 @@ def _tool(judged: Scan, asked: Iterable[Unit]) -> dict[Unit, _Answer]:
     return {unit: _Answer(account, "" if account is not None else "not_assessed") for unit, account in found.items()}
 
 
-def _comparison(first: str, one: Mapping[Unit, _Answer], second: str, other: Mapping[Unit, _Answer]) -> Comparison:
+def _comparison(
+    first: str, one: Mapping[Unit, _Answer], second: str, other: Mapping[Unit, _Answer], classic: frozenset[str]
+) -> Comparison:
     common = _ordered(unit for unit in one if unit in other)
     left_out = Counter(cause for unit in common if (cause := one[unit].cause or other[unit].cause))
     decided = [unit for unit in common if not (one[unit].cause or other[unit].cause)]
@@ -103,7 +107,7 @@ def _comparison(first: str, one: Mapping[Unit, _Answer], second: str, other: Map
         second=second,
         is_weighted=is_weighted,
         left_out=dict(left_out),
-        levels={level: _by_network(said, level, is_weighted=is_weighted) for level in LEVELS},
+        levels={level: _by_network(said, level, classic, is_weighted=is_weighted) for level in LEVELS},
         differences=tuple(Difference(unit, a, b) for unit, a, b, _ in said if not is_same(unit.network, a, b)),
     )
 
@@ -119,9 +123,15 @@ def _weight(one: _Answer, other: _Answer) -> float | None:
 _Said = tuple[Unit, str, str, float]
 
 
-def _by_network(said: Sequence[_Said], level: Level, *, is_weighted: bool) -> dict[str, Measured]:
-    networks = list(dict.fromkeys(unit.network for unit, *_ in said))
-    parts = {OVERALL: said} | {name: [row for row in said if row[0].network == name] for name in networks}
+def _by_network(
+    said: Sequence[_Said], level: Level, classic: frozenset[str], *, is_weighted: bool
+) -> dict[str, Measured]:
+    coded = {unit.network for unit, *_ in said}
+    parts = {
+        OVERALL: said,
+        CLASSIC: [row for row in said if row[0].network in classic],
+        **{name: [row for row in said if row[0].network == name] for name in NETWORKS if name in coded},
+    }
     return {name: _measured(part, level, is_weighted=is_weighted) for name, part in parts.items()}
 
 

@@ -37,14 +37,14 @@ class CodingRow:
 def coding_rows(judged: Scan) -> list[CodingRow]:
     """Return every row to code of a scan *judged* by the rules alone, in the order of registry and networks.
 
-    The networks are those of the basket ``classic`` open on the day of the capture and any that an account on the
-    site is of, whoever's it is: that a row is there does not tell what was found.
+    The networks are those of the basket ``classic`` open on the day of the capture and any that an account or an
+    icon on the site is of, whoever's it is: that a row is there does not tell what was found.
     """
     visited = {result.institution.id: result for result in judged.results}
     rows = []
     for institution in judged.institutions:
         result = visited.get(institution.id)
-        shown = {account.network for account in result.accounts if account.url} if result else set()
+        shown = {account.network for account in result.accounts} if result else set()
         asked = shown.union(basket(ALWAYS, day_of(judged, result)))
         rows += [
             CodingRow(Unit(institution.id, network), institution, result, _state(result, network))
@@ -52,6 +52,13 @@ def coding_rows(judged: Scan) -> list[CodingRow]:
             if network in asked
         ]
     return rows
+
+
+def asked_of_all(judged: Scan) -> frozenset[str]:
+    """Return the networks that are coded whether or not the site shows any sign of them."""
+    visited = {result.institution.id: result for result in judged.results}
+    days = {day_of(judged, visited.get(institution.id)) for institution in judged.institutions}
+    return frozenset(network for day in days for network in basket(ALWAYS, day))
 
 
 def _state(result: InstitutionResult | None, network: str) -> State:

@@ -9,7 +9,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from cegep_audit.analyze.agreement import LEVELS, OVERALL, TOOL, Agreement, Comparison, Level
+from cegep_audit.analyze.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, TOOL, Agreement, Comparison, Level
 from cegep_audit.analyze.coefficients import FIGURES, Estimate
 from cegep_audit.analyze.overlap import Named, Overlap
 from cegep_audit.models import Unit
@@ -23,6 +23,7 @@ from cegep_audit.report.screen import Paragraph, network_name, plain_table
 
 _COEFFICIENTS = frozenset({"kappa", "alpha"})  # between -1 and 1; the others are shares
 _SHOWN_AT_MOST = 30  # differences that a screen lists
+_FEWEST = 5  # rows of a network whose figures are worth a line
 
 
 def agreement_view(found: Agreement, lang: Language) -> RenderableType:
@@ -68,8 +69,7 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
     if each.is_weighted:
         yield Paragraph(phrase("agreement.weighted", lang), "dim")
     for level in LEVELS:
-        yield Text()
-        yield _by_network(each, level, lang)
+        yield from _by_network(each, level, lang)
     yield from _differences(each, found, lang)
 
 
@@ -117,16 +117,24 @@ def _value(name: str, estimate: Estimate, lang: Language) -> str:
     return coefficient(estimate.value, lang) if name in _COEFFICIENTS else locales.percent(estimate.value, lang)
 
 
-def _by_network(each: Comparison, level: Level, lang: Language) -> Table:
-    table = plain_table(phrase("agreement.by_network", lang, level=phrase(f"agreement.{level}", lang)))
+def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[RenderableType]:
+    table = plain_table(phrase("column.network", lang))
     table.add_column(Text(phrase("column.count", lang)), justify="right")
     for name in FIGURES:
         table.add_column(Text(phrase(f"agreement.short_{name}", lang)), justify="right", no_wrap=True)
+    few = []
     for network, part in each.levels[level].items():
-        if network != OVERALL:
-            cells = (Text(_value(name, part.figures[name], lang)) for name in FIGURES)
-            table.add_row(Text(network_name(network)), Text(locales.number(part.rows, lang)), *cells)
-    return table
+        if network != CLASSIC and (network in BASKETS or part.rows < _FEWEST):
+            few += [] if network in BASKETS else [f"{network_name(network)} ({part.rows})"]
+            continue
+        name = phrase("basket.classic", lang) if network == CLASSIC else network_name(network)
+        cells = (Text(_value(figure, part.figures[figure], lang)) for figure in FIGURES)
+        table.add_row(Text(name), Text(locales.number(part.rows, lang)), *cells)
+    yield Text()
+    yield Paragraph(phrase("agreement.by_network", lang, level=phrase(f"agreement.{level}", lang)), "bold")
+    yield table
+    if few:
+        yield Paragraph(phrase("agreement.few", lang, names=", ".join(few)), "dim")
 
 
 def _differences(each: Comparison, found: Agreement, lang: Language) -> Iterator[RenderableType]:

@@ -57,12 +57,15 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """One row of the coding sheet: its line there, its network, the links to it; ``answer`` is "" in a blind one."""
+    """One row of the coding sheet: its line there, its network, and the links to it.
+
+    ``bare`` names the pages where none stands; ``answer`` is the tool's, "" in a blind sheet.
+    """
 
     line: int
-    network: str
     name: str
     sightings: tuple[Sighting, ...]
+    bare: str
     answer: str
 
 
@@ -131,7 +134,7 @@ def _pages(result: InstitutionResult | None, archive: str, lang: Language) -> tu
             captured=locales.minute(page.captured_at),
             archived=_archived(archive, page.url, page.captured_at),
             role=phrase(f"page_role.{page.role}", lang),
-            record=plain(page.record_id or ""),
+            record=plain(page.record_id or "").strip("<>"),
         )
         for number, page in enumerate(result.pages if result else (), 1)
     )
@@ -146,14 +149,15 @@ def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, 
     found = [
         _sighting(account, seen, numbers, lang, is_shown=is_shown)
         for account in accounts
-        if account.kind.names_account
+        if account.kind.names_account or not account.url
         for seen in account.evidence
     ]
+    bare = sorted({*numbers.values()}.difference(each.page for each in found))
     return RowBlock(
         line=line,
-        network=row.unit.network,
         name=network_name(row.unit.network),
         sightings=tuple(sorted(found, key=lambda each: each.order)),
+        bare=", ".join(f"P{number}" for number in bare),
         answer=phrase(f"coding_state.{row.state}", lang) if is_shown else "",
     )
 
@@ -168,7 +172,7 @@ def _sighting(
         zone=phrase(f"zone.{seen.zone}", lang),
         how=phrase(f"how.{seen.how}", lang),
         label=plain(seen.label),
-        address=account.url,
+        address=account.url or phrase("table.unresolved", lang),
         whose=whose,
         # Page by page, from top to bottom, then by address: an order that does not tell which account was chosen.
         order=(page, list(Zone).index(seen.zone), account.url, plain(seen.label)),

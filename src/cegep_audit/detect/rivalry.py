@@ -20,6 +20,9 @@ from cegep_audit.vocabulary import How, Zone
 DIRECTORY_FROM = 4  # accounts of one network that stand alike in the content: a list, not a presentation
 
 
+REPEATED_FROM = 2  # pages that show an account: what a template repeats is the frame of the site, marked or not
+
+
 class Standing(IntEnum):
     """How an account is shown, by its best link."""
 
@@ -44,10 +47,11 @@ _DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 
 def standing(candidate: Candidate) -> Standing:
     """Return how well *candidate* stands on its site."""
+    best = max(_standing(seen.link) for seen in candidate.sightings)
     own_widget = candidate.alike and candidate.some(lambda link: link.how is How.WIDGET)
-    return max(
-        *(_standing(seen.link) for seen in candidate.sightings), Standing.FRAME if own_widget else Standing.CONTENT
-    )
+    links = [seen.link for seen in candidate.sightings if not seen.link.cues & _OF_OTHERS]
+    repeated = len({link.page_url for link in links}) >= REPEATED_FROM
+    return max(best, Standing.FRAME) if own_widget or repeated else best
 
 
 def _standing(link: Link) -> Standing:
@@ -66,11 +70,7 @@ def _standing(link: Link) -> Standing:
 def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return *candidates* with what only shows beside the others of the site."""
     standings = {candidate.key: standing(candidate) for candidate in candidates}
-    whole = [
-        item.key
-        for item in candidates
-        if item.likeness >= Likeness.WHOLE and not item.is_unit and standings[item.key] >= Standing.INVITED
-    ]
+    whole = [item.key for item in candidates if item.likeness >= Likeness.WHOLE and not item.is_unit]
     low = Counter(item.network for item in candidates if standings[item.key] < Standing.BESIDE and item.url)
     compared = [
         replace(

@@ -1,0 +1,261 @@
+"""Whose an account is: the rules one by one, on pages made for them, and the main account of a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from cegep_audit.detect.attribution import RULES, attribute
+from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.sharing import mark_shared
+from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
+from cegep_audit.vocabulary import PageRole, Role, Status
+
+HOME = "https://www.cegeprb.test/"
+COLLEGE = Institution(id="rb", name="Cégep de Rivière-Bleue", url=HOME, language="fr")
+FB = '<a href="https://www.facebook.com/{0}">{1}</a>'
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+OWN = '<footer><a href="https://www.facebook.com/cegeprb">f</a> <a href="https://twitter.com/cegeprb">t</a></footer>'
+
+
+def visit(html: str, url: str = HOME, role: PageRole = PageRole.HOME, redirect_to: str | None = None) -> Visit:
+    page = Page(url, url, 200, "text/html; charset=utf-8", html.encode(), NOW, redirect_to)
+    return Visit(Choice(url, role, ""), page, None if redirect_to else extract_links(page))
+
+
+def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Account]:
+    return {account.url: account for account in attribute(institution, visits)}
+
+
+# What the page says, and the account that the named rule must judge.
+CASES: dict[str, tuple[str, str, Role]] = {
+    "unresolved_link": ('<a href="https://bit.ly/x1"><img alt="Facebook" src="f.png"></a>', "", Role.UNCERTAIN),
+    "vendor": (
+        '<meta name="twitter:site" content="@fontawesome">',
+        "https://twitter.com/fontawesome",
+        Role.THIRD_PARTY,
+    ),
+    "separate_body": (
+        OWN + FB.format("fondationcegeprb", "La Fondation"),
+        "https://www.facebook.com/fondationcegeprb",
+        Role.THIRD_PARTY,
+    ),
+    "quoted_post": (
+        '<blockquote class="twitter-tweet"><a href="https://twitter.com/quelquun">Quelqu’un</a></blockquote>',
+        "https://twitter.com/quelquun",
+        Role.THIRD_PARTY,
+    ),
+    "commenter": (
+        '<ol class="commentlist"><li class="comment-author"><a href="https://twitter.com/lecteur">Lecteur</a></li></ol>',
+        "https://twitter.com/lecteur",
+        Role.THIRD_PARTY,
+    ),
+    "person": (
+        '<script type="application/ld+json">{"@type":"Person","sameAs":"https://twitter.com/autrice"}</script>',
+        "https://twitter.com/autrice",
+        Role.THIRD_PARTY,
+    ),
+    "author": (
+        '<div class="author-box"><a href="https://twitter.com/autrice">Autrice</a></div>',
+        "https://twitter.com/autrice",
+        Role.THIRD_PARTY,
+    ),
+    "declared_other": (
+        '<script type="application/ld+json">{"@type":"School","parentOrganization":'
+        '{"@type":"Organization","sameAs":"https://www.facebook.com/ministere"}}</script>',
+        "https://www.facebook.com/ministere",
+        Role.THIRD_PARTY,
+    ),
+    "own_feed": (
+        '<link rel="alternate" type="application/rss+xml" href="https://www.youtube.com/feeds/videos.xml?user=lachaine">',
+        "https://www.youtube.com/user/lachaine",
+        Role.OFFICIAL,
+    ),
+    "content_only": (
+        '<p><a href="https://twitter.com/quelquun/status/123456">un message</a></p>',
+        "https://twitter.com/quelquun",
+        Role.THIRD_PARTY,
+    ),
+    "post_of_own": (
+        '<p><a href="https://twitter.com/cegeprb/status/123456">un message</a></p>',
+        "https://twitter.com/cegeprb",
+        Role.UNCERTAIN,
+    ),
+    "unit": (OWN + FB.format("bibliocegeprb", "Bibliothèque"), "https://www.facebook.com/bibliocegeprb", Role.UNIT),
+    "part_beside_main": (
+        OWN + "<main><p>" + FB.format("droitcegeprb", "Droit") + "</p></main>",
+        "https://www.facebook.com/droitcegeprb",
+        Role.UNIT,
+    ),
+    "outranked": (
+        OWN + "<main><p>" + FB.format("lesgoelands", "Les Goélands") + "</p></main>",
+        "https://www.facebook.com/lesgoelands",
+        Role.UNCERTAIN,
+    ),
+    "claim_only": (
+        '<meta property="fb:pages" content="123456789012">' + OWN,
+        "https://www.facebook.com/123456789012",
+        Role.UNCERTAIN,
+    ),
+    "declared_in_data": (
+        '<script type="application/ld+json">{"@type":"CollegeOrUniversity","sameAs":"https://www.facebook.com/vieaucegep"}</script>',
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+    ),
+    "credit": (
+        '<footer><p class="credits">Réalisation : ' + FB.format("agenceweb", "Agence Web") + "</p></footer>",
+        "https://www.facebook.com/agenceweb",
+        Role.THIRD_PARTY,
+    ),
+    "partner": (
+        '<div class="partenaires">' + FB.format("caissedici", "Caisse d’ici") + "</div>",
+        "https://www.facebook.com/caissedici",
+        Role.THIRD_PARTY,
+    ),
+    "list_of_accounts": (
+        "<ul>"
+        + "".join(f"<li>{FB.format(name, name)}</li>" for name in ("alpha1", "beta2", "gamma3", "delta4"))
+        + "</ul>",
+        "https://www.facebook.com/alpha1",
+        Role.THIRD_PARTY,
+    ),
+    "names_another": (
+        OWN + "<footer><p>" + FB.format("gouvernement", "Le gouvernement sur Facebook") + "</p></footer>",
+        "https://www.facebook.com/gouvernement",
+        Role.THIRD_PARTY,
+    ),
+    "row_of_others": (
+        OWN + '<header><ul><li><a href="https://www.facebook.com/grandeville"></a></li>'
+        '<li><a href="https://www.instagram.com/grandeville"></a></li></ul></header>',
+        "https://www.instagram.com/grandeville",
+        Role.THIRD_PARTY,
+    ),
+    "row_of_icons": (
+        '<ul><li><a href="https://www.facebook.com/vieaucegep"></a></li><li><a href="https://www.instagram.com/vieaucegep"></a></li></ul>',
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+    ),
+    "named_alike": (
+        "<p>" + FB.format("cegepriviereblue.riviere-bleue", "voir") + "</p>",
+        "https://www.facebook.com/cegepriviereblue.riviere-bleue",
+        Role.OFFICIAL,
+    ),
+    "site_frame": (
+        "<footer><p>" + FB.format("vieaucegep", "Facebook") + "</p></footer>",
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+    ),
+    "invitation": (
+        "<main><div><h2>Suivez-nous</h2>" + FB.format("vieaucegep", "Facebook") + "</div></main>",
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+    ),
+    "page_widget": (
+        '<main><div class="fb-page" data-href="https://www.facebook.com/vieaucegep"></div></main>',
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+    ),
+    "running_text": (
+        "<main><p>Comme le racontait hier encore avec humour "
+        + FB.format("lejournal", "un journal")
+        + " de la région voisine.</p></main>",
+        "https://www.facebook.com/lejournal",
+        Role.THIRD_PARTY,
+    ),
+    "no_rule": (
+        "<main><p>" + FB.format("quidam", "ici") + "</p></main>",
+        "https://www.facebook.com/quidam",
+        Role.UNCERTAIN,
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_each_rule_decides_where_it_should(rule: str) -> None:
+    html, url, role = CASES[rule]
+    found = accounts(visit(html))[url]
+    assert (found.reason, found.role) == (rule, role)
+
+
+def test_every_rule_has_its_case() -> None:
+    assert list(CASES) == [name for name, _, _ in RULES] or set(CASES) == {name for name, _, _ in RULES}
+
+
+def test_an_address_of_the_site_that_redirects_to_an_account_is_that_account() -> None:
+    home = visit('<footer><a href="/facebook"><img alt="Facebook" src="f.png"></a></footer>')
+    own = visit("", HOME + "facebook", PageRole.OWN_LINK, redirect_to="https://www.facebook.com/vieaucegep")
+    (found,) = accounts(home, own).values()
+    assert (found.url, found.role, found.evidence[0].how) == (
+        "https://www.facebook.com/vieaucegep",
+        Role.OFFICIAL,
+        "redirect",
+    )
+
+
+def test_what_two_pages_repeat_is_the_frame_of_the_site() -> None:
+    body = '<div><a href="https://www.facebook.com/cegeprb">f</a></div><div><p><a href="https://www.facebook.com/droitcegeprb">Droit</a></p></div>'
+    contact = '<div><a href="https://www.facebook.com/cegeprb">f</a></div>'
+    found = accounts(visit(body), visit(contact, HOME + "contact", PageRole.CONTACT))
+    assert found["https://www.facebook.com/cegeprb"].role is Role.OFFICIAL
+    assert found["https://www.facebook.com/cegeprb"].pages_seen == 2
+    assert found["https://www.facebook.com/droitcegeprb"].role is Role.UNIT
+
+
+MAIN = {
+    "its language": (("cegeprb_en", "cegeprb"), "cegeprb"),
+    "alike before unlike": (("vieaucegep", "cegeprb"), "cegeprb"),
+}
+
+
+@pytest.mark.parametrize(("handles", "main"), MAIN.values(), ids=MAIN)
+def test_one_account_a_network_is_the_main_one(handles: tuple[str, ...], main: str) -> None:
+    row = "".join(f'<a href="https://www.instagram.com/{handle}/"></a>' for handle in handles)
+    found = accounts(visit(f'<footer><a href="https://www.facebook.com/cegeprb"></a>{row}</footer>'))
+    assert [item.handle for item in found.values() if item.is_main and item.network == "instagram"] == [main]
+
+
+def test_a_library_s_own_site_is_no_part_of_itself() -> None:
+    library = Institution(id="b", name="Bibliothèque de Rivière-Bleue", url="https://biblio.test/")
+    page = visit(
+        '<footer><a href="https://www.facebook.com/biblioriviereblue"></a><a href="https://twitter.com/villerb">v</a></footer>'
+    )
+    assert accounts(page, institution=library)["https://www.facebook.com/biblioriviereblue"].role is Role.OFFICIAL
+
+
+def scan_of(*names: str, parent: str = "") -> Scan:
+    html = '<footer><a href="https://www.facebook.com/federation"></a><a href="https://twitter.com/federation"></a></footer>'
+    results = []
+    for name in names:
+        institution = replace(COLLEGE, id=name, name=name, url=f"https://{name}.test/", parent_id=parent)
+        page = visit(html, institution.url)
+        results.append(
+            InstitutionResult(
+                institution, Status.OK, "", "", institution.url, NOW, accounts=attribute(institution, [page])
+            )
+        )
+    return Scan(1, NOW, NOW, "live", {}, "0", "0", tuple(item.institution for item in results), tuple(results))
+
+
+def roles(scan: Scan) -> set[tuple[Role, str]]:
+    return {(account.role, account.reason) for result in scan.results for account in result.accounts}
+
+
+def test_an_account_of_three_families_is_shared_and_none_s_main_one() -> None:
+    scan = mark_shared(scan_of("alpha", "beta", "gamma"))
+    assert roles(scan) == {(Role.THIRD_PARTY, "shared")}
+    assert not any(account.is_main for result in scan.results for account in result.accounts)
+
+
+def test_two_families_or_the_parts_of_one_share_nothing() -> None:
+    assert roles(mark_shared(scan_of("alpha", "beta"))) == {(Role.OFFICIAL, "row_of_icons")}
+    assert roles(mark_shared(scan_of("a", "b", "c", parent="alpha"))) == {(Role.OFFICIAL, "row_of_icons")}
+
+
+def test_a_shared_account_stays_with_whom_it_names() -> None:
+    scan = mark_shared(scan_of("alpha", "beta", "gamma", "federation"))
+    kept = [
+        result.institution.id for result in scan.results if any(item.role is Role.OFFICIAL for item in result.accounts)
+    ]
+    assert kept == ["federation"]

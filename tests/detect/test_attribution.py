@@ -63,8 +63,10 @@ CASES: dict[str, tuple[str, str, Role]] = {
         Role.THIRD_PARTY,
     ),
     "declared_other": (
-        '<script type="application/ld+json">{"@type":"School","parentOrganization":'
-        '{"@type":"Organization","sameAs":"https://www.facebook.com/ministere"}}</script>',
+        (
+            '<script type="application/ld+json">{"@type":"School","parentOrganization":'
+            '{"@type":"Organization","sameAs":"https://www.facebook.com/ministere"}}</script>'
+        ),
         "https://www.facebook.com/ministere",
         Role.THIRD_PARTY,
     ),

@@ -223,35 +223,12 @@ def test_any_bytes_give_a_reading(body: bytes, content_type: str) -> None:
     assert isinstance(read(body, content_type=content_type), Reading)
 
 
-FRAGMENTS = [
-    *(
-        "<a href=",
-        '"',
-        "'",
-        ">",
-        "<",
-        "</a>",
-        "<div class=footer>",
-        "facebook.com/cegeprb",
-        "https://",
-        "//",
-        "<script>",
-    ),
-    *(
-        "</script>",
-        "<!--",
-        "-->",
-        "<meta http-equiv=refresh content=",
-        "<base href=",
-        "http://[",
-        "\x00",
-        "é",
-        "%",
-        "&#",
-    ),
-    *("<iframe src=", "javascript:"),
-] @ given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
+FRAGMENTS = (
+    "<a href=|\"|'|>|<|</a>|<div class=footer>|facebook.com/cegeprb|https://|//|<script>|</script>|<!--|-->|"
+    "<meta http-equiv=refresh content=|<base href=|http://[|\x00|é|<iframe src=|javascript:|%|&#"
+).split("|")
 
 
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
 def test_any_markup_gives_a_reading(html: str) -> None:
     assert isinstance(read(html), Reading)

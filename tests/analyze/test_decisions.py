@@ -1,0 +1,190 @@
+"""Which decisions hold, and the scan as they leave it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from builders import account, failed, institution, scan
+from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.analyze.decisions import CONSENSUS, apply_decisions, finding, standing
+from cegep_audit.analyze.presence import main_accounts
+from cegep_audit.models import Account, Decision, Scan, Unit
+from cegep_audit.vocabulary import Role, Verdict
+
+UNIT = Unit("a", "facebook")
+PRESENT, ABSENT, WRONG, UNSURE = Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_ACCOUNT, Verdict.UNSURE
+
+
+def state(*decisions: Decision, judged: Scan | None = None) -> str:
+    """Return what the unit ("a", "facebook") comes to, and the account of the decision that settles it."""
+    stand = standing(decisions, judged or scan(found("a", facebook())))
+    if UNIT in stand.settled:
+        return f"settled {stand.settled[UNIT].correct_account or 'none'}"
+    return "disputed" if UNIT in stand.disputed else "lapsed" if UNIT in stand.lapsed else "open"
+
+
+# ------------------------------------------------------------------ which hold
+
+SETTLED = {
+    "one person": ([decision(account_url=OFFICIAL)], f"settled {OFFICIAL}"),
+    "two who agree": (
+        [decision(account_url=OFFICIAL), decision(account_url=OFFICIAL, coder="CD")],
+        f"settled {OFFICIAL}",
+    ),
+    "two spellings": (
+        [decision(account_url=OFFICIAL), decision(account_url="https://www.facebook.com/cegep.rb", coder="CD")],
+        f"settled {OFFICIAL}",
+    ),
+    "two who do not": ([decision(account_url=OFFICIAL), decision(verdict=ABSENT, coder="CD")], "disputed"),
+    "two accounts": ([decision(account_url=OFFICIAL), decision(account_url=OTHER, coder="CD")], "disputed"),
+    "a consensus": (
+        [
+            decision(account_url=OFFICIAL),
+            decision(verdict=ABSENT, coder="CD"),
+            decision(verdict=ABSENT, coder=CONSENSUS),
+        ],
+        "settled none",
+    ),
+    "unsure is no say": ([decision(account_url=OFFICIAL), decision(verdict=UNSURE, coder="CD")], f"settled {OFFICIAL}"),
+    "unsure alone": ([decision(verdict=UNSURE)], "open"),
+    "unsure takes back": ([decision(account_url=OTHER, scan_id=2), decision(verdict=UNSURE)], "open"),
+    "a list has no say": ([decision(verdict=Verdict.LISTED, account_url=OTHER, coder="wikidata")], "open"),
+    "nobody": ([], "open"),
+    "of an institution that is gone": ([decision("z", account_url=OTHER)], "open"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_decisions_on_one_scan(case: str) -> None:
+    decisions, expected = SETTLED[case]
+    assert state(*decisions) == expected
+
+
+def earlier(verdict: Verdict, account_url: str, detected: str | None) -> Decision:
+    return decision(verdict=verdict, account_url=account_url, detected=detected, scan_id=2)
+
+
+# What was decided beside what finding, what the rules find now (None: not assessed), and whether it holds.
+LASTING = {
+    "the same account": (earlier(PRESENT, OFFICIAL, OFFICIAL), OFFICIAL, True),
+    "the same, spelled otherwise": (earlier(PRESENT, OFFICIAL, "https://www.facebook.com/cegep.rb"), OFFICIAL, True),
+    "none then, none now": (earlier(ABSENT, "", ""), "", True),
+    "the wrong one again": (earlier(WRONG, OTHER, OFFICIAL), OFFICIAL, True),
+    "the one that was said to be right": (earlier(WRONG, OTHER, OFFICIAL), OTHER, True),
+    "now none, as was said": (earlier(ABSENT, "", OFFICIAL), "", True),
+    "found what was missed": (earlier(PRESENT, OFFICIAL, ""), OFFICIAL, True),
+    "another account": (earlier(PRESENT, OFFICIAL, OFFICIAL), OTHER, False),
+    "one where there was none": (earlier(ABSENT, "", ""), OFFICIAL, False),
+    "none where there was one": (earlier(PRESENT, OFFICIAL, OFFICIAL), "", False),
+    "read for the first time": (earlier(ABSENT, "", None), OFFICIAL, False),
+    "read for the first time, as was said": (earlier(PRESENT, OFFICIAL, None), OFFICIAL, True),
+    "not read this time": (earlier(PRESENT, OFFICIAL, OFFICIAL), None, True),
+}
+
+
+@pytest.mark.parametrize("case", LASTING)
+def test_a_decision_lasts_while_the_finding_is_the_same(case: str) -> None:
+    item, now, holds = LASTING[case]
+    site = failed(institution("a")) if now is None else found("a", *([facebook(now)] if now else ()))
+    assert state(item, judged=scan(site)) == (f"settled {item.correct_account or 'none'}" if holds else "lapsed")
+
+
+def test_a_decision_made_anew_replaces_the_one_that_lapsed() -> None:
+    lapsed = earlier(PRESENT, OTHER, OTHER)
+    assert state(lapsed) == "lapsed"
+    assert state(lapsed, decision(account_url=OFFICIAL)) == f"settled {OFFICIAL}"
+
+
+def test_of_equal_decisions_the_latest_is_shown() -> None:
+    late = decision(account_url=OFFICIAL, coder="CD", date=date(2026, 12, 1))
+    stand = standing([late, decision(account_url=OFFICIAL)], scan(found("a", facebook())))
+    assert stand.settled[UNIT] is late
+
+
+# ------------------------------------------------------------------ the layer
+
+SECOND = facebook(OTHER, is_main=False)
+BESIDE = facebook(LIBRARY, Role.UNIT)
+
+# Accounts of the site, the decision, and then: the main account, and role/reason of each account.
+APPLIED = {
+    "confirmed": ([facebook()], decision(account_url=OFFICIAL), OFFICIAL, ["official/coded"]),
+    "absent": ([facebook(), SECOND], decision(verdict=ABSENT), "", ["third_party/coded", "third_party/coded"]),
+    "a second one becomes main": (
+        [facebook(), SECOND], decision(account_url=OTHER), OTHER, ["official/site-wide-footer", "official/coded"],
+    ),
+    "the wrong one": (
+        [facebook(), SECOND],
+        decision(verdict=WRONG, account_url=OTHER, detected=OFFICIAL),
+        OTHER,
+        ["third_party/coded", "official/coded"],
+    ),
+    "another role": (
+        [BESIDE], decision(account_url=LIBRARY), LIBRARY, ["official/coded"],
+    ),
+    "missed": ([], decision(account_url=OFFICIAL), OFFICIAL, ["official/coded"]),
+    "missed beside a unit": (
+        [BESIDE],
+        decision(account_url=OFFICIAL),
+        OFFICIAL,
+        ["unit/site-wide-footer", "official/coded"],
+    ),
+    "absent where none was found": ([BESIDE], decision(verdict=ABSENT), "", ["unit/site-wide-footer"]),
+    "another network": (
+        [facebook()], decision(verdict=ABSENT, network="twitter"), OFFICIAL, ["official/site-wide-footer"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", APPLIED)
+def test_a_decision_changes_its_network_alone(case: str) -> None:
+    accounts, item, main, roles = APPLIED[case]
+    before = scan(found("a", *accounts), found("b", facebook()))
+    after = apply_decisions(before, [item])
+    result = after.results[0]
+    assert finding(result, "facebook") == main
+    assert [f"{each.role}/{each.reason}" for each in result.accounts] == roles
+    assert sum(each.is_main for each in result.accounts) == bool(main)
+    assert after.results[1] is before.results[1]
+
+
+def test_an_account_that_was_missed_has_no_evidence() -> None:
+    (added,) = apply_decisions(scan(found("a")), [decision(account_url=OFFICIAL)]).results[0].accounts
+    assert (added.handle, added.kind, added.evidence) == ("cegeprb", "profile", ())
+
+
+def test_an_account_on_an_instance_that_only_its_link_tells_is_added() -> None:
+    url = "https://social.cegeprb.test/@cegeprb"
+    (added,) = apply_decisions(scan(found("a")), [decision(account_url=url, network="mastodon")]).results[0].accounts
+    assert (added.url, added.handle, added.kind) == (url, "cegeprb", "profile")
+
+
+def test_a_site_that_was_not_assessed_stays_so() -> None:
+    before = scan(failed("a", "dns"))
+    after = apply_decisions(before, [decision(account_url=OFFICIAL)])
+    assert (after.results[0].status, after.results[0].detail) == (before.results[0].status, "dns")
+    assert finding(after.results[0], "facebook") is None
+    assert main_accounts(after.results[0])["facebook"].url == OFFICIAL
+
+
+def test_without_a_decision_the_scan_is_the_same() -> None:
+    before = scan(found("a", facebook()))
+    assert apply_decisions(before, []) == before
+
+
+verdicts = st.sampled_from([(PRESENT, OFFICIAL), (PRESENT, OTHER), (ABSENT, ""), (WRONG, OTHER)])
+accounts = st.lists(st.sampled_from([facebook(), SECOND, BESIDE, account("twitter")]), unique=True, max_size=4)
+
+
+@given(accounts, verdicts)
+def test_the_layer_says_what_was_decided_whatever_was_found(shown: list[Account], decided: tuple[Verdict, str]) -> None:
+    before = scan(found("a", *shown))
+    verdict, url = decided
+    item = decision(verdict=verdict, account_url=url, detected=finding(before.results[0], "facebook"))
+    once = apply_decisions(before, [item])
+    assert finding(once.results[0], "facebook") == url
+    assert apply_decisions(once, [item]) == once

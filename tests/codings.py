@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from builders import account, institution, result, scan
+from builders import account, institution, result
 
-from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
+from cegep_audit.models import Account, Decision, InstitutionResult, Unit
 from cegep_audit.vocabulary import Role, Verdict
 
 DAY = date(2026, 11, 23)
@@ -21,10 +21,6 @@ def facebook(url: str = OFFICIAL, role: Role = Role.OFFICIAL, *, is_main: bool =
 
 def found(id_: str, *accounts: Account) -> InstitutionResult:
     return result(institution(id_, type="cegep-public"), *accounts)
-
-
-def scan_of(*results: InstitutionResult, **fields: object) -> Scan:
-    return scan(*results, **fields)
 
 
 def decision(

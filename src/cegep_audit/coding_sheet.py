@@ -46,9 +46,7 @@ _CODER_TOMORROW = timedelta(days=1)  # a coder may live east of here
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]00:00(?::00)?)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _WRITTEN = re.compile(r"(\d{1,2})(?:er)?[ -]([^\W\d]+)\.?[ -](\d{4})")
-_MONTHS: tuple[
-    str | tuple[str, ...], ...
-] = (  # how months begin, in French and English, without accents
+_MONTHS: tuple[str | tuple[str, ...], ...] = (  # how months begin, in French and English, without accents
     *("jan", ("fev", "feb"), "mar", ("avr", "apr"), ("mai", "may"), ("juin", "jun"), ("juil", "jul")),
     *(("aou", "aug"), "sep", "oct", "nov", "dec"),
 )
@@ -150,7 +148,8 @@ class _Reader:
     def listed(self, row: Row) -> Decision:
         """Return the account of one row of a list."""
         row = Row(row.line, {name: _unguarded(text) for name, text in row.cells.items()})
-        column = "correct_account" if row.cells.get("correct_account") else "account_url"
+        cells = row.cells
+        column = "correct_account" if cells.get("correct_account") or "account_url" not in cells else "account_url"
         unit = self._unit(row)
         self._found.parse(row, column, filled, "")
         return self._made(row, unit, Verdict.LISTED, self._account(row, column, unit))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from cegep_audit.detect import unwrap
 from cegep_audit.vocabulary import Kind
@@ -106,6 +106,20 @@ class Rule:
     respell: tuple[re.Pattern[str], str] | None
 
 
+class Match(NamedTuple):
+    """A rule that holds, with the named pieces of the address."""
+
+    rule: Rule
+    pieces: dict[str, str]
+
+
+class Miss(NamedTuple):
+    """What an address is that no rule holds for, and why."""
+
+    kind: Kind
+    reason: str
+
+
 @dataclass(slots=True)
 class Grammar:
     """What the paths of one host mean."""
@@ -142,8 +156,8 @@ class Grammar:
         """Whether *word* means something to the network and can be nobody's name."""
         return word in self.words or word in self.by_word
 
-    def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | tuple[Kind, str]:
-        """Return the rule that matches with its pieces, or a kind with the reason why none does."""
+    def read(self, path: str, query: str) -> Match | Miss:
+        """Return the rule that *path* and *query* match, or what they are where none does."""
         path = "/".join(unwrap.segments(path))
         if self.skip is not None:
             path = self.skip.sub("", path, count=1)
@@ -151,13 +165,13 @@ class Grammar:
         word = path.partition("/")[0].lower()
         for pattern, rule in self.by_word.get(word, ()):
             if (pieces := pattern.match(target)) is not None:
-                return rule, pieces
+                return Match(rule, pieces)
         if kind := self.words.get(word):
-            return kind, f"word_{kind}"
+            return Miss(kind, f"word_{kind}")
         for pattern, rule in self.general if word not in self.by_word or not word else ():
             if (pieces := pattern.match(target)) is not None:
-                return rule, pieces
-        return Kind.NONE, "unknown_path" if path else "home"
+                return Match(rule, pieces)
+        return Miss(Kind.NONE, "unknown_path" if path else "home")
 
 
 def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from cegep_audit.detect import unwrap
 from cegep_audit.detect.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.catalogue import NETWORKS, Network, basket, open_networks
-from cegep_audit.detect.grammar import WRAPPED, Rule, read_tables
+from cegep_audit.detect.grammar import WRAPPED, Match, Rule, read_tables
 from cegep_audit.detect.places import Place, place_of, places
 from cegep_audit.vocabulary import Kind
 
@@ -79,15 +79,19 @@ def _judged(raw: str, depth: int) -> _Verdict:
     place = place_of(address.host)
     if (inner := _address_behind(place, address)) is not None:
         return _judged(inner, depth + 1)
-    if place is None:
-        return _NO_NETWORK
+    return _at_place(place, address, depth) if place is not None else _NO_NETWORK
+
+
+def _at_place(place: Place, address: unwrap.Address, depth: int) -> _Verdict:
     if place.grammar is None:
         return _Verdict(place.network, place.kind, None, None, place.reason)
     path, query = unwrap.shown_path(address.path, address.query, address.fragment)
     read = place.grammar.read(f"/{place.prefix}{path}", query)
-    if isinstance(read[0], Rule):
-        return _by_rule(read[0], {**read[1], "host": address.host}, depth)
-    return _NO_NETWORK if place.reason else _Verdict(place.network, *read[:1], None, None, read[1])
+    if isinstance(read, Match):
+        return _by_rule(read.rule, {**read.pieces, "host": address.host}, depth)
+    if place.reason:  # the host only looks like the network's: nothing but a rule speaks for it
+        return _NO_NETWORK
+    return _Verdict(place.network, read.kind, None, None, read.reason)
 
 
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
@@ -104,6 +108,8 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
 
 
 def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
+    kind = Kind.NONE if rule.kind == WRAPPED else Kind(rule.kind)
+    nobody = _Verdict(rule.network, kind, None, None, rule.name)
     if "dashed" in pieces:
         pieces["url"] = unquote(pieces["dashed"].replace("-", "%").replace("_", "/"))
     if "url" in pieces:
@@ -111,13 +117,13 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
         if rule.kind == WRAPPED:
             return inner
         is_of_network = inner.network == rule.network and inner.account_url is not None
-        return (inner if is_of_network else _nobody(rule))._replace(kind=Kind(rule.kind), reason=rule.name)
+        return inner._replace(kind=kind, reason=rule.name) if is_of_network else nobody
     if not rule.handle:
-        return _nobody(rule)
+        return nobody
     handle = _spelt(rule, rule.handle.format_map(pieces))
     if reason := _no_name(handle, rule):
-        return _nobody(rule)._replace(kind=_without_account(Kind(rule.kind)), reason=reason)
-    return _Verdict(rule.network, Kind(rule.kind), handle, _account_url(rule, handle, pieces), rule.name)
+        return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
+    return nobody._replace(handle=handle, account_url=_account_url(rule, handle, pieces))
 
 
 def _spelt(rule: Rule, handle: str) -> str:
@@ -125,14 +131,6 @@ def _spelt(rule: Rule, handle: str) -> str:
         return handle
     handle = unwrap.composed(handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters
     return rule.respell[0].sub(rule.respell[1], handle) if rule.respell else handle
-
-
-def _nobody(rule: Rule) -> _Verdict:
-    return _Verdict(rule.network, Kind(rule.kind), None, None, rule.name)
-
-
-def _without_account(kind: Kind) -> Kind:
-    return Kind.NONE if kind.names_account else kind
 
 
 def _no_name(handle: str, rule: Rule) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cegep_audit.csv_input import MAX_BYTES as MAX_FILE_BYTES
 from cegep_audit.csv_input import FaultList, Table, table_of
+from cegep_audit.messages import excerpt
 
 SUFFIX = ".xlsx"
 
@@ -37,7 +38,7 @@ def read_workbook(
         found.add("csv.not_allowed")
         return None
     except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
-        found.add("coding.bad_workbook", reason=type(error).__name__)
+        found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
         return None
     filled = ((number, cells) for number, cells in enumerate(lines, 1) if any(cells))
     return table_of(_even(filled), ";", required=required, known=known, found=found, needs_rows=needs_rows)

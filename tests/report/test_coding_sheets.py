@@ -1,0 +1,241 @@
+"""The coding sheet and the page beside it: what stands in them, what does not, and that they are inert."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from builders import CAPTURED, account, failed, institution, result, scan
+from codings import DAY, LIBRARY, OFFICIAL, decision, facebook, found
+from openpyxl import load_workbook
+
+from cegep_audit.analyze.sampling import coding_rows, draw
+from cegep_audit.coding_sheet import COLUMNS, SHOWN, read_coding
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Scan, Unit
+from cegep_audit.report.coding import check_place, evidence_path, sheet_bytes, sheet_of
+from cegep_audit.report.evidence import evidence_page
+from cegep_audit.vocabulary import Role, Zone
+
+HOSTILE = '<script>alert(1)</script> "x" & \x1b[31m=1+1'
+
+
+@pytest.fixture
+def judged() -> Scan:
+    return scan(
+        found("a", facebook(), facebook(LIBRARY, Role.UNIT)),
+        result(institution("=b", HOSTILE, type="universite"), account("tiktok", role=Role.THIRD_PARTY)),
+        failed("c", "http_403"),
+    )
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
+
+
+def written(judged: Scan, *, is_shown: bool = False, name: str = "review.csv") -> bytes:
+    return sheet_bytes(sheet_of(coding_rows(judged), is_shown=is_shown), Path(name), judged.started_at)
+
+
+# ------------------------------------------------------------------ the sheet
+
+
+def test_a_blind_sheet_says_nothing_of_what_was_found(judged: Scan) -> None:
+    text = written(judged).decode("utf-8")
+    assert text.splitlines()[0] == "institution_id,institution,website,network,decision,correct_account,note,coder,date"
+    assert text.splitlines()[0] == ",".join(COLUMNS)
+    assert "facebook.com" not in text
+    assert all(not row[name] for row in rows_of(written(judged)) for name in COLUMNS[4:])
+
+
+def test_a_sheet_that_shows_names_account_role_reason_and_page(judged: Scan) -> None:
+    rows = rows_of(written(judged, is_shown=True))
+    assert [rows[0][name] for name in SHOWN] == [OFFICIAL, "official", "site-wide-footer", "https://www.site.test/"]
+    assert [rows[1][name] for name in SHOWN] == ["", "", "", ""]
+    tiktok = next(row for row in rows if row["network"] == "tiktok")
+    assert tiktok["role"] == "third_party"
+
+
+def test_no_cell_is_a_formula(judged: Scan) -> None:
+    for row in rows_of(written(judged, is_shown=True)):
+        assert not [cell for cell in row.values() if re.match(r"\s*[=+\-@]", cell)]
+
+
+def test_the_sheet_comes_back(judged: Scan, tmp_path: Path) -> None:
+    """Filled in row by row and read back, ids that start like a formula included."""
+    for name in ("review.csv", "review.xlsx"):
+        path = tmp_path / name
+        path.write_bytes(written(judged, name=name))
+        fill(path)
+        filled = read_coding(path, judged, today=DAY, coder="AB")
+        assert [item.unit for item in filled.decisions] == [row.unit for row in coding_rows(judged)]
+
+
+def fill(path: Path) -> None:
+    """Decide "absent" on every row, as a person would in a spreadsheet."""
+    if path.suffix == ".csv":
+        path.write_text(re.sub(r",,,,,$", ",absent,,,,", path.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+        return
+    book = load_workbook(path)
+    sheet = book["review"]
+    for line in range(2, sheet.max_row + 1):
+        sheet.cell(line, COLUMNS.index("decision") + 1, "absent")
+    book.save(path)
+
+
+def test_a_workbook_offers_the_decisions_and_explains_its_columns(judged: Scan) -> None:
+    book = load_workbook(io.BytesIO(written(judged, name="review.xlsx")))
+    assert book.sheetnames == ["review", "codebook"]
+    (rule,) = book["review"].data_validations.dataValidation
+    assert rule.formula1 == '"present,absent,wrong_account,unsure"'
+    assert str(rule.sqref) == f"E2:E{1 + len(coding_rows(judged))}"
+    assert book["codebook"].max_row == 1 + len(COLUMNS)
+
+
+def test_a_sample_brings_stratum_and_weight(judged: Scan) -> None:
+    drawn = draw(coding_rows(judged), 6, seed=1, is_blind=True)
+    rows = rows_of(sheet_bytes(sheet_of(drawn, is_shown=False), Path("r.csv"), judged.started_at))
+    assert list(rows[0])[-2:] == ["stratum", "weight"]
+    assert sum(float(row["weight"]) for row in rows) == pytest.approx(len(coding_rows(judged)))
+
+
+def test_a_coders_decisions_can_be_given_back(judged: Scan) -> None:
+    said = decision("a", account_url=OFFICIAL, note="=vu")
+    sheet = sheet_of(coding_rows(judged), is_shown=False, decisions={Unit("a", "facebook"): said})
+    row = rows_of(sheet_bytes(sheet, Path("r.csv"), judged.started_at))[0]
+    assert [row[name] for name in COLUMNS[4:]] == ["present", OFFICIAL, "'=vu", "AB", "2026-11-23"]
+
+
+# ------------------------------------------------------------------ never over a coder's work
+
+FILLED = {
+    "a decision": ",".join(COLUMNS) + "\na,A,,facebook,absent,,,,\n",
+    "a note": ",".join(COLUMNS) + "\na,A,,facebook,,,à revoir,,\n",
+    "another file": "name,phone\nx,y\n",
+    "what Excel saved in Windows-1252": ",".join(COLUMNS) + "\na,Cégep,,facebook,absent,,,,\n",
+    "a broken row": ",".join(COLUMNS) + "\na,A,,facebook\n",
+}
+
+
+@pytest.mark.parametrize("case", FILLED)
+def test_a_sheet_never_goes_over_somebodys_work(tmp_path: Path, case: str) -> None:
+    path = tmp_path / "review.csv"
+    path.write_bytes(FILLED[case].encode("cp1252" if "1252" in case else "utf-8"))
+    with pytest.raises(StoreError, match="holds decisions or cannot be read"):
+        check_place(path, "en")
+
+
+def test_a_sheet_may_go_over_an_empty_one(tmp_path: Path, judged: Scan) -> None:
+    for name in ("review.csv", "review.xlsx"):
+        (tmp_path / name).write_bytes(written(judged, name=name))
+        check_place(tmp_path / name, "en")
+
+
+def test_other_endings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
+        check_place(tmp_path / "review.html", "en")
+    assert evidence_path(Path("x/review.csv")) == Path("x/review.html")
+
+
+# ------------------------------------------------------------------ the evidence sheet
+
+
+class Reader(HTMLParser):
+    """Collects elements, addresses and text of a page."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page.decode("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.links += [value or "" for name, value in attrs if name == "href"]
+
+
+def page(judged: Scan, *, is_shown: bool = False, lang: str = "fr") -> bytes:
+    return evidence_page(judged, coding_rows(judged), "review.csv", lang, is_shown=is_shown)  # type: ignore[arg-type] # one of two words
+
+
+def test_the_page_follows_the_sheet(judged: Scan) -> None:
+    text = page(judged).decode("utf-8")
+    lines = [int(number) for number in re.findall(r'id="l(\d+)"', text)]
+    assert lines == list(range(2, 2 + len(coding_rows(judged))))
+    assert re.findall(r'<section id="([^"]*)"', text) == ["a", "=b", "c"]
+
+
+def test_the_page_links_pages_now_and_then(judged: Scan) -> None:
+    links = Reader(page(judged)).links
+    site = judged.institutions[0].url
+    assert site in links
+    assert f"https://web.archive.org/web/{CAPTURED:%Y%m%d%H%M%S}/{site}" in links
+    other = scan(*judged.results, settings={"timegate": "https://archive.test/wayback/"})
+    assert f"https://archive.test/wayback/{CAPTURED:%Y%m%d%H%M%S}/{site}" in Reader(page(other)).links
+
+
+def test_a_blind_page_gives_links_without_role_or_rank(judged: Scan) -> None:
+    text = page(judged).decode("utf-8")
+    assert OFFICIAL in text
+    assert LIBRARY in text
+    assert not re.search(r"official|officiel|site-wide|d’une unité", text.partition("<main>")[2])
+    assert "<details open" not in text
+    assert text.index(LIBRARY) < text.index(OFFICIAL), "by address, not by what was chosen"
+
+
+def test_a_page_that_shows_says_whose_each_account_is(judged: Scan) -> None:
+    text = page(judged, is_shown=True).decode("utf-8")
+    assert "officiel (site-wide-footer)" in text
+    assert "l’outil y trouve un compte officiel" in text
+
+
+def test_the_page_says_where_none_stands() -> None:
+    there = account("facebook", page_url="https://www.a.test/")
+    text = page(scan(result("a", there))).decode("utf-8")
+    assert text.count("Aucun lien vers") == 4, "the other classic networks"
+    assert "Aucun lien vers X (Twitter) relevé sur P1." in text
+
+
+def test_an_icon_without_address_is_told() -> None:
+    icon = account("instagram", url="", role=Role.UNCERTAIN, page_url="https://www.a.test/", zone=Zone.HEADER)
+    assert "(lien non résolu)" in page(scan(result("a", icon))).decode("utf-8")
+
+
+def test_a_site_that_was_not_assessed_says_why(judged: Scan) -> None:
+    assert "injoignable, réponse HTTP 403" in page(judged).decode("utf-8")
+
+
+@pytest.mark.parametrize("is_shown", [False, True])
+def test_what_comes_from_the_web_is_text(*, is_shown: bool) -> None:
+    bad = account("facebook", url='javascript:alert("x")', page_url="javascript:1", label=HOSTILE)
+    content = page(scan(result(institution('x"><img src=x onerror=1>', HOSTILE), bad)), is_shown=is_shown)
+    read = Reader(content)
+    assert not {"script", "img", "iframe", "link", "object", "form"}.intersection(read.tags)
+    assert not [name for name, _ in read.attributes if name.startswith("on") or name in {"src", "srcset"}]
+    assert all(link.startswith(("http://", "https://")) for link in read.links)
+    assert b"\x1b" not in content
+
+
+def test_the_page_asks_nothing_of_any_network(judged: Scan) -> None:
+    text = page(judged).decode("utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|url\(", text)
+    assert all('rel="noopener noreferrer"' in tag for tag in re.findall(r"<a [^>]*>", text))
+
+
+def test_the_page_speaks_both_languages(judged: Scan) -> None:
+    assert b"Blind coding" in page(judged, lang="en")
+    assert "à l’aveugle" in page(judged).decode("utf-8")
+
+
+def test_templates_are_loaded_where_they_are_used() -> None:
+    code = "import sys, cegep_audit.cli.review; sys.exit('jinja2' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,173 @@
+"""The store keeps what coders decided: whole, replaced as it should be, and brought up from older databases."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from builders import STARTED, institution, result
+from codings import DAY, LIBRARY, OFFICIAL, OTHER, decision
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.errors import StoreError
+from cegep_audit.models import Decision, Unit
+from cegep_audit.store import Store
+from cegep_audit.vocabulary import Verdict
+
+ABSENT, LISTED = Verdict.ABSENT, Verdict.LISTED
+
+
+def begin(store: Store, mode: str = "live") -> int:
+    return store.start_scan(mode, {}, "0.1.0", "2026.1", [institution("a"), institution("b")], STARTED)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "scans.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store.open(path, create=True, lang="en") as opened:
+        begin(opened)
+        yield opened
+
+
+def on(scan_id: int, *decisions: Decision) -> list[Decision]:
+    return [replace(item, scan_id=scan_id) for item in decisions]
+
+
+# ------------------------------------------------------------------ kept and replaced
+
+words = st.text(st.characters(exclude_categories=("Cs",)), max_size=10)
+decisions = st.builds(
+    Decision,
+    scan_id=st.just(1),
+    unit=st.builds(Unit, st.sampled_from("ab"), words),
+    coder=words,
+    verdict=st.sampled_from([verdict for verdict in Verdict if verdict is not LISTED]),
+    correct_account=words,
+    date=st.dates(date(1990, 1, 1)),
+    note=words,
+    detected=st.none() | words,
+    is_blind=st.booleans(),
+    stratum=words,
+    weight=st.none() | st.floats(1, 1e6),
+)
+
+
+@given(st.lists(decisions, unique_by=lambda item: (item.unit, item.coder), max_size=5))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_what_is_saved_is_loaded(tmp_path: Path, items: list[Decision]) -> None:
+    (tmp_path / "law.db").unlink(missing_ok=True)
+    with Store.open(tmp_path / "law.db", create=True) as store:
+        begin(store)
+        store.save_decisions(1, items)
+        assert set(store.decisions(1)) == set(items)
+
+
+def test_a_coder_changes_a_decision_and_keeps_the_others(store: Store) -> None:
+    first = on(1, decision("a", account_url=OFFICIAL), decision("b", ABSENT), decision("a", ABSENT, coder="CD"))
+    store.save_decisions(1, first)
+    changed = on(1, decision("a", account_url=OTHER))
+    store.save_decisions(1, changed)
+    assert set(store.decisions(1)) == {*first[1:], *changed}
+
+
+def test_a_list_is_replaced_whole(store: Store) -> None:
+    store.save_decisions(1, on(1, *(decision("a", LISTED, url, "wikidata") for url in (OFFICIAL, OTHER))))
+    store.save_decisions(1, on(1, decision("b", ABSENT)))
+    now = on(1, decision("b", LISTED, LIBRARY, "wikidata"))
+    store.save_decisions(1, now)
+    assert set(store.decisions(1)) == {*now, *on(1, decision("b", ABSENT))}
+
+
+def test_nothing_is_kept_by_halves(store: Store) -> None:
+    store.save_decisions(1, on(1, decision("a", ABSENT)))
+    with pytest.raises(StoreError):
+        store.save_decisions(1, on(1, decision("a", account_url=OFFICIAL), decision("nobody", ABSENT)))
+    assert store.decisions(1) == on(1, decision("a", ABSENT))
+
+
+def test_a_result_saved_again_leaves_decisions_alone(store: Store) -> None:
+    store.save_decisions(1, on(1, decision("a", ABSENT)))
+    store.save(1, result("a", "facebook"))
+    store.save(1, result("a"))
+    assert store.decisions(1) == on(1, decision("a", ABSENT))
+
+
+# ------------------------------------------------------------------ carried over
+
+
+def test_earlier_decisions_come_first_and_later_ones_not_at_all(store: Store) -> None:
+    for number in (2, 3):
+        assert begin(store) == number
+    for number in (3, 1, 2):
+        store.save_decisions(number, on(number, decision("a", ABSENT)))
+    assert [item.scan_id for item in store.decisions(2)] == [1, 2]
+    assert [item.scan_id for item in store.decisions(3)] == [1, 2, 3]
+
+
+def test_a_reading_of_the_past_is_coded_on_its_own(store: Store) -> None:
+    past, today = begin(store, "as_of"), begin(store, "replay")
+    for number in (1, past, today):
+        store.save_decisions(number, on(number, decision("a", ABSENT)))
+    assert [item.scan_id for item in store.decisions(past)] == [past]
+    assert [item.scan_id for item in store.decisions(today)] == [1, today]
+
+
+# ------------------------------------------------------------------ older databases
+
+
+def old(path: Path) -> Path:
+    """Make a database of version 1, with a scan in it."""
+    connection = sqlite3.connect(path)
+    connection.executescript((files("cegep_audit.store") / "schema.sql").read_text("utf-8"))
+    connection.executescript(
+        """
+        PRAGMA user_version = 1;
+        INSERT INTO scans VALUES (1, '2026-01-01T00:00:00.000000Z', NULL, 'live', '{}', '0.1', '1');
+        INSERT INTO institutions VALUES
+            (1, 'a', 0, 'A', 'https://a.test/', '', '', '', '', '', '', '', NULL, NULL, '', '', '', '{}');
+        """
+    )
+    connection.close()
+    return path
+
+
+def test_an_older_database_is_brought_up_with_all_it_holds(path: Path) -> None:
+    with Store.open(old(path), create=False) as store:
+        store.save_decisions(1, on(1, decision("a", ABSENT)))
+        assert [each.id for each in store.scan(1).institutions] == ["a"]
+    with Store.open(path, create=False) as store:
+        assert store.decisions(1) == on(1, decision("a", ABSENT))
+
+
+def test_an_older_database_that_may_only_be_read_is_read(unprivileged: Path) -> None:
+    copy = old(unprivileged / "old.db")
+    copy.chmod(0o444)
+    unprivileged.chmod(0o555)
+    try:
+        with Store.open(copy, create=False) as store:
+            assert store.scan(1).institutions[0].id == "a"
+            assert store.decisions(1) == []
+            with pytest.raises(StoreError):
+                store.save_decisions(1, on(1, decision("a", ABSENT)))
+    finally:
+        unprivileged.chmod(0o755)
+
+
+def test_the_day_of_a_decision_is_a_day(store: Store, path: Path) -> None:
+    store.save_decisions(1, on(1, decision("a", ABSENT)))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT decision, date FROM decisions").fetchall() == [("absent", DAY.isoformat())]
+        connection.execute("UPDATE decisions SET date = 'hier'")
+    connection.close()
+    with pytest.raises(StoreError, match="a value that this version does not know"):
+        store.decisions(1)

@@ -20,7 +20,12 @@ _NOBODY = 65534  # any user but root: permissions do not hold root back
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the proxies and certificates of whoever runs the tests."""
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "CEGEP_AUDIT_CONTACT"}:
+        if name.lower().endswith("_proxy") or name in {
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CEGEP_AUDIT_CONTACT",
+            "COLUMNS",
+        }:
             monkeypatch.delenv(name)
 
 

@@ -127,7 +127,7 @@ FATES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
     (a_beginning, "this database is damaged (", "this database is damaged ("),
     (of_another_program, "belongs to another program", "belongs to another program"),
     (marked_by_another_program, "belongs to another program", "belongs to another program"),
-    (from_the_future, "newer version of cegep-audit (format 99, this one reads 1)", "newer version"),
+    (from_the_future, f"newer version of cegep-audit (format 99, this one reads {VERSION})", "newer version"),
     (cut_in_half, "this database is damaged (", "this database is damaged ("),
     (overwritten, "this database is damaged (", "this database is damaged ("),
     (without_a_table, "cannot be read or written (no such table: evidence)", "no such table"),

@@ -235,6 +235,23 @@ class PageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Flaw:
+    """A link to a network that serves its reader badly, at the first place where the site has it.
+
+    ``rule`` is the name of a row of ``analyze/flaws.toml``; ``url`` is the address as it stands there; ``account_url``
+    is the account it leads to, "" where it leads to none.
+    """
+
+    rule: str
+    network: str
+    url: str
+    account_url: str
+    page_url: str
+    zone: Zone
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstitutionResult:
     """What a scan found of one institution; ``captured_at`` is that of the homepage, None where it was not read."""
 
@@ -247,6 +264,7 @@ class InstitutionResult:
     pages: tuple[PageRecord, ...] = ()
     failures: tuple[Failure, ...] = ()
     accounts: tuple[Account, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.findings import to_json
+from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
-from cegep_audit.analyze.stats import presence, split, summary, tally
+from cegep_audit.analyze.stats import presence, summary, tally
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
@@ -44,6 +46,7 @@ def test_figures(seven: Scan) -> None:
     assert figures["by_status"] == {"ok": 4, "partial": 1, "blocked": 1, "unreachable": 1, "unusable": 0}
     assert figures["distribution"] == {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}
     assert (figures["mean"], figures["median"]) == (2.0, 2.0)
+    assert (figures["quartiles"], figures["maximum"]) == ((1.0, 3.0), 4)
     assert figures["min_networks"] == [
         {"k": 3, "count": 2, "share": 2 / 5, "bounds": (2 / 7, 4 / 7), "ci95": None},
         {"k": 1, "count": 4, "share": 4 / 5, "bounds": (4 / 7, 6 / 7), "ci95": None},
@@ -93,15 +96,17 @@ def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
     contract = ["scan", "basket", "institutions", "assessed", "by_status", "min_networks", "networks"]
     contract += ["distribution", "mean", "median", "baselines"]
     without_closed = scan(result("a", "facebook"))
-    assert list(to_json(summary(without_closed))) == contract
-    assert list(to_json(summary(seven, by="region"))) == [*contract, "closed_networks", "by"]
+    assert list(to_json(summary(without_closed))) == [*contract, "quartiles", "maximum"]
+    further = [*contract, "quartiles", "maximum", "closed_networks", "pairs", "by"]
+    assert list(to_json(summary(seven, by=["region"]), {"pairs": []})) == further
 
 
 def test_groups(seven: Scan) -> None:
-    by: Any = to_json(summary(seven, by="region"))["by"]
-    assert by["column"] == "region"
-    found = [(group["value"], group["institutions"], group["assessed"], group["mean"]) for group in by["groups"]]
+    by: Any = to_json(summary(seven, by=["region"]))["by"]
+    assert by["columns"] == ["region"]
+    found = [(*group["values"], group["institutions"], group["assessed"], group["mean"]) for group in by["groups"]]
     assert found == [("Côte-Nord", 3, 2, 1.0), ("Montréal", 3, 2, 3.5), ("", 1, 1, 1.0)]
+    assert all(group["few"] for group in by["groups"])
     assert by["groups"][1]["min_networks"][0] == {
         "k": 3,
         "count": 2,
@@ -113,18 +118,31 @@ def test_groups(seven: Scan) -> None:
 
 def test_groups_of_a_column_of_the_users_own() -> None:
     found = scan(result(institution("a", extra={"réseau": "A"})), result(institution("b", extra={"réseau": "É"})))
-    assert list(split(found, "réseau")) == ["A", "É"]
+    assert list(split(found, ["réseau"])) == [("A",), ("É",)]
+
+
+def test_groups_of_two_columns_are_the_combinations_that_exist() -> None:
+    places = [("fr", "Laval"), ("en", "Laval"), ("fr", ""), ("fr", "Estrie"), ("", "Estrie")]
+    sites = [
+        result(institution(f"s{n}", language=language, region=region), *["facebook", "youtube"][: n % 3])
+        for n, (language, region) in enumerate(places)
+    ]
+    groups = summary(scan(*sites), by=["language", "region"]).groups
+    assert groups is not None
+    assert list(groups) == [("en", "Laval"), ("fr", "Estrie"), ("fr", "Laval"), ("fr", ""), ("", "Estrie")]
+    assert [group.mean for group in groups.values()] == [1.0, 0.0, 0.0, 2.0, 1.0]
 
 
 def test_an_unknown_column_names_those_there_are(seven: Scan) -> None:
     with pytest.raises(UsageError, match=r"couleur.*region"):
-        summary(seven, by="couleur")
+        summary(seven, by=["couleur"])
 
 
 def test_none_assessed_divides_by_nothing() -> None:
     figures = to_json(summary(scan(failed("a"), failed("b")), sample_of=10))
     assert rows(figures, "min_networks")[0] == {"k": 3, "count": 0, "share": None, "bounds": (0, 1), "ci95": None}
     assert (figures["distribution"], figures["mean"], figures["median"]) == ({}, None, None)
+    assert (figures["quartiles"], figures["maximum"]) == (None, None)
     assert "NaN" not in json.dumps(figures)
 
 
@@ -149,6 +167,18 @@ def test_the_threshold_asked_for_comes_first_however_high(seven: Scan) -> None:
     found = rows(to_json(summary(seven, min_networks=6)), "min_networks")
     assert [row["k"] for row in found] == [6, 1, 2, 3, 4]
     assert found[0]["share"] == 0
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30))
+def test_quartiles_are_those_of_the_standard_library(numbers: list[int]) -> None:
+    names = [name for name in NETWORKS if NETWORKS[name].is_open(CAPTURED.date())]
+    figures = summary(scan(*(result(f"s{n}", *names[:held]) for n, held in enumerate(numbers)))).figures
+    if len(numbers) > 1:
+        low, middle, high = statistics.quantiles(numbers, method="inclusive")
+        assert figures.quartiles == pytest.approx((low, high))
+        assert figures.median == pytest.approx(middle)
+    assert figures.mean == pytest.approx(statistics.fmean(numbers))
+    assert figures.maximum == max(numbers)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Status), st.integers(0, 6)), min_size=1, max_size=12))

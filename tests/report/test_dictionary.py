@@ -9,18 +9,21 @@ import pytest
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.report.columns import Heading, _words, account_columns, institution_columns
 from cegep_audit.report.dictionary import markdown
+from cegep_audit.report.statistics import COLUMNS, headings
+from cegep_audit.report.statistics import _words as statistics_words
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 HEADINGS = [column.heading for column in (*institution_columns(["own"]), *account_columns())]
+TYPES = {"text", "code", "url", "integer", "number", "boolean", "time"}
 
 
 def test_the_file_is_current() -> None:
     assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.dictionary"
 
 
-@pytest.mark.parametrize("heading", HEADINGS, ids=lambda heading: heading.name)
+@pytest.mark.parametrize("heading", [*HEADINGS, *headings()], ids=lambda heading: heading.name)
 def test_every_column_says_what_it_means(heading: Heading) -> None:
-    assert heading.type in {"text", "code", "url", "integer", "boolean", "time"}
+    assert heading.type in TYPES
     assert heading.fr.endswith(".")
     assert heading.en.endswith(".")
     assert "{" not in heading.fr + heading.en
@@ -28,11 +31,14 @@ def test_every_column_says_what_it_means(heading: Heading) -> None:
 
 
 def test_no_meaning_is_without_a_column() -> None:
-    written = {"institution": 13, "network": 1, "registry": 9, "extra": 1, "account": 14}
-    assert {section: len(rows) for section, rows in _words().items()} == written
+    written = {"institution": 13, "network": 1, "registry": 9, "extra": 1, "account": 14, "coding": 15}
+    assert {section: len(_words()[section]) for section in written} == written
+    assert set(statistics_words()["columns"]) == {heading.name for heading in headings()}
+    assert list(statistics_words()["tables"]) == list(COLUMNS)
     assert len(HEADINGS) == 13 + len(NETWORKS) + 9 + 1 + 14
 
 
 def test_every_column_is_in_the_dictionary() -> None:
     text = markdown()
-    assert [heading.name for heading in HEADINGS if f"\n| `{heading.name}` |" not in text] == ["own"]
+    every = [*HEADINGS, *headings()]
+    assert [heading.name for heading in every if f"\n| `{heading.name}` |" not in text] == ["own"]

@@ -21,6 +21,7 @@ from cegep_audit.analyze.stats import summary
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
+from cegep_audit.report.statistics import COLUMNS as STATISTICS
 from cegep_audit.report.table import Table
 from cegep_audit.report.tables import accounts_of, accounts_path, check, csv_bytes, institutions_of, write
 from cegep_audit.report.xlsx import workbook
@@ -238,8 +239,8 @@ def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
     return openpyxl.load_workbook(output)
 
 
-def test_both_tables_are_sheets_and_the_codebook_says_what_they_hold(book: openpyxl.Workbook, found: Scan) -> None:
-    assert book.sheetnames == ["institutions", "accounts", "codebook"]
+def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyxl.Workbook) -> None:
+    assert book.sheetnames == ["institutions", "accounts", *STATISTICS, "codebook"]
     for name, rows, columns in (
         ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
         ("accounts", 11, len(ACCOUNTS_HEAD)),
@@ -248,9 +249,9 @@ def test_both_tables_are_sheets_and_the_codebook_says_what_they_hold(book: openp
         assert (sheet.max_row, sheet.max_column) == (rows, columns)
         assert sheet.freeze_panes == "B2"
         assert sheet.auto_filter.ref == sheet.dimensions
-    described = {(row[0].value, row[1].value) for row in book["codebook"].iter_rows(min_row=2)}
-    assert ("institutions", "three_plus") in described
-    assert len(described) == len(institutions_of(found).headings) + len(ACCOUNTS_HEAD)
+    described = [(row[0].value, row[1].value) for row in book["codebook"].iter_rows(min_row=2)]
+    written = [(sheet.title, cell.value) for sheet in book.worksheets[:-1] for cell in sheet[1]]
+    assert described == written
 
 
 def test_cells_have_their_types(book: openpyxl.Workbook) -> None:
@@ -263,6 +264,14 @@ def test_cells_have_their_types(book: openpyxl.Workbook) -> None:
     dead = {name: book["institutions"].cell(4, column).value for name, column in heads.items()}
     assert (dead["n_networks"], dead["three_plus"], dead["facebook"]) == (None, None, None)
     assert book["institutions"].cell(5, heads["enrolment"]).value == "environ 500"
+
+
+def test_shares_are_numbers_shown_as_per_cents(book: openpyxl.Workbook) -> None:
+    (row,) = [row for row in book["networks"].iter_rows(min_row=2) if row[0].value == "facebook"]
+    heads = [cell.value for cell in book["networks"][1]]
+    cells = dict(zip(heads, row, strict=True))
+    assert (cells["count"].value, cells["share"].value, cells["share"].number_format) == (1, 0.5, "0.0%")
+    assert cells["ci_low"].value is None, "a census"
 
 
 def test_links_lead_where_they_say(book: openpyxl.Workbook) -> None:
@@ -321,7 +330,7 @@ def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
 
 def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch, found: Scan, tmp_path: Path) -> None:
     monkeypatch.setattr("cegep_audit.report.xlsx.MAX_ROWS", 5)
-    with pytest.raises(UsageError, match=r"10 rows.*\.csv"):
+    with pytest.raises(UsageError, match=r"\d+ rows.*\.csv"):
         write(found, tmp_path / "r.xlsx", "en")
 
 
@@ -331,7 +340,8 @@ def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch,
 def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None:
     write(found, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert list(document) == ["scan", "institutions", "accounts"]
+    assert list(document) == ["scan", "institutions", "accounts", "statistics"]
+    assert list(document["statistics"]) == list(STATISTICS)
     assert document["scan"]["started_at"] == "2026-11-23T17:59:00Z"
     first, dead = document["institutions"][0], document["institutions"][2]
     assert (first["n_networks"], first["three_plus"], first["tiktok"]) == (4, True, None)

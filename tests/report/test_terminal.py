@@ -101,7 +101,7 @@ def test_the_report_in_english(some: Scan) -> None:
 @pytest.mark.parametrize("lang", ["fr", "en"])
 @pytest.mark.parametrize("width", [40, 60, 80, 200, None], ids=str)
 def test_no_line_is_wider_than_the_screen_nor_than_80(some: Scan, lang: Language, width: int | None) -> None:
-    text = summary_text(some, lang, width, by="region", sample_of=500 if width != 40 else None)
+    text = summary_text(some, lang, width, by=["region"], sample_of=500 if width != 40 else None)
     assert max(map(cell_len, text.splitlines())) <= min(width or 80, 80)
     assert "…" not in text, "nothing is cut"
 
@@ -133,9 +133,10 @@ def test_intervals_of_a_sample(some: Scan) -> None:
 
 
 def test_groups_and_another_threshold(some: Scan) -> None:
-    text = summary_text(some, by="region", min_networks=4)
-    assert re.search(rf"Estrie +2/2 +1 +50,0{NBSP}% +2,5", text)
-    assert re.search(r"\(non précisé\) +1/8", text)
+    text = summary_text(some, by=["region"], min_networks=4)
+    assert re.search(rf"Estrie \* +2/2 +1 +50,0{NBSP}% +2,5", text)
+    assert "* Moins de 5 établissements évalués" in text
+    assert re.search(r"\(non précisé\) \* +1/8", text)
     assert "sur au moins 4 réseaux" in text
     assert re.search(r"4 réseaux +1 ", text)
 
@@ -173,7 +174,7 @@ def test_detail_words(detail: str) -> None:
 TABLES: dict[str, Callable[[], RenderableType]] = {
     "summary": lambda: summary_view(
         hostile := scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))),
-        [summary(hostile, by="region")],
+        [summary(hostile, by=["region"])],
         "fr",
     ),
     "institutions": lambda: institutions_table([institution("h", HOSTILE, region=HOSTILE)], "fr"),

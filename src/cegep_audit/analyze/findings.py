@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
 
@@ -35,7 +36,9 @@ class Figures:
     ``by_status`` counts sites visited, every status listed; ``at_least`` goes from a number of networks to
     the institutions present on as many or more, the one asked for first; ``networks`` goes from a network of
     the basket to its proportion, most frequent first; ``distribution`` counts assessed institutions by number
-    of networks, from 0 without a gap (empty where none was assessed, and then mean and median are None).
+    of networks, from 0 without a gap (empty where none was assessed, and then ``mean`` and what follows are None).
+    ``quartiles`` are the first and third of that number, interpolated as R and pandas do by default (type 7 of
+    R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American Statistician 50(4), 1996).
     ``closed`` counts official accounts of networks closed on the day: they are in no other figure.
     """
 
@@ -47,7 +50,14 @@ class Figures:
     distribution: Mapping[int, int]
     mean: float | None
     median: float | None
+    quartiles: Interval | None
+    maximum: int | None
     closed: Mapping[str, int]
+
+    @property
+    def is_few(self) -> bool:
+        """Whether so few were assessed that a share says more of each than of the group."""
+        return self.assessed < FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +82,8 @@ class Summary:
     """A scan's figures over one basket.
 
     ``sample_of`` is the size of the population that the registry is a random sample of, None for a census.
-    ``by`` is the registry column of ``groups``, "" where none was asked for; a group's key is the column's
-    value, in alphabetical order; "", for institutions that have none, comes last.
+    ``by`` are the registry columns of ``groups``, none where none was asked for; a group's key holds a value for
+    each, in alphabetical order; "", for institutions that have none, comes last.
     """
 
     scan: ScanFacts
@@ -81,8 +91,8 @@ class Summary:
     figures: Figures
     baselines: tuple[Baseline, ...]
     sample_of: int | None = None
-    by: str = ""
-    groups: Mapping[str, Figures] | None = None
+    by: tuple[str, ...] = ()
+    groups: Mapping[tuple[str, ...], Figures] | None = None
 
 
 def facts_of(scan: Scan) -> ScanFacts:
@@ -114,25 +124,31 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
     }
 
 
-def to_json(summary: Summary) -> dict[str, object]:
-    """Return *summary* as ``summary --json`` prints it, keys in the order of the contract.
+Records = list[dict[str, object]]  # the rows of a table, as JSON values
 
-    Two keys come after those of the contract, each only where it has something to say: ``closed_networks``,
-    the official accounts seen on networks closed on the day, and ``by``, the same figures of each group.
+
+def to_json(summary: Summary, details: Mapping[str, Records] | None = None) -> dict[str, object]:
+    """Return *summary* as ``summary --json`` prints it, keys in the order of the contract; then those it has beyond.
+
+    These are ``quartiles``, ``maximum``, what *details* gives, and, each only where it has something to say,
+    ``closed_networks``, the official accounts seen on networks closed on the day, and ``by``, the figures of each
+    group. ``docs/schema.json`` describes them all.
     """
     figures = _figures(summary.figures)
-    closed = figures.pop("closed_networks")
+    further = {name: figures.pop(name) for name in ("quartiles", "maximum", "closed_networks")}
     document: dict[str, object] = {
         "scan": facts_to_json(summary.scan),
         "basket": summary.basket,
         **figures,
         "baselines": [_baseline(baseline) for baseline in summary.baselines],
+        **{name: value for name, value in further.items() if value or name != "closed_networks"},
+        **(details or {}),
     }
-    if closed:
-        document["closed_networks"] = closed
     if summary.groups is not None:
-        groups = [{"value": value, **_figures(group)} for value, group in summary.groups.items()]
-        document["by"] = {"column": summary.by, "groups": groups}
+        groups = [
+            {"values": list(values), "few": group.is_few, **_figures(group)} for values, group in summary.groups.items()
+        ]
+        document["by"] = {"columns": list(summary.by), "groups": groups}
     return document
 
 
@@ -146,6 +162,8 @@ def _figures(figures: Figures) -> dict[str, object]:
         "distribution": {str(number): count for number, count in figures.distribution.items()},
         "mean": figures.mean,
         "median": figures.median,
+        "quartiles": figures.quartiles,
+        "maximum": figures.maximum,
         "closed_networks": [{"network": name, "count": count} for name, count in figures.closed.items()],
     }
 

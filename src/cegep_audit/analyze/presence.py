@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
+from cegep_audit.detect.grammar import read_tables
 from cegep_audit.detect.networks import NETWORKS, basket, open_networks
-from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
+
+
+def basket_names() -> tuple[str, ...]:
+    """Return the names of the baskets that networks can be counted over, ``all`` first."""
+    return tuple(row["name"] for row in read_tables("networks.toml")["basket"])
+
+
+def visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]]:
+    """Yield each institution in registry order with its result, None where a scan was stopped before it."""
+    found = {result.institution.id: result for result in scan.results}
+    return ((institution, found.get(institution.id)) for institution in scan.institutions)
 
 
 def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:

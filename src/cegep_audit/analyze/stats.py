@@ -7,23 +7,21 @@ and bounds say what the others could change. Every function is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
 
 from cegep_audit.analyze.baselines import shown_baselines
 from cegep_audit.analyze.findings import Figures, Proportion, Summary, facts_of
+from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, share_of, wilson
-from cegep_audit.analyze.presence import THREE_PLUS, closed_networks, day_of, main_accounts
+from cegep_audit.analyze.presence import THREE_PLUS, closed_networks, day_of, main_accounts, visits
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.detect.networks import basket as networks_of
 from cegep_audit.errors import UsageError
-from cegep_audit.messages import Language, excerpt, say
-from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.registry import columns, value_of
-from cegep_audit.registry.selection import fold
+from cegep_audit.messages import Language, say
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Status
 
 
@@ -34,16 +32,24 @@ def presence(scan: Scan, basket: str = "all") -> pd.DataFrame:
     account, NA where the site was not assessed); ``counts`` (bool: the network is in the basket and was open
     on the day of that capture). Raises UsageError where the basket is not known.
     """
-    rows = []
-    for institution, result in _visits(scan):
-        assessed = result is not None and result.status.is_assessed
+    ids, assessed, present, counts = [], [], [], []
+    for institution, result in visits(scan):
         shown = main_accounts(result) if result is not None else {}
         open_then = frozenset(networks_of(basket, day_of(scan, result)))
-        for name in NETWORKS:
-            present = name in shown if assessed else pd.NA
-            rows.append((institution.id, name, assessed, present, name in open_then))
-    table = pd.DataFrame(rows, columns=["institution_id", "network", "assessed", "present", "counts"])
-    return table.astype({"assessed": bool, "present": "boolean", "counts": bool})
+        ids.append(institution.id)
+        assessed.append(result is not None and result.status.is_assessed)
+        present.append([name in shown for name in NETWORKS])
+        counts.append([name in open_then for name in NETWORKS])
+    number = len(NETWORKS)
+    table = pd.DataFrame({
+        "institution_id": pd.Series(ids, dtype="str").repeat(number).to_numpy(),
+        "network": list(NETWORKS) * len(ids),
+        "assessed": pd.Series(assessed, dtype=bool).repeat(number).to_numpy(),
+        "present": pd.Series([cell for row in present for cell in row], dtype="boolean"),
+        "counts": pd.Series([cell for row in counts for cell in row], dtype=bool),
+    })  # fmt: skip
+    table["present"] = table["present"].where(table["assessed"])
+    return table
 
 
 def tally(presences: pd.DataFrame) -> pd.DataFrame:
@@ -66,35 +72,48 @@ def tally(presences: pd.DataFrame) -> pd.DataFrame:
 def summary(
     scan: Scan,
     basket: str = "all",
-    by: str | None = None,
+    by: Sequence[str] = (),
     min_networks: int = THREE_PLUS,
     sample_of: int | None = None,
     *,
     lang: Language = "fr",
 ) -> Summary:
-    """Return the figures of *scan* over the networks of *basket*, and of each group of the registry column *by*.
+    """Return the figures of *scan* over the networks of *basket*, and of each group of the registry columns *by*.
 
     *min_networks* is the number of networks whose share comes first. *sample_of* says that the registry is a
     random sample of so many institutions, and asks for intervals; groups have none, for how many of the
-    population are in a group is not known. Raises UsageError where *basket* or *by* is not known, or where the
+    population are in a group is not known. Raises UsageError where *basket* or a column is not known, or where the
     sample is larger than its population, in the language *lang*.
     """
     if sample_of is not None and sample_of < len(scan.institutions):
         raise UsageError(say("summary.small_population", lang, asked=sample_of, sample=len(scan.institutions)))
-    groups = None
-    if by is not None:
-        groups = {value: figures(part, basket, min_networks) for value, part in split(scan, by, lang).items()}
-    whole = figures(scan, basket, min_networks, sample_of)
-    return Summary(facts_of(scan), basket, whole, shown_baselines(), sample_of, by or "", groups)
+    presences = presence(scan, basket)
+    groups = _groups(scan, presences, tuple(by), min_networks, lang) if by else None
+    whole = _figures(scan, presences, min_networks, sample_of)
+    return Summary(facts_of(scan), basket, whole, shown_baselines(), sample_of, tuple(by), groups)
 
 
 def figures(scan: Scan, basket: str = "all", min_networks: int = THREE_PLUS, sample_of: int | None = None) -> Figures:
     """Return the figures of all the institutions of *scan*; the arguments are those of :func:`summary`."""
-    presences = presence(scan, basket)
+    return _figures(scan, presence(scan, basket), min_networks, sample_of)
+
+
+def _groups(
+    scan: Scan, presences: pd.DataFrame, by: Sequence[str], min_networks: int, lang: Language
+) -> dict[tuple[str, ...], Figures]:
+    parts = split(scan, by, lang)
+    group_of = {each.id: place for place, part in enumerate(parts.values()) for each in part.institutions}
+    rows = dict(iter(presences.groupby(presences["institution_id"].map(group_of))))
+    return {
+        values: _figures(part, rows[place], min_networks, None) for place, (values, part) in enumerate(parts.items())
+    }
+
+
+def _figures(scan: Scan, presences: pd.DataFrame, min_networks: int, sample_of: int | None) -> Figures:
     table = tally(presences)
     numbers = table["n_networks"].dropna()
     assessed = len(numbers)
-    statuses = Counter(result.status for _, result in _visits(scan) if result)
+    statuses = Counter(result.status for _, result in visits(scan) if result)
     of_all = partial(_proportion, assessed=assessed, institutions=len(table), sample_of=sample_of)
     return Figures(
         institutions=len(table),
@@ -105,36 +124,10 @@ def figures(scan: Scan, basket: str = "all", min_networks: int = THREE_PLUS, sam
         distribution={k: int((numbers == k).sum()) for k in range(int(numbers.max()) + 1)} if assessed else {},
         mean=float(numbers.mean()) if assessed else None,
         median=float(numbers.median()) if assessed else None,
+        quartiles=(float(numbers.quantile(0.25)), float(numbers.quantile(0.75))) if assessed else None,
+        maximum=int(numbers.max()) if assessed else None,
         closed=_closed(scan),
     )
-
-
-def split(scan: Scan, column: str, lang: Language = "fr") -> Mapping[str, Scan]:
-    """Return a scan for each value of a registry *column*, in alphabetical order; "", those that have none, comes last.
-
-    Raises UsageError, in the language *lang*, where the registry has no such column.
-    """
-    existing = columns(scan.institutions)
-    if column not in existing:
-        raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
-    groups: dict[str, list[Institution]] = {}
-    for institution in scan.institutions:
-        groups.setdefault(value_of(institution, column), []).append(institution)
-    visited = {result.institution.id: result for result in scan.results}
-    return {
-        value: replace(
-            scan,
-            institutions=tuple(members),
-            results=tuple(visited[member.id] for member in members if member.id in visited),
-        )
-        for value, members in sorted(groups.items(), key=lambda group: (not group[0], fold(group[0]), group[0]))
-    }
-
-
-def _visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]]:
-    """Yield each institution in registry order with its result, None where a scan was stopped before it."""
-    visited = {result.institution.id: result for result in scan.results}
-    return ((institution, visited.get(institution.id)) for institution in scan.institutions)
 
 
 def _at_least(numbers: pd.Series[int], first: int, of_all: Callable[[int], Proportion]) -> dict[int, Proportion]:
@@ -162,7 +155,7 @@ def _closed(scan: Scan) -> dict[str, int]:
     """Institutions that show an official account of a network not open on the day, in the order of the networks."""
     shown = Counter(
         name
-        for _, result in _visits(scan)
+        for _, result in visits(scan)
         if result is not None and result.status.is_assessed
         for name in closed_networks(scan, result)
     )

@@ -53,3 +53,9 @@ RegionOption = Annotated[list[str] | None, typer.Option("--region", help=say("he
 LanguageOption = Annotated[list[str] | None, typer.Option("--language", help=say("help.language"), show_default=False)]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
+ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)]
+MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
+BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"))]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
+]

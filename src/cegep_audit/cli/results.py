@@ -10,7 +10,19 @@ import typer
 
 from cegep_audit.cli import showing
 from cegep_audit.cli.layers import Layer, LayerOption, load_layers
-from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    BasketOption,
+    ByOption,
+    DbOption,
+    JsonOption,
+    LangOption,
+    MinNetworksOption,
+    SampleOption,
+    ScanArgument,
+    resolve,
+    say,
+)
 from cegep_audit.errors import UsageError
 from cegep_audit.store import Store
 
@@ -35,38 +47,43 @@ def scan_number(text: str) -> int | None:
 
 def summary(
     scan: ScanArgument = LATEST,
-    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)] = None,
-    min_networks: Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))] = 3,
-    basket: Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"))] = "all",
-    sample_of: Annotated[
-        int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
-    ] = None,
+    by: ByOption = None,
+    min_networks: MinNetworksOption = 3,
+    basket: BasketOption = "all",
+    sample_of: SampleOption = None,
+    paragraph: Annotated[bool, typer.Option("--paragraph", help=say("help.paragraph"))] = False,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
-    from cegep_audit.analyze.findings import to_json
     from cegep_audit.analyze.layers import layer_facts, layer_to_json
-    from cegep_audit.analyze.stats import summary as summarize
+    from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
 
+    if paragraph and as_json:
+        raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
-    detected, coded = (summarize(each, basket, by, min_networks, sample_of) for each in (layers.detected, layers.coded))
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
+    detected, coded = (Portrait(each, asked, language) for each in (layers.detected, layers.coded))
     facts = layer_facts(layers.standing, layers.detected, layers.coded)
     is_coded = layer is Layer.CODED
+    shown = coded if is_coded else detected
     if as_json:
-        more = {"layer": layer_to_json(facts, detected, coded)} if is_coded else {}
-        showing.print_json(to_json(coded if is_coded else detected) | more)
+        more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        showing.print_json(summary_document(shown) | more)
         return
     from cegep_audit.report.layers import layer_view
-    from cegep_audit.report.terminal import console, summary_view
+    from cegep_audit.report.terminal import console, methods_view, summary_view
 
-    console(sys.stdout).print(summary_view(layers.of(layer), [coded if is_coded else detected], language))
+    screen = console(sys.stdout)
+    screen.print(
+        methods_view(shown.summary, language) if paragraph else summary_view(shown.scan, [shown.summary], language)
+    )
     if is_coded:
-        console(sys.stdout).print(layer_view(facts, detected, coded, language))
+        screen.print(layer_view(facts, detected.summary, coded.summary, language))
     elif facts.decided:
         showing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
@@ -74,17 +91,23 @@ def summary(
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
     scan: ScanArgument = LATEST,
+    by: ByOption = None,
+    min_networks: MinNetworksOption = 3,
+    basket: BasketOption = "all",
+    sample_of: SampleOption = None,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
+    from cegep_audit.analyze.portrait import Asked
     from cegep_audit.report.tables import write
 
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
-    written = write(layers.of(layer), output, language)
+    written = write(layers.of(layer), output, language, asked if asked != Asked() else None)
     showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

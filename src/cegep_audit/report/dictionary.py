@@ -13,6 +13,7 @@ from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.report.coding import coding_columns
 from cegep_audit.report.columns import Heading, account_columns, institution_columns, years
 from cegep_audit.report.phrases import phrase
+from cegep_audit.report.statistics import COLUMNS, headings, meaning
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
 _OPENING = """\
@@ -57,6 +58,21 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
 )
 
 
+_STATISTICS = """
+Beside the two tables above, a workbook has a sheet, and `report.json` under `statistics` a list of rows, for each
+table below. Shares are numbers from 0 to 1. `docs/schema.json` describes the JSON. · À côté des deux tableaux
+ci-dessus, un classeur a une feuille, et `report.json` sous `statistics` une liste de lignes, pour chaque tableau
+ci-dessous. Les parts sont des nombres de 0 à 1. `docs/schema.json` décrit le JSON.
+"""
+
+_STATISTICS_R = """
+```r
+networks <- readxl::read_excel("report.xlsx", sheet = "networks")
+ours <- subset(networks, count > 0)
+ours[order(-ours$share), c("network", "count", "assessed", "share", "low", "high")]
+```
+"""
+
 _EXTRAS = """
 Whatever else the registry has comes last, in the order of its file; a column whose name is taken becomes `registry_`
 and its name. · Le reste du registre vient à la fin, dans l’ordre du fichier; une colonne dont le nom est pris devient
@@ -87,6 +103,11 @@ def markdown() -> str:
         _meanings([column.heading for column in account_columns()]),
         "\n## `review.csv`: one row per institution and network · une ligne par établissement et réseau\n",
         _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
+        "\n## Statistics · Statistiques (`report.xlsx`, `report.json`)\n",
+        _STATISTICS,
+        _STATISTICS_R,
+        _grid(("table · feuille", "holds · contient", "columns · colonnes"), _tables()),
+        _meanings(headings()),
         "\n## Codes\n",
         *(_codes(section, codes) for section, codes in _CODES),
     ]
@@ -95,6 +116,13 @@ def markdown() -> str:
 
 def _networks() -> list[tuple[str, ...]]:
     return [(f"`{each.id}`", each.name, years(each)) for each in NETWORKS.values()]
+
+
+def _tables() -> list[tuple[str, ...]]:
+    return [
+        (f"`{name}`", f"{meaning(name, 'en')} · {meaning(name, 'fr')}", ", ".join(f"`{column}`" for column in columns))
+        for name, columns in COLUMNS.items()
+    ]
 
 
 def _meanings(headings: Iterable[Heading]) -> str:

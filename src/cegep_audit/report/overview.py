@@ -18,6 +18,7 @@ from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
+from cegep_audit.report.paragraph import paragraph
 from cegep_audit.report.phrases import known, phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import Paragraph, column_name, detail_words, network_name, plain_table
@@ -41,6 +42,11 @@ def summary_view(scan: Scan, summaries: Sequence[Summary], lang: Language) -> Re
         *_citation(summaries[0], lang),
     ]
     return Constrain(Group(*blocks), WIDTH)
+
+
+def methods_view(summary: Summary, lang: Language) -> RenderableType:
+    """Return the methods paragraph of a paper on *summary*, on one line where a program reads it."""
+    return Paragraph(paragraph(summary, lang))
 
 
 def _title(summary: Summary, lang: Language) -> RenderableType:
@@ -166,7 +172,7 @@ def _unlisted(figures: Figures, lang: Language) -> Iterator[RenderableType]:
 def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language) -> Table:
     """The headline share of each group, a mark at those of few."""
     k = next(iter(summary.figures.at_least))
-    names = phrase("summary.and", lang).join(column_name(column, lang) for column in summary.by)
+    names = " × ".join(column_name(column, lang) for column in summary.by)
     table = plain_table(phrase("summary.by", lang, column=names))
     for heading in ("assessed", "count", "share", "mean"):
         table.add_column(Text(phrase(f"column.{heading}", lang)), justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.findings import facts_of, facts_to_json
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts
@@ -23,8 +24,11 @@ from cegep_audit.report.plain import plain
 from cegep_audit.report.table import Table
 from cegep_audit.vocabulary import Role
 
-Render = Callable[[Scan, Path, Language], Mapping[Path, bytes]]
-"""Turns a scan into the bytes of the files to write, the one that the user named last."""
+if TYPE_CHECKING:  # pandas comes with it
+    from cegep_audit.analyze.portrait import Asked
+
+Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
+"""Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
 
 
 def institutions_of(scan: Scan) -> Table:
@@ -87,14 +91,14 @@ def check(output: Path, lang: Language = "fr") -> None:
     check_file(output, lang)
 
 
-def write(scan: Scan, output: Path, lang: Language = "fr") -> tuple[Path, ...]:
+def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None = None) -> tuple[Path, ...]:
     """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
 
-    ``.csv`` writes the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold both tables.
-    Raises UsageError for another ending or a format whose package is missing, StoreError where a file cannot
-    be written.
+    ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
+    both tables and the statistics, which *asked* may choose. Raises UsageError for another ending, a format
+    whose package is missing or statistics asked of a file that has none, StoreError where a file cannot be written.
     """
-    contents = _renderer(output, lang)(scan, output, lang)
+    contents = _renderer(output, lang)(scan, output, lang, asked)
     for path, content in contents.items():
         write_file(path, content, lang)
     return tuple(contents)
@@ -110,7 +114,8 @@ def _renderer(output: Path, lang: Language) -> Render:
     return render
 
 
-def _csv(scan: Scan, output: Path, _: Language) -> dict[Path, bytes]:
+def _csv(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    _without_statistics(output, lang, asked)
     return {accounts_path(output): csv_bytes(accounts_of(scan)), output: csv_bytes(institutions_of(scan))}
 
 
@@ -123,20 +128,34 @@ def csv_bytes(table: Table) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def _xlsx(scan: Scan, output: Path, lang: Language) -> dict[Path, bytes]:
+def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> None:
+    """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
+    if asked is not None:
+        raise UsageError(phrase("file.no_statistics", lang, path=output))
+
+
+def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
+    from cegep_audit.analyze.portrait import Asked, Portrait
+    from cegep_audit.report.statistics import statistics
+
+    return statistics(Portrait(scan, asked or Asked(), lang), lang)
+
+
+def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
     from cegep_audit.report.xlsx import MAX_ROWS, workbook
 
-    tables = [institutions_of(scan), accounts_of(scan)]
+    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, asked)]
     if (longest := max(len(table.rows) for table in tables)) >= MAX_ROWS:
         raise UsageError(phrase("file.too_long", lang, path=output, count=longest))
     return {output: workbook(tables, scan.started_at)}
 
 
-def _json(scan: Scan, output: Path, _: Language) -> dict[Path, bytes]:
+def _json(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
     document = {
         "scan": facts_to_json(facts_of(scan)),
         "institutions": _objects(institutions_of(scan)),
         "accounts": _objects(accounts_of(scan)),
+        "statistics": {table.name: _objects(table) for table in _statistics(scan, lang, asked)},
     }
     return {output: (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")}
 
@@ -150,7 +169,8 @@ def _objects(table: Table) -> list[dict[str, Cell]]:
     ]
 
 
-def _parquet(scan: Scan, output: Path, _: Language) -> dict[Path, bytes]:
+def _parquet(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    _without_statistics(output, lang, asked)
     return {accounts_path(output): _frame_bytes(accounts_of(scan)), output: _frame_bytes(institutions_of(scan))}
 
 

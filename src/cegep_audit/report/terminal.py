@@ -8,7 +8,7 @@ from cegep_audit.report.listings import (
     networks_table,
     scans_table,
 )
-from cegep_audit.report.overview import summary_view
+from cegep_audit.report.overview import methods_view, summary_view
 from cegep_audit.report.screen import Paragraph, console, detail_words
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "counts_table",
     "detail_words",
     "institutions_table",
+    "methods_view",
     "networks_table",
     "scans_table",
     "summary_view",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from cegep_audit.report.cells import Cell, inert
+from cegep_audit.report.columns import Heading
 from cegep_audit.report.table import Table, codebook
 
 # Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
@@ -22,6 +23,10 @@ _MAX_TEXT = 32_767
 _MAX_ADDRESS = 2_079 // 3
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
+
+# How numbers with decimals are shown; the cell holds the number itself.
+_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})
+_PER_CENT, _DECIMALS = "0.0%", "0.0###"
 
 
 def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
@@ -38,16 +43,32 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
     )
     book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
     header = book.add_format({"bold": True, "bottom": 1})
-    link = book.get_default_url_format()
+    looks = _Looks(
+        link=book.get_default_url_format(),
+        per_cent=book.add_format({"num_format": _PER_CENT}),
+        decimals=book.add_format({"num_format": _DECIMALS}),
+    )
     for table in [*tables, codebook(tables)]:
         sheet = book.add_worksheet(table.name)
-        _fill(sheet, table, header, link)
+        _fill(sheet, table, header, looks)
         _offer(sheet, table, choices or {})
     book.close()
     return buffer.getvalue()
 
 
-def _fill(sheet: Worksheet, table: Table, header: Format, link: Format) -> None:
+class _Looks(NamedTuple):
+    link: Format
+    per_cent: Format
+    decimals: Format
+
+    def of(self, heading: Heading) -> Format | None:
+        """Return how numbers under *heading* are shown, None for Excel's own way."""
+        if heading.type != "number":
+            return None
+        return self.per_cent if heading.name in _SHARES else self.decimals
+
+
+def _fill(sheet: Worksheet, table: Table, header: Format, looks: _Looks) -> None:
     sheet.freeze_panes(1, 1)
     for place, heading in enumerate(table.headings):
         sheet.write_string(0, place, _text(heading.name), header)
@@ -57,9 +78,9 @@ def _fill(sheet: Worksheet, table: Table, header: Format, link: Format) -> None:
         for place, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
             if heading.type == "url" and links < _MAX_LINKS and _is_address(cell):
                 links += 1
-                sheet.write_url(line, place, cell, link, _text(cell))
+                sheet.write_url(line, place, cell, looks.link, _text(cell))
             else:
-                _write(sheet, line, place, cell)
+                _write(sheet, line, place, cell, looks.of(heading))
     sheet.autofilter(0, 0, len(table.rows), len(table.headings) - 1)
 
 
@@ -70,11 +91,11 @@ def _offer(sheet: Worksheet, table: Table, choices: Mapping[str, Sequence[str]])
             sheet.data_validation(1, place, len(table.rows), place, rule)
 
 
-def _write(sheet: Worksheet, line: int, place: int, cell: Cell) -> None:
+def _write(sheet: Worksheet, line: int, place: int, cell: Cell, look: Format | None) -> None:
     if isinstance(cell, bool):
         sheet.write_boolean(line, place, cell)
     elif isinstance(cell, int | float):
-        sheet.write_number(line, place, cell)
+        sheet.write_number(line, place, cell, look)
     elif cell:
         sheet.write_string(line, place, _text(cell))
 

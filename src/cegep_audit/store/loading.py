@@ -18,6 +18,7 @@ _OF_ONE = {
     "failures": "SELECT * FROM failures WHERE scan_id = ? AND institution_id = ? ORDER BY position",
     "accounts": "SELECT * FROM accounts WHERE scan_id = ? AND institution_id = ? ORDER BY position",
     "evidence": "SELECT * FROM evidence WHERE scan_id = ? AND institution_id = ? ORDER BY account_position, position",
+    "flaws": "SELECT * FROM flaws WHERE scan_id = ? AND institution_id = ? ORDER BY position",
 }
 
 
@@ -67,6 +68,7 @@ def result(connection: sqlite3.Connection, scan_id: int, institution: Institutio
         [rows.page_of(row) for row in _rows(connection, "pages", scan_id, institution)],
         [rows.failure_of(row) for row in _rows(connection, "failures", scan_id, institution)],
         _accounts(connection, scan_id, institution),
+        [rows.flaw_of(row) for row in _flaws(connection, scan_id, institution)],
     )
 
 
@@ -82,10 +84,19 @@ ORDER BY coded.id, institution_id, network, coder, correct_account
 
 def decisions(connection: sqlite3.Connection, scan_id: int) -> list[Decision]:
     """Return the decisions made on a scan, and those of earlier scans that may hold for it; the oldest scan first."""
-    (has_table,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'decisions'").fetchone()
-    if not has_table:  # a database of before that cannot be written to
+    if not _has(connection, "decisions"):
         return []
     return [rows.decision_of(row) for row in connection.execute(_DECISIONS, (scan_id,))]
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether the database has *table*: one of before, which cannot be written to, has none that came later."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    return found.fetchone() is not None
+
+
+def _flaws(connection: sqlite3.Connection, scan_id: int, institution: Institution) -> list[sqlite3.Row]:
+    return _rows(connection, "flaws", scan_id, institution) if _has(connection, "flaws") else []
 
 
 def _accounts(connection: sqlite3.Connection, scan_id: int, institution: Institution) -> list[Account]:

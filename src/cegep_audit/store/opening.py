@@ -22,7 +22,7 @@ APPLICATION_ID = 0x63654741  # set by schema.sql
 
 # The n-th script makes version n (PRAGMA user_version) of the one before. A script that was released stays as
 # it is; a change is a further script.
-MIGRATIONS = ("schema.sql", "decisions.sql")
+MIGRATIONS = ("schema.sql", "decisions.sql", "flaws.sql")
 VERSION = len(MIGRATIONS)
 
 BUSY_S = 10.0  # how long another program may keep the file to itself before it is said to be in use
@@ -151,9 +151,10 @@ def _uri(path: Path, mode: str) -> str:
 def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: Language) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
-    application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     tell = partial(say, lang=lang, file=shown(str(path)))
-    is_blank = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    with transaction(connection, "BEGIN DEFERRED"):  # one moment: another process may be making the tables
+        is_blank = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if is_blank and not application and not create:
         raise StoreError(tell("store.empty"))
     if application != APPLICATION_ID and not (is_blank and not application):

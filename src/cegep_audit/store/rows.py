@@ -16,6 +16,7 @@ from cegep_audit.models import (
     Decision,
     Evidence,
     Failure,
+    Flaw,
     Institution,
     InstitutionResult,
     PageRecord,
@@ -44,6 +45,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *(*_KEY, "account_position", "position"),
         *("page_url", "how", "zone", "label", "captured_at", "record_id"),
     ),
+    "flaws": (*_KEY, "position", "rule", "network", "url", "account_url", "page_url", "zone", "label"),
     "decisions": (
         *(*_KEY, "network", "coder", "correct_account", "decision", "date", "note"),
         *("detected", "is_blind", "stratum", "weight"),
@@ -136,6 +138,7 @@ def result_rows(scan_id: int, result: InstitutionResult) -> Iterator[tuple[str, 
             for position, item in enumerate(account.evidence)
         ],
     )
+    yield "flaws", [(*key, position, *_flaw_cells(item)) for position, item in enumerate(result.flaws)]
 
 
 def _page_cells(page: PageRecord) -> tuple[Value, ...]:
@@ -217,6 +220,16 @@ def evidence_of(row: sqlite3.Row) -> Evidence:
     )
 
 
+def _flaw_cells(item: Flaw) -> tuple[Value, ...]:
+    return item.rule, item.network, item.url, item.account_url, item.page_url, item.zone.value, item.label
+
+
+def flaw_of(row: sqlite3.Row) -> Flaw:
+    """Return the flaw of a row."""
+    texts = {name: row[name] for name in ("rule", "network", "url", "account_url", "page_url", "label")}
+    return Flaw(**texts, zone=Zone(row["zone"]))
+
+
 def decision_row(scan_id: int, item: Decision) -> tuple[Value, ...]:
     """Return a row of ``decisions``."""
     return (
@@ -248,6 +261,7 @@ def result_of(
     pages: Sequence[PageRecord],
     failures: Sequence[Failure],
     accounts: Sequence[Account],
+    flaws: Sequence[Flaw],
 ) -> InstitutionResult:
     """Return the result of a row and of the rows that belong to it."""
     return InstitutionResult(
@@ -260,6 +274,7 @@ def result_of(
         pages=tuple(pages),
         failures=tuple(failures),
         accounts=tuple(accounts),
+        flaws=tuple(flaws),
     )
 
 

@@ -1,0 +1,137 @@
+"""What an institution could mend on its site, so that readers, search engines and this audit find its accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from cegep_audit.analyze.places import page_of
+from cegep_audit.detect.networks import NETWORKS, account_key, open_networks
+from cegep_audit.models import Account, InstitutionResult
+from cegep_audit.vocabulary import How, Kind, PageRole, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to mend: ``rule`` says what, the other fields where, "" for what does not apply.
+
+    ``url`` is the address as it stands on the page ``page_url``, or that of the account.
+    """
+
+    rule: str
+    network: str = ""
+    url: str = ""
+    page_url: str = ""
+
+
+def advise(result: InstitutionResult) -> tuple[Advice, ...]:
+    """Return what the site of *result* could mend, by the rules below in their order; nothing where it was not read."""
+    if not result.status.is_assessed:
+        return ()
+    return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(result)))
+
+
+def _nowhere(result: InstitutionResult) -> Iterator[Advice]:
+    return _flaws(result, "nowhere")
+
+
+def _share_for_profile(result: InstitutionResult) -> Iterator[Advice]:
+    """Share buttons in the frame of the site, of a network it shows no account of."""
+    present = {account.network for account in _official(result)}
+    return (advice for advice in _flaws(result, "share_for_profile") if advice.network not in present)
+
+
+def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
+    """Icons whose link hides where it leads."""
+    for account in result.accounts:
+        if account.reason == "unresolved_link":
+            yield Advice("unresolved", account.network, "", _page(account))
+
+
+def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
+    if result.captured_at is None:
+        return
+    still_open = open_networks(result.captured_at.astimezone(UTC).date())
+    for account in _official(result):
+        if account.network in NETWORKS and account.network not in still_open:
+            yield Advice("closed_network", account.network, account.url, _page(account))
+
+
+def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
+    """Profiles of one network, neither of which says that it is of a part: each after the main one."""
+    first: dict[str, Account] = {}
+    for account in sorted(_official(result), key=lambda account: not account.is_main):
+        if account.kind is Kind.PROFILE and first.setdefault(account.network, account) is not account:
+            yield Advice("two_accounts", account.network, account.url, _page(account))
+
+
+def _inner_page_only(result: InstitutionResult) -> Iterator[Advice]:
+    """Accounts that the homepage does not show."""
+    for account in _official(result):
+        if page_of(result, account) in _INNER:
+            yield Advice("inner_page_only", account.network, account.url, _page(account))
+
+
+_INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
+
+
+def _one_language(result: InstitutionResult) -> Iterator[Advice]:
+    """Networks that the homepage shows an account of and its version in another language does not."""
+    home = next((page.url for page in result.pages if page.role is PageRole.HOME), "")
+    shown: dict[str, set[str]] = {}
+    for account in _official(result):
+        for item in account.evidence:
+            shown.setdefault(item.page_url, set()).add(account.network)
+    for page in result.pages:
+        if page.role is PageRole.LANGUAGE and page.url != home:
+            missing = shown.get(home, set()) - shown.get(page.url, set())
+            yield from (Advice("one_language", name, "", page.url) for name in NETWORKS if name in missing)
+
+
+def _of_official(rule: str) -> Callable[[InstitutionResult], Iterator[Advice]]:
+    """Return a rule about flawed links to the institution's own accounts."""
+
+    def links(result: InstitutionResult) -> Iterator[Advice]:
+        own = {account_key(account.network, account.url) for account in _official(result) if account.url}
+        for flaw in result.flaws:
+            if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
+                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+
+    return links
+
+
+def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
+    """Accounts without any word of them in the page's data (schema.org ``sameAs``)."""
+    official = _official(result)
+    if official and not any(item.how in _IN_DATA for account in official for item in account.evidence):
+        yield Advice("no_same_as")
+
+
+_IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
+
+RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what costs the site most readers first
+    _nowhere,
+    _share_for_profile,
+    _closed_network,
+    _unresolved,
+    _two_accounts,
+    _inner_page_only,
+    _one_language,
+    _of_official("old_name"),
+    _of_official("insecure"),
+    _of_official("mobile"),
+    _no_same_as,
+)
+
+
+def _official(result: InstitutionResult) -> list[Account]:
+    return [account for account in result.accounts if account.role is Role.OFFICIAL]
+
+
+def _flaws(result: InstitutionResult, rule: str) -> Iterator[Advice]:
+    return (Advice(rule, flaw.network, flaw.url, flaw.page_url) for flaw in result.flaws if flaw.rule == rule)
+
+
+def _page(account: Account) -> str:
+    return account.evidence[0].page_url if account.evidence else ""

@@ -1,0 +1,107 @@
+"""Links to networks that serve their reader badly, by the rows of ``flaws.toml``: read while the pages are there.
+
+Nothing here judges an account or changes a count; ``advice`` says what of this is worth telling the site.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cegep_audit.detect.networks import Classified, classify
+from cegep_audit.models import Flaw, InnerLink, Link, Reading, Visit
+from cegep_audit.vocabulary import How, Zone
+
+MAX_FLAWS = 50  # of one site: who has more will see the pattern
+_CLICKED = frozenset({How.ANCHOR, How.REL_ME})  # links that a reader follows; the others are for machines
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of ``flaws.toml``: a link that meets every condition has the flaw; an empty condition holds for all."""
+
+    name: str
+    kinds: frozenset[str]
+    reasons: frozenset[str]
+    zones: frozenset[str]
+    address: re.Pattern[str]
+    unless_label: re.Pattern[str]
+
+    def holds(self, what: Classified, zone: Zone, label: str) -> bool:
+        """Whether a link that is *what*, in *zone* and named *label*, has the flaw."""
+        return (
+            (not self.kinds or what.kind in self.kinds)
+            and (not self.reasons or what.reason in self.reasons)
+            and (not self.zones or zone in self.zones)
+            and self.address.search(what.url) is not None
+            and self.unless_label.search(label) is None
+        )
+
+
+def flaws_of(visits: Sequence[Visit]) -> tuple[Flaw, ...]:
+    """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
+
+    A link is the same on another page; a rule and an address (or a label, where there is no address) name it.
+    """
+    found: dict[tuple[str, str, str], Flaw] = {}
+    for visit in visits:
+        for flaw in _of_page(visit.reading) if visit.reading else ():
+            found.setdefault((flaw.rule, flaw.network, flaw.account_url or flaw.url), flaw)
+    return tuple(found.values())[:MAX_FLAWS]
+
+
+def _of_page(reading: Reading) -> Iterator[Flaw]:
+    for link in reading.links:
+        if link.how in _CLICKED:
+            yield from _of_link(link)
+    for inner in reading.inner:
+        if network := named_without_address(inner):
+            yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
+
+
+def _of_link(link: Link) -> Iterator[Flaw]:
+    what = classify(link.url)
+    if what.network is not None:
+        for rule in rules():
+            if rule.holds(what, link.zone, link.label):
+                account = what.account_url if what.kind.names_account else None
+                yield Flaw(rule.name, what.network, link.url, account or "", link.page_url, link.zone, link.label)
+
+
+def named_without_address(inner: InnerLink) -> str:
+    """Return the network that a link which leads nowhere is named after, "" for any other link."""
+    icons, row = _icons(), _table()["without_address"]
+    if len(inner.label) > row["longest_label"] or not icons.address.search(inner.href.strip()):
+        return ""
+    if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
+        return ""
+    words = re.findall(r"[a-z]+", inner.label.lower())
+    return next((name for name in row["networks"] if name in words), "")
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return the rows about links with an address, in file order."""
+    return tuple(_rule(row) for row in _table()["rule"])
+
+
+@cache
+def _icons() -> Rule:
+    return _rule(_table()["without_address"])
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads((files("cegep_audit.analyze") / "flaws.toml").read_text("utf-8"))
+
+
+def _rule(row: Mapping[str, Any]) -> Rule:
+    conditions = {name: frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones")}
+    address = re.compile(row.get("address", ""), re.IGNORECASE)
+    unless_label = re.compile(row.get("unless_label", "(?!)"), re.IGNORECASE)
+    return Rule(name=row["name"], address=address, unless_label=unless_label, **conditions)

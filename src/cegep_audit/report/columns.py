@@ -21,6 +21,8 @@ from cegep_audit.report.phrases import set_in_french
 from cegep_audit.report.plain import plain
 from cegep_audit.urls import without_password
 
+_FILES = ("columns.toml", "changes.toml")  # no section stands in both
+
 
 @dataclass(frozen=True, slots=True)
 class InstitutionRow:
@@ -50,8 +52,8 @@ class AccountRow:
 class Heading:
     """The head of one column and what it means.
 
-    ``type`` is ``text``, ``code``, ``url``, ``integer``, ``boolean`` or ``time``; ``fr`` and ``en`` say what it
-    means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
+    ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
+    ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
     """
 
     name: str
@@ -164,7 +166,7 @@ def _extra_column(extra: str, name: str) -> Column[InstitutionRow]:
 
 
 def described(section: str, key: str, value: Callable[[Row], Cell], named: str = "", **places: str) -> Column[Row]:
-    """Return a column with the words of ``columns.toml``, the *places* in them filled; *named* other than its *key*."""
+    """Return a column with the words of its *section*, the *places* in them filled; *named* other than its *key*."""
     words = dict(_words()[section][key])
     words |= {language: words[language].format_map(places) for language in ("fr", "en")}
     words |= {key: set_in_french(text) for key, text in words.items() if key in {"fr", "empty_fr"}}
@@ -173,4 +175,5 @@ def described(section: str, key: str, value: Callable[[Row], Cell], named: str =
 
 @cache
 def _words() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    return tomllib.loads(files(__package__).joinpath("columns.toml").read_text("utf-8"))
+    tables = (tomllib.loads(files(__package__).joinpath(name).read_text("utf-8")) for name in _FILES)
+    return {section: rows for table in tables for section, rows in table.items()}

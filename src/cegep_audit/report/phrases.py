@@ -1,4 +1,4 @@
-"""What the program says, in French and English: one row of ``phrases.toml`` (or one of its neighbours) a phrase."""
+"""What the program says, in French and English: one row of ``phrases.toml`` (or commands, coding) a phrase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.plain import plain
 
-_FILES = ("phrases.toml", "commands.toml", "coding.toml", "page.toml", "sheet.toml")  # no section stands in two
+_FILES = ("phrases.toml", "commands.toml", "coding.toml", "comparing.toml")  # no section stands in two
 
 Forms = Mapping[str, str]  # plural category (one, other) to text
 

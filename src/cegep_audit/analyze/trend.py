@@ -1,0 +1,148 @@
+"""Several scans side by side, by the date of their captures: how the shares moved, who entered and who left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median_low
+
+from cegep_audit.analyze.compare import BASKETS
+from cegep_audit.analyze.drift import asked_day, largest_drift_days
+from cegep_audit.analyze.findings import ScanFacts, facts_of
+from cegep_audit.analyze.intervals import share_of
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
+from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.models import Institution, InstitutionResult, Scan
+
+
+class Population(StrEnum):
+    """Over whom a share is."""
+
+    ALL = "all"  # every institution assessed in that scan
+    EVERY_TIME = "every_time"  # those assessed in every scan: the same institutions each time
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One scan on the line of time.
+
+    ``day`` is the median day (UTC) on which homepages were captured; where none was, the day asked for or that of
+    the scan. ``asked`` is the day that a web archive was asked for, and ``drift_days`` how far the farthest capture
+    of a homepage is from it; both None for a scan of its own day.
+    """
+
+    facts: ScanFacts
+    day: date
+    asked: date | None
+    drift_days: int | None
+    institutions: int
+    assessed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One share at one point.
+
+    ``measure``, ``basket``, ``k`` and ``network`` are those of :class:`~cegep_audit.analyze.compare.ShareChange`.
+    ``count`` is None for a network that was not open on the day of any capture.
+    """
+
+    measure: str
+    basket: str
+    k: int | None
+    network: str
+    population: Population
+    assessed: int
+    count: int | None
+
+    @property
+    def share(self) -> float | None:
+        """The share, of one; None where nobody was assessed or the network was not open."""
+        return None if self.count is None else share_of(self.count, self.assessed)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who is in one scan and was not in the one before, or the other way round."""
+
+    entered: tuple[Institution, ...]
+    left: tuple[Institution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Scans by date: ``shares`` and ``points`` are in step; ``moves`` holds what lies between one and the next.
+
+    ``every_time`` are the ids of the institutions assessed in every scan, those that could assess none left aside.
+    """
+
+    points: tuple[Point, ...]
+    shares: tuple[tuple[Share, ...], ...]
+    moves: tuple[Move, ...]
+    every_time: frozenset[str]
+
+    @property
+    def has_same_rules(self) -> bool:
+        """Whether all scans were judged by the same rules."""
+        return len({point.facts.rules_version for point in self.points}) <= 1
+
+
+def trend(scans: Sequence[Scan]) -> Trend:
+    """Return how the shares moved over *scans*, put in the order of their captures (of one day: of their numbers)."""
+    ordered = sorted(scans, key=lambda scan: (capture_day(scan), scan.id))
+    assessed = [_assessed(scan) for scan in ordered]
+    useful = [frozenset(found) for found in assessed if found]
+    every_time: frozenset[str] = frozenset.intersection(*useful) if useful else frozenset()
+    return Trend(
+        points=tuple(_point(scan, len(found)) for scan, found in zip(ordered, assessed, strict=True)),
+        shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, assessed, strict=True)),
+        moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
+        every_time=every_time,
+    )
+
+
+def capture_day(scan: Scan) -> date:
+    """Return the median day on which homepages of *scan* were captured; where none was, the day it is of."""
+    days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
+    return median_low(days) if days else day_of(scan, None)
+
+
+def _assessed(scan: Scan) -> dict[str, InstitutionResult]:
+    return {result.institution.id: result for result in scan.results if result.status.is_assessed}
+
+
+def _point(scan: Scan, assessed: int) -> Point:
+    facts = facts_of(scan)
+    return Point(
+        facts=facts,
+        day=capture_day(scan),
+        asked=asked_day(scan.settings),
+        drift_days=largest_drift_days(facts),
+        institutions=len(scan.institutions),
+        assessed=assessed,
+    )
+
+
+def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: frozenset[str]) -> Iterator[Share]:
+    for population in Population:
+        results = [result for name, result in assessed.items() if population is Population.ALL or name in every_time]
+        for name in BASKETS:
+            count = sum(len(counted_networks(scan, result, name)) >= THREE_PLUS for result in results)
+            yield Share("min_networks", name, THREE_PLUS, "", population, len(results), count)
+        held = [counted_networks(scan, result) for result in results]
+        days = {day_of(scan, result) for result in results}
+        for network in NETWORKS.values():
+            is_open = any(map(network.is_open, days))
+            count_or_none = sum(network.id in networks for networks in held) if is_open else None
+            yield Share("network", "", None, network.id, population, len(results), count_or_none)
+
+
+def _move(before: Scan, after: Scan) -> Move:
+    ids_before, ids_after = ({institution.id for institution in scan.institutions} for scan in (before, after))
+    return Move(
+        entered=tuple(each for each in after.institutions if each.id not in ids_before),
+        left=tuple(each for each in before.institutions if each.id not in ids_after),
+    )

@@ -1,0 +1,142 @@
+"""Commands that set scans side by side: ``compare`` and ``trend``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, resolve, say
+from cegep_audit.cli.results import scan_number
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Scan
+from cegep_audit.store import Store
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.compare import Comparison
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("compare", help=say("compare.help"))(compare)
+    app.command("trend", help=say("trend.help"))(trend)
+
+
+def compare(
+    old: Annotated[str, typer.Argument(metavar="OLD", help=say("compare.old"))],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=say("compare.new"))],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"), show_default=False)
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
+    from cegep_audit.analyze.compare import compare as set_side_by_side
+    from cegep_audit.report import changes
+
+    language = resolve(lang)
+    if output:
+        changes.check(output, language)
+    with Store.open(db, create=False, lang=language) as store:
+        scans = [showing.load(store, scan_number(each))[0] for each in (old, new)]
+    if scans[0].id == scans[1].id:
+        raise UsageError(say("compare.same", scan=scans[0].id))
+    comparison = set_side_by_side(*scans)
+    if output:
+        written = changes.write(changes.changes_of(comparison), changes.shares_of(comparison), output, language)
+        showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+    if as_json:
+        showing.print_json(_as_record(comparison))
+        return
+    from cegep_audit.report.comparison import comparison_view
+    from cegep_audit.report.terminal import console
+
+    console(sys.stdout).print(comparison_view(comparison, language, _advice(scans[0], db)))
+
+
+def _advice(scan: Scan, db: Path) -> str:
+    """Return how *scan* could be judged by the rules of today."""
+    kept_in = scan.settings.get("warc")
+    path = showing.warc_path(str(kept_in), db, scan.id) if kept_in else None
+    if path is None or not path.exists():
+        return say("compare.ask_again")
+    registry = scan.settings.get("registry")
+    words = ["cegep-audit scan", *([str(registry)] if registry else []), f"--from-warc {path} --db {db}"]
+    return say("compare.replay", command=" ".join(words))
+
+
+def _as_record(comparison: Comparison) -> dict[str, object]:
+    """Return *comparison* as JSON values: the two scans, who is comparable, each change and each share."""
+    from cegep_audit.analyze.compare import Change
+    from cegep_audit.analyze.findings import facts_to_json
+
+    missing = [each.institution.id for each in comparison.changes if each.change is Change.NOT_COMPARABLE]
+    return {
+        "old": facts_to_json(comparison.old),
+        "new": facts_to_json(comparison.new),
+        "same_rules": comparison.has_same_rules,
+        "compared": len(comparison.compared),
+        "not_comparable": list(dict.fromkeys(missing)),
+        "entered": [each.id for each in comparison.entered],
+        "left": [each.id for each in comparison.left],
+        "counts": {change.value: comparison.count(change) for change in Change},
+        "changes": [
+            {
+                "institution_id": each.institution.id,
+                "network": each.network or None,
+                "change": each.change.value,
+                "old_account_url": each.old_url,
+                "new_account_url": each.new_url,
+            }
+            for each in comparison.changes
+        ],
+        "networks_open_both_days": list(comparison.common),
+        "test": {"name": "McNemar, exact, two-sided", "descriptive": True},
+        "shares": [
+            asdict(each) | {"old_share": each.old_share, "new_share": each.new_share, "points": each.points}
+            for each in comparison.shares
+        ],
+    }
+
+
+def trend(
+    scans: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCAN]...", help=say("trend.scans"), show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"), show_default=False)
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Set scans side by side by date of capture: the shares, and who entered or left."""
+    from cegep_audit.analyze.trend import trend as set_in_order
+    from cegep_audit.report import changes
+    from cegep_audit.report.terminal import console
+    from cegep_audit.report.trending import trend_view
+
+    language = resolve(lang)
+    if output:
+        changes.check(output, language)
+    with Store.open(db, create=False, lang=language) as store:
+        numbers = [scan_number(each) for each in scans] if scans else _complete(store)
+        loaded = {scan.id: scan for scan, _ in (showing.load(store, number) for number in numbers)}
+    found = set_in_order(list(loaded.values()))
+    if output:
+        written = changes.write(changes.trend_of(found), changes.moves_of(found), output, language)
+        showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+    console(sys.stdout).print(trend_view(found, language))
+
+
+def _complete(store: Store) -> list[int]:
+    """Return the numbers of the scans that came to their end; raise StoreError where none did."""
+    numbers = [scan.id for scan in store.scans() if scan.ended_at is not None]
+    if not numbers:
+        raise StoreError(say("trend.none", path=str(store.path)))
+    return numbers

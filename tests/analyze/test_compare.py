@@ -1,0 +1,257 @@
+"""Two scans side by side: what changed, who cannot be compared, how shares moved, and the mirror of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from builders import account, failed, institution, result, scan
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from cegep_audit.analyze.compare import Change, Comparison, Scope, ShareChange, compare, mcnemar
+from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.vocabulary import Role, Status
+
+IN_2014 = datetime(2014, 5, 1, tzinfo=UTC)
+IN_2026 = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def then(name: str, *accounts: object) -> InstitutionResult:
+    return result(name, *accounts, captured_at=IN_2014)  # type: ignore[arg-type] # networks or accounts
+
+
+def now(name: str, *accounts: object) -> InstitutionResult:
+    return result(name, *accounts, captured_at=IN_2026)  # type: ignore[arg-type] # same
+
+
+def changes(comparison: Comparison) -> dict[tuple[str, str], str]:
+    return {(each.institution.id, each.network): each.change.value for each in comparison.changes}
+
+
+def share(comparison: Comparison, **wanted: object) -> ShareChange:
+    found = [each for each in comparison.shares if all(getattr(each, name) == value for name, value in wanted.items())]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_each_kind_of_change() -> None:
+    old = scan(then("a", "facebook", account("twitter", "ancien"), "youtube"), then("b", "facebook"), id=1)
+    new = scan(now("a", "facebook", account("twitter", "nouveau"), "instagram"), now("b"), id=2)
+    assert changes(compare(old, new)) == {
+        ("a", "facebook"): "kept",
+        ("a", "twitter"): "renamed",
+        ("a", "youtube"): "lost",
+        ("a", "instagram"): "gained",
+        ("b", "facebook"): "lost",
+    }
+
+
+def test_both_addresses_of_a_renamed_account() -> None:
+    old = scan(then("a", account("facebook", "ancien")))
+    new = scan(now("a", account("facebook", "nouveau")))
+    (change,) = compare(old, new).changes
+    assert (change.old_url, change.new_url) == ("https://facebook.test/ancien", "https://facebook.test/nouveau")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (["https://www.facebook.com/a/"], ["https://facebook.com/A"], "kept"),
+        (["https://www.facebook.com/a/"], ["https://www.facebook.com/b/", "https://www.facebook.com/a/"], "kept"),
+        (["https://www.facebook.com/a/", "https://www.facebook.com/c/"], ["https://www.facebook.com/b/"], "renamed"),
+    ],
+    ids=["another spelling", "a second account beside it", "none of them is left"],
+)
+def test_what_is_the_same_account(old: list[str], new: list[str], change: str) -> None:
+    before, after = (
+        scan(result("a", *(account("facebook", url=url, is_main=not place) for place, url in enumerate(urls))))
+        for urls in (old, new)
+    )
+    assert changes(compare(before, after)) == {("a", "facebook"): change}
+
+
+def test_accounts_of_others_are_no_presence() -> None:
+    old = scan(then("a", account("facebook", role=Role.UNIT)))
+    new = scan(now("a", account("facebook", role=Role.THIRD_PARTY), account("twitter", role=Role.UNCERTAIN)))
+    assert changes(compare(old, new)) == {}
+
+
+@pytest.mark.parametrize("status", [Status.UNREACHABLE, Status.BLOCKED, Status.UNUSABLE])
+def test_a_site_not_assessed_on_one_side_lost_nothing(status: Status) -> None:
+    old = scan(then("a", "facebook", "twitter"), then("b"), then("c", "facebook"))
+    new = scan(failed("a", status=status), failed("b", status=status), now("c", "facebook"))
+    found = compare(old, new)
+    assert changes(found) == {
+        ("a", "facebook"): "not_comparable",
+        ("a", "twitter"): "not_comparable",
+        ("b", ""): "not_comparable",
+        ("c", "facebook"): "kept",
+    }
+    assert [each.id for each in found.compared] == ["c"]
+    assert changes(compare(new, old)) == changes(found)
+
+
+def test_a_site_that_an_interrupted_scan_did_not_visit_is_not_comparable() -> None:
+    old = scan(then("a", "facebook"))
+    new = scan(unvisited=[institution("a")])
+    assert changes(compare(old, new)) == {("a", "facebook"): "not_comparable"}
+
+
+def test_who_entered_and_who_left() -> None:
+    old = scan(then("a", "facebook"), then("parti", "facebook"))
+    new = scan(now("a", "facebook"), now("venu", "facebook"))
+    found = compare(old, new)
+    assert [each.id for each in found.entered] == ["venu"]
+    assert [each.id for each in found.left] == ["parti"]
+    assert changes(found) == {("a", "facebook"): "kept"}
+    assert share(found, network="facebook").compared == 1
+
+
+def test_an_account_on_a_network_that_closed_is_lost_and_its_share_is_not_tested() -> None:
+    old = scan(then("a", "google_plus", "facebook"), then("b", "google_plus", "facebook"))
+    new = scan(now("a", "google_plus", "facebook"), now("b", "facebook"))
+    found = compare(old, new)
+    assert changes(found)["a", "google_plus"] == "kept", "the site still shows it"
+    assert changes(found)["b", "google_plus"] == "lost"
+    gplus = share(found, network="google_plus")
+    assert (gplus.old_count, gplus.new_count, gplus.points) == (2, 0, -100.0)
+    assert (gplus.scope, gplus.p_value) == (Scope.EACH_DAY, None)
+    assert "google_plus" not in found.common
+    assert "facebook" in found.common
+    assert share(found, network="facebook").p_value == 1.0
+
+
+def test_thresholds_over_the_networks_of_each_day_and_over_the_same_twice() -> None:
+    old = scan(then("a", "facebook", "twitter", "google_plus"), then("b", "facebook", "twitter", "youtube"))
+    new = scan(now("a", "facebook", "twitter", "tiktok"), now("b", "facebook", "twitter", "youtube"))
+    found = compare(old, new)
+    each_day = share(found, basket="all", k=3, scope=Scope.EACH_DAY)
+    assert (each_day.old_share, each_day.new_share, each_day.p_value) == (1.0, 1.0, None)
+    both = share(found, basket="all", k=3, scope=Scope.BOTH_DAYS)
+    assert (both.old_share, both.new_share, both.p_value) == (0.5, 0.5, 1.0)
+    classic = share(found, basket="classic", k=2, scope=Scope.BOTH_DAYS)
+    assert (classic.old_count, classic.new_count) == (2, 2)
+
+
+def test_the_difference_in_points_and_its_test() -> None:
+    """Nine institutions took to a network, one left it: two of 2^10 ways each side, and those as far from half."""
+    old = scan(*(then(f"c{n}", *(["facebook"] if n == 9 else [])) for n in range(12)))
+    new = scan(*(now(f"c{n}", *(["facebook"] if n < 9 else [])) for n in range(12)))
+    moved = share(compare(old, new), network="facebook")
+    assert (moved.gained, moved.lost, moved.compared) == (9, 1, 12)
+    assert moved.points == pytest.approx(100 * 8 / 12)
+    assert moved.p_value == pytest.approx(2 * (1 + 10) / 2**10)
+
+
+def test_nothing_to_compare() -> None:
+    found = compare(scan(failed("a")), scan(now("a", "facebook")))
+    moved = share(found, network="facebook") if any(each.network == "facebook" for each in found.shares) else None
+    assert moved is None
+    three = share(found, basket="all", k=3, scope=Scope.BOTH_DAYS)
+    assert (three.compared, three.old_share, three.new_share, three.points, three.p_value) == (
+        0,
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_rules_that_changed_are_told() -> None:
+    assert compare(scan(now("a")), scan(now("a"))).has_same_rules
+    assert not compare(scan(now("a")), scan(now("a"), rules_version="2026.2")).has_same_rules
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_mcnemar_is_the_binomial_tail_twice(gained: int, lost: int) -> None:
+    changed = gained + lost
+    tail = float(binom.cdf(min(gained, lost), changed, 0.5))
+    assert mcnemar(gained, lost) == pytest.approx(min(1.0, 2 * tail))
+    assert mcnemar(gained, lost) == mcnemar(lost, gained)
+
+
+# --------------------------------------------------------------------------------------------------------- the mirror
+
+NETWORKS = ["facebook", "twitter", "instagram", "google_plus", "itunes_u", "tiktok"]
+
+
+@st.composite
+def scans(draw: st.DrawFn, captured_at: datetime) -> Scan:
+    """A scan of some of six institutions, some of them not assessed, with accounts under two names."""
+    results, unvisited = [], []
+    for name in draw(st.lists(st.sampled_from("abcdef"), unique=True)):
+        accounts = [
+            account(network, draw(st.sampled_from(["un", "deux"])))
+            for network in draw(st.lists(st.sampled_from(NETWORKS), unique=True))
+        ]
+        match draw(st.sampled_from(["ok", "failed", "unvisited"])):
+            case "ok":
+                results.append(result(name, *accounts, captured_at=captured_at))
+            case "failed":
+                results.append(failed(name))
+            case _:
+                unvisited.append(institution(name))
+    return scan(*results, unvisited=unvisited, rules_version=draw(st.sampled_from(["1", "2"])))
+
+
+MIRRORED: Mapping[Change, Change] = {Change.GAINED: Change.LOST, Change.LOST: Change.GAINED}
+
+
+def mirrored(comparison: Comparison) -> tuple[object, ...]:
+    """Return what the comparison the other way round has to say, without regard to the order of institutions."""
+    moves = {
+        (each.institution.id, each.network, MIRRORED.get(each.change, each.change), each.new_url, each.old_url)
+        for each in comparison.changes
+    }
+    shares = [
+        replace(
+            each,
+            old_count=each.new_count,
+            new_count=each.old_count,
+            gained=each.lost,
+            lost=each.gained,
+        )
+        for each in comparison.shares
+    ]
+    return (
+        comparison.new,
+        comparison.old,
+        moves,
+        ids(comparison.left),
+        ids(comparison.entered),
+        comparison.common,
+        shares,
+    )
+
+
+def as_is(comparison: Comparison) -> tuple[object, ...]:
+    moves = {
+        (each.institution.id, each.network, each.change, each.old_url, each.new_url) for each in comparison.changes
+    }
+    entered, left = ids(comparison.entered), ids(comparison.left)
+    return comparison.old, comparison.new, moves, entered, left, comparison.common, list(comparison.shares)
+
+
+def ids(institutions: tuple[object, ...]) -> set[str]:
+    return {each.id for each in institutions}  # type: ignore[attr-defined] # institutions
+
+
+@given(scans(IN_2014), scans(IN_2026))
+def test_the_other_way_round_is_the_mirror(old: Scan, new: Scan) -> None:
+    found = compare(old, new)
+    assert as_is(compare(new, old)) == mirrored(found)
+    for each in found.shares:
+        assert each.new_count - each.old_count == each.gained - each.lost
+        assert max(each.old_count, each.new_count) <= each.compared == len(found.compared)
+
+
+@given(scans(IN_2014))
+def test_a_scan_beside_itself_changed_in_nothing(one: Scan) -> None:
+    found = compare(one, one)
+    assert {each.change for each in found.changes} <= {Change.KEPT, Change.NOT_COMPARABLE}
+    assert not found.entered + found.left
+    assert all(each.points in {0.0, None} and each.p_value in {1.0, None} for each in found.shares)

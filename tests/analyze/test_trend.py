@@ -1,0 +1,104 @@
+"""Scans on the line of time: their order, the two populations, who came and went."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from builders import failed, institution, result, scan
+
+from cegep_audit.analyze.trend import Population, Share, Trend, capture_day, trend
+from cegep_audit.models import InstitutionResult, Scan
+
+
+def at(year: int, name: str, *networks: str, month: int = 9) -> InstitutionResult:
+    return result(name, *networks, captured_at=datetime(year, month, 6, 12, tzinfo=UTC))
+
+
+IN_2011 = scan(
+    at(2011, "a", "facebook", "twitter", "youtube", "itunes_u"),
+    at(2011, "b", "facebook"),
+    failed("c", "no_capture"),
+    at(2011, "parti", "facebook"),
+    id=7,
+    mode="as_of",
+    settings={"as_of": "2011-09-01"},
+)
+IN_2026 = scan(
+    at(2026, "a", "facebook", "instagram", "tiktok", "itunes_u"),
+    failed("b"),
+    at(2026, "c", "facebook"),
+    at(2026, "venu"),
+    id=2,
+)
+
+
+def share(found: Trend, place: int, population: Population = Population.ALL, **wanted: object) -> Share:
+    (only,) = [
+        each
+        for each in found.shares[place]
+        if each.population is population and all(getattr(each, name) == value for name, value in wanted.items())
+    ]
+    return only
+
+
+def test_scans_stand_by_date_of_capture_whatever_their_number() -> None:
+    found = trend([IN_2026, IN_2011])
+    assert [point.facts.id for point in found.points] == [7, 2]
+    first, last = found.points
+    assert (first.day, first.asked, first.drift_days) == (date(2011, 9, 6), date(2011, 9, 1), 5)
+    assert (last.day, last.asked, last.drift_days) == (date(2026, 9, 6), None, None)
+    assert (first.institutions, first.assessed, last.assessed) == (4, 3, 3)
+
+
+def test_shares_of_all_and_of_those_assessed_every_time() -> None:
+    found = trend([IN_2011, IN_2026])
+    assert found.every_time == {"a"}
+    facebook = [share(found, place, network="facebook").share for place in (0, 1)]
+    assert facebook == [1.0, 2 / 3]
+    seed = share(found, 0, basket="seed")
+    assert (seed.count, seed.assessed, seed.share) == (1, 3, 1 / 3)
+    assert share(found, 1, basket="seed").count == 0, "iTunes U is closed: one network of the basket is left"
+    for place in (0, 1):
+        only = share(found, place, Population.EVERY_TIME, basket="all")
+        assert (only.count, only.assessed, only.share) == (1, 1, 1.0)
+
+
+def test_a_network_that_was_not_open_has_no_share() -> None:
+    found = trend([IN_2011, IN_2026])
+    assert share(found, 0, network="tiktok").share is None
+    assert share(found, 1, network="tiktok").count == 1
+    assert share(found, 1, network="itunes_u").share is None, "closed, though a site still shows it"
+    assert share(found, 0, network="instagram").share == 0.0, "eleven months old, and nobody there"
+
+
+def test_who_entered_and_who_left() -> None:
+    (move,) = trend([IN_2011, IN_2026]).moves
+    assert [each.id for each in move.entered] == ["venu"]
+    assert [each.id for each in move.left] == ["parti"]
+
+
+def test_a_scan_that_could_assess_nobody_empties_no_population() -> None:
+    nobody = scan(failed("a", "no_capture"), id=9, mode="as_of", settings={"as_of": "1999-01-01"})
+    found = trend([IN_2011, nobody])
+    assert [point.day for point in found.points] == [date(1999, 1, 1), date(2011, 9, 6)]
+    assert found.every_time == {"a", "b", "parti"}
+    assert share(found, 0, network="facebook").share is None
+    assert share(found, 0, basket="all").share is None
+
+
+def test_one_scan_alone() -> None:
+    found = trend([IN_2026])
+    assert (len(found.points), found.moves, found.every_time) == (1, (), {"a", "c", "venu"})
+    assert found.has_same_rules
+    assert not trend([IN_2026, scan(at(2011, "a"), rules_version="autre")]).has_same_rules
+
+
+def test_the_day_of_a_scan_is_the_median_of_its_captures() -> None:
+    spread: Scan = scan(*(at(year, name) for year, name in ((2009, "a"), (2011, "b"), (2012, "c"), (2019, "d"))))
+    assert capture_day(spread).year == 2011
+
+
+def test_scans_of_one_day_stand_by_their_number() -> None:
+    again = scan(at(2026, "a"), id=5)
+    assert [point.facts.id for point in trend([again, IN_2026]).points] == [2, 5]
+    assert institution("a").id in trend([again]).every_time

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from cegep_audit import urls
 from cegep_audit.detect.media import is_blank, looks_like_html
+from cegep_audit.detect.needs_browser import is_shell, needs_browser, shown_links
 from cegep_audit.detect.signs import sign_of
 from cegep_audit.models import Institution, Reading, Visit
-from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
+from cegep_audit.vocabulary import Detail, PageRole, Status
 
 __all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 
@@ -23,9 +24,6 @@ __all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 SPARSE_TEXT = 600  # characters of visible text
 SPARSE_LINKS = 8
 
-# What a page shows that waits for its scripts: at most a name, a spinner and a line about cookies.
-SHELL_TEXT = 250
-SHELL_LINKS = 3
 EMPTY_TEXT = 20  # "Accueil" alone says nothing of anybody
 
 
@@ -174,11 +172,11 @@ def _is_shut_door(institution: Institution, visits: Sequence[Visit], accounts_fo
 def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
     """A shell that scripts fill, or nothing at all, on every page that was read."""
     readings = [visit.reading for visit in visits if visit.reading]
-    if accounts_found or not all(map(_is_shell, readings)):
+    if accounts_found or not all(map(is_shell, readings)):
         return Detail.NONE
-    if any(reading.signs for reading in readings):
+    if any(map(needs_browser, readings)):
         return Detail.NEEDS_JS
-    is_empty = all(reading.text_length < EMPTY_TEXT and not _links(reading) for reading in readings)
+    is_empty = all(reading.text_length < EMPTY_TEXT and not shown_links(reading) for reading in readings)
     return Detail.EMPTY if is_empty else Detail.NONE
 
 
@@ -194,16 +192,6 @@ HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
 
 def _is_sparse(reading: Reading) -> bool:
     return reading.text_length <= SPARSE_TEXT and len(reading.inner) <= SPARSE_LINKS
-
-
-def _is_shell(reading: Reading) -> bool:
-    return reading.text_length <= SHELL_TEXT and _links(reading) <= SHELL_LINKS and not reading.frames
-
-
-def _links(reading: Reading) -> int:
-    """Return how many links a reader sees; what stands in the head is for machines."""
-    inner = sum(link.zone is not Zone.HEAD for link in reading.inner)
-    return inner + sum(link.how is How.ANCHOR for link in reading.links)
 
 
 # ------------------------------------------------------------------------------------------ any page

@@ -1,0 +1,42 @@
+"""Whether a page says nothing until its scripts have run: pure, and with the reasons.
+
+One rule for two readers: ``--render auto`` draws the pages that it names, and a site that was not drawn and shows
+nothing else is ``unusable``/``needs_js``.
+"""
+
+from __future__ import annotations
+
+from cegep_audit.models import Reading
+from cegep_audit.vocabulary import How, Zone
+
+# What a page shows that waits for its scripts: at most a name, a spinner and a line about cookies.
+SHELL_TEXT = 250  # characters of visible text
+SHELL_LINKS = 3
+
+FEW_LINKS = "few links"
+_WORDS = {  # of the signs that a reading may hold, in the order in which they are said
+    "app_root": "app root",
+    "noscript_plea": "noscript plea",
+    "state": "state without markup",
+}
+
+
+def needs_browser(reading: Reading) -> tuple[str, ...]:
+    """Return why a browser should draw the page of *reading*, () where it can be read as it is.
+
+    Few links alone are no reason: a page may be short. Nor is a sign: a framework that writes its pages on the
+    server leaves an app root and its state on each of them.
+    """
+    signs = tuple(words for sign, words in _WORDS.items() if sign in reading.signs)
+    return (FEW_LINKS, *signs) if signs and is_shell(reading) else ()
+
+
+def is_shell(reading: Reading) -> bool:
+    """Whether *reading* shows next to nothing, and no frame that may."""
+    return reading.text_length <= SHELL_TEXT and shown_links(reading) <= SHELL_LINKS and not reading.frames
+
+
+def shown_links(reading: Reading) -> int:
+    """Return how many links a reader sees; what stands in the head is for machines."""
+    inner = sum(link.zone is not Zone.HEAD for link in reading.inner)
+    return inner + sum(link.how is How.ANCHOR for link in reading.links)

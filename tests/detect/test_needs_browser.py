@@ -1,0 +1,68 @@
+"""Pages that say nothing before their scripts have run, and pages that look like it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.needs_browser import SHELL_LINKS, SHELL_TEXT, needs_browser
+from cegep_audit.models import Page
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+HOME = "https://www.cegeprb.test/"
+PLEA = "<noscript>Activez JavaScript pour voir ce site.</noscript>"
+STATE = '<script type="application/json">{"page": "accueil"}</script>'
+LINKS = "".join(f'<a href="/{number}">Programme</a>' for number in range(SHELL_LINKS + 1))
+PROSE = "<p>" + "Le Cégep de Rivière-Bleue accueille mille étudiants. " * (SHELL_TEXT // 50 + 1)
+
+NEEDING = {
+    "an app root": ('<div id="root"></div><script src="/app.js"></script>', ("few links", "app root")),
+    "an element for a root": ("<app-root></app-root>", ("few links", "app root")),
+    "a plea": ('<div id="main"></div>' + PLEA, ("few links", "noscript plea")),
+    "a state without markup": ('<div class="page"></div>' + STATE, ("few links", "state without markup")),
+    "all of it": (
+        '<div id="__next">Chargement…</div>' + STATE + PLEA,
+        ("few links", "app root", "noscript plea", "state without markup"),
+    ),
+    "a line about cookies": (
+        '<div id="app"></div><p>Ce site utilise des témoins. <a href="/temoins">Politique</a></p>',
+        ("few links", "app root"),
+    ),
+}
+
+NOT_NEEDING = {
+    "nothing at all": "",
+    "few links alone": "<h1>Collège</h1><p>Bientôt en ligne</p>",
+    "an app root written on the server": f'<div id="__next">{LINKS}</div>' + STATE,
+    "text in an app root": f'<div id="root">{PROSE}</div>',
+    "a plea on a page that is all there": PLEA + LINKS + PROSE,
+    "a frame that may show more": '<div id="app"></div><iframe src="/contenu.html"></iframe>',
+    "a state beside the page": LINKS + PROSE + STATE,
+    "a root in a comment": '<!-- <div id="root"></div> --><h1>Collège</h1>',
+}
+
+
+def reasons(body: str) -> tuple[str, ...]:
+    document = f"<!doctype html><html><head><title>Cégep</title></head><body>{body}</body></html>"
+    return needs_browser(extract_links(Page(HOME, HOME, 200, "text/html; charset=utf-8", document.encode(), NOW)))
+
+
+@pytest.mark.parametrize(("body", "why"), NEEDING.values(), ids=NEEDING)
+def test_a_page_that_waits_for_its_scripts_says_why(body: str, why: tuple[str, ...]) -> None:
+    assert reasons(body) == why
+
+
+@pytest.mark.parametrize("body", NOT_NEEDING.values(), ids=NOT_NEEDING)
+def test_a_page_that_can_be_read_is_left_alone(body: str) -> None:
+    assert reasons(body) == ()
+
+
+def test_what_a_shell_may_show_is_bounded() -> None:
+    shell = '<div id="root"></div>'
+    link = '<a href="/x">Programme</a>'
+    assert reasons(shell + link * SHELL_LINKS)
+    assert not reasons(shell + link * (SHELL_LINKS + 1))
+    assert reasons(shell + "<p>" + "a" * SHELL_TEXT)
+    assert not reasons(shell + "<p>" + "a" * (SHELL_TEXT + 1))

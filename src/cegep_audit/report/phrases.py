@@ -1,4 +1,4 @@
-"""What the program says, in French and English: one row of ``phrases.toml`` (or commands, coding) a phrase."""
+"""What the program says, in French and English: one row of ``phrases.toml`` (or one of its neighbours) a phrase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.plain import plain
 
-_FILES = ("phrases.toml", "commands.toml", "coding.toml", "comparing.toml")  # no section stands in two
+_FILES = (  # no section stands in two
+    "phrases.toml",
+    "commands.toml",
+    "coding.toml",
+    "comparing.toml",
+    "page.toml",
+    "sheet.toml",
+)
 
 Forms = Mapping[str, str]  # plural category (one, other) to text
 

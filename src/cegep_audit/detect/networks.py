@@ -77,21 +77,12 @@ def _judged(raw: str, depth: int) -> _Verdict:
     if address is None or depth > _MAX_WRAPPERS:
         return _UNREADABLE
     place = place_of(address.host)
+    if place is not None:
+        path, query = unwrap.shown_path(address.path, address.query, address.fragment)
+        address = address._replace(path=path, query=query, fragment="")
     if (inner := _address_behind(place, address)) is not None:
         return _judged(inner, depth + 1)
     return _at_place(place, address, depth) if place is not None else _NO_NETWORK
-
-
-def _at_place(place: Place, address: unwrap.Address, depth: int) -> _Verdict:
-    if place.grammar is None:
-        return _Verdict(place.network, place.kind, None, None, place.reason)
-    path, query = unwrap.shown_path(address.path, address.query, address.fragment)
-    read = place.grammar.read(f"/{place.prefix}{path}", query)
-    if isinstance(read, Match):
-        return _by_rule(read.rule, {**read.pieces, "host": address.host}, depth)
-    if place.reason:  # the host only looks like the network's: nothing but a rule speaks for it
-        return _NO_NETWORK
-    return _Verdict(place.network, read.kind, None, None, read.reason)
 
 
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
@@ -101,10 +92,28 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
         return unwrap.address_inside(path, address.query, address.fragment)
     if "ttp" in path:
         return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
-    first, _, rest = path.lstrip("/").partition("/")
-    if rest and "." in first and first.lower().removeprefix("www.") in places().hosts:
-        return f"//{path.lstrip('/')}?{address.query}"
+    return _typed_address(place, path, address.query) if "." in path else None
+
+
+def _typed_address(place: Place, path: str, query: str) -> str | None:
+    """Return the address without a scheme that was pasted behind another: ``/www.network.com/name``."""
+    parts = path.strip("/").split("/")
+    for number, part in enumerate(parts[:-1]):
+        known = places().hosts.get(part.lower().removeprefix("www.")) if "." in part else None
+        if known is not None and (number == 0 or known.network == place.network):
+            return f"//{'/'.join(parts[number:])}?{query}"
     return None
+
+
+def _at_place(place: Place, address: unwrap.Address, depth: int) -> _Verdict:
+    if place.grammar is None:
+        return _Verdict(place.network, place.kind, None, None, place.reason)
+    read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
+    if isinstance(read, Match):
+        return _by_rule(read.rule, {**read.pieces, "host": address.host}, depth)
+    if place.reason:  # the host only looks like the network's: nothing but a rule speaks for it
+        return _NO_NETWORK
+    return _Verdict(place.network, read.kind, None, None, read.reason)
 
 
 def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:

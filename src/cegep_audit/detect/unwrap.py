@@ -21,7 +21,7 @@ _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside 
 # scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
 _PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
-    r"https?://(?:[a-z0-9-]+\.)+[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
+    r"https?://(?:[a-z0-9-]+\.)+(?!https?/)[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
 )
 _HOST = re.compile(r"([\w.-]+)(?::\d*)?")
 
@@ -82,7 +82,7 @@ def read_address(raw: str) -> Address | None:
     scheme = scheme.lower()
     if scheme not in {"", "http", "https"}:
         return Address(scheme, f"{scheme}:", f"/{authority}{path}", query, fragment)
-    found = _HOST.fullmatch(authority.rpartition("@")[2])  # a user name may look like a host
+    found = _HOST.fullmatch(authority.rpartition("@")[2].strip())  # a user name may look like a host
     host = found[1].lower().rstrip(".") if found else ""
     return Address(scheme, host, path, query, fragment) if 0 < len(host) <= _LONGEST_HOST else None
 

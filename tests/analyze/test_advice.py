@@ -1,0 +1,136 @@
+"""What a site could mend: each rule on a site made for it, and silence where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from builders import CAPTURED, account, failed, institution, result
+
+from cegep_audit.analyze.advice import Advice, advise
+from cegep_audit.models import Account, Flaw, InstitutionResult, PageRecord
+from cegep_audit.report.phrases import known
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
+
+HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "https://www.a.test/en"
+FACEBOOK = "https://www.facebook.com/cegeprb"
+
+
+def shown(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
+    """An official account on *pages* (the homepage), which the page's data names too."""
+    made = account(network, handle, url=f"https://www.{network}.com/{handle}", is_main=True)
+    evidence = tuple(replace(made.evidence[0], page_url=page) for page in pages or (HOME,))
+    named = replace(made.evidence[0], page_url=(pages or (HOME,))[0], how=How.JSON_LD, zone=Zone.HEAD)
+    return replace(made, evidence=(*evidence, named), **fields)  # type: ignore[arg-type] # a test's own names
+
+
+def site(*accounts: Account, flaws: Sequence[Flaw] = (), roles: Sequence[PageRole] = ()) -> InstitutionResult:
+    page = PageRecord(HOME, HOME, PageRole.HOME, "", 200, "text/html", 9, CAPTURED)
+    places = {PageRole.CONTACT: CONTACT, PageRole.LANGUAGE: ENGLISH}
+    pages = (page, *(replace(page, url=places[role], role=role) for role in roles))
+    return replace(result(institution("a"), *accounts), flaws=tuple(flaws), pages=pages)
+
+
+def flaw(rule: str, url: str = "http://x.test/", account_url: str = "", network: str = "facebook") -> Flaw:
+    return Flaw(rule, network, url, account_url, HOME, Zone.FOOTER, "Facebook")
+
+
+CASES = {
+    "nothing to mend": (site(shown("facebook")), []),
+    "no account at all": (site(), []),
+    "an icon that leads nowhere": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
+        [Advice("nowhere", "youtube", "https://www.youtube.com/", HOME)],
+    ),
+    "a share button in place of an account": (
+        site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        [Advice("share_for_profile", "facebook", "https://www.facebook.com/sharer.php?u=x", HOME)],
+    ),
+    "a share button beside the account": (site(shown("facebook"), flaws=[flaw("share_for_profile")]), []),
+    "http to its own account": (
+        site(shown("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
+        [Advice("insecure", "facebook", "http://www.facebook.com/cegeprb", HOME)],
+    ),
+    "http to somebody else's account": (
+        site(
+            shown("facebook"),
+            flaws=[flaw("insecure", "http://www.facebook.com/autre", "https://www.facebook.com/autre")],
+        ),
+        [],
+    ),
+    "the version for telephones": (
+        site(shown("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
+        [Advice("mobile", "facebook", "https://m.facebook.com/cegeprb", HOME)],
+    ),
+    "the old name of X": (
+        site(
+            shown("twitter"),
+            flaws=[flaw("old_name", "https://twitter.com/cegeprb", "https://www.twitter.com/cegeprb", "twitter")],
+        ),
+        [Advice("old_name", "twitter", "https://twitter.com/cegeprb", HOME)],
+    ),
+    "a closed network": (
+        site(shown("google_plus")),
+        [Advice("closed_network", "google_plus", "https://www.google_plus.com/cegeprb", HOME)],
+    ),
+    "a short link": (
+        site(shown("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
+        [Advice("unresolved", "youtube", "", HOME)],
+    ),
+    "two accounts": (
+        site(shown("facebook", handle="autre", is_main=False), shown("facebook")),
+        [Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME)],
+    ),
+    "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
+    "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
+    "only on the contact page": (
+        site(shown("facebook", CONTACT), roles=[PageRole.CONTACT]),
+        [Advice("inner_page_only", "facebook", FACEBOOK, CONTACT)],
+    ),
+    "not on the English page": (
+        site(shown("youtube"), shown("facebook"), shown("instagram", HOME, ENGLISH), roles=[PageRole.LANGUAGE]),
+        [Advice("one_language", "facebook", "", ENGLISH), Advice("one_language", "youtube", "", ENGLISH)],
+    ),
+    "another account on the English page": (
+        site(
+            shown("facebook"), shown("facebook", ENGLISH, handle="cegeprb.en", is_main=False), roles=[PageRole.LANGUAGE]
+        ),
+        [Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH)],
+    ),
+    "a splash page before both languages": (site(shown("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
+    "no sameAs": (
+        site(replace(shown("facebook"), evidence=shown("facebook").evidence[:1])),
+        [Advice("no_same_as")],
+    ),
+    "a site that was not read": (failed("a"), []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_advice(name: str) -> None:
+    found, expected = CASES[name]
+    assert list(advise(found)) == expected
+
+
+def test_every_rule_is_met_and_worded() -> None:
+    rules = {each.rule for _, expected in CASES.values() for each in expected}
+    assert rules == {name for name in RULE_NAMES if known(f"advice.{name}") and known(f"mend.{name}")}
+
+
+RULE_NAMES = (
+    "nowhere share_for_profile closed_network unresolved two_accounts inner_page_only one_language old_name insecure "
+    "mobile no_same_as"
+).split()
+
+
+def test_what_costs_most_readers_comes_first() -> None:
+    found = site(
+        replace(shown("facebook"), evidence=shown("facebook").evidence[:1]),
+        shown("google_plus", is_main=True),
+        flaws=[
+            flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK),
+            flaw("nowhere", "#", network="youtube"),
+        ],
+    )
+    assert [each.rule for each in advise(found)] == ["nowhere", "closed_network", "insecure"]

@@ -1,0 +1,96 @@
+"""Links that serve their reader badly: every row of the table by its own examples, and a page whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import CAPTURED
+
+from cegep_audit.analyze.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
+from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.networks import classify
+from cegep_audit.models import Choice, InnerLink, Page, Visit
+from cegep_audit.vocabulary import PageRole, Zone
+
+ROWS: list[dict[str, Any]] = _table()["rule"]
+EXAMPLES = [
+    pytest.param(row["name"], example, holds, id=f"{row['name']}: {'' if holds else 'not '}{example[0]} {example[1]}")
+    for row in ROWS
+    for holds, key in ((True, "holds"), (False, "not"))
+    for example in row[key]
+]
+ICONS: dict[str, Any] = _table()["without_address"]
+
+
+@pytest.mark.parametrize(("name", "example", "holds"), EXAMPLES)
+def test_every_rule_by_its_examples(name: str, example: list[str], holds: bool) -> None:
+    address, zone, label = example
+    rule = next(rule for rule in rules() if rule.name == name)
+    assert rule.holds(classify(address), Zone(zone), label) is holds
+
+
+@pytest.mark.parametrize("row", [*ROWS, ICONS], ids=lambda row: row["name"])
+def test_every_rule_has_examples_of_both(row: dict[str, Any]) -> None:
+    assert row["holds"]
+    assert row["not"]
+
+
+@pytest.mark.parametrize(
+    ("example", "holds"), [*((e, True) for e in ICONS["holds"]), *((e, False) for e in ICONS["not"])]
+)
+def test_icons_without_address(example: list[str], holds: bool) -> None:
+    href, zone, label = example
+    assert bool(named_without_address(InnerLink(href, label, Zone(zone)))) is holds
+    assert _icons().name == "nowhere"
+
+
+def visit(html: str, url: str = "https://www.cegeprb.test/") -> Visit:
+    page = Page(url, url, 200, "text/html; charset=utf-8", html.encode(), CAPTURED)
+    return Visit(Choice(url, PageRole.HOME, ""), page, extract_links(page))
+
+
+FOOTER = """<!DOCTYPE html><html lang="fr"><title>Cégep</title><main><p>Le cégep, ses programmes et ses gens.</p>
+<p>Lisez <a href="http://www.facebook.com/autre">cette page</a> et <a href="https://www.facebook.com/">Facebook</a>.</p></main>
+<footer><h2>Suivez-nous</h2>
+<a href="http://www.facebook.com/cegeprb"><i class="fa fa-facebook"></i> Facebook</a>
+<a href="https://twitter.com/cegeprb">Twitter</a>
+<a href="https://www.youtube.com/"><img src="yt.png" alt="YouTube"></a>
+<a href="#" aria-label="LinkedIn"><i class="fa fa-linkedin"></i></a>
+<a href="https://m.facebook.com/cegeprb">Facebook (mobile)</a>
+<a href="https://www.pinterest.com/pin/create/button/?url=x"><img src="p.png" alt="Pinterest"></a>
+<a href="#haut">Haut de page</a></footer></html>"""
+
+
+def test_a_page() -> None:
+    found = flaws_of([visit(FOOTER)])
+    assert {(flaw.rule, flaw.network, flaw.url, flaw.account_url) for flaw in found} == {
+        ("insecure", "facebook", "http://www.facebook.com/autre", "https://www.facebook.com/autre"),
+        ("insecure", "facebook", "http://www.facebook.com/cegeprb", "https://www.facebook.com/cegeprb"),
+        ("old_name", "twitter", "https://twitter.com/cegeprb", classify("https://twitter.com/cegeprb").account_url),
+        ("nowhere", "youtube", "https://www.youtube.com/", ""),
+        ("nowhere", "linkedin", "#", ""),
+        ("mobile", "facebook", "https://m.facebook.com/cegeprb", "https://www.facebook.com/cegeprb"),
+        (
+            "share_for_profile",
+            "pinterest",
+            "https://www.pinterest.com/pin/create/button/?url=x",
+            "",
+        ),
+    }
+    (facebook,) = [flaw for flaw in found if flaw.url == "http://www.facebook.com/cegeprb"]
+    assert (facebook.zone, facebook.label, facebook.page_url) == (Zone.FOOTER, "Facebook", "https://www.cegeprb.test/")
+
+
+def test_a_link_that_every_page_repeats_is_one_flaw() -> None:
+    once = flaws_of([visit(FOOTER)])
+    assert flaws_of([visit(FOOTER), visit(FOOTER, "https://www.cegeprb.test/joindre")]) == once
+
+
+def test_no_page_is_a_trap() -> None:
+    links = "".join(f'<a href="http://www.facebook.com/page{n}">F</a>' for n in range(500))
+    assert len(flaws_of([visit(f"<footer>{links}</footer>")])) == MAX_FLAWS
+
+
+def test_a_page_that_failed_has_none() -> None:
+    assert flaws_of([Visit(Choice("https://a.test/", PageRole.HOME, ""))]) == ()

@@ -71,18 +71,16 @@ def draw(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool) -> 
 
     Each stratum gets its share and one row at least; the weight is the number of its rows over the number drawn.
     Strata are named ``type/state``; for a blind coder they have numbers that tell nothing. The same rows, size and
-    seed draw the same sample. *size* is at least the number of strata and at most that of rows.
+    seed draw the same sample, blind or not. *size* is at least the number of strata and at most that of rows.
     """
     strata: dict[str, list[CodingRow]] = defaultdict(list)
     for row in rows:
         strata[f"{row.institution.type or '-'}/{row.state}"].append(row)
     random = Random(seed)  # noqa: S311 - a sample to be drawn again, no secret
     quotas = allocate({name: len(members) for name, members in strata.items()}, size)
-    drawn: dict[Unit, tuple[str, float]] = {}
-    for name, label in zip(sorted(strata), _labels(sorted(strata), random, is_blind=is_blind), strict=True):
-        members = sorted(row.unit for row in strata[name])
-        weight = len(members) / quotas[name]
-        drawn |= dict.fromkeys(random.sample(members, quotas[name]), (label, weight))
+    taken = {name: random.sample(sorted(row.unit for row in strata[name]), quotas[name]) for name in sorted(strata)}
+    labels = dict(zip(taken, _labels(list(taken), random, is_blind=is_blind), strict=True))  # drawn after the rows
+    drawn = {unit: (labels[name], len(strata[name]) / quotas[name]) for name, units in taken.items() for unit in units}
     return [_weighted(row, *drawn[row.unit]) for row in rows if row.unit in drawn]
 
 

@@ -12,6 +12,7 @@ import threading
 
 from builders import account, institution, result
 
+from cegep_audit.collect.progress import Tally, Waiting
 from cegep_audit.report.locales import Language
 from cegep_audit.report.progress import Progress
 
@@ -35,45 +36,82 @@ class Screen(io.StringIO):
         return True
 
 
-def watched(total: int, lang: Language = "fr", done: int = 0) -> tuple[Progress, io.StringIO, Clock]:
+def watched(total: int, lang: Language = "fr", **options: object) -> tuple[Progress, io.StringIO, Clock]:
     stream, clock = io.StringIO(), Clock()
-    return Progress(total, lang, done=done, stream=stream, clock=clock), stream, clock
+    return Progress(total, lang, stream=stream, clock=clock, **options), stream, clock  # type: ignore[arg-type] # its own
 
 
 def test_elsewhere_than_on_a_terminal_a_line_for_each_tenth() -> None:
     progress, stream, clock = watched(100)
+    tally = Tally()
     with progress:
+        progress.watch(tally)
         for number in range(100):
             progress.started(institution(f"s{number}"))
             clock.now += 0.5
+            tally.requests += 3
             progress.finished(result(f"s{number}", account("facebook")))
     lines = stream.getvalue().splitlines()
     assert len(lines) == 10
-    assert lines[0] == "10/100, 0 en cours, 10 comptes, 10 requêtes, encore 45 s"
-    assert lines[-1] == "100/100, 0 en cours, 100 comptes, 100 requêtes"
+    assert lines[0] == "10/100, 0 en cours, 10 comptes, 30 requêtes, encore 45 s"
+    assert lines[-1] == "100/100, 0 en cours, 100 comptes, 300 requêtes"
 
 
-def test_a_slow_scan_still_speaks_every_half_minute() -> None:
+def test_a_slow_scan_still_speaks_every_half_minute_and_names_who_is_slow() -> None:
     progress, stream, clock = watched(1000, "en")
     with progress:
         for number in range(4):
             clock.now += 20
             progress.started(institution(f"s{number}"))
     assert stream.getvalue().splitlines() == [
-        "0/1,000, 2 in flight, 0 accounts, 0 requests",
-        "0/1,000, 4 in flight, 0 accounts, 0 requests",
+        "0/1,000, 2 in flight, 0 accounts",
+        "slow: Cégep s0 (20 s)",
+        "0/1,000, 4 in flight, 0 accounts",
+        "slow: Cégep s0 (1 min 00 s), Cégep s1 (40 s), Cégep s2 (20 s)",
     ]
+
+
+def test_while_every_site_is_silent_a_tick_shows_that_time_passes() -> None:
+    progress, stream, clock = watched(9, "en")
+    with progress:
+        progress.started(institution("s0"))
+        for _ in range(3):
+            clock.now += 30
+            progress.tick()
+    shown = [line for line in stream.getvalue().splitlines() if line.startswith("slow")]
+    assert shown == [f"slow: Cégep s0 ({spent})" for spent in ("30 s", "1 min 00 s", "1 min 30 s")]
 
 
 def test_the_time_left_is_that_of_this_run_where_a_scan_goes_on() -> None:
     progress, stream, clock = watched(20, "en", done=10)
     with progress:
-        clock.now += 10
-        progress.finished(result("a"))
-        clock.now += 10
-        progress.finished(result("b"))
+        for name in ("a", "b"):
+            progress.started(institution(name))
+            clock.now += 10
+            progress.finished(result(name))
     assert stream.getvalue().splitlines()[-1].startswith("12/20,")
     assert stream.getvalue().splitlines()[-1].endswith("1 min 20 s left")
+
+
+def test_what_a_slow_site_waits_for_is_said_once_where_asked() -> None:
+    progress, stream, clock = watched(5, "en", explains=True)
+    tally = Tally()
+    with progress:
+        progress.watch(tally)
+        for name in ("hangs", "patient", "quick"):
+            progress.started(institution(name))
+        clock.now += 15
+        progress.finished(result("quick"))
+        tally.visits["hangs"] = Waiting("answer", "http://hangs.test/\x1b[2J", clock.now)
+        tally.visits["patient"] = Waiting("turn", "http://p.test/a", clock.now - 10)
+        for _ in range(20):
+            clock.now += 1
+            progress.tick()
+    notes = [line for line in stream.getvalue().splitlines() if "has waited" in line]
+    assert notes == [
+        "hangs: slow (20 s); has waited 5 s for the answer of http://hangs.test/[2J",
+        "patient: slow (20 s); has waited 15 s until http://p.test/a may be asked, put off by the delay or by the site",
+    ]
 
 
 def test_a_note_is_one_line_of_text() -> None:
@@ -96,7 +134,7 @@ def test_a_terminal_shows_what_is_slow_and_is_left_clean() -> None:
         progress.finished(result("vif", "facebook"))
         progress.note("une note")
     text = stream.getvalue()
-    assert "1/4 · 1 en cours · 1 compte · 1 requête · encore 1 min 15 s" in text
+    assert "1/4 · 1 en cours · 1 compte · encore 1 min 40 s" in text
     assert f"lents{NBSP}: Cégep [b]Lent[/b][2J (25 s)" in text
     assert "une note" in text
     assert "\x1b[?25h" in text, "the cursor is back"

@@ -15,6 +15,8 @@ from cegep_audit.cli.options import say
 from cegep_audit.cli.past import day_of
 from cegep_audit.cli.scanning import Plan, Request
 from cegep_audit.collect.headers import user_agent
+from cegep_audit.collect.progress import Tally
+from cegep_audit.collect.reach import Reach
 from cegep_audit.errors import FetchError
 from cegep_audit.models import InstitutionResult, OpenSource
 from cegep_audit.scan import scan
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from cegep_audit.collect.archive import WarcWriter
 
 EXIT_SIGINT, EXIT_SIGTERM = 130, 143
+_TICK_S = 0.5  # how often progress is shown while nothing else happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,14 @@ def _nothing() -> None:
 class Pages:
     """Where the pages of a scan come from.
 
-    ``flush`` waits until what was received is kept; ``given_up`` says why no page comes from there any more, None
-    while some do.
+    ``tally`` says what is asked and waited for; ``reach`` is told what each visit comes to, to know whether anybody
+    answers at all; ``flush`` waits until what was received is kept; ``given_up`` says why no page comes from there any
+    more, None while some do.
     """
 
     open: OpenSource
+    tally: Tally | None = None
+    reach: Reach | None = None
     flush: Callable[[], None] = _nothing
     given_up: Callable[[], FetchError | None] = _nothing
 
@@ -76,8 +82,10 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
                     pages.flush()  # first: what the database names is in the file
                     store.save(plan.scan_id, result)
                     _tell(result, request, plan, watcher)
+                    _judge_reach(pages.reach, result, request)
 
-                await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
+                async with _ticking(watcher, pages.tally):
+                    await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
     except asyncio.CancelledError:
         if not stops:
             raise
@@ -90,6 +98,33 @@ def _tell(result: InstitutionResult, request: Request, plan: Plan, watcher: show
     elif request.verbose:
         for line in showing.explain(result, day_of(plan.settings)):
             watcher.note(line)
+
+
+@asynccontextmanager
+async def _ticking(watcher: showing.Shown, tally: Tally | None) -> AsyncIterator[None]:
+    """Keep what is shown up to date, also while every site is slow."""
+    if tally:
+        watcher.watch(tally)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            watcher.tick()
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+def _judge_reach(reach: Reach | None, result: InstitutionResult, request: Request) -> None:
+    """Say, once, that none of the first sites answers: the fault is most likely on this side."""
+    if reach is None or reach.is_cut_off:
+        return
+    reach.visited(result.detail)
+    if reach.is_cut_off:
+        showing.say_cut_off(reach, request.lang)
 
 
 @asynccontextmanager
@@ -112,13 +147,13 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
         watcher.note(showing.past_words(request.past, day, request.lang))
         period = Period(day, request.past.max_drift_days)
         async with WebArchive(period, plan.limits, agent, timegate=request.past.timegate, lang=request.lang) as past:
-            yield Pages(past.open, given_up=lambda: past.given_up)
+            yield Pages(past.open, past.tally, given_up=lambda: past.given_up)
         return
     from cegep_audit.collect.live import LiveWeb
 
     with _record(request, plan, agent) as record:
         async with LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web:
-            yield Pages(web.open, flush=record.flush if record else _nothing)
+            yield Pages(web.open, web.tally, web.reach, flush=record.flush if record else _nothing)
 
 
 @contextmanager

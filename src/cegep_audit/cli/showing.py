@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cegep_audit.cli.options import say
+from cegep_audit.collect.progress import Tally
+from cegep_audit.collect.reach import FIRST_SITES, Reach
 from cegep_audit.collect.uri_m import drift_days
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.report.plain import plain
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from cegep_audit.report.locales import Language
 
 EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
+_LAST_TIMEOUTS = 2  # that the last site of a scan may cost: one of robots.txt or of a page, and what came before it
 SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
 
 
@@ -51,6 +54,12 @@ class Shown(Protocol):
     def note(self, text: str) -> None:
         """Say one line that stays."""
 
+    def watch(self, tally: Tally) -> None:
+        """Show from now on what *tally* says is asked and waited for."""
+
+    def tick(self) -> None:
+        """Show how far the scan is, if it is time."""
+
 
 class Quiet:
     """Shows nothing but faults of ours, which are always said."""
@@ -64,6 +73,12 @@ class Quiet:
     def note(self, text: str) -> None:
         """Say nothing."""
 
+    def watch(self, tally: Tally) -> None:
+        """Say nothing."""
+
+    def tick(self) -> None:
+        """Say nothing."""
+
 
 @contextmanager
 def progress(plan: Plan, request: Request) -> Iterator[Shown]:
@@ -73,7 +88,15 @@ def progress(plan: Plan, request: Request) -> Iterator[Shown]:
         return
     from cegep_audit.report.progress import Progress
 
-    with Progress(len(plan.institutions), request.lang, done=len(plan.institutions) - len(plan.waiting)) as shown:
+    limits = plan.limits
+    with Progress(
+        len(plan.institutions),
+        request.lang,
+        done=len(plan.institutions) - len(plan.waiting),
+        slots=min(limits.concurrency, len(plan.waiting)),
+        tail_s=_LAST_TIMEOUTS * limits.timeout_s,
+        explains=request.verbose,
+    ) as shown:
         yield shown
 
 
@@ -81,6 +104,13 @@ def say_fault(result: InstitutionResult) -> None:
     """Say aloud that a fault of ours befell one institution; the scan goes on."""
     error = result.message.strip().rpartition("\n")[2]
     message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
+
+
+def say_cut_off(reach: Reach, lang: Language) -> None:
+    """Say aloud that none of the first sites gave an answer, and what most of them came to."""
+    from cegep_audit.report.screen import detail_words
+
+    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
 
 
 def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:

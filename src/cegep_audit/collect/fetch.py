@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,7 @@ from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.pace import Pace, Turn
 from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.progress import Tally, Waiting
+from cegep_audit.collect.reach import Reach
 from cegep_audit.collect.transport import SiteTransport
 from cegep_audit.collect.wire import TransportError
 from cegep_audit.errors import FetchError
@@ -63,6 +64,7 @@ class Shared:
     record: Recorder | None
     clock: Callable[[], float]
     now: Callable[[], datetime]
+    reach: Reach = field(default_factory=Reach)
 
 
 class Fetcher:
@@ -99,12 +101,13 @@ class Fetcher:
         async with self._shared.pace.turn(url) as turn:
             self._wait_for("answer", url)
             draft = Draft(url, want, self._shared.now(), self._shared.clock())
+            patience_s = self._shared.reach.patience_s(self._shared.limits.timeout_s)
             self._wire.clear()
             try:
-                async with asyncio.timeout(self._shared.limits.timeout_s):
+                async with asyncio.timeout(patience_s):
                     await self._exchange(draft, turn)
             except _FAULTS as error:
-                raise self._failure(draft, error) from error
+                raise self._failure(draft, error, patience_s) from error
             finally:
                 if self._wire.is_sent and draft.response is None:
                     turn.reached(self._shared.clock())
@@ -125,6 +128,7 @@ class Fetcher:
         self._shared.tally.requests += 1
         draft.response = response = await self._transport.handle_async_request(request)
         draft.answered = self._shared.now()
+        self._shared.reach.heard(response.status_code)
         # When the host had the request nobody knows here but that it was before it answered. The delay counts
         # from then: so it holds by the host's own clock, however long the request was on its way.
         turn.reached(self._shared.clock())
@@ -205,15 +209,15 @@ class Fetcher:
         if self._shared.record:
             draft.raw += chunk[: max(0, limit - len(draft.raw))]
 
-    def _failure(self, draft: Draft, error: Exception) -> FetchError:
-        detail, message, status = self._explain(draft, error)
+    def _failure(self, draft: Draft, error: Exception, patience_s: float) -> FetchError:
+        detail, message, status = self._explain(draft, error, patience_s)
         if draft.response and not isinstance(error, BodyError):
             draft.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         tried = error.tried if isinstance(error, TransportError) else ()
         record_id = self._record(draft, detail, tried)
         return FetchError(draft.url, detail, message[:_MAX_MESSAGE], status=status, record_id=record_id)
 
-    def _explain(self, draft: Draft, error: Exception) -> tuple[Detail, str, int | None]:
+    def _explain(self, draft: Draft, error: Exception, patience_s: float) -> tuple[Detail, str, int | None]:
         """Return detail, message and HTTP status of what went wrong."""
         status = draft.status
         match error:
@@ -221,7 +225,7 @@ class Fetcher:
                 return error.detail, str(error), status
             case TimeoutError():
                 what = "no complete answer" if draft.response else "no answer"
-                return Detail.TIMEOUT, f"{what} within {self._shared.limits.timeout_s:g} s", status
+                return Detail.TIMEOUT, f"{what} within {patience_s:g} s", status
             case httpcore.ProxyError():
                 code = str(error)[:3]
                 return Detail.PROXY, f"the proxy answers: {error}", int(code) if code.isdecimal() else None

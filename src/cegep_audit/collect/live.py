@@ -10,21 +10,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
+from cegep_audit.collect.answer import Want
 from cegep_audit.collect.connect import Resolve, Resolver
 from cegep_audit.collect.exchange import Recorder
 from cegep_audit.collect.fetch import Fetcher, Shared
 from cegep_audit.collect.headers import request_headers, user_agent
-from cegep_audit.collect.pace import Pace
+from cegep_audit.collect.loading import LANES, Lanes
+from cegep_audit.collect.pace import Pace, Unpaced
 from cegep_audit.collect.progress import Tally
+from cegep_audit.collect.reach import Reach
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.collect.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.visit import SiteVisit
 from cegep_audit.messages import Language
 from cegep_audit.models import Institution, Limits, Source
+from cegep_audit.urls import host_of
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]
 
@@ -41,7 +46,8 @@ class LiveWeb:
     *now* the time in UTC. Proxies and certificates are those of the environment at construction.
     Raise UsageError, said in *lang*, where these cannot be used.
 
-    Use it inside one event loop. :attr:`tally` says how many requests were sent and what is waited for.
+    Use it inside one event loop. :attr:`tally` says how many requests were sent and what is waited for;
+    :attr:`reach`, which has to be told what each visit came to, whether anybody answers at all.
     """
 
     def __init__(
@@ -57,7 +63,9 @@ class LiveWeb:
         lang: Language = "fr",
     ) -> None:
         self.tally = Tally()
-        self._shared = Shared(limits, Pace(limits.delay_s, clock, sleep), self.tally, record, clock, now)
+        self.reach = Reach()
+        pace = Pace(limits.delay_s, clock, sleep)
+        self._shared = Shared(limits, pace, self.tally, record, clock, now, self.reach)
         self._robots = RobotsCache()
         self._headers = request_headers(user_agent)
         self._resolve = resolve or Resolver()
@@ -74,11 +82,33 @@ class LiveWeb:
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the site of *institution*; cookies and connections live until the block ends."""
-        allow_private = self._shared.limits.allow_private
+        try:
+            async with self._visit(institution, self._shared, Want.PAGE) as visit:
+                yield visit
+        finally:
+            self.tally.visits.pop(institution.id, None)
+
+    @asynccontextmanager
+    async def loading(self, institution: Institution, url: str) -> AsyncIterator[Lanes]:
+        """Let the page at *url*, which came from the site of *institution*, load what it needs from its own hosts.
+
+        The host's turn is waited for and kept until the block ends; what is loaded goes two at a time, by the same
+        rules as a page: robots.txt, addresses, time, size, retries, and the record.
+        """
+        own = replace(institution, alt_hosts=(*institution.alt_hosts, host_of(url)))
+        async with AsyncExitStack() as stack:
+            turn = await stack.enter_async_context(self._shared.pace.turn(url))
+            shared = replace(self._shared, pace=Unpaced(self._shared.pace))
+            lanes = [await stack.enter_async_context(self._visit(own, shared, Want.ASSET)) for _ in range(LANES)]
+            try:
+                yield Lanes(own, lanes)
+            finally:
+                turn.reached(self._shared.clock())
+
+    @asynccontextmanager
+    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[SiteVisit]:
+        allow_private = shared.limits.allow_private
         transport = SiteTransport(self._context, self._routes, self._resolve, allow_private=allow_private)
         async with transport:
-            fetcher = Fetcher(transport, self._headers, self._shared, institution.id)
-            try:
-                yield SiteVisit(institution, fetcher, self._robots, self._shared)
-            finally:
-                self.tally.visits.pop(institution.id, None)
+            fetcher = Fetcher(transport, self._headers, shared, institution.id)
+            yield SiteVisit(institution, fetcher, self._robots, shared, want=want)

@@ -1,0 +1,63 @@
+"""Time left of a scan: close to the truth where a number is given, and no number where none can be close."""
+
+from __future__ import annotations
+
+import heapq
+import random
+
+import pytest
+
+from cegep_audit.report.remaining import Remaining
+
+TIMEOUT_S = 12.0
+
+Visits = list[tuple[float, float]]
+"""When each visit begins and ends."""
+
+
+def visits(count: int, slots: int, seed: int) -> Visits:
+    """Play a scan: most sites take six seconds, some much longer, one in twenty hangs or is dead."""
+    chance = random.Random(seed)  # noqa: S311 - which sites are slow
+    free = [0.0] * min(slots, count)
+    played = []
+    for _ in range(count):
+        begins = heapq.heappop(free)
+        usual = chance.choice([3, 4, 5, 6]) * (1 + 0.3 * chance.lognormvariate(0, 0.9))
+        ends = begins + (chance.choice([0.05, 12, 25, 37]) if chance.random() < 0.05 else usual)
+        played.append((begins, ends))
+        heapq.heappush(free, ends)
+    return played
+
+
+def told(played: Visits, slots: int, now: float) -> float | None:
+    remaining = Remaining(slots, 2 * TIMEOUT_S)
+    for begins, ends in played:
+        if ends <= now:
+            remaining.finished(ends - begins)
+    in_flight = [now - begins for begins, ends in played if begins <= now < ends]
+    return remaining.seconds(in_flight, sum(begins > now for begins, _ in played))
+
+
+@pytest.mark.parametrize(("count", "slots"), [(139, 8), (139, 32), (1000, 32), (1000, 256), (5000, 256)])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_told_is_never_far_off(count: int, slots: int, seed: int) -> None:
+    played = visits(count, slots, seed)
+    end = max(ends for _, ends in played)
+    moments = [end * tenth / 20 for tenth in range(1, 20)]
+    pairs = [(said, end - now) for now in moments if (said := told(played, slots, now)) is not None]
+    assert len(pairs) >= 3
+    assert all(abs(said - left) <= left / 2 + 2 * TIMEOUT_S for said, left in pairs), pairs
+
+
+def test_nothing_is_told_before_anything_is_known_nor_of_the_last_sites() -> None:
+    played = visits(200, 32, 1)
+    last_begun = max(begins for begins, _ in played)
+    assert told(played, 32, 0.5) is None
+    assert told(played, 32, last_begun + 0.01) is None
+
+
+def test_the_quick_ones_that_finish_first_do_not_make_it_look_short() -> None:
+    remaining = Remaining(4, 0.0)
+    for _ in range(4):
+        remaining.finished(1.0)
+    assert remaining.seconds([9.0, 9.0, 9.0, 9.0], 100) == 100 * (4 + 36) / 4 / 4

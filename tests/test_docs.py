@@ -35,7 +35,7 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")]
 )
-FRENCH = ("LISEZMOI.md", "docs/methode.md", "docs/registre.md")
+FRENCH = ("LISEZMOI.md", "docs/codage.md", "docs/methode.md", "docs/registre.md")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -228,7 +228,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 # What a paper may call a file by: from the root, from the package, from the room, or by its name alone where it is one.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
-_WRITTEN_BY_USERS = re.compile(r"report.*\.csv|(list|liste|ma-liste|decisions)\.csv")
+_WRITTEN_BY_USERS = re.compile(r"report.*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -11,10 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import Done, command, rows_of
 
 from cegep_audit import demo
 from cegep_audit.demo.sites import sites
@@ -22,32 +21,6 @@ from cegep_audit.detect.networks import account_key, classify
 
 CONTRACT_REPORT = "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,n_networks,three_plus"
 CONTRACT_ACCOUNTS = "institution_id,institution,network,account_url,handle,kind,role,reason,how,zone,label,page_url,pages_seen,captured_at"
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that ran: its folder, exit code and what it printed."""
-
-    folder: Path
-    code: int
-    out: str
-    err: str
-
-
-def command(*arguments: str, folder: Path, **environment: str) -> Done:
-    """Run ``cegep-audit`` in *folder*; nothing of the caller's language, proxies or contact reaches it."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    ran = subprocess.run(
-        [sys.executable, "-m", "cegep_audit", *arguments],
-        cwd=folder,
-        env=kept | {"PYTHONUTF8": "1"} | environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    return Done(folder, ran.returncode, ran.stdout, ran.stderr)
 
 
 def counted() -> dict[str, demo.Expectation]:
@@ -59,11 +32,6 @@ def counted() -> dict[str, demo.Expectation]:
 def key_of(network: str, address: str) -> str:
     """Return what two spellings of one account have in common."""
     return account_key(network, classify(address).account_url or address)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -67,8 +68,8 @@ def _advice(scan: Scan, db: Path) -> str:
     if path is None or not path.exists():
         return say("compare.ask_again")
     registry = scan.settings.get("registry")
-    words = ["cegep-audit scan", *([str(registry)] if registry else []), f"--from-warc {path} --db {db}"]
-    return say("compare.replay", command=" ".join(words))
+    words = ["cegep-audit", "scan", *([str(registry)] if registry else []), "--from-warc", str(path), "--db", str(db)]
+    return say("compare.replay", command=shlex.join(words))
 
 
 def _as_record(comparison: Comparison) -> dict[str, object]:

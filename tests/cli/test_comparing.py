@@ -1,0 +1,198 @@
+"""``compare`` and ``trend`` as a user types them, over scans that are kept in a database."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from builders import account, failed, institution, result
+from commands import command, rows_of
+
+from cegep_audit.models import Institution, InstitutionResult
+from cegep_audit.store import Store
+
+THEN, NOW = datetime(2011, 9, 6, 12, tzinfo=UTC), datetime(2026, 9, 6, 12, tzinfo=UTC)
+FORMULA = "=HYPERLINK(0)"
+
+
+def seen(subject: Institution | str, at: datetime, *networks: str, **renamed: str) -> InstitutionResult:
+    """One institution's result with an account of its own on each network; *renamed* gives other handles."""
+    subject = institution(subject) if isinstance(subject, str) else subject
+    accounts = [account(name, renamed.get(name, subject.id), is_main=True) for name in (*networks, *renamed)]
+    return result(subject, *accounts, captured_at=at)
+
+
+def keep(store: Store, results: list[InstitutionResult], rules: str = "r1", **settings: object) -> int:
+    institutions = [each.institution for each in results]
+    mode = "as_of" if "as_of" in settings else "live"
+    number = store.start_scan(mode, settings, "0.1.0", rules, institutions, NOW + timedelta(minutes=len(store.scans())))
+    for each in results:
+        store.save(number, each)
+    store.finish_scan(number, NOW + timedelta(hours=1))
+    return number
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three scans: 1 of 2011, 2 of 2026 under other rules, 3 of 2026 that could assess nobody."""
+    many = [institution(f"c{number:02}", f"Cégep numéro {number}") for number in range(40)]
+    old = [
+        seen(institution("a", FORMULA), THEN, "facebook", twitter="ancien"),
+        seen("b", THEN, "facebook", "itunes_u"),
+        failed("c", "no_capture"),
+        seen("parti", THEN),
+        *(seen(each, THEN) for each in many),
+    ]
+    new = [
+        seen(institution("a", FORMULA), NOW, "facebook", "instagram", twitter="nouveau"),
+        seen("b", NOW, "instagram"),
+        seen("c", NOW, "facebook"),
+        seen("venu", NOW, "tiktok"),
+        *(seen(each, NOW, "facebook", "instagram") for each in many),
+    ]
+    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+        keep(store, old, as_of="2011-09-01")
+        keep(store, new, "r2")
+        keep(store, [failed("a"), failed("b")], "r2")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("fr", ["Ce qui a changé du balayage 1 (1er septembre 2011)", "Entré au registre\u00a0: 1 (Cégep venu)"]),
+        ("en", ["What changed from scan 1 (September 1, 2011)", "Left the registry: 1 (Cégep parti)"]),
+    ],
+)
+def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str], folder: Path) -> None:
+    done = command("compare", "1", "2", "--lang", lang, folder=folder, COLUMNS="80")
+    assert done.code == 0, done.err
+    assert all(each in done.out.replace("\n", " ") for each in words), done.out
+    assert "McNemar" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "Cégep b\u00a0: −\u00a0Facebook" in done.out
+    assert "~\u00a0X (Twitter)" in done.out
+
+
+def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> None:
+    done = command("compare", "1", "2", "--lang", "en", folder=folder)
+    assert "The rules changed between the two scans (r1, then r2)" in done.out
+    assert "No WARC of it is kept" in done.out
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        keep(store, [seen("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
+    (folder / "cegep-audit-4.warc.gz").touch()
+    done = command("compare", "4", "2", "--lang", "en", folder=folder)
+    assert (
+        "cegep-audit scan 'mon registre.csv' --from-warc cegep-audit-4.warc.gz --db cegep-audit.db"
+        in done.out.replace("\n", " ")
+    )
+    assert "rules changed" not in command("compare", "2", "3", "--lang", "en", folder=folder).out
+
+
+def test_the_files_of_compare(folder: Path) -> None:
+    done = command("compare", "1", "latest", "-o", "diff.csv", folder=folder)
+    assert done.code == 0, done.err
+    assert {row["change"] for row in rows_of(folder / "diff.csv")} == {"not_comparable", "left"}
+    command("compare", "1", "2", "-o", "diff.csv", folder=folder)
+    changes = {(row["institution_id"], row["network"]): row for row in rows_of(folder / "diff.csv")}
+    assert {
+        key: row["change"] for key, row in changes.items() if key[0] in {"a", "b", "c", "venu", "parti"}
+    } == {
+        ("a", "facebook"): "kept",
+        ("a", "twitter"): "renamed",
+        ("a", "instagram"): "gained",
+        ("b", "facebook"): "lost",
+        ("b", "instagram"): "gained",
+        ("b", "itunes_u"): "lost",
+        ("c", "facebook"): "not_comparable",
+        ("venu", ""): "entered",
+        ("parti", ""): "left",
+    }  # fmt: skip
+    renamed = changes["a", "twitter"]
+    assert (renamed["old_account_url"], renamed["new_account_url"]) == (
+        "https://twitter.test/ancien",
+        "https://twitter.test/nouveau",
+    )
+    assert renamed["institution"] == f"'{FORMULA}"
+    assert (changes["b", "itunes_u"]["old_open"], changes["b", "itunes_u"]["new_open"]) == ("true", "false")
+    facebook = next(row for row in rows_of(folder / "diff-shares.csv") if row["network"] == "facebook")
+    assert (facebook["compared"], facebook["old_count"], facebook["new_count"]) == ("42", "2", "41")
+    assert (facebook["gained"], facebook["lost"], facebook["points"]) == ("40", "1", "92.86")
+    assert float(facebook["p_value"]) < 1e-6
+
+
+def test_compare_as_json(folder: Path) -> None:
+    found = json.loads(command("compare", "1", "2", "--json", folder=folder).out)
+    assert (found["old"]["id"], found["new"]["id"], found["same_rules"]) == (1, 2, False)
+    assert (found["compared"], found["not_comparable"]) == (42, ["c"])
+    assert (found["entered"], found["left"]) == (["venu"], ["parti"])
+    assert found["counts"] == {"gained": 82, "lost": 2, "renamed": 1, "kept": 1, "not_comparable": 1}
+    assert found["test"]["descriptive"] is True
+    assert "itunes_u" not in found["networks_open_both_days"]
+    three = [each for each in found["shares"] if each["k"] == 3 and each["basket"] == "all"]
+    assert [each["scope"] for each in three] == ["each_day", "both_days"]
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_trend_in_both_languages_and_eighty_columns(lang: str, folder: Path) -> None:
+    done = command("trend", "--lang", lang, folder=folder, COLUMNS="80")
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert done.out.index("2011-09-01") < done.out.index("2026-09-06")
+    assert "Cégep venu" in done.out
+    assert "iTunes U" in done.out
+
+
+def test_more_scans_than_fit_stand_below_one_another(folder: Path) -> None:
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        for year in range(2012, 2020):
+            keep(store, [seen("a", THEN.replace(year=year), "facebook")])
+    done = command("trend", folder=folder, COLUMNS="80")
+    assert max(map(len, done.out.splitlines())) <= 80
+    for year in range(2012, 2020):
+        assert f"{year}-09-06" in done.out
+
+
+def test_the_files_of_trend(folder: Path) -> None:
+    done = command("trend", "2", "1", "-o", "trend.csv", folder=folder)
+    assert done.code == 0, done.err
+    rows = rows_of(folder / "trend.csv")
+    assert list(dict.fromkeys(row["scan"] for row in rows)) == ["1", "2"]
+    assert {row["population"] for row in rows} == {"all", "every_time"}
+    (tiktok,) = [
+        row for row in rows if row["network"] == "tiktok" and row["scan"] == "1" and row["population"] == "all"
+    ]
+    assert (tiktok["count"], tiktok["share"], tiktok["assessed"]) == ("", "", "43")
+    moves = [(row["institution_id"], row["move"]) for row in rows_of(folder / "trend-institutions.csv")]
+    assert moves == [("venu", "entered"), ("parti", "left")]
+
+
+MISTAKES = {
+    "the same scan twice": (["compare", "1", "1"], 2, "1"),
+    "the same scan by another name": (["compare", "3", "latest"], 2, "3"),
+    "no such scan": (["compare", "1", "99"], 2, "99"),
+    "no number": (["compare", "un", "2"], 2, "un"),
+    "a file that is no CSV": (["compare", "1", "2", "-o", "diff.xlsx"], 2, ".csv"),
+    "a folder that is not there": (["compare", "1", "2", "-o", "nulle/diff.csv"], 3, "nulle"),
+    "no database": (["trend", "--db", "absente.db"], 3, "absente.db"),
+    "no such scan to set beside": (["trend", "1", "99"], 2, "99"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_gets_one_line(case: str, folder: Path) -> None:
+    arguments, code, named = MISTAKES[case]
+    done = command(*arguments, folder=folder)
+    assert (done.code, done.out) == (code, "")
+    assert named in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_no_scan_that_is_complete(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+        store.start_scan("live", {}, "0.1.0", "r1", [institution("a")], NOW)
+    done = command("trend", folder=tmp_path)
+    assert done.code == 3
+    assert "cegep-audit scans" in done.err

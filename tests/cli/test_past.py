@@ -1,0 +1,177 @@
+"""``scan --as-of`` as a user types it, over a small server that speaks as the Wayback Machine does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import Done, command, rows_of
+from servers import Reply, Web
+from wayback import Kept, Wayback
+
+FACEBOOK, TWITTER, INSTAGRAM = "https://www.facebook.com/{}", "https://twitter.com/{}", "https://www.instagram.com/{}"
+ITUNES = "https://deimos.apple.com/WebObjects/Core.woa/Browse/{}.test"
+REGISTRY = """\
+id,name,website,alt_hosts,founded,closed,status
+rb,Cégep de Rivière-Bleue,https://www.cegeprb.test/,,1967,,active
+neuf,Cégep neuf,https://www.cegepneuf.test/,www.cegepvieux.test,1970,,active
+jeune,Collège jeune,https://www.jeune.test/,,2015,,active
+parti,Collège parti,https://www.parti.test/,,1950,2012,closed
+loin,Collège lointain,https://www.loin.test/,,,,active
+"""
+
+
+def kept(url: str, stamp: str, *accounts: str) -> Kept:
+    name = url.split(".")[1]
+    links = " ".join(f'<a href="{account.format(name)}">Suivez-nous</a>' for account in accounts)
+    text = f"<h1>Bienvenue au cégep</h1><p>{'Nos programmes. ' * 30}</p><footer>{links}</footer>"
+    return Kept(url, stamp, f"<html lang=fr><title>Cégep</title><body>{text}</body></html>".encode())
+
+
+CAPTURES = [
+    kept("http://www.cegeprb.test/", "20110901120000", FACEBOOK, TWITTER, ITUNES),
+    kept("https://www.cegeprb.test/", "20210901120000", FACEBOOK, INSTAGRAM),
+    kept("http://www.cegepvieux.test/", "20110915120000", FACEBOOK),
+    kept("https://www.cegepneuf.test/", "20210915120000", FACEBOOK, TWITTER, INSTAGRAM),
+    kept("https://www.jeune.test/", "20210915120000", INSTAGRAM),
+    kept("http://www.parti.test/", "20110907120000", TWITTER),
+    kept("http://www.loin.test/", "20150906120000", TWITTER),
+]
+
+
+@pytest.fixture
+def wayback(web: Web) -> Wayback:
+    return Wayback(web, CAPTURES)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "registre.csv").write_text(REGISTRY, "utf-8")
+    return tmp_path
+
+
+def scan(folder: Path, wayback: Wayback, *options: str) -> Done:
+    return command("scan", "registre.csv", "--timegate", wayback.timegate, *options, folder=folder)
+
+
+def statuses(path: Path) -> dict[str, tuple[str, str]]:
+    return {row["id"]: (row["status"], row["detail"]) for row in rows_of(path)}
+
+
+def test_the_institutions_of_that_day_as_they_were(folder: Path, wayback: Wayback) -> None:
+    done = scan(folder, wayback, "--as-of", "2011-09-06", "--verbose", "--max-pages", "1", "--lang", "en")
+    assert done.code == 0, done.err
+    found = {row["id"]: row for row in rows_of(folder / "report.csv")}
+    assert list(found) == ["rb", "neuf", "parti", "loin"], "one was founded later, one has closed since"
+    assert found["rb"]["facebook"] == "https://www.facebook.com/cegeprb"
+    assert (found["rb"]["n_networks"], found["rb"]["three_plus"]) == ("3", "true"), "iTunes U was open"
+    assert (found["neuf"]["status"], found["neuf"]["final_url"]) == ("ok", "http://www.cegepvieux.test/")
+    assert found["rb"]["captured_at"] == "2011-09-01T12:00:00Z"
+    assert (found["loin"]["status"], found["loin"]["detail"]) == ("unreachable", "no_capture")
+    assert found["loin"]["n_networks"] == ""
+    assert "http://www.cegeprb.test/, captured 2011-09-01 (5 days off)" in done.err
+    assert "Day asked of the archive: September 6, 2011; the farthest capture is 9 days from it." in " ".join(
+        done.out.split()
+    )
+    listed = json.loads(command("scans", "--json", folder=folder).out)
+    assert [entry["mode"] for entry in listed] == ["as_of"]
+
+
+def test_the_basket_of_2011(folder: Path, wayback: Wayback) -> None:
+    scan(folder, wayback, "--as-of", "2011-09-06", "-q", "--max-pages", "1")
+    summary = json.loads(command("summary", "--basket", "seed", "--json", folder=folder).out)
+    three = next(row for row in summary["min_networks"] if row["k"] == 3)
+    assert (summary["assessed"], three["count"]) == (3, 1)
+    assert summary["scan"]["settings"]["as_of"] == "2011-09-06"
+
+
+def test_one_scan_a_day_each_with_files_of_its_own(folder: Path, wayback: Wayback) -> None:
+    done = scan(folder, wayback, "--as-of", "2011-09-06", "--as-of", "2021-09-06", "--as-of", "2021-09-06", "-q")
+    assert done.code == 0, done.err
+    assert not (folder / "report.csv").exists()
+    assert list(statuses(folder / "report-2011-09-06.csv")) == ["rb", "neuf", "parti", "loin"]
+    assert list(statuses(folder / "report-2021-09-06.csv")) == ["rb", "neuf", "jeune", "loin"]
+    assert (folder / "report-2011-09-06-accounts.csv").exists()
+    trend = command("trend", "-o", "trend.csv", folder=folder)
+    assert trend.code == 0, trend.err
+    shares = {
+        (row["asked_day"], row["network"]): row["share"]
+        for row in rows_of(folder / "trend.csv")
+        if row["population"] == "every_time" and row["network"] in {"twitter", "instagram", "itunes_u"}
+    }
+    assert shares == {
+        ("2011-09-06", "twitter"): "0.5",
+        ("2011-09-06", "instagram"): "0.0",
+        ("2011-09-06", "itunes_u"): "0.5",
+        ("2021-09-06", "twitter"): "0.5",
+        ("2021-09-06", "instagram"): "1.0",
+        ("2021-09-06", "itunes_u"): "0.0",
+    }
+    moves = {(row["institution_id"], row["move"]) for row in rows_of(folder / "trend-institutions.csv")}
+    assert moves == {("jeune", "entered"), ("parti", "left")}
+
+
+def test_how_far_off_is_the_user_s_to_say(folder: Path, wayback: Wayback) -> None:
+    scan(folder, wayback, "--as-of", "2011-09-06", "--max-drift", "4", "-q")
+    assert statuses(folder / "report.csv") == {
+        "rb": ("unreachable", "no_capture"),
+        "neuf": ("unreachable", "no_capture"),
+        "parti": ("ok", ""),
+        "loin": ("unreachable", "no_capture"),
+    }
+
+
+def test_nothing_in_range_is_exit_code_1_and_never_absence(folder: Path, wayback: Wayback) -> None:
+    done = scan(folder, wayback, "--as-of", "1999-09-06", "-q")
+    assert done.code == 1
+    assert set(statuses(folder / "report.csv").values()) == {("unreachable", "no_capture")}
+
+
+def test_an_archive_that_wants_to_be_left_alone_is_asked_again_another_day(folder: Path, wayback: Wayback) -> None:
+    """Nothing is written of what was not read; what was done stays, and both days are finished later."""
+    wayback.web["*"] = lambda asked: (
+        Reply(b"slow down", status=429, headers=[("Retry-After", "3600")])
+        if "20210906" in asked.path
+        else wayback.answer(asked)
+    )
+    days = ["--as-of", "2011-09-06", "--as-of", "2021-09-06", "--as-of", "2011-09-20"]
+    done = scan(folder, wayback, *days, "--lang", "en")
+    assert done.code == 130
+    assert "asks to wait 3,600 s" in done.err
+    assert "--resume" in done.err
+    assert (folder / "report-2011-09-06.csv").exists()
+    assert not (folder / "report-2021-09-06.csv").exists()
+    wayback.web["*"] = wayback.answer
+    before = len(wayback.web.log)
+    done = command("scan", "--resume", "-q", folder=folder)
+    assert done.code == 0, done.err
+    assert set(statuses(folder / "report-2021-09-06.csv").values()) == {
+        ("ok", ""),
+        ("unreachable", "no_capture"),
+    }
+    assert (folder / "report-2011-09-20.csv").exists()
+    assert not [path for path in wayback.web.asked()[before:] if "20110906" in path], "the first day was done"
+
+
+USAGE = {
+    "no date": (["--as-of", "hier"], "hier"),
+    "a month that is none": (["--as-of", "2011-13-01"], "2011-13-01"),
+    "still to come": (["--as-of", "2999-01-01"], "2999-01-01"),
+    "no address": (["--as-of", "2011-09-06", "--timegate", "archive"], "archive"),
+    "an archive without a day": (["--timegate", "http://127.0.0.1:9/coll/"], "--timegate"),
+    "a distance without a day": (["--max-drift", "9"], "--max-drift"),
+    "a distance below nothing": (["--as-of", "2011-09-06", "--max-drift", "-1"], "--max-drift"),
+    "from two places": (["--as-of", "2011-09-06", "--from-warc", "a.warc.gz"], "--from-warc"),
+    "another day for a scan that goes on": (["--resume", "--as-of", "2011-09-06"], "--as-of"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_wrong_usage_gets_one_line(case: str, folder: Path) -> None:
+    options, named = USAGE[case]
+    done = command("scan", "registre.csv", *options, folder=folder)
+    assert done.code == 2
+    assert named in done.err
+    assert "Traceback" not in done.err
+    assert not (folder / "cegep-audit.db").exists()

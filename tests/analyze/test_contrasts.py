@@ -102,6 +102,17 @@ def test_groups_of_few_are_compared_by_drawing(counts: Counts) -> None:
     assert facebook(counts) == found, "drawn the same way again"
 
 
+def test_many_groups_of_few_have_a_p_value_too() -> None:
+    regions = facebook(
+        [(1, 0), (1, 1), (2, 0)]
+        + [(1, 1)] * 5
+        + [(1, 0), (0, 1), (1, 0), (2, 0), (3, 0)]
+        + [(1, 1), (0, 1), (1, 0), (1, 0)]
+    )
+    assert regions["test"] == "fisher_simulated"
+    assert 0.5 < float(str(regions["p"])) < 1
+
+
 def test_what_all_have_or_nobody_has_is_not_tested() -> None:
     table = contrasts(*compared([(3, 1), (1, 3)]), "type", thresholds=(1, 2, 3))
     assert table["measure"].to_list() == ["at_least_2", "facebook"]

@@ -60,7 +60,8 @@ def _significance(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tu
     if expected.min() >= 1 and (expected < _EXPECTED).mean() <= _SPARSE:
         return "chi2", float(stats.chi2_contingency(counts, correction=False).pvalue)
     method = stats.MonteCarloMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(SEED))
-    return "fisher_simulated", float(stats.fisher_exact(counts, method=method).pvalue)
+    p = stats.fisher_exact(counts, method=method).pvalue
+    return "fisher_simulated", float(np.asarray(p).item())  # of a wide table scipy gives an array of one number
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

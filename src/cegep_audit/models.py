@@ -64,7 +64,8 @@ class Page:
     ``body`` is content-decoded bytes; ``content_type`` is as sent, "" when absent; ``captured_at`` is
     the time of the answer and, for a memento or replay, that of the capture. ``redirect_to`` is set
     where the page answers with a redirect that leaves the site: the address is not followed and
-    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept.
+    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``drawn`` says why a browser drew
+    the page (``body`` then is what it drew, in UTF-8), "" where none did.
     """
 
     requested_url: str
@@ -75,6 +76,7 @@ class Page:
     captured_at: datetime
     redirect_to: str | None = None
     record_id: str | None = None
+    drawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Want(Enum):
 
     PAGE = "page"
     ROBOTS = "robots"
+    ASSET = "asset"  # what a page loads while a browser draws it: scripts, data, of whatever kind
 
 
 @dataclass(frozen=True, slots=True)

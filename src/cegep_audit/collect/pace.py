@@ -71,3 +71,27 @@ class Pace:
 
     def _host(self, url: str) -> _Host:
         return self._hosts.setdefault(pace_key(url), _Host(self._delay_s))
+
+
+class Unpaced(Pace):
+    """Turns for whoever has a host's turn already and asks for several things in it: none waits.
+
+    How long a host wants to be left alone is still noted with the *pace* that everybody else goes by.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__(0.0, pace._clock, pace._sleep)  # noqa: SLF001 -- its own kind
+        self._pace = pace
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[Turn]:  # noqa: ARG002 -- any host, at once
+        """Give a turn at once."""
+        yield Turn(self._clock())
+
+    def raise_delay(self, url: str, delay_s: float) -> None:
+        """Space the requests of everybody else."""
+        self._pace.raise_delay(url, delay_s)
+
+    def hold(self, url: str, seconds: float) -> None:
+        """Let everybody else ask nothing of the host."""
+        self._pace.hold(url, seconds)

@@ -46,7 +46,16 @@ stamina.instrumentation.set_on_retry_hooks([])
 class SiteVisit:
     """The live site of one institution: a :class:`~cegep_audit.models.Source`, one page at a time."""
 
-    def __init__(self, institution: Institution, fetcher: Fetcher, robots: RobotsCache, shared: Shared) -> None:
+    def __init__(
+        self,
+        institution: Institution,
+        fetcher: Fetcher,
+        robots: RobotsCache,
+        shared: Shared,
+        *,
+        want: Want = Want.PAGE,
+    ) -> None:
+        self._want = want
         self._home = crawl_key(institution.url)
         self._hosts = institution.alt_hosts  # with those that the homepage moved to
         self._fetcher = fetcher
@@ -114,7 +123,7 @@ class SiteVisit:
         self._heed_crawl_delay(url, verdict, is_home=is_home)
         if not verdict.allows(url):
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
-        return await self._ask(url, Want.PAGE)
+        return await self._ask(url, self._want)
 
     def _heed_crawl_delay(self, url: str, verdict: RobotsVerdict, *, is_home: bool) -> None:
         delay_s = verdict.crawl_delay_s

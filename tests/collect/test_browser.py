@@ -1,0 +1,232 @@
+"""A real Chromium draws pages of a web on loopback: what it may ask for, what it brings, what it cannot break."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from servers import Reply, Web, robots
+from visits import AGENT, HOME, QUICK, institution
+
+from cegep_audit.collect import tab
+from cegep_audit.collect.browser import DRAWN, Browser, find_chromium, require
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.loading import measuring, measuring_rows
+from cegep_audit.detect.links import extract_links
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits, Page, Source
+
+ACCOUNT = "https://www.facebook.com/cegeprb"
+SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
+WRITES = f"document.getElementById('root').innerHTML = '<a href=\"{ACCOUNT}\">Facebook</a>';"
+HOST = "cegeprb.test"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The path of a Chromium; without one these tests say nothing, which CI does not bear."""
+    path = find_chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+    return str(path)
+
+
+class Kept:
+    """Keeps what was drawn and what was not; a record's name is its number."""
+
+    def __init__(self) -> None:
+        self.drawn: list[Page] = []
+        self.undrawn: list[tuple[str, str]] = []
+
+    def __call__(self, page: Page) -> str:
+        self.drawn.append(page)
+        return f"drawn-{len(self.drawn)}"
+
+    def tell(self, url: str, reason: str) -> None:
+        self.undrawn.append((url, reason))
+
+
+@asynccontextmanager
+async def visit(
+    chromium: str, kept: Kept, limits: Limits = QUICK, reasons: Sequence[str] = ("app root",)
+) -> AsyncIterator[Source]:
+    """Visit the site in a browser that draws every page."""
+    live = LiveWeb(limits, AGENT)
+    async with Browser(chromium, AGENT, limits, kept.tell) as browser:
+        opened = browser.drawing(live.open, live.loading, lambda _: reasons, kept)
+        async with opened(institution()) as site:
+            yield site
+
+
+def script(text: str) -> Reply:
+    return Reply(text.encode(), content_type="text/javascript; charset=utf-8")
+
+
+def shell(text: str) -> Reply:
+    return Reply(f'<!doctype html><title>Cégep</title><div id="root"></div><script>{text}</script>'.encode())
+
+
+def paths(web: Web) -> list[str]:
+    return [f"{asked.host}{asked.path}" for asked in web.log]
+
+
+@pytest.fixture
+def site(proxied: Web) -> Web:
+    """A site whose account exists only after its script ran."""
+    proxied[f"{HOST}/robots.txt"] = robots("")
+    proxied[f"{HOST}/"] = Reply(SHELL.encode())
+    proxied[f"{HOST}/app.js"] = script(WRITES)
+    return proxied
+
+
+async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
+    kept = Kept()
+    async with visit(chromium, kept) as source:
+        page = await source.get(HOME)
+    assert ACCOUNT in {link.url for link in extract_links(page).links}
+    assert page.drawn == f"{DRAWN}: app root"
+    assert page.url == HOME
+    assert page.record_id == "drawn-1"
+    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself once
+    assert {asked.header("User-Agent") for asked in site.log} == {AGENT}
+    assert not kept.undrawn
+
+
+async def test_a_page_without_a_reason_is_not_drawn(chromium: str, site: Web) -> None:
+    kept = Kept()
+    async with visit(chromium, kept, reasons=()) as source:
+        page = await source.get(HOME)
+    assert page.body == SHELL.encode()
+    assert not page.drawn
+    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/"]
+
+
+async def test_data_come_from_the_sites_own_hosts_and_from_no_other(chromium: str, site: Web) -> None:
+    site["api.cegeprb.test/robots.txt"] = robots("")
+    site["api.cegeprb.test/comptes"] = Reply(json.dumps([ACCOUNT]).encode(), content_type="application/json")
+    site[f"{HOST}/"] = shell(
+        """
+        fetch("http://www.facebook.com/tr").catch(() => 0);
+        new Image().src = "/logo.png";
+        new Image().src = "http://mesure.example/pixel.gif";
+        navigator.sendBeacon("/vu", "x");
+        try { new WebSocket("ws://cegeprb.test/direct"); } catch (e) {}
+        fetch("http://cdn.example/lib.js").catch(() => 0);
+        fetch("/stats/matomo.php").catch(() => 0);
+        fetch("/formulaire", {method: "POST", body: "x"}).catch(() => 0);
+        window.open("http://www.facebook.com/cegeprb");
+        fetch("http://api.cegeprb.test/comptes").then(r => r.json()).then(urls => {
+          document.getElementById("root").innerHTML = urls.map(url => `<a href="${url}">Facebook</a>`).join("");
+        });
+        """
+    )
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert ACCOUNT in page.body.decode()
+    assert paths(site) == [
+        f"{HOST}/robots.txt",
+        f"{HOST}/",
+        "api.cegeprb.test/robots.txt",
+        "api.cegeprb.test/comptes",
+    ]
+
+
+async def test_robots_txt_holds_for_what_a_page_loads(chromium: str, site: Web) -> None:
+    site[f"{HOST}/robots.txt"] = robots("User-agent: *\nDisallow: /app.js")
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert ACCOUNT not in page.body.decode()
+    assert f"{HOST}/app.js" not in paths(site)
+
+
+async def test_no_more_than_two_things_are_loaded_at_a_time(chromium: str, site: Web) -> None:
+    names = [f"/part-{number}.js" for number in range(6)]
+    for name in names:
+        site[HOST + name] = replace(script(WRITES), delay_s=0.1)
+    tags = "".join(f'<script async src="{name}"></script>' for name in names)
+    site[f"{HOST}/"] = Reply(f'<div id="root"></div>{tags}'.encode())
+    async with visit(chromium, Kept()) as source:
+        await source.get(HOME)
+    loaded = [asked for asked in site.log if asked.path in names]
+    assert len(loaded) == len(names)
+    at_once = [sum(other.started <= one.started < (other.ended or 0) for other in loaded) for one in loaded]
+    assert max(at_once) == 2
+
+
+async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page(chromium: str, site: Web) -> None:
+    site[f"{HOST}/contact"] = Reply(b"<p>Contact</p>")
+    async with visit(chromium, Kept(), replace(QUICK, delay_s=0.3)) as source:
+        await source.get(HOME)
+        await source.get(HOME + "contact")
+    gaps = [after.started - (before.ended or 0) for before, after in zip(site.log, site.log[1:], strict=False)]
+    assert paths(site)[-2:] == [f"{HOST}/app.js", f"{HOST}/contact"]
+    assert all(gap >= 0.25 for gap in gaps), gaps
+
+
+BREAKING = {
+    "a script without end": ("while (true) {}", "not drawn within 1.5 s"),
+    "too much memory": (
+        """
+        window.kept = [];
+        for (let i = 0; i < 100; i++) setTimeout(() => window.kept.push(new Uint8Array(2e7).fill(1)), i * 2);
+        fetch("/lent");
+        """,
+        "the page crashed",
+    ),
+    "too long": ("document.write('<!--' + 'a'.repeat(6e6) + '-->')", "longer than 5,000,000 bytes when drawn"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), BREAKING.values(), ids=BREAKING)
+async def test_a_page_that_cannot_be_drawn_is_kept_as_it_came_and_spoils_no_other(
+    chromium: str, site: Web, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    monkeypatch.setattr(tab, "DRAW_S", 1.5 if "1.5" in reason else 15.0)
+    site[f"{HOST}/"] = bad = shell(text)
+    site[f"{HOST}/lent"] = Reply(b"", delay_s=3.0)
+    site[f"{HOST}/contact"] = Reply(SHELL.encode())
+    kept = Kept()
+    async with visit(chromium, kept) as source:
+        page = await source.get(HOME)
+        after = await source.get(HOME + "contact")
+    assert (page.body, page.drawn) == (bad.body, "")
+    assert kept.undrawn == [(HOME, reason)]
+    assert ACCOUNT in after.body.decode()
+
+
+async def test_a_script_that_leads_away_is_not_followed(chromium: str, site: Web) -> None:
+    site[f"{HOST}/"] = shell("location.href = 'http://ailleurs.example/'; " + WRITES)
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert page.url == HOME
+    assert ACCOUNT in page.body.decode()
+    assert not any("ailleurs" in path for path in paths(site))
+
+
+async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(chromium: str, site: Web) -> None:
+    site[f"{HOST}/"] = shell("location.replace('/fr/')")
+    site[f"{HOST}/fr/"] = Reply(SHELL.encode())
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert (page.requested_url, page.url) == (HOME, HOME + "fr/")
+    assert ACCOUNT in page.body.decode()
+
+
+@pytest.mark.parametrize("row", measuring_rows(), ids=lambda row: row["name"])
+def test_what_measures_is_known_by_its_examples(row: dict[str, list[str]]) -> None:
+    assert [measuring(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
+    assert [measuring(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])
+
+
+def test_a_missing_browser_is_said_in_one_line_with_what_to_install() -> None:
+    for environ, said in (
+        ({"PATH": "/nowhere"}, "chromium"),
+        ({"PATH": "/nowhere", "CEGEP_AUDIT_CHROMIUM": "/nowhere/chrome"}, "/nowhere/chrome"),
+    ):
+        with pytest.raises(UsageError, match=said) as raised:
+            require("en", environ)
+        assert "\n" not in str(raised.value)

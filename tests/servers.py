@@ -47,6 +47,7 @@ class Asked:
     started: float
     ended: float | None = None
     connection: int = 0  # counts connections, so that a reused one can be told
+    status: int = 0  # that was answered, 0 where the answer was none or raw bytes
 
     def header(self, name: str) -> str | None:
         """Return the value of header *name*, None where it was not sent."""
@@ -183,6 +184,7 @@ class Web:
                         continue
                     self.log.append(asked)
                     reply = self.answer(asked)
+                    asked.status = 0 if reply.raw is not None else reply.status
                     try:
                         await _send(writer, reply)
                     finally:

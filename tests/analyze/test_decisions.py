@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.decisions import CONSENSUS, apply_decisions, finding, standing
+from cegep_audit.analyze.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
 from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.models import Account, Decision, Scan, Unit
 from cegep_audit.vocabulary import Role, Verdict
@@ -103,6 +104,15 @@ def test_of_equal_decisions_the_latest_is_shown() -> None:
     late = decision(account_url=OFFICIAL, coder="CD", date=date(2026, 12, 1))
     stand = standing([late, decision(account_url=OFFICIAL)], scan(found("a", facebook())))
     assert stand.settled[UNIT] is late
+
+
+def test_a_sheet_made_again_forgets_nothing() -> None:
+    before = decision(account_url=OFFICIAL, is_blind=False, stratum="s01", weight=2.5)
+    again = decision(verdict=ABSENT)
+    assert renewed([again], [before]) == [replace(again, is_blind=False, stratum="s01", weight=2.5)]
+    for other in (replace(before, coder="CD"), replace(before, scan_id=2), replace(before, unit=Unit("b", "facebook"))):
+        assert renewed([again], [other]) == [again]
+    assert renewed([replace(again, weight=4.0, stratum="s02")], [before])[0].weight == 4
 
 
 # ------------------------------------------------------------------ the layer

@@ -139,6 +139,15 @@ def test_who_is_compared_with_whom(judged: Scan) -> None:
     assert found.alpha == {"presence": 1.0, "account": 1.0}
 
 
+def test_the_consensus_is_what_all_came_to_and_not_the_hard_rows_alone(judged: Scan) -> None:
+    """AB sees the tool's ten, CD none of the first three; two of these are settled, as CD had it."""
+    decisions = [*coded("AB", range(10)), *coded("CD", range(3, 10))]
+    decisions += [decision(f"i{n:02d}", ABSENT, coder="consensus") for n in (0, 1)]
+    each = pair(compare_raters(judged, decisions), TOOL, "consensus")
+    assert each.left_out == {"disputed": 1}
+    assert each.levels["presence"][OVERALL].table == Confusion(7, 0, 2, 0, 10)
+
+
 def test_decisions_of_other_scans_would_flatter_the_tool(judged: Scan) -> None:
     assert compare_raters(judged, coded("AB", range(10), scan_id=2)).coders == ()
 

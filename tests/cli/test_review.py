@@ -239,6 +239,19 @@ def test_two_coders_who_differ_on_three_rows_of_forty(coded: Run) -> None:
     assert tool["presence"]["overall"]["kappa"]["value"] == 1
 
 
+def test_a_sample_is_weighted_to_the_whole_and_stays_so(first: Run) -> None:
+    """Every stratum stands for itself: of the 30 rows of assessed sites 6 have an account, whatever was drawn."""
+    first("review export --sample 12 --seed 4")
+    decide(Path("review.csv"), truly, "ab.csv")
+    first("review import ab.csv")
+    first("review export --coder AB -o again.csv")
+    assert first("review import again.csv").err.startswith("AB: 12 rows, scan 1 (0 new, 0 changed, 12 already there).")
+    (pair,) = json.loads(first("review agreement --json").out)["comparisons"]
+    assert pair["weighted"]
+    assert pair["presence"]["overall"]["prevalence"]["value"] == pytest.approx(6 / 30)
+    assert "Figures weighted to the whole" in first("review agreement").out
+
+
 def test_the_agreement_is_shown_with_a_paragraph_to_quote(coded: Run) -> None:
     shown = coded("review agreement").out
     for said in (

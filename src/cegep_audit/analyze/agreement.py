@@ -73,7 +73,7 @@ class Comparison:
 
     ``levels`` goes from a level to :class:`Measured` by network, :data:`OVERALL` and :data:`CLASSIC` first: outside
     the latter a row is there only because the site shows some sign of the network, so that recall means little.
-    ``left_out`` counts units of which one of the two could not say: ``unsure``, ``not_assessed``.
+    ``left_out`` counts units of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``.
     """
 
     first: str

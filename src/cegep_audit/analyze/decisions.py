@@ -64,7 +64,7 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
         decisive = [item for item in by_coder.values() if item.verdict.is_decisive]
         found = finding(results.get(unit.institution_id), unit.network)
         holding = [item for item in decisive if item.scan_id == judged.id or _holds(item, found)]
-        if chosen := _agreed(holding):
+        if chosen := agreed(holding):
             settled[unit] = chosen
         elif holding:
             disputed.append(unit)
@@ -82,12 +82,33 @@ def _holds(item: Decision, found: str | None) -> bool:
     return was or is_same(network, item.correct_account, found)
 
 
-def _agreed(decisions: Sequence[Decision]) -> Decision | None:
-    """Return the decision that *decisions* on one unit agree on: the consensus, or the latest of equal ones."""
+def agreed(decisions: Sequence[Decision]) -> Decision | None:
+    """Return the one of *decisions*, decisive ones on one unit, that settles it; None where they do not agree.
+
+    That is the consensus where there is one, or else the latest of equal ones.
+    """
     said = [item for item in decisions if item.coder == CONSENSUS] or list(decisions)
     if not said or any(not is_same(item.unit.network, item.correct_account, said[0].correct_account) for item in said):
         return None
     return max(said, key=lambda item: (item.date, item.scan_id))
+
+
+def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Decision]:
+    """Return *items*, just read, with what the same coder's *earlier* decisions on the same units and scan knew.
+
+    Who once saw the tool's answer has seen it, and a row that was drawn keeps its stratum and weight: a sheet made
+    again says neither.
+    """
+    known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
+    return [_renewed(item, known.get((item.scan_id, item.unit, item.coder))) for item in items]
+
+
+def _renewed(item: Decision, before: Decision | None) -> Decision:
+    if before is None or item.verdict is Verdict.LISTED:
+        return item
+    drawn = item if item.weight is not None else before
+    is_blind = item.is_blind and before.is_blind
+    return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
 
 
 def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:

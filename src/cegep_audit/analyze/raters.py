@@ -21,7 +21,7 @@ from cegep_audit.analyze.agreement import (
     Measured,
 )
 from cegep_audit.analyze.coefficients import Pair, estimates, krippendorff_alpha
-from cegep_audit.analyze.decisions import CONSENSUS, finding, is_same
+from cegep_audit.analyze.decisions import CONSENSUS, agreed, finding, is_same
 from cegep_audit.analyze.findings import facts_of
 from cegep_audit.analyze.overlap import Overlap, named_by, named_by_tool, overlap
 from cegep_audit.analyze.sampling import asked_of_all
@@ -52,6 +52,8 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
     coders = tuple(_coder(name, items) for name, items in sorted(by_coder.items()))
     people = {coder.name: _answers(by_coder[coder.name]) for coder in coders if not coder.is_list}
     independent = [name for name in people if name != CONSENSUS]
+    if CONSENSUS in people:
+        people[CONSENSUS] = _settled(own)
     pairs = [
         *((TOOL, _tool(judged, answers), name, answers) for name, answers in people.items()),
         *((one, people[one], other, people[other]) for one, other in combinations(independent, 2)),
@@ -85,6 +87,25 @@ def _answers(items: Iterable[Decision]) -> dict[Unit, _Answer]:
         else _Answer(None, "unsure", item.weight)
         for item in items
     }
+
+
+def _settled(items: Iterable[Decision]) -> dict[Unit, _Answer]:
+    """Return what all coders came to: what they agree on, and their consensus elsewhere.
+
+    The rows that were signed so are the hard ones alone: measured on them, the tool would look worse than it is.
+    """
+    by_unit: dict[Unit, list[Decision]] = defaultdict(list)
+    for item in items:
+        if item.verdict is not Verdict.LISTED:
+            by_unit[item.unit].append(item)
+    answers = {}
+    for unit, said in by_unit.items():
+        decisive = [item for item in said if item.verdict.is_decisive]
+        chosen = agreed(decisive)
+        weight = next((item.weight for item in said if item.weight is not None), None)
+        cause = "" if chosen else "disputed" if decisive else "unsure"
+        answers[unit] = _Answer(chosen.correct_account if chosen else None, cause, weight)
+    return answers
 
 
 def _tool(judged: Scan, asked: Iterable[Unit]) -> dict[Unit, _Answer]:

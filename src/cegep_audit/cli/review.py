@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cegep_audit.analyze.decisions import renewed
 from cegep_audit.analyze.sampling import CodingRow, coding_rows, draw, strata_of
 from cegep_audit.cli import showing
 from cegep_audit.cli.layers import Layers, load_layers
@@ -134,11 +135,12 @@ def take_in(
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
         filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=language)
-        store.save_decisions(layers.judged.id, filled.decisions)
+        taken = renewed(filled.decisions, layers.decisions)
+        store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
-    for name in dict.fromkeys(item.coder for item in filled.decisions):
-        _say_imported([item for item in filled.decisions if item.coder == name], before, language)
+    for name in dict.fromkeys(item.coder for item in taken):
+        _say_imported([item for item in taken if item.coder == name], before, language)
     for key, count in (
         ("empty_rows", filled.empty_rows),
         ("disputed", len(left.disputed)),

@@ -37,6 +37,11 @@ class SheetRow:
     decision: Decision | None = None
 
     @property
+    def drawn(self) -> CodingRow | Decision:
+        """What knows the row's stratum and weight: the sample it is in, or the one that it was coded in."""
+        return self.row if self.row.weight is not None or self.decision is None else self.decision
+
+    @property
     def shown(self) -> Account | None:
         """The account that a sheet shows: the main one or, where none is official, the first of another role."""
         if self.row.result is None:
@@ -59,8 +64,8 @@ _VALUES: Mapping[str, Callable[[SheetRow], Cell]] = {
     "note": lambda it: it.decision.note if it.decision else None,
     "coder": lambda it: it.decision.coder if it.decision else None,
     "date": lambda it: it.decision.date.isoformat() if it.decision else None,
-    "stratum": lambda it: it.row.stratum,
-    "weight": lambda it: None if it.row.weight is None else f"{it.row.weight:.10g}",
+    "stratum": lambda it: it.drawn.stratum,
+    "weight": lambda it: None if it.drawn.weight is None else f"{it.drawn.weight:.10g}",
 }
 
 
@@ -79,7 +84,7 @@ def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Un
     """Return the coding sheet of *rows* as a table, with the *decisions* of one coder filled in."""
     decided = decisions or {}
     lines = [SheetRow(row, decided.get(row.unit)) for row in rows]
-    columns = coding_columns(is_shown=is_shown, is_sampled=any(line.row.weight is not None for line in lines))
+    columns = coding_columns(is_shown=is_shown, is_sampled=any(line.drawn.weight is not None for line in lines))
     cells = [tuple(column.value(line) for column in columns) for line in lines]
     return Table("review", [column.heading for column in columns], cells)
 

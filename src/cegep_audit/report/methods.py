@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cegep_audit.analyze.agreement import OVERALL, TOOL, Agreement, Comparison
 from cegep_audit.analyze.coefficients import RESAMPLES, Estimate
+from cegep_audit.analyze.decisions import CONSENSUS
 from cegep_audit.report import locales
 from cegep_audit.report.locales import LOCALES, Language
 from cegep_audit.report.phrases import phrase
@@ -19,12 +20,14 @@ def methods_paragraph(found: Agreement, lang: Language) -> str:
 
 def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     day = locales.day(found.scan.started_at, lang)
-    people = [coder for coder in found.coders if not coder.is_list]
+    people = [coder for coder in found.coders if not coder.is_list and coder.name != CONSENSUS]
     for key, is_blind in (("coded_blind", True), ("coded_shown", False)):
         if names := [plain(coder.name) for coder in people if coder.is_blind is is_blind]:
             coders = _joined(names, lang)
             yield phrase(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
     yield phrase("methods.rule", lang)
+    if any(coder.name == CONSENSUS for coder in found.coders):
+        yield phrase("methods.consensus", lang)
     if any(each.is_weighted for each in found.comparisons):
         yield phrase("methods.sample", lang)
     for each in found.comparisons:

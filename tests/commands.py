@@ -1,13 +1,19 @@
-"""Commands as a user types them, in a process of their own."""
+"""Commands as a user types them."""
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+from cegep_audit.cli.app import main
+from cegep_audit.cli.options import asked_language
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,23 @@ def command(*arguments: str, folder: Path, **environment: str) -> Done:
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def inside(*arguments: str, folder: Path, **environment: str) -> Done:
+    """Run ``cegep-audit`` in *folder* as :func:`command` does, but in this process: for what needs no process."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"LANG", "LC_ALL", "LC_MESSAGES"}}
+    before, argv = Path.cwd(), sys.argv
+    out, err = io.StringIO(), io.StringIO()
+    with mock.patch.dict(os.environ, kept | environment, clear=True), redirect_stdout(out), redirect_stderr(err):
+        os.chdir(folder)
+        sys.argv = ["cegep-audit", *arguments]
+        asked_language.cache_clear()
+        try:
+            main(list(arguments))
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        finally:
+            os.chdir(before)
+            sys.argv = argv
+            asked_language.cache_clear()
+    return Done(folder, code, out.getvalue(), err.getvalue())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import account, failed, institution, result
-from commands import command, rows_of
+from commands import inside, rows_of
 
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.store import Store
@@ -62,12 +62,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("fr", ["Ce qui a changé du balayage 1 (1er septembre 2011)", "Entré au registre\u00a0: 1 (Cégep venu)"]),
-        ("en", ["What changed from scan 1 (September 1, 2011)", "Left the registry: 1 (Cégep parti)"]),
+        ("fr", ["Ce qui a changé du balayage 1 (1er septembre 2011)", "Entré depuis\u00a0: 1 (Cégep venu)"]),
+        ("en", ["What changed from scan 1 (September 1, 2011)", "Left since: 1 (Cégep parti)"]),
     ],
 )
 def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str], folder: Path) -> None:
-    done = command("compare", "1", "2", "--lang", lang, folder=folder, COLUMNS="80")
+    done = inside("compare", "1", "2", "--lang", lang, folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
     assert all(each in done.out.replace("\n", " ") for each in words), done.out
     assert "McNemar" in done.out
@@ -77,25 +77,25 @@ def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str
 
 
 def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> None:
-    done = command("compare", "1", "2", "--lang", "en", folder=folder)
+    done = inside("compare", "1", "2", "--lang", "en", folder=folder)
     assert "The rules changed between the two scans (r1, then r2)" in done.out
     assert "No WARC of it is kept" in done.out
     with Store.open(folder / "cegep-audit.db", create=False) as store:
         keep(store, [seen("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
     (folder / "cegep-audit-4.warc.gz").touch()
-    done = command("compare", "4", "2", "--lang", "en", folder=folder)
+    done = inside("compare", "4", "2", "--lang", "en", folder=folder)
     assert (
         "cegep-audit scan 'mon registre.csv' --from-warc cegep-audit-4.warc.gz --db cegep-audit.db"
         in done.out.replace("\n", " ")
     )
-    assert "rules changed" not in command("compare", "2", "3", "--lang", "en", folder=folder).out
+    assert "rules changed" not in inside("compare", "2", "3", "--lang", "en", folder=folder).out
 
 
 def test_the_files_of_compare(folder: Path) -> None:
-    done = command("compare", "1", "latest", "-o", "diff.csv", folder=folder)
+    done = inside("compare", "1", "latest", "-o", "diff.csv", folder=folder)
     assert done.code == 0, done.err
     assert {row["change"] for row in rows_of(folder / "diff.csv")} == {"not_comparable", "left"}
-    command("compare", "1", "2", "-o", "diff.csv", folder=folder)
+    inside("compare", "1", "2", "-o", "diff.csv", folder=folder)
     changes = {(row["institution_id"], row["network"]): row for row in rows_of(folder / "diff.csv")}
     assert {
         key: row["change"] for key, row in changes.items() if key[0] in {"a", "b", "c", "venu", "parti"}
@@ -124,7 +124,7 @@ def test_the_files_of_compare(folder: Path) -> None:
 
 
 def test_compare_as_json(folder: Path) -> None:
-    found = json.loads(command("compare", "1", "2", "--json", folder=folder).out)
+    found = json.loads(inside("compare", "1", "2", "--json", folder=folder).out)
     assert (found["old"]["id"], found["new"]["id"], found["same_rules"]) == (1, 2, False)
     assert (found["compared"], found["not_comparable"]) == (42, ["c"])
     assert (found["entered"], found["left"]) == (["venu"], ["parti"])
@@ -137,7 +137,7 @@ def test_compare_as_json(folder: Path) -> None:
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_trend_in_both_languages_and_eighty_columns(lang: str, folder: Path) -> None:
-    done = command("trend", "--lang", lang, folder=folder, COLUMNS="80")
+    done = inside("trend", "--lang", lang, folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
     assert done.out.index("2011-09-01") < done.out.index("2026-09-06")
@@ -149,14 +149,14 @@ def test_more_scans_than_fit_stand_below_one_another(folder: Path) -> None:
     with Store.open(folder / "cegep-audit.db", create=False) as store:
         for year in range(2012, 2020):
             keep(store, [seen("a", THEN.replace(year=year), "facebook")])
-    done = command("trend", folder=folder, COLUMNS="80")
+    done = inside("trend", folder=folder, COLUMNS="80")
     assert max(map(len, done.out.splitlines())) <= 80
     for year in range(2012, 2020):
         assert f"{year}-09-06" in done.out
 
 
 def test_the_files_of_trend(folder: Path) -> None:
-    done = command("trend", "2", "1", "-o", "trend.csv", folder=folder)
+    done = inside("trend", "2", "1", "-o", "trend.csv", folder=folder)
     assert done.code == 0, done.err
     rows = rows_of(folder / "trend.csv")
     assert list(dict.fromkeys(row["scan"] for row in rows)) == ["1", "2"]
@@ -184,7 +184,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_gets_one_line(case: str, folder: Path) -> None:
     arguments, code, named = MISTAKES[case]
-    done = command(*arguments, folder=folder)
+    done = inside(*arguments, folder=folder)
     assert (done.code, done.out) == (code, "")
     assert named in done.err
     assert len(done.err.splitlines()) == 1
@@ -193,6 +193,6 @@ def test_a_mistake_gets_one_line(case: str, folder: Path) -> None:
 def test_no_scan_that_is_complete(tmp_path: Path) -> None:
     with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
         store.start_scan("live", {}, "0.1.0", "r1", [institution("a")], NOW)
-    done = command("trend", folder=tmp_path)
+    done = inside("trend", folder=tmp_path)
     assert done.code == 3
     assert "cegep-audit scans" in done.err

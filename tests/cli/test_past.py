@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import Done, command, rows_of
+from commands import Done, command, inside, rows_of
 from servers import Reply, Web
 from wayback import Kept, Wayback
 
@@ -74,13 +74,13 @@ def test_the_institutions_of_that_day_as_they_were(folder: Path, wayback: Waybac
     assert "Day asked of the archive: September 6, 2011; the farthest capture is 9 days from it." in " ".join(
         done.out.split()
     )
-    listed = json.loads(command("scans", "--json", folder=folder).out)
+    listed = json.loads(inside("scans", "--json", folder=folder).out)
     assert [entry["mode"] for entry in listed] == ["as_of"]
 
 
 def test_the_basket_of_2011(folder: Path, wayback: Wayback) -> None:
     scan(folder, wayback, "--as-of", "2011-09-06", "-q", "--max-pages", "1")
-    summary = json.loads(command("summary", "--basket", "seed", "--json", folder=folder).out)
+    summary = json.loads(inside("summary", "--basket", "seed", "--json", folder=folder).out)
     three = next(row for row in summary["min_networks"] if row["k"] == 3)
     assert (summary["assessed"], three["count"]) == (3, 1)
     assert summary["scan"]["settings"]["as_of"] == "2011-09-06"
@@ -93,7 +93,7 @@ def test_one_scan_a_day_each_with_files_of_its_own(folder: Path, wayback: Waybac
     assert list(statuses(folder / "report-2011-09-06.csv")) == ["rb", "neuf", "parti", "loin"]
     assert list(statuses(folder / "report-2021-09-06.csv")) == ["rb", "neuf", "jeune", "loin"]
     assert (folder / "report-2011-09-06-accounts.csv").exists()
-    trend = command("trend", "-o", "trend.csv", folder=folder)
+    trend = inside("trend", "-o", "trend.csv", folder=folder)
     assert trend.code == 0, trend.err
     shares = {
         (row["asked_day"], row["network"]): row["share"]
@@ -170,7 +170,7 @@ USAGE = {
 @pytest.mark.parametrize("case", USAGE)
 def test_wrong_usage_gets_one_line(case: str, folder: Path) -> None:
     options, named = USAGE[case]
-    done = command("scan", "registre.csv", *options, folder=folder)
+    done = inside("scan", "registre.csv", *options, folder=folder)
     assert done.code == 2
     assert named in done.err
     assert "Traceback" not in done.err

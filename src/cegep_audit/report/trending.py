@@ -10,7 +10,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from cegep_audit.analyze.trend import Population, Share, Trend
+from cegep_audit.analyze.trend import Point, Population, Share, Trend
 from cegep_audit.report import locales
 from cegep_audit.report.comparison import named
 from cegep_audit.report.locales import Language
@@ -51,7 +51,7 @@ def _table(trend: Trend, places: Sequence[int], population: Population, lang: La
     points = [trend.points[place] for place in places]
     table = plain_table(phrase("trend.at_least", lang))
     for point in points:
-        table.add_column(Text((point.asked or point.day).isoformat()), justify="right", no_wrap=True)
+        table.add_column(Text(_day(point)), justify="right", no_wrap=True)
     columns = [[each for each in trend.shares[place] if each.population is population] for place in places]
     for row in zip(*columns, strict=True):
         if row[0].measure == "min_networks":
@@ -63,6 +63,11 @@ def _table(trend: Trend, places: Sequence[int], population: Population, lang: La
     if population is Population.ALL:
         _add_facts(table, trend, places, lang)
     return table
+
+
+def _day(point: Point) -> str:
+    """Return the day that a scan goes by: the one asked of an archive, else that of its captures."""
+    return (point.asked or point.day).isoformat()
 
 
 def _shown(trend: Trend, population: Population) -> set[str]:
@@ -91,7 +96,7 @@ def _add_facts(table: Table, trend: Trend, places: Sequence[int], lang: Language
 def _moves(trend: Trend, lang: Language) -> Iterator[RenderableType]:
     for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
         if move.entered or move.left:
-            days = {"before": before.day.isoformat(), "after": after.day.isoformat()}
+            days = {"before": _day(before), "after": _day(after)}
             yield Text()
             yield Paragraph(phrase("trend.between", lang, **days), "bold")
             for key, institutions in (("entered", move.entered), ("left", move.left)):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.report.changes import headings as change_headings
 from cegep_audit.report.columns import Heading, _words, account_columns, institution_columns
 from cegep_audit.report.dictionary import markdown
 from cegep_audit.report.statistics import COLUMNS, headings
@@ -14,14 +15,15 @@ from cegep_audit.report.statistics import _words as statistics_words
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 HEADINGS = [column.heading for column in (*institution_columns(["own"]), *account_columns())]
-TYPES = {"text", "code", "url", "integer", "number", "boolean", "time"}
+TYPES = {"text", "code", "url", "integer", "number", "boolean", "date", "time"}
+CHANGES = [heading for columns in change_headings().values() for heading in columns]
 
 
 def test_the_file_is_current() -> None:
     assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.dictionary"
 
 
-@pytest.mark.parametrize("heading", [*HEADINGS, *headings()], ids=lambda heading: heading.name)
+@pytest.mark.parametrize("heading", [*HEADINGS, *headings(), *CHANGES], ids=lambda heading: heading.name)
 def test_every_column_says_what_it_means(heading: Heading) -> None:
     assert heading.type in TYPES
     assert heading.fr.endswith(".")
@@ -35,10 +37,12 @@ def test_no_meaning_is_without_a_column() -> None:
     assert {section: len(_words()[section]) for section in written} == written
     assert set(statistics_words()["columns"]) == {heading.name for heading in headings()}
     assert list(statistics_words()["tables"]) == list(COLUMNS)
+    sections = ("change", "share", "trend", "move")
+    assert {heading.name for heading in CHANGES} == {name for section in sections for name in _words()[section]}
     assert len(HEADINGS) == 13 + len(NETWORKS) + 9 + 1 + 14
 
 
 def test_every_column_is_in_the_dictionary() -> None:
     text = markdown()
-    every = [*HEADINGS, *headings()]
+    every = [*HEADINGS, *headings(), *CHANGES]
     assert [heading.name for heading in every if f"\n| `{heading.name}` |" not in text] == ["own"]

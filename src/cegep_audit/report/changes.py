@@ -12,7 +12,7 @@ from cegep_audit.analyze.trend import Point, Share, Trend
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.report.cells import Cell
-from cegep_audit.report.columns import Column, Row, described
+from cegep_audit.report.columns import Column, Heading, Row, described
 from cegep_audit.report.files import check_file, write_file
 from cegep_audit.report.locales import Language
 from cegep_audit.report.phrases import phrase
@@ -84,12 +84,17 @@ _MOVE: Mapping[str, Callable[[_Moved], Cell]] = {
     "closed": lambda row: row[2].closed,
 }
 
-SECTIONS: Mapping[str, Mapping[str, Callable[..., Cell]]] = {
-    "change": _CHANGE,
-    "share": _SHARE,
-    "trend": _TREND,
-    "move": _MOVE,
+_FILES: Mapping[str, tuple[str, Mapping[str, Callable[..., Cell]]]] = {  # what a file is called in the documents
+    "compare.csv": ("change", _CHANGE),
+    "compare-shares.csv": ("share", _SHARE),
+    "trend.csv": ("trend", _TREND),
+    "trend-institutions.csv": ("move", _MOVE),
 }
+
+
+def headings() -> Mapping[str, list[Heading]]:
+    """Return the headings of each file, by the name it has where the output is called after its command."""
+    return {name: [column.heading for column in _columns(*columns)] for name, columns in _FILES.items()}
 
 
 def changes_of(comparison: Comparison) -> Table:

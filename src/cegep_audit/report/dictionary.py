@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.report.changes import headings as change_headings
 from cegep_audit.report.coding import coding_columns
 from cegep_audit.report.columns import Heading, account_columns, institution_columns, years
 from cegep_audit.report.phrases import phrase
@@ -58,6 +59,13 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
 )
 
 
+_CHANGES = """
+## Scans side by side · Balayages côte à côte
+
+`compare -o compare.csv` and `trend -o trend.csv` write two files each, in long form: one observation a row. · Chacun
+écrit deux fichiers, en format long : une observation par ligne.
+"""
+
 _STATISTICS = """
 Beside the two tables above, a workbook has a sheet, and `report.json` under `statistics` a list of rows, for each
 table below. Shares are numbers from 0 to 1. `docs/schema.json` describes the JSON. · À côté des deux tableaux
@@ -103,6 +111,8 @@ def markdown() -> str:
         _meanings([column.heading for column in account_columns()]),
         "\n## `review.csv`: one row per institution and network · une ligne par établissement et réseau\n",
         _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
+        _CHANGES,
+        *(f"\n### `{name}`\n{_meanings(columns)}" for name, columns in change_headings().items()),
         "\n## Statistics · Statistiques (`report.xlsx`, `report.json`)\n",
         _STATISTICS,
         _STATISTICS_R,

@@ -112,7 +112,7 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
             requested_url=page.requested_url,
             url=page.url,
             role=visit.choice.role,
-            why=visit.choice.why,
+            why=f"{visit.choice.why}; {page.drawn}" if page.drawn else visit.choice.why,
             status=page.status,
             content_type=page.content_type,
             size=len(page.body),

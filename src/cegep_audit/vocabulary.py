@@ -134,3 +134,7 @@ class Verdict(StrEnum):
     def is_decisive(self) -> bool:
         """Whether somebody looked at the site and made up their mind."""
         return self in {Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_ACCOUNT}
+
+
+DRAWN = "drawn by a browser"
+"""How :attr:`~cegep_audit.models.Page.drawn` begins; the reason a drawn page was read for ends with it and why."""

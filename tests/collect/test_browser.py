@@ -13,12 +13,13 @@ from servers import Reply, Web, robots
 from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect import tab
-from cegep_audit.collect.browser import DRAWN, Browser, find_chromium, require
+from cegep_audit.collect.browser import Browser, find_chromium, require
 from cegep_audit.collect.live import LiveWeb
 from cegep_audit.collect.loading import measuring, measuring_rows
 from cegep_audit.detect.links import extract_links
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Page, Source
+from cegep_audit.vocabulary import DRAWN
 
 ACCOUNT = "https://www.facebook.com/cegeprb"
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'

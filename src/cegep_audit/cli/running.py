@@ -13,6 +13,7 @@ from cegep_audit import __version__
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.cli.past import day_of
+from cegep_audit.cli.rendering import rendered
 from cegep_audit.cli.scanning import Plan, Request
 from cegep_audit.collect.headers import user_agent
 from cegep_audit.collect.progress import Tally
@@ -152,8 +153,11 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     from cegep_audit.collect.live import LiveWeb
 
     with _record(request, plan, agent) as record:
-        async with LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web:
-            yield Pages(web.open, web.tally, web.reach, flush=record.flush if record else _nothing)
+        async with (
+            LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web,
+            rendered(web, request.render, plan.limits, agent, record, watcher, request.lang) as opened,
+        ):
+            yield Pages(opened, web.tally, web.reach, flush=record.flush if record else _nothing)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from cegep_audit import __version__
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.cli.past import Past, day_of, output_of, past_of
+from cegep_audit.cli.rendering import NEVER, check_render
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.registry import default_registry, read_registry, select
@@ -55,6 +56,7 @@ class Request:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    render: str = NEVER
     changed: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +119,7 @@ def _settings(request: Request, ids: set[str]) -> dict[str, object]:
         "contact": request.contact or "",
         "warc": "" if request.no_warc or request.warcs or request.past else str(request.save_warc or DEFAULT_WARC),
         "from_warc": [str(path.resolve()) for path in request.warcs],
+        "render": request.render,
         "overrides": [asdict(override) for override in overrides],
     }
 
@@ -130,6 +133,8 @@ def _go_on(request: Request, store: Store) -> int:
     settings: dict[str, Any] = dict(unfinished[0].settings)
     warcs = [Path(path) for path in settings["from_warc"]]
     request = replace(request, warcs=warcs, past=past_of(settings), contact=settings["contact"] or None)
+    request = replace(request, render=settings.get("render", NEVER))
+    check_render(request.render, request.lang)
     return _carry_out_all(request, store, [_resumed(request, store, begun) for begun in unfinished])
 
 

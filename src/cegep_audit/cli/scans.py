@@ -22,6 +22,7 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
+from cegep_audit.cli.rendering import Render, check_render
 from cegep_audit.collect.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
@@ -31,7 +32,7 @@ _LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout":
 # What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private", "save_warc", "no_warc",
+    "as_of", "timegate", "max_drift", "allow_private", "save_warc", "no_warc", "render",
 )  # fmt: skip
 _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
@@ -95,6 +96,7 @@ def scan(
     no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
     resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
+    render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
@@ -119,6 +121,10 @@ def scan(
         max_bytes=max_bytes,
         allow_private=allow_private,
     )
+    if render is not Render.NEVER:
+        if as_of or from_warc:
+            raise UsageError(say("error.render_live"))
+        check_render(render, resolve(lang))
     past = read_past(as_of, timegate, max_drift) if as_of else None
     changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
     request = Request(
@@ -138,6 +144,7 @@ def scan(
         as_json=as_json,
         quiet=quiet,
         verbose=verbose,
+        render=render.value,
         changed=changed,
     )
     raise typer.Exit(run(request))

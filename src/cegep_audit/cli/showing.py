@@ -18,6 +18,7 @@ from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.report.plain import plain
 from cegep_audit.store import Store
 from cegep_audit.urls import host_of
+from cegep_audit.vocabulary import DRAWN
 
 if TYPE_CHECKING:
     from cegep_audit.cli.past import Past
@@ -171,6 +172,8 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
     scan, uses = load(store, scan_id)
     for line in _said_of_overrides(scan, uses):
         message(line, request.quiet)
+    if drawn := _drawn(scan):
+        message(say("scan.drawn", count=len(drawn), sites=", ".join(drawn)), request.quiet)
     written = write(scan, request.output, request.lang)
     if request.as_json:
         from cegep_audit.analyze.findings import to_json
@@ -184,6 +187,12 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
         print(plain(say("scan.nothing_assessed", total=len(scan.institutions))), file=sys.stderr)
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
+
+
+def _drawn(scan: Scan) -> list[str]:
+    """Return the ids of the institutions of which a browser drew a page."""
+    drawn = f"; {DRAWN}: "
+    return [result.institution.id for result in scan.results if any(drawn in page.why for page in result.pages)]
 
 
 def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from cegep_audit.collect.warc_heads import GLANCE_BYTES, starts_record
 from cegep_audit.collect.warc_members import GZIP, Member, next_member
 from cegep_audit.errors import StoreError
 from cegep_audit.messages import Language, say, shown
+from cegep_audit.models import Page
 
 # What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
 # one byte in a hundred. The rest is packed fast.
@@ -91,6 +92,15 @@ class WarcWriter:
             self._write(_failure(exchange, record_id))
         else:
             self._write(_response(exchange, record_id) + _request(exchange, record_id))
+        return record_id
+
+    def keep_drawn(self, page: Page) -> str:
+        """Keep what a browser drew of *page*, a ``conversion`` of the record it came from; return the new name."""
+        record_id = _new_id()
+        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
+        if page.record_id:
+            more.append(("WARC-Refers-To", page.record_id))
+        self._write(_record("conversion", record_id, self._now(), page.body, more))
         return record_id
 
     def flush(self) -> None:
@@ -160,8 +170,12 @@ def _failure(exchange: Exchange, record_id: str) -> bytes:
 
 
 def _place(exchange: Exchange) -> Headers:
-    headers = [("WARC-Target-URI", quote(exchange.url, safe="!#$&'()*+,/:;=?@[]~%"))]
+    headers = [("WARC-Target-URI", _quoted(exchange.url))]
     return [*headers, ("WARC-IP-Address", exchange.ip)] if exchange.ip else headers
+
+
+def _quoted(url: str) -> str:
+    return quote(url, safe="!#$&'()*+,/:;=?@[]~%")
 
 
 def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Headers, level: int = _FAST) -> bytes:

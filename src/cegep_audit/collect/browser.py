@@ -21,6 +21,7 @@ from cegep_audit.collect.tab import Tab, UndrawnError
 from cegep_audit.errors import UsageError
 from cegep_audit.messages import Language, say
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Source
+from cegep_audit.vocabulary import DRAWN
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser as Chromium
@@ -31,9 +32,6 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 CONTEXTS = 2  # sites drawn at a time
 _CLOSE_S = 5.0
-
-DRAWN = "drawn by a browser"
-"""How :attr:`~cegep_audit.models.Page.drawn` begins, and what the reason of a drawn page's choice ends with."""
 
 # What a Chromium does by itself, and ways past the proxy: none of it is wanted.
 _SWITCHES = (

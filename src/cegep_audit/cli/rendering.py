@@ -1,0 +1,74 @@
+"""``--render``: which pages a browser draws first, and where it is joined to the live web."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cegep_audit.cli.options import say
+from cegep_audit.detect.assess import looks_like_html
+from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.needs_browser import needs_browser
+from cegep_audit.models import Limits, OpenSource, Page
+from cegep_audit.report.locales import Language
+
+if TYPE_CHECKING:
+    from cegep_audit.cli.showing import Shown
+    from cegep_audit.collect.archive import WarcWriter
+    from cegep_audit.collect.live import LiveWeb
+
+
+class Render(StrEnum):
+    """Which pages a browser draws."""
+
+    NEVER = "never"
+    AUTO = "auto"
+    ALWAYS = "always"
+
+
+NEVER = Render.NEVER.value  # the default with the extra too: a figure must not depend on what else is installed
+
+
+def check_render(render: str, lang: Language) -> None:
+    """Raise UsageError, which says what to install, where *render* asks for a browser that is not there."""
+    if render != NEVER:
+        from cegep_audit.collect.browser import require
+
+        require(lang)
+
+
+def reasons_if_needed(page: Page) -> Sequence[str]:
+    """Return why *page* must be drawn to say anything: ``auto``."""
+    return needs_browser(extract_links(page)) if _is_document(page) else ()
+
+
+def reasons_always(page: Page) -> Sequence[str]:
+    """Return that every document is to be drawn, with what the page itself gives as reasons: ``always``."""
+    return (Render.ALWAYS.value, *reasons_if_needed(page)) if _is_document(page) else ()
+
+
+def _is_document(page: Page) -> bool:
+    return not page.redirect_to and looks_like_html(page)
+
+
+@asynccontextmanager
+async def rendered(
+    web: LiveWeb, render: str, limits: Limits, agent: str, record: WarcWriter | None, watcher: Shown, lang: Language
+) -> AsyncIterator[OpenSource]:
+    """Open the sites of *web*, their pages drawn as *render* says; raise UsageError where there is no browser."""
+    if render == NEVER:
+        yield web.open
+        return
+    from cegep_audit.collect.browser import Browser, require
+
+    def tell(url: str, reason: str) -> None:
+        watcher.note(say("scan.not_drawn", url=url, reason=reason))
+
+    def keep(page: Page) -> str | None:
+        return record.keep_drawn(page) if record else None
+
+    decide = reasons_always if render == Render.ALWAYS else reasons_if_needed
+    async with Browser(require(lang), agent, limits, tell) as browser:
+        yield browser.drawing(web.open, web.loading, decide, keep)

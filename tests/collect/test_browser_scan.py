@@ -1,0 +1,133 @@
+"""``scan --render``: a site whose account exists only after its scripts ran, from command line to report and WARC."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from servers import Reply, Web, page, robots
+from warcio.archiveiterator import ArchiveIterator
+
+from cegep_audit.collect.browser import find_chromium
+
+SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
+FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'
+WRITES = """document.getElementById("root").innerHTML = '<h1>Cégep de Rivière-Bleue</h1>' +
+  '<p>' + 'Le Cégep accueille mille étudiants. '.repeat(30) + '</p>' +
+  '<footer><a href="https://www.facebook.com/cegeprb">Facebook</a></footer>';"""
+REGISTRY = (
+    "id,name,website\nrb,Cégep de Rivière-Bleue,http://cegeprb.test/\nlc,Cégep de Lac-Clair,http://lacclair.test/\n"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def chromium() -> None:
+    """Without a Chromium these tests say nothing, which CI does not bear."""
+    if find_chromium() is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+
+
+@pytest.fixture
+def folder(proxied: Web, tmp_path: Path) -> Path:
+    proxied["cegeprb.test/*"] = Reply(b"", status=404)
+    proxied["cegeprb.test/robots.txt"] = robots("")
+    proxied["cegeprb.test/"] = Reply(SHELL.encode())
+    proxied["cegeprb.test/app.js"] = Reply(WRITES.encode(), content_type="text/javascript; charset=utf-8")
+    proxied["lacclair.test/*"] = Reply(b"", status=404)
+    proxied["lacclair.test/robots.txt"] = robots("")
+    proxied["lacclair.test/"] = page(FULL)
+    (tmp_path / "sites.csv").write_text(REGISTRY, "utf-8")
+    return tmp_path
+
+
+def scan(folder: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "cegep_audit",
+        "scan",
+        "sites.csv",
+        "--lang",
+        "en",
+        "--delay",
+        "0",
+        "--contact",
+        "x",
+    ]
+    return subprocess.run(
+        [*command, *options], cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+
+
+def report(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "report.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def test_auto_draws_the_site_that_needs_it_and_no_other(folder: Path) -> None:
+    done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz", "-v")
+    assert done.returncode == 0, done.stderr
+    found = report(folder)
+    assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
+    assert (found["lc"]["status"], found["lc"]["twitter"]) == ("ok", "https://twitter.com/lacclair")
+    assert "browser drew pages (1): rb" in done.stderr
+    assert "drawn by a browser: few links, app root" in done.stderr
+    with (folder / "all.warc.gz").open("rb") as file:
+        records = [
+            (record.rec_type, record.rec_headers, record.content_stream().read()) for record in ArchiveIterator(file)
+        ]
+    (drawn,) = [record for record in records if record[0] == "conversion"]
+    (came,) = [
+        record
+        for record in records
+        if record[0] == "response" and record[1].get_header("WARC-Target-URI") == "http://cegeprb.test/"
+    ]
+    assert drawn[1].get_header("WARC-Refers-To") == came[1].get_header("WARC-Record-ID")
+    assert drawn[1].get_header("WARC-Target-URI") == "http://cegeprb.test/"
+    assert b"facebook.com/cegeprb" in drawn[2]
+    assert b"facebook.com/cegeprb" not in came[2]
+
+
+def test_always_draws_every_site(folder: Path) -> None:
+    done = scan(folder, "--render", "always", "--no-warc")
+    assert "browser drew pages (2): rb, lc" in done.stderr
+    assert {row["status"] for row in report(folder).values()} == {"ok"}
+
+
+def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxied: Web) -> None:
+    done = scan(folder, "--no-warc", CEGEP_AUDIT_CHROMIUM="/nowhere")
+    assert done.returncode == 0
+    assert (report(folder)["rb"]["status"], report(folder)["rb"]["detail"]) == ("unusable", "needs_js")
+    assert not any(asked.path == "/app.js" for asked in proxied.log)
+
+
+REFUSED = {
+    "no browser": (("--render", "auto"), {"CEGEP_AUDIT_CHROMIUM": "/nowhere"}, "/nowhere"),
+    "an unknown word": (("--render", "often"), {}, "often"),
+    "an archive": (("--render", "auto", "--from-warc", "x.warc.gz"), {}, "--from-warc"),
+    "a day in the past": (("--render", "always", "--as-of", "2015-01-01"), {}, "--as-of"),
+}
+
+
+@pytest.mark.parametrize(("options", "environ", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_drawn_is_refused_before_anything_is_asked(
+    folder: Path, proxied: Web, options: tuple[str, ...], environ: dict[str, str], said: str
+) -> None:
+    done = scan(folder, *options, **environ)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not proxied.log
+    assert not (folder / "cegep-audit.db").exists()
+
+
+def test_a_browser_that_does_not_start_leaves_the_page_as_it_came(folder: Path) -> None:
+    done = scan(folder, "--render", "auto", "--no-warc", "--json", CEGEP_AUDIT_CHROMIUM="false")
+    assert done.returncode == 0, done.stderr
+    assert "could not draw this page" in done.stderr
+    assert json.loads(done.stdout)["by_status"]["unusable"] == 1

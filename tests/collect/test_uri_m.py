@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cegep_audit.collect.uri_m import (
     Moment,
+    Period,
     drift_days,
     read_datetime,
     read_uri_m,
     redirect_of,
     stamp_of,
-    stamp_of_day,
     timegate_of,
     uri_m,
 )
@@ -89,7 +89,13 @@ def test_where_an_archived_redirect_led(location: str, target: str | None) -> No
 
 
 def test_a_day_is_asked_for_at_noon() -> None:
-    assert stamp_of_day(date(2011, 9, 6)) == "20110906120000"
+    assert stamp_of(Period(date(2011, 9, 6)).noon) == "20110906120000"
+
+
+def test_how_far_off_is_too_far() -> None:
+    period = Period(date(2011, 9, 6), max_drift_days=2)
+    assert period.refusal(datetime(2011, 9, 8, 23, 59, tzinfo=UTC)) == ""
+    assert period.refusal(datetime(2011, 9, 9, tzinfo=UTC)) == "the nearest capture is of 2011-09-09, 3 days off"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,8 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     if not request.contact:
         watcher.note(say("scan.no_contact_archive" if request.past else "scan.no_contact"))
     if request.past and (day := day_of(plan.settings)):
-        from cegep_audit.collect.memento import Period, WebArchive
+        from cegep_audit.collect.memento import WebArchive
+        from cegep_audit.collect.uri_m import Period
 
         watcher.note(showing.past_words(request.past, day, request.lang))
         period = Period(day, request.past.max_drift_days)

@@ -50,15 +50,21 @@ class ArchivedSite:
     """The archived pages of one institution: a :class:`~cegep_audit.models.Source`."""
 
     def __init__(
-        self, institution: Institution, captures: Captures, read: Callable[[Capture], Answer], limits: Limits
+        self,
+        institution: Institution,
+        captures: Captures,
+        read: Callable[[Capture], Answer],
+        limits: Limits,
+        near: datetime | None = None,
     ) -> None:
-        """*read* gives what a capture holds."""
+        """*read* gives what a capture holds; *near* is the time asked for, None for that of the homepage's last."""
         self._home = urls.crawl_key(institution.url)
         self._hosts = institution.alt_hosts  # with those that the homepage moved to
         self._captures = captures
         self._read = read
         self._limits = limits
-        self._near: datetime | None = None  # when the homepage was captured: other pages are read of that time
+        self._former = [f"http://{host}/" for host in institution.alt_hosts]
+        self._near = near  # or when the homepage was captured: other pages are read of that time
         self._robots: dict[str, RobotsVerdict | None] = {}
         self._given_up: FetchError | None = None  # why a live visit asked for no further page
 
@@ -71,9 +77,26 @@ class ArchivedSite:
         if urls.split(url) is None:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = urls.crawl_key(url)
-        is_home = address == self._home
-        if not is_home and not self._admits(address, may_move=True):
+        if address == self._home:
+            return self._get_home(url)
+        if not self._admits(address, may_move=True):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{urls.host_of(url)} is not a host of this site")
+        return self._follow(url, address)
+
+    def _get_home(self, url: str) -> Page:
+        """Get the homepage, under a former name of the site where the archive holds none under its present one."""
+        failures: list[FetchError] = []
+        for address in (self._home, *self._former):
+            try:
+                return self._follow(url, address, is_home=True)
+            except FetchError as error:
+                if error.detail != Detail.NO_CAPTURE:
+                    raise
+                failures.append(error)
+        raise failures[0]
+
+    def _follow(self, url: str, address: str, *, is_home: bool = False) -> Page:
+        """Get *address* and where it redirects to."""
         passed: set[Capture] = set()
         for _ in range(self._limits.max_redirects + 1):
             capture = self._captures.page(address, self._near, passed)

@@ -11,8 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Self
 
@@ -29,10 +28,9 @@ from cegep_audit.collect.politeness import retry_after_s
 from cegep_audit.collect.progress import Tally
 from cegep_audit.collect.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.uri_m import (
-    MAX_DRIFT_DAYS,
     WAYBACK_MACHINE,
     Moment,
-    drift_days,
+    Period,
     read_datetime,
     read_uri_m,
     redirect_of,
@@ -71,21 +69,6 @@ def own_limits(timegate: str) -> dict[str, float]:
     """Return the limits of a scan that suit the archive at *timegate*, by name, where the user asks for no others."""
     delay_s = 0.0 if is_special_host(host_of(timegate)) else _LEAST_DELAY_S.get(host_of(timegate), Limits().delay_s)
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The day that an archive is asked for, and how many days before or after it a capture may be."""
-
-    day: date
-    max_drift_days: int = MAX_DRIFT_DAYS
-
-    def refusal(self, captured_at: datetime) -> str:
-        """Return why a capture is out of range, "" where it is not."""
-        days = drift_days(self.day, captured_at)
-        return (
-            "" if days <= self.max_drift_days else f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off"
-        )
 
 
 def _utc_now() -> datetime:
@@ -151,7 +134,7 @@ class WebArchive:
             return await self._memento(moment, fetcher)
 
         try:
-            yield MementoSite(institution, ask, self._period.day, self._shared.limits.max_redirects)
+            yield MementoSite(institution, ask, self._period.noon, self._shared.limits.max_redirects)
         finally:
             self.tally.visits.pop(institution.id, None)
 

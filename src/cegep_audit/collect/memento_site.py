@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from cegep_audit.collect.uri_m import Moment, stamp_of, stamp_of_day
+from cegep_audit.collect.uri_m import Moment, stamp_of
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
 from cegep_audit.urls import crawl_key, host_of, is_same_name, is_same_site, split, visit_key
@@ -44,16 +44,16 @@ Ask = Callable[[Moment], Awaitable[Memento]]
 class MementoSite:
     """The archived site of one institution: a :class:`~cegep_audit.models.Source`."""
 
-    def __init__(self, institution: Institution, ask: Ask, day: date, max_redirects: int) -> None:
+    def __init__(self, institution: Institution, ask: Ask, near: datetime, max_redirects: int) -> None:
         self._home = crawl_key(institution.url)
         self._former = [f"http://{host}/" for host in institution.alt_hosts]
         self._hosts = institution.alt_hosts  # with those that the homepage moved to
         self._ask = ask
-        self._stamp = stamp_of_day(day)
+        self._stamp = stamp_of(near)
         self._max_redirects = max_redirects
 
     async def get(self, url: str) -> Page:
-        """Return the page at *url* as captured nearest to the day, redirects inside the site followed.
+        """Return the page at *url* as captured nearest to that moment, redirects inside the site followed.
 
         ``Page.url`` is the original address, ``Page.captured_at`` the time of the capture. Raise FetchError:
         ``no_capture`` where no capture is in range, ``http_NNN`` for an archived error. The homepage is looked

@@ -7,6 +7,7 @@ nearest to that moment; ``id_`` asks for its bytes as they were received. OpenWa
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -52,9 +53,24 @@ def stamp_of(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_STAMP)
 
 
-def stamp_of_day(day: date) -> str:
-    """Return the stamp that *day* is asked for by: its noon, UTC."""
-    return stamp_of(datetime.combine(day, _NOON))
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The day that an archive is asked for, and how many days before or after it a capture may be."""
+
+    day: date
+    max_drift_days: int = MAX_DRIFT_DAYS
+
+    @property
+    def noon(self) -> datetime:
+        """The moment that captures are to be nearest to."""
+        return datetime.combine(self.day, _NOON)
+
+    def refusal(self, captured_at: datetime) -> str:
+        """Return why a capture is out of range, "" where it is not."""
+        days = drift_days(self.day, captured_at)
+        return (
+            "" if days <= self.max_drift_days else f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off"
+        )
 
 
 def uri_m(timegate: str, moment: Moment) -> str:

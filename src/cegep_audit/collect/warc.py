@@ -15,6 +15,7 @@ from typing import Self
 from cegep_audit import urls
 from cegep_audit.collect.archived_site import Answer, ArchivedSite
 from cegep_audit.collect.captures import Capture, Captures, Kind
+from cegep_audit.collect.uri_m import Period
 from cegep_audit.collect.warc_heads import HEAD_BYTES, Damage, Fault, Head, Record, parse_head
 from cegep_audit.collect.warc_members import SeveralRecordsError, Tell
 from cegep_audit.collect.warc_payload import Response, parse_response
@@ -47,22 +48,30 @@ _FAULTS: dict[Fault, str] = {
 class WarcArchive:
     """The captures of one or several WARC files."""
 
-    def __init__(self, limits: Limits, lang: Language) -> None:
+    def __init__(self, limits: Limits, lang: Language, period: Period | None = None) -> None:
         self.damage: list[str] = []  # one line a fault: file, byte and what is wrong, for a person
         self._captures = Captures()
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._files: list[RecordFile] = []
         self._limits = limits
         self._lang = lang
+        self._period = period
 
     @classmethod
-    def open(cls, paths: Sequence[Path], limits: Limits | None = None, *, lang: Language = "fr") -> Self:
-        """Read where the records of all *paths* stand.
+    def open(
+        cls,
+        paths: Sequence[Path],
+        limits: Limits | None = None,
+        *,
+        period: Period | None = None,
+        lang: Language = "fr",
+    ) -> Self:
+        """Read where the records of all *paths* stand; with a *period*, of the captures in its range, nearest first.
 
         WARC 0.17 to 1.1 and ARC are read, as they are, gzipped by record or as a whole. Raises StoreError, one
         line in *lang*, for a file that cannot be read or holds no record.
         """
-        archive = cls(limits or Limits(), lang)
+        archive = cls(limits or Limits(), lang, period)
         for path in paths:
             try:
                 archive._add(path)
@@ -73,7 +82,8 @@ class WarcArchive:
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
         """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.models.OpenSource`."""
-        yield ArchivedSite(institution, self._captures, self._answer, self._limits)
+        near = self._period.noon if self._period else None
+        yield ArchivedSite(institution, self._captures, self._answer, self._limits, near)
 
     # -------------------------------------------------------------------------------- the index
 
@@ -92,7 +102,8 @@ class WarcArchive:
         self._files.append(file)
         for capture, digest in records:
             if capture:
-                self._captures.add([capture])
+                if not (self._period and self._period.refusal(capture.at)):
+                    self._captures.add([capture])
                 if digest and capture.kind == "response":
                     self._by_digest.setdefault(digest, capture)
         self.damage += _lines(path, damage, self._lang)

@@ -1,0 +1,71 @@
+"""A scan on a Dask cluster: what its workers are told, and who may use one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from cegep_audit import __version__
+from cegep_audit.cli import showing
+from cegep_audit.cli.options import say
+from cegep_audit.cli.scanning import Plan, Request
+from cegep_audit.collect.headers import user_agent
+from cegep_audit.errors import UsageError
+from cegep_audit.models import InstitutionResult
+from cegep_audit.scan import rules_version
+
+if TYPE_CHECKING:
+    from cegep_audit.cluster.visiting import Job
+
+
+def check_installed() -> None:
+    """Raise UsageError where the extra is missing: better said before anything is begun."""
+    if find_spec("distributed") is None:
+        raise UsageError(say("cluster.not_installed"))
+
+
+async def spread(
+    request: Request, plan: Plan, keep: Callable[[InstitutionResult], None], watcher: showing.Shown
+) -> None:
+    """Scan what is left of *plan* on the cluster that the user named; see ``cluster.spreading.scan_on``."""
+    from cegep_audit.cluster.spreading import cluster, scan_on
+    from cegep_audit.cluster.visiting import Job
+
+    if request.past:
+        raise UsageError(say("cluster.one_archive"))
+    job = Job(
+        name=f"cegep-audit-{uuid.uuid4()}",
+        limits=plan.limits,
+        lang=request.lang,
+        rules_version=rules_version(),
+    )
+    job = _replaying(job, request, watcher) if request.warcs else _visiting(job, request, plan, watcher)
+    async with cluster(request.dask or "", job) as client:
+        await scan_on(client, job, plan.waiting, keep, watcher)
+
+
+def _replaying(job: Job, request: Request, watcher: showing.Shown) -> Job:
+    """Say where the pages stand: the files are gone through once, here; workers read what they need of them."""
+    from cegep_audit.collect.warc import WarcArchive
+
+    archive = WarcArchive.open([path.resolve() for path in request.warcs], job.limits, lang=request.lang)
+    for line in archive.damage:
+        watcher.note(line)
+    return replace(job, archive=archive)
+
+
+def _visiting(job: Job, request: Request, plan: Plan, watcher: showing.Shown) -> Job:
+    """Say who asks, and where what is received is kept."""
+    if not request.contact:
+        watcher.note(say("scan.no_contact"))
+    agent = user_agent(request.contact, __version__)
+    kept_in = plan.settings.get("warc")
+    return replace(
+        job,
+        agent=agent,
+        warc=showing.warc_path(str(kept_in), request.db.resolve(), plan.scan_id) if kept_in else None,
+        warc_info={"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent, "robots": "obey"},
+    )

@@ -1,0 +1,80 @@
+"""How a scan is shared out: nobody twice, nobody left out, and no host in two parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from builders import institution
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit import urls
+from cegep_audit.cluster.parts import parts
+
+HOSTS = ("www.cegeprb.test", "biblio.cegeprb.test", "cegeprb.example", "uhb.test", "a.github.io", "b.github.io")
+
+
+def ids(institutions: list[tuple[str, str, tuple[str, ...]]], size: int) -> list[str]:
+    shared = parts([institution(id_, url=url, alt_hosts=alt) for id_, url, alt in institutions], size)
+    return ["".join(item.id for item in part) for part in shared]
+
+
+@pytest.mark.parametrize(
+    ("institutions", "size", "expected"),
+    [
+        pytest.param([], 2, [], id="nobody"),
+        pytest.param([(c, f"https://{c}{c}.test/", ()) for c in "abcde"], 2, ["ab", "cd", "e"], id="parts of one size"),
+        pytest.param(
+            [("a", "https://www.x.test/", ()), ("b", "https://y.test/", ()), ("c", "https://biblio.x.test/", ())],
+            1,
+            ["ac", "b"],
+            id="one registrable domain",
+        ),
+        pytest.param(
+            [("a", "https://x.test/", ()), ("b", "https://y.test/", ("old.x.test",))], 1, ["ab"], id="a former host"
+        ),
+        pytest.param(
+            [
+                ("a", "https://x.test/", ()),
+                ("b", "https://y.test/", ()),
+                ("c", "https://z.test/", ("x.test", "y.test")),
+            ],
+            1,
+            ["abc"],
+            id="two that a third joins",
+        ),
+        pytest.param(
+            [("a", "https://x.ca/", ()), ("b", "https://x.qc.ca/", ())], 1, ["ab"], id="one name under two suffixes"
+        ),
+        pytest.param(
+            [("a", "https://a.github.io/", ()), ("b", "https://b.github.io/", ())],
+            1,
+            ["a", "b"],
+            id="tenants of one service",
+        ),
+        pytest.param(
+            [("a", "http://127.0.0.1:81/", ()), ("b", "http://127.0.0.1:82/", ())], 1, ["ab"], id="ports of one address"
+        ),
+    ],
+)
+def test_parts(institutions: list[tuple[str, str, tuple[str, ...]]], size: int, expected: list[str]) -> None:
+    assert ids(institutions, size) == expected
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(HOSTS), st.lists(st.sampled_from(HOSTS), max_size=2)), max_size=12),
+    st.integers(1, 5),
+)
+def test_no_host_is_in_two_parts_and_nobody_is_lost(sites: list[tuple[str, list[str]]], size: int) -> None:
+    asked = [
+        institution(str(place), url=f"https://{host}/", alt_hosts=tuple(others))
+        for place, (host, others) in enumerate(sites)
+    ]
+    shared = parts(asked, size)
+    assert Counter(item.id for part in shared for item in part) == Counter(item.id for item in asked)
+    domains = [
+        {urls.registrable_domain(host) for item in part for host in (urls.host_of(item.url), *item.alt_hosts)}
+        for part in shared
+    ]
+    assert sum(map(len, domains)) == len(set().union(*domains))

@@ -77,6 +77,8 @@ def export(
     write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
     _say_exported(asked, rows, seeded, language, is_shown=show)
     showing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
+    if language == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
+        showing.message(phrase("review.excel", language), quiet=False)
 
 
 def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:

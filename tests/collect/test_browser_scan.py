@@ -13,7 +13,9 @@ import pytest
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
+from cegep_audit import demo
 from cegep_audit.collect.browser import find_chromium
+from cegep_audit.demo.sites import expected
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'
@@ -104,6 +106,16 @@ def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxi
     assert done.returncode == 0
     assert (report(folder)["rb"]["status"], report(folder)["rb"]["detail"]) == ("unusable", "needs_js")
     assert not any(asked.path == "/app.js" for asked in proxied.log)
+
+
+def test_the_demos_shell_is_drawn_as_its_file_says(tmp_path: Path) -> None:
+    with demo.serve() as invented:
+        (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
+        done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
+    assert done.returncode == 0, done.stderr
+    row, wanted = report(tmp_path)["campus-horizon"], expected(drawn=True)["campus-horizon"]
+    assert (row["status"], row["detail"]) == (wanted.status, wanted.detail)
+    assert {row[network] for network in ("facebook", "linkedin")} == wanted.accounts
 
 
 REFUSED = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.resources import files
@@ -80,7 +80,8 @@ class Site:
     ``look`` names a template of ``templates/``; "" for a site that serves only its own ``pages``. ``serves``
     is ``pages``, ``nothing`` (the host does not exist: a proxy answers 502) or ``silence`` (it closes the
     connection without an answer). ``aliases`` maps further hosts to the address they redirect to.
-    ``charset`` is a Python codec, ``declared`` the name the pages give it ("" for none).
+    ``charset`` is a Python codec, ``declared`` the name the pages give it ("" for none). ``drawn`` are accounts that
+    the site shows only where a browser has run its scripts: such a site is ``ok`` then.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Site:
     status: str = "ok"
     detail: str = ""
     accounts: tuple[tuple[str, str, str], ...] = ()
+    drawn: tuple[tuple[str, str, str], ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Document] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -139,7 +141,8 @@ def _site(site_id: str, table: dict[str, Any]) -> Site:
     row["website"] = row["website"] or f"http://{table['host']}/"
     traps = tuple(table.pop("traps"))
     accounts = tuple((network, url, role) for network, url, role in table.pop("accounts"))
-    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, **table)
+    drawn = tuple((network, url, role) for network, url, role in table.pop("drawn", ()))
+    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, drawn=drawn, **table)
 
 
 def truth() -> list[Truth]:
@@ -147,13 +150,18 @@ def truth() -> list[Truth]:
     return [Truth(site.id, *account) for site in sites() for account in site.accounts]
 
 
-def expected() -> dict[str, Expectation]:
-    """Return what a scan must say of each institution, by its id; campuses and closed ones are included."""
-    return {site.id: Expectation(site.status, site.detail, frozenset(_official(site))) for site in sites()}
+def expected(*, drawn: bool = False) -> dict[str, Expectation]:
+    """Return what a scan must say of each institution, by its id; campuses and closed ones are included.
+
+    With *drawn*, what it must say where a browser draws the pages that need it.
+    """
+    return {site.id: _expected(site, drawn=drawn and bool(site.drawn)) for site in sites()}
 
 
-def _official(site: Site) -> Iterator[str]:
-    return (url for _, url, role in site.accounts if role == "official")
+def _expected(site: Site, *, drawn: bool) -> Expectation:
+    status, detail = ("ok", "") if drawn else (site.status, site.detail)
+    shown = (*site.accounts, *(site.drawn if drawn else ()))
+    return Expectation(status, detail, frozenset(url for _, url, role in shown if role == "official"))
 
 
 def write_registry(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,34 @@ def test_an_archive_that_wants_to_be_left_alone_is_asked_again_another_day(folde
     assert not [path for path in wayback.web.asked()[before:] if "20110906" in path], "the first day was done"
 
 
+def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Wayback) -> None:
+    """What was received is kept as the sites' own answers of that day: read again, it gives the same files."""
+    scan(folder, wayback, "--as-of", "2011-09-06", "-q")
+    asked = len(wayback.web.log)
+    check = subprocess.run(
+        [sys.executable, "-m", "warcio.cli", "check", "-v", "cegep-audit-1.warc.gz"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert check.returncode == 0, check.stdout
+    options = ["--from-warc", "cegep-audit-1.warc.gz", "--as-of", "2011-09-06", "-o", "again.csv", "-q"]
+    done = command("scan", "registre.csv", *options, folder=folder)
+    assert done.code == 0, done.err
+    assert len(wayback.web.log) == asked
+    for ending in (".csv", "-accounts.csv"):
+        assert (folder / f"again{ending}").read_bytes() == (folder / f"report{ending}").read_bytes()
+
+
+def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
+    scan(folder, wayback, "--as-of", "2011-09-06", "--as-of", "2021-09-06", "--save-warc", "garde.warc.gz", "-q")
+    assert {path.name for path in folder.glob("*.warc.gz")} == {"garde-2011-09-06.warc.gz", "garde-2021-09-06.warc.gz"}
+    files = [option for path in folder.glob("*.warc.gz") for option in ("--from-warc", path.name)]
+    days = ["--as-of", "2011-09-06", "--as-of", "2021-09-06"]
+    done = command("scan", "registre.csv", *files, *days, "-o", "again.csv", "-q", folder=folder)
+    assert done.code == 0, done.err
+    for day in ("2011-09-06", "2021-09-06"):
+        assert (folder / f"again-{day}.csv").read_bytes() == (folder / f"report-{day}.csv").read_bytes()
+
+
 USAGE = {
     "no date": (["--as-of", "hier"], "hier"),
     "a month that is none": (["--as-of", "2011-13-01"], "2011-13-01"),
@@ -162,7 +192,10 @@ USAGE = {
     "an archive without a day": (["--timegate", "http://127.0.0.1:9/coll/"], "--timegate"),
     "a distance without a day": (["--max-drift", "9"], "--max-drift"),
     "a distance below nothing": (["--as-of", "2011-09-06", "--max-drift", "-1"], "--max-drift"),
-    "from two places": (["--as-of", "2011-09-06", "--from-warc", "a.warc.gz"], "--from-warc"),
+    "from two places": (
+        ["--as-of", "2011-09-06", "--from-warc", "a", "--timegate", "http://127.0.0.1:9/"],
+        "--from-warc",
+    ),
     "another day for a scan that goes on": (["--resume", "--as-of", "2011-09-06"], "--as-of"),
 }
 

@@ -69,6 +69,8 @@ def _advice(scan: Scan, db: Path) -> str:
         return say("compare.ask_again")
     registry = scan.settings.get("registry")
     words = ["cegep-audit", "scan", *([str(registry)] if registry else []), "--from-warc", str(path), "--db", str(db)]
+    if asked := scan.settings.get("as_of"):
+        words += ["--as-of", str(asked), "--max-drift", str(scan.settings["max_drift_days"])]
     return say("compare.replay", command=shlex.join(words))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from cegep_audit.cli.options import say
 from cegep_audit.errors import UsageError
 
+_WARC = ".warc.gz"
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -73,4 +75,5 @@ def output_of(output: Path, settings: Mapping[str, Any]) -> Path:
     """Return where the report of one scan goes: to *output*, with the day in its name where several were asked for."""
     if len(settings.get("days", ())) < 2:  # noqa: PLR2004 - several
         return output
-    return output.with_name(f"{output.stem}-{settings['as_of']}{output.suffix}")
+    ending = _WARC if output.name.endswith(_WARC) else output.suffix
+    return output.with_name(f"{output.name.removesuffix(ending)}-{settings['as_of']}{ending}")

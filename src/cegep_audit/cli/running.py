@@ -18,6 +18,7 @@ from cegep_audit.cli.scanning import Plan, Request
 from cegep_audit.collect.headers import user_agent
 from cegep_audit.collect.progress import Tally
 from cegep_audit.collect.reach import Reach
+from cegep_audit.collect.uri_m import Period
 from cegep_audit.errors import FetchError
 from cegep_audit.models import InstitutionResult, OpenSource
 from cegep_audit.scan import scan
@@ -134,7 +135,7 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     if request.warcs:
         from cegep_audit.collect.warc import WarcArchive
 
-        archive = WarcArchive.open(request.warcs, plan.limits, lang=request.lang)
+        archive = WarcArchive.open(request.warcs, plan.limits, period=_period(request, plan), lang=request.lang)
         for line in archive.damage:
             watcher.note(line)
         yield Pages(archive.open_source)
@@ -142,23 +143,31 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     agent = user_agent(request.contact, __version__)
     if not request.contact:
         watcher.note(say("scan.no_contact_archive" if request.past else "scan.no_contact"))
-    if request.past and (day := day_of(plan.settings)):
-        from cegep_audit.collect.memento import WebArchive
-        from cegep_audit.collect.uri_m import Period
-
-        watcher.note(showing.past_words(request.past, day, request.lang))
-        period = Period(day, request.past.max_drift_days)
-        async with WebArchive(period, plan.limits, agent, timegate=request.past.timegate, lang=request.lang) as past:
-            yield Pages(past.open, past.tally, given_up=lambda: past.given_up)
-        return
-    from cegep_audit.collect.live import LiveWeb
-
     with _record(request, plan, agent) as record:
+        flush = record.flush if record else _nothing
+        if request.past and (period := _period(request, plan)):
+            from cegep_audit.collect.memento import WebArchive
+
+            watcher.note(showing.past_words(request.past, period.day, request.lang))
+            timegate = request.past.timegate
+            async with WebArchive(
+                period, plan.limits, agent, timegate=timegate, record=record, lang=request.lang
+            ) as past:
+                yield Pages(past.open, past.tally, given_up=lambda: past.given_up, flush=flush)
+            return
+        from cegep_audit.collect.live import LiveWeb
+
         async with (
             LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web,
             rendered(web, request.render, plan.limits, agent, record, watcher, request.lang) as opened,
         ):
-            yield Pages(opened, web.tally, web.reach, flush=record.flush if record else _nothing)
+            yield Pages(opened, web.tally, web.reach, flush=flush)
+
+
+def _period(request: Request, plan: Plan) -> Period | None:
+    """Return the day in the past that pages are of and how far off they may be, None for a scan of its own day."""
+    day = day_of(plan.settings)
+    return Period(day, request.past.max_drift_days) if request.past and day else None
 
 
 @contextmanager
@@ -171,6 +180,11 @@ def _record(request: Request, plan: Plan, agent: str) -> Iterator[WarcWriter | N
     from cegep_audit.collect.archive import WarcWriter
 
     path = showing.warc_path(str(kept_in), request.db, plan.scan_id)
-    info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent, "robots": "obey"}
+    info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent}
+    if request.past and (period := _period(request, plan)):
+        where = f"{request.past.timegate} nearest to {period.day}"
+        info["description"] = f"captures in {where}, each under the address and time of the site it is of"
+    else:
+        info["robots"] = "obey"
     with WarcWriter.open(path, info, lang=request.lang) as writer:
         yield writer

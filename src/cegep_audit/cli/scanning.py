@@ -102,7 +102,9 @@ def _begin(
 ) -> Plan:
     if request.past and day:
         settings = {**settings, **request.past.settings(day)}
-    mode = "as_of" if day else "replay" if request.warcs else "live"
+        if request.save_warc and settings["warc"]:
+            settings["warc"] = str(output_of(request.save_warc, settings))
+    mode = "replay" if request.warcs else "as_of" if day else "live"
     scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, datetime.now(UTC))
     return Plan(scan_id, institutions, institutions, request.limits, settings)
 
@@ -117,7 +119,7 @@ def _settings(request: Request, ids: set[str]) -> dict[str, object]:
         "selection": asdict(request.selection),
         "limits": asdict(request.limits),
         "contact": request.contact or "",
-        "warc": "" if request.no_warc or request.warcs or request.past else str(request.save_warc or DEFAULT_WARC),
+        "warc": "" if request.no_warc or request.warcs else str(request.save_warc or DEFAULT_WARC),
         "from_warc": [str(path.resolve()) for path in request.warcs],
         "render": request.render,
         "overrides": [asdict(override) for override in overrides],

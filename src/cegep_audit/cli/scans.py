@@ -111,7 +111,7 @@ def scan(
         raise UsageError(say("error.fixed_by_resume", option=_option_of(context, clash[0])))
     if not as_of and (alone := sorted(named.intersection(_OF_THE_PAST))):
         raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
-    if as_of and from_warc:
+    if from_warc and "timegate" in named:
         raise UsageError(say("error.two_sources"))
     limits = Limits(
         max_pages=max_pages,
@@ -132,7 +132,7 @@ def scan(
         output=output,
         db=db,
         selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=replace(limits, **past.limits(changed)) if past else limits,
+        limits=replace(limits, **past.limits(changed)) if past and not from_warc else limits,
         lang=resolve(lang),
         contact=contact,
         warcs=from_warc or (),

@@ -2,7 +2,7 @@
 
 So the file reads like that of a live scan of that day: replayed, it gives the same report, without the archive being
 asked again. What the archive said of itself (redirects to a capture, pages it does not hold, captures out of range)
-is not in it.
+is not in it, nor the headers that it was asked with; those it answered with, ``Memento-Datetime`` and all, are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ class MementoRecorder:
             return None
         return self._record(
             replace(
-                exchange, url=moment.url, started_at=at, response_headers=tuple(_original_headers(exchange, moment))
+                exchange,
+                url=moment.url,
+                request_headers=(),
+                started_at=at,
+                response_headers=tuple(_original_headers(exchange, moment)),
+                ip=None,
             )
         )
 

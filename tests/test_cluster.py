@@ -16,6 +16,7 @@ import pytest
 from warcs import Kept, write
 
 from cegep_audit import demo
+from cegep_audit.cli.spreading import check_cluster
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 
@@ -102,7 +103,7 @@ def test_a_replay_gives_the_same_files_to_the_byte(archive: Path, tmp_path: Path
 
 
 def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(web: demo.Web, tmp_path: Path) -> None:
-    options = ("--delay", "0.05", "--timeout", "2")
+    options = ("--delay", "0", "--timeout", "1")
     (many := tmp_path / "many").mkdir()
     (again := tmp_path / "again").mkdir()
     code, said = run("scan", str(web.registry), *options, "--dask", "local", folder=many, HTTP_PROXY=web.proxy)
@@ -119,7 +120,7 @@ def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(web: 
 
 def test_a_worker_that_is_killed_loses_nothing(web: demo.Web, tmp_path: Path) -> None:
     running = start(
-        *("scan", str(web.registry), "--delay", "0.2", "--timeout", "2", "--concurrency", "4", "--dask", "local"),
+        *("scan", str(web.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local"),
         folder=tmp_path,
         HTTP_PROXY=web.proxy,
     )
@@ -134,7 +135,7 @@ def test_a_worker_that_is_killed_loses_nothing(web: demo.Web, tmp_path: Path) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_scan_keeps_what_is_done_and_goes_on(web: demo.Web, tmp_path: Path, number: signal.Signals) -> None:
-    begin = ("scan", str(web.registry), "--delay", "0.2", "--timeout", "2", "--concurrency", "4", "--dask", "local")
+    begin = ("scan", str(web.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local")
     running = start(*begin, folder=tmp_path, HTTP_PROXY=web.proxy)
     wait_for_results(tmp_path / "cegep-audit.db", 2)
     workers = workers_of(running.process.pid)
@@ -161,17 +162,19 @@ def test_an_address_where_no_scheduler_answers_gets_one_line(archive: Path, tmp_
     assert said.startswith(address)
 
 
-def test_an_archive_of_the_web_is_one_host(tmp_path: Path) -> None:
-    code, said = run("scan", "--as-of", "2015-09-01", "--dask", "local", folder=tmp_path)
-    assert (code, len(said.splitlines())) == (2, 1), said
+@pytest.mark.parametrize(
+    ("is_past", "render", "option"),
+    [(True, "never", "--as-of"), (False, "auto", "--render")],
+)
+def test_what_cannot_be_split_is_said_before_anything_is_begun(is_past: bool, render: str, option: str) -> None:
+    with pytest.raises(UsageError, match=option):
+        check_cluster(is_past=is_past, render=render)
 
 
 def test_a_missing_extra_gets_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cegep_audit.cli.spreading import check_installed
-
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r'pip install "cegep-audit\[cluster\]"'):
-        check_installed()
+        check_cluster(is_past=False, render="never")
 
 
 @pytest.mark.parametrize(

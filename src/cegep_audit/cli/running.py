@@ -75,6 +75,17 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
     loop.add_signal_handler(signal.SIGTERM, stop, Stop(EXIT_SIGTERM))
     try:
         with showing.progress(plan, request) as watcher:
+
+            def save(result: InstitutionResult) -> None:
+                store.save(plan.scan_id, result)
+                _tell(result, request, plan, watcher)
+
+            if request.dask:
+                from cegep_audit.cli.spreading import spread
+
+                async with _ticking(watcher, None):
+                    await spread(request, plan, save, watcher)
+                return None
             async with _pages(request, plan, watcher) as pages:
 
                 def keep(result: InstitutionResult) -> None:
@@ -82,8 +93,7 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
                         stop(Stop(EXIT_SIGINT, str(error)))
                         return
                     pages.flush()  # first: what the database names is in the file
-                    store.save(plan.scan_id, result)
-                    _tell(result, request, plan, watcher)
+                    save(result)
                     _judge_reach(pages.reach, result, request)
 
                 async with _ticking(watcher, pages.tally):

@@ -52,6 +52,7 @@ class Request:
     save_warc: Path | None = None
     no_warc: bool = False
     overrides: Path | None = None
+    dask: str | None = None
     resume: bool = False
     as_json: bool = False
     quiet: bool = False
@@ -123,6 +124,7 @@ def _settings(request: Request, ids: set[str]) -> dict[str, object]:
         "from_warc": [str(path.resolve()) for path in request.warcs],
         "render": request.render,
         "overrides": [asdict(override) for override in overrides],
+        "dask": request.dask or "",
     }
 
 

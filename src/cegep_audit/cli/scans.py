@@ -94,6 +94,9 @@ def scan(
         Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
     ] = None,
     no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
+    dask: Annotated[
+        str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
     render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
@@ -113,6 +116,10 @@ def scan(
         raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
     if from_warc and "timegate" in named:
         raise UsageError(say("error.two_sources"))
+    if dask:
+        from cegep_audit.cli.spreading import check_cluster
+
+        check_cluster(is_past=bool(as_of), render=render.value)
     limits = Limits(
         max_pages=max_pages,
         delay_s=delay,
@@ -140,6 +147,7 @@ def scan(
         save_warc=save_warc.resolve() if save_warc else None,
         no_warc=no_warc,
         overrides=overrides,
+        dask=dask,
         resume=resume,
         as_json=as_json,
         quiet=quiet,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cegep_audit import __version__
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
+from cegep_audit.cli.rendering import NEVER
 from cegep_audit.cli.scanning import Plan, Request
 from cegep_audit.collect.headers import user_agent
 from cegep_audit.errors import UsageError
@@ -21,26 +22,30 @@ if TYPE_CHECKING:
     from cegep_audit.cluster.visiting import Job
 
 
-def check_installed() -> None:
-    """Raise UsageError where the extra is missing: better said before anything is begun."""
+def check_cluster(*, is_past: bool, render: str) -> None:
+    """Raise UsageError where the extra is missing, or what is asked for cannot be split over a cluster."""
     if find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed"))
+    if is_past:
+        raise UsageError(say("cluster.one_archive"))
+    if render != NEVER:
+        raise UsageError(say("cluster.no_browser"))
 
 
 async def spread(
     request: Request, plan: Plan, keep: Callable[[InstitutionResult], None], watcher: showing.Shown
 ) -> None:
     """Scan what is left of *plan* on the cluster that the user named; see ``cluster.spreading.scan_on``."""
-    from cegep_audit.cluster.spreading import cluster, scan_on
+    check_cluster(is_past=request.past is not None, render=request.render)
+    from cegep_audit.cluster.spreading import LOCAL, cluster, scan_on
     from cegep_audit.cluster.visiting import Job
 
-    if request.past:
-        raise UsageError(say("cluster.one_archive"))
     job = Job(
         name=f"cegep-audit-{uuid.uuid4()}",
         limits=plan.limits,
         lang=request.lang,
         rules_version=rules_version(),
+        is_local=request.dask == LOCAL,
     )
     job = _replaying(job, request, watcher) if request.warcs else _visiting(job, request, plan, watcher)
     async with cluster(request.dask or "", job) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -30,7 +31,8 @@ class Job:
     """What every worker of a scan is told once.
 
     ``archive`` is where a replay reads, None for the live web; ``warc`` is the file that a live scan of one process
-    would keep, None for none (see :func:`part_file`). The two versions are those of whoever asks.
+    would keep, None for none (see :func:`part_file`). The two versions are those of whoever asks. ``is_local`` says
+    that whoever asks started the workers and stops them.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Job:
     warc_info: Mapping[str, str] | None = None
     tool_version: str = __version__
     rules_version: str = ""
+    is_local: bool = False
 
 
 def part_file(warc: Path, worker: object) -> Path:
@@ -67,6 +70,8 @@ class Visits(WorkerPlugin):
 
     async def setup(self, worker: Worker) -> None:
         """Open where the pages come from; raise what forbids it, and keep it for whoever is given a part."""
+        if self.job.is_local:  # a terminal's Ctrl-C reaches every process; one of them says what becomes of the scan
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             self._check_versions(worker)
             await self._open_pages(worker)

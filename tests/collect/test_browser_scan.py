@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,41 @@ def test_a_browser_that_does_not_start_leaves_the_page_as_it_came(folder: Path) 
     assert done.returncode == 0, done.stderr
     assert "could not draw this page" in done.stderr
     assert json.loads(done.stdout)["by_status"]["unusable"] == 1
+
+
+def test_an_interrupted_drawing_ends_at_once_and_leaves_no_process(folder: Path, proxied: Web) -> None:
+    proxied["cegeprb.test/app.js"] = Reply(b"while (true) {}", content_type="text/javascript")
+    command = [sys.executable, "-m", "cegep_audit", "scan", "sites.csv", "--lang", "en", "--delay", "0", "--no-warc"]
+    running = subprocess.Popen([*command, "--render", "auto"], cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        give_up = time.monotonic() + 20
+        while not any(asked.path == "/app.js" for asked in proxied.log) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        children = descendants(running.pid)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=15)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert "never retrieved" not in said
+    assert "--resume" in said
+    assert children
+    give_up = time.monotonic() + 5
+    while (left := [pid for pid in children if is_alive(pid)]) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert left == []
+
+
+def descendants(pid: int) -> list[int]:
+    found = [
+        int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text("ascii").split()
+    ]
+    return [*found, *(below for child in found for below in descendants(child))]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -231,7 +231,9 @@ _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
 _WRITTEN_BY_USERS = re.compile(r"(report|review).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != "docs/data-dictionary.md"]
+)  # it names what is written
 def test_files_that_are_named_exist(page: str) -> None:
     missing = [
         name

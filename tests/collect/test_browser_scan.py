@@ -124,6 +124,7 @@ REFUSED = {
     "no browser": (("--render", "auto"), {"CEGEP_AUDIT_CHROMIUM": "/nowhere"}, "/nowhere"),
     "an unknown word": (("--render", "often"), {}, "often"),
     "an archive": (("--render", "auto", "--from-warc", "x.warc.gz"), {}, "--from-warc"),
+    "a cluster": (("--render", "auto", "--dask", "local"), {}, "--dask"),
     "a day in the past": (("--render", "always", "--as-of", "2015-01-01"), {}, "--as-of"),
 }
 

@@ -11,6 +11,7 @@ from cegep_audit.cli.options import say
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.links import extract_links
 from cegep_audit.detect.needs_browser import needs_browser
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, OpenSource, Page
 from cegep_audit.report.locales import Language
 
@@ -31,12 +32,18 @@ class Render(StrEnum):
 NEVER = Render.NEVER.value  # the default with the extra too: a figure must not depend on what else is installed
 
 
-def check_render(render: str, lang: Language) -> None:
-    """Raise UsageError, which says what to install, where *render* asks for a browser that is not there."""
-    if render != NEVER:
-        from cegep_audit.collect.browser import require
+def check_render(render: str, dask: str | None, lang: Language) -> None:
+    """Raise UsageError where *render* asks for a browser that is not there: it says what to install.
 
-        require(lang)
+    The workers of a cluster (*dask*) have none.
+    """
+    if render == NEVER:
+        return
+    if dask:
+        raise UsageError(say("error.render_here"))
+    from cegep_audit.collect.browser import require
+
+    require(lang)
 
 
 def reasons_if_needed(page: Page) -> Sequence[str]:

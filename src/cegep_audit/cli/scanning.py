@@ -138,7 +138,7 @@ def _go_on(request: Request, store: Store) -> int:
     warcs = [Path(path) for path in settings["from_warc"]]
     request = replace(request, warcs=warcs, past=past_of(settings), contact=settings["contact"] or None)
     request = replace(request, render=settings.get("render", NEVER))
-    check_render(request.render, request.lang)
+    check_render(request.render, request.dask, request.lang)
     return _carry_out_all(request, store, [_resumed(request, store, begun) for begun in unfinished])
 
 

@@ -131,7 +131,7 @@ def scan(
     if render is not Render.NEVER:
         if as_of or from_warc:
             raise UsageError(say("error.render_live"))
-        check_render(render, resolve(lang))
+        check_render(render, dask, resolve(lang))
     past = read_past(as_of, timegate, max_drift) if as_of else None
     changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
     request = Request(

@@ -1,5 +1,12 @@
 """The command line: parse, call, print, exit code."""
 
-from cegep_audit.cli.app import app, main
+import sys
+
+EXIT_INTERRUPTED = 130
+
+try:
+    from cegep_audit.cli.app import app, main
+except KeyboardInterrupt:  # while Python was still reading the program
+    sys.exit(EXIT_INTERRUPTED)
 
 __all__ = ["app", "main"]

@@ -86,7 +86,7 @@ class Draft:
             url=self.url,
             method="GET",
             request_headers=_as_text(self.request.headers.raw) if self.request else (),
-            started_at=self.started,
+            started_at=self.answered or self.started,
             duration_s=ended_at - self.began_at,
             http_version=response.http_version if response else "",
             status=self.status,

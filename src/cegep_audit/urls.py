@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
-
-import tldextract
-
-# The bundled list only: no import and no test goes online. Private suffixes count, so that two
-# colleges that rent their site from one host (x.wordpress.com) stay two sites.
-_extract = tldextract.TLDExtract(
-    suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, fallback_to_snapshot=True
-)
 
 _STRIPPED = "".join(map(chr, range(0x21)))  # what browsers strip around an address
 _DROPPED = re.compile(r"[\t\r\n]")  # what browsers drop inside one
 _DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+@cache
+def _extractor() -> Any:  # noqa: ANN401 -- tldextract has no types
+    import tldextract  # and with it requests: a sixth of the start-up time of a command that needs neither
+
+    # The bundled list only: no import and no test goes online. Private suffixes count, so that two
+    # colleges that rent their site from one host (x.wordpress.com) stay two sites.
+    return tldextract.TLDExtract(
+        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, fallback_to_snapshot=True
+    )
 
 
 def split(url: str) -> SplitResult | None:
@@ -109,7 +113,7 @@ def registrable_domain(host: str) -> str:
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
         return host
-    found = _extract(host)
+    found = _extractor()(host)
     return found.top_domain_under_public_suffix or (host if found.suffix else ".".join(host.split(".")[-2:]))
 
 
@@ -120,7 +124,7 @@ def site_name(host: str) -> str:
     "" for a public suffix; an IP address or a name without a dot is returned whole.
     """
     domain = registrable_domain(host)
-    return domain if is_ip(domain) else "" if _extract(domain).suffix == domain else domain.partition(".")[0]
+    return domain if is_ip(domain) else "" if _extractor()(domain).suffix == domain else domain.partition(".")[0]
 
 
 def is_ip(host: str) -> bool:

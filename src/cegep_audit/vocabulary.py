@@ -109,6 +109,10 @@ def http_detail(status: int) -> str:
     return f"http_{status}"
 
 
+# Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
+SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
+
+
 class PageRole(StrEnum):
     """Why a page of a site is read."""
 

@@ -10,14 +10,11 @@ from functools import lru_cache
 
 from protego import Protego
 
-from cegep_audit.vocabulary import Detail, http_detail
+from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 PRODUCT_TOKEN = "cegep-audit"  # noqa: S105 -- our name in robots.txt, no secret
 ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5: at least the first 500 KiB count
 ROBOTS_REDIRECTS = 5  # RFC 9309, section 2.3.1.2
-
-# Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
-SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
 
 _AGENT = re.compile(r"\s*user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"

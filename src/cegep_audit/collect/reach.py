@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cegep_audit.collect.politeness import SITE_DOWN
-from cegep_audit.vocabulary import Detail, http_detail
+from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 FIRST_SITES = 10  # so many sites of different owners are not down at once
 PATIENCE_S = 2.0  # for one request while nothing answers: what a far server needs to accept a connection, twice over

@@ -11,12 +11,12 @@ import stamina.instrumentation
 from cegep_audit.collect.addresses import is_special_host
 from cegep_audit.collect.answer import Answer, Want
 from cegep_audit.collect.fetch import Fetcher, Shared, as_sent
-from cegep_audit.collect.politeness import SITE_DOWN, RobotsVerdict, retry_after_s
+from cegep_audit.collect.politeness import RobotsVerdict, retry_after_s
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
 from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
-from cegep_audit.vocabulary import Detail, http_detail
+from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may mend

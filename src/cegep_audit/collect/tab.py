@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
 DRAW_S = 20.0  # a page, from when its host's turn has come
+LOAD_S = 10.0  # how long its scripts may take to come
 QUIET_S = 5.0  # how long is waited, after all is loaded, for half a second in which nothing is
 MAX_MEMORY = 300_000_000  # bytes of one page's process that it shares with none
 _WATCH_S = 0.25
@@ -48,7 +49,7 @@ class Tab:
 
         try:
             async with self._opened(context) as tab, asyncio.timeout(DRAW_S):
-                await tab.goto(self._page.url, wait_until="load", timeout=0)
+                await tab.goto(self._page.url, wait_until="commit", timeout=0)
                 await _settle(tab)
                 body = (await tab.content()).encode("utf-8", "replace")
                 url = tab.url
@@ -116,8 +117,10 @@ async def _settle(tab: PlaywrightPage) -> None:
     """Wait until nothing is loaded any more; what never rests is taken as it stands."""
     from playwright.async_api import TimeoutError as StillBusy
 
-    with suppress(StillBusy):
-        await tab.wait_for_load_state("networkidle", timeout=QUIET_S * 1000)
+    # A page that was kept from leading its reader away may never say that it is complete.
+    for state, seconds in (("load", LOAD_S), ("networkidle", QUIET_S)):
+        with suppress(StillBusy):
+            await tab.wait_for_load_state(state, timeout=seconds * 1000)  # type: ignore[arg-type] # both are states
 
 
 async def _close(window: PlaywrightPage) -> None:

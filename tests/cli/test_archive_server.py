@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import command, rows_of
+from commands import inside, rows_of
 from pywb import Captured, Server, archive
 
 REGISTRY = """\
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_one_day_in_2011_and_one_today(server: Server, folder: Path) -> None:
     days = ["--as-of", "2011-09-06", "--as-of", "2026-09-06"]
-    done = command("scan", "registre.csv", *days, "--timegate", server.timegate("coll"), "-q", folder=folder)
+    done = inside("scan", "registre.csv", *days, "--timegate", server.timegate("coll"), "-q", folder=folder)
     assert done.code == 0, done.err
     then, now = (
         {row["id"]: row for row in rows_of(folder / f"report-{day}.csv")} for day in ("2011-09-06", "2026-09-06")
@@ -83,7 +83,7 @@ def test_one_day_in_2011_and_one_today(server: Server, folder: Path) -> None:
     )
     assert (now["rb"]["n_networks"], now["rb"]["instagram"]) == ("1", "https://www.instagram.com/cegeprb")
     assert {row["captured_at"] for row in then.values()} == {"2011-09-02T12:00:00Z", ""}
-    compared = command("compare", "1", "2", "-o", "diff.csv", folder=folder)
+    compared = inside("compare", "1", "2", "-o", "diff.csv", folder=folder)
     assert compared.code == 0, compared.err
     changes = {(row["institution_id"], row["network"]): row["change"] for row in rows_of(folder / "diff.csv")}
     assert changes["neuf", "facebook"] == "renamed"
@@ -97,7 +97,7 @@ def test_a_plain_scan_through_the_archive_as_a_proxy(server: Server, folder: Pat
     """Over https, with the archive's own certificate authority: the live web, as far as the scan can tell."""
     proxies = {"HTTP_PROXY": server.proxy, "HTTPS_PROXY": server.proxy, "SSL_CERT_FILE": str(server.authority)}
     options = ["--delay", "0", "--max-pages", "1", "-q"]
-    done = command("scan", "registre.csv", *options, folder=folder, **proxies)
+    done = inside("scan", "registre.csv", *options, folder=folder, **proxies)
     assert done.code == 0, done.err
     found = {row["id"]: row for row in rows_of(folder / "report.csv")}
     assert found["rb"]["final_url"] == "https://www.cegeprb.test/"

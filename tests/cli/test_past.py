@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def scan(folder: Path, wayback: Wayback, *options: str) -> Done:
-    return command("scan", "registre.csv", "--timegate", wayback.timegate, *options, folder=folder)
+    return inside("scan", "registre.csv", "--timegate", wayback.timegate, *options, folder=folder)
 
 
 def statuses(path: Path) -> dict[str, tuple[str, str]]:
@@ -156,6 +156,16 @@ def test_an_archive_that_wants_to_be_left_alone_is_asked_again_another_day(folde
     assert not [path for path in wayback.web.asked()[before:] if "20110906" in path], "the first day was done"
 
 
+def test_only_what_was_asked_for_together_goes_on_together(folder: Path, wayback: Wayback) -> None:
+    days = ["--as-of", "2011-09-06", "--as-of", "2021-09-06"]
+    wayback.web["*"] = Reply(b"slow down", status=429, headers=[("Retry-After", "3600")])
+    assert [scan(folder, wayback, *days, "-q").code for _ in range(2)] == [130, 130]
+    wayback.web["*"] = wayback.answer
+    assert inside("scan", "--resume", "-q", folder=folder).code == 0
+    listed = json.loads(inside("scans", "--json", folder=folder).out)
+    assert {entry["id"]: entry["ended_at"] is not None for entry in listed} == {1: False, 2: False, 3: True, 4: True}
+
+
 def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Wayback) -> None:
     """What was received is kept as the sites' own answers of that day: read again, it gives the same files."""
     scan(folder, wayback, "--as-of", "2011-09-06", "-q")
@@ -166,7 +176,7 @@ def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Way
     )  # fmt: skip
     assert check.returncode == 0, check.stdout
     options = ["--from-warc", "cegep-audit-1.warc.gz", "--as-of", "2011-09-06", "-o", "again.csv", "-q"]
-    done = command("scan", "registre.csv", *options, folder=folder)
+    done = inside("scan", "registre.csv", *options, folder=folder)
     assert done.code == 0, done.err
     assert len(wayback.web.log) == asked
     for ending in (".csv", "-accounts.csv"):
@@ -178,7 +188,7 @@ def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
     assert {path.name for path in folder.glob("*.warc.gz")} == {"garde-2011-09-06.warc.gz", "garde-2021-09-06.warc.gz"}
     files = [option for path in folder.glob("*.warc.gz") for option in ("--from-warc", path.name)]
     days = ["--as-of", "2011-09-06", "--as-of", "2021-09-06"]
-    done = command("scan", "registre.csv", *files, *days, "-o", "again.csv", "-q", folder=folder)
+    done = inside("scan", "registre.csv", *files, *days, "-o", "again.csv", "-q", folder=folder)
     assert done.code == 0, done.err
     for day in ("2011-09-06", "2021-09-06"):
         assert (folder / f"again-{day}.csv").read_bytes() == (folder / f"report-{day}.csv").read_bytes()

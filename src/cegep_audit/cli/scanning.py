@@ -147,8 +147,12 @@ def _unfinished(store: Store) -> list[Scan]:
     unfinished = [scan for scan in store.scans() if scan.ended_at is None]
     if not unfinished:
         return []
-    days = unfinished[-1].settings.get("days")
-    return [scan for scan in unfinished if days and scan.settings.get("days") == days] or unfinished[-1:]
+    last = unfinished[-1]
+    past, day = past_of(last.settings), day_of(last.settings)
+    if past is None or day is None:
+        return [last]
+    first = last.id - past.days.index(day)  # those of several days are begun together, in order
+    return [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
 
 
 def _resumed(request: Request, store: Store, begun: Scan) -> Plan:

@@ -184,7 +184,8 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
         show_summary(scan, request)
         message(say("scan.written", files=", ".join(map(str, written))), request.quiet)
     if not any(result.status.is_assessed for result in scan.results):
-        print(plain(say("scan.nothing_assessed", total=len(scan.institutions))), file=sys.stderr)
+        key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
+        print(plain(say(key, total=len(scan.institutions))), file=sys.stderr)
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
 

@@ -15,6 +15,7 @@ from cegep_audit import urls
 from cegep_audit.collect.addresses import is_special_host
 from cegep_audit.collect.body import BodyError
 from cegep_audit.collect.captures import Capture, Captures, is_exact
+from cegep_audit.collect.own_hosts import OwnHosts
 from cegep_audit.collect.politeness import (
     ALLOWS_ALL,
     ROBOTS_BYTES,
@@ -58,12 +59,10 @@ class ArchivedSite:
         near: datetime | None = None,
     ) -> None:
         """*read* gives what a capture holds; *near* is the time asked for, None for that of the homepage's last."""
-        self._home = urls.crawl_key(institution.url)
-        self._hosts = institution.alt_hosts  # with those that the homepage moved to
+        self._hosts = OwnHosts(institution)
         self._captures = captures
         self._read = read
         self._limits = limits
-        self._former = [f"http://{host}/" for host in institution.alt_hosts]
         self._near = near  # or when the homepage was captured: other pages are read of that time
         self._robots: dict[str, RobotsVerdict | None] = {}
         self._given_up: FetchError | None = None  # why a live visit asked for no further page
@@ -77,16 +76,16 @@ class ArchivedSite:
         if urls.split(url) is None:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = urls.crawl_key(url)
-        if address == self._home:
+        if address == self._hosts.home:
             return self._get_home(url)
-        if not self._admits(address, may_move=True):
+        if not self._hosts.admit(address, may_move=True):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{urls.host_of(url)} is not a host of this site")
         return self._follow(url, address)
 
     def _get_home(self, url: str) -> Page:
         """Get the homepage, under a former name of the site where the archive holds none under its present one."""
         failures: list[FetchError] = []
-        for address in (self._home, *self._former):
+        for address in (self._hosts.home, *self._hosts.former):
             try:
                 return self._follow(url, address, is_home=True)
             except FetchError as error:
@@ -110,7 +109,7 @@ class ArchivedSite:
             target = self._target(capture, answer)
             if target is None:
                 return self._page(url, capture, answer)
-            if not self._admits(target, may_move=is_home):
+            if not self._hosts.admit(target, may_move=is_home):
                 return _redirect(url, capture, answer, target)
             address = urls.crawl_key(target)
         raise FetchError(url, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
@@ -167,15 +166,6 @@ class ArchivedSite:
             return False
         return self._captures.page(url, self._near) is None
 
-    def _admits(self, url: str, *, may_move: bool) -> bool:
-        """Whether *url* is the site's; with *may_move*, its name under another domain becomes part of it."""
-        if urls.is_same_site(url, self._home, self._hosts):
-            return True
-        if not may_move or not urls.is_same_name(url, self._home):
-            return False
-        self._hosts = (*self._hosts, urls.host_of(url))
-        return True
-
     # -------------------------------------------------------------------------------- what is not held
 
     def _missing(self, address: str, *, is_home: bool) -> FetchError:
@@ -231,7 +221,7 @@ class ArchivedSite:
                 return verdict_of_failure(detail, message, response.status)
             location = response.header("location") if response.status in _REDIRECTS else ""
             target = urls.absolute(address, location) if location else None
-            if target is None or not self._admits(target, may_move=False):
+            if target is None or not self._hosts.admit(target, may_move=False):
                 return _verdict(response)
             address = urls.crawl_key(target)
         return ALLOWS_ALL

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from cegep_audit.collect.own_hosts import OwnHosts
 from cegep_audit.collect.uri_m import Moment, stamp_of
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
-from cegep_audit.urls import crawl_key, host_of, is_same_name, is_same_site, split, visit_key
+from cegep_audit.urls import crawl_key, host_of, split, visit_key
 from cegep_audit.vocabulary import Detail, http_detail
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -45,9 +46,7 @@ class MementoSite:
     """The archived site of one institution: a :class:`~cegep_audit.models.Source`."""
 
     def __init__(self, institution: Institution, ask: Ask, near: datetime, max_redirects: int) -> None:
-        self._home = crawl_key(institution.url)
-        self._former = [f"http://{host}/" for host in institution.alt_hosts]
-        self._hosts = institution.alt_hosts  # with those that the homepage moved to
+        self._hosts = OwnHosts(institution)
         self._ask = ask
         self._stamp = stamp_of(near)
         self._max_redirects = max_redirects
@@ -62,15 +61,15 @@ class MementoSite:
         if split(url) is None:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = crawl_key(url)
-        if address == self._home:
+        if address == self._hosts.home:
             return await self._get_home(url)
-        if not self._admits(address, may_move=True):
+        if not self._hosts.admit(address, may_move=True):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
         return await self._follow(url, address)
 
     async def _get_home(self, url: str) -> Page:
         failures: list[FetchError] = []
-        for address in (self._home, *self._former):
+        for address in (self._hosts.home, *self._hosts.former):
             try:
                 return await self._follow(url, address, is_home=True)
             except FetchError as error:
@@ -93,20 +92,11 @@ class MementoSite:
                 break
             seen.add((memento.url, memento.at))
             target = crawl_key(memento.location)
-            if not self._admits(target, may_move=is_home):
+            if not self._hosts.admit(target, may_move=is_home):
                 return _page(requested, memento, redirect_to=target)
             is_respelled = visit_key(target) == visit_key(memento.url)
             moment = Moment(stamp_of(memento.at + _JUST_AFTER) if is_respelled else self._stamp, target)
         raise FetchError(requested, Detail.REDIRECT_LOOP, f"archived redirects lead on and on, last to {moment.url}")
-
-    def _admits(self, url: str, *, may_move: bool) -> bool:
-        """Whether *url* is the site's; with *may_move*, its name under another domain becomes part of it."""
-        if is_same_site(url, self._home, self._hosts):
-            return True
-        if not may_move or not is_same_name(url, self._home):
-            return False
-        self._hosts = (*self._hosts, host_of(url))
-        return True
 
 
 def _page(requested: str, memento: Memento, redirect_to: str | None = None) -> Page:

@@ -11,11 +11,12 @@ import stamina.instrumentation
 from cegep_audit.collect.addresses import is_special_host
 from cegep_audit.collect.answer import Answer, Want
 from cegep_audit.collect.fetch import Fetcher, Shared, as_sent
+from cegep_audit.collect.own_hosts import OwnHosts
 from cegep_audit.collect.politeness import RobotsVerdict, retry_after_s
 from cegep_audit.collect.robots import RobotsCache
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
-from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
+from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, split
 from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -56,8 +57,7 @@ class SiteVisit:
         want: Want = Want.PAGE,
     ) -> None:
         self._want = want
-        self._home = crawl_key(institution.url)
-        self._hosts = institution.alt_hosts  # with those that the homepage moved to
+        self._hosts = OwnHosts(institution)
         self._fetcher = fetcher
         self._robots = robots
         self._limits = shared.limits
@@ -75,16 +75,16 @@ class SiteVisit:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
-        if address == self._home:
+        if address == self._hosts.home:
             return await self._get_home(url)
-        if not self._admits(address, may_move=True):
+        if not self._hosts.admit(address, may_move=True):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
         return await self._follow(url, address)
 
     async def _get_home(self, url: str) -> Page:
         """Get the homepage under the first of its names that answers."""
         failures: list[FetchError] = []
-        for name in _names(self._home):
+        for name in _names(self._hosts.home):
             for address in _schemes(name):
                 try:
                     return await self._follow(url, address, is_home=True)
@@ -109,7 +109,7 @@ class SiteVisit:
             if answer.status not in _REDIRECTS:
                 return _page(requested, answer)
             target = self._target(answer)
-            if not self._admits(target, may_move=is_home):
+            if not self._hosts.admit(target, may_move=is_home):
                 return _page(requested, answer, redirect_to=target)
             address = target
         raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
@@ -201,16 +201,7 @@ class SiteVisit:
     def _is_own(self, url: str) -> bool:
         """Whether *url* may be asked as things stand."""
         is_public = self._limits.allow_private or not is_special_host(host_of(url))
-        return is_public and is_same_site(url, self._home, self._hosts)
-
-    def _admits(self, url: str, *, may_move: bool) -> bool:
-        """Whether *url* is the site's; with *may_move*, its name under another domain becomes part of it."""
-        if is_same_site(url, self._home, self._hosts):
-            return True
-        if not may_move or not is_same_name(url, self._home):
-            return False
-        self._hosts = (*self._hosts, host_of(url))
-        return True
+        return is_public and self._hosts.hold(url)
 
 
 def _names(url: str) -> Iterator[str]:

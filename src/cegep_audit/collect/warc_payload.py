@@ -119,7 +119,7 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
     if codings[:1] != ["br"]:
         return raw, codings
     try:
-        import brotli  # type: ignore[import-not-found,unused-ignore]  # an optional package
+        import brotli  # an optional package
 
         decoder = brotli.Decompressor()
         body: bytes = decoder.process(raw, output_buffer_limit=limit + 1)

@@ -44,7 +44,7 @@ from cegep_audit.vocabulary import Detail, http_detail
 
 # The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
 # edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at
-# 80 % of it), 30 searches (issue 206, June 2026). Nearly each page costs two requests. One every two seconds is a
+# 80 % of it), 30 searches (its report 206, June 2026). Nearly each page costs two requests. One every two seconds is a
 # twentieth of the limit on mementos and would keep even that on searches.
 _LEAST_DELAY_S = {"web.archive.org": 2.0}
 
@@ -53,7 +53,7 @@ _TIMEOUT_S = 60.0
 _CONCURRENCY = 4  # one archive answers one request at a time: more sites at once would only wait for each other
 
 # Where the archive says 429 without saying for how long. Whoever goes on for more than a minute after a 429 is
-# shut out for an hour (issue 137 of the same client, quoting the archive's staff).
+# shut out for an hour (report 137 of the same client, quoting the archive's staff).
 _REST_S = 60.0
 _PATIENCE = 3  # times in a row that the archive may say 429, or nothing at all, before the scan leaves it alone
 

@@ -9,8 +9,9 @@ from math import comb, sqrt
 import pandas as pd
 import pytest
 from builders import institution, result, scan
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cegep_audit.analyze.contrasts import contrasts, holm
 from cegep_audit.analyze.holdings import holdings
@@ -77,6 +78,26 @@ def test_two_groups_are_compared_by_fisher_s_exact_test(counts: Counts) -> None:
     total = sum(on + off for on, off in counts)
     assert (found["groups"], found["assessed"]) == (2, total)
     assert found["cramers_v"] == pytest.approx(sqrt(chi_square(counts) / total))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).filter(any), min_size=2, max_size=4).filter(
+        lambda counts: 0 < sum(on for on, _ in counts) < sum(map(sum, counts))
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_every_figure_is_that_of_scipy(counts: Counts) -> None:
+    found = facebook(counts)
+    table = [[on for on, _ in counts], [off for _, off in counts]]
+    assert found["cramers_v"] == pytest.approx(stats.contingency.association(table), abs=1e-9)
+    if found["test"] == "fisher":
+        assert found["p"] == pytest.approx(stats.fisher_exact(table).pvalue)
+    elif found["test"] == "chi2":
+        assert found["p"] == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
+    expected = stats.contingency.expected_freq(table)
+    is_dense = bool(expected.min() >= 1 and (expected < 5).mean() <= 0.2)
+    assert (found["test"] == "fisher") is (len(counts) == 2)
+    assert (found["test"] == "chi2") is (is_dense and len(counts) > 2)
 
 
 def test_fisher_s_own_example_of_the_lady_tasting_tea() -> None:

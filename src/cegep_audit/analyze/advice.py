@@ -50,12 +50,17 @@ def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
 
 
 def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
-    if result.captured_at is None:
-        return
-    still_open = open_networks(result.captured_at.astimezone(UTC).date())
+    still_open = _open_networks(result)
     for account in _official(result):
         if account.network in NETWORKS and account.network not in still_open:
             yield Advice("closed_network", account.network, account.url, _page(account))
+
+
+def _open_networks(result: InstitutionResult) -> frozenset[str]:
+    """Return the networks open on the day of the capture; every network where that day is not known."""
+    if result.captured_at is None:
+        return frozenset(NETWORKS)
+    return frozenset(open_networks(result.captured_at.astimezone(UTC).date()))
 
 
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
@@ -93,7 +98,12 @@ def _of_official(rule: str) -> Callable[[InstitutionResult], Iterator[Advice]]:
     """Return a rule about flawed links to the institution's own accounts."""
 
     def links(result: InstitutionResult) -> Iterator[Advice]:
-        own = {account_key(account.network, account.url) for account in _official(result) if account.url}
+        still_open = _open_networks(result)
+        own = {
+            account_key(account.network, account.url)
+            for account in _official(result)
+            if account.url and account.network in still_open
+        }
         for flaw in result.flaws:
             if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
                 yield Advice(rule, flaw.network, flaw.url, flaw.page_url)

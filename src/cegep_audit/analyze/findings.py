@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.groups import FEW
@@ -124,7 +125,7 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
     }
 
 
-Records = list[dict[str, object]]  # the rows of a table, as JSON values
+Records = list[dict[str, Any]]  # the rows of a table, as JSON values
 
 
 def to_json(summary: Summary, details: Mapping[str, Records] | None = None) -> dict[str, object]:

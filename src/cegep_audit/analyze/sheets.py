@@ -47,8 +47,9 @@ class Sheet:
     """One institution: what came of its site, its networks, what it could mend, and its peers.
 
     ``result`` is None where a scan was stopped before it, ``n_networks`` where the site was not assessed; ``main``
-    is the main official account by network, ``counted`` those of its networks that count. ``peers`` are of the
-    institution's type, then of its region, as far as the registry says them and another institution shares them.
+    is the main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site
+    of the past, which nobody can mend. ``peers`` are of the institution's type, then of its region, as far as the
+    registry says them and another institution shares them.
     """
 
     institution: Institution
@@ -56,7 +57,7 @@ class Sheet:
     main: Mapping[str, Account]
     counted: frozenset[str]
     n_networks: int | None
-    advice: Sequence[Advice]
+    advice: Sequence[Advice] | None
     peers: Sequence[Peers] = ()
     neighbours: Sequence[Neighbour] = ()
 
@@ -91,7 +92,7 @@ def _alone(scan: Scan, institution: Institution, result: InstitutionResult | Non
         main=main_accounts(result) if result is not None else {},
         counted=counted,
         n_networks=len(counted) if assessed else None,
-        advice=advise(result) if result is not None else (),
+        advice=None if scan.mode == "as_of" else advise(result) if result is not None else (),
     )
 
 

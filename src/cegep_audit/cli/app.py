@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import comparing, pages, registries, results, review, scans
+from cegep_audit.cli import comparing, pages, registries, reporting, results, review, scans
 from cegep_audit.cli.options import say
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
 from cegep_audit.report.plain import plain
@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (scans, results, comparing, pages, registries, review):
+for group in (scans, results, reporting, comparing, pages, registries, review):
     group.register(app)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
+from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import Request, Selection, run
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
@@ -46,6 +47,7 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
         scan, _ = showing.load(store, None)
         for name in _OUTPUTS:
             write(scan, folder / name, lang)
+        write_page(scan, folder / "report.html", lang, history_of(store))
     showing.message(
         say("demo.ends", folder=str(folder), files=", ".join(sorted(item.name for item in folder.iterdir()))), quiet
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from cegep_audit.messages import Language
 
@@ -31,6 +32,7 @@ _SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a languag
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
 _UNKNOWN = "—"  # what stands where there is no figure
 _MINUTE_S, _HOUR_S = 60, 3600
+_REMEMBERED = 10_000  # figures as written: a page has the same ones over and over, and Babel takes its time
 _P_DECIMALS = 3
 
 
@@ -49,6 +51,7 @@ def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
     return "fr"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def number(value: float, lang: Language) -> str:
     """Return *value* with the reader's separators: ``12 345`` or ``12,345``."""
     from babel.numbers import format_decimal
@@ -56,13 +59,17 @@ def number(value: float, lang: Language) -> str:
     return str(format_decimal(value, locale=LOCALES[lang]))
 
 
-def decimal(value: float | None, lang: Language) -> str:
-    """Return *value* with one decimal, ``3,7`` or ``3.7``; a dash where there is none."""
+@lru_cache(maxsize=_REMEMBERED)
+def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
+    """Return *value* with so many decimals, ``3,7`` or ``3.7``; a dash where there is none."""
     from babel.numbers import format_decimal
 
-    return _UNKNOWN if value is None else str(format_decimal(value, format="#,##0.0", locale=LOCALES[lang]))
+    return (
+        _UNKNOWN if value is None else str(format_decimal(value, format=f"#,##0.{'0' * digits}", locale=LOCALES[lang]))
+    )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def percent(share: float | None, lang: Language, digits: int = 1) -> str:
     """Return a *share* of one as a per cent, ``62,3 %`` or ``62.3%``; a dash where there is none."""
     if share is None:

@@ -11,14 +11,13 @@ from rich.text import Text
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import Figures, Proportion, Summary
 from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
-from cegep_audit.report.paragraph import paragraph
+from cegep_audit.report.paragraph import citation, paragraph
 from cegep_audit.report.phrases import known, phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import Paragraph, column_name, detail_words, network_name, plain_table
@@ -197,28 +196,11 @@ def _cautions(summary: Summary, lang: Language) -> Iterator[RenderableType]:
 
 
 def _citation(summary: Summary, lang: Language) -> Iterator[RenderableType]:
-    facts, figures = summary.scan, summary.figures
     yield Text()
-    if facts.ended_at is None:
+    if summary.scan.ended_at is None:
         yield Paragraph(phrase("summary.interrupted", lang), "bold")
     yield Paragraph(phrase("summary.cite", lang), "bold")
-    citation = phrase(
-        "summary.citation",
-        lang,
-        tool=facts.tool_version,
-        rules=facts.rules_version,
-        scan=str(facts.id),
-        day=locales.day(facts.started_at, lang),
-        count=figures.assessed,
-        total=figures.institutions,
-    )
-    if facts.captured and facts.mode != "live":
-        first, last = (locales.day(day, lang) for day in facts.captured)
-        citation = f"{citation} {phrase('summary.captured', lang, first=first, last=last)}"
-    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
-        past = phrase("summary.asked", lang, day=locales.day(asked, lang), count=drift)
-        citation = f"{citation} {past}"
-    yield Paragraph(citation)
+    yield Paragraph(citation(summary, lang))
 
 
 def _figures_table(title: str, summary: Summary, lang: Language) -> Table:

@@ -1,9 +1,10 @@
-"""The methods paragraph of a paper, with a scan's own figures in it, ready to paste."""
+"""What a paper says of a scan, with its own figures, ready to paste: the methods paragraph, and how to cite it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
@@ -15,6 +16,28 @@ _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 def paragraph(summary: Summary, lang: Language) -> str:
     """Return how the figures of *summary* came about and what they are, as one paragraph of plain text."""
     return " ".join(_sentences(summary, lang))
+
+
+def citation(summary: Summary, lang: Language) -> str:
+    """Return how to cite the scan of *summary*: tool, rules, number, date, coverage; for a past one its captures."""
+    facts, figures = summary.scan, summary.figures
+    said = phrase(
+        "summary.citation",
+        lang,
+        tool=facts.tool_version,
+        rules=facts.rules_version,
+        scan=str(facts.id),
+        day=locales.day(facts.started_at, lang),
+        count=figures.assessed,
+        total=figures.institutions,
+    )
+    if facts.captured and facts.mode != "live":
+        first, last = (locales.day(day, lang) for day in facts.captured)
+        said = f"{said} {phrase('summary.captured', lang, first=first, last=last)}"
+    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
+        past = phrase("summary.asked", lang, day=locales.day(asked, lang), count=drift)
+        said = f"{said} {past}"
+    return said
 
 
 def _sentences(summary: Summary, lang: Language) -> Iterator[str]:

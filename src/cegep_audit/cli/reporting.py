@@ -1,0 +1,196 @@
+"""Commands for whoever wants to see: ``report``, the page; ``sheet``, one institution; ``check``, one site, now."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cegep_audit import __version__
+from cegep_audit.cli import showing
+from cegep_audit.cli.layers import Layer, LayerOption, load_layers
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    BasketOption,
+    DbOption,
+    JsonOption,
+    LangOption,
+    MinNetworksOption,
+    SampleOption,
+    ScanArgument,
+    resolve,
+    say,
+)
+from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
+from cegep_audit.store import Store
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.sheets import Sheet
+    from cegep_audit.analyze.trend import Trend
+    from cegep_audit.report.locales import Language
+
+_ENDINGS = (".html", ".htm")
+_LEAST_SCANS = 2  # of a trend
+_DEFAULTS = Limits()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("report", help=say("help.report"))(report)
+    app.command("sheet", help=say("help.sheet"))(sheet)
+    app.command("check", help=say("help.check"))(check)
+
+
+def report(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help=say("help.report_output"))],
+    scan: ScanArgument = LATEST,
+    min_networks: MinNetworksOption = 3,
+    basket: BasketOption = "all",
+    sample_of: SampleOption = None,
+    layer: LayerOption = Layer.DETECTED,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Write a self-contained page with charts."""
+    from cegep_audit.analyze.portrait import Asked
+
+    language, number = resolve(lang), scan_number(scan)
+    check_page(output, language)
+    with Store.open(db, create=False, lang=language) as store:
+        found = load_layers(store, number).of(layer)
+        history = history_of(store)
+    asked = Asked(basket, (), min_networks, sample_of)
+    write_page(found, output, language, history, asked, is_coded=layer is Layer.CODED)
+    showing.message(say("scan.written", files=str(output)), quiet=False)
+
+
+def check_page(output: Path, lang: Language) -> None:
+    """Raise where the page could not be written, before the work is done."""
+    from cegep_audit.report.files import check_file
+
+    if output.suffix.lower() not in _ENDINGS:
+        raise UsageError(say("file.ending", path=output, endings=", ".join(_ENDINGS)))
+    check_file(output, lang)
+
+
+def history_of(store: Store) -> Trend | None:
+    """Return the scans of the database that came to their end, by date; None where there are fewer than two."""
+    numbers = [scan.id for scan in store.scans() if scan.ended_at is not None]
+    if len(numbers) < _LEAST_SCANS:
+        return None
+    from cegep_audit.analyze.trend import trend
+
+    return trend([showing.load(store, number)[0] for number in numbers])
+
+
+def write_page(
+    scan: Scan,
+    output: Path,
+    lang: Language,
+    history: Trend | None = None,
+    asked: Asked | None = None,
+    *,
+    is_coded: bool = False,
+) -> None:
+    """Write the page of *scan* to *output*."""
+    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.report.files import write_file
+    from cegep_audit.report.page.document import page
+
+    portrait = Portrait(scan, lang=lang) if asked is None else Portrait(scan, asked, lang)
+    write_file(output, page(portrait, lang, history, is_coded=is_coded), lang)
+
+
+def sheet(
+    institution: Annotated[str, typer.Argument(metavar="ID", help=say("help.sheet_id"))],
+    scan: ScanArgument = LATEST,
+    layer: LayerOption = Layer.DETECTED,
+    db: DbOption = DEFAULT_DB,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
+    from cegep_audit.analyze.sheets import sheet_of
+
+    language, number = resolve(lang), scan_number(scan)
+    with Store.open(db, create=False, lang=language) as store:
+        found = load_layers(store, number).of(layer)
+    shown = sheet_of(found, institution)
+    if shown is None:
+        near = get_close_matches(institution, [each.id for each in found.institutions], n=3)
+        hint = say("sheet.near", ids=", ".join(near)) if near else ""
+        raise UsageError(say("sheet.unknown_id", id=institution, scan=str(found.id), near=hint))
+    _show(shown, language, as_json=as_json)
+
+
+def check(
+    url: Annotated[str, typer.Argument(metavar="URL", help=say("help.check_url"))],
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help=say("help.check_name"), show_default=False)] = "",
+    contact: Annotated[
+        str | None,
+        typer.Option(
+            "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
+        ),
+    ] = None,
+    max_pages: Annotated[
+        int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))
+    ] = _DEFAULTS.max_pages,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Read one site now, without a registry, and print its accounts, with evidence and advice."""
+    from cegep_audit.analyze.sheets import lone_sheet
+    from cegep_audit.scan import rules_version
+    from cegep_audit.urls import host_of
+
+    language = resolve(lang)
+    website = _website(url, language)
+    institution = Institution(id=host_of(website), name=name or host_of(website), url=website)
+    limits = Limits(max_pages=max_pages, allow_private=allow_private)
+    started = datetime.now(UTC)
+    showing.message(say("check.reading", url=website), quiet=as_json)
+    result = asyncio.run(_audited(institution, limits, contact, language))
+    scan = Scan(0, started, datetime.now(UTC), "live", {}, __version__, rules_version(), (institution,), (result,))
+    _show(lone_sheet(scan), language, as_json=as_json)
+    if not result.status.is_assessed:
+        raise typer.Exit(showing.EXIT_NOTHING_ASSESSED)
+
+
+def _website(text: str, lang: Language) -> str:
+    """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
+    from cegep_audit.csv_input import CellError
+    from cegep_audit.messages import say as tell
+    from cegep_audit.registry.websites import read_website
+
+    try:
+        return read_website(text)
+    except CellError as error:
+        raise UsageError(tell(error.key, lang, **error.facts)) from error
+
+
+async def _audited(institution: Institution, limits: Limits, contact: str | None, lang: Language) -> InstitutionResult:
+    from cegep_audit.collect.live import LiveWeb, user_agent
+    from cegep_audit.scan import audit
+
+    async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
+        return await audit(institution, site, limits)
+
+
+def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
+    from cegep_audit.report.sheet_view import sheet_record, sheet_view
+
+    if as_json:
+        showing.print_json(sheet_record(shown, lang))
+        return
+    from cegep_audit.report.terminal import console
+
+    console(sys.stdout).print(sheet_view(shown, lang))

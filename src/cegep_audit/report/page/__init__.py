@@ -1,0 +1,1 @@
+"""The report as one HTML page that asks nothing of anybody: see :mod:`cegep_audit.report.page.document`."""

@@ -1,0 +1,175 @@
+"""The page as a whole: one file of HTML that works anywhere, asks nothing of anybody, and shows no text as markup.
+
+Everything is escaped by the templates; what may run or style is named by its own hash in the page's policy.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.sheets import sheets
+from cegep_audit.analyze.trend import Trend
+from cegep_audit.report import locales
+from cegep_audit.report.locales import Language
+from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, to_sheet
+from cegep_audit.report.page.groups import groups, regions
+from cegep_audit.report.page.matrix import anchors, matrix
+from cegep_audit.report.page.presence import headlines, networks, thresholds
+from cegep_audit.report.page.sheets import sheet_view
+from cegep_audit.report.page.together import exceptions, places, together
+from cegep_audit.report.page.trend import over_time
+from cegep_audit.report.paragraph import citation, paragraph
+from cegep_audit.report.phrases import phrase
+from cegep_audit.report.plain import plain
+from cegep_audit.report.screen import detail_words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+MAX_SHEETS = 2_000  # beyond, no browser likes to open the page; the command ``sheet`` shows each
+
+
+def page(portrait: Portrait, lang: Language, history: Trend | None = None, *, is_coded: bool = False) -> bytes:
+    """Return the report of *portrait* as one HTML page in UTF-8, with the scans of *history* over time.
+
+    *is_coded* says that the scan was corrected by what coders decided.
+
+    The same figures give the same bytes.
+    """
+    found = list(sheets(portrait.scan))
+    has_sheets = len(found) <= MAX_SHEETS
+    names = anchors(portrait, has_sheets=has_sheets)
+    style, script = _resource("style.css"), _resource("script.js")
+    pieces = (
+        _environment()
+        .get_template("page.html")
+        .generate(
+            lang=lang,
+            say=partial(_say, lang),
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            is_coded=is_coded,
+            **_words(portrait, lang),
+            headlines=headlines(portrait, lang),
+            sections=_sections(portrait, names, lang, history),
+            matrix=matrix(portrait, found, names, lang),
+            has_sheets=has_sheets,
+            sheets=(sheet_view(sheet, names, lang) for sheet in found) if has_sheets else (),
+        )
+    )
+    return "".join(pieces).encode("utf-8", "replace")
+
+
+def _words(portrait: Portrait, lang: Language) -> dict[str, object]:
+    """Return what the page says of the scan as a whole."""
+    facts = portrait.summary.scan
+    mode = phrase(f"mode.{facts.mode}", lang)
+    return {
+        "population": phrase("page.population", lang, count=portrait.summary.figures.institutions),
+        "scan": phrase("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
+        "is_stopped": facts.ended_at is None,
+        "tool": facts.tool_version,
+        "cautions": _cautions(portrait, lang),
+        "citation": citation(portrait.summary, lang),
+        "paragraph": paragraph(portrait.summary, lang),
+    }
+
+
+def _say(lang: Language, key: str, **values: object) -> str:
+    return phrase(key, lang, **values)
+
+
+def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, history: Trend | None) -> Sequence[Section]:
+    """Return the sections there are, in the order of the page; the table of institutions has its own template."""
+    coverage = _coverage(portrait, names, lang)
+    if not portrait.summary.figures.assessed:
+        return [coverage]
+    return [
+        found
+        for found in (
+            networks(portrait, lang),
+            thresholds(portrait, lang),
+            Section("table", phrase("section.table", lang), ()),
+            regions(portrait, lang),
+            groups(portrait, lang),
+            together(portrait, lang),
+            exceptions(portrait, names, lang),
+            places(portrait, lang),
+            over_time(history, lang),
+            coverage,
+        )
+        if found is not None
+    ]
+
+
+def _coverage(portrait: Portrait, names: Mapping[str, str], lang: Language) -> Section:
+    rows: list[Row] = [
+        [
+            phrase(f"status.{cause.status or 'not_visited'}", lang),
+            detail_words(cause.detail, lang) if cause.detail else "—",
+            to_sheet(plain(institution.name), names[institution.id]),
+        ]
+        for cause in causes(portrait.scan)
+        for institution in cause.institutions
+    ]
+    if not rows:
+        return section("coverage", lang, Part(lead=phrase("lead.covered", lang)))
+    lead = phrase("lead.coverage", lang)
+    grid = Grid(phrase("section.coverage", lang), heads(lang, "status", "cause", "institution"), rows, texts=3)
+    return section("coverage", lang, Part(lead=lead, grid=grid))
+
+
+def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:
+    """Yield what a reader must know of the figures, in words that can be cited."""
+    summary = portrait.summary
+    yield phrase("caution.presence", lang)
+    yield phrase("caution.lower_bound", lang)
+    yield phrase("caution.activity", lang)
+    if summary.figures.assessed < summary.figures.institutions:
+        yield phrase("caution.bounds", lang)
+    if summary.sample_of is None:
+        yield phrase("caution.census", lang)
+    else:
+        yield phrase("caution.sample", lang, population=summary.sample_of)
+    yield phrase("caution.closed", lang)
+    yield phrase("caution.rules", lang)
+    yield phrase("lead.tests", lang)
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the page's content security policy: our style and script by their hashes, nothing else from anywhere."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _resource(name: str) -> str:
+    return (files("cegep_audit.report") / "templates" / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("cegep_audit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

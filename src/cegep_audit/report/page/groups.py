@@ -1,0 +1,158 @@
+"""The sections on groups: regions, types and languages, and whether they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cegep_audit.analyze.findings import Figures
+from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.report import locales
+from cegep_audit.report.locales import Language
+from cegep_audit.report.overview import FEW_MARK
+from cegep_audit.report.page.charts import dots
+from cegep_audit.report.page.grid import (
+    Cell,
+    Grid,
+    Part,
+    Row,
+    Section,
+    heads,
+    heat,
+    section,
+    share_cells,
+    share_heads,
+    ticks,
+)
+from cegep_audit.report.page.presence import share_bar
+from cegep_audit.report.phrases import phrase
+from cegep_audit.report.screen import column_name, network_name
+from cegep_audit.report.words import group_words
+
+_P_SHOWN = 0.001  # a smaller p-value is said to be smaller than this
+
+
+def regions(portrait: Portrait, lang: Language) -> Section | None:
+    """Return the section on administrative regions, the most present first; None where the registry has none."""
+    found = portrait.groups.get(("region",))
+    if not found:
+        return None
+    k = portrait.asked.min_networks
+    lead = phrase("lead.regions", lang, k=k)
+    return section("regions", lang, _group_part(portrait, ("region",), found, lead, lang))
+
+
+def groups(portrait: Portrait, lang: Language) -> Section | None:
+    """Return the section on types and languages: shares, presence on each network, and tests; None without either."""
+    k = portrait.asked.min_networks
+    parts: list[Part | None] = []
+    for by, found in portrait.groups.items():
+        if by != ("region",):
+            lead = phrase("lead.groups", lang, k=k)
+            title = " × ".join(column_name(column, lang) for column in by).capitalize()
+            parts.append(_group_part(portrait, by, found, lead, lang, title))
+            parts.append(_crossed(portrait, by, found, lang))
+            parts += [_tests(portrait.contrasts_by(column), column, lang) for column in by]
+    return section("groups", lang, *parts) if parts else None
+
+
+def _group_part(
+    portrait: Portrait,
+    by: tuple[str, ...],
+    found: Mapping[tuple[str, ...], Figures],
+    lead: str,
+    lang: Language,
+    title: str = "",
+) -> Part:
+    k = portrait.asked.min_networks
+    ranked = (
+        sorted(found.items(), key=lambda item: -(item[1].at_least[k].share or 0))
+        if by == ("region",)
+        else list(found.items())
+    )
+    shown = [
+        share_bar(group_words(by, values, lang), group.at_least[k], lang, of=group)
+        for values, group in ranked
+        if group.assessed
+    ]
+    names = " × ".join(column_name(column, lang) for column in by)
+    is_few = any(group.is_few for _, group in ranked)
+    rows = [
+        [
+            f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
+            locales.number(group.institutions, lang),
+            locales.number(group.assessed, lang),
+            *share_cells(group.at_least[k], portrait.summary.figures, lang),
+            locales.decimal(group.mean, lang),
+            locales.number(group.median, lang) if group.median is not None else "—",
+        ]
+        for values, group in ranked
+    ]
+    head = [
+        *heads(lang, "group", "institutions", "assessed"),
+        *share_heads(portrait.summary.figures, lang),
+        *heads(lang, "mean", "median"),
+    ]
+    return Part(
+        title=title,
+        lead=f"{lead} {phrase('lead.few', lang)}" if is_few else lead,
+        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
+        grid=Grid(lead, head, rows),
+        note=phrase("summary.few", lang, count=FEW) if is_few else "",
+    )
+
+
+def _crossed(
+    portrait: Portrait, by: tuple[str, ...], found: Mapping[tuple[str, ...], Figures], lang: Language
+) -> Part | None:
+    """Presence on each network by group, as a table of coloured cells: networks as rows, for they are many."""
+    met = [name for name, share in portrait.summary.figures.networks.items() if share.count]
+    some = {values: group for values, group in found.items() if group.assessed}
+    rows: list[Row] = [
+        [
+            network_name(name),
+            *(
+                heat(share.share or 0, lang) if (share := group.networks.get(name)) else Cell("—")
+                for group in some.values()
+            ),
+        ]
+        for name in met
+    ]
+    if not rows:
+        return None
+    sizes = [f"({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}" for group in some.values()]
+    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, sizes, strict=True)]
+    head = [*heads(lang, "network"), *titles]
+    names = " × ".join(column_name(column, lang) for column in by)
+    return Part(grid=Grid(phrase("grid.crossed", lang, column=names), head, rows, is_heat=True))
+
+
+def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
+    caption = phrase("grid.tests", lang, column=column_name(column, lang))
+    if found.empty:
+        return Part(note=f"{caption} {phrase('test.none', lang)}")
+    rows = [
+        [
+            _measure_words(row["measure"], lang),
+            phrase(f"test.{row['test']}", lang),
+            _p(row["p"], lang),
+            "—" if row["p_holm"] is None else _p(row["p_holm"], lang),
+            locales.decimal(row["cramers_v"], lang, digits=2),
+        ]
+        for row in records(found)
+    ]
+    head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
+    return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
+
+
+def _measure_words(measure: str, lang: Language) -> str:
+    k = measure.removeprefix("at_least_")
+    return phrase("head.at_least_k", lang, count=int(k)) if k != measure else network_name(measure)
+
+
+def _p(value: float, lang: Language) -> str:
+    if value < _P_SHOWN:
+        return f"< {locales.decimal(_P_SHOWN, lang, digits=3)}"
+    return locales.decimal(value, lang, digits=3)

@@ -15,6 +15,7 @@ from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import detail_words, network_name
 from cegep_audit.report.tables import sorted_accounts
 from cegep_audit.report.words import value_words
+from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
 
 
@@ -115,7 +116,9 @@ def mendings(sheet: Sheet, lang: Language) -> list[Mending]:
 
 def place_words(advice: Advice) -> str:
     """Return the network and the address of one thing to mend: ``Facebook, http://…``."""
-    return ", ".join(filter(None, (network_name(advice.network) if advice.network else "", plain(advice.url))))
+    return ", ".join(
+        filter(None, (network_name(advice.network) if advice.network else "", plain(without_password(advice.url))))
+    )
 
 
 def peer_heads(sheet: Sheet, lang: Language) -> list[str]:

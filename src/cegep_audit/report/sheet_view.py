@@ -62,7 +62,7 @@ def _account_table(accounts: list[Account], each: Sheet, lang: Language) -> Tabl
         seen = phrase("sheet.seen_on", lang, count=account.pages_seen)
         place = ", ".join((sheet.evidence_words(account, lang), sheet.page_words(account, each, lang), seen))
         whose = f"{sheet.role_words(account, each, lang)}, {phrase('sheet.rule', lang, reason=account.reason)}"
-        address = plain(account.url) or phrase("table.unresolved", lang)
+        address = plain(without_password(account.url)) or phrase("table.unresolved", lang)
         lines = [Text(address, overflow="fold"), Text(whose), Text(place if account.evidence else "", "dim")]
         table.add_row(Text(network_name(account.network), "bold"), Group(*lines))
     return table

@@ -13,6 +13,7 @@ from cegep_audit.report.page.grid import web_address
 from cegep_audit.report.phrases import phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import detail_words, network_name
+from cegep_audit.urls import without_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _account(account: Account, each: Sheet, lang: Language) -> AccountLine:
     best = account.evidence[0] if account.evidence else None
     return AccountLine(
         network=network_name(account.network),
-        address=Link(plain(account.url) or phrase("table.unresolved", lang), web_address(account.url)),
+        address=_link(account.url) if account.url else Link(phrase("table.unresolved", lang)),
         role=sheet.role_words(account, each, lang),
         rule=phrase("sheet.rule", lang, reason=account.reason),
         evidence=sheet.evidence_words(account, lang),
@@ -117,4 +118,4 @@ def _account(account: Account, each: Sheet, lang: Language) -> AccountLine:
 
 def _link(url: str) -> Link:
     address = web_address(url)
-    return Link(address or plain(url), address)
+    return Link(address or plain(without_password(url)), address)

@@ -74,8 +74,8 @@
   const open = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const isSheet = target !== null && target.classList.contains("sheet");
-    document.title = isSheet ? `${target.querySelector("h2").textContent}, ${title}` : title;
-    if (isSheet) target.querySelector("h2").focus();
+    document.title = isSheet ? `${target.querySelector("h1").textContent}, ${title}` : title;
+    if (isSheet) target.querySelector("h1").focus();
     else if (location.hash === "#table" && left) scrollTo(0, left);
   };
   document.addEventListener("click", (event) => {

@@ -1,0 +1,293 @@
+"""The page as a document: escaped, self-contained, small, the same at each run, and true to the figures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from builders import failed, institution, result, scan
+from pages import HOSTILE, hostile, many
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from cegep_audit.analyze.portrait import Asked, Portrait
+from cegep_audit.analyze.trend import trend
+from cegep_audit.models import Scan
+from cegep_audit.report.locales import Language
+from cegep_audit.report.page import document
+from cegep_audit.report.page.document import page
+from cegep_audit.report.plain import plain
+
+NBSP = "\u00a0"
+LANGUAGES: list[Language] = ["fr", "en"]
+
+
+def tree(found: Scan, lang: Language = "fr", asked: Asked | None = None) -> LexborHTMLParser:
+    return LexborHTMLParser(page(Portrait(found, asked or Asked(), lang), lang).decode("utf-8"))
+
+
+def words(node: LexborNode | None) -> str:
+    assert node is not None
+    return " ".join(node.text(separator=" ").split())
+
+
+FORTY, HOSTILE_SCAN = many(40), hostile()
+
+
+@cache
+def made_of_forty(lang: Language = "fr") -> LexborHTMLParser:
+    return tree(FORTY, lang)
+
+
+@cache
+def made_of_the_hostile(lang: Language = "fr") -> LexborHTMLParser:
+    return tree(HOSTILE_SCAN, lang)
+
+
+@pytest.fixture
+def forty() -> Scan:
+    return FORTY
+
+
+@pytest.fixture
+def html() -> LexborHTMLParser:
+    return made_of_forty()
+
+
+# ------------------------------------------------------------------ nothing from outside is markup
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_hostile_name_is_text(lang: Language) -> None:
+    made = made_of_the_hostile(lang)
+    assert len(made.css("script")) == 1
+    assert not made.css("img, iframe, object, embed, link, b")
+    assert plain(HOSTILE) in made.css("#sheets .sheet h1")[0].text()
+    assert "49" not in words(made.css_first("#sheets .sheet h1")), "no template of theirs is filled"
+    for node in made.css("*"):
+        assert not [name for name in node.attributes if name.startswith("on") or name == "style"]
+
+
+def test_only_web_addresses_are_links() -> None:
+    made = made_of_the_hostile()
+    addresses = {node.attributes.get("href") or "" for node in made.css("a")}
+    assert {address.partition(":")[0] for address in addresses if not address.startswith("#")} == {"https"}
+    assert "secret" not in (made.html or "")
+
+
+def test_nothing_is_asked_of_anybody(html: LexborHTMLParser) -> None:
+    assert not html.css("[src], [srcset], link, image, use, [background], form[action], [ping]")
+    style = words(html.css_first("style"))
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_only_our_style_and_script_are_allowed_by_the_policy(html: LexborHTMLParser) -> None:
+    (policy,) = [
+        node.attributes["content"] or ""
+        for node in html.css("meta[http-equiv]")
+        if node.attributes["http-equiv"] == "Content-Security-Policy"
+    ]
+    assert policy.startswith("default-src 'none'; ")
+    for name in ("style", "script"):
+        (node,) = html.css(name)
+        digest = base64.b64encode(hashlib.sha256(node.text(deep=True).encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+# ------------------------------------------------------------------ the document
+
+
+def test_the_same_scan_gives_the_same_bytes(forty: Scan) -> None:
+    assert page(Portrait(forty), "fr") == page(Portrait(forty), "fr")
+
+
+def test_a_page_for_170_is_small_enough_to_send_by_mail() -> None:
+    assert len(page(Portrait(many(170)), "fr")) < 3_000_000
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_link_inside_leads_somewhere_and_every_name_is_one(lang: Language) -> None:
+    made = made_of_forty(lang)
+    names = Counter(node.attributes["id"] for node in made.css("[id]"))
+    assert [name for name, count in names.items() if count > 1] == []
+    inside = {(node.attributes["href"] or "")[1:] for node in made.css("a[href^='#']")}
+    assert inside <= set(names)
+    assert len(inside) > 40, "a sheet each"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_language_is_said_and_spoken(lang: Language) -> None:
+    made = made_of_forty(lang)
+    assert made.css_first("html").attributes["lang"] == lang
+    spoken = {"fr": "Présence dans les médias sociaux", "en": "Presence on social media"}
+    assert words(made.css_first("h1")) == spoken[lang]
+    assert "{" not in words(made.css_first("#overview"))
+
+
+def test_headings_descend_one_step_at_a_time(html: LexborHTMLParser) -> None:
+    for part in ("#overview", "#sheets"):
+        levels = [int(node.tag[1]) for node in html.css(f"{part} h1, {part} h2, {part} h3")]
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_chart_has_words_and_its_figures_as_a_table(html: LexborHTMLParser) -> None:
+    charts = html.css(".chart")
+    assert len(charts) >= 6
+    for chart in charts:
+        assert chart.attributes["role"] == "img"
+        assert len(chart.attributes["aria-label"] or "") > 20
+        assert len(chart.css("svg")) == 2, "one for a desk, one for a telephone"
+        assert chart.parent is not None
+        assert chart.parent.css("details table")
+
+
+def test_charts_have_no_colour_that_the_dark_does_not_know(html: LexborHTMLParser) -> None:
+    used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', "".join(node.html or "" for node in html.css(".chart"))))
+    style = html.css_first("style").text(deep=True)
+    assert used
+    assert {color for color in used if f'"{color}"]' not in style} == set()
+
+
+def test_charts_say_nothing_to_tools_and_have_no_names_that_could_clash(html: LexborHTMLParser) -> None:
+    svg = "".join(node.html or "" for node in html.css(".chart svg"))
+    assert not re.search(r'\b(?:id|class|style|aria-\w+|clip-path)="', svg)
+
+
+# ------------------------------------------------------------------ the figures
+
+
+def test_headlines_have_their_denominators() -> None:
+    three, four = ["facebook", "youtube", "instagram"], ["facebook", "youtube", "instagram", "tiktok"]
+    sites = [result("a", *three), result("b", *four), result("c", "facebook"), failed("d"), result("e", "youtube")]
+    made = tree(scan(*sites))
+    said = [words(node) for node in made.css(".headlines > div")]
+    assert said[0].startswith(f"50,0{NBSP}%".replace(NBSP, " "))
+    assert "2 des 4 établissements évalués" in said[0]
+    assert "bornes 40,0–60,0 %" in said[0]
+    assert "2011 : 62 % (Lebel)" in said[0]
+    assert said[1].startswith("4 sites évalués sur 5 1 site n’a pu être lu")
+    assert said[2].startswith("2,2 réseaux en moyenne médiane 2, quartiles 1 et 3,25, maximum 4")
+    assert said[3].startswith("75,0 % sur Facebook, le réseau le plus répandu 3 des 4")
+
+
+def test_the_table_of_networks_has_the_figures(forty: Scan, html: LexborHTMLParser) -> None:
+    figures = Portrait(forty).summary.figures
+    rows = html.css("#networks tbody tr")
+    assert len(rows) == sum(share.count > 0 for share in figures.networks.values())
+    first = figures.networks["facebook"]
+    assert words(rows[0]).startswith(f"Facebook {first.count} {100 * (first.share or 0):.1f}".replace(".", ","))
+
+
+def test_the_matrix_has_a_square_for_each_institution_and_network(forty: Scan, html: LexborHTMLParser) -> None:
+    heads = [words(node) for node in html.css("#grid th.net")]
+    lines = html.css("#grid tbody tr")
+    assert len(lines) == 40
+    squares = Counter(
+        (node.attributes["class"] or "")
+        for line in lines
+        for node in line.css("td")
+        if node.attributes.get("class") in {"y", "u", "n", "x"}
+    )
+    assert sum(squares.values()) == 40 * len(heads)
+    unread = sum(not each.status.is_assessed for each in forty.results)
+    assert squares["x"] == unread * len(heads)
+    counts = Portrait(forty).summary.figures.networks
+    assert squares["y"] == sum(share.count for share in counts.values())
+
+
+def test_a_sheet_shows_accounts_advice_and_peers(html: LexborHTMLParser) -> None:
+    sheet = next(node for node in html.css(".sheet") if node.css(".mend"))
+    text = words(sheet)
+    assert "L’adresse commence par http://" in text
+    assert "règle site-wide-footer" in text
+    assert re.search(r"\(\d+ évalués\)", text)
+    assert sheet.css("a[href^='http://www.etablissement-'], a[href^='https://www.etablissement-']")
+
+
+def test_a_site_that_was_not_read_says_why_and_concludes_nothing() -> None:
+    made = tree(scan(result("a", "facebook"), failed("b", "needs_js")))
+    sheet = made.css_first("#f-b")
+    assert "ne s’affiche qu’avec JavaScript" in words(sheet)
+    assert "Ses comptes" not in words(sheet)
+    assert "ne s’affiche qu’avec JavaScript" in words(made.css_first("#coverage"))
+
+
+def test_a_sheet_of_the_past_gives_no_advice() -> None:
+    past = scan(result("a", "facebook"), mode="as_of", settings={"as_of": "2016-05-01"})
+    assert "À améliorer" not in words(tree(past).css_first("#sheets"))
+    assert "À améliorer" in words(tree(scan(result("a", "facebook"))).css_first("#sheets"))
+
+
+def test_nobody_assessed_is_said_and_nothing_is_counted() -> None:
+    made = tree(scan(failed("a"), failed("b", "dns")))
+    assert "Aucun établissement n’a pu être évalué" in words(made.css_first("#overview"))
+    assert not made.css("#networks, #grid, .chart")
+    assert "injoignable" in words(made.css_first("#coverage"))
+
+
+def test_one_institution_alone_makes_a_page() -> None:
+    made = tree(scan(result("a", "facebook")))
+    assert "100,0 %" in words(made.css_first("#networks"))
+    assert "Tous les sites ont pu être évalués." in words(made.css_first("#coverage"))
+
+
+def test_a_stopped_scan_says_so() -> None:
+    stopped = scan(result("a"), unvisited=[institution("b")], ended_at=None)
+    assert "interrompu" in words(tree(stopped).css_first("header"))
+
+
+def test_intervals_only_for_a_sample(forty: Scan) -> None:
+    assert "IC à 95" not in words(tree(forty).css_first("#overview"))
+    sampled = words(tree(forty, asked=Asked(sample_of=139)).css_first("#overview"))
+    assert "IC à 95" in sampled
+    assert "139" in sampled
+
+
+def test_another_threshold_and_basket_are_shown(forty: Scan) -> None:
+    made = tree(forty, asked=Asked(basket="classic", min_networks=4))
+    assert "présents sur au moins 4 réseaux" in words(made.css_first(".headlines"))
+    assert len(made.css("#networks tbody tr")) <= 5
+    assert "Lebel" not in words(made.css_first(".headlines")), "his figure is of three"
+
+
+def test_the_paragraph_and_the_citation_are_there_to_copy(html: LexborHTMLParser) -> None:
+    assert words(html.css_first("#paragraph")).startswith("La présence de 40 établissements")
+    assert "cegep-audit, version 0.1.0" in words(html.css_first("#citation"))
+
+
+# ------------------------------------------------------------------ over time, and very many
+
+
+def test_several_scans_make_a_line() -> None:
+    scans = [
+        scan(result("a", *names, captured_at=datetime(year, 6, 1, tzinfo=UTC)), result("b", "facebook"), id=place)
+        for place, (year, names) in enumerate([(2024, ["facebook"]), (2025, ["facebook", "youtube", "tiktok"])], 1)
+    ]
+    made = LexborHTMLParser(page(Portrait(scans[-1]), "fr", trend(scans)).decode())
+    section = made.css_first("#trend")
+    assert section.css(".chart svg")
+    rows = [words(row) for row in section.css("tbody tr")]
+    assert len(rows) == 2
+    assert rows[0].startswith("1er juin 2024 1 2 0,0 %")
+    assert rows[1].startswith("1er juin 2025 2 2 50,0 %")
+    assert not tree(scans[-1]).css("#trend"), "one scan has no line"
+
+
+def test_very_many_have_no_sheets_and_say_where_to_find_them(monkeypatch: pytest.MonkeyPatch, forty: Scan) -> None:
+    monkeypatch.setattr(document, "MAX_SHEETS", 39)
+    made = tree(forty)
+    assert not made.css(".sheet, a[href^='#f-']")
+    assert len(made.css("#grid tbody tr")) == 40
+    assert "cegep-audit sheet" in words(made.css_first("#table"))
+
+
+def test_hand_coding_is_said() -> None:
+    made = LexborHTMLParser(page(Portrait(scan(result("a"))), "en", is_coded=True).decode())
+    assert "decided by hand" in words(made.css_first("header"))

@@ -1,0 +1,246 @@
+"""The page in a real browser: sorted, filtered, searched, opened, read aloud, printed; and never a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from builders import scan
+from pages import hostile, many
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.collect.browser import find_chromium
+from cegep_audit.models import Scan
+from cegep_audit.report.locales import Language
+from cegep_audit.report.page.document import page
+
+NARROW, DESK = 320, 1280
+COUNT = 18  # institutions of the page
+VISIBLE = "#grid tbody tr:not([hidden])"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium; without one these tests say nothing, which CI does not bear."""
+    path = find_chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page for each scan and language, written once."""
+    made = tmp_path_factory.mktemp("pages")
+    scans: dict[str, Scan] = {"many": many(COUNT), "hostile": hostile(), "empty": scan()}
+    for name in ("many", "hostile"):
+        for lang in ("fr", "en"):
+            (made / f"{name}-{lang}.html").write_bytes(page(Portrait(scans[name]), lang))
+    return made
+
+
+@dataclass
+class Opened:
+    """A page in its tab, and what went wrong or out of it."""
+
+    tab: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def texts(self, selector: str) -> list[str]:
+        return self.tab.locator(selector).all_inner_texts()
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def opened(browser: Browser, folder: Path) -> Iterator[Open]:
+    """Opens a page and, at the end, sees that it logged nothing and asked for nothing but itself."""
+    pages: list[Opened] = []
+    with ExitStack() as stack:
+
+        def open_page(
+            name: str = "many", lang: Language = "fr", at: str = "", *, width: int = DESK, **options: str
+        ) -> Opened:
+            context = browser.new_context(viewport={"width": width, "height": 800}, **options)  # type: ignore[arg-type] # Playwright's own options
+            stack.callback(context.close)
+            shown = Opened(context.new_page())
+            pages.append(shown)
+
+            def say(message: ConsoleMessage) -> None:
+                shown.said.append(message.text)
+
+            def ask(request: Request) -> None:
+                shown.asked.append(request.url)
+
+            shown.tab.on("console", say)
+            shown.tab.on("pageerror", lambda error: shown.said.append(str(error)))
+            shown.tab.on("dialog", lambda dialog: shown.said.append(dialog.message))
+            shown.tab.on("request", ask)
+            shown.tab.goto((folder / f"{name}-{lang}.html").as_uri() + at)
+            return shown
+
+        yield open_page
+        for each in pages:
+            assert each.said == []
+            assert [url for url in each.asked if not url.startswith("file:")] == []
+            assert len(each.asked) <= 2, "the page itself, and itself again at another anchor"
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_click_sorts_and_another_turns_it_round(opened: Open, lang: Language) -> None:
+    shown = opened(lang=lang)
+    heading = shown.tab.locator("#grid th.f")
+    number = f"{VISIBLE} td.f"
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    found = [int(text) for text in shown.texts(number) if text != "?"]
+    assert found == sorted(found, reverse=True)
+    assert shown.texts(number)[-1] == "?", "a site that was not read comes last"
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    names = shown.tab.locator("#grid th.who").first
+    names.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") is None
+    shown_names = shown.texts(f"{VISIBLE} th.who")
+    assert shown_names[:3] == ["Collège de la Rivière 0", "Collège de la Rivière 1", "Collège de la Rivière 2"]
+
+
+def test_a_network_sorts_those_who_are_there_first(opened: Open) -> None:
+    shown = opened()
+    shown.tab.get_by_role("button", name="YouTube").click()
+    place = shown.tab.evaluate(
+        "[...document.querySelectorAll('#grid thead th')].findIndex(h => h.innerText.includes('YouTube'))"
+    )
+    kinds = shown.tab.evaluate(f"[...document.querySelectorAll('#grid tbody tr')].map(r => r.cells[{place}].className)")
+    assert kinds == sorted(kinds, key="yunx".index)
+    assert set(kinds) >= {"y", "x"}
+
+
+def test_the_keyboard_alone_sorts(opened: Open) -> None:
+    shown = opened()
+    shown.tab.locator("#grid th.who button").focus()
+    shown.tab.keyboard.press("Enter")
+    assert shown.tab.locator("#grid th.who").first.get_attribute("aria-sort") == "ascending"
+
+
+def test_searching_ignores_accents_and_case_and_finds_handles(opened: Open) -> None:
+    shown = opened()
+    shown.tab.fill("#q", "COLLEGE riviere 7")
+    assert set(shown.texts(f"{VISIBLE} th.who")) == {
+        "Collège de la Rivière 7",
+        "Collège de la Rivière 17",
+    }
+    assert shown.texts("#count") == ["2 sur 18 établissements"]
+    shown.tab.fill("#q", "aucun-collège-de-ce-nom")
+    assert shown.texts("#count") == ["0 sur 18 établissements"]
+    shown.tab.get_by_role("button", name="Tout montrer").click()
+    expect(shown.tab.locator(VISIBLE)).to_have_count(COUNT)
+
+
+def test_filters_add_up(opened: Open) -> None:
+    shown = opened()
+    shown.tab.select_option("#by-type", "universite")
+    universities = shown.texts(f"{VISIBLE} th.who")
+    assert 0 < len(universities) < COUNT
+    assert set(shown.texts(f"{VISIBLE} td:nth-child(2)")) == {"Université"}
+    shown.tab.select_option("#on", label="est sur YouTube")
+    on = shown.texts(f"{VISIBLE} th.who")
+    shown.tab.select_option("#on", label="n’est pas sur YouTube")
+    off = shown.texts(f"{VISIBLE} th.who")
+    assert not set(on) & set(off)
+    assert set(on) | set(off) <= set(universities), "whoever was not read is neither"
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_name_opens_its_sheet_and_the_way_back_leads_to_the_table(opened: Open, lang: Language) -> None:
+    shown = opened(lang=lang)
+    shown.tab.get_by_role("link", name="Collège de la Rivière 12", exact=True).first.click()
+    sheet = shown.tab.locator(".sheet:visible")
+    assert sheet.locator("h1").inner_text() == "Collège de la Rivière 12"
+    assert shown.tab.evaluate("document.activeElement.innerText") == "Collège de la Rivière 12", (
+        "for whoever reads by ear"
+    )
+    assert shown.tab.title().startswith("Collège de la Rivière 12")
+    assert not shown.tab.locator("#overview").is_visible()
+    shown.tab.locator(".sheet:visible .back a").click()
+    assert shown.tab.locator("#grid").is_visible()
+    assert not shown.tab.locator(".sheet:visible").count()
+    shown.tab.go_back()
+    assert shown.tab.locator(".sheet:visible h1").inner_text() == "Collège de la Rivière 12"
+
+
+def test_without_scripts_everything_can_be_read(browser: Browser, folder: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((folder / "many-fr.html").as_uri())
+    assert tab.locator("#grid tbody tr").count() == COUNT
+    assert not tab.locator("#tools").is_visible(), "no tool that would not work"
+    tab.goto((folder / "many-fr.html").as_uri() + "#f-etablissement-3")
+    assert tab.locator(".sheet:visible h1").inner_text() == "Collège de la Rivière 3"
+    context.close()
+
+
+def test_nothing_hostile_runs_and_its_sheet_opens(opened: Open) -> None:
+    shown = opened("hostile")
+    shown.tab.locator("#grid th.who a").first.click()
+    assert "<script>alert(1)</script>" in shown.tab.locator(".sheet:visible h1").inner_text()
+    shown.tab.locator(".sheet:visible .back a").click()
+    shown.tab.fill("#q", "<script>")
+    assert shown.tab.locator(VISIBLE).count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("lang", "scheme", "width", "at"),
+    [
+        ("fr", "light", DESK, ""),
+        ("en", "dark", NARROW, ""),
+        ("fr", "dark", DESK, "#f-etablissement-3"),
+        ("en", "light", NARROW, "#f-etablissement-3"),
+    ],
+)
+def test_axe_finds_nothing(opened: Open, lang: Language, scheme: str, width: int, at: str) -> None:
+    shown = opened("many", lang, at, width=width, color_scheme=scheme)
+    shown.tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found = Axe().run(shown.tab)
+    assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]] == []
+
+
+@pytest.mark.parametrize("at", ["", "#f-etablissement-3"])
+@pytest.mark.parametrize("name", ["many", "hostile"])
+def test_at_320_pixels_nothing_is_pushed_out_of_the_page(opened: Open, name: str, at: str) -> None:
+    shown = opened(name, at=at if name == "many" else "#f.0" if at else "", width=NARROW)
+    assert shown.tab.evaluate("document.documentElement.scrollWidth") <= NARROW
+    assert shown.tab.locator(".phone svg").first.is_visible() is (at == "")
+    assert not shown.tab.locator(".desk svg").first.is_visible()
+
+
+def test_the_dark_is_dark_and_paper_is_white(opened: Open) -> None:
+    shown = opened(color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    bar = "getComputedStyle(document.querySelector('.desk [fill=\"#1f5f8b\"]')).fill"
+    assert shown.tab.evaluate(background) == "rgb(20, 24, 28)"
+    assert shown.tab.evaluate(bar) == "rgb(121, 184, 232)"
+    shown.tab.emulate_media(media="print", color_scheme="dark")
+    assert shown.tab.evaluate(background) == "rgb(255, 255, 255)"
+    assert shown.tab.evaluate(bar) == "rgb(31, 95, 139)"
+
+
+def test_it_prints_on_a4_without_its_tools(opened: Open) -> None:
+    shown = opened(width=680)  # what is left of A4 between its margins, at 96 pixels an inch
+    shown.tab.emulate_media(media="print")
+    assert not shown.tab.locator("#tools").is_visible()
+    assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 680
+    pdf = shown.tab.pdf(prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
+    assert 3 <= pdf.count(b"/Type /Page\n") <= 20, "the overview alone, not a page for each sheet"

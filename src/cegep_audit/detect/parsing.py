@@ -1,20 +1,20 @@
-"""Text to a parsed document, whatever the text: depth is guarded before the fast parser sees it.
+"""Text to a parsed document, whatever the text: what would take long is seen before the fast parser sees it.
 
-lexbor reads an ordinary page thirty times as fast as anything else, but its time grows with the square
-of the depth of unclosed elements. What the guard refuses is read by BeautifulSoup under a strainer of the tags
-that matter, and handed on as a shallow document, so that one set of finders serves both.
+lexbor reads an ordinary page thirty times as fast as anything else, but its time grows with the square of the depth of
+unclosed elements, and of the attributes of one element. A page that the guard refuses is cut into the tags that
+matter, and handed on as a shallow document, so that one set of finders serves both. Guard and cut look at each
+character a bounded number of times: five megabytes of anything are read in seconds.
 """
 
 from __future__ import annotations
 
 import re
-from html import escape
+from collections import Counter
+from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, Tag
-from bs4.filter import SoupStrainer
 from selectolax.lexbor import LexborHTMLParser
 
-MAX_DEPTH = 1_000  # nested elements, counted as in _depth; of 134 real pages the deepest had 334
+MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # tags below which a page cannot be too deep to matter
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
@@ -24,10 +24,18 @@ _SELF_ENDING = frozenset(
     "thead tbody tfoot colgroup html head body".split()
 )
 _LONGEST_TAG = 100_000  # characters of one tag
-_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONGEST_TAG}}}")
+_MAX_ATTRIBUTES = 500  # of one element; five megabytes of such elements take three seconds
+_LONG_TAG = re.compile(rf"</?[a-zA-Z][^<>]{{{5 * _MAX_ATTRIBUTES},}}")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _SHADOW_ROOT = re.compile(r"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
-_KEPT_TAGS = ("a", "area", "base", "link", "meta", "title", "iframe", "frame", "script", "embed", "object", "div")
-_KEPT_ATTRIBUTES = 40  # of one element of a page that was refused
+
+_KEPT = re.compile(
+    r"<(?:!--|(a|area|base|link|meta|title|iframe|frame|script|embed|object)(?=[\s/>])|(div)(?=\s[^<>]{0,500}\bdata-))",
+    re.IGNORECASE,
+)
+_KEPT_TAG = 4_000  # characters of a tag that are read; an address has no more than 2,000
+_PASSED_OVER = 3  # times that a ">" in a quoted value is not taken for the end of its tag
+_SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 
 
 def parse(text: str) -> LexborHTMLParser:
@@ -39,39 +47,81 @@ def parse(text: str) -> LexborHTMLParser:
 
 def is_safe(text: str) -> bool:
     """Whether *text* nests little enough, and has no monstrous element, for the fast parser."""
-    if len(text) > _LONGEST_TAG and _LONG_TAG.search(text):
+    if any(_is_monstrous(found[0]) for found in _LONG_TAG.finditer(text)):
         return False
-    return text.count("<") < _CHEAP_COUNT or _depth(text) <= MAX_DEPTH
+    return text.count("<") < _CHEAP_COUNT or not _is_deep(text)
 
 
-def _depth(text: str) -> int:
-    """Return the greatest number of elements open at once, those that end by themselves left out."""
-    depth = deepest = 0
-    for closing, name in _TAG.findall(text):
-        if name.lower() in _SELF_ENDING:
+def _is_monstrous(tag: str) -> bool:
+    """Whether a long *tag* is too long, or has more attributes than anybody writes."""
+    return len(tag) > _LONGEST_TAG or len(_QUOTED.sub("", tag).split()) > _MAX_ATTRIBUTES
+
+
+def _is_deep(text: str) -> bool:
+    """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out.
+
+    As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
+    """
+    is_open: list[str] = []
+    counts: Counter[str] = Counter()
+    for found in _TAG.finditer(text):
+        closing, name = found.groups()
+        name = name.lower()
+        if name in _SELF_ENDING:
             continue
-        if closing:
-            depth = max(0, depth - 1)
-        else:
-            depth += 1
-            deepest = max(deepest, depth)
-    return deepest
+        if not closing:
+            is_open.append(name)
+            counts[name] += 1
+            if len(is_open) > MAX_DEPTH:
+                return True
+        elif counts[name]:
+            while (last := is_open.pop()) != name:
+                counts[last] -= 1
+            counts[name] -= 1
+    return False
 
 
 def shallow(text: str) -> str:
-    """Return the tags of *text* that matter as a flat document."""
-    soup = BeautifulSoup(text, "html.parser", parse_only=SoupStrainer(_KEPT_TAGS))
-    return "".join(_flat(tag) for tag in soup.find_all(_KEPT_TAGS))
+    """Return the tags of *text* that matter as a flat document, without its comments."""
+    return "".join(_flat(text))
 
 
-def _flat(tag: Tag) -> str:
-    attributes = "".join(
-        f' {name}="{escape(_value(value))}"' for name, value in list(tag.attrs.items())[:_KEPT_ATTRIBUTES]
-    )
-    own = "".join(child for child in tag.contents if isinstance(child, str))
-    content = own.replace("</", "<\\/") if tag.name == "script" else escape(own)
-    return f"<{tag.name}{attributes}>{content}</{tag.name}>"
+def _flat(text: str) -> Iterator[str]:
+    place = 0
+    while found := _KEPT.search(text, place):
+        name = (found[1] or found[2] or "").lower()
+        if not name:
+            place = _after(text, "-->", found.end())
+            continue
+        place = _end_of_tag(text, found.end())
+        if place > len(text):  # a tag without an end is none
+            return
+        yield _bounded(text[found.start() : min(place, found.start() + _KEPT_TAG)])
+        if name == "script":
+            close = _SCRIPT_END.search(text, place)
+            content, place = text[place : close.start() if close else None], close.end() if close else len(text)
+        else:
+            content = text[place : _after(text, "<", place) - 1]
+        yield f"{content}</{name}>"
 
 
-def _value(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _after(text: str, mark: str, start: int) -> int:
+    """Return the place after the next *mark* from *start* on, or the end of *text*."""
+    place = text.find(mark, start)
+    return len(text) + 1 if place < 0 else place + len(mark)
+
+
+def _end_of_tag(text: str, start: int) -> int:
+    """Return the place after the tag that goes on at *start*; a ">" in a quoted value does not end it."""
+    end = _after(text, ">", start)
+    for _ in range(_PASSED_OVER):
+        unquoted = _QUOTED.sub("", text[start : min(end, start + _KEPT_TAG)])
+        if '"' not in unquoted and "'" not in unquoted:
+            break
+        end = _after(text, ">", end)
+    return end
+
+
+def _bounded(tag: str) -> str:
+    """Return *tag* with an end, where it was cut off: whatever quote is open there ends too, and none begins."""
+    return tag if tag.endswith(">") else f"{tag}x\"'>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cegep_audit.collect.archive import WarcWriter
 
 EXIT_SIGINT, EXIT_SIGTERM = 130, 143
+_EXIT_OF_SIGNAL = {int(signal.SIGINT): EXIT_SIGINT, int(signal.SIGTERM): EXIT_SIGTERM}
 _TICK_S = 0.5  # how often progress is shown while nothing else happens
 
 
@@ -60,6 +61,25 @@ class Pages:
     given_up: Callable[[], FetchError | None] = _nothing
 
 
+def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
+    """Have *stop* called in *loop* for each signal that ends a scan; return what puts things back as they were.
+
+    Not by the loop's own handlers: it takes them off when it closes, and a second signal would then kill the process.
+    """
+
+    def receive(number: int, _: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended: the first signal is being obeyed
+            loop.call_soon_threadsafe(stop, Stop(_EXIT_OF_SIGNAL[number]))
+
+    before = {number: signal.signal(number, receive) for number in _EXIT_OF_SIGNAL}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
+
+
 async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
     """Scan what is left of *plan*; return what stopped it, None where it came to its end."""
     stops: list[Stop] = []
@@ -71,8 +91,7 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
         if task is not None:
             task.cancel()
 
-    loop.add_signal_handler(signal.SIGINT, stop, Stop(EXIT_SIGINT))
-    loop.add_signal_handler(signal.SIGTERM, stop, Stop(EXIT_SIGTERM))
+    restore = _listen(loop, stop)
     try:
         with showing.progress(plan, request) as watcher:
 
@@ -101,6 +120,8 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
     except asyncio.CancelledError:
         if not stops:
             raise
+    if not stops:
+        restore()
     return stops[0] if stops else None
 
 

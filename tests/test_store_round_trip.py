@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Account, Evidence, Failure, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
 from cegep_audit.store import Store, Tally, rows
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
 
@@ -67,12 +67,14 @@ pages = st.builds(
     record_id=records,
 )
 failures = st.builds(Failure, anything, st.sampled_from(PageRole), anything, anything, times, record_id=records)
+flaws = st.builds(Flaw, *(anything, anything, anything, anything, anything), zone=st.sampled_from(Zone), label=anything)
 results = st.builds(
     InstitutionResult,
     *(institutions, st.sampled_from(Status), anything, anything, anything, st.none() | times),
     pages=st.lists(pages, max_size=3).map(tuple),
     failures=st.lists(failures, max_size=3).map(tuple),
     accounts=st.lists(accounts, max_size=3).map(tuple),
+    flaws=st.lists(flaws, max_size=3).map(tuple),
 )
 json_values: st.SearchStrategy[object] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | names,

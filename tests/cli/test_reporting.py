@@ -1,0 +1,230 @@
+"""``report``, ``sheet`` and ``check`` as a user types them, and what ``summary`` and ``export`` can be asked."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+from builders import account, failed, institution, result
+from commands import Done, inside
+from servers import Reply, Web
+
+from cegep_audit.models import InstitutionResult
+from cegep_audit.store import Store
+
+NOW = datetime(2026, 9, 6, 12, tzinfo=UTC)
+FOOTER = (
+    '<!doctype html><html lang="fr"><title>Cégep de Rivière-Bleue</title><main><p>Bienvenue au cégep, ses programmes, '
+    "ses gens, sa bibliothèque et son auditorium, au bord de la rivière qui lui donne son nom.</p></main>"
+    '<footer><h2>Suivez-nous</h2><a href="http://www.facebook.com/cegeprb">Facebook</a> '
+    '<a href="https://www.instagram.com/cegeprb/">Instagram</a> '
+    '<a href="https://www.youtube.com/"><img src="yt.png" alt="YouTube"></a></footer></html>'
+).encode()
+
+
+def keep(store: Store, *results: InstitutionResult, ended: bool = True) -> int:
+    started = NOW + timedelta(days=len(store.scans()))
+    number = store.start_scan("live", {}, "0.1.0", "r1", [each.institution for each in results], started)
+    for each in results:
+        store.save(number, each)
+    if ended:
+        store.finish_scan(number, started + timedelta(hours=1))
+    return number
+
+
+def seen(id_: str, *networks: str, name: str = "", **fields: object) -> InstitutionResult:
+    """One institution's result with an account of its own on each network: one that many show would be nobody's."""
+    accounts = [account(network, id_, is_main=True) for network in networks]
+    return result(institution(id_, name, **fields), *accounts)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One scan of five institutions of two types, four of which were assessed."""
+    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+        keep(
+            store,
+            seen("riviere", "facebook", "youtube", "tiktok", name="Cégep de Rivière-Bleue", type="cegep"),
+            seen("lac", "facebook", "youtube", "tiktok", type="cegep"),
+            seen("mont", "facebook", type="college"),
+            seen("fjord", type="college", language="en"),
+            failed(institution("mort", type="college")),
+        )
+    return tmp_path
+
+
+def fails(done: Done, code: int, *words: str) -> None:
+    assert done.code == code, done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""
+    for word in words:
+        assert word in done.err
+
+
+# ------------------------------------------------------------------ report
+
+
+@pytest.mark.parametrize(
+    ("lang", "title"), [("fr", "Présence dans les médias sociaux"), ("en", "Presence on social media")]
+)
+def test_report_writes_the_page(folder: Path, lang: str, title: str) -> None:
+    done = inside("report", "-o", "r.html", "--lang", lang, folder=folder)
+    assert done.code == 0, done.err
+    assert "r.html" in done.err
+    html = (folder / "r.html").read_text("utf-8")
+    assert f"<h1>{title}</h1>" in html
+    assert 'id="f-riviere"' in html
+    assert 'id="trend"' not in html, "there is one scan"
+
+
+def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path) -> None:
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        keep(store, seen("riviere", "facebook"), ended=False)
+    assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
+    assert 'id="trend"' not in (folder / "one.html").read_text("utf-8")
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        keep(store, seen("riviere", "facebook"))
+    assert inside("report", "-o", "two.html", folder=folder).code == 0
+    assert 'id="trend"' in (folder / "two.html").read_text("utf-8")
+
+
+def test_report_takes_the_questions_of_summary(folder: Path) -> None:
+    arguments = ("report", "-o", "r.html", "--basket", "classic", "--min-networks", "2", "--sample-of", "99")
+    assert inside(*arguments, folder=folder).code == 0
+    html = (folder / "r.html").read_text("utf-8")
+    assert "présents sur au moins 2 réseaux" in html
+    assert "IC à 95" in html
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("report", "-o", "r.pdf"), 2, [".html"]),
+        (("report", "-o", "none/r.html"), 3, ["none/r.html"]),
+        (("report", "7", "-o", "r.html"), 2, ["7"]),
+        (("report", "-o", "r.html", "--basket", "nonsense"), 2, ["nonsense"]),
+        (("report", "-o", "r.html", "--sample-of", "3"), 2, ["3"]),
+        (("report", "-o", "r.html", "--db", "missing.db"), 3, ["missing.db"]),
+        (("report",), 2, ["-o"]),
+    ],
+)
+def test_a_mistake_gets_a_line_and_no_page(
+    folder: Path, arguments: tuple[str, ...], code: int, words: list[str]
+) -> None:
+    fails(inside(*arguments, folder=folder), code, *words)
+    assert not list(folder.glob("*.html"))
+
+
+# ------------------------------------------------------------------ sheet
+
+
+def test_sheet_prints_one_institution(folder: Path) -> None:
+    done = inside("sheet", "riviere", folder=folder, COLUMNS="80")
+    assert done.code == 0, done.err
+    assert done.out.startswith("Cégep de Rivière-Bleue\n")
+    assert "3 réseaux" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    record = json.loads(inside("sheet", "riviere", "--json", folder=folder).out)
+    assert record["networks"] == ["facebook", "tiktok", "youtube"]
+    assert [peers["column"] for peers in record["peers"]] == ["type"]
+
+
+def test_an_unknown_id_names_those_near_it(folder: Path) -> None:
+    fails(inside("sheet", "rivière", folder=folder), 2, "rivière", "riviere")
+    fails(inside("sheet", "zzz", "--lang", "en", folder=folder), 2, "zzz: scan 1 has no institution of this id\n")
+
+
+# ------------------------------------------------------------------ check
+
+
+def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
+    proxied["cegeprb.test/"] = Reply(FOOTER)
+    environment = {"HTTP_PROXY": proxied.proxy}
+    arguments = ("check", "http://cegeprb.test/", "--max-pages", "1", "--contact", "moi@cegeprb.test")
+    done = inside(*arguments, folder=tmp_path, COLUMNS="80", **environment)
+    assert done.code == 0, done.err
+    assert "https://www.facebook.com/cegeprb" in done.out
+    assert "L’adresse commence par http://" in done.out
+    assert "Une icône ne mène à aucun compte" in done.out
+    assert "http://cegeprb.test/" in done.err
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}, "no network is asked anything"
+    assert "moi@cegeprb.test" in (proxied.log[0].header("User-Agent") or "")
+    assert not list(tmp_path.iterdir()), "nothing is kept"
+    record = json.loads(inside(*arguments, "--json", "--name", "Cégep RB", folder=tmp_path, **environment).out)
+    assert record["institution"]["name"] == "Cégep RB"
+    assert {each["network"] for each in record["accounts"] if each["role"] == "official"} == {"facebook", "instagram"}
+    assert {each["rule"] for each in record["advice"]} == {"nowhere", "insecure", "no_same_as"}
+
+
+def test_a_site_that_cannot_be_read_is_said_and_ends_with_1(proxied: Web, tmp_path: Path) -> None:
+    proxied["cegeprb.test/robots.txt"] = Reply(b"User-agent: *\nDisallow: /", content_type="text/plain")
+    done = inside("check", "http://cegeprb.test/", folder=tmp_path, HTTP_PROXY=proxied.proxy)
+    assert done.code == 1
+    assert "interdit par robots.txt" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://cegeprb.test/", "cégep", "http://a b/", "moi@cegeprb.test", "http://u:secret@a.test/"]
+)
+def test_what_is_no_address_gets_a_line(url: str, tmp_path: Path) -> None:
+    done = inside("check", url, "--lang", "fr", folder=tmp_path)
+    fails(done, 2)
+    assert done.err.count("\n") == 1
+    assert "secret" not in done.err
+
+
+def test_a_private_address_is_refused_unless_it_is_allowed(web: Web, tmp_path: Path) -> None:
+    web["127.0.0.1/"] = Reply(FOOTER)
+    address = web.url("/")
+    refused = inside("check", address, "--max-pages", "1", folder=tmp_path)
+    assert refused.code == 1
+    assert "privé" in " ".join(refused.out.split())
+    allowed = inside("check", address, "--max-pages", "1", "--allow-private", folder=tmp_path)
+    assert allowed.code == 0, allowed.out
+    assert "instagram" in allowed.out.lower()
+
+
+# ------------------------------------------------------------------ summary and export
+
+
+def test_summary_by_two_columns(folder: Path) -> None:
+    done = inside("summary", "--by", "type", "--by", "language", folder=folder, COLUMNS="80")
+    assert done.code == 0, done.err
+    assert "Par type × langue" in done.out
+    assert "college · en *" in done.out
+    document = json.loads(inside("summary", "--by", "type", "--by", "language", "--json", folder=folder).out)
+    assert document["by"]["columns"] == ["type", "language"]
+    assert {row["column"] for row in document["tests"]} <= {"type", "language"}
+
+
+def test_summary_json_has_more_than_the_contract_after_it(folder: Path) -> None:
+    document = json.loads(inside("summary", "--json", folder=folder).out)
+    keys = "scan basket institutions assessed by_status min_networks networks distribution mean median baselines"
+    assert list(document)[:11] == keys.split()
+    assert document["quartiles"] == [0.75, 3]
+    assert document["exceptions"] == [{"kind": "no_network", "network": "", "institution_id": "fjord"}]
+    assert document["pairs"][0] | {"both": 2} == document["pairs"][0]
+
+
+def test_the_paragraph_is_one_line_to_paste(folder: Path) -> None:
+    done = inside("summary", "--paragraph", "--lang", "fr", folder=folder)
+    assert done.out.startswith("La présence de 5 établissements")
+    assert done.out.count("\n") == 1
+    fails(inside("summary", "--paragraph", "--json", folder=folder), 2, "--paragraph", "--json")
+
+
+def test_export_takes_the_questions_of_summary(folder: Path) -> None:
+    done = inside("export", "-o", "r.xlsx", "--by", "type", "--by", "language", "--min-networks", "2", folder=folder)
+    assert done.code == 0, done.err
+    sheet = openpyxl.load_workbook(folder / "r.xlsx")["groups"]
+    groups = {(row[0].value, row[1].value, row[5].value) for row in sheet.iter_rows(min_row=2)}
+    assert ("type;language", "college;en", 2) in groups
+    assert ("type", "cegep", 2) in groups
+
+
+def test_statistics_are_not_asked_of_a_file_that_has_none(folder: Path) -> None:
+    fails(inside("export", "-o", "r.csv", "--by", "type", folder=folder), 2, "r.csv", ".xlsx")
+    assert not (folder / "r.csv").exists()

@@ -1,0 +1,91 @@
+"""The methods paragraph and the citation: a scan's own figures, in sentences that fit what it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from builders import failed, institution, result, scan
+
+from cegep_audit.analyze.stats import summary
+from cegep_audit.models import Scan
+from cegep_audit.report.locales import Language
+from cegep_audit.report.paragraph import citation, paragraph
+
+NBSP = "\u00a0"
+SITES = (
+    result("a", "facebook", "youtube", "tiktok"),
+    result("b", "facebook", "youtube", "instagram", "linkedin"),
+    result("c", "facebook"),
+    failed("d"),
+)
+
+
+def said(found: Scan, lang: Language = "fr", **options: object) -> str:
+    return paragraph(summary(found, **options), lang).replace(NBSP, " ")  # type: ignore[arg-type] # each test's own options
+
+
+def test_in_french() -> None:
+    text = said(scan(*SITES, settings={"limits": {"max_pages": 4}}))
+    assert text.startswith("La présence de 4 établissements dans les médias sociaux a été relevée le 23 novembre 2026")
+    assert "cegep-audit, version 0.1.0 (règles 2026.1)" in text
+    assert "au plus 4 pages" in text
+    assert "3 établissements ont pu être évalués (75,0 %)" in text
+    assert "2 établissements (66,7 %; bornes 50,0–75,0 %) sont présents sur au moins 3 réseaux." in text
+    assert "2,7 (médiane 3, quartiles 2 et 3,5)" in text
+    assert "aucun intervalle de confiance" in text
+    assert "minimums" in text
+    assert "\n" not in text
+
+
+def test_in_english() -> None:
+    text = said(scan(*SITES), "en")
+    assert text.startswith("The presence of 4 institutions on social media was recorded on November 23, 2026")
+    assert "2 institutions (66.7%; bounds 50.0–75.0%) are present on at least 3 networks." in text
+
+
+def test_a_whole_census_has_no_bounds() -> None:
+    text = said(scan(*SITES[:3]))
+    assert "bornes" not in text
+    assert "2 établissements (66,7 %) sont présents" in text
+
+
+def test_a_sample_has_an_interval() -> None:
+    text = said(scan(*SITES), sample_of=100)
+    assert "échantillon aléatoire de 100 établissements" in text
+    assert "aucun intervalle" not in text
+
+
+def test_nobody_assessed_claims_nothing() -> None:
+    text = said(scan(failed("a"), failed("b")))
+    assert "0 établissement a pu être évalué" in text
+    assert "réseaux." not in text.replace("fermés à la date de la lecture.", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"mode": "replay"}, "dans l’archive WARC des pages"),
+        ({"mode": "as_of"}, "tels qu’une archive du Web les a captés"),
+        ({"ended_at": None}, "interrompu avant la fin"),
+    ],
+)
+def test_it_says_how_the_sites_were_read(fields: dict[str, object], words: str) -> None:
+    assert words in said(scan(*SITES, **fields))  # type: ignore[arg-type] # each row's own fields
+
+
+def test_several_days_are_said() -> None:
+    early = result("a", captured_at=datetime(2026, 11, 20, tzinfo=UTC))
+    assert "du 20 novembre 2026 au 23 novembre 2026" in said(scan(early, result("b")))
+
+
+def test_one_institution_is_one() -> None:
+    text = said(scan(result(institution("a"), "facebook", "youtube", "tiktok")))
+    assert "La présence de 1 établissement " in text
+    assert "1 établissement (100,0 %) est présent" in text
+
+
+def test_citation() -> None:
+    text = citation(summary(scan(*SITES, mode="replay")), "en")
+    assert text.startswith("cegep-audit, version 0.1.0 (rules 2026.1). Scan 3 of November 23, 2026: 3 institutions")
+    assert "Pages captured from November 23, 2026" in text

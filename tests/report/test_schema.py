@@ -1,0 +1,67 @@
+"""``docs/schema.json`` is current, and what is written and printed is as it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from builders import failed, institution, result, scan
+from pages import hostile, many
+
+from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
+from cegep_audit.models import Scan
+from cegep_audit.report.schema import schema
+from cegep_audit.report.tables import write
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
+
+SCANS = {
+    "many": many(30),
+    "hostile": hostile(),
+    "nobody assessed": scan(failed("a")),
+    "alone": scan(result("a")),
+    "stopped": scan(result("a", "facebook"), unvisited=[institution("b", enrolment="environ 500")], ended_at=None),
+}
+
+
+def faults(document: object, part: str = "") -> list[str]:
+    described: dict[str, Any] = dict(schema())
+    if part:
+        described = {"$ref": f"#/$defs/{part}", "$defs": described["$defs"]}
+    found = jsonschema.Draft202012Validator(described).iter_errors(document)
+    return [f"{list(fault.absolute_path)}: {fault.message}" for fault in found]
+
+
+def test_the_file_is_current() -> None:
+    assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "renew it: python -m cegep_audit.report.schema"
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_an_export_is_as_described(name: str, tmp_path: Path) -> None:
+    write(SCANS[name], tmp_path / "r.json")
+    assert faults(json.loads((tmp_path / "r.json").read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("asked", [Asked(), Asked("classic", ("type",), 4), Asked(by=("type", "region"), sample_of=99)])
+@pytest.mark.parametrize("name", ["many", "nobody assessed", "stopped"])
+def test_a_summary_is_as_described(name: str, asked: Asked) -> None:
+    found = SCANS[name] if name == "many" else _with_columns(SCANS[name])
+    document = json.loads(json.dumps(summary_document(Portrait(found, asked))))
+    assert faults(document, "summary") == []
+    if asked.by:
+        assert document["by"]["columns"] == list(asked.by)
+        assert {row["column"] for row in document["tests"]} <= set(asked.by)
+
+
+def _with_columns(found: Scan) -> Scan:
+    first = institution("z", type="cegep-public", region="Laval")
+    return scan(*found.results, failed(first), unvisited=list(found.institutions[len(found.results) :]))
+
+
+def test_the_schema_tells_a_fault() -> None:
+    assert faults({"scan": {}}) != []
+    assert faults({}, "summary") != []

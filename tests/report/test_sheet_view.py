@@ -1,0 +1,140 @@
+"""The sheet of one institution on a terminal and as JSON: whole, in words, no wider than the screen."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from builders import account, failed, institution, result, scan
+from pages import HOSTILE, hostile, many
+from rich.cells import cell_len
+
+from cegep_audit.analyze.sheets import Sheet, lone_sheet, sheet_of, sheets
+from cegep_audit.models import Scan
+from cegep_audit.report.locales import Language
+from cegep_audit.report.screen import console
+from cegep_audit.report.sheet_view import sheet_record, sheet_view
+from cegep_audit.vocabulary import Role, Status
+
+NBSP = "\u00a0"
+
+
+def shown(sheet: Sheet, lang: Language = "fr", width: int | None = None) -> str:
+    stream = io.StringIO()
+    screen = console(stream)
+    screen.width = width or 200
+    screen.print(sheet_view(sheet, lang))
+    return stream.getvalue()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.replace(NBSP, " ").split())
+
+
+def of(found: Scan, id_: str) -> Sheet:
+    sheet = sheet_of(found, id_)
+    assert sheet is not None
+    return sheet
+
+
+@pytest.fixture
+def some() -> Scan:
+    one = institution("a", "Cégep de Rivière-Bleue", type="cegep-public", region="Estrie", language="fr", city="Bleue")
+    two = institution("b", "Cégep du Lac", type="cegep-public", region="Estrie")
+    return scan(
+        result(
+            one,
+            account("facebook", "rb", is_main=True, label="Suivez-nous"),
+            account("google_plus", "rb", is_main=True),
+            account("facebook", "biblio", Role.UNIT),
+            account("twitter", "ministere", Role.THIRD_PARTY),
+        ),
+        result(two, "facebook", "youtube"),
+        failed(institution("c", "Cégep Mort", type="cegep-public", region="Estrie")),
+    )
+
+
+def test_the_sheet_in_french(some: Scan) -> None:
+    text = flat(shown(of(some, "a")))
+    assert text.startswith(
+        "Cégep de Rivière-Bleue Cégep public · Estrie · Bleue · français https://www.a.test/ 1 réseau"
+    )
+    assert "1 page lue, le 23 novembre 2026" in text
+    assert "https://facebook.test/rb officiel, règle site-wide-footer" in text
+    assert "pied de page, lien « Suivez-nous »" in text
+    assert "officiel (réseau fermé, ne compte pas)" in text
+    assert "1 compte d’autrui, montré sur le site" in text
+    assert "Un compte d’un réseau fermé est encore montré. Le réseau a fermé : retirer le lien." in text
+    assert "Cégep public (2 évalués)" in text
+    assert "Facebook présent 100 % (2) 100 % (2)" in text
+    assert "YouTube — 50 % (1) 50 % (1)" in text
+    assert "Nombre de réseaux 1 1,5 1,5 (médiane des pairs)" in text
+    assert text.endswith("Cégep du Lac (2)")
+
+
+def test_the_sheet_in_english(some: Scan) -> None:
+    text = flat(shown(of(some, "b"), "en"))
+    assert "2 networks" in text
+    assert "The page’s data does not name the accounts." in text
+
+
+def test_a_site_that_was_not_read(some: Scan) -> None:
+    text = flat(shown(of(some, "c")))
+    assert "Site non évalué : délai dépassé. Rien n’en est conclu : ni présence, ni absence." in text
+    assert "Ses comptes" not in text
+    assert "Facebook ? 100 % (2)" in text
+
+
+def test_a_site_read_in_part_says_why() -> None:
+    found = scan(result("a", status=Status.PARTIAL, detail="http_500"))
+    text = flat(shown(lone_sheet(found)))
+    assert "Évalué en partie : une autre page que l’accueil a manqué (réponse HTTP 500)." in text
+    assert "Aucun compte officiel trouvé dans les pages lues." in text
+    assert "Rien à signaler" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_screen_nor_than_80(width: int) -> None:
+    for sheet in [*sheets(many(6)), *sheets(hostile())]:
+        text = shown(sheet, width=width)
+        assert max(map(cell_len, text.splitlines())) <= min(width, 80)
+
+
+def test_text_from_outside_is_text() -> None:
+    for sheet in sheets(hostile()):
+        text = shown(sheet)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "secret" not in text
+
+
+def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
+    record = json.loads(json.dumps(sheet_record(of(some, "a"), "fr")))
+    assert record["institution"]["id"] == "a"
+    assert (record["status"], record["n_networks"], record["networks"]) == ("ok", 1, ["facebook"])
+    accounts = {(each["network"], each["handle"]): each for each in record["accounts"]}
+    assert accounts["facebook", "rb"]["evidence"][0]["label"] == "Suivez-nous"
+    assert accounts["twitter", "ministere"]["role"] == "third_party"
+    assert [each["rule"] for each in record["advice"]] == ["closed_network", "no_same_as"]
+    assert record["peers"][0] == {
+        "column": "type",
+        "value": "cegep-public",
+        "institutions": 3,
+        "assessed": 2,
+        "networks": {"facebook": 2, "youtube": 1},
+        "median": 1.5,
+    }
+    assert record["neighbours"] == [{"id": "b", "name": "Cégep du Lac", "n_networks": 2}]
+
+
+def test_the_record_of_a_site_never_visited() -> None:
+    record = sheet_record(lone_sheet(scan(unvisited=[institution("a", HOSTILE)])), "en")
+    assert (record["status"], record["n_networks"], record["accounts"]) == (None, None, [])
+
+
+def test_the_past_gets_no_advice() -> None:
+    past = scan(replace(result("a", "facebook")), mode="as_of", settings={"as_of": "2016-05-01"})
+    assert "À améliorer" not in shown(lone_sheet(past))
+    assert sheet_record(lone_sheet(past), "fr")["advice"] == []

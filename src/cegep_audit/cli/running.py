@@ -62,22 +62,26 @@ class Pages:
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
-    """Have *stop* called in *loop* for each signal that ends a scan; return what puts things back as they were.
+    """Have *stop* called in *loop* for each signal that ends a scan; return what is to be called when the scan is over.
 
-    Not by the loop's own handlers: it takes them off when it closes, and a second signal would then kill the process.
+    That puts things back as they were, unless a signal came: then the process is ending, and further ones are ignored
+    to its very end. Handlers in Python would not do for that, as the interpreter takes them off before it exits; nor
+    would the loop's own, which go when it closes. A late second signal would then kill the process.
     """
+    received: list[int] = []
 
     def receive(number: int, _: object) -> None:
+        received.append(number)
         with suppress(RuntimeError):  # the loop has ended: the first signal is being obeyed
             loop.call_soon_threadsafe(stop, Stop(_EXIT_OF_SIGNAL[number]))
 
     before = {number: signal.signal(number, receive) for number in _EXIT_OF_SIGNAL}
 
-    def restore() -> None:
+    def end() -> None:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if received else handler)
 
-    return restore
+    return end
 
 
 async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
@@ -91,7 +95,7 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
         if task is not None:
             task.cancel()
 
-    restore = _listen(loop, stop)
+    end_listening = _listen(loop, stop)
     try:
         with showing.progress(plan, request) as watcher:
 
@@ -120,8 +124,8 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
     except asyncio.CancelledError:
         if not stops:
             raise
-    if not stops:
-        restore()
+    finally:
+        end_listening()
     return stops[0] if stops else None
 
 

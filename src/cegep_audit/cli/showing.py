@@ -103,7 +103,9 @@ def progress(plan: Plan, request: Request) -> Iterator[Shown]:
 
 def say_fault(result: InstitutionResult) -> None:
     """Say aloud that a fault of ours befell one institution; the scan goes on."""
-    error = result.message.strip().rpartition("\n")[2]
+    lines = result.message.splitlines()
+    after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
+    error = " ".join(lines[after_calls:])
     message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
 
 

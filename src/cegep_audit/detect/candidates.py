@@ -153,11 +153,12 @@ def _key_of(network: str, url: str) -> tuple[str, str]:
 
 def _sightings(visits: Iterable[Visit]) -> Iterator[Sighting]:
     resolved = _own_redirects(visits)
+    read = cache(classify)  # the same addresses stand on page after page
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
         for link in visit.reading.links:
-            what, link_seen = _what(link, resolved)
+            what, link_seen = _what(link, resolved, read)
             if what is not None:
                 yield Sighting(link_seen, what, visit.page.captured_at, visit.page.record_id)
 
@@ -171,14 +172,14 @@ def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
     }
 
 
-def _what(link: Link, resolved: dict[str, str]) -> tuple[Classified | None, Link]:
-    """Return what *link* leads to, None where that is no account of a network."""
-    what = classify(link.url)
+def _what(link: Link, resolved: dict[str, str], read: Callable[[str], Classified]) -> tuple[Classified | None, Link]:
+    """Return what *link* leads to as *read* says, None where that is no account of a network."""
+    what = read(link.url)
     if what.account_url:
         return what, link
     if link.names:
         target = resolved.get(urls.visit_key(link.url))
-        through = classify(target) if target else None
+        through = read(target) if target else None
         if through and through.account_url:
             return through, replace(link, how=How.REDIRECT)
         if target is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -30,6 +31,15 @@ class Found:
     names: str = ""  # see Link
 
 
+class Inner(NamedTuple):
+    """One link that stays on the site, as it stands in the page."""
+
+    node: LexborNode
+    href: str
+    hreflang: str
+    rel: str
+
+
 @dataclass(slots=True)
 class Document:
     """One page while it is being read."""
@@ -38,20 +48,20 @@ class Document:
     tree: LexborHTMLParser
     base: str
     found: list[Found] = field(default_factory=list)
-    inner: list[tuple[LexborNode, str]] = field(default_factory=list)
+    inner: list[Inner] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     refresh_to: str | None = None
     texts: list[str] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)
 
 
-Finder = Callable[[Document, LexborNode], Iterator[Found]]
+Attributes = Mapping[str, str | None]
+Finder = Callable[[Document, LexborNode, Attributes], Iterator[Found]]
 """Takes from one element what may name an account; sets aside in the document what discovery needs."""
 
 
-def find_anchors(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_anchors(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Links and image maps; what stays on the site is set aside for discovery."""
-    attributes = node.attributes
     href = attributes.get("href") or attributes.get("xlink:href")
     rel = (attributes.get("rel") or "").lower().split()
     if href:
@@ -59,13 +69,11 @@ def find_anchors(document: Document, node: LexborNode) -> Iterator[Found]:
         if how is How.REL_ME or (might_name_account(href) and not is_short(href)):
             yield Found(href, node, how, "person" if "author" in rel else "")
         else:
-            document.inner.append((node, href))
-    yield from find_attributes(document, node)
+            document.inner.append(Inner(node, href, attributes.get("hreflang") or "", attributes.get("rel") or ""))
 
 
-def find_head_links(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
-    attributes = node.attributes
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
     if "sameAs" in (attributes.get("itemprop") or ""):
@@ -74,15 +82,14 @@ def find_head_links(document: Document, node: LexborNode) -> Iterator[Found]:
         yield Found(href, node, How.REL_ME, "organization" if "publisher" in rel else "")
     elif "author" in rel and might_name_account(href):
         yield Found(href, node, How.REL_ME, "person")
-    elif "alternate" in rel and attributes.get("hreflang"):
-        document.inner.append((node, href))
+    elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
+        document.inner.append(Inner(node, href, hreflang, attributes.get("rel") or ""))
     elif "alternate" in rel and might_name_account(href):
         yield Found(href, node, How.FEED)
 
 
-def find_meta(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_meta(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Meta tags that name an account, and the refresh that sends the reader on at once."""
-    attributes = node.attributes
     content = attributes.get("content") or ""
     if (attributes.get("http-equiv") or "").lower() == "refresh":
         document.refresh_to = document.refresh_to or _refresh(document, content)
@@ -92,7 +99,6 @@ def find_meta(document: Document, node: LexborNode) -> Iterator[Found]:
         for value in content.split(","):
             if raw := template.fill(value):
                 yield Found(raw, node, How.META, template.subject)
-    yield from find_attributes(document, node)
 
 
 _REFRESH = re.compile(r"\s*(\d+)?[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?[\"']?([^\"']*)", re.IGNORECASE)
@@ -111,9 +117,9 @@ def _refresh(document: Document, content: str) -> str | None:
 _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
 
 
-def find_frames(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_frames(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
-    for name, raw in node.attributes.items():
+    for name, raw in attributes.items():
         if not raw or not (name in _FRAME_SOURCES or name.startswith("data-")):
             continue
         if might_name_account(raw):
@@ -127,9 +133,8 @@ def find_frames(document: Document, node: LexborNode) -> Iterator[Found]:
 _FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
-def find_scripts(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_scripts(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """JSON-LD, and whatever addresses or widget calls an inline script holds."""
-    attributes = node.attributes
     kind = (attributes.get("type") or "").lower()
     if (source := attributes.get("src")) and might_name_account(source):
         yield Found(source, node, How.WIDGET)  # a timeline asked for as a script, as blogs did until 2013
@@ -143,27 +148,33 @@ def find_scripts(document: Document, node: LexborNode) -> Iterator[Found]:
             return
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
-    if might_name_account(text):
-        yield from (Found(raw, node, How.SCRIPT) for raw in addresses_in_text(text))
+    yield from (Found(raw, node, How.SCRIPT) for raw in addresses_in_text(text))
     yield from (Found(raw, node, How.WIDGET) for raw in scripts.named_in_script(text))
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 _PASSED_OVER = frozenset(
-    "class id style alt src srcset href title content rel type width height media integrity d viewbox placeholder "
-    "xlink:href aria-label target role name sizes lang charset xmlns points transform fill data-srcset".split()
+    "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
+    "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
+    "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
+    "align valign border size bgcolor colspan rowspan cellpadding cellspacing "
+    "aria-label aria-labelledby aria-hidden aria-expanded aria-controls aria-haspopup aria-describedby "
+    "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
 )
 
 
-def may_hold_address(node: LexborNode) -> bool:
-    """Whether *node* has any attribute worth a look: most elements have a class and nothing else."""
-    return not _PASSED_OVER.issuperset(node.attributes)
+# Elements whose finders look at every attribute that matters.
+_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
 
 
-def find_attributes(_: Document, node: LexborNode) -> Iterator[Found]:
+def may_hold_address(tag: str, attributes: Attributes) -> bool:
+    """Whether an element has any attribute worth a look: most have a class and nothing else."""
+    return not _PASSED_OVER.issuperset(attributes) and tag not in _ELSEWHERE
+
+
+def find_attributes(_: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
     templates = scripts.attribute_templates()
-    attributes = node.attributes
     for name, value in attributes.items():
         if not value or name in _PASSED_OVER:
             continue
@@ -179,25 +190,14 @@ def find_attributes(_: Document, node: LexborNode) -> Iterator[Found]:
                 yield Found(raw, node, how)
 
 
-def find_widgets(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """XFBML and other custom elements: ``<fb:like-box href=…>``."""
-    href = node.attributes.get("href") or ""
+    href = attributes.get("href") or ""
     if might_name_account(href):
         yield Found(href, node, How.WIDGET)
-    yield from find_attributes(document, node)
 
 
-def find_app_root(document: Document, node: LexborNode) -> Iterator[Found]:
-    """Containers: signs of an application shell, and the address a data attribute may hold."""
-    if node.id in _APP_ROOTS or node.tag == "app-root":
-        document.signs.add("app_root")
-    yield from find_attributes(document, node)
-
-
-_APP_ROOTS = frozenset({"root", "app", "__next", "__nuxt", "app-root", "react-root", "svelte", "gatsby-focus-wrapper"})
-
-
-def find_noscript(document: Document, node: LexborNode) -> Iterator[Found]:
+def find_noscript(document: Document, node: LexborNode, _: Attributes) -> Iterator[Found]:
     """A plea to switch scripts on; the links inside are elements like others."""
     text = node.text().lower()
     if "javascript" in text and len(text) < _PLEA:
@@ -205,19 +205,17 @@ def find_noscript(document: Document, node: LexborNode) -> Iterator[Found]:
     yield from ()
 
 
-FINDERS: dict[str, tuple[Finder, ...]] = {
-    "a": (find_anchors,),
-    "area": (find_anchors,),
-    "link": (find_head_links,),
-    "meta": (find_meta,),
-    "iframe": (find_frames,),
-    "frame": (find_frames,),
-    "embed": (find_frames,),
-    "object": (find_frames, find_attributes),
-    "script": (find_scripts,),
-    "noscript": (find_noscript,),
-    "div": (find_app_root,),
-    "app-root": (find_app_root,),
+FINDERS: dict[str, Finder] = {
+    "a": find_anchors,
+    "area": find_anchors,
+    "link": find_head_links,
+    "meta": find_meta,
+    "iframe": find_frames,
+    "frame": find_frames,
+    "embed": find_frames,
+    "object": find_frames,
+    "script": find_scripts,
+    "noscript": find_noscript,
     **dict.fromkeys(
         (
             "fb:like-box",
@@ -233,7 +231,6 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
             "g:plus",
             "g:ytsubscribe",
         ),
-        (find_widgets,),
+        find_widgets,
     ),
-    **dict.fromkeys(("br", "hr", "path", "style", "p", "head", "html", "source", "g", "use", "circle", "rect"), ()),
 }

@@ -32,8 +32,15 @@ def extract_links(page: Page) -> Reading:
     text = decode(page)
     tree = parse(text)
     document = Document(page, tree, _base(tree, page.url))
+    if tree.css_matches(_APP_ROOT):
+        document.signs.add("app_root")
     _walk(document)
     return _reading(document)
+
+
+_APP_ROOT = "app-root, " + ", ".join(
+    f"div#{name}" for name in "root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split()
+)
 
 
 def _base(tree: LexborHTMLParser, page_url: str) -> str:
@@ -48,14 +55,16 @@ def _walk(document: Document) -> None:
         return
     found = document.found
     for node in root.traverse(include_text=True):
-        tag = node.tag
+        tag = node.tag or ""
         if tag == "-text":
-            _take_text(document, node)
-        elif tag in FINDERS:
-            for finder in FINDERS[tag]:
-                found.extend(finder(document, node))
-        elif tag is not None and may_hold_address(node):
-            found.extend(find_attributes(document, node))
+            if (text := node.text_content) and not text.isspace():
+                _take_text(document, node, text)
+            continue
+        attributes = node.attributes
+        if finder := FINDERS.get(tag):
+            found.extend(finder(document, node, attributes))
+        if may_hold_address(tag, attributes):
+            found.extend(find_attributes(document, node, attributes))
         if len(found) > MAX_LINKS:
             break
 
@@ -63,15 +72,12 @@ def _walk(document: Document) -> None:
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
 
 
-def _take_text(document: Document, node: LexborNode) -> None:
-    text = node.text_content
-    if not text or text.isspace():
-        return
+def _take_text(document: Document, node: LexborNode, text: str) -> None:
     parent = node.parent
     if parent is None or parent.tag in _UNSEEN:
         return
     document.texts.append(text)
-    if "." in text and parent.tag != "a" and might_name_account(text):
+    if "." in text and parent.tag != "a":
         document.found.extend(Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text))
 
 
@@ -90,7 +96,9 @@ def _reading(document: Document) -> Reading:
     anchors = document.tree.css("a[href], area[href]")
     places = Surroundings(anchors)
     document.found += [
-        Found(href, node, How.ANCHOR, names=name) for node, href in document.inner if (name := stands_for(node, href))
+        Found(inner.href, inner.node, How.ANCHOR, names=name)
+        for inner in document.inner
+        if (name := stands_for(inner.node, inner.href))
     ]
     for found in document.found:
         if found.how not in _IN_DATA:
@@ -165,12 +173,6 @@ def _microdata_subject(node: LexborNode) -> str:
 
 
 def _inner_links(document: Document, places: Surroundings, positions: dict[int, float]) -> Iterator[InnerLink]:
-    for node, href in document.inner[:MAX_INNER]:
-        attributes = node.attributes
-        yield InnerLink(
-            href=href,
-            label=label_of(node),
-            zone=places.zone(node, positions.get(node.mem_id, 0.5)),
-            hreflang=attributes.get("hreflang") or "",
-            rel=attributes.get("rel") or "",
-        )
+    for node, href, hreflang, rel in document.inner[:MAX_INNER]:
+        zone = places.zone(node, positions.get(node.mem_id, 0.5))
+        yield InnerLink(href=href, label=label_of(node), zone=zone, hreflang=hreflang, rel=rel)

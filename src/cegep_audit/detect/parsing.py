@@ -25,7 +25,8 @@ _SELF_ENDING = frozenset(
 )
 _LONGEST_TAG = 100_000  # characters of one tag
 _MAX_ATTRIBUTES = 500  # of one element; five megabytes of such elements take three seconds
-_LONG_TAG = re.compile(rf"</?[a-zA-Z][^<>]{{{5 * _MAX_ATTRIBUTES},}}")
+_LONG = 5 * _MAX_ATTRIBUTES  # characters that so many attributes have at least
+_LONG_TAG = re.compile(rf"/?[a-zA-Z][^>]{{{_LONG},}}")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _SHADOW_ROOT = re.compile(r"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
 
@@ -47,9 +48,11 @@ def parse(text: str) -> LexborHTMLParser:
 
 def is_safe(text: str) -> bool:
     """Whether *text* nests little enough, and has no monstrous element, for the fast parser."""
-    if any(_is_monstrous(found[0]) for found in _LONG_TAG.finditer(text)):
+    pieces = text.split("<")
+    long = [piece for piece in pieces if len(piece) > _LONG]
+    if any(_is_monstrous(found[0]) for piece in long if (found := _LONG_TAG.match(piece))):
         return False
-    return text.count("<") < _CHEAP_COUNT or not _is_deep(text)
+    return len(pieces) <= _CHEAP_COUNT or not _is_deep(text)
 
 
 def _is_monstrous(tag: str) -> bool:

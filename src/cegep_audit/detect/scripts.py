@@ -79,6 +79,7 @@ def named_in_text(text: str) -> Iterator[str]:
     """Yield the addresses of the accounts that running *text* names beside their network: ``Twitter : @name``."""
     if "@" not in text:
         return
+    text = text.lower()  # names on these networks have no case
     for pattern, address in _mentions():
         for found in pattern.finditer(text):
             yield address.format(found[1])

@@ -6,7 +6,7 @@ Only asked of the few links that may name an account; answers for containers are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -212,14 +212,12 @@ def _inside(outer: Container, node: LexborNode) -> Container:
     if tag in _NOT_CONTAINERS:
         return outer
     attributes = node.attributes
-    if not attributes and tag not in _ZONE_OF_TAG:
+    mark, is_landmark = _mark(tag, attributes.get("role"), attributes.get("class"), attributes.get("id"))
+    if mark is None:
         return outer
-    mark, is_landmark = _mark(tag, attributes)
     in_article = outer.in_article or tag == "article"
-    if mark is None or not _replaces(outer, mark, is_landmark):
+    if not _replaces(outer, mark, is_landmark):
         mark, is_landmark = outer.zone, outer.is_landmark
-    if mark is outer.zone and in_article == outer.in_article:
-        return outer
     return Container(mark, is_landmark, in_article)
 
 
@@ -234,17 +232,11 @@ def _replaces(outer: Container, mark: Zone, is_landmark: bool) -> bool:
     return mark not in _HOLDS_AGAINST[outer.zone]
 
 
-def _mark(tag: str, attributes: Mapping[str, str | None]) -> tuple[Zone | None, bool]:
-    """Return the zone that an element itself names, and whether a landmark does."""
-    zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(attributes.get("role") or "")
+@lru_cache(maxsize=8192)
+def _mark(tag: str, role: str | None, css_class: str | None, id_: str | None) -> tuple[Zone | None, bool]:
+    """Return the zone that an element itself names, and whether a landmark does; the same few stand in thousands."""
+    zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(role or "")
     if zone is not None:
         return zone, True
-    words = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-    return (_zone_named(words), False) if words != " " else (None, False)
-
-
-@lru_cache(maxsize=8192)
-def _zone_named(words: str) -> Zone | None:
-    """Return the zone that class names and ids name; the same few stand on thousands of elements."""
-    folded = fold(_CAMEL.sub("-", words))
-    return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None)
+    folded = fold(_CAMEL.sub("-", f"{css_class or ''} {id_ or ''}"))
+    return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None), False

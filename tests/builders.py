@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Scan
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+from cegep_audit.models import Account, Drawing, Evidence, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
 STARTED = datetime(2026, 11, 23, 17, 59, tzinfo=UTC)
@@ -62,6 +62,13 @@ def result(
         (),
         tuple(account(each, is_main=True) if isinstance(each, str) else each for each in accounts),
     )
+
+
+def drawn(subject: Institution | str, *accounts: Account | str) -> InstitutionResult:
+    """One institution's result, its homepage drawn by a browser."""
+    found = result(subject, *accounts)
+    drawing = Drawing("Chromium 131.0.6778.33", (Need.FEW_LINKS, Need.APP_ROOT))
+    return replace(found, pages=tuple(replace(page, drawing=drawing) for page in found.pages))
 
 
 def failed(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import STARTED, result
+from builders import STARTED, drawn, result
 
 from cegep_audit.models import Flaw
 from cegep_audit.store import Store
@@ -19,13 +19,15 @@ FLAW = Flaw("insecure", "facebook", "http://x.test/", "https://x.test/", "https:
 
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
-    """A database as version 2 made it: it has no table of flaws."""
+    """A database as version 2 made it: it has no table of flaws, and does not say which pages were drawn."""
     path = tmp_path / "scans.db"
     with Store.open(path, create=True) as store:
         found = result("a", "facebook")
         store.save(store.start_scan("live", {}, "0.1.0", "r", [found.institution], STARTED), found)
     connection = sqlite3.connect(path)
     connection.executescript("DROP TABLE flaws; PRAGMA user_version = 2;")
+    for column in ("drawn_by", "drawn_for"):
+        connection.execute(f"ALTER TABLE pages DROP COLUMN {column}")
     connection.close()
     return path
 
@@ -34,7 +36,9 @@ def test_it_is_brought_up_to_date(older: Path) -> None:
     with Store.open(older, create=False) as store:
         (found,) = store.load().results
         assert found.flaws == ()
-        store.save(1, result("a", "facebook"))
+        assert [page.drawing for page in found.pages] == [None]
+        store.save(1, drawn("a"))
+        assert store.load().results == (drawn("a"),)
     version = sqlite3.connect(older).execute("PRAGMA user_version").fetchone()
     assert version == (VERSION,)
 
@@ -52,7 +56,7 @@ def its_bytes(older: Path) -> bytes:
     return older.read_bytes()
 
 
-def test_one_that_may_only_be_read_is_read_without_flaws(its_bytes: bytes, unprivileged: Path) -> None:
+def test_one_that_may_only_be_read_is_read_without_what_came_later(its_bytes: bytes, unprivileged: Path) -> None:
     path = unprivileged / "scans.db"
     path.write_bytes(its_bytes)
     path.chmod(0o444)
@@ -63,4 +67,5 @@ def test_one_that_may_only_be_read_is_read_without_flaws(its_bytes: bytes, unpri
     finally:
         unprivileged.chmod(0o755)
     assert found.flaws == ()
+    assert [page.drawing for page in found.pages] == [None]
     assert [account.network for account in found.accounts] == ["facebook"]

@@ -53,7 +53,7 @@ def warc_bytes(kept: Iterable[Kept], *, gzipped: bool = True, version: str = "1.
                 payload=io.BytesIO(item.body),
                 length=len(item.body),
                 http_headers=http,
-                warc_content_type="" if is_http else "application/warc-fields",
+                warc_content_type="" if is_http else item.warc.get("Content-Type", "application/warc-fields"),
                 warc_headers_dict={"WARC-Date": item.date, **item.warc},
             )
         )

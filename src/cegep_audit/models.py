@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Verdict, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Verdict, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a browser drew a page: which it was, with its version, and why (never empty)."""
+
+    browser: str
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One document as received, after redirects inside the site.
 
     ``body`` is content-decoded bytes; ``content_type`` is as sent, "" when absent; ``captured_at`` is
     the time of the answer and, for a memento or replay, that of the capture. ``redirect_to`` is set
     where the page answers with a redirect that leaves the site: the address is not followed and
-    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``drawn`` says why a browser drew
-    the page (``body`` then is what it drew, in UTF-8), "" where none did.
+    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``drawing`` is
+    set where a browser drew the page: ``body`` then is what it drew, in UTF-8.
     """
 
     requested_url: str
@@ -76,7 +84,7 @@ class Page:
     captured_at: datetime
     redirect_to: str | None = None
     record_id: str | None = None
-    drawn: str = ""
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,8 @@ class Account:
 class PageRecord:
     """What is kept of a page that was read: the bytes themselves are in the WARC.
 
-    ``why`` says why the page was chosen, for a person; ``brought`` counts accounts first seen on it.
+    ``why`` says why the page was chosen, for a person; ``brought`` counts accounts first seen on it; ``drawing`` is
+    None where no browser drew it.
     """
 
     requested_url: str
@@ -234,6 +243,7 @@ class PageRecord:
     captured_at: datetime
     brought: int = 0
     record_id: str | None = None
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True, slots=True)

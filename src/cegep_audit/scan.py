@@ -112,13 +112,14 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
             requested_url=page.requested_url,
             url=page.url,
             role=visit.choice.role,
-            why=f"{visit.choice.why}; {page.drawn}" if page.drawn else visit.choice.why,
+            why=visit.choice.why,
             status=page.status,
             content_type=page.content_type,
             size=len(page.body),
             captured_at=page.captured_at,
             brought=len(shown - seen),
             record_id=page.record_id,
+            drawing=page.drawing,
         )
         seen |= shown
 

@@ -140,5 +140,11 @@ class Verdict(StrEnum):
         return self in {Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_ACCOUNT}
 
 
-DRAWN = "drawn by a browser"
-"""How :attr:`~cegep_audit.models.Page.drawn` begins; the reason a drawn page was read for ends with it and why."""
+class Need(StrEnum):
+    """Why a browser drew a page; all but the first two are signs that its reading holds."""
+
+    ALWAYS = "always"  # the scan was told to draw every page
+    FEW_LINKS = "few_links"
+    APP_ROOT = "app_root"
+    NOSCRIPT_PLEA = "noscript_plea"
+    STATE = "state"  # data for scripts, without the markup that they would make of it

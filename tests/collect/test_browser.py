@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from cegep_audit.collect.loading import measuring, measuring_rows
 from cegep_audit.detect.links import extract_links
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Page, Source
-from cegep_audit.vocabulary import DRAWN
+from cegep_audit.vocabulary import Need
 
 ACCOUNT = "https://www.facebook.com/cegeprb"
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
@@ -53,12 +54,12 @@ class Kept:
 
 @asynccontextmanager
 async def visit(
-    chromium: str, kept: Kept, limits: Limits = QUICK, reasons: Sequence[str] = ("app root",)
+    chromium: str, kept: Kept, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
 ) -> AsyncIterator[Source]:
     """Visit the site in a browser that draws every page."""
     live = LiveWeb(limits, AGENT)
     async with Browser(chromium, AGENT, limits, kept.tell) as browser:
-        opened = browser.drawing(live.open, live.loading, lambda _: reasons, kept)
+        opened = browser.drawing(live.open, live.loading, lambda _: needs, kept)
         async with opened(institution()) as site:
             yield site
 
@@ -89,7 +90,9 @@ async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
     async with visit(chromium, kept) as source:
         page = await source.get(HOME)
     assert ACCOUNT in {link.url for link in extract_links(page).links}
-    assert page.drawn == f"{DRAWN}: app root"
+    assert page.drawing
+    assert page.drawing.needs == (Need.APP_ROOT,)
+    assert re.fullmatch(r"Chromium \d+(\.\d+)*", page.drawing.browser)
     assert page.url == HOME
     assert page.record_id == "drawn-1"
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself once
@@ -99,10 +102,10 @@ async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
 
 async def test_a_page_without_a_reason_is_not_drawn(chromium: str, site: Web) -> None:
     kept = Kept()
-    async with visit(chromium, kept, reasons=()) as source:
+    async with visit(chromium, kept, needs=()) as source:
         page = await source.get(HOME)
     assert page.body == SHELL.encode()
-    assert not page.drawn
+    assert page.drawing is None
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/"]
 
 
@@ -194,7 +197,7 @@ async def test_a_page_that_cannot_be_drawn_is_kept_as_it_came_and_spoils_no_othe
     async with visit(chromium, kept) as source:
         page = await source.get(HOME)
         after = await source.get(HOME + "contact")
-    assert (page.body, page.drawn) == (bad.body, "")
+    assert (page.body, page.drawing) == (bad.body, None)
     assert kept.undrawn == [(HOME, reason)]
     assert ACCOUNT in after.body.decode()
 
@@ -204,7 +207,7 @@ async def test_a_script_that_leads_away_is_not_followed(chromium: str, site: Web
     async with visit(chromium, Kept()) as source:
         page = await source.get(HOME)
     assert page.url == HOME
-    assert page.drawn
+    assert page.drawing
     assert not any("ailleurs" in path for path in paths(site))
 
 

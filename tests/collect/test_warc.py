@@ -17,7 +17,8 @@ from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
 from cegep_audit.collect.warc import WarcArchive, parse_date
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Institution, Limits, Page
+from cegep_audit.models import Drawing, Institution, Limits, Page
+from cegep_audit.vocabulary import Need
 
 CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME, alt_hosts=("collegebleu.example",))
 
@@ -49,6 +50,58 @@ def detail(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None =
     (answer,) = get_all(path, url, limits=limits)
     assert isinstance(answer, str), answer
     return answer
+
+
+DRAWN = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
+OURS = {
+    "Cegep-Audit-Drawn-By": "Chromium 131.0",
+    "Cegep-Audit-Drawn-For": "few_links app_root",
+    "Content-Type": "text/html; charset=utf-8",
+}
+
+
+def with_conversion(folder: Path, warc: dict[str, str], body: bytes = DRAWN, url: str = HOME) -> Path:
+    """An archive of a homepage, and after it a ``conversion`` of that record with the header fields *warc*."""
+    response = {"WARC-Record-ID": "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
+    refers = {"WARC-Refers-To": response["WARC-Record-ID"]}
+    conversion = Kept(url, body, headers=(), warc={**refers, **warc}, kind="conversion")
+    return write(folder, [Kept(warc=response), conversion])
+
+
+def test_a_page_that_a_browser_drew_is_read_as_drawn(tmp_path: Path) -> None:
+    page = get(with_conversion(tmp_path, OURS, url=HOME + "fr/"))
+    assert (page.body, page.url, page.requested_url) == (DRAWN, HOME + "fr/", HOME)
+    assert page.content_type == "text/html; charset=utf-8"
+    assert page.drawing == Drawing("Chromium 131.0", (Need.FEW_LINKS, Need.APP_ROOT))
+    assert page.record_id not in {None, "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
+    assert page.captured_at == datetime(2016, 9, 6, 12, tzinfo=UTC)
+
+
+OTHERS = {
+    "the text of a page, as a crawl keeps it": {"Content-Type": "text/plain"},
+    "a page rewritten by another tool": {"Content-Type": "text/html", "WARC-Profile": "https://example.test/rewritten"},
+    "one of ours of a record that is not here": {**OURS, "WARC-Refers-To": "<urn:uuid:gone>"},
+}
+
+
+@pytest.mark.parametrize("warc", OTHERS.values(), ids=OTHERS)
+def test_conversions_of_others_are_passed_over(tmp_path: Path, warc: dict[str, str]) -> None:
+    page = get(with_conversion(tmp_path, warc))
+    assert (page.body, page.drawing) == (HTML, None)
+
+
+def test_a_drawn_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
+    path = with_conversion(tmp_path, OURS, DRAWN + b" " * 2000)
+    assert get(path, limits=Limits(max_bytes=1000)).body == HTML
+
+
+def test_what_a_page_loaded_while_it_was_drawn_is_no_page(tmp_path: Path) -> None:
+    asset = {"Cegep-Audit-Asset": "yes"}
+    later = Kept(HOME, b"<p>fragment", date="2016-09-06T12:00:09Z", warc=asset)
+    path = write(tmp_path, [Kept(), later, Kept(HOME + "part", b"<p>fragment", warc=asset)])
+    home, part = get_all(path, HOME, HOME + "part")
+    assert isinstance(home, Page)
+    assert (home.body, part) == (HTML, "no_capture")
 
 
 FORMS = ["record", "plain", "whole", "one-zero"]

@@ -9,6 +9,7 @@ import pytest
 from cegep_audit.detect.links import extract_links
 from cegep_audit.detect.needs_browser import SHELL_LINKS, SHELL_TEXT, needs_browser
 from cegep_audit.models import Page
+from cegep_audit.vocabulary import Need
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HOME = "https://www.cegeprb.test/"
@@ -18,17 +19,17 @@ LINKS = "".join(f'<a href="/{number}">Programme</a>' for number in range(SHELL_L
 PROSE = "<p>" + "Le Cégep de Rivière-Bleue accueille mille étudiants. " * (SHELL_TEXT // 50 + 1)
 
 NEEDING = {
-    "an app root": ('<div id="root"></div><script src="/app.js"></script>', ("few links", "app root")),
-    "an element for a root": ("<app-root></app-root>", ("few links", "app root")),
-    "a plea": ('<div id="main"></div>' + PLEA, ("few links", "noscript plea")),
-    "a state without markup": ('<div class="page"></div>' + STATE, ("few links", "state without markup")),
+    "an app root": ('<div id="root"></div><script src="/app.js"></script>', (Need.FEW_LINKS, Need.APP_ROOT)),
+    "an element for a root": ("<app-root></app-root>", (Need.FEW_LINKS, Need.APP_ROOT)),
+    "a plea": ('<div id="main"></div>' + PLEA, (Need.FEW_LINKS, Need.NOSCRIPT_PLEA)),
+    "a state without markup": ('<div class="page"></div>' + STATE, (Need.FEW_LINKS, Need.STATE)),
     "all of it": (
         '<div id="__next">Chargement…</div>' + STATE + PLEA,
-        ("few links", "app root", "noscript plea", "state without markup"),
+        (Need.FEW_LINKS, Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE),
     ),
     "a line about cookies": (
         '<div id="app"></div><p>Ce site utilise des témoins. <a href="/temoins">Politique</a></p>',
-        ("few links", "app root"),
+        (Need.FEW_LINKS, Need.APP_ROOT),
     ),
 }
 
@@ -44,13 +45,13 @@ NOT_NEEDING = {
 }
 
 
-def reasons(body: str) -> tuple[str, ...]:
+def reasons(body: str) -> tuple[Need, ...]:
     document = f"<!doctype html><html><head><title>Cégep</title></head><body>{body}</body></html>"
     return needs_browser(extract_links(Page(HOME, HOME, 200, "text/html; charset=utf-8", document.encode(), NOW)))
 
 
 @pytest.mark.parametrize(("body", "why"), NEEDING.values(), ids=NEEDING)
-def test_a_page_that_waits_for_its_scripts_says_why(body: str, why: tuple[str, ...]) -> None:
+def test_a_page_that_waits_for_its_scripts_says_why(body: str, why: tuple[Need, ...]) -> None:
     assert reasons(body) == why
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cegep_audit.report.locales import Language
 from cegep_audit.report.phrases import _phrases, known, phrase, set_in_french
-from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Zone
+from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
 PHRASES = sorted(_phrases().items())
 FRENCH = [(key, text) for key, row in PHRASES for text in row["fr"].values()]
@@ -47,7 +47,7 @@ def test_one_apostrophe(key: str, row: dict[Language, dict[str, str]]) -> None:
 
 @pytest.mark.parametrize(
     ("section", "codes"),
-    [("status", Status), ("detail", Detail), ("role", Role), ("kind", Kind), ("how", How), ("zone", Zone)],
+    [("status", Status), ("detail", Detail), ("role", Role), ("kind", Kind), ("how", How), ("zone", Zone), ("need", Need)],
 )
 def test_every_code_has_words(section: str, codes: type[StrEnum]) -> None:
     assert [code for code in codes if code and not known(f"{section}.{code}")] == []

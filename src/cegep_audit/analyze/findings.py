@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
@@ -65,7 +66,8 @@ class Figures:
 class ScanFacts:
     """Which scan the figures are of: what a reader needs to cite it.
 
-    ``captured`` is the first and last day (UTC) a homepage was captured, None where none was.
+    ``captured`` is the first and last day (UTC) a homepage was captured, None where none was. ``drawn`` are the ids of
+    the institutions of which a browser drew a page, ``browsers`` those that did, with their versions.
     """
 
     id: int
@@ -76,6 +78,8 @@ class ScanFacts:
     rules_version: str
     captured: tuple[date, date] | None
     settings: Mapping[str, object]
+    drawn: tuple[str, ...] = ()
+    browsers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Summary:
 def facts_of(scan: Scan) -> ScanFacts:
     """Return what a reader needs to cite *scan*."""
     days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
+    drawn = list(drawn_pages(scan))
     return ScanFacts(
         id=scan.id,
         started_at=scan.started_at,
@@ -108,6 +113,8 @@ def facts_of(scan: Scan) -> ScanFacts:
         rules_version=scan.rules_version,
         captured=(min(days), max(days)) if days else None,
         settings=scan.settings,
+        drawn=tuple(dict.fromkeys(each.institution.id for each in drawn)),
+        browsers=tuple(dict.fromkeys(each.drawing.browser for each in drawn)),
     )
 
 
@@ -121,6 +128,7 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "tool_version": facts.tool_version,
         "rules_version": facts.rules_version,
         "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
+        "drawn": {"sites": len(facts.drawn), "institutions": list(facts.drawn), "browsers": list(facts.browsers)},
         "settings": dict(facts.settings),
     }
 

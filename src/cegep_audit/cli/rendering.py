@@ -14,6 +14,7 @@ from cegep_audit.detect.needs_browser import needs_browser
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, OpenSource, Page
 from cegep_audit.report.locales import Language
+from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
     from cegep_audit.cli.showing import Shown
@@ -46,14 +47,14 @@ def check_render(render: str, dask: str | None, lang: Language) -> None:
     require(lang)
 
 
-def reasons_if_needed(page: Page) -> Sequence[str]:
+def needs_of(page: Page) -> Sequence[Need]:
     """Return why *page* must be drawn to say anything: ``auto``."""
     return needs_browser(extract_links(page)) if _is_document(page) else ()
 
 
-def reasons_always(page: Page) -> Sequence[str]:
-    """Return that every document is to be drawn, with what the page itself gives as reasons: ``always``."""
-    return (Render.ALWAYS.value, *reasons_if_needed(page)) if _is_document(page) else ()
+def always(page: Page) -> Sequence[Need]:
+    """Return that every document is to be drawn, with the needs of the page itself: ``always``."""
+    return (Need.ALWAYS, *needs_of(page)) if _is_document(page) else ()
 
 
 def _is_document(page: Page) -> bool:
@@ -76,6 +77,6 @@ async def rendered(
     def keep(page: Page) -> str | None:
         return record.keep_drawn(page) if record else None
 
-    decide = reasons_always if render == Render.ALWAYS else reasons_if_needed
+    decide = always if render == Render.ALWAYS else needs_of
     async with Browser(require(lang), agent, limits, tell) as browser:
         yield browser.drawing(web.open, web.loading, decide, keep)

@@ -18,7 +18,6 @@ from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.report.plain import plain
 from cegep_audit.store import Store
 from cegep_audit.urls import host_of
-from cegep_audit.vocabulary import DRAWN
 
 if TYPE_CHECKING:
     from cegep_audit.cli.past import Past
@@ -128,6 +127,9 @@ def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[st
         else:
             drift = say("scan.drift", count=drift_days(asked, page.captured_at))
             yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
+        if page.drawing:
+            needs = ", ".join(say(f"need.{need}") for need in page.drawing.needs)
+            yield say("scan.page_drawn", institution=result.institution.id, browser=page.drawing.browser, needs=needs)
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
         yield say(
@@ -169,12 +171,13 @@ def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
 
 def results(store: Store, scan_id: int | None, request: Request) -> int:
     """Write the report, print the summary, and return the exit code."""
+    from cegep_audit.analyze.findings import facts_of
     from cegep_audit.report.tables import write
 
     scan, uses = load(store, scan_id)
     for line in _said_of_overrides(scan, uses):
         message(line, request.quiet)
-    if drawn := _drawn(scan):
+    if drawn := facts_of(scan).drawn:
         message(say("scan.drawn", count=len(drawn), sites=", ".join(drawn)), request.quiet)
     written = write(scan, request.output, request.lang)
     if request.as_json:
@@ -190,12 +193,6 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
         print(plain(say(key, total=len(scan.institutions))), file=sys.stderr)
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
-
-
-def _drawn(scan: Scan) -> list[str]:
-    """Return the ids of the institutions of which a browser drew a page."""
-    drawn = f"; {DRAWN}: "
-    return [result.institution.id for result in scan.results if any(drawn in page.why for page in result.pages)]
 
 
 def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:

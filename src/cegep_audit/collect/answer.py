@@ -97,6 +97,7 @@ class Draft:
             ip=ip,
             detail="" if response else detail,
             tried=tried,
+            is_asset=self.want is Want.ASSET,
         )
 
 

@@ -21,7 +21,7 @@ from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
 from cegep_audit.collect.exchange import Exchange
-from cegep_audit.collect.warc_heads import GLANCE_BYTES, starts_record
+from cegep_audit.collect.warc_heads import ASSET, DRAWN_BY, DRAWN_FOR, GLANCE_BYTES, starts_record
 from cegep_audit.collect.warc_members import GZIP, Member, next_member
 from cegep_audit.errors import StoreError
 from cegep_audit.messages import Language, say, shown
@@ -100,6 +100,8 @@ class WarcWriter:
         more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         if page.record_id:
             more.append(("WARC-Refers-To", page.record_id))
+        if page.drawing:
+            more += [(DRAWN_BY, page.drawing.browser), (DRAWN_FOR, " ".join(page.drawing.needs))]
         self._write(_record("conversion", record_id, self._now(), page.body, more))
         return record_id
 
@@ -171,7 +173,9 @@ def _failure(exchange: Exchange, record_id: str) -> bytes:
 
 def _place(exchange: Exchange) -> Headers:
     headers = [("WARC-Target-URI", _quoted(exchange.url))]
-    return [*headers, ("WARC-IP-Address", exchange.ip)] if exchange.ip else headers
+    if exchange.ip:
+        headers.append(("WARC-IP-Address", exchange.ip))
+    return [*headers, (ASSET, "yes")] if exchange.is_asset else headers
 
 
 def _quoted(url: str) -> str:

@@ -7,7 +7,7 @@ say why a live visit did not get the page either. A scan that is replayed so end
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -27,7 +27,7 @@ from cegep_audit.collect.politeness import (
 )
 from cegep_audit.collect.warc_payload import Response, beginning_of, body_of
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Page
+from cegep_audit.models import Drawing, Institution, Limits, Page
 from cegep_audit.vocabulary import Detail, http_detail
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -37,14 +37,29 @@ _SAYS_LITTLE = frozenset({Detail.DNS, Detail.REFUSED})  # of one name or port; a
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a browser drew of a page when it was captured, kept in a record of its own."""
+
+    record_id: str | None
+    url: str
+    content_type: str
+    body: bytes
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What one capture holds: a response, or why there was none (``detail`` and ``message``)."""
+    """What one capture holds: a response, with what a browser drew of it; or why there was none.
+
+    ``detail`` and ``message`` say why.
+    """
 
     record_id: str | None
     response: Response | None = None
     truncated: str = ""  # WARC-Truncated
     detail: str = ""
     message: str = ""
+    drawn: Drawn | None = None
 
 
 class ArchivedSite:
@@ -127,7 +142,8 @@ class ArchivedSite:
         except BodyError as error:
             raise _error(capture, answer, error.detail, str(error)) from error
         content_type = response.header("content-type")
-        return Page(requested, capture.url, response.status, content_type, body, capture.at, None, answer.record_id)
+        page = Page(requested, capture.url, response.status, content_type, body, capture.at, None, answer.record_id)
+        return _as_drawn(page, answer.drawn) if answer.drawn else page
 
     def _refuse_status(self, capture: Capture, answer: Answer, response: Response) -> None:
         if response.status == HTTPStatus.PARTIAL_CONTENT:
@@ -232,6 +248,18 @@ def _verdict(response: Response) -> RobotsVerdict:
         return verdict_of_answer(response.status, beginning_of(response, ROBOTS_BYTES))
     except BodyError as error:
         return verdict_of_failure(error.detail, str(error), response.status)
+
+
+def _as_drawn(page: Page, drawn: Drawn) -> Page:
+    """Return *page* as it was read when it was captured: as a browser drew it."""
+    return replace(
+        page,
+        url=drawn.url,
+        content_type=drawn.content_type,
+        body=drawn.body,
+        record_id=drawn.record_id,
+        drawing=drawn.drawing,
+    )
 
 
 def _redirect(requested: str, capture: Capture, answer: Answer, target: str) -> Page:

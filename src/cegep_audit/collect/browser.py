@@ -20,8 +20,8 @@ from cegep_audit.collect.loading import OpenLoader
 from cegep_audit.collect.tab import Tab, UndrawnError
 from cegep_audit.errors import UsageError
 from cegep_audit.messages import Language, say
-from cegep_audit.models import Institution, Limits, OpenSource, Page, Source
-from cegep_audit.vocabulary import DRAWN
+from cegep_audit.models import Drawing, Institution, Limits, OpenSource, Page, Source
+from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser as Chromium
@@ -46,7 +46,7 @@ _SWITCHES = (
 )
 _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: what slips past us ends there
 
-Decide = Callable[[Page], Sequence[str]]
+Decide = Callable[[Page], Sequence[Need]]
 """Says why a page is to be drawn, nothing for one that can be read as it is."""
 
 
@@ -131,10 +131,19 @@ class Browser:
             finally:
                 await _quietly(context.close)
 
-    async def draw(self, context: BrowserContext, institution: Institution, page: Page, loading: OpenLoader) -> Page:
-        """Return *page* as its scripts make it; raise UndrawnError."""
+    async def draw(
+        self,
+        context: BrowserContext,
+        institution: Institution,
+        page: Page,
+        loading: OpenLoader,
+        needs: Sequence[Need],
+    ) -> Page:
+        """Return *page*, which *needs* it, as its scripts make it; raise UndrawnError."""
         async with loading(institution, page.url) as loader:
-            return await Tab(page, loader, self._limits.max_bytes).draw(context)
+            drawn = await Tab(page, loader, self._limits.max_bytes).draw(context)
+        version = context.browser.version if context.browser else ""
+        return replace(drawn, drawing=Drawing(f"Chromium {version}".strip(), tuple(needs)))
 
     def tell(self, page: Page, error: UndrawnError) -> None:
         """Say that *page* was not drawn."""
@@ -183,17 +192,16 @@ class _DrawnSite:
     async def get(self, url: str) -> Page:
         """Return the page at *url*, drawn where that is needed and possible; raise FetchError as the source does."""
         page = await self._source.get(url)
-        reasons = self._decide(page)
-        if not reasons:
+        needs = self._decide(page)
+        if not needs:
             return page
         try:
             if self._context is None:
                 self._context = await self._stack.enter_async_context(self._browser.context())
-            drawn = await self._browser.draw(self._context, self._institution, page, self._loading)
+            drawn = await self._browser.draw(self._context, self._institution, page, self._loading, needs)
         except UndrawnError as error:
             self._browser.tell(page, error)
             return page  # what came says what it says without its scripts
-        drawn = replace(drawn, drawn=f"{DRAWN}: {', '.join(reasons)}")
         return replace(drawn, record_id=self._keep(drawn) or page.record_id)
 
 

@@ -26,7 +26,7 @@ from cegep_audit import urls
 SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 
 
-Kind = Literal["response", "revisit", "failure"]
+Kind = Literal["response", "revisit", "failure", "drawn"]  # the last answers for a response, never for an address
 
 
 @dataclass(frozen=True, slots=True)

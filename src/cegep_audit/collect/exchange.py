@@ -22,7 +22,8 @@ class Exchange:
     the wire, still content-encoded but without the framing of chunks. ``status`` is None where no answer
     came: ``detail`` then is the code of the failure and ``tried`` the addresses it was tried at. ``ip`` is
     the address connected to, None behind a proxy or without a connection. ``started_at`` is when
-    the answer began, or where none came the request, in UTC: a replay has it as the time of the page.
+    the answer began, or where none came the request, in UTC: a replay has it as the time of the page. ``is_asset``
+    says that a page asked for it while a browser drew that page: no page of its own, then.
     """
 
     url: str
@@ -39,6 +40,7 @@ class Exchange:
     ip: str | None = None
     detail: str = ""
     tried: tuple[str, ...] = ()
+    is_asset: bool = False
 
 
 class Recorder(Protocol):

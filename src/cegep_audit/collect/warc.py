@@ -13,17 +13,27 @@ from pathlib import Path
 from typing import Self
 
 from cegep_audit import urls
-from cegep_audit.collect.archived_site import Answer, ArchivedSite
+from cegep_audit.collect.archived_site import Answer, ArchivedSite, Drawn
 from cegep_audit.collect.captures import Capture, Captures, Kind
 from cegep_audit.collect.uri_m import Period
-from cegep_audit.collect.warc_heads import HEAD_BYTES, Damage, Fault, Head, Record, parse_head
+from cegep_audit.collect.warc_heads import (
+    ASSET,
+    DRAWN_BY,
+    DRAWN_FOR,
+    HEAD_BYTES,
+    Damage,
+    Fault,
+    Head,
+    Record,
+    parse_head,
+)
 from cegep_audit.collect.warc_members import SeveralRecordsError, Tell
 from cegep_audit.collect.warc_payload import Response, parse_response
 from cegep_audit.collect.warc_records import RecordFile
 from cegep_audit.errors import StoreError
 from cegep_audit.messages import Language, say, shown
-from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.vocabulary import Detail
+from cegep_audit.models import Drawing, Institution, Limits, Source
+from cegep_audit.vocabulary import Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
@@ -52,6 +62,7 @@ class WarcArchive:
         self.damage: list[str] = []  # one line a fault: file, byte and what is wrong, for a person
         self._captures = Captures()
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
+        self._drawn: dict[str, Capture] = {}  # what a browser drew, by the name of the record that it drew it of
         self._files: list[RecordFile] = []
         self._limits = limits
         self._lang = lang
@@ -100,17 +111,24 @@ class WarcArchive:
         if not records:
             raise StoreError(say("warc.not_warc", self._lang, file=shown(str(path))))
         self._files.append(file)
-        for capture, digest in records:
+        for capture, mark in records:
             if capture:
-                if not (self._period and self._period.refusal(capture.at)):
-                    self._captures.add([capture])
-                if digest and capture.kind == "response":
-                    self._by_digest.setdefault(digest, capture)
+                self._take_in(capture, mark)
         self.damage += _lines(path, damage, self._lang)
 
-    def _read(self, file: RecordFile, modified: datetime, tell: Tell) -> Iterator[tuple[Capture | None, str]]:
-        """Yield the capture that each record of *file* is, None for those that are none, with its payload's digest.
+    def _take_in(self, capture: Capture, mark: str) -> None:
+        if capture.kind == "drawn":
+            self._drawn[mark] = capture
+            return
+        if not (self._period and self._period.refusal(capture.at)):
+            self._captures.add([capture])
+        if mark and capture.kind == "response":
+            self._by_digest.setdefault(mark, capture)
 
+    def _read(self, file: RecordFile, modified: datetime, tell: Tell) -> Iterator[tuple[Capture | None, str]]:
+        """Yield the capture that each record of *file* is, None for those that are none, with what it is known by.
+
+        That is its payload's digest, or of a drawn page the name of the record that it was drawn of.
         A record without a readable date counts as of the one before it, the first as of when the file was *modified*.
         """
         at = modified
@@ -125,7 +143,7 @@ class WarcArchive:
             capture = Capture(
                 url, at, kind, len(self._files), record.offset, record.block_at, record.size, record.is_whole
             )
-            yield capture, headers.get_header("WARC-Payload-Digest") or ""
+            yield capture, headers.get_header("WARC-Refers-To" if kind == "drawn" else "WARC-Payload-Digest") or ""
 
     # -------------------------------------------------------------------------------- one record
 
@@ -144,7 +162,21 @@ class WarcArchive:
             if response is None:
                 message = "the archive holds only a reference to a capture that it does not hold"
                 return Answer(record_id, detail=Detail.NO_CAPTURE, message=message)
-        return Answer(record_id, response, (head.headers.get_header("WARC-Truncated") or "").lower())
+        truncated = (head.headers.get_header("WARC-Truncated") or "").lower()
+        return Answer(record_id, response, truncated, drawn=self._drawn_of(record_id))
+
+    def _drawn_of(self, record_id: str | None) -> Drawn | None:
+        """Return what a browser drew of a record, None where it drew nothing, or more than the limit."""
+        capture = self._drawn.get(record_id or "")
+        if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
+            return None
+        head, body = self._block(capture)
+        if head is None:
+            return None
+        header = head.headers.get_header
+        needs = tuple(Need(word) for word in (header(DRAWN_FOR) or "").split() if word in set(Need))
+        drawing = Drawing(header(DRAWN_BY) or "", needs)
+        return Drawn(header("WARC-Record-ID"), capture.url, header("Content-Type") or "", body, drawing)
 
     def _block(self, capture: Capture) -> tuple[Head | None, bytes]:
         most = capture.block_at + min(capture.size, HEAD_BYTES + self._limits.max_bytes + 1)
@@ -166,7 +198,15 @@ class WarcArchive:
 
 
 def _kind(record: Record) -> Kind | None:
-    """Return what kind of capture *record* is, None where it is none: requests, notes of others, other protocols."""
+    """Return what kind of capture *record* is, None where it is none.
+
+    None are requests, what a browser loaded to draw a page, notes and conversions of others, other protocols.
+    """
+    header = record.head.headers.get_header
+    if header(ASSET):
+        return None
+    if record.head.type == "conversion":
+        return "drawn" if header(DRAWN_BY) and header("WARC-Refers-To") else None
     if record.head.type == "metadata":
         return "failure" if "detail" in _fields(record.glance) else None
     kinds: dict[str, Kind] = {"response": "response", "revisit": "revisit"}

@@ -18,6 +18,12 @@ HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones t
 GLANCE_BYTES = 8 * 1024  # enough for nearly all of them, and for the HTTP headers after them
 LINE_ENDS = b"\r\n"
 
+# Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two make a ``conversion`` one that
+# a browser of ours drew: others keep extracted text under that name. The third is on what a page loaded meanwhile.
+DRAWN_BY = "Cegep-Audit-Drawn-By"
+DRAWN_FOR = "Cegep-Audit-Drawn-For"
+ASSET = "Cegep-Audit-Asset"
+
 RECORD_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r?\n")
 _ARC_START = re.compile(rb"(?:https?|filedesc|dns):\S+ \S+ \d{8,14} [^\r\n]*\d\r?\n")
 

@@ -7,28 +7,23 @@ nothing else is ``unusable``/``needs_js``.
 from __future__ import annotations
 
 from cegep_audit.models import Reading
-from cegep_audit.vocabulary import How, Zone
+from cegep_audit.vocabulary import How, Need, Zone
 
 # What a page shows that waits for its scripts: at most a name, a spinner and a line about cookies.
 SHELL_TEXT = 250  # characters of visible text
 SHELL_LINKS = 3
 
-FEW_LINKS = "few links"
-_WORDS = {  # of the signs that a reading may hold, in the order in which they are said
-    "app_root": "app root",
-    "noscript_plea": "noscript plea",
-    "state": "state without markup",
-}
+_SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may hold, in the order in which they are said
 
 
-def needs_browser(reading: Reading) -> tuple[str, ...]:
+def needs_browser(reading: Reading) -> tuple[Need, ...]:
     """Return why a browser should draw the page of *reading*, () where it can be read as it is.
 
     Few links alone are no reason: a page may be short. Nor is a sign: a framework that writes its pages on the
     server leaves an app root and its state on each of them.
     """
-    signs = tuple(words for sign, words in _WORDS.items() if sign in reading.signs)
-    return (FEW_LINKS, *signs) if signs and is_shell(reading) else ()
+    signs = tuple(sign for sign in _SIGNS if sign in reading.signs)
+    return (Need.FEW_LINKS, *signs) if signs and is_shell(reading) else ()
 
 
 def is_shell(reading: Reading) -> bool:

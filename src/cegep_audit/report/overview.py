@@ -17,7 +17,7 @@ from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
-from cegep_audit.report.paragraph import citation, paragraph
+from cegep_audit.report.paragraph import citation, drawn_words, paragraph
 from cegep_audit.report.phrases import known, phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import Paragraph, column_name, detail_words, network_name, plain_table
@@ -36,7 +36,7 @@ def summary_view(scan: Scan, summaries: Sequence[Summary], lang: Language) -> Re
     """
     blocks = [
         _title(summaries[0], lang),
-        *_coverage(scan, summaries[0].figures, lang),
+        *_coverage(scan, summaries[0], lang),
         *(_presence(summaries, lang) if summaries[0].figures.assessed else ()),
         *_citation(summaries[0], lang),
     ]
@@ -54,8 +54,9 @@ def _title(summary: Summary, lang: Language) -> RenderableType:
     return Paragraph(title, "bold")
 
 
-def _coverage(scan: Scan, figures: Figures, lang: Language) -> Iterator[RenderableType]:
+def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[RenderableType]:
     """How many were assessed; why the others were not, with their names where they are few."""
+    figures = summary.figures
     yield Text()
     share = locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang)
     yield Paragraph(
@@ -63,6 +64,7 @@ def _coverage(scan: Scan, figures: Figures, lang: Language) -> Iterator[Renderab
     )
     if partial := figures.by_status[Status.PARTIAL]:
         yield Paragraph(phrase("summary.partial", lang, count=partial))
+    yield from map(Paragraph, drawn_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Text()
         yield Paragraph(phrase("summary.not_assessed", lang, count=missing), "bold")

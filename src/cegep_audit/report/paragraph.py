@@ -51,6 +51,7 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
         rules=facts.rules_version,
     )
     yield phrase("paper.pages", lang, pages=_pages(facts))
+    yield from drawn_words(facts, lang)
     yield phrase("paper.presence", lang)
     if facts.ended_at is None:
         yield phrase("paper.interrupted", lang)
@@ -65,6 +66,12 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
     if figures.assessed:
         yield from _results(summary, lang)
     yield phrase("paper.lower_bound", lang)
+
+
+def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
+    """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
+    if facts.drawn:
+        yield phrase("drawn.sites", lang, count=len(facts.drawn), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:

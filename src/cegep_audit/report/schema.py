@@ -89,6 +89,11 @@ def _scan() -> Schema:
         "tool_version": {"type": "string"},
         "rules_version": {"type": "string"},
         "captured": {"type": ["array", "null"], "items": {"type": "string", "format": "date"}},
+        "drawn": _object({
+            "sites": _COUNT | {"description": "institutions of which a browser drew a page before it was read"},
+            "institutions": _list({"type": "string"}, "their ids"),
+            "browsers": _list({"type": "string"}, "the browsers, with their versions"),
+        }),
         "settings": {"type": "object"},
     })  # fmt: skip
 

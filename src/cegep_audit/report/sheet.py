@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cegep_audit.analyze.advice import Advice
 from cegep_audit.analyze.sheets import Peers, Sheet
-from cegep_audit.models import Account
+from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.phrases import phrase
@@ -57,12 +57,22 @@ def state(sheet: Sheet, lang: Language) -> list[str]:
     said = []
     if result.captured_at is not None:
         said.append(phrase("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang)))
+    said.extend(_drawn(result, lang))
     cause = detail_words(result.detail, lang) if result.detail else phrase(f"status.{result.status}", lang)
     if not result.status.is_assessed:
         said.append(phrase("sheet.not_assessed", lang, cause=cause))
     elif result.status is Status.PARTIAL:
         said.append(phrase("sheet.partial", lang, cause=cause))
     return said
+
+
+def _drawn(result: InstitutionResult, lang: Language) -> Iterator[str]:
+    drawings = [page.drawing for page in result.pages if page.drawing]
+    if drawings:
+        browsers = ", ".join(dict.fromkeys(drawing.browser for drawing in drawings))
+        needs = dict.fromkeys(need for drawing in drawings for need in drawing.needs)
+        words = ", ".join(phrase(f"need.{need}", lang) for need in needs)
+        yield phrase("drawn.pages", lang, count=len(drawings), browsers=browsers, needs=words)
 
 
 def own_accounts(sheet: Sheet) -> list[Account]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.sheets import Sheet
-from cegep_audit.models import Account
+from cegep_audit.models import Account, PageRecord
 from cegep_audit.report import locales, sheet
 from cegep_audit.report.locales import Language
 from cegep_audit.report.overview import WIDTH
@@ -118,7 +118,7 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
         "captured_at": timestamp(result.captured_at) if result is not None else None,
         "n_networks": each.n_networks,
         "networks": sorted(each.counted),
-        "pages": [{"url": page.url, "role": page.role.value} for page in (result.pages if result is not None else ())],
+        "pages": [_page_record(page) for page in (result.pages if result is not None else ())],
         "accounts": [_account_record(account) for account in accounts],
         "advice": [
             {"rule": place.rule, "title": found.title, "remedy": found.remedy}
@@ -129,6 +129,11 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
         "peers": [asdict(peers) for peers in each.peers],
         "neighbours": [asdict(near) for near in each.neighbours],
     }
+
+
+def _page_record(page: PageRecord) -> dict[str, object]:
+    drawing = asdict(page.drawing) if page.drawing else None
+    return {"url": page.url, "role": page.role.value, "drawn": drawing}
 
 
 def _account_record(account: Account) -> dict[str, object]:

@@ -17,6 +17,7 @@ import pandas as pd
 from cegep_audit.analyze.advice import advise
 from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.portrait import Portrait, records
 from cegep_audit.messages import Language
@@ -43,6 +44,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the w
     "places": ("aspect", "place", "accounts", "share"),
     "account_counts": ("network", "holders", "official", "unit", "third_party", "uncertain", "several", "most"),
     "coverage": ("status", "detail", "institution_id", "institution"),
+    "drawn": ("institution_id", "institution", "page_url", "needs", "browser"),
     "advice": ("institution_id", "institution", "rule", "network", "url", "page_url"),
     "baselines": (
         *("study", "year", "population", "n", "measure", "k", "network", "relation"),
@@ -69,6 +71,7 @@ def statistics(portrait: Portrait, lang: Language) -> list[Table]:
         "places": _rows(portrait.places),
         "account_counts": _rows(portrait.account_counts),
         "coverage": _coverage(portrait),
+        "drawn": _drawn(portrait),
         "advice": _advice(portrait),
         "baselines": _baselines(lang),
         "methods": ((language, paragraph(portrait.summary, language)) for language in _LANGUAGES),
@@ -156,6 +159,11 @@ def _coverage(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
     for cause in causes(portrait.scan):
         for institution in cause.institutions:
             yield cause.status.value if cause.status else None, cause.detail, institution.id, institution.name
+
+
+def _drawn(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
+    for institution, page, drawing in drawn_pages(portrait.scan):
+        yield institution.id, institution.name, without_password(page.url), " ".join(drawing.needs), drawing.browser
 
 
 def _advice(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:

@@ -9,7 +9,7 @@ import sqlite3
 from itertools import groupby
 
 from cegep_audit.models import Account, Decision, Evidence, Institution, InstitutionResult, Scan
-from cegep_audit.store import rows
+from cegep_audit.store import decision_rows, rows
 from cegep_audit.vocabulary import Status
 
 _OF_ONE = {
@@ -86,7 +86,7 @@ def decisions(connection: sqlite3.Connection, scan_id: int) -> list[Decision]:
     """Return the decisions made on a scan, and those of earlier scans that may hold for it; the oldest scan first."""
     if not _has(connection, "decisions"):
         return []
-    return [rows.decision_of(row) for row in connection.execute(_DECISIONS, (scan_id,))]
+    return [decision_rows.decision_of(row) for row in connection.execute(_DECISIONS, (scan_id,))]
 
 
 def _has(connection: sqlite3.Connection, table: str) -> bool:

@@ -22,7 +22,7 @@ APPLICATION_ID = 0x63654741  # set by schema.sql
 
 # The n-th script makes version n (PRAGMA user_version) of the one before. A script that was released stays as
 # it is; a change is a further script.
-MIGRATIONS = ("schema.sql", "decisions.sql", "flaws.sql")
+MIGRATIONS = ("schema.sql", "decisions.sql", "flaws.sql", "drawings.sql")
 VERSION = len(MIGRATIONS)
 
 BUSY_S = 10.0  # how long another program may keep the file to itself before it is said to be in use

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from cegep_audit.models import (
     Account,
-    Decision,
+    Drawing,
     Evidence,
     Failure,
     Flaw,
@@ -21,9 +21,8 @@ from cegep_audit.models import (
     InstitutionResult,
     PageRecord,
     Scan,
-    Unit,
 )
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Verdict, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 Value = str | int | float | None
 
@@ -37,7 +36,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "results": (*_KEY, "status", "detail", "message", "final_url", "captured_at"),
     "pages": (
         *(*_KEY, "position", "requested_url", "url", "role", "why", "http_status"),
-        *("content_type", "size", "captured_at", "brought", "record_id"),
+        *("content_type", "size", "captured_at", "brought", "record_id", "drawn_by", "drawn_for"),
     ),
     "failures": (*_KEY, "position", "url", "role", "detail", "message", "failed_at", "record_id"),
     "accounts": (*_KEY, "position", "network", "handle", "account_url", "kind", "role", "reason", "is_main"),
@@ -145,6 +144,7 @@ def _page_cells(page: PageRecord) -> tuple[Value, ...]:
     return (
         *(page.requested_url, page.url, page.role.value, page.why, page.status, page.content_type, page.size),
         *(text_of(page.captured_at), page.brought, page.record_id),
+        *((page.drawing.browser, " ".join(page.drawing.needs)) if page.drawing else ("", "")),
     )
 
 
@@ -161,7 +161,15 @@ def page_of(row: sqlite3.Row) -> PageRecord:
         captured_at=_time(row["captured_at"]),
         brought=row["brought"],
         record_id=row["record_id"],
+        drawing=_drawing_of(row),
     )
+
+
+def _drawing_of(row: sqlite3.Row) -> Drawing | None:
+    """Return how the page of a row was drawn, None where it was not; an older database says nothing of it."""
+    if "drawn_by" not in row.keys() or not row["drawn_by"]:  # noqa: SIM118 - a row is a sequence of values
+        return None
+    return Drawing(row["drawn_by"], tuple(map(Need, row["drawn_for"].split())))
 
 
 def _failure_cells(item: Failure) -> tuple[Value, ...]:
@@ -228,31 +236,6 @@ def flaw_of(row: sqlite3.Row) -> Flaw:
     """Return the flaw of a row."""
     texts = {name: row[name] for name in ("rule", "network", "url", "account_url", "page_url", "label")}
     return Flaw(**texts, zone=Zone(row["zone"]))
-
-
-def decision_row(scan_id: int, item: Decision) -> tuple[Value, ...]:
-    """Return a row of ``decisions``."""
-    return (
-        *(scan_id, *item.unit, item.coder, item.correct_account, item.verdict.value, item.date.isoformat()),
-        *(item.note, item.detected, int(item.is_blind), item.stratum, item.weight),
-    )
-
-
-def decision_of(row: sqlite3.Row) -> Decision:
-    """Return the decision of a row."""
-    return Decision(
-        scan_id=row["scan_id"],
-        unit=Unit(row["institution_id"], row["network"]),
-        coder=row["coder"],
-        verdict=Verdict(row["decision"]),
-        correct_account=row["correct_account"],
-        date=date.fromisoformat(row["date"]),
-        note=row["note"],
-        detected=row["detected"],
-        is_blind=bool(row["is_blind"]),
-        stratum=row["stratum"],
-        weight=row["weight"],
-    )
 
 
 def result_of(

@@ -15,7 +15,7 @@ from typing import Self
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.messages import Language, say, shown
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
-from cegep_audit.store import loading, rows
+from cegep_audit.store import decision_rows, loading, rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
 from cegep_audit.vocabulary import Status, Verdict
 
@@ -128,7 +128,7 @@ class Store:
                 "DELETE FROM decisions WHERE scan_id = ? AND institution_id = ? AND network = ? AND coder = ?", units
             )
             connection.executemany("DELETE FROM decisions WHERE scan_id = ? AND coder = ?", lists)
-            rows.insert(connection, "decisions", [rows.decision_row(scan_id, item) for item in decisions])
+            rows.insert(connection, "decisions", [decision_rows.decision_row(scan_id, item) for item in decisions])
 
     # ------------------------------------------------------------ reading
 

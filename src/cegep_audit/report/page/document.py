@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
@@ -25,10 +26,11 @@ from cegep_audit.report.page.presence import headlines, networks, thresholds
 from cegep_audit.report.page.sheets import sheet_view
 from cegep_audit.report.page.together import exceptions, places, together
 from cegep_audit.report.page.trend import over_time
-from cegep_audit.report.paragraph import citation, paragraph
+from cegep_audit.report.paragraph import citation, drawn_words, paragraph
 from cegep_audit.report.phrases import phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import detail_words
+from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -112,6 +114,7 @@ def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, hist
 
 
 def _coverage(portrait: Portrait, names: Mapping[str, str], lang: Language) -> Section:
+    drawn = _drawn(portrait, names, lang)
     rows: list[Row] = [
         [
             phrase(f"status.{cause.status or 'not_visited'}", lang),
@@ -122,10 +125,27 @@ def _coverage(portrait: Portrait, names: Mapping[str, str], lang: Language) -> S
         for institution in cause.institutions
     ]
     if not rows:
-        return section("coverage", lang, Part(lead=phrase("lead.covered", lang)))
+        return section("coverage", lang, Part(lead=phrase("lead.covered", lang)), drawn)
     lead = phrase("lead.coverage", lang)
     grid = Grid(phrase("section.coverage", lang), heads(lang, "status", "cause", "institution"), rows, texts=3)
-    return section("coverage", lang, Part(lead=lead, grid=grid))
+    return section("coverage", lang, Part(lead=lead, grid=grid), drawn)
+
+
+def _drawn(portrait: Portrait, names: Mapping[str, str], lang: Language) -> Part | None:
+    """Return which sites a browser drew, and why; None where it drew none."""
+    lead = "".join(drawn_words(portrait.summary.scan, lang))
+    if not lead:
+        return None
+    called: dict[str, str] = {}
+    needs: dict[str, set[Need]] = {}
+    for institution, _, drawing in drawn_pages(portrait.scan):
+        called[institution.id] = plain(institution.name)
+        needs.setdefault(institution.id, set()).update(drawing.needs)
+    rows: list[Row] = [
+        [to_sheet(called[id_], names[id_]), ", ".join(phrase(f"need.{need}", lang) for need in Need if need in found)]
+        for id_, found in needs.items()
+    ]
+    return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
 
 
 def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:

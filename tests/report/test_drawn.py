@@ -1,0 +1,89 @@
+"""Everything that is read of a scan says which sites a browser drew; of a scan without a browser nothing says it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import drawn, result, scan
+from openpyxl import load_workbook
+
+from cegep_audit.analyze.portrait import Portrait, summary_document
+from cegep_audit.analyze.sheets import sheet_of
+from cegep_audit.analyze.stats import summary
+from cegep_audit.models import Scan
+from cegep_audit.report.page.document import page
+from cegep_audit.report.paragraph import paragraph
+from cegep_audit.report.sheet import state
+from cegep_audit.report.sheet_view import sheet_record
+from cegep_audit.report.tables import write
+from cegep_audit.report.terminal import console, summary_view
+
+BROWSER = "Chromium 131.0.6778.33"
+SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))
+PLAIN = scan(result("a", "facebook"))
+
+
+def terminal(found: Scan) -> str:
+    stream = io.StringIO()
+    console(stream).print(summary_view(found, [summary(found)], "en"))
+    return stream.getvalue()
+
+
+SAYING: dict[str, Callable[[Scan], str]] = {
+    "the summary on a terminal": terminal,
+    "the methods paragraph": lambda found: paragraph(summary(found), "en"),
+    "the page": lambda found: page(Portrait(found), "en").decode(),
+}
+
+
+@pytest.mark.parametrize("say", SAYING.values(), ids=SAYING)
+def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> None:
+    assert f"Pages of 2 sites were read as a browser ({BROWSER}) draws them" in say(SITES)
+    assert "a browser (" not in say(PLAIN)
+
+
+def test_the_json_of_a_summary_names_them() -> None:
+    facts = summary_document(Portrait(SITES))["scan"]
+    assert isinstance(facts, dict)
+    assert facts["drawn"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
+    facts = summary_document(Portrait(PLAIN))["scan"]
+    assert isinstance(facts, dict)
+    assert facts["drawn"] == {"sites": 0, "institutions": [], "browsers": []}
+
+
+def test_the_page_names_them_with_their_reasons() -> None:
+    shown = page(Portrait(SITES), "fr").decode()
+    assert shown.count("<td>peu de liens, racine d’application</td>") == 2
+    assert "Dessinée parce que" in shown
+
+
+def test_the_sheet_of_one_says_it() -> None:
+    one, other = sheet_of(SITES, "a"), sheet_of(SITES, "b")
+    assert one
+    assert other
+    line = f"De ces pages, 1 a été dessinée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
+    assert line in state(one, "fr")
+    assert not any("navigateur" in line for line in state(other, "fr"))
+    pages = sheet_record(one, "fr")["pages"]
+    assert isinstance(pages, list)
+    assert pages[0]["drawn"] == {"browser": BROWSER, "needs": ("few_links", "app_root")}
+
+
+def test_exports_carry_them(tmp_path: Path) -> None:
+    write(SITES, tmp_path / "r.json")
+    document = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert document["scan"]["drawn"]["institutions"] == ["a", "c"]
+    assert document["statistics"]["drawn"][0] == {
+        "institution_id": "a",
+        "institution": "Cégep a",
+        "page_url": "https://www.a.test/",
+        "needs": "few_links app_root",
+        "browser": BROWSER,
+    }
+    write(SITES, tmp_path / "r.xlsx")
+    sheet = load_workbook(tmp_path / "r.xlsx")["drawn"]
+    assert [row[0] for row in sheet.iter_rows(values_only=True)] == ["institution_id", "a", "c"]

@@ -7,7 +7,7 @@ BIN := .venv/bin
 demo: .venv/stamp
 	$(BIN)/cegep-audit demo
 
-test: .venv/stamp .venv-pywb/stamp
+test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -24,9 +24,13 @@ docs: .venv/stamp
 accuracy: .venv/stamp
 	$(BIN)/python tests/accuracy.py
 
-# How much faster a long replay is on two cores; a quiet machine, some minutes.
-bench: .venv/stamp
-	$(BIN)/python bench/bench_cluster.py --sites 5000 --rounds 2
+# What collecting, reporting and a cluster cost, each with its targets; a quiet machine, half an hour. See docs/performance.md.
+bench: .venv/stamp .venv-peers/stamp
+	status=0; \
+	$(BIN)/python bench/bench_collecting.py || status=1; \
+	$(BIN)/python bench/bench_report.py || status=1; \
+	$(BIN)/python bench/bench_cluster.py --sites 5000 --rounds 2 || status=1; \
+	exit $$status
 
 fmt: .venv/stamp
 	$(BIN)/ruff format .
@@ -46,5 +50,16 @@ fmt: .venv/stamp
 	.venv-pywb/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# An extra that one test needs and another must not see.
+.venv/brotli/stamp: tests/brotli.lock | .venv/stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/brotli -r $<
+	touch $@
+
+# The crawler that collecting is compared with, apart: the project does without it.
+.venv-peers/stamp: bench/peers.lock
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:
-	rm -rf .venv .venv-pywb .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo
+	rm -rf .venv .venv-pywb .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo

@@ -19,6 +19,7 @@ _FONT, _SIZE, SMALL = "sans-serif", 13, 11
 LETTER = 7.2  # pixels of a letter at that size, on the generous side: margins are not measured
 _MOST_NAME = 250  # pixels that names may take beside a chart
 _LABEL = 120  # pixels for the figures at the right of a bar
+_EDGE = 8  # pixels at the left of a narrow chart: half a dot and its line
 
 
 Drawing = Any  # one of altair's classes of charts: which, is altair's affair
@@ -73,7 +74,7 @@ def _shares(rows: Sequence[Bar], width: int, ticks: Sequence[tuple[float, str]],
 
     above = width == NARROW  # where names and figures have no room beside the bars, they stand above them
     step = 40 if above else 26
-    left = 4 if above else min(_MOST_NAME, 16 + int(LETTER * max(len(row.name) for row in rows)))
+    left = _EDGE if above else min(_MOST_NAME, 16 + int(LETTER * max(len(row.name) for row in rows)))
     inner, height, dy = width - left - (20 if above else _LABEL), step * len(rows), 8 if above else 0
     x = alt.Scale(domain=[0, 1], nice=False)
     room = int((inner - 90 if above else _MOST_NAME - 16) / LETTER)

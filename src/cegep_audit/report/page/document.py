@@ -12,25 +12,21 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
-from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, to_sheet
+from cegep_audit.report.page.coverage import coverage
+from cegep_audit.report.page.grid import Section
 from cegep_audit.report.page.groups import groups, regions
 from cegep_audit.report.page.matrix import anchors, matrix
 from cegep_audit.report.page.presence import headlines, networks, thresholds
 from cegep_audit.report.page.sheets import sheet_view
 from cegep_audit.report.page.together import exceptions, places, together
 from cegep_audit.report.page.trend import over_time
-from cegep_audit.report.paragraph import citation, drawn_words, paragraph
+from cegep_audit.report.paragraph import citation, paragraph
 from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import detail_words
-from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -92,9 +88,9 @@ def _say(lang: Language, key: str, **values: object) -> str:
 
 def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, history: Trend | None) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
-    coverage = _coverage(portrait, names, lang)
+    covered = coverage(portrait, names, lang)
     if not portrait.summary.figures.assessed:
-        return [coverage]
+        return [covered]
     return [
         found
         for found in (
@@ -107,45 +103,10 @@ def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, hist
             exceptions(portrait, names, lang),
             places(portrait, lang),
             over_time(history, lang),
-            coverage,
+            covered,
         )
         if found is not None
     ]
-
-
-def _coverage(portrait: Portrait, names: Mapping[str, str], lang: Language) -> Section:
-    drawn = _drawn(portrait, names, lang)
-    rows: list[Row] = [
-        [
-            phrase(f"status.{cause.status or 'not_visited'}", lang),
-            detail_words(cause.detail, lang) if cause.detail else "—",
-            to_sheet(plain(institution.name), names[institution.id]),
-        ]
-        for cause in causes(portrait.scan)
-        for institution in cause.institutions
-    ]
-    if not rows:
-        return section("coverage", lang, Part(lead=phrase("lead.covered", lang)), drawn)
-    lead = phrase("lead.coverage", lang)
-    grid = Grid(phrase("section.coverage", lang), heads(lang, "status", "cause", "institution"), rows, texts=3)
-    return section("coverage", lang, Part(lead=lead, grid=grid), drawn)
-
-
-def _drawn(portrait: Portrait, names: Mapping[str, str], lang: Language) -> Part | None:
-    """Return which sites a browser drew, and why; None where it drew none."""
-    lead = "".join(drawn_words(portrait.summary.scan, lang))
-    if not lead:
-        return None
-    called: dict[str, str] = {}
-    needs: dict[str, set[Need]] = {}
-    for institution, _, drawing in drawn_pages(portrait.scan):
-        called[institution.id] = plain(institution.name)
-        needs.setdefault(institution.id, set()).update(drawing.needs)
-    rows: list[Row] = [
-        [to_sheet(called[id_], names[id_]), ", ".join(phrase(f"need.{need}", lang) for need in Need if need in found)]
-        for id_, found in needs.items()
-    ]
-    return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
 
 
 def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:

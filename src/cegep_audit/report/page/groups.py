@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -78,7 +78,6 @@ def _group_part(
         if group.assessed
     ]
     names = " × ".join(column_name(column, lang) for column in by)
-    is_few = any(group.is_few for _, group in ranked)
     rows = [
         [
             f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
@@ -97,11 +96,18 @@ def _group_part(
     ]
     return Part(
         title=title,
-        lead=f"{lead} {phrase('lead.few', lang)}" if is_few else lead,
+        lead=" ".join((lead, *_marks(found, lang))),
         chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
         grid=Grid(lead, head, rows),
-        note=phrase("summary.few", lang, count=FEW) if is_few else "",
     )
+
+
+def _marks(found: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[str]:
+    """Yield what the marks of a chart of groups mean, as far as it has them."""
+    if any(group.assessed < group.institutions for group in found.values()):
+        yield phrase("lead.spans", lang)
+    if any(group.is_few for group in found.values()):
+        yield phrase("lead.few", lang, count=FEW)
 
 
 def _crossed(

@@ -120,11 +120,11 @@ def thresholds(portrait: Portrait, lang: Language) -> Section:
     for k, share in shares.items():
         published = next(iter(_comparable(portrait, k)), None)
         shown.append(
-            share_bar(phrase("summary.networks_count", lang, count=k), share, lang, published, is_strong=k >= k_asked)
+            share_bar(phrase("head.at_least_k", lang, count=k), share, lang, published, is_strong=k >= k_asked)
         )
     grid = _shares_grid(
         "thresholds",
-        "at_least",
+        "threshold",
         {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)},
         portrait,
         lang,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.models import Account
-from cegep_audit.report import locales, sheet
+from cegep_audit.report import sheet
 from cegep_audit.report.locales import Language
 from cegep_audit.report.page.grid import web_address
 from cegep_audit.report.phrases import phrase
@@ -95,7 +95,7 @@ def sheet_view(each: Sheet, names: Mapping[str, str], lang: Language) -> SheetVi
         peer_heads=sheet.peer_heads(each, lang),
         peers=[*sheet.peer_lines(each, lang), sheet.median_line(each, lang)] if each.peers else [],
         neighbours=[
-            (Link(plain(near.name), f"#{names[near.id]}"), locales.number(near.n_networks, lang))
+            (Link(plain(near.name), f"#{names[near.id]}"), phrase("sheet.counted", lang, count=near.n_networks))
             for near in each.neighbours
         ],
         pages=[(phrase(f"page_role.{page.role}", lang), _link(page.url)) for page in result.pages] if result else [],

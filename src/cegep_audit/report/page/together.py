@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cegep_audit.analyze.holdings import NINE_IN_TEN
 from cegep_audit.analyze.portrait import Portrait, records
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
@@ -73,8 +74,16 @@ def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -
         ]
         head = heads(lang, "network", "institution")[-len(rows[0]) :] if rows else []
         grid = Grid(title, head, rows, texts=2) if rows else None
-        parts.append(Part(title=title, grid=grid, note="" if rows else phrase("named.nobody", lang)))
+        parts.append(
+            Part(title=title, grid=grid, note="" if rows else phrase(f"named.{_nobody(kind, portrait)}", lang))
+        )
     return section("exceptions", lang, *parts)
+
+
+def _nobody(kind: str, portrait: Portrait) -> str:
+    """Return why a list of exceptions is empty: nobody is one, or no network is common enough to lack it."""
+    has_common = bool((portrait.holdings.mean() >= NINE_IN_TEN).any())
+    return "none_common" if kind == "lacks_common" and not has_common else "nobody"
 
 
 def places(portrait: Portrait, lang: Language) -> Section:

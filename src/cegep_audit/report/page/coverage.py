@@ -1,0 +1,63 @@
+"""The section on coverage: what was not read and why, and what a browser had to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.drawings import drawn_pages
+from cegep_audit.analyze.findings import Figures
+from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.report import locales
+from cegep_audit.report.locales import Language
+from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, to_sheet
+from cegep_audit.report.paragraph import drawn_words
+from cegep_audit.report.phrases import phrase
+from cegep_audit.report.plain import plain
+from cegep_audit.report.screen import detail_words
+from cegep_audit.vocabulary import Need, Status
+
+
+def coverage(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Section:
+    """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
+    rows: list[Row] = [
+        [
+            phrase(f"status.{cause.status or 'not_visited'}", lang),
+            detail_words(cause.detail, lang) if cause.detail else "—",
+            to_sheet(plain(institution.name), anchors[institution.id]),
+        ]
+        for cause in causes(portrait.scan)
+        for institution in cause.institutions
+    ]
+    caption = phrase("summary.not_assessed", lang, count=len(rows))
+    grid = Grid(caption, heads(lang, "status", "cause", "institution"), rows, texts=3) if rows else None
+    lead = " ".join(_words(portrait.summary.figures, lang))
+    return section("coverage", lang, Part(lead=lead, grid=grid), _drawn(portrait, anchors, lang))
+
+
+def _words(figures: Figures, lang: Language) -> Iterator[str]:
+    """Yield how many sites were assessed, wholly or in part, and what is not concluded of the others."""
+    total = figures.institutions
+    share = locales.percent(figures.assessed / total if total else None, lang)
+    yield phrase("summary.assessed", lang, count=figures.assessed, total=total, share=share)
+    if partial := figures.by_status[Status.PARTIAL]:
+        yield phrase("summary.partial", lang, count=partial)
+    if figures.assessed < total:
+        yield phrase("lead.coverage", lang)
+
+
+def _drawn(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Part | None:
+    """Return which sites a browser drew, and why; None where it drew none."""
+    lead = "".join(drawn_words(portrait.summary.scan, lang))
+    if not lead:
+        return None
+    called: dict[str, str] = {}
+    needs: dict[str, set[Need]] = {}
+    for institution, _, drawing in drawn_pages(portrait.scan):
+        called[institution.id] = plain(institution.name)
+        needs.setdefault(institution.id, set()).update(drawing.needs)
+    rows: list[Row] = [
+        [to_sheet(called[id_], anchors[id_]), ", ".join(phrase(f"need.{need}", lang) for need in Need if need in found)]
+        for id_, found in needs.items()
+    ]
+    return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))

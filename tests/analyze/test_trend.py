@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pytest
 from builders import failed, institution, result, scan
 
-from cegep_audit.analyze.trend import Population, Share, Trend, capture_day, trend
+from cegep_audit.analyze.trend import Population, Share, Trend, capture_day, comparable, trend
 from cegep_audit.models import InstitutionResult, Scan
 
 
@@ -102,3 +103,37 @@ def test_scans_of_one_day_stand_by_their_number() -> None:
     again = scan(at(2026, "a"), id=5)
     assert [point.facts.id for point in trend([again, IN_2026]).points] == [2, 5]
     assert institution("a").id in trend([again]).every_time
+
+
+def numbered(number: int, year: int, *names: str, **fields: object) -> Scan:
+    return scan(*(at(year, name, "facebook") for name in names), id=number, **fields)
+
+
+SHOWN = numbered(5, 2026, "a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([], [5]),
+        ([numbered(1, 2011, "a", "b", "c", "d"), numbered(9, 2016, "a", "b", "c", "d")], [1, 9, 5]),
+        ([numbered(1, 2011, "a", "b")], [1, 5]),
+        ([numbered(1, 2011, "a")], [5]),
+        ([numbered(1, 2011, *"abcdefghi")], [5]),
+        ([numbered(1, 2011, "a", "b", "c", "d", ended_at=None)], [5]),
+        ([numbered(2, 2011, "a", "b", "c", "d"), numbered(1, 2011, "a", "b", "c")], [2, 5]),
+        ([numbered(6, 2026, "a", "b", "c", "d")], [5]),
+    ],
+    ids=[
+        "alone",
+        "by day, whatever the number",
+        "half of the institutions",
+        "a trial on one site",
+        "a registry much larger",
+        "stopped",
+        "two of one day: the last",
+        "another of its own day",
+    ],
+)
+def test_scans_that_make_a_line_with_the_one_shown(others: list[Scan], expected: list[int]) -> None:
+    assert [each.id for each in comparable(SHOWN, others)] == expected

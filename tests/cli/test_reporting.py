@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,6 +88,12 @@ def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path
     assert 'id="trend"' not in (folder / "one.html").read_text("utf-8")
     with Store.open(folder / "cegep-audit.db", create=False) as store:
         keep(store, seen("riviere", "facebook"))
+    assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
+    assert 'id="trend"' not in (folder / "one.html").read_text("utf-8"), "a trial on one site is no other day's scan"
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        later = NOW + timedelta(days=400)
+        names = ("riviere", "lac", "mont")
+        keep(store, *(replace(seen(name, "facebook"), captured_at=later) for name in names))
     assert inside("report", "-o", "two.html", folder=folder).code == 0
     assert 'id="trend"' in (folder / "two.html").read_text("utf-8")
 

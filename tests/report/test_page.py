@@ -273,10 +273,16 @@ def test_several_scans_make_a_line() -> None:
     made = LexborHTMLParser(page(Portrait(scans[-1]), "fr", trend(scans)).decode())
     section = made.css_first("#trend")
     assert section.css(".chart svg")
-    rows = [words(row) for row in section.css("tbody tr")]
-    assert len(rows) == 2
-    assert rows[0].startswith("1er juin 2024 1 2 0,0 %")
-    assert rows[1].startswith("1er juin 2025 2 2 50,0 %")
+    rows = [words(row) for row in section.css("tr")]
+    assert rows == [
+        "Date 1er juin 2024 1er juin 2025",
+        "Balayage 1 2",
+        "Évalués 2 2",
+        "≥ 3 réseaux 0,0 % 50,0 %",
+        "Facebook 100,0 % 100,0 %",
+        "YouTube 0,0 % 50,0 %",
+        "TikTok 0,0 % 50,0 %",
+    ]
     assert not tree(scans[-1]).css("#trend"), "one scan has no line"
 
 

@@ -17,6 +17,8 @@ from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 
+LEAST_COMMON = 0.5  # of the institutions of the larger of two scans: below, their shares are of other populations
+
 
 class Population(StrEnum):
     """Over whom a share is."""
@@ -102,6 +104,26 @@ def trend(scans: Sequence[Scan]) -> Trend:
         moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
         every_time=every_time,
     )
+
+
+def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
+    """Return *shown* and those of *others* that make a line over time with it, by date of capture.
+
+    A scan is on the line where it ended and shares enough institutions with *shown*, see :data:`LEAST_COMMON`: a
+    trial on a few sites does not. Of several captured on one day the last one is on it; on that of *shown*, it is.
+    """
+    days = {}
+    for scan in sorted(others, key=lambda scan: scan.id):
+        if scan.ended_at is not None and _in_common(shown, scan) >= LEAST_COMMON:
+            days[capture_day(scan)] = scan
+    days[capture_day(shown)] = shown
+    return [days[day] for day in sorted(days)]
+
+
+def _in_common(one: Scan, other: Scan) -> float:
+    """Return the institutions that two scans share, as a share of those of the larger."""
+    ids, other_ids = ({institution.id for institution in scan.institutions} for scan in (one, other))
+    return len(ids & other_ids) / max(len(ids), len(other_ids), 1)
 
 
 def capture_day(scan: Scan) -> date:

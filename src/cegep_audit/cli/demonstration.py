@@ -47,7 +47,7 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
         scan, _ = showing.load(store, None)
         for name in _OUTPUTS:
             write(scan, folder / name, lang)
-        write_page(scan, folder / "report.html", lang, history_of(store))
+        write_page(scan, folder / "report.html", lang, history_of(store, scan))
     showing.message(
         say("demo.ends", folder=str(folder), files=", ".join(sorted(item.name for item in folder.iterdir()))), quiet
     )

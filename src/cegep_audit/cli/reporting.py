@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from cegep_audit.report.locales import Language
 
 _ENDINGS = (".html", ".htm")
-_LEAST_SCANS = 2  # of a trend
 _DEFAULTS = Limits()
 
 
@@ -66,7 +65,7 @@ def report(
     check_page(output, language)
     with Store.open(db, create=False, lang=language) as store:
         found = load_layers(store, number).of(layer)
-        history = history_of(store)
+        history = history_of(store, found, layer)
     asked = Asked(basket, (), min_networks, sample_of)
     write_page(found, output, language, history, asked, is_coded=layer is Layer.CODED)
     showing.message(say("scan.written", files=str(output)), quiet=False)
@@ -81,14 +80,14 @@ def check_page(output: Path, lang: Language) -> None:
     check_file(output, lang)
 
 
-def history_of(store: Store) -> Trend | None:
-    """Return the scans of the database that came to their end, by date; None where there are fewer than two."""
-    numbers = [scan.id for scan in store.scans() if scan.ended_at is not None]
-    if len(numbers) < _LEAST_SCANS:
+def history_of(store: Store, shown: Scan, layer: Layer = Layer.DETECTED) -> Trend | None:
+    """Return *shown* among the scans of the database that it can be set beside, by date; None where there is none."""
+    others = [scan.id for scan in store.scans() if scan.ended_at is not None and scan.id != shown.id]
+    if not others:
         return None
-    from cegep_audit.analyze.trend import trend
+    from cegep_audit.analyze.trend import comparable, trend
 
-    return trend([showing.load(store, number)[0] for number in numbers])
+    return trend(comparable(shown, [load_layers(store, number).of(layer) for number in others]))
 
 
 def write_page(

@@ -9,7 +9,7 @@ from cegep_audit.analyze.trend import Point, Population, Share, Trend
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.page.curves import Series, lines
-from cegep_audit.report.page.grid import Grid, Part, Section, heads, section, ticks
+from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, ticks
 from cegep_audit.report.phrases import phrase
 from cegep_audit.report.screen import network_name
 
@@ -34,17 +34,22 @@ def over_time(found: Trend | None, lang: Language) -> Section | None:
     ]
     lead = phrase("lead.trend", lang)
     chart = lines(series, _days([point.day for point, _ in steps]), phrase("chart.trend", lang), ticks(lang))
-    head = [*heads(lang, "date", "scan", "assessed"), *names.values()]
-    rows = [
-        [
-            locales.day(point.day, lang),
-            str(point.facts.id),
-            locales.number(point.assessed, lang),
-            *(locales.percent(_share(shares, key), lang) for key in names),
-        ]
-        for point, shares in steps
+    return section("trend", lang, Part(lead=lead, chart=chart, grid=_grid(steps, names, lang)))
+
+
+def _grid(steps: Sequence[Step], names: dict[Key, str], lang: Language) -> Grid:
+    """Return the shares as a table, one column a scan: those of the chart, then each network that somebody was on."""
+    met = dict.fromkeys(key for _, shares in steps for key, share in shares.items() if key[1] and share.count)
+    rows: list[Row] = [
+        [*heads(lang, "scan"), *(str(point.facts.id) for point, _ in steps)],
+        [*heads(lang, "assessed"), *(locales.number(point.assessed, lang) for point, _ in steps)],
     ]
-    return section("trend", lang, Part(lead=lead, chart=chart, grid=Grid(phrase("section.trend", lang), head, rows)))
+    rows += [
+        [name, *(locales.percent(_share(shares, key), lang) for _, shares in steps)]
+        for key, name in (names | {key: network_name(key[1]) for key in met if key not in names}).items()
+    ]
+    days = [locales.day(point.day, lang) for point, _ in steps]
+    return Grid(phrase("section.trend", lang), [*heads(lang, "date"), *days], rows)
 
 
 def _steps(found: Trend) -> list[Step]:

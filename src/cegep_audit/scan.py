@@ -81,7 +81,7 @@ async def audit(institution: Institution, source: Source, limits: Limits, clock:
         pages=tuple(_records(visits, accounts)),
         failures=tuple(visit.failure for visit in visits if visit.failure),
         accounts=accounts if verdict.status.is_assessed else (),
-        flaws=flaws_of(visits) if verdict.status.is_assessed else (),
+        flaws=flaws_of(visits, accounts) if verdict.status.is_assessed else (),
     )
 
 

@@ -8,9 +8,10 @@ import pytest
 from builders import CAPTURED
 
 from cegep_audit.analyze.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
+from cegep_audit.detect.attribution import attribute
 from cegep_audit.detect.links import extract_links
 from cegep_audit.detect.networks import classify
-from cegep_audit.models import Choice, InnerLink, Page, Visit
+from cegep_audit.models import Choice, Flaw, InnerLink, Institution, Page, Visit
 from cegep_audit.vocabulary import PageRole, Zone
 
 ROWS: list[dict[str, Any]] = _table()["rule"]
@@ -50,6 +51,11 @@ def visit(html: str, url: str = "https://www.cegeprb.test/") -> Visit:
     return Visit(Choice(url, PageRole.HOME, ""), page, extract_links(page))
 
 
+def flaws(visits: list[Visit]) -> tuple[Flaw, ...]:
+    college = Institution(id="rb", name="Cégep de Rivière-Bleue", url="https://www.cegeprb.test/")
+    return flaws_of(visits, attribute(college, visits))
+
+
 FOOTER = """<!DOCTYPE html><html lang="fr"><title>Cégep</title><main><p>Le cégep, ses programmes et ses gens.</p>
 <p>Lisez <a href="http://www.facebook.com/autre">cette page</a> et <a href="https://www.facebook.com/">Facebook</a>.</p></main>
 <footer><h2>Suivez-nous</h2>
@@ -63,7 +69,7 @@ FOOTER = """<!DOCTYPE html><html lang="fr"><title>Cégep</title><main><p>Le cég
 
 
 def test_a_page() -> None:
-    found = flaws_of([visit(FOOTER)])
+    found = flaws([visit(FOOTER)])
     assert {(flaw.rule, flaw.network, flaw.url, flaw.account_url) for flaw in found} == {
         ("insecure", "facebook", "http://www.facebook.com/autre", "https://www.facebook.com/autre"),
         ("insecure", "facebook", "http://www.facebook.com/cegeprb", "https://www.facebook.com/cegeprb"),
@@ -83,14 +89,19 @@ def test_a_page() -> None:
 
 
 def test_a_link_that_every_page_repeats_is_one_flaw() -> None:
-    once = flaws_of([visit(FOOTER)])
-    assert flaws_of([visit(FOOTER), visit(FOOTER, "https://www.cegeprb.test/joindre")]) == once
+    once = flaws([visit(FOOTER)])
+    assert flaws([visit(FOOTER), visit(FOOTER, "https://www.cegeprb.test/joindre")]) == once
 
 
 def test_no_page_is_a_trap() -> None:
     links = "".join(f'<a href="http://www.facebook.com/page{n}">F</a>' for n in range(500))
-    assert len(flaws_of([visit(f"<footer>{links}</footer>")])) == MAX_FLAWS
+    assert len(flaws([visit(f"<footer>{links}</footer>")])) == MAX_FLAWS
 
 
 def test_a_page_that_failed_has_none() -> None:
-    assert flaws_of([Visit(Choice("https://a.test/", PageRole.HOME, ""))]) == ()
+    assert flaws([Visit(Choice("https://a.test/", PageRole.HOME, ""))]) == ()
+
+
+def test_a_person_s_account_is_in_no_flaw() -> None:
+    by_line = '<div class="author-box"><a href="http://twitter.com/marieplume">Marie Plume</a></div>'
+    assert flaws([visit(by_line + FOOTER)]) == flaws([visit(FOOTER)])

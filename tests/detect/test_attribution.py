@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cegep_audit.detect.attribution import RULES, attribute
+from cegep_audit.detect.attribution import PERSONAL, RULES, attribute, judge
+from cegep_audit.detect.candidates import gather
 from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.rivalry import compare
 from cegep_audit.detect.sharing import mark_shared
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
 from cegep_audit.vocabulary import PageRole, Role, Status
@@ -27,6 +29,11 @@ def visit(html: str, url: str = HOME, role: PageRole = PageRole.HOME, redirect_t
 
 def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Account]:
     return {account.url: account for account in attribute(institution, visits)}
+
+
+def judged(*visits: Visit) -> dict[str, tuple[Role, str]]:
+    """Return what the rules say, persons' accounts included."""
+    return {candidate.url: judge(candidate) for candidate in compare(gather(COLLEGE, visits))}
 
 
 # What the page says, and the account that the named rule must judge.
@@ -177,12 +184,136 @@ CASES: dict[str, tuple[str, str, Role]] = {
 @pytest.mark.parametrize("rule", CASES)
 def test_each_rule_decides_where_it_should(rule: str) -> None:
     html, url, role = CASES[rule]
-    found = accounts(visit(html))[url]
-    assert (found.reason, found.role) == (rule, role)
+    assert judged(visit(html))[url] == (role, rule)
+    kept = accounts(visit(html)).get(url)
+    assert (kept is None) if rule in PERSONAL else (kept is not None and (kept.role, kept.reason) == (role, rule))
 
 
 def test_every_rule_has_its_case() -> None:
     assert list(CASES) == [name for name, _, _ in RULES] or set(CASES) == {name for name, _, _ in RULES}
+
+
+TW = '<a href="https://twitter.com/{0}">{1}</a>'
+AUTHOR_META = '<meta name="twitter:creator" content="@marieplume">'
+# What a page may say of a person's account; the college's own stands in its footer.
+PERSONS = {
+    "an author's box": '<div class="author-box">' + TW.format("marieplume", "Twitter") + "</div>",
+    "a row of icons in it": '<div class="team-member">'
+    + TW.format("marieplume", "")
+    + '<a href="https://www.instagram.com/marieplume/"></a></div>',
+    "a link that says author": '<main><a rel="author" href="https://twitter.com/marieplume">Marie Plume</a></main>',
+    "the data of an article": AUTHOR_META,
+    "its data and its by-line": AUTHOR_META + '<p class="byline">' + TW.format("marieplume", "@marieplume") + "</p>",
+    "its data and its text": AUTHOR_META + "<main><p>Par " + TW.format("marieplume", "Marie Plume") + "</p></main>",
+    "its data and a follow button": AUTHOR_META + "<main>" + TW.format("marieplume", "Follow @marieplume") + "</main>",
+    "a box, and the text": '<div class="bio">'
+    + TW.format("marieplume", "t")
+    + "</div><main><p>Par "
+    + TW.format("marieplume", "elle")
+    + "</p></main>",
+    "her own invitation": "<main><article><p>Suivez-moi sur "
+    + TW.format("marieplume", "Twitter")
+    + "</p></article></main>",
+    "who liked a post": '<ol class="notes"><li class="note like tumblelog_marieplume">'
+    '<a href="https://marieplume.tumblr.com/">marieplume</a></li></ol>',
+}
+
+
+@pytest.mark.parametrize("html", PERSONS.values(), ids=PERSONS)
+def test_a_persons_account_is_left_out(html: str) -> None:
+    found = accounts(visit(html + OWN))
+    assert set(found) == {"https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb"}
+
+
+# Accounts that stand where persons' do, or are said as theirs are, and their role.
+NO_PERSONS = {
+    "its own name in an author's box": ('<div class="author-box">' + TW.format("cegeprb", "t") + "</div>", "cegeprb"),
+    "the owner of a blog": ("<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>", "laplume"),
+    "the only invitation": (
+        '<meta name="twitter:creator" content="@laplume"><main><h2>Suivez-nous</h2>'
+        + TW.format("laplume", "Twitter")
+        + "</main>",
+        "laplume",
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "handle"), NO_PERSONS.values(), ids=NO_PERSONS)
+def test_an_institutions_account_is_no_persons(html: str, handle: str) -> None:
+    assert accounts(visit(html))[f"https://twitter.com/{handle}"].role is Role.OFFICIAL
+
+
+OTHERS = {
+    "a writer beside the institution": (
+        "<footer><p>Suivez "
+        + TW.format("marieplume", "@marieplume")
+        + " et "
+        + TW.format("cegeprb", "@cegeprb")
+        + "</p></footer>",
+        "https://twitter.com/marieplume",
+        "names_another",
+    ),
+    "a writer under a full name": (
+        OWN + "<aside>" + TW.format("m_plumedor", "Follow Marie Plumedor on Twitter") + "</aside>",
+        "https://twitter.com/m_plumedor",
+        "names_another",
+    ),
+    "a site one likes": (
+        '<aside><ul><li><a href="https://patateschaudes.tumblr.com/">Patates chaudes</a></li></ul></aside>',
+        "https://patateschaudes.tumblr.com",
+        "no_rule",
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "url", "reason"), OTHERS.values(), ids=OTHERS)
+def test_a_link_named_after_its_own_account_is_somebody_else_s(html: str, url: str, reason: str) -> None:
+    assert accounts(visit(html))[url].reason == reason
+
+
+KEPT = {
+    "the account's name under its icon": (
+        '<footer><ul><li><a href="https://www.facebook.com/cegeprb">Facebook</a></li><li>'
+        + TW.format("cegeprb", "t")
+        + "</li><li>"
+        + TW.format("lesgoelands", "Suivez @lesgoelands")
+        + "</li></ul></footer>",
+        "https://twitter.com/lesgoelands",
+    ),
+    "a name with @ in the footer": (
+        "<footer>" + TW.format("lesgoelands", "@lesgoelands") + "</footer>",
+        "https://twitter.com/lesgoelands",
+    ),
+    "a box called partner that holds its own row": (
+        '<div class="partnerbox"><a href="https://www.facebook.com/lesgoelands"></a><a href="https://twitter.com/cegeprb"></a></div>',
+        "https://www.facebook.com/lesgoelands",
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "url"), KEPT.values(), ids=KEPT)
+def test_the_institutions_own_is_kept(html: str, url: str) -> None:
+    assert accounts(visit(html))[url].role is Role.OFFICIAL
+
+
+SENT_ON = {
+    "a counter of clicks": ("/click?url=http%3A//www.facebook.com/vieaucegep%3Fref=ts", True),
+    "an address not encoded": ("/LinkClick.aspx?link=https://www.facebook.com/vieaucegep&tabid=36", True),
+    "behind a sub-domain": (
+        "https://liens.cegeprb.test/r.php?id=3&to=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep",
+        True,
+    ),
+    "where the reader comes from": ("/inscription?ref=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
+    "a post": ("/click?url=https%3A%2F%2Fwww.facebook.com%2Fsharer.php%3Fu%3Dx", False),
+    "another site's": ("https://compteur.test/click?url=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
+    "a page with such a word": ("/recherche?q=www.facebook.com/vieaucegep", False),
+}
+
+
+@pytest.mark.parametrize(("href", "is_seen"), SENT_ON.values(), ids=SENT_ON)
+def test_a_page_of_the_site_that_sends_its_reader_on_names_the_account(href: str, *, is_seen: bool) -> None:
+    found = accounts(visit(f'<footer><a class="facebook" href="{href}">Facebook</a></footer>'))
+    assert ("https://www.facebook.com/vieaucegep" in found) is is_seen
 
 
 def test_an_address_of_the_site_that_redirects_to_an_account_is_that_account() -> None:

@@ -13,8 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cegep_audit.detect.networks import Classified, classify
-from cegep_audit.models import Flaw, InnerLink, Link, Reading, Visit
+from cegep_audit.detect.networks import Classified, account_key, classify
+from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
 from cegep_audit.vocabulary import How, Zone
 
 MAX_FLAWS = 50  # of one site: who has more will see the pattern
@@ -43,15 +43,18 @@ class Rule:
         )
 
 
-def flaws_of(visits: Sequence[Visit]) -> tuple[Flaw, ...]:
+def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw, ...]:
     """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
 
     A link is the same on another page; a rule and an address (or a label, where there is no address) name it.
+    A link to an account that is not among *accounts* is left out: those of persons are not kept.
     """
+    kept = {(account.network, account_key(account.network, account.url)) for account in accounts}
     found: dict[tuple[str, str, str], Flaw] = {}
     for visit in visits:
         for flaw in _of_page(visit.reading) if visit.reading else ():
-            found.setdefault((flaw.rule, flaw.network, flaw.account_url or flaw.url), flaw)
+            if not flaw.account_url or (flaw.network, account_key(flaw.network, flaw.account_url)) in kept:
+                found.setdefault((flaw.rule, flaw.network, flaw.account_url or flaw.url), flaw)
     return tuple(found.values())[:MAX_FLAWS]
 
 

@@ -63,11 +63,75 @@ _NAMES_NOBODY = frozenset(
     " plus".split()
 ) | {word for network in NETWORKS.values() for word in fold(f"{network.name} {network.id}").replace("_", " ").split()}
 _WORD = re.compile(r"[a-z]{3,}")
+_MIN_NAME = 5  # letters of a name that is no chance inside a handle
 
 
-def _names_another(link: Link) -> bool:
-    """Whether the link's words name somebody, and nothing around it asks to follow."""
-    return "follow" not in link.cues and any(word not in _NAMES_NOBODY for word in _WORD.findall(fold(link.label)))
+def _names_another(candidate: Candidate) -> bool:
+    """Whether the words of each link name somebody.
+
+    Where words ask to follow, they must be the account's own name, and no row of icons may hold it: an institution
+    may write under each of its icons what the account is called.
+    """
+    return candidate.every(
+        lambda link: (
+            not _in_row(candidate) and _names_itself(link, candidate)
+            if "follow" in link.cues
+            else bool(_names_in(link))
+        )
+    )
+
+
+def _names_in(link: Link) -> list[str]:
+    return [word for word in _WORD.findall(fold(link.label)) if word not in _NAMES_NOBODY]
+
+
+def _names_itself(link: Link, candidate: Candidate) -> bool:
+    """Whether the link's words hold the account's own name: ``@name``, "Follow First Name" for ``firstname``."""
+    handle, names = _squeezed(candidate.handle), _names_in(link)
+    whole = "".join(names)
+    return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
+
+
+def _is_only_named(candidate: Candidate) -> bool:
+    """Whether nothing but the account's own name is said of it, as in a list of sites one likes: no network, no @."""
+    return candidate.every(
+        lambda link: (
+            link.label != ""
+            and "follow" not in link.cues
+            and "@" not in link.label
+            and _squeezed(link.label) == _squeezed(candidate.handle)
+        )
+    )
+
+
+def _squeezed(text: str) -> str:
+    return "".join(char for char in fold(text) if char.isalnum())
+
+
+def _presents(link: Link) -> bool:
+    """Whether the place presents whoever wrote, speaks or works there: a box for it, or "follow me" in the content."""
+    return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN)
+
+
+_is_written_by = _subject("person", "article")
+
+
+def _is_shown_as_person(link: Link) -> bool:
+    return _is_written_by(link) or _presents(link)
+
+
+def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
+    """Whether *shows*, a sign of a person, holds for the account: what else leads to it stands in the content only.
+
+    A row of icons there, or the site's only invitation to follow, may well be the institution's.
+    """
+
+    def may_be(link: Link) -> bool:
+        return shows(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or candidate.rivals > 0))
+
+    if candidate.alike or not candidate.some(shows):
+        return False
+    return candidate.every(shows) or (not _in_row(candidate) and candidate.every(may_be))
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
@@ -76,8 +140,8 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
     ("quoted_post", lambda c: c.every(_cue("quote")) and not c.alike, Role.THIRD_PARTY),
     ("commenter", lambda c: c.every(_cue("comment")) and not c.alike, Role.THIRD_PARTY),
-    ("person", lambda c: c.every(_subject("person", "article")) and not c.alike, Role.THIRD_PARTY),
-    ("author", lambda c: c.every(_cue("author")) and not c.alike, Role.THIRD_PARTY),
+    ("person", lambda c: c.some(_is_written_by) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
+    ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
     ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
     ("content_only", lambda c: c.every_embed and not c.alike, Role.THIRD_PARTY),
@@ -88,18 +152,22 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("part_beside_main", lambda c: c.is_outranked and (c.alike or c.some(_cue("unit"))), Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", lambda c: c.every(_cue("credit")) and not c.alike, Role.THIRD_PARTY),
-    ("partner", lambda c: c.every(_cue("partner")) and not c.alike, Role.THIRD_PARTY),
+    ("partner", lambda c: c.every(_cue("partner")) and not c.alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
-    ("names_another", lambda c: c.is_outdone and c.every(_names_another), Role.THIRD_PARTY),
+    ("names_another", lambda c: c.is_outdone and _names_another(c), Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
     ("row_of_icons", lambda c: _in_row(c) and not c.every(_in_sentence), Role.OFFICIAL),
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
-    ("site_frame", lambda c: c.some(_is_shown_beside), Role.OFFICIAL),
+    ("site_frame", lambda c: c.some(_is_shown_beside) and not _is_only_named(c), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
     ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET), Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )
+
+
+# What these rules find are persons' accounts as far as a page can say: they are neither kept nor shown.
+PERSONAL = frozenset({"commenter", "person", "author"})
 
 
 def judge(candidate: Candidate) -> tuple[Role, str]:
@@ -110,11 +178,12 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
     """Return the accounts that the pages of *visits* show, each with its role, reason and evidence, main ones marked.
 
-    Accounts come in the order they were first seen.
+    Accounts come in the order they were first seen. Those of persons (:data:`PERSONAL`) are left out.
     """
     final_url = next((visit.page.url for visit in visits if visit.page), "")
-    candidates = compare(gather(institution, visits))
-    return with_main([_account(candidate) for candidate in candidates], institution, final_url)
+    found = [_account(candidate) for candidate in compare(gather(institution, visits))]
+    kept = [account for account in found if account.reason not in PERSONAL]
+    return with_main(kept, institution, final_url)
 
 
 def _account(candidate: Candidate) -> Account:

@@ -13,6 +13,7 @@ from re import Pattern
 from urllib.parse import unquote
 
 from cegep_audit import urls
+from cegep_audit.detect import unwrap
 from cegep_audit.detect.cues import compile_words, fold
 from cegep_audit.detect.likeness import Likeness, likeness, names_of
 from cegep_audit.detect.networks import Classified, account_key, classify, mastodon_handle
@@ -55,8 +56,9 @@ class Candidate:
     the institution's. ``is_unit`` and ``is_subject``: it names a part, which the institution is not, or is.
     The last fields compare it with the others of the site, see ``rivalry``: ``rivals`` counts those of its network;
     it ``is_outdone`` by one that looks more like the institution, ``is_outranked`` by one that stands better,
-    ``in_directory`` among several that stand as it does, ``is_of_others`` where its rows are, and has an account of
-    the whole institution beside it (``has_whole_beside``) on whatever network.
+    ``in_directory`` among several that stand as it does, ``is_of_others`` where its rows are, ``is_in_own_row`` where
+    an account of another network in its row names the whole institution, and has an account of the whole institution
+    beside it (``has_whole_beside``) on whatever network.
     """
 
     network: str
@@ -75,6 +77,7 @@ class Candidate:
     is_outranked: bool = False
     in_directory: bool = False
     is_of_others: bool = False
+    is_in_own_row: bool = False
     has_whole_beside: bool = False
 
     @property
@@ -184,9 +187,24 @@ def _what(link: Link, resolved: dict[str, str], read: Callable[[str], Classified
             return through, replace(link, how=How.REDIRECT)
         if target is None:
             return Classified(link.url, link.names, Kind.NONE, None, None, "unresolved_link"), link
+    elif what.network is None and (inside := _sent_on(link)) and read(inside).kind.names_account:
+        return read(inside), link
     elif link.how is How.REL_ME and what.network is None and (handle := mastodon_handle(link.url)):
         return Classified(link.url, "mastodon", Kind.PROFILE, handle, link.url, "rel_me"), link
     return None, link
+
+
+# Parameters of an address that say where its reader comes from, not where it leads.
+_ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})
+
+
+def _sent_on(link: Link) -> str | None:
+    """Return the address that a page of the site's own sends its reader on to: ``/click?url=https%3A%2F%2F…``."""
+    address = unwrap.read_address(link.url)
+    if address is None or not address.query or not urls.is_same_site(link.url, link.page_url):
+        return None
+    parameters = unwrap.parameters(address.query).items()
+    return next((value for name, value in parameters if "//" in value[:8] and name not in _ORIGINS), None)
 
 
 def _rows(sightings: Iterable[Sighting]) -> dict[tuple[str, int], Row]:

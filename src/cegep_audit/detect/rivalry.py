@@ -104,7 +104,8 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
     """Return *candidates* where a row decides for all its members.
 
     Those that share every row with outranked ones are outranked too. A row of which no member looks like the
-    institution and some member is outdone, without words that ask to follow, is somebody else's.
+    institution and some member is outdone, without words that ask to follow, is somebody else's. A row in which an
+    account of another network has the institution's whole name is its own.
     """
     by_key = {candidate.key: candidate for candidate in candidates}
 
@@ -113,6 +114,10 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
         return not any(member.alike or _is_invited(member) for member in members) and any(
             member.is_outdone for member in members
         )
+
+    def is_own(row: Row, candidate: Candidate) -> bool:
+        others = (by_key[key] for key in row.members if key[0] != candidate.network)
+        return any(other.likeness >= Likeness.WHOLE and not other.is_separate for other in others)
 
     return [
         replace(
@@ -125,6 +130,7 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
                 and all(any(by_key[key].is_outranked for key in row.members) for row in candidate.rows)
             ),
             is_of_others=bool(candidate.rows) and all(is_of_others(row) for row in candidate.rows),
+            is_in_own_row=any(is_own(row, candidate) for row in candidate.rows),
         )
         for candidate in candidates
     ]

@@ -42,6 +42,29 @@ def command(*arguments: str, folder: Path, **environment: str) -> Done:
     return Done(folder, ran.returncode, ran.stdout, ran.stderr)
 
 
+def piped(*arguments: str, folder: Path, given: str, lines: int) -> Done:
+    """Run ``cegep-audit`` on *given* as its standard input, read *lines* of its output and leave, as ``head`` does."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    (folder / "given.txt").write_text(given, "utf-8")
+    with (folder / "given.txt").open() as source, (folder / "said.txt").open("w+") as said:
+        with subprocess.Popen(
+            [sys.executable, "-m", "cegep_audit", *arguments],
+            cwd=folder,
+            env=kept | {"PYTHONUTF8": "1"},
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            encoding="utf-8",
+        ) as running:
+            assert running.stdout is not None
+            read = "".join(running.stdout.readline() for _ in range(lines))
+            running.stdout.close()
+            code = running.wait(timeout=120)
+        said.seek(0)
+        return Done(folder, code, read, said.read())
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

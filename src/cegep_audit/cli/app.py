@@ -11,9 +11,11 @@ import typer
 from cegep_audit import __version__
 from cegep_audit.cli import comparing, pages, registries, reporting, results, review, scans
 from cegep_audit.cli.options import say
+from cegep_audit.cli.usage import ReaderLeftError, fault, speak
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
 from cegep_audit.report.plain import plain
 
+_NAME = "cegep-audit"
 EXIT_NOTHING_ASSESSED = 1
 EXIT_USAGE = 2
 EXIT_FILE = 3
@@ -26,7 +28,7 @@ _EXIT_CODES: dict[type[CegepAuditError], int] = {
 }
 
 app = typer.Typer(
-    name="cegep-audit",
+    name=_NAME,
     help=say("help.app"),
     no_args_is_help=True,
     add_completion=False,
@@ -34,6 +36,7 @@ app = typer.Typer(
 )
 for group in (scans, results, reporting, comparing, pages, registries, review):
     group.register(app)
+speak(app)
 
 
 def _show_version(asked: bool) -> None:
@@ -58,21 +61,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        app(arguments)  # ends in SystemExit: with the command's code, or Typer's 2 where it has said what is wrong
+        code = app(
+            arguments, prog_name=_NAME, standalone_mode=False
+        )  # None where a command came to its end without one
+    except typer.TyperException as error:
+        _complain(fault(error))
+        return EXIT_USAGE
     except CegepAuditError as error:
         _complain(str(error))
         return next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has left (head, less): silence what Python would say at exit.
+    except ReaderLeftError:  # silence what Python would say at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         if os.environ.get("CEGEP_AUDIT_DEBUG"):
             raise
         _complain(say("error.internal", error=f"{type(error).__name__}: {error}"))
         return EXIT_FILE
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _complain(text: str) -> None:

@@ -110,7 +110,7 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
 
 def trend(
     scans: Annotated[
-        list[str] | None, typer.Argument(metavar="[SCAN]...", help=say("trend.scans"), show_default=False)
+        list[str] | None, typer.Argument(metavar="SCAN", help=say("trend.scans"), show_default=False)
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"), show_default=False)

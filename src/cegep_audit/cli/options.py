@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cegep_audit.errors import UsageError
 from cegep_audit.report.locales import Language, pick_language
 from cegep_audit.report.phrases import phrase
 
@@ -43,19 +44,33 @@ def resolve(lang: Lang | None) -> Language:
     return "fr" if lang is Lang.FR else "en" if lang is Lang.EN else asked_language()
 
 
+def _basket(name: str) -> str:
+    from cegep_audit.analyze.presence import basket_names
+
+    if name not in (names := basket_names()):
+        raise UsageError(say("usage.choice", what="--basket", value=name, choices=", ".join(names)))
+    return name
+
+
 DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
 LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"), show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help=say("help.json"))]
-ScanArgument = Annotated[str, typer.Argument(metavar="[SCAN]", help=say("help.scan_argument"), show_default=False)]
-IdOption = Annotated[list[str] | None, typer.Option("--id", help=say("help.id"), show_default=False)]
-TypeOption = Annotated[list[str] | None, typer.Option("--type", help=say("help.type"), show_default=False)]
-RegionOption = Annotated[list[str] | None, typer.Option("--region", help=say("help.region"), show_default=False)]
-LanguageOption = Annotated[list[str] | None, typer.Option("--language", help=say("help.language"), show_default=False)]
+ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help=say("help.scan_argument"), show_default=False)]
+IdOption = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help=say("help.id"), show_default=False)]
+TypeOption = Annotated[
+    list[str] | None, typer.Option("--type", metavar="TYPE", help=say("help.type"), show_default=False)
+]
+RegionOption = Annotated[
+    list[str] | None, typer.Option("--region", metavar="REGION", help=say("help.region"), show_default=False)
+]
+LanguageOption = Annotated[
+    list[str] | None, typer.Option("--language", metavar="LANGUAGE", help=say("help.language"), show_default=False)
+]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
 ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)]
 MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
-BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"))]
+BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]
 SampleOption = Annotated[
     int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
 ]

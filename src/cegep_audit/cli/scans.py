@@ -34,6 +34,7 @@ _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
     "as_of", "timegate", "max_drift", "allow_private", "save_warc", "no_warc", "render",
 )  # fmt: skip
+_LONGEST_S = 3600  # that a user may have one host or one request take
 _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
 
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def scan(
     context: typer.Context,
     registry: Annotated[
-        Path | None, typer.Argument(metavar="[REGISTRY]", help=say("help.registry"), show_default=False)
+        Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
         "report.csv"
@@ -70,12 +71,14 @@ def scan(
     max_pages: Annotated[
         int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))
     ] = _DEFAULTS.max_pages,
-    delay: Annotated[float, typer.Option("--delay", min=0, metavar="S", help=say("help.delay"))] = _DEFAULTS.delay_s,
+    delay: Annotated[
+        float, typer.Option("--delay", min=0, max=_LONGEST_S, metavar="S", help=say("help.delay"))
+    ] = _DEFAULTS.delay_s,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
     ] = _DEFAULTS.concurrency,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, metavar="S", help=say("help.timeout"))
+        float, typer.Option("--timeout", min=0.1, max=_LONGEST_S, metavar="S", help=say("help.timeout"))
     ] = _DEFAULTS.timeout_s,
     max_bytes: Annotated[
         int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))

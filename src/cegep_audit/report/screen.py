@@ -26,6 +26,14 @@ _UNBROKEN = 10_000  # columns of what is no terminal: a program that reads a lin
 _NARROWEST = 12  # columns of a text or of the first column of a table, at least
 
 
+class _Screen(Console):
+    """A console that lets its caller know when nobody reads any more, where Rich would end the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass on the BrokenPipeError that is being handled."""
+        raise  # noqa: PLE0704 - Rich calls this where it has caught one
+
+
 def console(stream: TextIO | None = None) -> Console:
     """Return a console that writes to *stream* (standard output): colours and the window's width on a terminal.
 
@@ -36,7 +44,7 @@ def console(stream: TextIO | None = None) -> Console:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
-    shown = Console(file=stream, highlight=False, markup=False, emoji=False)
+    shown = _Screen(file=stream, highlight=False, markup=False, emoji=False)
     if not shown.is_terminal and "COLUMNS" not in os.environ:
         shown.width = _UNBROKEN
     return shown

@@ -1,0 +1,98 @@
+"""What Typer would say by itself: help's frame and faults of a command line, in the language of the call."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import command, inside, piped
+
+ENGLISH = re.compile(
+    r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
+    re.IGNORECASE,
+)
+COMMANDS = [(), ("scan",), ("classify",), ("compare",), ("export",), ("institutions",), ("review", "import")]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_speaks_french_from_end_to_end(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = command(*words, "--help", folder=tmp_path, COLUMNS="200")
+    assert done.code == 0
+    assert not done.err
+    assert done.out.replace("\xa0", " ").strip().startswith(" ".join(("Utilisation : cegep-audit", *words)))
+    assert not ENGLISH.search(done.out)
+    assert "[[" not in done.out
+    assert "<bool>" not in done.out
+
+
+def test_help_speaks_english_where_asked(tmp_path: Path) -> None:
+    done = command("scan", "--help", "--lang", "en", folder=tmp_path, COLUMNS="200")
+    assert done.out.strip().startswith("Usage: cegep-audit scan [OPTIONS] [REGISTRY]")
+    assert "Show this message and stop." in done.out
+    assert "[default: report.csv]" in done.out
+
+
+FAULTS = {
+    "an unknown option": (("scan", "--nonsense"), "--nonsense : cette option n’existe pas"),
+    "a misspelt option": (
+        ("scan", "--max-page", "3"),
+        "--max-page : cette option n’existe pas; peut-être --language, --max-bytes, --max-pages",
+    ),
+    "an unknown command": (("nonsense",), "nonsense : cette commande n’existe pas"),
+    "a misspelt command": (("scna",), "scna : cette commande n’existe pas; peut-être scan, scans"),
+    "an unknown command of a group": (("review", "nonsense"), "nonsense : cette commande n’existe pas"),
+    "no argument": (("check",), "il manque URL"),
+    "one argument of two": (("compare", "1"), "il manque NEW"),
+    "no option": (("export",), "il manque l’option -o / --output"),
+    "a word too many": (("scan", "a.csv", "b.csv"), "b.csv : c’est de trop"),
+    "an option without its value": (("scan", "--db"), "--db : il y manque une valeur"),
+    "a value where none goes": (("scan", "--quiet=1"), "--quiet ne prend pas de valeur"),
+    "no whole number": (("scan", "--limit", "x"), "--limit : donnez un nombre entier"),
+    "no number": (("scan", "--delay", "x"), "--delay : donnez un nombre"),
+    "too small": (("scan", "--delay", "-1"), "--delay : donnez 0 ou plus"),
+    "not a number": (("scan", "--delay", "nan"), "--delay : donnez 3600 ou moins"),
+    "a delay without end": (("scan", "--delay", "inf"), "--delay : donnez 3600 ou moins"),
+    "a wait without end": (("scan", "--timeout", "inf"), "--timeout : donnez 3600 ou moins"),
+    "too large": (("scan", "--concurrency", "9999"), "--concurrency : donnez 1000 ou moins"),
+    "no choice": (("scan", "--lang", "de"), "--lang : « de » n’en est pas; choisissez parmi fr, en"),
+    "an unknown basket": (
+        ("summary", "--basket", "nope"),
+        "--basket : « nope » n’en est pas; choisissez parmi all, classic, seed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_of_the_command_line_is_one_line(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = inside(*words, folder=tmp_path)
+    assert done.code == 2
+    assert not done.out
+    assert len(done.err.splitlines()) == 1
+    assert done.err.replace("\xa0", " ").startswith(said)
+    assert not ENGLISH.search(done.err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_line_names_the_help_that_would_tell(tmp_path: Path) -> None:
+    assert "cegep-audit review import --help" in inside("review", "import", "--no", folder=tmp_path).err
+
+
+def test_it_speaks_english_where_asked(tmp_path: Path) -> None:
+    done = inside("scan", "--delay", "-1", "--lang", "en", folder=tmp_path)
+    assert done.err == "--delay: give 0 or more; cegep-audit scan --help says what goes\n"
+
+
+@pytest.mark.parametrize("words", [(), ("review",)], ids=["the whole", "a group"])
+def test_no_word_at_all_gets_the_help(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = inside(*words, folder=tmp_path)
+    assert done.code == 2
+    assert "Utilisation" in done.out + done.err
+
+
+@pytest.mark.parametrize("words", [("classify", "--json"), ("classify",)], ids=" ".join)
+def test_a_reader_who_leaves_early_is_no_failure(words: tuple[str, ...], tmp_path: Path) -> None:
+    addresses = "".join(f"https://www.facebook.com/cegep{number}\n" for number in range(20_000))
+    done = piped(*words, folder=tmp_path, given=addresses, lines=1)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == 1

@@ -15,6 +15,7 @@ from builders import failed, institution, result, scan
 from pages import HOSTILE, hostile, many
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.portrait import Asked, Portrait
 from cegep_audit.analyze.trend import trend
 from cegep_audit.models import Scan
@@ -260,6 +261,17 @@ def test_another_threshold_and_basket_are_shown(forty: Scan) -> None:
 def test_the_paragraph_and_the_citation_are_there_to_copy(html: LexborHTMLParser) -> None:
     assert words(html.css_first("#paragraph")).startswith("La présence de 40 établissements")
     assert "cegep-audit, version 0.1.0" in words(html.css_first("#citation"))
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [("fr", "Au moins 3 réseaux : 62,0 % (ici "), ("en", "At least 3 networks: 62.0% (here ")],
+)
+def test_published_figures_stand_beside_ours_with_their_caution(lang: Language, expected: str) -> None:
+    rows = [words(row) for row in made_of_forty(lang).css("#published tbody tr")]
+    assert len(rows) == len({(each.study, each.year) for each in baselines()})
+    assert expected in rows[0]
+    assert getattr(baselines()[0], f"caution_{lang}").replace(NBSP, " ") in rows[0].replace(NBSP, " ")
 
 
 # ------------------------------------------------------------------ over time, and very many

@@ -15,7 +15,7 @@ class Baseline:
     ``year`` is that of the data, None where it is not known; ``n`` is the number of institutions behind the
     figure, None where it is not known. ``measure`` is ``min_networks`` (share on at least ``k`` networks),
     ``network`` (share on ``network``) or ``mean`` (networks an institution); ``value`` is a share of one, or
-    that mean; ``relation`` is ``=``, or ``>`` where the study only says that it is more. ``rule`` says what
+    that mean; ``relation`` is ``equal``, or ``more_than`` where the study says no more. ``rule`` says what
     "present" meant: ``linked`` (shown on the site, as here), ``declared``, ``found`` or ``unknown``.
     ``shown`` marks those set beside ours without being asked for.
     """

@@ -100,6 +100,19 @@ class Summary:
     groups: Mapping[tuple[str, ...], Figures] | None = None
 
 
+def beside(baseline: Baseline, figures: Figures) -> float | None:
+    """Return our figure for the measure of *baseline*, in its unit.
+
+    None where nobody was assessed, or where its network does not count among those of *figures*.
+    """
+    if not figures.assessed or baseline.measure == "mean":
+        return figures.mean
+    if baseline.measure == "network":
+        return figures.networks[baseline.network].share if baseline.network in figures.networks else None
+    least = baseline.k or 0
+    return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed
+
+
 def facts_of(scan: Scan) -> ScanFacts:
     """Return what a reader needs to cite *scan*."""
     days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
+from cegep_audit.analyze.baselines import Baseline, baselines
 from cegep_audit.analyze.contrasts import contrasts
-from cegep_audit.analyze.findings import Figures, Records, Summary, to_json
+from cegep_audit.analyze.findings import Figures, Records, Summary, beside, to_json
 from cegep_audit.analyze.holdings import combinations, exceptions, holdings, pairs
 from cegep_audit.analyze.places import account_counts, places
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
@@ -62,6 +63,11 @@ class Portrait:
         usual = [(name,) for name in GROUPED_BY if name in existing]
         asked = [self.asked.by] if self.asked.by else []
         return {by: self._groups(by) for by in dict.fromkeys([*usual, *asked])}
+
+    @cached_property
+    def published(self) -> Sequence[tuple[Baseline, float | None]]:
+        """Every published figure with ours beside it, None where we have none; no difference is computed."""
+        return [(each, beside(each, self.summary.figures)) for each in baselines()]
 
     @cached_property
     def contrasts(self) -> Mapping[str, pd.DataFrame]:

@@ -15,7 +15,6 @@ from typing import cast
 import pandas as pd
 
 from cegep_audit.analyze.advice import advise
-from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.coverage import causes
 from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.findings import Figures, Proportion
@@ -48,7 +47,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the w
     "advice": ("institution_id", "institution", "rule", "network", "url", "page_url"),
     "baselines": (
         *("study", "year", "population", "n", "measure", "k", "network", "relation"),
-        *("figure", "present_rule", "caution", "source"),
+        *("figure", "ours", "present_rule", "caution", "source"),
     ),
     "methods": ("language", "text"),
 }
@@ -73,7 +72,7 @@ def statistics(portrait: Portrait, lang: Language) -> list[Table]:
         "coverage": _coverage(portrait),
         "drawn": _drawn(portrait),
         "advice": _advice(portrait),
-        "baselines": _baselines(lang),
+        "baselines": _baselines(portrait, lang),
         "methods": ((language, paragraph(portrait.summary, language)) for language in _LANGUAGES),
     }
     return [table_of(name, [tuple(row) for row in rows[name]]) for name in COLUMNS]
@@ -173,11 +172,11 @@ def _advice(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
             yield result.institution.id, result.institution.name, each.rule, each.network, *addresses
 
 
-def _baselines(lang: Language) -> Iterator[tuple[Cell, ...]]:
-    for each in baselines():
+def _baselines(portrait: Portrait, lang: Language) -> Iterator[tuple[Cell, ...]]:
+    for each, ours in portrait.published:
         row = asdict(each)
         head = (each.study, each.year, row[f"population_{lang}"], each.n, each.measure, each.k, each.network)
-        yield *head, each.relation, each.value, each.rule, row[f"caution_{lang}"], each.source
+        yield *head, each.relation, each.value, ours, each.rule, row[f"caution_{lang}"], each.source
 
 
 def _center(figures: Figures) -> tuple[Cell, ...]:

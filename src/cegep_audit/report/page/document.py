@@ -22,6 +22,7 @@ from cegep_audit.report.page.grid import Section
 from cegep_audit.report.page.groups import groups, regions
 from cegep_audit.report.page.matrix import anchors, matrix
 from cegep_audit.report.page.presence import headlines, networks, thresholds
+from cegep_audit.report.page.published import published
 from cegep_audit.report.page.sheets import sheet_view
 from cegep_audit.report.page.together import exceptions, places, together
 from cegep_audit.report.page.trend import over_time
@@ -103,6 +104,7 @@ def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, hist
             exceptions(portrait, names, lang),
             places(portrait, lang),
             over_time(history, lang),
+            published(portrait, lang),
             covered,
         )
         if found is not None

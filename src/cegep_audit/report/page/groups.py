@@ -141,7 +141,7 @@ def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
         return Part(note=f"{caption} {phrase('test.none', lang)}")
     rows = [
         [
-            _measure_words(row["measure"], lang),
+            measure_words(row["measure"], lang),
             phrase(f"test.{row['test']}", lang),
             _p(row["p"], lang),
             "—" if row["p_holm"] is None else _p(row["p_holm"], lang),
@@ -153,7 +153,8 @@ def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
     return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
 
 
-def _measure_words(measure: str, lang: Language) -> str:
+def measure_words(measure: str, lang: Language) -> str:
+    """Return what a *measure* is called: ``at_least_3`` in words, or the name of a network."""
     k = measure.removeprefix("at_least_")
     return phrase("head.at_least_k", lang, count=int(k)) if k != measure else network_name(measure)
 

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 import stamina
 import trustme
+from hypothesis import settings
 from servers import Web, serve
+
+settings.register_profile("busy", deadline=None)  # on a busy machine a property may take its time
+settings.load_profile("busy")
 
 _NOBODY = 65534  # any user but root: permissions do not hold root back
 

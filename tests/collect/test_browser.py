@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,9 +15,9 @@ from servers import Reply, Web, robots
 from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect import tab
-from cegep_audit.collect.browser import Browser, find_chromium, require
+from cegep_audit.collect.browser import CONTEXTS, Browser, find_chromium, require
 from cegep_audit.collect.live import LiveWeb
-from cegep_audit.collect.loading import measuring, measuring_rows
+from cegep_audit.collect.loading import LANES, measuring, measuring_rows
 from cegep_audit.detect.links import extract_links
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Page, Source
@@ -139,6 +140,40 @@ async def test_data_come_from_the_sites_own_hosts_and_from_no_other(chromium: st
     ]
 
 
+async def test_images_fonts_and_media_are_not_loaded(chromium: str, site: Web) -> None:
+    site[f"{HOST}/style.css"] = Reply(
+        b"@font-face { font-family: f; src: url(/font.woff2) } body { font-family: f; background: url(/fond.png) }",
+        content_type="text/css",
+    )
+    site[f"{HOST}/"] = Reply(
+        b"""<!doctype html><link rel="icon" href="/icon.png"><link rel="stylesheet" href="/style.css">
+        <link rel="preload" as="font" href="/font.woff2"><link rel="preload" as="image" href="/large.png">
+        <p>Texte<img src="/logo.png" srcset="/logo-2x.png 2x">
+        <video src="/film.mp4" autoplay poster="/affiche.png"></video>
+        <audio src="/son.mp3" preload="auto"></audio>"""
+    )
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert page.drawing
+    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
+
+
+async def test_a_consent_banner_is_left_alone(chromium: str, site: Web) -> None:
+    site[f"{HOST}/consent.js"] = script(WRITES)
+    site[f"{HOST}/"] = shell(
+        """
+        document.getElementById("root").innerHTML = '<div role="dialog">Nous utilisons des témoins. ' +
+          '<button>Tout accepter</button> <button>Tout refuser</button></div>';
+        for (const button of document.querySelectorAll("button")) button.onclick = () => import("/consent.js");
+        """
+    )
+    async with visit(chromium, Kept()) as source:
+        page = await source.get(HOME)
+    assert "Tout accepter" in page.body.decode()
+    assert ACCOUNT not in page.body.decode()
+    assert f"{HOST}/consent.js" not in paths(site)
+
+
 async def test_robots_txt_holds_for_what_a_page_loads(chromium: str, site: Web) -> None:
     site[f"{HOST}/robots.txt"] = robots("User-agent: *\nDisallow: /app.js")
     async with visit(chromium, Kept()) as source:
@@ -169,6 +204,10 @@ async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page
     gaps = [after.started - (before.ended or 0) for before, after in zip(site.log, site.log[1:], strict=False)]
     assert paths(site)[-2:] == [f"{HOST}/app.js", f"{HOST}/contact"]
     assert all(gap >= 0.25 for gap in gaps), gaps
+
+
+def test_what_one_page_may_cost_is_what_is_promised() -> None:
+    assert (tab.DRAW_S, tab.MAX_MEMORY, LANES, CONTEXTS) == (20.0, 300_000_000, 2, 2)
 
 
 BREAKING = {
@@ -224,6 +263,13 @@ async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(chrom
 def test_what_measures_is_known_by_its_examples(row: dict[str, list[str]]) -> None:
     assert [measuring(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
     assert [measuring(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])
+
+
+def test_a_missing_extra_is_said_in_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "playwright", None)
+    with pytest.raises(UsageError, match=r"pip install 'cegep-audit\[browser\]'") as raised:
+        require("en")
+    assert "\n" not in str(raised.value)
 
 
 def test_a_missing_browser_is_said_in_one_line_with_what_to_install() -> None:

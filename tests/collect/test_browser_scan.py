@@ -153,6 +153,22 @@ def test_a_replay_of_the_demo_reads_what_was_drawn(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["scan"]["drawn"]["institutions"] == ["campus-horizon", "college-sesame"]
 
 
+def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: Web) -> None:
+    fills = 'window.kept = []; setInterval(() => window.kept.push(new Uint8Array(2e7).fill(1)), 2); fetch("/lent");'
+    proxied["lacclair.test/"] = page(FULL + '<a href="/contact">Nous joindre</a>')
+    proxied["lacclair.test/contact"] = Reply(SHELL.encode())
+    proxied["lacclair.test/app.js"] = Reply(fills.encode(), content_type="text/javascript")
+    proxied["lacclair.test/lent"] = Reply(b"", delay_s=10.0)
+    done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz")
+    assert done.returncode == 0, done.stderr
+    assert "http://lacclair.test/contact: the browser could not draw this page" in done.stderr
+    found = report(folder)
+    assert (found["lc"]["status"], found["lc"]["detail"], found["lc"]["pages"]) == ("partial", "needs_js", "2")
+    assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
+    again, differing = replayed(folder)
+    assert (again.returncode, differing) == (0, []), again.stderr
+
+
 def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, proxied: Web) -> None:
     """The contact page's scripts ask for the homepage again, and are answered otherwise than its reader was."""
     asks = 'fetch("/").then(r => r.text()).then(t => document.getElementById("root").innerHTML = t);'

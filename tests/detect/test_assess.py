@@ -237,6 +237,13 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
         2,
         ("partial", "challenge"),
     ),
+    "another page waits for its scripts": ([read(FULL), read(SHELL, PageRole.CONTACT)], 0, ("partial", "needs_js")),
+    "another page waits for its scripts, and names an account": (
+        [read(FULL), read(replace(SHELL, links=(NAMED,)), PageRole.CONTACT)],
+        1,
+        ("ok", ""),
+    ),
+    "an own address that scripts would lead on": ([read(FULL), read(SHELL, PageRole.OWN_LINK)], 0, ("ok", "")),
     "a parked name behind a refresh": (
         [read(REFRESH), read(replace(EMPTY, title="Welcome to nginx!"), PageRole.FRAME, HOME + "accueil")],
         0,

@@ -47,7 +47,15 @@ def test_one_apostrophe(key: str, row: dict[Language, dict[str, str]]) -> None:
 
 @pytest.mark.parametrize(
     ("section", "codes"),
-    [("status", Status), ("detail", Detail), ("role", Role), ("kind", Kind), ("how", How), ("zone", Zone), ("need", Need)],
+    [
+        ("status", Status),
+        ("detail", Detail),
+        ("role", Role),
+        ("kind", Kind),
+        ("how", How),
+        ("zone", Zone),
+        ("need", Need),
+    ],
 )
 def test_every_code_has_words(section: str, codes: type[StrEnum]) -> None:
     assert [code for code in codes if code and not known(f"{section}.{code}")] == []

@@ -108,8 +108,8 @@ class Browser:
 
         @asynccontextmanager
         async def opened(institution: Institution) -> AsyncIterator[Source]:
-            async with open_source(institution) as source, AsyncExitStack() as stack:
-                yield _DrawnSite(self, stack, institution, source, loading, decide, keep)
+            async with open_source(institution) as source, AsyncExitStack() as held:
+                yield _DrawnSite(self, held, institution, source, loading, decide, keep)
 
         return opened
 
@@ -173,7 +173,7 @@ class _DrawnSite:
     def __init__(
         self,
         browser: Browser,
-        stack: AsyncExitStack,
+        held: AsyncExitStack,
         institution: Institution,
         source: Source,
         loading: OpenLoader,
@@ -181,7 +181,7 @@ class _DrawnSite:
         keep: KeepDrawn,
     ) -> None:
         self._browser = browser
-        self._stack = stack  # holds the site's context until the visit ends
+        self._held = held  # the site's context, until the visit ends
         self._institution = institution
         self._source = source
         self._loading = loading
@@ -196,13 +196,20 @@ class _DrawnSite:
         if not needs:
             return page
         try:
-            if self._context is None:
-                self._context = await self._stack.enter_async_context(self._browser.context())
-            drawn = await self._browser.draw(self._context, self._institution, page, self._loading, needs)
+            context = await self._alive()
+            drawn = await self._browser.draw(context, self._institution, page, self._loading, needs)
         except UndrawnError as error:
             self._browser.tell(page, error)
             return page  # what came says what it says without its scripts
         return replace(drawn, record_id=self._keep(drawn) or page.record_id)
+
+    async def _alive(self) -> BrowserContext:
+        """Return the site's context, a fresh one where its browser died; raise UndrawnError."""
+        browser = self._context.browser if self._context else None
+        if self._context is None or browser is None or not browser.is_connected():
+            await self._held.aclose()
+            self._context = await self._held.enter_async_context(self._browser.context())
+        return self._context
 
 
 def _first_line(error: Exception) -> str:

@@ -100,9 +100,11 @@ class LiveWeb:
             turn = await stack.enter_async_context(self._shared.pace.turn(url))
             shared = replace(self._shared, pace=Unpaced(self._shared.pace))
             lanes = [await stack.enter_async_context(self._visit(own, shared, Want.ASSET)) for _ in range(LANES)]
+            loader = Lanes(own, lanes)
             try:
-                yield Lanes(own, lanes)
+                yield loader
             finally:
+                await loader.aclose()
                 turn.reached(self._shared.clock())
 
     @asynccontextmanager

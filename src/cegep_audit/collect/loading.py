@@ -38,6 +38,8 @@ class Lanes:
 
     def __init__(self, institution: Institution, lanes: Sequence[Source]) -> None:
         self._institution = institution
+        self._in_flight: set[asyncio.Task[Page]] = set()
+        self._is_closed = False
         self._free: asyncio.LifoQueue[Source] = asyncio.LifoQueue()
         for lane in lanes:
             self._free.put_nowait(lane)
@@ -48,6 +50,23 @@ class Lanes:
             raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
         if row := measuring(url):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{row} counts readers, and none is here")
+        if not self._is_closed:
+            loading = asyncio.ensure_future(self._in_lane(url))
+            self._in_flight.add(loading)
+            await asyncio.wait({loading})
+            self._in_flight.discard(loading)
+            if not loading.cancelled():
+                return loading.result()
+        raise FetchError(url, Detail.CONNECTION_LOST, "the page that asked for it is gone")
+
+    async def aclose(self) -> None:
+        """Give up what is still loaded: a page that is gone, or took too long, waits for nothing."""
+        self._is_closed = True
+        for loading in self._in_flight:
+            loading.cancel()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+
+    async def _in_lane(self, url: str) -> Page:
         lane = await self._free.get()
         try:
             return await lane.get(url)

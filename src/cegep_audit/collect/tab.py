@@ -48,7 +48,7 @@ class Tab:
         from playwright.async_api import Error
 
         try:
-            async with self._opened(context) as tab, asyncio.timeout(DRAW_S):
+            async with asyncio.timeout(DRAW_S), self._opened(context) as tab:
                 await tab.goto(self._page.url, wait_until="commit", timeout=0)
                 await _settle(tab)
                 body = (await tab.content()).encode("utf-8", "replace")

@@ -74,7 +74,9 @@ STATUS_OF: dict[str, tuple[Status, str]] = {
 _SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
 
 # A page that is not there, or no page, says nothing against a site where its own link only stood for an account.
-_NO_FAULT_OF_OWN_LINK = frozenset({"http_404", "http_410", Detail.NOT_HTML, Detail.EMPTY, Detail.FOREIGN_SITE})
+_NO_FAULT_OF_OWN_LINK = frozenset(
+    {"http_404", "http_410", Detail.NOT_HTML, Detail.EMPTY, Detail.NEEDS_JS, Detail.FOREIGN_SITE}
+)
 
 
 def status_of(detail: str) -> Status:
@@ -201,8 +203,10 @@ def _fault_of(visit: Visit) -> str:
     """Return why a page beside the homepage could not be read, "" where it was or where that says nothing."""
     if visit.failure:
         detail = visit.failure.detail
-    elif visit.reading:
-        detail = Detail.CHALLENGE if sign_of(visit.reading, 0) == Detail.CHALLENGE else Detail.NONE
+    elif visit.reading and sign_of(visit.reading, 0) == Detail.CHALLENGE:
+        detail = Detail.CHALLENGE
+    elif visit.reading:  # a shell that links to somebody was readable so far
+        detail = Detail.NEEDS_JS if needs_browser(visit.reading) and not visit.reading.links else Detail.NONE
     else:
         detail = _no_page(visit)
     is_excused = visit.choice.role is PageRole.OWN_LINK and detail in _NO_FAULT_OF_OWN_LINK

@@ -1,0 +1,123 @@
+"""One browser for all the sites of a scan: two at a time, each by itself, and another browser where it died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from servers import Reply, Web, robots
+from visits import AGENT, QUICK, institution
+
+from cegep_audit.collect.browser import Browser, find_chromium
+from cegep_audit.collect.live import LiveWeb
+from cegep_audit.models import OpenSource, Page
+from cegep_audit.vocabulary import Need
+
+WRITES = "document.getElementById('root').innerHTML = '<p>Cégep</p>';"
+SHELL = Reply(b'<!doctype html><div id="root"></div><script src="/app.js"></script>')
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The path of a Chromium; without one these tests say nothing, which CI does not bear."""
+    path = find_chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+    return str(path)
+
+
+@asynccontextmanager
+async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]:
+    """A scan that draws every page; with it, what was said of pages that were not drawn."""
+    undrawn: list[str] = []
+    live = LiveWeb(QUICK, AGENT)
+    async with Browser(chromium, AGENT, QUICK, lambda _, reason: undrawn.append(reason)) as browser:
+        yield browser.drawing(live.open, live.loading, lambda _: (Need.ALWAYS,), lambda _: None), undrawn
+
+
+def site(web: Web, host: str, text: str = WRITES, delay_s: float = 0.0) -> str:
+    """Serve a shell and its script on *host*; return the address."""
+    web[f"{host}/robots.txt"] = robots("")
+    web[f"{host}/"] = web[f"{host}/contact"] = SHELL
+    web[f"{host}/app.js"] = Reply(text.encode(), content_type="text/javascript; charset=utf-8", delay_s=delay_s)
+    return f"http://{host}/"
+
+
+async def read(opened: OpenSource, url: str) -> Page:
+    async with opened(institution(url)) as source:
+        return await source.get(url)
+
+
+def browsers() -> list[int]:
+    """The browsers that this process started; their own helpers are not counted."""
+
+    def below(pid: int) -> list[int]:
+        listed = [file.read_text("ascii").split() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+        found = [int(child) for children in listed for child in children]
+        return [*found, *(further for child in found for further in below(child))]
+
+    words = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in below(os.getpid())}
+    return [
+        pid
+        for pid, command in words.items()
+        if b"--remote-debugging-pipe" in command and not any(word.startswith(b"--type=") for word in command)
+    ]
+
+
+async def test_one_browser_draws_all_each_site_in_a_fresh_context(chromium: str, proxied: Web) -> None:
+    counts = """
+    const before = [localStorage.getItem("seen"), document.cookie];
+    localStorage.setItem("seen", "yes"); document.cookie = "seen=yes; max-age=1000";
+    document.getElementById("root").textContent = JSON.stringify(before);
+    """
+    url = site(proxied, "cegeprb.test", counts)
+    async with browsing(chromium) as (opened, undrawn):
+        async with opened(institution(url)) as source:
+            first = await source.get(url)
+            second = await source.get(url + "contact")
+            running = browsers()
+        other = await read(opened, url)
+        assert len(running) == 1
+        assert browsers() == running
+    assert not undrawn
+    assert b'[null,""]' in first.body
+    assert b'["yes","seen=yes"]' in second.body
+    assert b'[null,""]' in other.body
+    assert browsers() == []
+
+
+async def test_no_more_than_two_sites_are_drawn_at_a_time(chromium: str, proxied: Web) -> None:
+    urls = [site(proxied, f"cegep{number}.test", delay_s=0.3) for number in range(5)]
+    async with browsing(chromium) as (opened, _):
+        pages = await asyncio.gather(*(read(opened, url) for url in urls))
+    assert all(page.drawing for page in pages)
+    scripts = [asked for asked in proxied.log if asked.path == "/app.js"]
+    assert len(scripts) == len(urls)
+    at_once = [sum(other.started <= one.started < (other.ended or 0) for other in scripts) for one in scripts]
+    assert max(at_once) == 2
+
+
+async def test_a_browser_that_dies_over_a_page_costs_that_page_only(chromium: str, proxied: Web) -> None:
+    url = site(proxied, "cegeprb.test", delay_s=5.0)
+    async with browsing(chromium) as (opened, undrawn), opened(institution(url)) as source:
+        drawing = asyncio.create_task(source.get(url))
+        await until(lambda: any(asked.path == "/app.js" for asked in proxied.log))
+        (pid,) = browsers()
+        os.kill(pid, signal.SIGKILL)
+        page = await drawing
+        assert (page.body, page.drawing, len(undrawn)) == (SHELL.body, None, 1)
+        proxied["cegeprb.test/app.js"] = replace(SHELL, body=WRITES.encode(), content_type="text/javascript")
+        after = await source.get(url + "contact")
+    assert after.drawing
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.02)

@@ -146,6 +146,37 @@ ZONES = {
 }
 
 
+# Classes of what stands around a link, and the zone they name: much in a style sheet sounds like one.
+CLASSES = {
+    "entry-footer": Zone.MAIN,
+    "post-header meta": Zone.MAIN,
+    "footer post-footer-col": Zone.FOOTER,
+    "row border-bottom-dotted": None,
+    "margin-bottom-15": None,
+    "govuk-!-margin-bottom-6": None,
+    "m-bottom28": None,
+    "uk-padding-small-top": None,
+    "v-align-text-bottom": None,
+    "btn btn-secondary": None,
+    "font-secondary": None,
+    "top-stories": None,
+    "top-bar": Zone.HEADER,
+    "top-social-link": Zone.HEADER,
+    "page-bottom": Zone.FOOTER,
+    "bottom-links": Zone.FOOTER,
+    "secondary": Zone.ASIDE,
+    "padding-top-10 site-footer": Zone.FOOTER,
+    "texte-bas-de-page": Zone.FOOTER,
+}
+
+
+@pytest.mark.parametrize(("css_class", "zone"), CLASSES.items())
+def test_tells_the_zone_of_a_class(css_class: str, zone: Zone | None) -> None:
+    middle = f'<p><a href="/1">1</a></p><div class="{css_class}"><a href="{FB}">f</a></div><p><a href="/2">2</a></p>'
+    (link,) = named(read(f"<body>{middle}</body>"))
+    assert link.zone is (zone or Zone.MAIN)
+
+
 @pytest.mark.parametrize(("html", "zone"), ZONES.values(), ids=ZONES)
 def test_tells_the_zone(html: str, zone: Zone) -> None:
     (link,) = named(read(html))

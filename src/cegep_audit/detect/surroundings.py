@@ -49,6 +49,17 @@ _ZONE_WORDS = {
 }
 _ZONE_PATTERNS = [(zone, re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")) for zone, words in _ZONE_WORDS.items()]
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Class names that hold such a word and say no zone: of looks and distances (margin-bottom, btn-secondary), of lists
+# (top-stories). A part of a text or card (entry-footer) is where the text is.
+_LOOKS = re.compile(
+    r"(?<!\S)\S*?(?:margin|padding|pad|border|round(?:ed)?|corners?|curved|align|position|flush|spac(?:e|er|ing)|font|text|btn"
+    r"|button|colou?r|bg|shadow|tip|(?<![a-z])[mp])[_-]+(?:[^\s_-]+[_-]+)?(?:top|bottom|side|secondary)(?![a-z])\S*"
+    r"|(?<!\S)(?:back-to-top|top[_-]+(?:stor|news|item|level|rated|seller|comment|discussion|search|article|post))\S*"
+)
+_PART_OF_TEXT = re.compile(
+    r"(?<![a-z])(entry|post|article|story|comments?|card|author|hentry|teaser|modal|panel)"
+    r"[_-]+(?:footer|header|foot|bottom|top)(?![a-z])"
+)
 # What a zone does not give way to inside itself: an article's header is no page header, a menu in a footer is footer.
 _HOLDS_AGAINST = {
     Zone.FOOTER: frozenset(Zone),
@@ -238,5 +249,5 @@ def _mark(tag: str, role: str | None, css_class: str | None, id_: str | None) ->
     zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(role or "")
     if zone is not None:
         return zone, True
-    folded = fold(_CAMEL.sub("-", f"{css_class or ''} {id_ or ''}"))
+    folded = _PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", fold(_CAMEL.sub("-", f"{css_class or ''} {id_ or ''}"))))
     return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None), False

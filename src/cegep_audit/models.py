@@ -181,13 +181,15 @@ class Choice:
 class Visit:
     """One page of a site asked for, and what came of it: a page with its reading, or a failure.
 
-    ``page`` without ``reading`` is a redirect that leaves the site (``Page.redirect_to``).
+    ``page`` without ``reading`` is a redirect that leaves the site (``Page.redirect_to``). Of a page's body only the
+    first bytes may still be there; ``size`` is that of all of it, in bytes.
     """
 
     choice: Choice
     page: Page | None = None
     reading: Reading | None = None
     failure: Failure | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,23 @@ or the terminal.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
 from cegep_audit.analyze.flaws import flaws_of
-from cegep_audit.collect.discovery import next_page
+from cegep_audit.collect.discovery import Frontier
 from cegep_audit.detect.assess import assess, looks_like_html
 from cegep_audit.detect.attribution import attribute
 from cegep_audit.detect.links import extract_links
+from cegep_audit.detect.media import SNIFFED
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import (
     Account,
@@ -39,6 +43,7 @@ from cegep_audit.models import (
 from cegep_audit.vocabulary import Detail, Status
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread: other sites' answers must not wait for it
+_ALLOCATIONS = 20_000  # of objects, net, between two looks for cycles; Python's own 700 cost a sixth of a scan
 
 _CHOOSING = ("discovery.py", "discovery.toml", "leads.py", "settled.py", "site.py")  # which pages are read
 
@@ -66,7 +71,8 @@ def rules_version() -> str:
 async def audit(institution: Institution, source: Source, limits: Limits, clock: Clock = _now) -> InstitutionResult:
     """Read one institution's pages and return its accounts; a failure is part of the result."""
     visits: list[Visit] = []
-    while choice := next_page(institution, visits, limits):
+    frontier = Frontier(institution, limits)
+    while choice := frontier.next_page(visits):
         visits.append(await _visit(choice, source, clock))
     accounts = attribute(institution, visits)
     verdict = assess(institution, visits, len(accounts))
@@ -91,7 +97,9 @@ async def _visit(choice: Choice, source: Source, clock: Clock) -> Visit:
     except FetchError as error:
         failure = Failure(choice.url, choice.role, error.detail, str(error), clock(), error.record_id)
         return Visit(choice, failure=failure)
-    return Visit(choice, page, await _read(page))
+    reading = await _read(page)
+    # Hundreds of sites wait between two pages: once it is read, only what tells the kind of a page is kept of it.
+    return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
 
 async def _read(page: Page) -> Reading | None:
@@ -115,7 +123,7 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
             why=visit.choice.why,
             status=page.status,
             content_type=page.content_type,
-            size=len(page.body),
+            size=visit.size,
             captured_at=page.captured_at,
             brought=len(shown - seen),
             record_id=page.record_id,
@@ -156,11 +164,25 @@ async def scan(
             watcher.finished(result)
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(limits.concurrency):
-                group.create_task(work())
+        with _few_looks_for_cycles():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(limits.concurrency):
+                    group.create_task(work())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
+
+
+@contextmanager
+def _few_looks_for_cycles() -> Iterator[None]:
+    """Let Python look seldom for cycles: a scan makes records by the hundred thousand, and hardly a cycle."""
+    before = gc.get_threshold()
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def _safely(institution: Institution, open_source: OpenSource, limits: Limits, clock: Clock) -> InstitutionResult:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit import urls
-from cegep_audit.collect.discovery import MAX_FAILURES_IN_A_ROW, next_page
+from cegep_audit.collect.discovery import MAX_FAILURES_IN_A_ROW, Frontier, next_page
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Limits, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import How, PageRole, Zone
 
@@ -65,11 +65,14 @@ def visit(choice: Choice, site: Mapping[str, Served | str]) -> Visit:
 
 
 def crawl(site: Mapping[str, Served | str], institution: Institution = CEGEP, limits: Limits = DEFAULTS) -> list[Visit]:
-    """Ask for pages until there is none left worth it."""
+    """Ask for pages until there is none left worth it; who asks anew each time is told the same."""
     visits: list[Visit] = []
-    while choice := next_page(institution, visits, limits):
+    frontier = Frontier(institution, limits)
+    while choice := frontier.next_page(visits):
+        assert choice == next_page(institution, visits, limits)
         visits.append(visit(choice, site))
         assert len(visits) <= limits.max_pages
+    assert next_page(institution, visits, limits) is None
     return visits
 
 

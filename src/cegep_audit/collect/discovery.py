@@ -48,17 +48,34 @@ class _Candidate:
 
 
 def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits) -> Choice | None:
-    """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
+    """Return the page to read after *visits*, as :meth:`Frontier.next_page` does for whoever asks once."""
+    return Frontier(institution, limits).next_page(visits)
 
-    *visits* are all pages asked of this site so far, in order, failures included: each counts against
-    ``limits.max_pages``. No page is chosen twice, nor any off the site.
-    """
-    if not visits:
-        return Choice(institution.url, PageRole.HOME, "homepage")
-    if len(visits) >= limits.max_pages or _is_over(visits):
-        return None
-    site = Site.after(institution, visits)
-    return _part_of_the_homepage(site) or _promising(site, limits)
+
+class Frontier:
+    """The pages of one site that may be read next; whatever a page promises is looked for once."""
+
+    def __init__(self, institution: Institution, limits: Limits) -> None:
+        self._institution = institution
+        self._limits = limits
+        self._promises = _Promises(frozenset())
+
+    def next_page(self, visits: Sequence[Visit]) -> Choice | None:
+        """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
+
+        *visits* are all pages asked of this site so far, in order, failures included: each counts against
+        ``limits.max_pages``. From call to call they may only grow. No page is chosen twice, nor any off the site.
+        """
+        if not visits:
+            return Choice(self._institution.url, PageRole.HOME, "homepage")
+        if len(visits) >= self._limits.max_pages or _is_over(visits):
+            return None
+        site = Site.after(self._institution, visits)
+        if site.domains != self._promises.domains:
+            self._promises = _Promises(site.domains)
+        self._promises.look_over(site.readings)
+        candidates = self._promises.candidates
+        return _part_of_the_homepage(site, candidates) or _promising(site, candidates, self._limits)
 
 
 def _is_over(visits: Sequence[Visit]) -> bool:
@@ -70,7 +87,7 @@ def _is_over(visits: Sequence[Visit]) -> bool:
     return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
-def _part_of_the_homepage(site: Site) -> Choice | None:
+def _part_of_the_homepage(site: Site, candidates: Sequence[_Candidate]) -> Choice | None:
     """Return what belongs to the homepage but lies elsewhere: a refresh, a frame, the site behind a splash page."""
     for reading in site.readings:
         parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
@@ -80,13 +97,12 @@ def _part_of_the_homepage(site: Site) -> Choice | None:
                 return Choice(urls.crawl_key(url), PageRole.FRAME, why)
     if site.counts[PageRole.LANGUAGE] or not all(map(is_door, site.readings)):
         return None
-    ways = [item for item in _candidates(site) if item.lead.role is PageRole.LANGUAGE]
+    ways = [item for item in candidates if item.lead.role is PageRole.LANGUAGE]
     return _best(site, ways, lambda item: (item.lead.target != site.institution.language, -item.lead.score))
 
 
-def _promising(site: Site, limits: Limits) -> Choice | None:
+def _promising(site: Site, candidates: Sequence[_Candidate], limits: Limits) -> Choice | None:
     """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
-    candidates = list(_candidates(site))
     own = [item for item in candidates if item.lead.role is PageRole.OWN_LINK]
     if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
         shown = {network for network, _ in shown_accounts(site.readings)}
@@ -122,37 +138,46 @@ def _host(href: str) -> str:
 # ------------------------------------------------------------------------------------------ candidates
 
 
-def _candidates(site: Site) -> Iterator[_Candidate]:
-    """Yield the links of the pages read that promise something, each as often as it stands there in other words."""
-    seen: set[tuple[str, str, str]] = set()
-    for number, reading in enumerate(site.readings):
-        fresh = list(_fresh(site, reading, seen))
-        host = _host(reading.url)
-        for link, lead in find_leads(fresh, is_door=is_door(reading)):
-            yield _Candidate(link, lead, reading, host, number)
-        # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
-        for frame in () if is_door(reading) else reading.frames:
-            yield _Candidate(InnerLink(frame, "", Zone.MAIN), Lead(PageRole.FRAME, 0, "frame"), reading, host, number)
+class _Promises:
+    """The links of the pages read that promise something, each as often as it stands there in other words."""
 
+    def __init__(self, domains: frozenset[str]) -> None:
+        """*domains* are the site's."""
+        self.domains = domains
+        self.candidates: list[_Candidate] = []
+        self._pages = 0  # looked over
+        self._seen: set[tuple[str, str, str]] = set()
 
-def _fresh(site: Site, reading: Reading, seen: set[tuple[str, str, str]]) -> Iterator[InnerLink]:
-    """Yield the links that may lead on and that no page before showed: menus repeat, and a look has its price."""
-    origin = reading.base.partition("://")[2].partition("/")[0]
-    for link in (*reading.inner, *_own_hosts(site, reading)):
-        href = link.href
-        if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not _names_any(site.domains, href)):
-            continue
-        key = (origin if href[:1] == "/" else reading.base, href, link.label)
-        if key not in seen:
-            seen.add(key)
-            yield link
+    def look_over(self, readings: Sequence[Reading]) -> None:
+        """Add what those of *readings* promise that were not there before."""
+        for number in range(self._pages, len(readings)):
+            reading = readings[number]
+            host = _host(reading.url)
+            for link, lead in find_leads(list(self._fresh(reading)), is_door=is_door(reading)):
+                self.candidates.append(_Candidate(link, lead, reading, host, number))
+            # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
+            for frame in () if is_door(reading) else reading.frames:
+                lead = Lead(PageRole.FRAME, 0, "frame")
+                self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), lead, reading, host, number))
+        self._pages = len(readings)
 
+    def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
+        """Yield the links that may lead on and that no page before showed: menus repeat, and a look has its price."""
+        origin = reading.base.partition("://")[2].partition("/")[0]
+        for link in (*reading.inner, *self._own_hosts(reading)):
+            href = link.href
+            if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not _names_any(self.domains, href)):
+                continue
+            key = (origin if href[:1] == "/" else reading.base, href, link.label)
+            if key not in self._seen:
+                self._seen.add(key)
+                yield link
 
-def _own_hosts(site: Site, reading: Reading) -> Iterator[InnerLink]:
-    """Yield links kept for an account that they may name, but that lead to a host of the site: itunesu.cegepx.qc.ca."""
-    for link in reading.links:
-        if link.how is How.ANCHOR and _names_any(site.domains, link.url):
-            yield InnerLink(link.url, link.label, link.zone)
+    def _own_hosts(self, reading: Reading) -> Iterator[InnerLink]:
+        """Yield links kept for an account that they may name, but that lead to a host of the site: itunesu.x.ca."""
+        for link in reading.links:
+            if link.how is How.ANCHOR and _names_any(self.domains, link.url):
+                yield InnerLink(link.url, link.label, link.zone)
 
 
 def _names_any(domains: Iterable[str], address: str) -> bool:

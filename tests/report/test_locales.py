@@ -85,8 +85,26 @@ def test_plural(count: int, fr: str, en: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("share", "digits", "text"), [(0.125, 0, "13"), (0.0625, 1, "6.3"), (0.285, 0, "29"), (0.045, 0, "5")]
+)
+def test_a_half_is_rounded_up_as_spreadsheets_do(share: float, digits: int, text: str) -> None:
+    assert locales.percent(share, "en", digits=digits) == f"{text}%"
+
+
+def test_a_mean_is_rounded_as_spreadsheets_do() -> None:
+    assert [locales.decimal(value, "en") for value in (2.25, 2.35, 0.05)] == ["2.3", "2.4", "0.1"]
+
+
+@pytest.mark.parametrize(
     ("difference", "fr", "en"),
-    [(12.54, "+12,5", "+12.5"), (-3.0, "−3,0", "−3.0"), (0.0, "0,0", "0.0"), (-0.04, "0,0", "0.0"), (None, "—", "—")],
+    [
+        (12.54, "+12,5", "+12.5"),
+        (-3.0, "−3,0", "−3.0"),
+        (0.0, "0,0", "0.0"),
+        (-0.04, "0,0", "0.0"),
+        (12.25, "+12,3", "+12.3"),
+        (None, "—", "—"),
+    ],
 )
 def test_differences_have_a_sign(difference: float | None, fr: str, en: str) -> None:
     assert (locales.points(difference, "fr"), locales.points(difference, "en")) == (fr, en)

@@ -174,7 +174,7 @@ def test_headlines_have_their_denominators() -> None:
     assert "bornes 40,0–60,0 %" in said[0]
     assert "2011 : 62 % (Lebel)" in said[0]
     assert said[1].startswith("4 sites évalués sur 5 1 site n’a pu être lu")
-    assert said[2].startswith("2,2 réseaux en moyenne médiane 2, quartiles 1 et 3,25, maximum 4")
+    assert said[2].startswith("2,3 réseaux en moyenne médiane 2, quartiles 1 et 3,25, maximum 4")
     assert said[3].startswith("75,0 % sur Facebook, le réseau le plus répandu 3 des 4")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 
 from cegep_audit.messages import Language
@@ -30,6 +31,7 @@ __all__ = [
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
 _SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a language
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
+_ROUNDING = Context(rounding=ROUND_HALF_UP)  # as spreadsheets round: page and workbook say the same
 _UNKNOWN = "—"  # what stands where there is no figure
 _MINUTE_S, _HOUR_S = 60, 3600
 _REMEMBERED = 10_000  # figures as written: a page has the same ones over and over, and Babel takes its time
@@ -64,9 +66,10 @@ def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
     """Return *value* with so many decimals, ``3,7`` or ``3.7``; a dash where there is none."""
     from babel.numbers import format_decimal
 
-    return (
-        _UNKNOWN if value is None else str(format_decimal(value, format=f"#,##0.{'0' * digits}", locale=LOCALES[lang]))
-    )
+    if value is None:
+        return _UNKNOWN
+    with localcontext(_ROUNDING):
+        return str(format_decimal(value, format=f"#,##0.{'0' * digits}", locale=LOCALES[lang]))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -77,7 +80,8 @@ def percent(share: float | None, lang: Language, digits: int = 1) -> str:
     from babel.numbers import format_percent
 
     pattern = f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}"
-    return str(format_percent(share, format=pattern, locale=LOCALES[lang]))
+    with localcontext(_ROUNDING):
+        return str(format_percent(share, format=pattern, locale=LOCALES[lang]))
 
 
 def points(difference: float | None, lang: Language) -> str:
@@ -86,9 +90,9 @@ def points(difference: float | None, lang: Language) -> str:
         return _UNKNOWN
     from babel.numbers import format_decimal
 
-    rounded = round(difference, 1)
+    rounded = Decimal(str(difference)).quantize(Decimal("0.1"), ROUND_HALF_UP)
     pattern = "+#,##0.0;−#,##0.0" if rounded else "0.0"
-    return str(format_decimal(rounded or 0.0, format=pattern, locale=LOCALES[lang]))
+    return str(format_decimal(rounded or 0, format=pattern, locale=LOCALES[lang]))
 
 
 def p_value(value: float | None, lang: Language) -> str:

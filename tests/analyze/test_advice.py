@@ -80,7 +80,10 @@ CASES = {
     ),
     "two accounts": (
         site(shown("facebook", handle="autre", is_main=False), shown("facebook")),
-        [Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME)],
+        [
+            Advice("two_accounts", "facebook", FACEBOOK, HOME),
+            Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
+        ],
     ),
     "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
     "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
@@ -96,7 +99,10 @@ CASES = {
         site(
             shown("facebook"), shown("facebook", ENGLISH, handle="cegeprb.en", is_main=False), roles=[PageRole.LANGUAGE]
         ),
-        [Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH)],
+        [
+            Advice("two_accounts", "facebook", FACEBOOK, HOME),
+            Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH),
+        ],
     ),
     "a splash page before both languages": (site(shown("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
     "no sameAs": (

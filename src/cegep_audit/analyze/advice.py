@@ -64,11 +64,14 @@ def _open_networks(result: InstitutionResult) -> frozenset[str]:
 
 
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
-    """Profiles of one network, neither of which says that it is of a part: each after the main one."""
-    first: dict[str, Account] = {}
+    """Profiles of one network, neither of which says that it is of a part: the main one, then the others."""
+    profiles: dict[str, list[Account]] = {}
     for account in sorted(_official(result), key=lambda account: not account.is_main):
-        if account.kind is Kind.PROFILE and first.setdefault(account.network, account) is not account:
-            yield Advice("two_accounts", account.network, account.url, _page(account))
+        if account.kind is Kind.PROFILE:
+            profiles.setdefault(account.network, []).append(account)
+    for found in profiles.values():
+        if len(found) > 1:
+            yield from (Advice("two_accounts", each.network, each.url, _page(each)) for each in found)
 
 
 def _inner_page_only(result: InstitutionResult) -> Iterator[Advice]:

@@ -201,7 +201,8 @@ def test_summary_by_two_columns(folder: Path) -> None:
     done = inside("summary", "--by", "type", "--by", "language", folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
     assert "Par type × langue" in done.out
-    assert "college · en *" in done.out
+    assert "college · anglais *" in done.out
+    assert "Différences par type : Fisher, p = 0,333" in done.out.replace("\u00a0", " ")
     document = json.loads(inside("summary", "--by", "type", "--by", "language", "--json", folder=folder).out)
     assert document["by"]["columns"] == ["type", "language"]
     assert {row["column"] for row in document["tests"]} <= {"type", "language"}

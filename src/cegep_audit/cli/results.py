@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,10 @@ from cegep_audit.cli.options import (
 )
 from cegep_audit.errors import UsageError
 from cegep_audit.store import Store
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.report.locales import Language
 
 LATEST = "latest"
 
@@ -79,13 +83,23 @@ def summary(
     from cegep_audit.report.terminal import console, methods_view, summary_view
 
     screen = console(sys.stdout)
-    screen.print(
-        methods_view(shown.summary, language) if paragraph else summary_view(shown.scan, [shown.summary], language)
-    )
+    if paragraph:
+        screen.print(methods_view(shown.summary, language))
+    else:
+        screen.print(summary_view(shown.scan, [shown.summary], language, _differences(shown, language)))
     if is_coded:
         screen.print(layer_view(facts, detected.summary, coded.summary, language))
     elif facts.decided:
         showing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
+
+
+def _differences(portrait: Portrait, lang: Language) -> list[str]:
+    """Return whether the groups asked for differ, one line a column."""
+    from cegep_audit.analyze.portrait import records
+    from cegep_audit.report.differences import difference_words
+
+    k = portrait.asked.min_networks
+    return [difference_words(name, records(portrait.contrasts_by(name)), k, lang) for name in portrait.asked.by]
 
 
 def export(

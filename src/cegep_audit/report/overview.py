@@ -19,8 +19,8 @@ from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.paragraph import citation, drawn_words, paragraph
 from cegep_audit.report.phrases import known, phrase
-from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import Paragraph, column_name, detail_words, network_name, plain_table
+from cegep_audit.report.words import group_words
 from cegep_audit.vocabulary import Status
 
 WIDTH = 80  # columns of a report, however wide the terminal
@@ -29,15 +29,18 @@ _NAMED = 5  # institutions that a line can name
 _FIRST_KS = (1, 2, THREE_PLUS)
 
 
-def summary_view(scan: Scan, summaries: Sequence[Summary], lang: Language) -> RenderableType:
+def summary_view(
+    scan: Scan, summaries: Sequence[Summary], lang: Language, differences: Sequence[str] = ()
+) -> RenderableType:
     """Return the report of *scan*: coverage, presence for the basket of each summary, networks of the first.
 
-    *summaries* are of one scan and not empty. Readable from 40 columns on; never wider than :data:`WIDTH`.
+    *summaries* are of one scan and not empty; *differences* say whether the groups of the first differ, one line a
+    column. Readable from 40 columns on; never wider than :data:`WIDTH`.
     """
     blocks = [
         _title(summaries[0], lang),
         *_coverage(scan, summaries[0], lang),
-        *(_presence(summaries, lang) if summaries[0].figures.assessed else ()),
+        *(_presence(summaries, lang, differences) if summaries[0].figures.assessed else ()),
         *_citation(summaries[0], lang),
     ]
     return Constrain(Group(*blocks), WIDTH)
@@ -85,7 +88,7 @@ def cause_words(status: Status | None, detail: str, count: int, lang: Language) 
     return phrase("summary.cause", lang, status=said, detail=detail_words(detail, lang), count=count)
 
 
-def _presence(summaries: Sequence[Summary], lang: Language) -> Iterator[RenderableType]:
+def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[RenderableType]:
     first = summaries[0]
     figures = first.figures
     yield Text()
@@ -101,11 +104,18 @@ def _presence(summaries: Sequence[Summary], lang: Language) -> Iterator[Renderab
     if first.groups is not None:
         yield Text()
         yield _groups(first, first.groups, lang)
-        yield Paragraph(phrase("summary.group_share", lang, count=next(iter(figures.at_least))), "dim")
-        if any(group.is_few for group in first.groups.values()):
-            yield Paragraph(phrase("summary.few", lang, count=FEW), "dim")
+        yield from _notes_on_groups(first, first.groups, lang)
+        yield from map(Paragraph, differences)
     yield Text()
     yield from _cautions(first, lang)
+
+
+def _notes_on_groups(
+    summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language
+) -> Iterator[RenderableType]:
+    yield Paragraph(phrase("summary.group_share", lang, count=next(iter(summary.figures.at_least))), "dim")
+    if any(group.is_few for group in groups.values()):
+        yield Paragraph(phrase("summary.few", lang, count=FEW), "dim")
 
 
 def center_words(figures: Figures, lang: Language) -> str:
@@ -120,11 +130,6 @@ def center_words(figures: Figures, lang: Language) -> str:
         high=high,
         maximum=figures.maximum,
     )
-
-
-def group_name(values: Sequence[str], lang: Language) -> str:
-    """Return what a group is called, by its value in each column: ``cegep-public · Montréal``."""
-    return " · ".join(plain(value) or phrase("summary.unknown_group", lang) for value in values)
 
 
 def _thresholds(summaries: Sequence[Summary], lang: Language) -> Table:
@@ -180,7 +185,7 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
     for values, group in groups.items():
         proportion = group.at_least[k]
         table.add_row(
-            Text(f"{group_name(values, lang)}{FEW_MARK if group.is_few else ''}"),
+            Text(f"{group_words(summary.by, values, lang)}{FEW_MARK if group.is_few else ''}"),
             Text(f"{locales.number(group.assessed, lang)}/{locales.number(group.institutions, lang)}"),
             Text(locales.number(proportion.count, lang)),
             Text(locales.percent(proportion.share, lang)),

@@ -10,6 +10,7 @@ from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.portrait import Portrait, records
 from cegep_audit.report import locales
+from cegep_audit.report.differences import measure_words
 from cegep_audit.report.locales import Language
 from cegep_audit.report.overview import FEW_MARK
 from cegep_audit.report.page.charts import dots
@@ -30,8 +31,6 @@ from cegep_audit.report.page.presence import share_bar
 from cegep_audit.report.phrases import phrase
 from cegep_audit.report.screen import column_name, network_name
 from cegep_audit.report.words import group_words
-
-_P_SHOWN = 0.001  # a smaller p-value is said to be smaller than this
 
 
 def regions(portrait: Portrait, lang: Language) -> Section | None:
@@ -143,23 +142,11 @@ def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
         [
             measure_words(row["measure"], lang),
             phrase(f"test.{row['test']}", lang),
-            _p(row["p"], lang),
-            "—" if row["p_holm"] is None else _p(row["p_holm"], lang),
+            locales.p_value(row["p"], lang),
+            locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),
         ]
         for row in records(found)
     ]
     head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
     return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
-
-
-def measure_words(measure: str, lang: Language) -> str:
-    """Return what a *measure* is called: ``at_least_3`` in words, or the name of a network."""
-    k = measure.removeprefix("at_least_")
-    return phrase("head.at_least_k", lang, count=int(k)) if k != measure else network_name(measure)
-
-
-def _p(value: float, lang: Language) -> str:
-    if value < _P_SHOWN:
-        return f"< {locales.decimal(_P_SHOWN, lang, digits=3)}"
-    return locales.decimal(value, lang, digits=3)

@@ -7,9 +7,9 @@ from itertools import groupby
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.report import locales
+from cegep_audit.report.differences import measure_words
 from cegep_audit.report.locales import Language
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section
-from cegep_audit.report.page.groups import measure_words
 from cegep_audit.report.phrases import phrase
 
 

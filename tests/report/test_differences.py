@@ -1,0 +1,52 @@
+"""Whether groups differ, in one line: the test, its p-value and the size of the effect."""
+
+from __future__ import annotations
+
+import pytest
+from builders import institution, result, scan
+
+from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.models import Scan
+from cegep_audit.report.differences import difference_words, measure_words
+from cegep_audit.report.locales import Language
+
+THREE = ("facebook", "youtube", "tiktok")
+
+
+def of_two_types(each: int) -> Scan:
+    """As many institutions of each of two types: those of the first on three networks, the others on none."""
+    return scan(
+        *(result(institution(f"a{n}", type="cegep-public"), *THREE) for n in range(each)),
+        *(result(institution(f"b{n}", type="universite")) for n in range(each)),
+    )
+
+
+def said(found: Scan, lang: Language, k: int = 3) -> str:
+    tests = records(Portrait(found).contrasts_by("type"))
+    return difference_words("type", tests, k, lang).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("each", "lang", "expected"),
+    [
+        (3, "fr", "Différences par type : Fisher, p = 0,100, V de Cramér 1,00."),
+        (3, "en", "Differences by type: Fisher, p = 0.100, Cramér’s V 1.00."),
+        (8, "en", "Differences by type: Fisher, p <0.001, Cramér’s V 1.00."),
+    ],
+)
+def test_the_test_is_named_with_its_figures(each: int, lang: Language, expected: str) -> None:
+    assert said(of_two_types(each), lang) == expected
+
+
+def test_where_all_are_alike_there_is_nothing_to_test() -> None:
+    one_type = scan(result(institution("a", type="cegep-public"), *THREE))
+    assert said(one_type, "fr") == "Différences par type : rien à tester."
+    assert said(of_two_types(2), "en", k=7) == "Differences by type: nothing to test."
+
+
+@pytest.mark.parametrize(
+    ("measure", "fr", "en"),
+    [("at_least_3", "Au moins 3 réseaux", "At least 3 networks"), ("twitter", "X (Twitter)", "X (Twitter)")],
+)
+def test_what_a_measure_is_called(measure: str, fr: str, en: str) -> None:
+    assert (measure_words(measure, "fr"), measure_words(measure, "en")) == (fr, en)

@@ -134,7 +134,7 @@ def place_words(advice: Advice) -> str:
 def peer_heads(sheet: Sheet, lang: Language) -> list[str]:
     """Return what the groups of peers are called, each with the number of those assessed."""
     return [
-        phrase("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), assessed=peers.assessed)
+        phrase("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
         for peers in sheet.peers
     ]
 

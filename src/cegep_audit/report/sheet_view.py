@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -20,6 +21,8 @@ from cegep_audit.report.phrases import phrase
 from cegep_audit.report.plain import plain
 from cegep_audit.report.screen import Paragraph, network_name, plain_table
 from cegep_audit.urls import without_password
+
+_HEADING = 24  # columns of a group's name
 
 
 def sheet_view(each: Sheet, lang: Language) -> RenderableType:
@@ -86,7 +89,8 @@ def _peers(each: Sheet, lang: Language) -> Iterator[RenderableType]:
         yield Text()
         table = plain_table(phrase("sheet.peers", lang))
         for heading in (phrase("sheet.here", lang), *sheet.peer_heads(each, lang)):
-            table.add_column(Text(heading), justify="right", overflow="fold")
+            lines = textwrap.wrap(heading, _HEADING)  # Rich would break in the middle of a name with hyphens
+            table.add_column(Text("\n".join(lines)), justify="right", overflow="fold")
         for line in (*sheet.peer_lines(each, lang), sheet.median_line(each, lang)):
             table.add_row(Text(line.network), Text(line.here), *map(Text, line.groups))
         yield table

@@ -214,6 +214,11 @@ PERSONS = {
     "her own invitation": "<main><article><p>Suivez-moi sur "
     + TW.format("marieplume", "Twitter")
     + "</p></article></main>",
+    "a profession beside the name": "<main><table><tr><td>Marie Plume</td><td>professeure</td><td>"
+    + TW.format("marieplume", "Twitter")
+    + "</td></tr></table></main>",
+    "an address that says author": '<main><ul><li><a href="https://plus.google.com/112233445566778899000?rel=author">G+</a>'
+    "</li></ul></main>",
     "who liked a post": '<ol class="notes"><li class="note like tumblelog_marieplume">'
     '<a href="https://marieplume.tumblr.com/">marieplume</a></li></ol>',
 }
@@ -258,6 +263,11 @@ OTHERS = {
         "https://twitter.com/m_plumedor",
         "names_another",
     ),
+    "a writer named before the link": (
+        OWN + "<aside><p>Suivez Marie Plumedor sur " + TW.format("mplumedor", "Twitter") + "</p></aside>",
+        "https://twitter.com/mplumedor",
+        "names_another",
+    ),
     "a site one likes": (
         '<aside><ul><li><a href="https://patateschaudes.tumblr.com/">Patates chaudes</a></li></ul></aside>',
         "https://patateschaudes.tumblr.com",
@@ -282,6 +292,33 @@ KEPT = {
     ),
     "a name with @ in the footer": (
         "<footer>" + TW.format("lesgoelands", "@lesgoelands") + "</footer>",
+        "https://twitter.com/lesgoelands",
+    ),
+    "icons beside the words of who made the site": (
+        (
+            '<footer><p>© 2015. Conception web : <a href="https://agence.test">Agence</a>'
+            '<a href="https://www.facebook.com/lesgoelands"><img alt="Facebook"></a>'
+            '<a href="https://twitter.com/lesgoelands"><img alt="Twitter"></a></p></footer>'
+        ),
+        "https://www.facebook.com/lesgoelands",
+    ),
+    "its own business card": (
+        (
+            '<footer><div class="vcard"><span class="fn org">Cégep</span><a href="https://www.facebook.com/lesgoelands">f</a>'
+            '<a href="https://twitter.com/lesgoelands">t</a></div></footer>'
+        ),
+        "https://www.facebook.com/lesgoelands",
+    ),
+    "beside the legal notices": (
+        '<footer><div class="mentions"><a href="https://www.facebook.com/lesgoelands">Facebook</a></div></footer>',
+        "https://www.facebook.com/lesgoelands",
+    ),
+    "a page that may be commented on": (
+        '<div class="has-comments"><h2>Suivez-nous</h2><a href="https://www.facebook.com/lesgoelands">Facebook</a></div>',
+        "https://www.facebook.com/lesgoelands",
+    ),
+    "its timeline among posts": (
+        '<div class="twitter-feed"><a class="twitter-timeline" href="https://twitter.com/lesgoelands">Tweets</a></div>',
         "https://twitter.com/lesgoelands",
     ),
     "a box called partner that holds its own row": (

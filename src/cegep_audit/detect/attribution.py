@@ -86,10 +86,18 @@ def _names_in(link: Link) -> list[str]:
 
 
 def _names_itself(link: Link, candidate: Candidate) -> bool:
-    """Whether the link's words hold the account's own name: ``@name``, "Follow First Name" for ``firstname``."""
+    """Whether its words, or those before it, hold the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
+    if "named" in link.cues:
+        return True
     handle, names = _squeezed(candidate.handle), _names_in(link)
     whole = "".join(names)
     return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
+
+
+def _is_own_row(candidate: Candidate) -> bool:
+    """Whether the institution's name is in its row, or the row of icons names nobody and no rival stands elsewhere."""
+    names_nobody = not candidate.some(lambda link: bool(_names_in(link)))
+    return candidate.is_in_own_row or (_in_row(candidate) and candidate.rivals == 0 and names_nobody)
 
 
 def _is_only_named(candidate: Candidate) -> bool:
@@ -110,7 +118,8 @@ def _squeezed(text: str) -> str:
 
 def _presents(link: Link) -> bool:
     """Whether the place presents whoever wrote, speaks or works there: a box for it, or "follow me" in the content."""
-    return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN)
+    # Google took the authors of texts from such addresses, 2011-2014.
+    return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN) or "rel=author" in link.url
 
 
 _is_written_by = _subject("person", "article")
@@ -123,22 +132,24 @@ def _is_shown_as_person(link: Link) -> bool:
 def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
     """Whether *shows*, a sign of a person, holds for the account: what else leads to it stands in the content only.
 
-    A row of icons there, or the site's only invitation to follow, may well be the institution's.
+    A row of icons there, or an invitation to follow, may well be the institution's where no other account of the
+    network is more like it.
     """
 
     def may_be(link: Link) -> bool:
-        return shows(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or candidate.rivals > 0))
+        return shows(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or is_beside_own))
 
     if candidate.alike or not candidate.some(shows):
         return False
-    return candidate.every(shows) or (not _in_row(candidate) and candidate.every(may_be))
+    is_beside_own = candidate.is_outdone or candidate.is_outranked
+    return candidate.every(shows) or ((is_beside_own or not _in_row(candidate)) and candidate.every(may_be))
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
     ("vendor", lambda c: c.is_vendor and not c.alike, Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    ("quoted_post", lambda c: c.every(_cue("quote")) and not c.alike, Role.THIRD_PARTY),
+    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.alike or c.some(_cue("timeline"))), Role.THIRD_PARTY),
     ("commenter", lambda c: c.every(_cue("comment")) and not c.alike, Role.THIRD_PARTY),
     ("person", lambda c: c.some(_is_written_by) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
@@ -151,7 +162,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
     ("part_beside_main", lambda c: c.is_outranked and (c.alike or c.some(_cue("unit"))), Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
-    ("credit", lambda c: c.every(_cue("credit")) and not c.alike, Role.THIRD_PARTY),
+    ("credit", lambda c: c.every(_cue("credit")) and not (c.alike or _is_own_row(c)), Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
     ("names_another", lambda c: c.is_outdone and _names_another(c), Role.THIRD_PARTY),
@@ -160,7 +171,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
     ("site_frame", lambda c: c.some(_is_shown_beside) and not _is_only_named(c), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
-    ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET), Role.OFFICIAL),
+    ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET or "timeline" in link.cues), Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 _PLACES = ("class", "text", "label")
 
@@ -39,12 +40,23 @@ def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[
 
 
 @cache
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads((files("cegep_audit.detect") / "cues.toml").read_text("utf-8"))["cue"]
+    return rows
+
+
+@cache
 def _patterns() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    rows = tomllib.loads((files("cegep_audit.detect") / "cues.toml").read_text("utf-8"))["cue"]
     return {
-        place: [(row["name"], compile_words(row[place], classes=place == "class")) for row in rows if row.get(place)]
+        place: [(row["name"], compile_words(row[place], classes=place == "class")) for row in _rows() if row.get(place)]
         for place in _PLACES
     }
+
+
+@cache
+def _exceptions() -> re.Pattern[str]:
+    """Class names that hold a word of a cue and say something else."""
+    return compile_words((word for row in _rows() for word in row.get("but", ())), classes=True)
 
 
 @cache
@@ -60,6 +72,8 @@ def _gates() -> dict[str, re.Pattern[str]]:
 def cues_in(place: str, text: str) -> frozenset[str]:
     """Return the names of the cues that *text* shows; *place* is ``class``, ``text`` or ``label``."""
     folded = fold(text)
+    if place == "class":
+        folded = _exceptions().sub("", folded)
     if not folded or not _gates()[place].search(folded):
         return frozenset()
     return frozenset(name for name, pattern in _patterns()[place] if pattern.search(folded))

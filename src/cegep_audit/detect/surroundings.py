@@ -139,7 +139,8 @@ class Surroundings:
     def cues(self, node: LexborNode, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *node* and the names of its containers show.
 
-        ``prose`` is one of them: the link stands inside a sentence.
+        ``prose`` is one of them: the link stands inside a sentence; and ``named``: the words before it hold a part of
+        the account's name.
         """
         found = set(cues_in("label", label)) | cues_in("class", _names(node))
         caption = ""
@@ -154,7 +155,19 @@ class Surroundings:
                 caption = caption if len(caption) > len(label) + 2 else ""
                 if len(caption) <= _MAX_CONTEXT:
                     found |= cues_in("text", caption)
+                    found |= _NAMED if _is_named(caption.replace(label, " "), node) else frozenset()
         return frozenset(found)
+
+
+_NAMED = frozenset({"named"})
+_NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
+
+
+def _is_named(caption: str, node: LexborNode) -> bool:
+    """Whether a word of *caption* is part of the last name in the address of *node*."""
+    path = (node.attributes.get("href") or "").partition("//")[2].partition("?")[0]
+    handle = fold(path.rstrip("/").rpartition("/")[2])
+    return any(word in handle for word in _NAME.findall(fold(caption)))
 
 
 def _own_text(node: LexborNode) -> int:

@@ -26,12 +26,16 @@ class Done:
     err: str
 
 
-def command(*arguments: str, folder: Path, **environment: str) -> Done:
-    """Run ``cegep-audit`` in *folder*; nothing of the caller's language, proxies or contact reaches it."""
+def command(*arguments: str, folder: Path, given: Path | None = None, **environment: str) -> Done:
+    """Run ``cegep-audit`` in *folder*, the file *given* as its standard input.
+
+    Nothing of the caller's language, proxies or contact reaches it.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     ran = subprocess.run(
         [sys.executable, "-m", "cegep_audit", *arguments],
         cwd=folder,
+        input=given.read_bytes().decode() if given else "",
         env=kept | {"PYTHONUTF8": "1"} | environment,
         capture_output=True,
         text=True,

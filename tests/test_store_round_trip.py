@@ -223,6 +223,16 @@ def test_which_scan_is_meant(store: Store) -> None:
         store.load(4)
 
 
+def test_a_scan_that_came_to_nothing_is_forgotten_and_no_other(store: Store) -> None:
+    kept, lost = (begin(store, institution("a")) for _ in range(2))
+    store.save(kept, result("a"))
+    for scan_id in (kept, lost, 99):
+        store.forget_if_empty(scan_id)
+    assert [scan.id for scan in store.scans()] == [kept]
+    assert store.load(kept).results
+    assert begin(store, institution("b")) == lost
+
+
 def test_a_scan_is_counted_without_being_loaded(store: Store) -> None:
     scan_id = begin(store, *map(institution, "abcd"))
     for item in (result("a"), failed("b"), failed("d")):

@@ -11,7 +11,6 @@ from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import Request, Selection, run
-from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
 from cegep_audit.report.locales import Language
 
@@ -23,13 +22,11 @@ _OUTPUTS = ("report.xlsx", "report.json")  # beside report.csv, which the scan i
 def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
     """Serve the invented web, scan it into *folder*, and return the exit code of the scan."""
     from cegep_audit import demo
+    from cegep_audit.report.files import make_folder
     from cegep_audit.report.tables import write
     from cegep_audit.store import Store
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(say("error.unwritable", path=str(folder), reason=error.strerror or str(error))) from error
+    make_folder(folder, lang)
     showing.message(say("demo.begins", folder=str(folder)), quiet)
     with demo.serve() as web, _through(web.proxy):
         request = Request(

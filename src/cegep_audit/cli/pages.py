@@ -20,8 +20,15 @@ from cegep_audit.vocabulary import PageRole
 
 if TYPE_CHECKING:
     from cegep_audit.detect.networks import Classified
+    from cegep_audit.report.locales import Language
 
 _NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
+_UNREAD: dict[type[Exception], str] = {
+    FileNotFoundError: "error.no_file",
+    NotADirectoryError: "error.no_file",
+    IsADirectoryError: "error.folder",
+    PermissionError: "error.denied",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +58,10 @@ def classify(
 
 
 def _lines_of_input() -> Iterator[str]:
-    """Yield the lines of standard input, whatever its bytes are."""
-    for line in sys.stdin.buffer:
-        yield line.decode("utf-8", "replace").rstrip("\r\n")
+    """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
+    for number, line in enumerate(sys.stdin.buffer):
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        yield text if number else text.removeprefix("\ufeff")
 
 
 def _as_record(answer: Classified) -> dict[str, str | None]:
@@ -78,7 +86,8 @@ def detect(
     """Print the accounts of single pages, each with role, reason and evidence."""
     if base is not None and urls.split(base) is None:
         raise UsageError(say("error.bad_url", url=urls.without_password(base)))
-    found = [(source, accounts_of(_page(source, base))) for source in sources]
+    language = resolve(lang)
+    found = [(source, accounts_of(_page(source, base, language))) for source in sources]
     if as_json:
         for source, accounts in found:
             for account in accounts:
@@ -87,7 +96,7 @@ def detect(
     from cegep_audit.report.terminal import accounts_table, console
 
     for source, accounts in found:
-        console().print(accounts_table(source, accounts, resolve(lang)))
+        console().print(accounts_table(source, accounts, language))
 
 
 def accounts_of(page: Page) -> tuple[Account, ...]:
@@ -100,27 +109,36 @@ def accounts_of(page: Page) -> tuple[Account, ...]:
     return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
 
 
-def _page(source: str, base: str | None) -> Page:
+def _page(source: str, base: str | None, lang: Language) -> Page:
     if urls.split(source):
-        return asyncio.run(_fetched(source))
-    try:
-        body = Path(source).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise StoreError(say("error.unreadable", path=source, reason=reason)) from error
+        return asyncio.run(_fetched(source, lang))
+    if "://" in source:
+        raise UsageError(say("error.bad_url", url=urls.without_password(source)))
     url = base or _NO_SITE
-    return Page(source, url, 200, "", body, datetime.now(UTC))
+    return Page(source, url, 200, "", _bytes_of(source), datetime.now(UTC))
 
 
-async def _fetched(url: str) -> Page:
+def _bytes_of(source: str) -> bytes:
+    if not source:
+        raise StoreError(say("error.no_name"))
+    try:
+        return Path(source).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the file's name
+        key = next((key for kind, key in _UNREAD.items() if isinstance(error, kind)), "error.unreadable")
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoreError(say(key, path=source, reason=reason)) from error
+
+
+async def _fetched(url: str, lang: Language) -> Page:
     from cegep_audit.collect.live import LiveWeb, user_agent
+    from cegep_audit.report.screen import detail_words
 
     institution = Institution(id="", name="", url=url)
     try:
-        async with LiveWeb(Limits(), user_agent(None, __version__)) as web, web.open(institution) as site:
+        async with LiveWeb(Limits(), user_agent(None, __version__), lang=lang) as web, web.open(institution) as site:
             return await site.get(url)
     except FetchError as error:
-        raise StoreError(say("error.not_fetched", url=url, detail=error.detail, reason=str(error))) from error
+        raise StoreError(say("error.not_fetched", url=url, reason=detail_words(error.detail, lang))) from error
 
 
 def _account_record(source: str, account: Account) -> dict[str, str]:

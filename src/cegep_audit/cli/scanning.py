@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.cli.past import Past, day_of, output_of, past_of
 from cegep_audit.cli.rendering import NEVER, check_render
-from cegep_audit.errors import UsageError
+from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.report.locales import Language
@@ -84,7 +86,18 @@ def run(request: Request) -> int:
     chosen = [_chosen(registry, settings, day, request.lang) for day in days]
     with Store.open(request.db, create=True, lang=request.lang) as store:
         plans = [_begin(request, store, items, settings, day) for items, day in zip(chosen, days, strict=True)]
-        return _carry_out_all(request, store, plans)
+        try:
+            return _carry_out_all(request, store, plans)
+        except CegepAuditError:
+            _forget_unbegun(store, plans)
+            raise
+
+
+def _forget_unbegun(store: Store, plans: Sequence[Plan]) -> None:
+    """Leave nothing of scans that came to nothing, lest ``--resume`` go on with one that can never be."""
+    with suppress(StoreError):  # of the disk that is full: what is being said already is what matters
+        for plan in plans:
+            store.forget_if_empty(plan.scan_id)
 
 
 def _chosen(
@@ -132,8 +145,11 @@ def _go_on(request: Request, store: Store) -> int:
     """Go on with what was interrupted last; where nothing was, show the last scan."""
     unfinished = _unfinished(store)
     if not unfinished:
+        if request.registry:
+            _check_same(request.registry, store.scan(), request.lang)
         showing.message(say("scan.nothing_to_resume"), request.quiet)
-        return showing.results(store, None, request)
+        showing.results(store, None, request)
+        return showing.EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
     settings: dict[str, Any] = dict(unfinished[0].settings)
     warcs = [Path(path) for path in settings["from_warc"]]
     request = replace(request, warcs=warcs, past=past_of(settings), contact=settings["contact"] or None)
@@ -199,7 +215,7 @@ def _carry_out(request: Request, store: Store, plan: Plan) -> int:
         if stop.reason:
             showing.message(say("scan.left_alone", reason=stop.reason), quiet=False)
         done = len(store.done_ids(plan.scan_id))
-        command = f"cegep-audit scan --resume --db {request.db}"
+        command = f"cegep-audit scan --resume --db {shlex.quote(str(request.db))}"
         showing.message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
         return stop.exit_code
     store.finish_scan(plan.scan_id, datetime.now(UTC))

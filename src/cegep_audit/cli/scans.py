@@ -119,6 +119,8 @@ def scan(
         raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
     if from_warc and "timegate" in named:
         raise UsageError(say("error.two_sources"))
+    if save_warc and (no_warc or from_warc):
+        raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
     if dask:
         from cegep_audit.cli.spreading import check_cluster
 

@@ -20,10 +20,17 @@ _CAUSES = {
     errno.ENOENT: "file.no_folder",
     errno.ENOTDIR: "file.no_folder",
     errno.EISDIR: "file.folder",
+    errno.EEXIST: "file.in_the_way",
     errno.EACCES: "file.denied",
     errno.EPERM: "file.denied",
     errno.EROFS: "file.denied",
 }
+
+
+def make_folder(path: Path, lang: Language) -> None:
+    """Make the folder *path*, and those above it, where they are not there yet; raise StoreError where it cannot be."""
+    with _one_line(path, lang):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def write_file(path: Path, content: bytes, lang: Language) -> None:

@@ -115,6 +115,14 @@ class Store:
             connection.execute("UPDATE scans SET ended_at = ? WHERE id = ?", (rows.text_of(ended_at), scan_id))
         self._claims.pop(scan_id, ExitStack()).close()
 
+    def forget_if_empty(self, scan_id: int) -> None:
+        """Remove a scan of which no institution was visited, and give up its claim; leave any other as it is."""
+        if self.done_ids(scan_id):
+            return
+        with self._writing() as connection:
+            connection.execute("DELETE FROM scans WHERE id = ?", (scan_id,))
+        self._claims.pop(scan_id, ExitStack()).close()
+
     def save_decisions(self, scan_id: int, decisions: Sequence[Decision]) -> None:
         """Keep what coders decided on a scan, all of it or nothing, in one transaction.
 

@@ -1,0 +1,35 @@
+"""``institutions`` and ``networks`` as a user types them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import inside
+
+HEADER = "id,name,website\n"
+ROW = "rb{0},Cégep {0},https://www.cegeprb{0}.test\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (1, {"fr": "r.csv\xa0: aucune faute; 1 établissement.", "en": "r.csv: no fault; 1 institution."}),
+        (2, {"fr": "r.csv\xa0: aucune faute; 2 établissements.", "en": "r.csv: no fault; 2 institutions."}),
+    ],
+)
+def test_a_sound_registry_is_counted(rows: int, said: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(HEADER + "".join(ROW.format(number) for number in range(rows)), "utf-8")
+    for lang, line in said.items():
+        done = inside("institutions", "check", "r.csv", "--lang", lang, folder=tmp_path)
+        assert (done.code, done.out.strip(), done.err) == (0, line, "")
+
+
+def test_every_fault_of_a_registry_is_a_line_and_no_password_is_shown(tmp_path: Path) -> None:
+    rows = "rb,Cégep,http://nom:secret@cegeprb.test\nrb,,ftp://cegeprb.test\n"
+    (tmp_path / "r.csv").write_text(HEADER + rows, "utf-8")
+    done = inside("institutions", "check", "r.csv", folder=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    places = [line.split(" ")[0:2] for line in done.err.splitlines()]
+    assert places == [["r.csv:2:", "website:"], ["r.csv:3:", "id:"], ["r.csv:3:", "name:"], ["r.csv:3:", "website:"]]
+    assert "secret" not in done.err

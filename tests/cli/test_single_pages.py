@@ -1,0 +1,64 @@
+"""``classify`` and ``detect`` as a user types them: odd addresses, odd files, whatever comes in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import command, inside
+
+PAGE = '<html lang="fr"><title>Cégep</title><footer><a href="https://www.facebook.com/cegeprb">Facebook</a></footer>'
+UNREAD = {
+    "no such file": ("absent.html", "absent.html : ce fichier n’existe pas"),
+    "a folder": ("dossier", "dossier : c’est un dossier"),
+    "a file in no folder": ("absent/page.html", "absent/page.html : ce fichier n’existe pas"),
+    "a file in a file": ("page.html/x", "page.html/x : ce fichier n’existe pas"),
+    "no name at all": ("", "le nom d’un fichier ou une adresse manque"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "page.html").write_text(PAGE, "utf-8")
+    (tmp_path / "dossier").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(("source", "said"), UNREAD.values(), ids=UNREAD.keys())
+def test_a_file_that_cannot_be_read_is_named_in_the_reader_s_language(source: str, said: str, folder: Path) -> None:
+    done = inside("detect", source, folder=folder)
+    assert (done.code, done.out) == (3, "")
+    assert done.err.replace("\xa0", " ").startswith(said)
+    assert len(done.err.splitlines()) == 1
+    assert "irectory" not in done.err
+
+
+def test_an_address_of_another_scheme_is_no_file(folder: Path) -> None:
+    done = inside("detect", "ftp://cegeprb.test/", folder=folder)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "ftp://cegeprb.test/\xa0: ce n’est pas une adresse http ou https complète\n"
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("fr", "page non obtenue, adresse d’un réseau privé"), ("en", "could not be had, address of a private network")],
+)
+def test_a_page_that_could_not_be_had_says_why_in_words(lang: str, said: str, folder: Path) -> None:
+    done = inside("detect", "http://127.0.0.1:1/", "--lang", lang, folder=folder)
+    assert (done.code, done.out) == (3, "")
+    assert said in done.err
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_address(folder: Path) -> None:
+    (folder / "adresses.txt").write_bytes("\ufeffhttps://x.com/cegeprb\r\n\r\nhttps://x.com/cegeprb".encode())
+    done = command("classify", "--json", folder=folder, given=folder / "adresses.txt")
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert [answer["url"] for answer in answers] == ["https://x.com/cegeprb", "", "https://x.com/cegeprb"]
+    assert [answer["network"] for answer in answers] == ["twitter", None, "twitter"]
+
+
+def test_the_demo_s_folder_is_no_file(folder: Path) -> None:
+    done = inside("demo", "-o", "page.html", folder=folder)
+    assert (done.code, done.out) == (3, "")
+    assert done.err == "page.html\xa0: un fichier porte déjà ce nom; choisissez un autre dossier avec -o\n"

@@ -217,6 +217,11 @@ PERSONS = {
     "a profession beside the name": "<main><table><tr><td>Marie Plume</td><td>professeure</td><td>"
     + TW.format("marieplume", "Twitter")
     + "</td></tr></table></main>",
+    "a state's author": '<script>window.__STATE__={"posts":[{"author":{"name":"Marie Plume","x":'
+    '"https://twitter.com/marieplume"}}]}</script>',
+    "the second of a state's authors": '<script>push("{\\"authors\\":[{\\"name\\":\\"A\\"},{\\"t\\":'
+    '\\"https:\\/\\/twitter.com\\/marieplume\\"}]}")</script>',
+    "a testimonial": '<main><div class="testimonial">' + TW.format("marieplume", "@marieplume") + "</div></main>",
     "an address that says author": '<main><ul><li><a href="https://plus.google.com/112233445566778899000?rel=author">G+</a>'
     "</li></ul></main>",
     "who liked a post": '<ol class="notes"><li class="note like tumblelog_marieplume">'
@@ -234,6 +239,20 @@ def test_a_persons_account_is_left_out(html: str) -> None:
 NO_PERSONS = {
     "its own name in an author's box": ('<div class="author-box">' + TW.format("cegeprb", "t") + "</div>", "cegeprb"),
     "the owner of a blog": ("<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>", "laplume"),
+    "beside an author in a state": (
+        (
+            '<script>s={"author":{"name":"M"},"site":{"x":"https://twitter.com/laplume"},"f":'
+            '"https://www.facebook.com/laplume"}</script>'
+        ),
+        "laplume",
+    ),
+    "who is a person and an organisation": (
+        (
+            '<script type="application/ld+json">{"@type":["Person","Organization"],"sameAs":"https://twitter.com/laplume"}'
+            "</script>"
+        ),
+        "laplume",
+    ),
     "the only invitation": (
         '<meta name="twitter:creator" content="@laplume"><main><h2>Suivez-nous</h2>'
         + TW.format("laplume", "Twitter")

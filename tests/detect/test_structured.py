@@ -78,6 +78,8 @@ def test_what_cannot_be_read_gives_nothing(text: str) -> None:
         ("https://schema.org/CollegeOrUniversity", "organization"),
         (["Thing", "NewsArticle"], "article"),
         ("Person", "person"),
+        (["Person", "Organization"], "organization"),
+        (["Thing", "Person"], "person"),
         (None, ""),
         (7, ""),
     ],

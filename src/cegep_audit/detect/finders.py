@@ -148,7 +148,8 @@ def find_scripts(document: Document, node: LexborNode, attributes: Attributes) -
             return
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
-    yield from (Found(raw, node, How.SCRIPT) for raw in addresses_in_text(text))
+    written = scripts.with_subjects(text, addresses_in_text(text))
+    yield from (Found(raw, node, How.SCRIPT, subject) for raw, subject in written)
     yield from (Found(raw, node, How.WIDGET) for raw in scripts.named_in_script(text))
 
 

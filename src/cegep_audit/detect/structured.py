@@ -52,13 +52,13 @@ MAX_JSON_CHARS = 1_000_000  # a state dump of several megabytes is no descriptio
 
 
 def subject_of_type(types: object) -> str:
-    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" where it says nothing."""
-    for name in types if isinstance(types, list) else [types]:
-        if isinstance(name, str):
-            for ending, subject in _SUBJECT_OF_TYPE:
-                if name.rstrip("/").endswith(ending):
-                    return subject
-    return ""
+    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" where it says nothing.
+
+    What is both a person and an organisation publishes the site: so plug-ins write who runs a site alone.
+    """
+    names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
+    found = [next((subject for ending, subject in _SUBJECT_OF_TYPE if name.endswith(ending)), "") for name in names]
+    return ORGANIZATION if ORGANIZATION in found else next(filter(None, found), "")
 
 
 def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:

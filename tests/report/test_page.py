@@ -239,6 +239,20 @@ def test_one_institution_alone_makes_a_page() -> None:
     assert f"1 établissement évalué sur 1 (100,0{NBSP}%)." in (made.css_first("#coverage") or made).text()
 
 
+@pytest.mark.parametrize(
+    ("fields", "titles"),
+    [
+        ({}, []),
+        ({"region": "Estrie"}, ["Région"]),
+        ({"type": "universite", "region": "Estrie"}, ["Type", "Région"]),
+    ],
+)
+def test_the_table_has_the_columns_that_the_registry_fills(fields: dict[str, object], titles: list[str]) -> None:
+    made = tree(scan(result(institution("a", **fields), "facebook")))
+    assert [words(node) for node in made.css("#grid thead .w")] == titles
+    assert len(made.css("#grid tbody .w")) == len(titles)
+
+
 def test_a_stopped_scan_says_so() -> None:
     stopped = scan(result("a"), unvisited=[institution("b")], ended_at=None)
     assert "interrompu" in words(tree(stopped).css_first("header"))

@@ -128,7 +128,8 @@ def _crossed(
     if not rows:
         return None
     sizes = [f"({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}" for group in some.values()]
-    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, sizes, strict=True)]
+    held = [size.replace(" ", "\u00a0") for size in sizes]  # the mark stays beside its number
+    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, held, strict=True)]
     head = [*heads(lang, "network"), *titles]
     names = " × ".join(column_name(column, lang) for column in by)
     return Part(grid=Grid(phrase("grid.crossed", lang, column=names), head, rows, is_heat=True))

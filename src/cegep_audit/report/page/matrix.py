@@ -20,7 +20,7 @@ from cegep_audit.report.words import value_words
 from cegep_audit.vocabulary import Role
 
 FILTERED = ("type", "region", "language")  # registry columns to choose by
-SHOWN = ("type", "region")  # those that the table has a column for
+SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The whole table: ``networks`` are id and title of each column, in the order of the columns."""
+    """The whole table: ``titles`` of its columns of words, then ``networks``, id and title of each, in their order."""
 
+    titles: Sequence[str]
     networks: Sequence[tuple[str, str]]
     lines: Sequence[Line]
     choices: Sequence[Choice]
@@ -89,8 +90,11 @@ def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str]
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     columns = [(name, network_name(name) if name in counts else _closed(name, lang)) for name in order]
-    lines = [_line(sheet, own, order, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
-    return Matrix(columns, lines, [choice for column in FILTERED if (choice := _choice(sheets, column, lang)).options])
+    said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
+    titles = [phrase(f"head.{column}", lang) for column in said]
+    lines = [_line(sheet, own, order, said, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
+    choices = [choice for column in FILTERED if (choice := _choice(sheets, column, lang)).options]
+    return Matrix(titles, columns, lines, choices)
 
 
 def _closed(name: str, lang: Language) -> str:
@@ -103,7 +107,12 @@ def _of_units(sheet: Sheet) -> frozenset[str]:
 
 
 def _line(
-    sheet: Sheet, of_units: frozenset[str], order: Sequence[str], names: Mapping[str, str], lang: Language
+    sheet: Sheet,
+    of_units: frozenset[str],
+    order: Sequence[str],
+    said: Sequence[str],
+    names: Mapping[str, str],
+    lang: Language,
 ) -> Line:
     each = sheet.institution
     values = [getattr(each, column) for column in FILTERED]
@@ -113,7 +122,7 @@ def _line(
         anchor=names[each.id],
         name=plain(each.name),
         values=[plain(value) for value in values],
-        words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in SHOWN],
+        words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in said],
         found_by=fold(plain(found_by)).replace("-", " "),
         number="?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
         squares=[_square(sheet, name, of_units) for name in order],

@@ -131,8 +131,8 @@ CASES: dict[str, tuple[str, str, Role]] = {
         Role.THIRD_PARTY,
     ),
     "names_another": (
-        OWN + "<footer><p>" + FB.format("gouvernement", "Le gouvernement sur Facebook") + "</p></footer>",
-        "https://www.facebook.com/gouvernement",
+        OWN + "<footer><p>" + FB.format("patateschaudes", "Les patates chaudes sur Facebook") + "</p></footer>",
+        "https://www.facebook.com/patateschaudes",
         Role.THIRD_PARTY,
     ),
     "row_of_others": (
@@ -287,12 +287,37 @@ OTHERS = {
         "https://twitter.com/mplumedor",
         "names_another",
     ),
+    "a title that its address shortens": (
+        '<aside><a href="https://twitter.com/palmares_frites">Palmarès des frites 2014</a></aside>',
+        "https://twitter.com/palmares_frites",
+        "no_rule",
+    ),
     "a site one likes": (
         '<aside><ul><li><a href="https://patateschaudes.tumblr.com/">Patates chaudes</a></li></ul></aside>',
         "https://patateschaudes.tumblr.com",
         "no_rule",
     ),
 }
+
+
+LYCEE = Institution(id="l", name="Lycée Victor-Duruy-d’en-Haut", url="https://lycee-enhaut.test/", language="fr")
+# Handles and labels beside a school's own accounts, and whose they are.
+BODIES = {
+    "its pupils' centre of documents": (TW.format("CDI_enhaut", "Twitter du CDI"), Role.UNIT),
+    "its pupils' society": (FB.format("mdlenhaut", "La MDL"), Role.THIRD_PARTY),
+    "its parents": (FB.format("parentsdelevesenhaut", "Facebook"), Role.THIRD_PARTY),
+    "its friends": (FB.format("amisdulyceeenhaut", "Facebook"), Role.THIRD_PARTY),
+    "the government": (FB.format("gouvernementici", "Le gouvernement sur Facebook"), Role.THIRD_PARTY),
+    "itself": (FB.format("lyceeenhaut.officiel", "Facebook"), Role.OFFICIAL),
+}
+
+
+@pytest.mark.parametrize(("link", "role"), BODIES.values(), ids=BODIES)
+def test_bodies_and_parts_of_a_school(link: str, role: Role) -> None:
+    row = '<a href="https://www.instagram.com/lyceeenhaut/"></a><a href="https://twitter.com/lyceeenhaut"></a>'
+    own = {"https://www.instagram.com/lyceeenhaut", "https://twitter.com/lyceeenhaut"}
+    found = accounts(visit(f"<footer><p>{row}</p><p>{link}</p></footer>"), institution=LYCEE)
+    assert [account.role for url, account in found.items() if url.rstrip("/") not in own] == [role]
 
 
 @pytest.mark.parametrize(("html", "url", "reason"), OTHERS.values(), ids=OTHERS)

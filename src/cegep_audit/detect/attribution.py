@@ -57,11 +57,14 @@ def _in_list(candidate: Candidate) -> bool:
 
 
 # Words of a link that name nobody: networks, languages, what a page on a network is called.
-_NAMES_NOBODY = frozenset(
+_NETWORKS = frozenset(
+    word for network in NETWORKS.values() for word in fold(f"{network.name} {network.id}").replace("_", " ").split()
+)
+_NAMES_NOBODY = _NETWORKS | frozenset(
     "the our your notre nos votre sur page compte account channel chaine canal officiel officielle official english "
     "francais anglais french profile profil group groupe logo icon icone lien link visit visitez voir see"
     " plus".split()
-) | {word for network in NETWORKS.values() for word in fold(f"{network.name} {network.id}").replace("_", " ").split()}
+)
 _WORD = re.compile(r"[a-z]{3,}")
 _MIN_NAME = 5  # letters of a name that is no chance inside a handle
 
@@ -102,14 +105,17 @@ def _is_own_row(candidate: Candidate) -> bool:
 
 def _is_only_named(candidate: Candidate) -> bool:
     """Whether nothing but the account's own name is said of it, as in a list of sites one likes: no network, no @."""
-    return candidate.every(
-        lambda link: (
-            link.label != ""
-            and "follow" not in link.cues
-            and "@" not in link.label
-            and _squeezed(link.label) == _squeezed(candidate.handle)
-        )
-    )
+
+    def is_name(link: Link) -> bool:
+        words = sorted(_WORD.findall(fold(link.label)), key=len, reverse=True)
+        if not words or "@" in link.label or "follow" in link.cues or not _NETWORKS.isdisjoint(words):
+            return False
+        handle = _squeezed(candidate.handle)
+        for word in words:
+            handle = handle.replace(word, "")
+        return not handle.strip("0123456789")
+
+    return candidate.every(is_name)
 
 
 def _squeezed(text: str) -> str:

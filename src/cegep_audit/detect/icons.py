@@ -10,11 +10,10 @@ from selectolax.lexbor import LexborNode
 from cegep_audit.detect import scripts
 from cegep_audit.detect.surroundings import icon_words, label_of
 
-# Last segment or first label of an address of the site's own that stands for an account.
+# Last segment or first label of an address of the site's own that stands for an account, in lower case.
 _LAST = re.compile(
-    r"(?:^|[/.?=_-])(facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
-    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$",
-    re.IGNORECASE,
+    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
+    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
 )
 _LONGEST_LAST = 24  # characters that it takes at most
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
@@ -27,7 +26,7 @@ _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u"
 
 def stands_for(node: LexborNode, href: str) -> str:
     """Return the network that the link *node* to *href* stands for, "" where it stands for none."""
-    found = _LAST.search(href, max(0, len(href) - _LONGEST_LAST)) or _FIRST.match(href)
+    found = _LAST.search("/" + href[-_LONGEST_LAST:].lower()) or _FIRST.match(href)
     if found is None and not is_short(href):
         return ""
     shown = _ICON.search(" ".join((label_of(node).lower(), icon_words(node))))

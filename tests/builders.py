@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from cegep_audit.models import Account, Drawing, Evidence, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
@@ -95,3 +96,8 @@ def scan(
         results,
     )
     return replace(done, **fields)  # type: ignore[arg-type] # a test's own names
+
+
+def unfinished(store: Store) -> list[int]:
+    """Return the numbers of the scans that did not come to their end."""
+    return [scan.id for scan in store.scans() if scan.ended_at is None]

@@ -219,11 +219,11 @@ class TestBusy:
             other.execute("ROLLBACK")
             other.close()
             store.save(1, again := result(NAMES[0], "tiktok"))
-            assert store.result(1, NAMES[0]) == again
+            assert store.load(1).results[0] == again
 
     def test_a_reader_between_two_results_keeps_nobody_waiting(self, path: Path) -> None:
         with Store.open(path, create=False) as reader, Store.open(path, create=False, busy_s=0.0) as writer:
-            results = reader.iter_results(1)
+            results = reader._results(1, reader.scan(1).institutions)
             first = next(results)
             writer.save(1, result(NAMES[-1], "tiktok"))
             assert first.institution.id == NAMES[0]
@@ -267,10 +267,10 @@ class TestFullDisk:
             store._connection.execute(f"PRAGMA max_page_count = {size}")
             with pytest.raises(StoreError, match=r"scans\.db: the disk is full; .* go on with --resume"):
                 store.save(1, large)
-            assert store.result(1, NAMES[0]) == result(NAMES[0], "facebook", "youtube", "instagram")
+            assert store.load(1).results[0] == result(NAMES[0], "facebook", "youtube", "instagram")
             store._connection.execute(f"PRAGMA max_page_count = {size * 1_000}")
             store.save(1, large)
-            assert store.result(1, NAMES[0]) == large
+            assert store.load(1).results[0] == large
         assert integrity(path) == "ok"
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from cegep_audit.analyze.agreement import TOOL
 from cegep_audit.analyze.decisions import finding, is_same
+from cegep_audit.coding import Decision, Unit
 from cegep_audit.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.detect.networks import classify, mastodon_handle
 from cegep_audit.messages import Language, excerpt
-from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.overrides import read_network
 from cegep_audit.registry.selection import fold
 from cegep_audit.urls import without_password

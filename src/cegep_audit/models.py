@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from datetime import datetime
+from typing import Protocol
 
-from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Verdict, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]
 class Link:
     """One URL as it stands on a page.
 
-    ``url`` is absolute; ``label`` is what a reader sees or hears (text, alternative text, title), at most
-    200 characters. ``subject`` is whose link the page's data says it is (``organization``, ``person``,
-    ``article``), "" where it says nothing. ``cues`` are names of signs found around the link, see
-    ``detect/cues.toml``. ``block`` numbers the smallest container the link shares with other
-    links to networks, so that a row of icons is told from a link in running text (0: none). ``names`` is
-    the network that the link's icon or path names where its address does not, "" for others.
+    ``url`` is absolute; ``label`` is what a reader sees or hears (text, alternative text, title), at most 200
+    characters. ``subject`` is whose link the page's data says it is (``organization``, ``person``, ``article``), ""
+    where it says nothing. ``cues`` are names of signs found around the link, see ``detect/cues.toml``. ``block``
+    numbers the smallest container the link shares with other links to networks, so that a row of icons is told from
+    a link in running text (0: none). ``names`` is the network that the link's icon or path names where its address
+    does not, "" for others.
     """
 
     url: str
@@ -148,11 +148,10 @@ class InnerLink:
 class Reading:
     """What one page says, parsed once.
 
-    ``base`` is what relative addresses resolve against; ``links`` are those that lead off the page's host
-    or may name an account; ``inner`` the others; ``frames`` and ``refresh_to`` are absolute. ``language``
-    is the document's own word for it ("" where it has none). ``text_length`` counts characters of visible
-    text, ``opening`` is the first 600 of them. ``signs`` are names of marks of a shell that scripts fill
-    (``app_root``, ``noscript_plea``, ``state``).
+    ``base`` is what relative addresses resolve against; ``links`` are those that lead off the page's host or may
+    name an account; ``inner`` the others; ``frames`` and ``refresh_to`` are absolute. ``language`` is the document's
+    own word for it ("" where it has none). ``text_length`` counts characters of visible text, ``opening`` is the
+    first 600 of them. ``signs`` are names of marks of a shell that scripts fill (``app_root``, ``noscript_plea`` …).
     """
 
     url: str
@@ -299,33 +298,3 @@ class Scan:
     rules_version: str
     institutions: tuple[Institution, ...] = ()
     results: tuple[InstitutionResult, ...] = ()
-
-
-class Unit(NamedTuple):
-    """What is coded by hand, one row of a coding sheet: an institution and a network."""
-
-    institution_id: str
-    network: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one coder decided on one unit of a scan.
-
-    ``correct_account`` is canonical, "" where there is none; a list from elsewhere may name several for a unit, a
-    coder names one at most. ``detected`` is the main account that the rules had found there, "" for none, None
-    where the site was not assessed. ``is_blind`` says that the coder's sheet did not show it. ``stratum`` and
-    ``weight`` (rows that this one stands for) come from a sample, "" and None elsewhere.
-    """
-
-    scan_id: int
-    unit: Unit
-    coder: str
-    verdict: Verdict
-    correct_account: str
-    date: date
-    note: str = ""
-    detected: str | None = None
-    is_blind: bool = True
-    stratum: str = ""
-    weight: float | None = None

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cegep_audit.analyze.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
 from cegep_audit.analyze.presence import main_accounts
-from cegep_audit.models import Account, Decision, Scan, Unit
+from cegep_audit.coding import Decision, Unit
+from cegep_audit.models import Account, Scan
 from cegep_audit.vocabulary import Role, Verdict
 
 UNIT = Unit("a", "facebook")

@@ -12,7 +12,8 @@ from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 from cegep_audit.analyze.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, to_json
 from cegep_audit.analyze.overlap import Overlap
 from cegep_audit.analyze.raters import compare_raters
-from cegep_audit.models import Decision, Scan
+from cegep_audit.coding import Decision
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role, Verdict
 
 ABSENT, UNSURE, LISTED = Verdict.ABSENT, Verdict.UNSURE, Verdict.LISTED

@@ -16,9 +16,10 @@ from codings import DAY, LIBRARY, OFFICIAL, decision, facebook, found
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.sampling import coding_rows, draw
+from cegep_audit.coding import Unit
 from cegep_audit.coding_sheet import COLUMNS, SHOWN, read_coding
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Scan, Unit
+from cegep_audit.models import Scan
 from cegep_audit.report.coding import check_place, evidence_path, sheet_bytes, sheet_of
 from cegep_audit.report.evidence import evidence_page
 from cegep_audit.vocabulary import Role, Zone

@@ -10,7 +10,7 @@ from typing import Literal
 from cegep_audit.analyze.coefficients import RESAMPLES, SEED, Estimate
 from cegep_audit.analyze.findings import ScanFacts, facts_to_json
 from cegep_audit.analyze.overlap import Named, Overlap
-from cegep_audit.models import Unit
+from cegep_audit.coding import Unit
 
 TOOL = "tool"  # the rater that a scan is; no coder may sign so
 OVERALL = ""  # the key of the figures over all networks

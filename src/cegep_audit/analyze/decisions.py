@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.presence import main_accounts
+from cegep_audit.coding import Decision, Unit
 from cegep_audit.detect.networks import account_key, classify, mastodon_handle
-from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
+from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import Kind, Role, Verdict
 
 REASON = "coded"  # of an account whose role a person decided, as every account carries the rule that gave its role

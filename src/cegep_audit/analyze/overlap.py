@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from cegep_audit.coding import Decision, Unit
 from cegep_audit.detect.networks import NETWORKS, account_key
-from cegep_audit.models import Decision, Scan, Unit
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role
 
 

@@ -25,8 +25,9 @@ from cegep_audit.analyze.decisions import CONSENSUS, agreed, finding, is_same
 from cegep_audit.analyze.findings import facts_of
 from cegep_audit.analyze.overlap import Overlap, named_by, named_by_tool, overlap
 from cegep_audit.analyze.sampling import asked_of_all
+from cegep_audit.coding import Decision, Unit
 from cegep_audit.detect.networks import NETWORKS, account_key
-from cegep_audit.models import Decision, Scan, Unit
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Verdict
 
 

@@ -11,8 +11,9 @@ from typing import Literal
 
 from cegep_audit.analyze.decisions import finding
 from cegep_audit.analyze.presence import day_of
+from cegep_audit.coding import Unit
 from cegep_audit.detect.networks import NETWORKS, basket
-from cegep_audit.models import Institution, InstitutionResult, Scan, Unit
+from cegep_audit.models import Institution, InstitutionResult, Scan
 
 ALWAYS = "classic"  # the basket of networks that are coded for every institution, found or not
 

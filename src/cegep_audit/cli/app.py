@@ -16,7 +16,6 @@ from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, Usage
 from cegep_audit.report.plain import plain
 
 _NAME = "cegep-audit"
-EXIT_NOTHING_ASSESSED = 1
 EXIT_USAGE = 2
 EXIT_FILE = 3
 EXIT_INTERRUPTED = 130

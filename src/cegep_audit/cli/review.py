@@ -17,10 +17,10 @@ from cegep_audit.cli import showing
 from cegep_audit.cli.layers import Layers, load_layers
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
 from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.coding import Decision
 from cegep_audit.errors import UsageError
 from cegep_audit.messages import Language
 from cegep_audit.messages import say as say_fault
-from cegep_audit.models import Decision
 from cegep_audit.report.phrases import phrase
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict

@@ -12,7 +12,7 @@ from rich.text import Text
 from cegep_audit.analyze.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, TOOL, Agreement, Comparison, Level
 from cegep_audit.analyze.coefficients import FIGURES, Estimate
 from cegep_audit.analyze.overlap import Named, Overlap
-from cegep_audit.models import Unit
+from cegep_audit.coding import Unit
 from cegep_audit.report import locales
 from cegep_audit.report.locales import Language
 from cegep_audit.report.methods import coefficient, methods_paragraph, rater_name

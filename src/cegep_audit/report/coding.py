@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from cegep_audit.analyze.sampling import CodingRow
+from cegep_audit.coding import Decision, Unit
 from cegep_audit.coding_sheet import CODED, COLUMNS, SAMPLED, SHOWN
 from cegep_audit.csv_input import FaultList, read_table
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.messages import say
-from cegep_audit.models import Account, Decision, Unit
+from cegep_audit.models import Account
 from cegep_audit.report.cells import Cell
 from cegep_audit.report.columns import Column, described
 from cegep_audit.report.files import check_file

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sqlite3
 from itertools import groupby
 
-from cegep_audit.models import Account, Decision, Evidence, Institution, InstitutionResult, Scan
+from cegep_audit.coding import Decision
+from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
 from cegep_audit.store import decision_rows, rows
 from cegep_audit.vocabulary import Status
 
@@ -25,12 +26,6 @@ _OF_ONE = {
 def scans(connection: sqlite3.Connection) -> list[Scan]:
     """Return every scan, the oldest first, without institutions and results."""
     return [rows.scan_of(row) for row in connection.execute("SELECT * FROM scans ORDER BY id")]
-
-
-def unfinished(connection: sqlite3.Connection) -> int | None:
-    """Return the number of the last scan that has no end, None where there is none."""
-    (number,) = connection.execute("SELECT max(id) FROM scans WHERE ended_at IS NULL").fetchone()
-    return None if number is None else int(number)
 
 
 def institutions(connection: sqlite3.Connection, scan_id: int) -> list[Institution]:

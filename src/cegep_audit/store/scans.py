@@ -12,9 +12,10 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from cegep_audit.coding import Decision
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.messages import Language, say, shown
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.store import decision_rows, loading, rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
 from cegep_audit.vocabulary import Status, Verdict
@@ -101,13 +102,14 @@ class Store:
         self._check_sound()
         self._hold(scan_id)
 
-    def save(self, scan_id: int, result: InstitutionResult) -> None:
-        """Keep the *result* of one institution, in one transaction; an earlier one in the same scan is replaced."""
+    def save(self, scan_id: int, *results: InstitutionResult) -> None:
+        """Keep the result of an institution, or of several, in one transaction; earlier ones are replaced."""
         with self._writing() as connection:
-            key = (scan_id, rows.storable(result.institution.id))
-            connection.execute("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", key)
-            for table, entries in rows.result_rows(scan_id, result):
-                rows.insert(connection, table, entries)
+            for result in results:
+                key = (scan_id, rows.storable(result.institution.id))
+                connection.execute("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", key)
+                for table, entries in rows.result_rows(scan_id, result):
+                    rows.insert(connection, table, entries)
 
     def finish_scan(self, scan_id: int, ended_at: datetime) -> None:
         """Note that the scan came to its end, and give up its claim."""
@@ -145,11 +147,6 @@ class Store:
         with self._reading() as connection:
             return loading.scans(connection)
 
-    def unfinished(self) -> int | None:
-        """Return the number of the last scan that did not come to its end, None where there is none."""
-        with self._reading() as connection:
-            return loading.unfinished(connection)
-
     def tally(self, scan_id: int) -> Tally:
         """Return how far a scan came."""
         with self._reading() as connection:
@@ -180,15 +177,6 @@ class Store:
         """
         scan = self.scan(scan_id)
         return replace(scan, results=tuple(self._results(scan.id, scan.institutions)))
-
-    def iter_results(self, scan_id: int) -> Iterator[InstitutionResult]:
-        """Yield the results of a scan in registry order, one at a time in memory; others may write meanwhile."""
-        return self._results(scan_id, self._institutions(scan_id))
-
-    def result(self, scan_id: int, institution_id: str) -> InstitutionResult | None:
-        """Return what a scan found of one institution, None where it has no result of it."""
-        named = (item for item in self._institutions(scan_id) if item.id == institution_id)
-        return next(self._results(scan_id, named), None)
 
     def decisions(self, scan_id: int) -> list[Decision]:
         """Return what coders decided on a scan and, the oldest first, on earlier ones that it may be carried over from.

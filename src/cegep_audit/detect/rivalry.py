@@ -105,7 +105,7 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
 
     Those that share every row with outranked ones are outranked too. A row of which no member looks like the
     institution and some member is outdone, without words that ask to follow, is somebody else's. A row in which an
-    account of another network has the institution's whole name is its own.
+    account of another network has the institution's whole name is its own; so is one with a part of it and such words.
     """
     by_key = {candidate.key: candidate for candidate in candidates}
 
@@ -117,7 +117,8 @@ def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> l
 
     def is_own(row: Row, candidate: Candidate) -> bool:
         others = (by_key[key] for key in row.members if key[0] != candidate.network)
-        return any(other.likeness >= Likeness.WHOLE and not other.is_separate for other in others)
+        least = Likeness.PART if _is_invited(candidate) else Likeness.WHOLE
+        return any(other.likeness >= least and not other.is_separate for other in others)
 
     return [
         replace(

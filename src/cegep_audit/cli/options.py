@@ -74,3 +74,11 @@ BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say(
 SampleOption = Annotated[
     int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
 ]
+ContactOption = Annotated[
+    str | None,
+    typer.Option(
+        "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
+    ),
+]
+MaxPagesOption = Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))]
+PrivateOption = Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))]

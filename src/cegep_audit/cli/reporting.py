@@ -17,10 +17,13 @@ from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
     BasketOption,
+    ContactOption,
     DbOption,
     JsonOption,
     LangOption,
+    MaxPagesOption,
     MinNetworksOption,
+    PrivateOption,
     SampleOption,
     ScanArgument,
     resolve,
@@ -133,16 +136,9 @@ def sheet(
 def check(
     url: Annotated[str, typer.Argument(metavar="URL", help=say("help.check_url"))],
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help=say("help.check_name"), show_default=False)] = "",
-    contact: Annotated[
-        str | None,
-        typer.Option(
-            "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
-        ),
-    ] = None,
-    max_pages: Annotated[
-        int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))
-    ] = _DEFAULTS.max_pages,
-    allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
+    contact: ContactOption = None,
+    max_pages: MaxPagesOption = _DEFAULTS.max_pages,
+    allow_private: PrivateOption = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:

@@ -10,13 +10,16 @@ import typer
 
 from cegep_audit.cli.options import (
     DEFAULT_DB,
+    ContactOption,
     DbOption,
     IdOption,
     JsonOption,
     LangOption,
     LanguageOption,
     LimitOption,
+    MaxPagesOption,
     PartsOption,
+    PrivateOption,
     RegionOption,
     TypeOption,
     resolve,
@@ -62,15 +65,8 @@ def scan(
     overrides: Annotated[
         Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
     ] = None,
-    contact: Annotated[
-        str | None,
-        typer.Option(
-            "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
-        ),
-    ] = None,
-    max_pages: Annotated[
-        int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))
-    ] = _DEFAULTS.max_pages,
+    contact: ContactOption = None,
+    max_pages: MaxPagesOption = _DEFAULTS.max_pages,
     delay: Annotated[
         float, typer.Option("--delay", min=0, max=_LONGEST_S, metavar="S", help=say("help.delay"))
     ] = _DEFAULTS.delay_s,
@@ -101,7 +97,7 @@ def scan(
         str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
-    allow_private: Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))] = False,
+    allow_private: PrivateOption = False,
     render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
     lang: LangOption = None,
     as_json: JsonOption = False,

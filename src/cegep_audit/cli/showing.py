@@ -94,7 +94,7 @@ def progress(plan: Plan, request: Request) -> Iterator[Shown]:
         request.lang,
         done=len(plan.institutions) - len(plan.waiting),
         slots=min(limits.concurrency, len(plan.waiting)),
-        tail_s=_LAST_TIMEOUTS * limits.timeout_s,
+        tail_s=0.0 if request.warcs else _LAST_TIMEOUTS * limits.timeout_s,  # a file never has us wait
         explains=request.verbose,
     ) as shown:
         yield shown

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from servers import Web, robots
+from servers import page as html
 from warcs import Kept, write
 
 from cegep_audit import demo
 from cegep_audit.cli.spreading import check_cluster
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
-from cegep_audit.cluster.visiting import part_file
+from distributed import Client
+
+from cegep_audit.cluster.visiting import Job, Visits, part_file
 
 SITES = 80
 FILES = ("report.csv", "report-accounts.csv")
@@ -59,7 +70,7 @@ def run(*arguments: str, folder: Path, **environment: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[demo.Web]:
+def invented() -> Iterator[demo.Web]:
     with demo.serve() as served:
         yield served
 
@@ -95,34 +106,146 @@ def test_a_replay_gives_the_same_files_to_the_byte(archive: Path, tmp_path: Path
     (one := tmp_path / "one").mkdir()
     (many := tmp_path / "many").mkdir()
     assert run(*replay(archive), folder=one)[0] == 0
-    code, said = run(*replay(archive, "--dask", "local"), folder=many)
-    assert (code, "Traceback" in said) == (0, False), said
+    with socket.socket() as other:
+        with suppress(OSError):  # taken already: by another cluster, as here
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        code, said = run(*replay(archive, "--dask", "local", "-q"), folder=many)
+    assert (code, said) == (0, "")
     for name in FILES:
         assert (many / name).read_bytes() == (one / name).read_bytes()
     assert b"instagram.com/cegep7" in (many / "report-accounts.csv").read_bytes()
 
 
-def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(web: demo.Web, tmp_path: Path) -> None:
+def test_a_replay_whose_worker_is_killed_gives_the_same_files(tmp_path: Path) -> None:
+    number = 600
+    rows = [f"c{place},Cégep {place},https://www.cegep{place}.test/" for place in range(number)]
+    (tmp_path / "registry.csv").write_text("\n".join(["id,name,website", *rows]), "utf-8")
+    write(tmp_path, [Kept(f"https://www.cegep{place}.test/", page(place, "x.com/c")) for place in range(number)])
+    (one := tmp_path / "one").mkdir()
+    (many := tmp_path / "many").mkdir()
+    command = ("scan", str(tmp_path / "registry.csv"), "--from-warc", str(tmp_path / "a.warc.gz"))
+    assert run(*command, folder=one)[0] == 0
+    running = start(*command, "--dask", "local", folder=many)
+    wait_for_results(many / "cegep-audit.db", 1)
+    os.kill(workers_of(running.process.pid)[0], signal.SIGKILL)
+    assert len(done_ids(many / "cegep-audit.db")) < number, "it was over already: nothing was shown"
+    code, said = running.ended()
+    assert (code, "Traceback" in said) == (0, False), said
+    for name in FILES:
+        assert (many / name).read_bytes() == (one / name).read_bytes()
+
+
+def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(invented: demo.Web, tmp_path: Path) -> None:
     options = ("--delay", "0", "--timeout", "1")
     (many := tmp_path / "many").mkdir()
     (again := tmp_path / "again").mkdir()
-    code, said = run("scan", str(web.registry), *options, "--dask", "local", folder=many, HTTP_PROXY=web.proxy)
+    code, said = run(
+        "scan", str(invented.registry), *options, "--dask", "local", folder=many, HTTP_PROXY=invented.proxy
+    )
     assert code == 0, said
     kept = sorted(many.glob("cegep-audit-1-part-*.warc.gz"))
     assert kept
     assert not (many / "cegep-audit-1.warc.gz").exists()
     files = [word for file in kept for word in ("--from-warc", str(file))]
-    code, said = run("scan", str(web.registry), *files, folder=again)
+    code, said = run("scan", str(invented.registry), *files, folder=again)
     assert code == 0, said
     for name in FILES:
         assert (again / name).read_bytes() == (many / name).read_bytes()
 
 
-def test_a_worker_that_is_killed_loses_nothing(web: demo.Web, tmp_path: Path) -> None:
+def test_a_host_is_asked_by_one_worker_at_the_pace_of_one(proxied: Web, tmp_path: Path) -> None:
+    """Eight institutions of one name, among others: their hosts are asked as by a scan of one process."""
+    delay_s = 0.2
+    rows = ["id,name,website"]
+    for number in range(8):
+        for name, host in (("u", "universite.test"), ("c", f"cegep{number}.test")):
+            proxied[f"{host}/*"] = html(f"<p>Cégep {number}</p>" * 50)
+            proxied[f"{host}/robots.txt"] = robots("")
+            rows.append(f"{name}{number},Faculté {number},http://{host}/{number}/")
+    (tmp_path / "registry.csv").write_text("\n".join(rows), "utf-8")
+    command = ("scan", "registry.csv", "--delay", str(delay_s), "--max-pages", "1", "--no-warc", "--dask", "local")
+    code, said = run(*command, folder=tmp_path, HTTP_PROXY=proxied.proxy)
+    assert code == 0, said
+    assert len(done_ids(tmp_path / "cegep-audit.db")) == len(rows) - 1
+    asked = sorted(hit.started for hit in proxied.log if hit.host == "universite.test")
+    assert proxied.asked("universite.test").count("/robots.txt") == 1
+    assert min(after - before for before, after in pairwise(asked)) >= delay_s * 0.9
+
+
+@contextmanager
+def cluster_of(folder: Path, *workers: str, **environment: str) -> Iterator[str]:
+    """A cluster as a user starts one, by Dask's own commands; its address."""
+    dask = [sys.executable, "-m", "dask"]
+    where = ["--scheduler-file", "cluster.json", "--host", "127.0.0.1", "--no-dashboard"]
+    commands = [[*dask, "scheduler", *where, "--port", "0"]]
+    commands += [[*dask, "worker", *where, "--nthreads", "2", "--no-nanny", "--name", name] for name in workers]
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes = [subprocess.Popen(command, env={**os.environ, **environment}, **quiet) for command in commands]
+    try:
+        deadline = time.monotonic() + 30
+        while not (folder / "cluster.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        address = json.loads((folder / "cluster.json").read_text("utf-8"))["address"]
+        if workers:
+            with Client(address, set_as_default=False) as client:
+                client.wait_for_workers(len(workers), timeout=30)
+        yield address
+        assert [process.poll() for process in processes if process.poll() is not None] == [], "a scan ended it"
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def scheduler(invented: demo.Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A scheduler and two workers of two threads; the proxy of their own environment leads to the invented web."""
+    with cluster_of(tmp_path_factory.mktemp("cluster"), "first", "second", HTTP_PROXY=invented.proxy) as address:
+        yield address
+
+
+def test_a_cluster_of_the_users_own_is_used_and_left_as_it_was(scheduler: str, archive: Path, tmp_path: Path) -> None:
+    (one := tmp_path / "one").mkdir()
+    assert run(*replay(archive), folder=one)[0] == 0
+    for again in ("first", "second"):
+        (many := tmp_path / again).mkdir()
+        code, said = run(*replay(archive, "--dask", scheduler), folder=many)
+        assert (code, "Traceback" in said) == (0, False), said
+        for name in FILES:
+            assert (many / name).read_bytes() == (one / name).read_bytes()
+    with Client(scheduler, set_as_default=False) as client:
+        left = client.run(lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("cegep")])
+    assert set(map(tuple, left.values())) == {()}
+
+
+def test_a_scan_on_a_users_cluster_is_stopped_and_goes_on_there(
+    scheduler: str, invented: demo.Web, tmp_path: Path
+) -> None:
+    begin = ("scan", str(invented.registry), "--delay", "0.1", "--timeout", "1", "--dask", scheduler)
+    running = start(*begin, folder=tmp_path)
+    wait_for_results(tmp_path / "cegep-audit.db", 2)
+    running.process.send_signal(signal.SIGINT)
+    code, said = running.ended()
+    assert (code, "Traceback" in said, "--resume" in said) == (130, False, True), said
+    kept = done_ids(tmp_path / "cegep-audit.db")
+    seen = len(invented.log)
+    time.sleep(0.5)
+    assert len(invented.log) == seen, "workers went on for a scan that is stopped"
+    code, said = run("scan", "--resume", "--delay", "0", "--dask", scheduler, folder=tmp_path)
+    assert code == 0, said
+    asked = {hit.host for hit in invented.log[seen:]}
+    assert not asked & {site.host for site in sites() if site.id in kept}
+    listed = (tmp_path / "report.csv").read_text("utf-8").splitlines()
+    assert len(done_ids(tmp_path / "cegep-audit.db")) == len(listed) - 1
+
+
+def test_a_worker_that_is_killed_loses_nothing(invented: demo.Web, tmp_path: Path) -> None:
     running = start(
-        *("scan", str(web.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local"),
+        *("scan", str(invented.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local"),
         folder=tmp_path,
-        HTTP_PROXY=web.proxy,
+        HTTP_PROXY=invented.proxy,
     )
     wait_for_results(tmp_path / "cegep-audit.db", 2)
     os.kill(workers_of(running.process.pid)[0], signal.SIGKILL)
@@ -134,9 +257,22 @@ def test_a_worker_that_is_killed_loses_nothing(web: demo.Web, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_scan_keeps_what_is_done_and_goes_on(web: demo.Web, tmp_path: Path, number: signal.Signals) -> None:
-    begin = ("scan", str(web.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local")
-    running = start(*begin, folder=tmp_path, HTTP_PROXY=web.proxy)
+def test_a_stopped_scan_keeps_what_is_done_and_goes_on(
+    invented: demo.Web, tmp_path: Path, number: signal.Signals
+) -> None:
+    begin = (
+        "scan",
+        str(invented.registry),
+        "--delay",
+        "0.1",
+        "--timeout",
+        "1",
+        "--concurrency",
+        "4",
+        "--dask",
+        "local",
+    )
+    running = start(*begin, folder=tmp_path, HTTP_PROXY=invented.proxy)
     wait_for_results(tmp_path / "cegep-audit.db", 2)
     workers = workers_of(running.process.pid)
     os.killpg(running.process.pid, number)  # as a terminal does it: everybody hears it
@@ -145,10 +281,10 @@ def test_a_stopped_scan_keeps_what_is_done_and_goes_on(web: demo.Web, tmp_path: 
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     kept = done_ids(tmp_path / "cegep-audit.db")
     assert len(kept) >= 2
-    seen = len(web.log)
-    code, said = run("scan", "--resume", "--delay", "0", folder=tmp_path, HTTP_PROXY=web.proxy)
+    seen = len(invented.log)
+    code, said = run("scan", "--resume", "--delay", "0", folder=tmp_path, HTTP_PROXY=invented.proxy)
     assert code == 0, said
-    asked = {hit.host for hit in web.log[seen:]}
+    asked = {hit.host for hit in invented.log[seen:]}
     assert not asked & {site.host for site in sites() if site.id in kept}
     assert (
         len(done_ids(tmp_path / "cegep-audit.db")) == len((tmp_path / "report.csv").read_text("utf-8").splitlines()) - 1
@@ -160,6 +296,21 @@ def test_an_address_where_no_scheduler_answers_gets_one_line(archive: Path, tmp_
     code, said = run(*replay(archive, "--dask", address), folder=tmp_path)
     assert (code, len(said.splitlines())) == (3, 1), said
     assert said.startswith(address)
+
+
+def test_a_scheduler_without_a_worker_gets_one_line(archive: Path, tmp_path: Path) -> None:
+    with cluster_of(tmp_path) as address:
+        code, said = run(*replay(archive, "--dask", address), folder=tmp_path)
+    assert (code, len(said.splitlines())) == (3, 1), said
+    assert "dask worker" in said
+
+
+async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
+    visits = Visits(Job("a", Limits(), "en", rules_version="of-yesterday"))
+    worker: Any = SimpleNamespace(name="second")
+    with pytest.raises(UsageError, match="second has another version or other rules") as raised:
+        await visits.setup(worker)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

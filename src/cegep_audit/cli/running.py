@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -99,9 +99,10 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
     try:
         with showing.progress(plan, request) as watcher:
 
-            def save(result: InstitutionResult) -> None:
-                store.save(plan.scan_id, result)
-                _tell(result, request, plan, watcher)
+            def save(results: Sequence[InstitutionResult]) -> None:
+                store.save(plan.scan_id, *results)
+                for result in results:
+                    _tell(result, request, plan, watcher)
 
             if request.dask:
                 from cegep_audit.cli.spreading import spread
@@ -116,7 +117,7 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
                         stop(Stop(EXIT_SIGINT, str(error)))
                         return
                     pages.flush()  # first: what the database names is in the file
-                    save(result)
+                    save([result])
                     _judge_reach(pages.reach, result, request)
 
                 async with _ticking(watcher, pages.tally):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -33,12 +33,13 @@ def check_cluster(*, is_past: bool, render: str) -> None:
 
 
 async def spread(
-    request: Request, plan: Plan, keep: Callable[[InstitutionResult], None], watcher: showing.Shown
+    request: Request, plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None], watcher: showing.Shown
 ) -> None:
     """Scan what is left of *plan* on the cluster that the user named; see ``cluster.spreading.scan_on``."""
     check_cluster(is_past=request.past is not None, render=request.render)
     from cegep_audit.cluster.spreading import LOCAL, cluster, scan_on
     from cegep_audit.cluster.visiting import Job
+    from cegep_audit.collect.warc_index import stretches
 
     job = Job(
         name=f"cegep-audit-{uuid.uuid4()}",
@@ -47,19 +48,13 @@ async def spread(
         rules_version=rules_version(),
         is_local=request.dask == LOCAL,
     )
-    job = _replaying(job, request, watcher) if request.warcs else _visiting(job, request, plan, watcher)
+    if request.warcs:
+        job = replace(job, files=[path.resolve() for path in request.warcs])
+        stretches(job.files, 1, request.lang)  # a file that is not there is said before anything is started
+    else:
+        job = _visiting(job, request, plan, watcher)
     async with cluster(request.dask or "", job) as client:
-        await scan_on(client, job, plan.waiting, keep, watcher)
-
-
-def _replaying(job: Job, request: Request, watcher: showing.Shown) -> Job:
-    """Say where the pages stand: the files are gone through once, here; workers read what they need of them."""
-    from cegep_audit.collect.warc import WarcArchive
-
-    archive = WarcArchive.open([path.resolve() for path in request.warcs], job.limits, lang=request.lang)
-    for line in archive.damage:
-        watcher.note(line)
-    return replace(job, archive=archive)
+        await scan_on(client, job, plan.waiting, keep, watcher, watcher.note)
 
 
 def _visiting(job: Job, request: Request, plan: Plan, watcher: showing.Shown) -> Job:

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import dask
@@ -19,6 +20,8 @@ from distributed.comm.addressing import get_address_host_port
 
 from cegep_audit.cluster.parts import parts
 from cegep_audit.cluster.visiting import Job, Visits, visit
+from cegep_audit.collect.warc import WarcArchive
+from cegep_audit.collect.warc_index import Found, go_through, stretches
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.report.locales import Language
@@ -35,7 +38,9 @@ _CLOSE_S = 5.0  # how long workers are asked to stop before they are made to
 # once, so that none waits for its next.
 _LIVE_PART, _REPLAY_PART = 1, 16  # institutions
 _REPLAY_SLOTS = 2  # parts
+_STRETCHES = 4  # of the files of a replay, a worker: so many that none waits long for the last
 
+_ANY_PORT = "127.0.0.1:0"  # a scheduler answers over HTTP in any case, and warns where another has its usual port
 _SETTINGS = {"distributed.worker.profile.enabled": False, "distributed.worker.daemon": True}
 
 Given = Future[Any]
@@ -63,7 +68,7 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
                     with suppress(OSError):  # of a scheduler that is gone, nothing can be taken back
                         await client.unregister_worker_plugin(job.name)
             return
-        slots = _REPLAY_SLOTS if job.archive else job.limits.concurrency
+        slots = _REPLAY_SLOTS if job.files else job.limits.concurrency
         async with (
             LocalCluster(
                 n_workers=len(os.sched_getaffinity(0)),
@@ -72,6 +77,7 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
                 asynchronous=True,
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": _ANY_PORT},
                 silence_logs=logging.CRITICAL,
             ) as local,
             _client(local.scheduler_address, job.lang) as client,
@@ -100,25 +106,49 @@ async def scan_on(
     client: Client,
     job: Job,
     institutions: Iterable[Institution],
-    keep: Callable[[InstitutionResult], None],
+    keep: Callable[[Sequence[InstitutionResult]], None],
     watcher: Watcher,
+    note: Callable[[str], None],
 ) -> None:
-    """Audit *institutions* on the workers of *client*, and hand each result to *keep* as soon as it is there.
+    """Audit *institutions* on the workers of *client*, and hand the results of each part to *keep* when it is there.
+
+    *note* is given what is wrong with the files of a replay, in lines for a person.
 
     What a worker raises (a full disk, other rules than ours) ends the scan. The workers stop when the block of
     :func:`cluster` ends.
     """
-    waiting = iter(parts(institutions, _REPLAY_PART if job.archive else _LIVE_PART))
-    given: dict[Given, Sequence[Institution]] = {}
     await client.register_plugin(Visits(job), name=job.name)
+    if job.files:
+        archive = await _gone_through(client, job)
+        for line in archive.damage:
+            note(line)
+        await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
+    waiting = iter(parts(institutions, _REPLAY_PART if job.files else _LIVE_PART))
+    given: dict[Given, Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
     finished.update(await _given_out(client, job, waiting, given, watcher))
     async for future in finished:
-        for result in await _results(future, given.pop(future), job.lang):
-            keep(result)
+        results = await _results(future, given.pop(future), job.lang)
+        keep(results)
+        for result in results:
             watcher.finished(result)
         future.release()
         finished.update(await _given_out(client, job, waiting, given, watcher))
+
+
+async def _gone_through(client: Client, job: Job) -> WarcArchive:
+    """Have the workers go through the files of a replay, stretch by stretch; return what stands in them."""
+    number = _STRETCHES * max(1, len(await client.nthreads()))
+    waiting = stretches(job.files, number, job.lang)
+    futures: list[Future[Any]] = client.map(go_through, waiting, lang=job.lang, pure=False)
+    founds: dict[Future[Any], Found] = {}
+    async for future in as_completed(futures, loop=client.loop):
+        try:
+            founds[future] = await _result(future, job.lang)
+        except KilledWorker as error:
+            raise ClusterError(phrase("cluster.lost", job.lang)) from error
+        future.release()
+    return WarcArchive.of(waiting, [founds[future] for future in futures], job.limits, lang=job.lang)
 
 
 async def _given_out(
@@ -142,13 +172,17 @@ async def _given_out(
 
 async def _results(future: Given, part: Sequence[Institution], lang: Language) -> list[InstitutionResult]:
     """Return what came of a *part*; where it took several workers down with it, that is each institution's result."""
-    if future.status in {"cancelled", "lost"}:
-        raise ClusterError(phrase("cluster.lost", lang))
     try:
-        results: list[InstitutionResult] = await future.result()
+        results: list[InstitutionResult] = await _result(future, lang)
     except KilledWorker as error:
         return [_killed(institution, str(error)) for institution in part]
     return results
+
+
+async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for
+    if future.status in {"cancelled", "lost"}:
+        raise ClusterError(phrase("cluster.lost", lang))
+    return await future.result()
 
 
 def _killed(institution: Institution, message: str) -> InstitutionResult:

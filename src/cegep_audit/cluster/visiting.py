@@ -30,7 +30,8 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 class Job:
     """What every worker of a scan is told once.
 
-    ``archive`` is where a replay reads, None for the live web; ``warc`` is the file that a live scan of one process
+    ``files`` are what a replay reads, none for the live web, and ``archive`` what stands in them, None until that is
+    known; ``warc`` is the file that a live scan of one process
     would keep, None for none (see :func:`part_file`). The two versions are those of whoever asks. ``is_local`` says
     that whoever asks started the workers and stops them.
     """
@@ -39,6 +40,7 @@ class Job:
     limits: Limits
     lang: Language
     agent: str = ""
+    files: Sequence[Path] = ()
     archive: WarcArchive | None = None
     warc: Path | None = None
     warc_info: Mapping[str, str] | None = None
@@ -88,8 +90,8 @@ class Visits(WorkerPlugin):
     async def _open_pages(self, worker: Worker) -> None:
         job = self.job
         self._stack = AsyncExitStack()
-        if job.archive:
-            self._open = job.archive.open_source
+        if job.files:
+            self._open = job.archive.open_source if job.archive else None
             return
         if job.warc:
             file = part_file(job.warc, worker.name)

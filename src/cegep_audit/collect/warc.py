@@ -5,29 +5,19 @@ What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be 
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Self
 
-from cegep_audit import urls
 from cegep_audit.collect.archived_site import Answer, ArchivedSite, Drawn
-from cegep_audit.collect.captures import Capture, Captures, Kind
+from cegep_audit.collect.captures import Capture, Captures
 from cegep_audit.collect.uri_m import Period
-from cegep_audit.collect.warc_heads import (
-    ASSET,
-    DRAWN_BY,
-    DRAWN_FOR,
-    HEAD_BYTES,
-    Damage,
-    Fault,
-    Head,
-    Record,
-    parse_head,
-)
-from cegep_audit.collect.warc_members import SeveralRecordsError, Tell
+from cegep_audit.collect.warc_heads import DRAWN_BY, DRAWN_FOR, HEAD_BYTES, Damage, Fault, Head, parse_head
+from cegep_audit.collect.warc_index import Found, Stretch, captures_of, fields_of, go_through, parse_date, telling
+from cegep_audit.collect.warc_members import SeveralRecordsError
 from cegep_audit.collect.warc_payload import Response, parse_response
 from cegep_audit.collect.warc_records import RecordFile
 from cegep_audit.errors import StoreError
@@ -37,16 +27,8 @@ from cegep_audit.vocabulary import Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
-# WARC 1.1 allows a date to end anywhere after its year, and up to nine digits after the point.
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?)?)?)?Z?")
-_FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _NOT_MODIFIED = 304
 
-_COMPLAINTS: dict[type[OSError], str] = {
-    FileNotFoundError: "warc.missing",
-    IsADirectoryError: "warc.directory",
-    PermissionError: "warc.not_allowed",
-}
 _FAULTS: dict[Fault, str] = {
     "cut": "warc.cut",
     "broken": "warc.broken",
@@ -82,12 +64,26 @@ class WarcArchive:
         WARC 0.17 to 1.1 and ARC are read, as they are, gzipped by record or as a whole. Raises StoreError, one
         line in *lang*, for a file that cannot be read or holds no record.
         """
+        parts = [Stretch(path, file) for file, path in enumerate(paths)]
+        return cls.of(parts, (go_through(part, lang) for part in parts), limits, period=period, lang=lang)
+
+    @classmethod
+    def of(
+        cls,
+        parts: Sequence[Stretch],
+        founds: Iterable[Found],
+        limits: Limits | None = None,
+        *,
+        period: Period | None = None,
+        lang: Language = "fr",
+    ) -> Self:
+        """Return the archive of the files that *parts* are of, whole and in order, where *founds* were found.
+
+        Raises as :meth:`open` does.
+        """
         archive = cls(limits or Limits(), lang, period)
-        for path in paths:
-            try:
-                archive._add(path)
-            except OSError as error:
-                raise StoreError(_complaint(path, error, lang)) from error
+        for _, each in groupby(zip(parts, founds, strict=True), key=lambda pair: pair[0].file):
+            archive._add(list(each))
         return archive
 
     @asynccontextmanager
@@ -98,23 +94,22 @@ class WarcArchive:
 
     # -------------------------------------------------------------------------------- the index
 
-    def _add(self, path: Path) -> None:
-        file = RecordFile(path)
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        damage: list[Damage] = []
-        try:
-            records = list(self._read(file, modified, damage.append))
-        except SeveralRecordsError:
-            damage.clear()
-            file.unpack(damage.append)
-            records = list(self._read(file, modified, damage.append))
-        if not records:
+    def _add(self, parts: Sequence[tuple[Stretch, Found]]) -> None:
+        """Take in the next file, of which these are all the stretches, with what was found in each."""
+        first, path = parts[0][0], parts[0][0].path
+        founds = [found for _, found in parts]
+        with telling(path, self._lang):
+            file = RecordFile(path)
+            if _are_torn(founds):
+                founds = [_whole(file, replace(first, end=None))]
+        if not any(found.records for found in founds):
             raise StoreError(say("warc.not_warc", self._lang, file=shown(str(path))))
         self._files.append(file)
-        for capture, mark in records:
-            if capture:
+        for found in founds:
+            for capture, mark in found.captures:
                 self._take_in(capture, mark)
-        self.damage += _lines(path, damage, self._lang)
+        damage = dict.fromkeys(damage for found in founds for damage in found.damage)
+        self.damage += _lines(path, list(damage), self._lang)
 
     def _take_in(self, capture: Capture, mark: str) -> None:
         if capture.kind == "drawn":
@@ -125,26 +120,6 @@ class WarcArchive:
         if mark and capture.kind == "response":
             self._by_digest.setdefault(mark, capture)
 
-    def _read(self, file: RecordFile, modified: datetime, tell: Tell) -> Iterator[tuple[Capture | None, str]]:
-        """Yield the capture that each record of *file* is, None for those that are none, with what it is known by.
-
-        That is its payload's digest, or of a drawn page the name of the record that it was drawn of.
-        A record without a readable date counts as of the one before it, the first as of when the file was *modified*.
-        """
-        at = modified
-        for record in file.records(tell):
-            headers = record.head.headers
-            at = parse_date(headers.get_header("WARC-Date") or "") or at
-            kind = _kind(record)
-            url = (headers.get_header("WARC-Target-URI") or "").strip("<> ")
-            if kind is None or urls.split(url) is None:
-                yield None, ""
-                continue
-            capture = Capture(
-                url, at, kind, len(self._files), record.offset, record.block_at, record.size, record.is_whole
-            )
-            yield capture, headers.get_header("WARC-Refers-To" if kind == "drawn" else "WARC-Payload-Digest") or ""
-
     # -------------------------------------------------------------------------------- one record
 
     def _answer(self, capture: Capture) -> Answer:
@@ -154,7 +129,7 @@ class WarcArchive:
             return Answer(None, detail=Detail.CUT_SHORT, message="the archive's record is damaged")
         record_id = head.headers.get_header("WARC-Record-ID")
         if capture.kind == "failure":
-            fields = _fields(block)
+            fields = fields_of(block)
             return Answer(record_id, None, "", fields["detail"], fields.get("message", ""))
         response = parse_response(block)
         if capture.kind == "revisit":
@@ -197,44 +172,21 @@ class WarcArchive:
         return Response(own.status, own.headers, former.payload)
 
 
-def _kind(record: Record) -> Kind | None:
-    """Return what kind of capture *record* is, None where it is none.
-
-    None are requests, what a browser loaded to draw a page, notes and conversions of others, other protocols.
-    """
-    header = record.head.headers.get_header
-    if header(ASSET):
-        return None
-    if record.head.type == "conversion":
-        return "drawn" if header(DRAWN_BY) and header("WARC-Refers-To") else None
-    if record.head.type == "metadata":
-        return "failure" if "detail" in _fields(record.glance) else None
-    kinds: dict[str, Kind] = {"response": "response", "revisit": "revisit"}
-    return kinds.get(record.head.type)
+def _are_torn(founds: Sequence[Found]) -> bool:
+    """Whether stretches of one file do not add up to what the whole file holds."""
+    fit = all(later.first == former.after for former, later in pairwise(founds))
+    return not fit or any(found.is_broken_off for found in founds)
 
 
-def _fields(block: bytes) -> dict[str, str]:
-    """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
-    return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in _FIELD.findall(block)}
-
-
-def parse_date(text: str) -> datetime | None:
-    """Return a ``WARC-Date``, what it leaves out taken as its least; None where it is none."""
-    found = _DATE.fullmatch(text.strip())
-    if found is None:
-        return None
-    year, month, day, hour, minute, second, fraction = found.groups("")
-    date = f"{year}-{month or '01'}-{day or '01'}"
-    time = f"{hour or '00'}:{minute or '00'}:{second or '00'}.{fraction[:6].ljust(6, '0')}"
+def _whole(file: RecordFile, stretch: Stretch) -> Found:
+    """Return what the whole *file* holds, unpacked for good where its records cannot be found otherwise."""
     try:
-        return datetime.fromisoformat(f"{date}T{time}+00:00")
-    except ValueError:
-        return None
-
-
-def _complaint(path: Path, error: OSError, lang: Language) -> str:
-    key = _COMPLAINTS.get(type(error), "warc.cannot_read")
-    return say(key, lang, file=shown(str(path)), reason=error.strerror or str(error))
+        return captures_of(file, stretch)
+    except SeveralRecordsError:
+        unpacked = Found()
+        file.unpack(unpacked.damage.append)
+        found = captures_of(file, stretch)
+        return replace(found, damage=unpacked.damage + found.damage)
 
 
 def _lines(path: Path, damage: Sequence[Damage], lang: Language) -> Iterator[str]:

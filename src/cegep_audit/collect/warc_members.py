@@ -27,6 +27,7 @@ GZIP = b"\x1f\x8b\x08"
 _CHUNK = 16 * 1024  # bytes read at a time
 _BLOCK = 1024 * 1024  # bytes unpacked, or searched, at a time
 _AFTER_RECORD = 4  # two line ends
+_START_BYTES = GLANCE_BYTES  # in which a record shows that it is one: its first line
 
 Tell = Callable[[Damage], None]
 
@@ -44,8 +45,8 @@ class Member:
         self.end: int | None = None
         self.fault: Fault = ""
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the unpacked bytes, a bounded block at a time; ``end`` and ``fault`` stand when it is over."""
+    def blocks(self, most: int = _BLOCK) -> Iterator[bytes]:
+        """Yield the unpacked bytes, at most *most* at a time; ``end`` and ``fault`` stand when it is over."""
         inflater = zlib.decompressobj(wbits=31)
         self._file.seek(self.offset)
         read = 0
@@ -58,7 +59,7 @@ class Member:
                 self.fault = "cut"
                 return
             try:
-                block = inflater.decompress(chunk, _BLOCK)
+                block = inflater.decompress(chunk, most)
             except zlib.error:
                 self.fault = "broken"
                 return
@@ -70,7 +71,7 @@ class Member:
         """Return *length* unpacked bytes from *start*; fewer where there are no more."""
         passed = 0
         part = bytearray()
-        for block in self.blocks():
+        for block in self.blocks(max(1, min(start + length, _BLOCK))):
             part += block[max(0, start - passed) :]
             passed += len(block)
             if len(part) >= length:
@@ -78,10 +79,14 @@ class Member:
         return bytes(part[:length])
 
 
-def records_of_members(path: Path, tell: Tell) -> Iterator[Record]:
-    """Yield the records of *path* in file order and *tell* what is wrong; raise SeveralRecordsError, OSError."""
+def records_of_members(path: Path, tell: Tell, begin: int = 0) -> Iterator[Record]:
+    """Yield the records of *path* that begin from byte *begin* on, in file order, and *tell* what is wrong.
+
+    What stands before the first of them, where *begin* is not 0, belongs to one that begins earlier. Raises
+    SeveralRecordsError and OSError.
+    """
     with path.open("rb") as file:
-        offset = next_member(file, 0, tell)
+        offset = next_member(file, begin, None if begin else tell)
         while offset is not None:
             member = Member(file, offset)
             start, size = _taken_in(member)
@@ -142,16 +147,23 @@ def _fault_at(file: BinaryIO, offset: int) -> Fault:
 
 
 def _find_member(file: BinaryIO, offset: int) -> int | None:
+    if _is_member(file, offset):  # nearly always: nothing stands between two records
+        return offset
     while True:
         file.seek(offset)
         window = file.read(_BLOCK)
         found = window.find(GZIP)
         if found >= 0:
             place = offset + found
-            if starts_record(Member(file, place).part(0, GLANCE_BYTES)):
+            if _is_member(file, place):
                 return place
             offset = place + 1
         elif len(window) < _BLOCK:
             return None
         else:
             offset += _BLOCK - len(GZIP) + 1
+
+
+def _is_member(file: BinaryIO, offset: int) -> bool:
+    file.seek(offset)
+    return file.read(len(GZIP)) == GZIP and starts_record(Member(file, offset).part(0, _START_BYTES))

@@ -44,14 +44,17 @@ class RecordFile:
         """Take the file at *path*; raise OSError where it cannot be read."""
         self._source = path  # what records are read from: the file, or what it was unpacked to
         with path.open("rb") as file:
-            self._is_gzip = file.read(len(GZIP)) == GZIP
+            self.is_gzip = file.read(len(GZIP)) == GZIP
 
-    def records(self, tell: Tell) -> Iterator[Record]:
+    def records(self, tell: Tell, begin: int = 0) -> Iterator[Record]:
         """Yield the records in file order and *tell* what is wrong with them.
 
+        Of a gzipped file only those that begin from byte *begin* on.
         Raises OSError, and SeveralRecordsError where :meth:`unpack` must be called first.
         """
-        return records_of_members(self._source, tell) if self._is_gzip else _plain_records(self._source, tell)
+        if self.is_gzip:
+            return records_of_members(self._source, tell, begin)
+        return _plain_records(self._source, tell)
 
     def unpack(self, tell: Tell) -> None:
         """Unpack a gzipped file for good, as far as it goes, and *tell* where that failed; raise OSError."""
@@ -65,12 +68,12 @@ class RecordFile:
                 if member.fault:
                     tell(Damage(offset, member.fault))
                 offset = next_member(packed, member.end or offset + 1)
-        self._source, self._is_gzip = Path(name), False
+        self._source, self.is_gzip = Path(name), False
 
     def block(self, offset: int, block_at: int, length: int) -> bytes:
         """Return *length* bytes of the block of the record at *offset*; fewer where the file is damaged."""
         with self._source.open("rb") as file:
-            if self._is_gzip:
+            if self.is_gzip:
                 return Member(file, offset).part(block_at, length)
             file.seek(offset + block_at)
             return file.read(length)

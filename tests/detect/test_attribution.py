@@ -338,6 +338,13 @@ KEPT = {
         "<footer>" + TW.format("lesgoelands", "@lesgoelands") + "</footer>",
         "https://twitter.com/lesgoelands",
     ),
+    "an icon that leads to a board": (
+        (
+            '<header><ul><li><a href="https://www.facebook.com/cegeprb"></a></li>'
+            '<li><a href="https://www.pinterest.com/cegeprb/metiers/"></a></li></ul></header>'
+        ),
+        "https://www.pinterest.com/cegeprb",
+    ),
     "icons beside the words of who made the site": (
         (
             '<footer><p>© 2015. Conception web : <a href="https://agence.test">Agence</a>'

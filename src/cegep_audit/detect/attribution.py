@@ -97,6 +97,11 @@ def _names_itself(link: Link, candidate: Candidate) -> bool:
     return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
 
 
+def _is_icon(candidate: Candidate) -> bool:
+    """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
+    return _in_row(candidate) and candidate.some(_is_shown_beside)
+
+
 def _is_own_row(candidate: Candidate) -> bool:
     """Whether the institution's name is in its row, or the row of icons names nobody and no rival stands elsewhere."""
     names_nobody = not candidate.some(lambda link: bool(_names_in(link)))
@@ -162,7 +167,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
     ("content_only", lambda c: c.every_embed and not c.alike, Role.THIRD_PARTY),
-    ("post_of_own", lambda c: c.every_content, Role.UNCERTAIN),
+    ("post_of_own", lambda c: c.every_content and not _is_icon(c), Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit and c.likeness < Likeness.SAME and (c.rivals > 0 or c.has_whole_beside), Role.UNIT),
     ("claim_only", lambda c: c.every(_subject("claim")) and c.rivals > 0, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),

@@ -12,6 +12,7 @@ import gc
 import hashlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,7 +44,8 @@ from cegep_audit.models import (
 from cegep_audit.vocabulary import Detail, Status
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread: other sites' answers must not wait for it
-_ALLOCATIONS = 20_000  # of objects, net, between two looks for cycles; Python's own 700 cost a sixth of a scan
+_READERS = ThreadPoolExecutor(2, "reader")  # of large pages; each thread keeps memory of what it once held
+_COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
 
 _CHOOSING = ("discovery.py", "discovery.toml", "leads.py", "settled.py", "site.py")  # which pages are read
 
@@ -107,7 +109,7 @@ async def _read(page: Page) -> Reading | None:
         return None
     if len(page.body) < _LARGE_PAGE:
         return extract_links(page)
-    return await asyncio.to_thread(extract_links, page)
+    return await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
 
 
 def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable[PageRecord]:
@@ -177,7 +179,7 @@ def _few_looks_for_cycles() -> Iterator[None]:
     """Let Python look seldom for cycles: a scan makes records by the hundred thousand, and hardly a cycle."""
     before = gc.get_threshold()
     gc.freeze()  # what was imported stays
-    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    gc.set_threshold(*_COLLECTED)
     try:
         yield
     finally:

@@ -70,6 +70,7 @@ def port_of(parts: SplitResult) -> int:
     return parts.port or _DEFAULT_PORT[parts.scheme]
 
 
+@lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
     """Return one spelling for all addresses of one document: still fetchable, idempotent.
 

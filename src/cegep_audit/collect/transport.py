@@ -133,6 +133,8 @@ class SiteTransport(httpx.AsyncBaseTransport):
         """Close every connection of the visit."""
         for pool in self._pools.values():
             await pool.aclose()
+        self._pools.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        self.wire.clear()
 
     def _pool(self, proxy: httpcore.Proxy | None) -> httpcore.AsyncConnectionPool:
         if proxy not in self._pools:

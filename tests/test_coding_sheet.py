@@ -201,6 +201,8 @@ BROKEN = {
     "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: “z” is the id of no"),
     "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
     "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is no known network"),
+    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: “zz” is"),
+    "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
     "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
     "a decision that is none": (row(decision="oui"), "2: decision: “oui” is no decision"),
     "a decision of the program": (row(decision="listed"), "2: decision: “listed” is no decision"),

@@ -133,11 +133,11 @@ class _Reader:
     def decision(self, row: Row) -> Decision | None:
         """Return the decision of one row, None where there is none."""
         row = Row(row.line, {name: _unguarded(text) for name, text in row.cells.items()})
+        unit = self._unit(row)  # of every row: an undecided one that names nobody is a sheet gone wrong
         if not row.cells["decision"]:
             if row.cells.get("correct_account") or row.cells.get("note"):
                 self._found.add("coding.undecided", line=row.line, column="decision")
             return None
-        unit = self._unit(row)
         verdict = self._found.parse(row, "decision", _verdict, Verdict.UNSURE)
         shown = self._shown(row, unit)
         account = self._account(row, "correct_account", unit)

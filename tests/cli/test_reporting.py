@@ -174,13 +174,14 @@ def test_a_site_that_cannot_be_read_is_said_and_ends_with_1(proxied: Web, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://cegeprb.test/", "cégep", "http://a b/", "moi@cegeprb.test", "http://u:secret@a.test/"]
+    "url", ["ftp://cegeprb.test/", "cégep", "http://a b/", "moi@cegeprb.test", "http://u:secret@a.test/", "", " "]
 )
 def test_what_is_no_address_gets_a_line(url: str, tmp_path: Path) -> None:
     done = inside("check", url, "--lang", "fr", folder=tmp_path)
     fails(done, 2)
     assert done.err.count("\n") == 1
     assert "secret" not in done.err
+    assert "cellule" not in done.err
 
 
 def test_a_private_address_is_refused_unless_it_is_allowed(web: Web, tmp_path: Path) -> None:

@@ -166,8 +166,10 @@ def _website(text: str, lang: Language) -> str:
     from cegep_audit.messages import say as tell
     from cegep_audit.registry.websites import read_website
 
+    if not text.strip():
+        raise UsageError(say("check.no_url"))
     try:
-        return read_website(text)
+        return read_website(text.strip())
     except CellError as error:
         raise UsageError(tell(error.key, lang, **error.facts)) from error
 

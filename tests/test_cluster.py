@@ -47,7 +47,7 @@ class Command:
 
     def ended(self) -> tuple[int, str]:
         """Its exit code, and what it said on standard error."""
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=120)
         return self.process.returncode, said
 
 
@@ -183,7 +183,7 @@ def cluster_of(folder: Path, *workers: str, **environment: str) -> Iterator[str]
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     processes = [subprocess.Popen(command, env={**os.environ, **environment}, **quiet) for command in commands]
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not (folder / "cluster.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         address = json.loads((folder / "cluster.json").read_text("utf-8"))["address"]
@@ -340,7 +340,7 @@ def test_part_file(warc: str, worker: object, expected: str) -> None:
 
 
 def wait_for_results(database: Path, least: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if database.exists() and len(done_ids(database)) >= least:
             return

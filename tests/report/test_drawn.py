@@ -11,10 +11,12 @@ import pytest
 from builders import drawn, result, scan
 from openpyxl import load_workbook
 
+from cegep_audit.analyze.compare import compare
 from cegep_audit.analyze.portrait import Portrait, summary_document
 from cegep_audit.analyze.sheets import sheet_of
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
+from cegep_audit.report.comparison import comparison_view
 from cegep_audit.report.page.document import page
 from cegep_audit.report.paragraph import paragraph
 from cegep_audit.report.sheet import state
@@ -44,6 +46,13 @@ SAYING: dict[str, Callable[[Scan], str]] = {
 def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> None:
     assert f"Pages of 2 sites were read as a browser ({BROWSER}) draws them" in say(SITES)
     assert "a browser (" not in say(PLAIN)
+
+
+@pytest.mark.parametrize(("old", "new", "is_said"), [(SITES, PLAIN, True), (PLAIN, SITES, True), (SITES, SITES, False)])
+def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said: bool) -> None:
+    stream = io.StringIO()
+    console(stream).print(comparison_view(compare(old, new), "en"))
+    assert ("A browser drew pages of scan 3 only" in stream.getvalue()) is is_said
 
 
 def test_the_json_of_a_summary_names_them() -> None:

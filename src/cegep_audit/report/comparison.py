@@ -60,6 +60,9 @@ def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[R
         yield Paragraph(phrase("compare.rules", lang, old=old.rules_version, new=new.rules_version), "bold")
         if advice:
             yield Paragraph(advice)
+    drawn = [facts for facts in (old, new) if facts.drawn]
+    if len(drawn) == 1:
+        yield Paragraph(phrase("compare.drawn", lang, scan=str(drawn[0].id)), "bold")
     for facts in (old, new):
         if facts.ended_at is None:
             yield Paragraph(phrase("compare.interrupted", lang, scan=str(facts.id)), "bold")

@@ -379,6 +379,24 @@ KEPT = {
 }
 
 
+MENU = "<nav>" + "".join(f'<a href="/{page}">{page}</a>' for page in range(12)) + "</nav>"
+ICONS = "".join(f'<a href="https://{host}/lesgoelands"></a>' for host in ("www.facebook.com", "twitter.com"))
+LISTED = "".join(
+    f'<li><a href="/p{each}">{each}</a> <a href="https://twitter.com/p{each}">t</a></li>' for each in range(9)
+)
+
+
+@pytest.mark.parametrize("css_class", ["people", "page team-site", "author-archive", "comments", "sponsor-theme"])
+def test_a_class_of_what_wraps_the_page_says_of_no_link_whose_it_is(css_class: str) -> None:
+    found = accounts(visit(f'<div class="{css_class}">{MENU}<main>Bonjour</main><footer>{ICONS}</footer></div>'))
+    assert [account.role for account in found.values()] == [Role.OFFICIAL, Role.OFFICIAL]
+
+
+def test_a_list_of_people_that_fills_a_page_is_no_wrapper() -> None:
+    page = f'<nav><a href="/1">1</a></nav><main><ul class="people">{LISTED}</ul></main><footer>{ICONS}</footer>'
+    assert [account.handle for account in accounts(visit(page)).values()] == ["lesgoelands", "lesgoelands"]
+
+
 @pytest.mark.parametrize(("html", "url"), KEPT.values(), ids=KEPT)
 def test_the_institutions_own_is_kept(html: str, url: str) -> None:
     assert accounts(visit(html))[url].role is Role.OFFICIAL

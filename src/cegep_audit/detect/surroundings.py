@@ -97,7 +97,10 @@ class Surroundings:
         """Take the page's *anchors*: where they stand tells which zones its template names."""
         self._containers: dict[int, Container] = {}
         self._counts: dict[int, int] = {}
-        self._named = {self.container(anchor).zone for anchor in anchors}
+        self._wrappers: dict[int, bool] = {}
+        zones = [self.container(anchor).zone for anchor in anchors]
+        self._named = set(zones)
+        self._anchors = len(zones)
 
     def count(self, node: LexborNode) -> None:
         """Note that *node* may name an account, so that rows of such links can be told."""
@@ -147,7 +150,7 @@ class Surroundings:
         for level, parent in enumerate(ancestors(node)):
             if parent.tag in _NOT_CONTAINERS:
                 break
-            found |= cues_in("class", _names(parent))
+            found |= self._class_cues(parent)
             if level < _CLOSE and _own_text(parent) > _PROSE_MIN:
                 found.add("prose")
             if level < _CLIMB and not caption:
@@ -158,7 +161,24 @@ class Surroundings:
                     found |= _NAMED if _is_named(caption.replace(label, " "), node) else frozenset()
         return frozenset(found)
 
+    def _class_cues(self, node: LexborNode) -> frozenset[str]:
+        """Return the cues of the class names of *node*; what wraps the page says of no link whose it is."""
+        found = cues_in("class", _names(node))
+        return found - _OF_OTHERS if found & _OF_OTHERS and self._wraps_page(node) else found
 
+    def _wraps_page(self, node: LexborNode) -> bool:
+        """Whether most links of the page stand in *node*, those of the site's frame among them."""
+        known = self._wrappers.get(node.mem_id)
+        if known is None:
+            inside = node.css("a[href], area[href]") if self._anchors >= _FEW_LINKS else []
+            known = len(inside) > self._anchors * _MOST and any(self.container(each).zone in _FRAME for each in inside)
+            self._wrappers[node.mem_id] = known
+        return known
+
+
+_OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit"})
+_FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
+_FEW_LINKS, _MOST = 10, 0.6  # a page of fewer links has no frame to speak of; the share of them that is most
 _NAMED = frozenset({"named"})
 _NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
 

@@ -66,7 +66,7 @@ def test_nobody_assessed_claims_nothing() -> None:
     ("fields", "words"),
     [
         ({"mode": "replay"}, "dans l’archive WARC des pages"),
-        ({"mode": "as_of"}, "tels qu’une archive du Web les a captés"),
+        ({"mode": "as_of"}, "tels qu’une archive du web les a captés"),
         ({"ended_at": None}, "interrompu avant la fin"),
     ],
 )

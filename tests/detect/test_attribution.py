@@ -368,6 +368,10 @@ KEPT = {
         '<div class="has-comments"><h2>Suivez-nous</h2><a href="https://www.facebook.com/lesgoelands">Facebook</a></div>',
         "https://www.facebook.com/lesgoelands",
     ),
+    "its page in a block that embeds": (
+        '<figure class="wp-block-embed"><div class="fb-page" data-href="https://www.facebook.com/lesgoelands"></div></figure>',
+        "https://www.facebook.com/lesgoelands",
+    ),
     "its timeline among posts": (
         '<div class="twitter-feed"><a class="twitter-timeline" href="https://twitter.com/lesgoelands">Tweets</a></div>',
         "https://twitter.com/lesgoelands",

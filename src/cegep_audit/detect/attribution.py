@@ -16,7 +16,7 @@ from cegep_audit.detect.main_account import with_main
 from cegep_audit.detect.networks import NETWORKS
 from cegep_audit.detect.rivalry import compare
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
-from cegep_audit.vocabulary import How, Role, Zone
+from cegep_audit.vocabulary import How, Kind, Role, Zone
 
 _DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 _FRAME_OF_SITE = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
@@ -97,6 +97,14 @@ def _names_itself(link: Link, candidate: Candidate) -> bool:
     return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
 
 
+def _is_shown_by_widget(candidate: Candidate) -> bool:
+    """Whether the network's own widget shows the account whole: its page or timeline, not a post."""
+    return any(
+        "timeline" in seen.link.cues or (seen.link.how is How.WIDGET and seen.what.kind is not Kind.CONTENT)
+        for seen in candidate.sightings
+    )
+
+
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return _in_row(candidate) and candidate.some(_is_shown_beside)
@@ -160,7 +168,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
     ("vendor", lambda c: c.is_vendor and not c.alike, Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.alike or c.some(_cue("timeline"))), Role.THIRD_PARTY),
+    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.alike or _is_shown_by_widget(c)), Role.THIRD_PARTY),
     ("commenter", lambda c: c.every(_cue("comment")) and not c.alike, Role.THIRD_PARTY),
     ("person", lambda c: c.some(_is_written_by) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
@@ -182,7 +190,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("named_alike", lambda c: c.alike, Role.OFFICIAL),
     ("site_frame", lambda c: c.some(_is_shown_beside) and not _is_only_named(c), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
-    ("page_widget", lambda c: c.some(lambda link: link.how is How.WIDGET or "timeline" in link.cues), Role.OFFICIAL),
+    ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +66,14 @@ def test_the_demo_s_folder_is_no_file(folder: Path) -> None:
     done = inside("demo", "-o", "page.html", folder=folder)
     assert (done.code, done.out) == (3, "")
     assert done.err == "page.html\xa0: un fichier porte déjà ce nom; choisissez un autre dossier avec -o\n"
+
+
+def test_at_a_terminal_it_says_what_it_waits_for(folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"https://x.com/cegeprb\n\x04")
+    words = [sys.executable, "-m", "cegep_audit", "classify", "--json", "--lang", "fr"]
+    done = subprocess.run(words, cwd=folder, stdin=theirs, capture_output=True, text=True, timeout=60, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (0, "Une adresse par ligne; Ctrl-D pour finir.\n")
+    assert json.loads(done.stdout)["handle"] == "cegeprb"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cegep_audit import __version__, urls
+from cegep_audit.cli import showing
 from cegep_audit.cli.options import JsonOption, LangOption, resolve, say
 from cegep_audit.errors import FetchError, StoreError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
@@ -59,6 +60,8 @@ def classify(
 
 def _lines_of_input() -> Iterator[str]:
     """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
+    if sys.stdin.isatty():
+        showing.message(say("check.one_a_line"), quiet=False)
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         yield text if number else text.removeprefix("\ufeff")

@@ -225,6 +225,11 @@ def test_the_paragraph_is_one_line_to_paste(folder: Path) -> None:
     fails(inside("summary", "--paragraph", "--json", folder=folder), 2, "--paragraph", "--json")
 
 
+def test_export_names_the_file_that_cannot_be_as_it_was_named(folder: Path) -> None:
+    done = inside("export", "-o", "absent/r.csv", folder=folder)
+    fails(done, 3, "absent/r.csv")
+
+
 def test_export_takes_the_questions_of_summary(folder: Path) -> None:
     done = inside("export", "-o", "r.xlsx", "--by", "type", "--by", "language", "--min-networks", "2", folder=folder)
     assert done.code == 0, done.err

@@ -115,10 +115,11 @@ def export(
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.portrait import Asked
-    from cegep_audit.report.tables import write
+    from cegep_audit.report.tables import check, write
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
     language, number = resolve(lang), scan_number(scan)
+    check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
     written = write(layers.of(layer), output, language, asked if asked != Asked() else None)

@@ -72,8 +72,8 @@ def _gates() -> dict[str, re.Pattern[str]]:
 def cues_in(place: str, text: str) -> frozenset[str]:
     """Return the names of the cues that *text* shows; *place* is ``class``, ``text`` or ``label``."""
     folded = fold(text)
-    if place == "class":
-        folded = _exceptions().sub("", folded)
     if not folded or not _gates()[place].search(folded):
         return frozenset()
+    if place == "class":
+        folded = _exceptions().sub("", folded)
     return frozenset(name for name, pattern in _patterns()[place] if pattern.search(folded))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
 from cegep_audit.detect.cues import cues_in, fold
+from cegep_audit.detect.zones import zone_of
 from cegep_audit.vocabulary import Zone
 
 MAX_LABEL = 200  # characters of a label that are kept
@@ -22,44 +22,6 @@ _ROOM_OF_LINK = 120  # characters a link of a row: beyond, its container is a te
 _PROSE_MIN = 40  # characters of text beside a link that make it a link in a sentence
 _CLOSE = 2  # containers above a link that a sentence may be in: the paragraph, an emphasis in it
 
-_ZONE_OF_TAG = {
-    "footer": Zone.FOOTER,
-    "header": Zone.HEADER,
-    "nav": Zone.NAV,
-    "aside": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-    "head": Zone.HEAD,
-}
-_ZONE_OF_ROLE = {
-    "contentinfo": Zone.FOOTER,
-    "banner": Zone.HEADER,
-    "navigation": Zone.NAV,
-    "complementary": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-}
-# Class and id tokens of templates without landmarks, whole words between blanks, "-" and "_".
-_ZONE_WORDS = {
-    Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|subfooter",
-    Zone.HEADER: "header|entete|masthead|banner|bandeau|topbar|top|haut|tete|hautpage|headerwrapper|branding",
-    Zone.ASIDE: "sidebar|aside|colonne|side|lateral|widget|widgets|rail|droite|gauche|sidebars|secondary",
-    Zone.NAV: "nav|navbar|menu|navigation|menus|topnav|mainnav|navigations",
-    Zone.MAIN: "main|content|contenu|article|post|entry|corps",
-}
-_ZONE_PATTERNS = [(zone, re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")) for zone, words in _ZONE_WORDS.items()]
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Class names that hold such a word and say no zone: of looks and distances (margin-bottom, btn-secondary), of lists
-# (top-stories). A part of a text or card (entry-footer) is where the text is.
-_LOOKS = re.compile(
-    r"(?<!\S)\S*?(?:margin|padding|pad|border|round(?:ed)?|corners?|curved|align|position|flush|spac(?:e|er|ing)|font|text|btn"
-    r"|button|colou?r|bg|shadow|tip|(?<![a-z])[mp])[_-]+(?:[^\s_-]+[_-]+)?(?:top|bottom|side|secondary)(?![a-z])\S*"
-    r"|(?<!\S)(?:back-to-top|top[_-]+(?:stor|news|item|level|rated|seller|comment|discussion|search|article|post))\S*"
-)
-_PART_OF_TEXT = re.compile(
-    r"(?<![a-z])(entry|post|article|story|comments?|card|author|hentry|teaser|modal|panel)"
-    r"[_-]+(?:footer|header|foot|bottom|top)(?![a-z])"
-)
 # What a zone does not give way to inside itself: an article's header is no page header, a menu in a footer is footer.
 _HOLDS_AGAINST = {
     Zone.FOOTER: frozenset(Zone),
@@ -186,7 +148,7 @@ _NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
 def _is_named(caption: str, node: LexborNode) -> bool:
     """Whether a word of *caption* is part of the last name in the address of *node*."""
     path = (node.attributes.get("href") or "").partition("//")[2].partition("?")[0]
-    handle = fold(path.rstrip("/").rpartition("/")[2])
+    handle = path.rstrip("/").rpartition("/")[2].lower()
     return any(word in handle for word in _NAME.findall(fold(caption)))
 
 
@@ -256,7 +218,7 @@ def _inside(outer: Container, node: LexborNode) -> Container:
     if tag in _NOT_CONTAINERS:
         return outer
     attributes = node.attributes
-    mark, is_landmark = _mark(tag, attributes.get("role"), attributes.get("class"), attributes.get("id"))
+    mark, is_landmark = zone_of(tag, attributes.get("role"), attributes.get("class"), attributes.get("id"))
     if mark is None:
         return outer
     in_article = outer.in_article or tag == "article"
@@ -274,13 +236,3 @@ def _replaces(outer: Container, mark: Zone, is_landmark: bool) -> bool:
     if outer.is_landmark and not is_landmark:
         return mark in _CLASS_REPLACES.get(outer.zone, frozenset())
     return mark not in _HOLDS_AGAINST[outer.zone]
-
-
-@lru_cache(maxsize=8192)
-def _mark(tag: str, role: str | None, css_class: str | None, id_: str | None) -> tuple[Zone | None, bool]:
-    """Return the zone that an element itself names, and whether a landmark does; the same few stand in thousands."""
-    zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(role or "")
-    if zone is not None:
-        return zone, True
-    folded = _PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", fold(_CAMEL.sub("-", f"{css_class or ''} {id_ or ''}"))))
-    return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None), False

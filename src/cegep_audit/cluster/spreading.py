@@ -36,7 +36,7 @@ _CLOSE_S = 5.0  # how long workers are asked to stop before they are made to
 # A live visit waits, nearly always: one a part, so that each result is kept as soon as it is there. A replay
 # computes: some institutions a part, or giving it out would cost a tenth of reading it; two parts a worker at
 # once, so that none waits for its next.
-_LIVE_PART, _REPLAY_PART = 1, 16  # institutions
+_LIVE_PART, _REPLAY_PART = 1, 32  # institutions
 _REPLAY_SLOTS = 2  # parts
 _STRETCHES = 4  # of the files of a replay, a worker: so many that none waits long for the last
 

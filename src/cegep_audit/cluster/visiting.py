@@ -15,7 +15,6 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from cegep_audit import __version__
 from cegep_audit.collect.archive import WarcWriter
-from cegep_audit.collect.live import LiveWeb
 from cegep_audit.collect.warc import WarcArchive
 from cegep_audit.errors import CegepAuditError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
@@ -96,6 +95,8 @@ class Visits(WorkerPlugin):
         if job.warc:
             file = part_file(job.warc, worker.name)
             self._record = self._stack.enter_context(WarcWriter.open(file, job.warc_info or {}, lang=job.lang))
+        from cegep_audit.collect.live import LiveWeb
+
         web = LiveWeb(job.limits, job.agent, record=self._record, lang=job.lang)
         self._open = (await self._stack.enter_async_context(web)).open
 

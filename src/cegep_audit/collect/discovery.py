@@ -74,8 +74,7 @@ class Frontier:
         if site.domains != self._promises.domains:
             self._promises = _Promises(site.domains)
         self._promises.look_over(site.readings)
-        candidates = self._promises.candidates
-        return _part_of_the_homepage(site, candidates) or _promising(site, candidates, self._limits)
+        return _part_of_the_homepage(site, self._promises) or _promising(site, self._promises, self._limits)
 
 
 def _is_over(visits: Sequence[Visit]) -> bool:
@@ -87,7 +86,7 @@ def _is_over(visits: Sequence[Visit]) -> bool:
     return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
-def _part_of_the_homepage(site: Site, candidates: Sequence[_Candidate]) -> Choice | None:
+def _part_of_the_homepage(site: Site, promises: _Promises) -> Choice | None:
     """Return what belongs to the homepage but lies elsewhere: a refresh, a frame, the site behind a splash page."""
     for reading in site.readings:
         parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
@@ -97,20 +96,20 @@ def _part_of_the_homepage(site: Site, candidates: Sequence[_Candidate]) -> Choic
                 return Choice(urls.crawl_key(url), PageRole.FRAME, why)
     if site.counts[PageRole.LANGUAGE] or not all(map(is_door, site.readings)):
         return None
-    ways = [item for item in candidates if item.lead.role is PageRole.LANGUAGE]
+    ways = [item for item in promises.candidates if item.lead.role is PageRole.LANGUAGE]
     return _best(site, ways, lambda item: (item.lead.target != site.institution.language, -item.lead.score))
 
 
-def _promising(site: Site, candidates: Sequence[_Candidate], limits: Limits) -> Choice | None:
+def _promising(site: Site, promises: _Promises, limits: Limits) -> Choice | None:
     """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
-    own = [item for item in candidates if item.lead.role is PageRole.OWN_LINK]
+    own = [item for item in promises.candidates if item.lead.role is PageRole.OWN_LINK]
     if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
-        shown = {network for network, _ in shown_accounts(site.readings)}
+        shown = {network for block in promises.blocks for network, _ in block}
         choice = _best(site, own, lambda item: (item.lead.target in shown, item.page))
         if choice:
             return choice
-    rest = [item for item in candidates if item.lead.role in _ORDER]
-    if is_settled(site.readings):
+    rest = [item for item in promises.candidates if item.lead.role in _ORDER]
+    if is_settled(promises.blocks):
         rest = [item for item in rest if item.lead.role in _ONCE_SETTLED and not site.counts[item.lead.role]]
     return _best(site, rest, lambda item: _rank(item, site))
 
@@ -145,13 +144,14 @@ class _Promises:
         """*domains* are the site's."""
         self.domains = domains
         self.candidates: list[_Candidate] = []
-        self._pages = 0  # looked over
+        self.blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
         self._seen: set[tuple[str, str, str]] = set()
 
     def look_over(self, readings: Sequence[Reading]) -> None:
         """Add what those of *readings* promise that were not there before."""
-        for number in range(self._pages, len(readings)):
+        for number in range(len(self.blocks), len(readings)):
             reading = readings[number]
+            self.blocks.append(shown_accounts(reading))
             host = _host(reading.url)
             for link, lead in find_leads(list(self._fresh(reading)), is_door=is_door(reading)):
                 self.candidates.append(_Candidate(link, lead, reading, host, number))
@@ -159,7 +159,6 @@ class _Promises:
             for frame in () if is_door(reading) else reading.frames:
                 lead = Lead(PageRole.FRAME, 0, "frame")
                 self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), lead, reading, host, number))
-        self._pages = len(readings)
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
         """Yield the links that may lead on and that no page before showed: menus repeat, and a look has its price."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 import httpcore
@@ -40,13 +41,16 @@ _FAULTS = (  # what can go wrong with one request; anything else is a fault of o
 )
 
 
+_parsed = lru_cache(maxsize=1024)(httpx.URL)  # an address is looked at before it is asked, and read twice so
+
+
 def as_sent(url: str) -> str:
     """Return *url* as it goes over the wire, without dot segments and with percent escapes; raise FetchError.
 
     robots.txt is asked about this form: /open/../closed is /closed.
     """
     try:
-        sent = httpx.URL(url)
+        sent = _parsed(url)
         if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
             raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
         return str(sent)
@@ -121,7 +125,7 @@ class Fetcher:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
     async def _exchange(self, draft: Draft, turn: Turn) -> None:
-        draft.request = request = httpx.Request("GET", draft.url, headers=self._headers)
+        draft.request = request = httpx.Request("GET", _parsed(draft.url), headers=self._headers)
         if self._cookies.jar:
             request.headers.encoding = _BYTES  # a cookie goes back as it came
             self._cookies.set_cookie_header(request)

@@ -5,7 +5,8 @@ Hosts and paths are looked at only as far as that question needs: what an accoun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 
 from cegep_audit import urls
@@ -21,11 +22,13 @@ SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
 _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
 
 
-def is_settled(readings: Sequence[Reading]) -> bool:
-    """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing."""
-    if len(readings) < 2:  # noqa: PLR2004 -- a block repeats on two pages
+def is_settled(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
+    """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing.
+
+    *blocks* are what the pages read show, one a page, as :func:`shown_accounts` gives it.
+    """
+    if len(blocks) < 2:  # noqa: PLR2004 -- a block repeats on two pages
         return False
-    blocks = [shown_accounts([reading]) for reading in readings]
     repeated = {
         item for number, block in enumerate(blocks) for item in block if any(item in b for b in blocks[:number])
     }
@@ -34,10 +37,10 @@ def is_settled(readings: Sequence[Reading]) -> bool:
     return not blocks[-1] - set().union(*blocks[:-1])
 
 
-def shown_accounts(readings: Iterable[Reading]) -> set[tuple[str, str]]:
-    """Return (network, address) of what the repeating parts of pages link to on networks, share buttons left out."""
-    found = ((_network(link), urls.visit_key(link.url)) for reading in readings for link in reading.links)
-    return {(network, key) for network, key in found if network}
+def shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:
+    """Return (network, address) of what the repeating parts of a page link to on networks, share buttons left out."""
+    found = ((_network(link), link.url) for link in reading.links)
+    return frozenset((network, urls.visit_key(url)) for network, url in found if network)
 
 
 def _network(link: Link) -> str:

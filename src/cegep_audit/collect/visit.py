@@ -137,6 +137,16 @@ class SiteVisit:
 
     async def _ask(self, url: str, want: Want) -> Answer:
         """Request *url*, again where what went wrong may pass; raise FetchError, also for error statuses."""
+        try:
+            return await self._ask_once(url, want)
+        except FetchError as error:
+            if not self._is_worth_another_try(error):
+                raise
+            return await self._ask_again(error, url, want)
+
+    async def _ask_again(self, failure: FetchError, url: str, want: Want) -> Answer:
+        """Go on after the first try came to *failure*: few requests come here, and counting tries has its price."""
+        first: list[FetchError] = [failure]
         tries = stamina.retry_context(
             on=self._is_worth_another_try,
             attempts=self._limits.retries + 1,
@@ -147,6 +157,8 @@ class SiteVisit:
         )
         async for attempt in tries:
             with attempt:
+                if first:
+                    raise first.pop()
                 return await self._ask_once(url, want)
         raise AssertionError("stamina ends with an answer or an error")
 

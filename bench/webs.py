@@ -91,6 +91,11 @@ def _noting(simulator: Any, notes: Notes) -> tuple[type, type]:  # noqa: ANN401 
             super().next_request()
 
     class Web(web):
+        def __init__(self, options: argparse.Namespace) -> None:
+            super().__init__(options)
+            if options.fail_share:
+                simulator.make_bomb(self)  # takes seconds, in which every site would hang
+
         def answer(self, host: str, path: str) -> Any:  # noqa: ANN401 -- the simulator's
             answer = super().answer(host, path)
             if path == "/robots.txt":

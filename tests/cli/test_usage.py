@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,25 @@ def test_a_reader_who_leaves_early_is_no_failure(words: tuple[str, ...], tmp_pat
     done = piped(*words, folder=tmp_path, given=addresses, lines=1)
     assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) == 1
+
+
+STREAMS = {
+    "a full disk": ("networks > /dev/full", 3, "La sortie ne s’écrit plus"),
+    "a full disk, in JSON": ("networks --json > /dev/full", 3, "La sortie ne s’écrit plus"),
+    "no standard output": ("networks >&-", 0, ""),
+    "no standard error": ("nonsense 2>&-", 2, ""),
+    "no standard input": ("classify --json <&-", 0, ""),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize(("words", "code", "said"), STREAMS.values(), ids=STREAMS.keys())
+def test_streams_that_take_nothing_are_no_fault_of_ours(words: str, code: int, said: str, tmp_path: Path) -> None:
+    line = f"exec {sys.executable} -m cegep_audit {words}"
+    environment = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.replace("\xa0", " ").startswith(said)
+    assert len(done.stderr.splitlines()) == bool(said)

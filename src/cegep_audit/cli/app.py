@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,9 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = app(
-            arguments, prog_name=_NAME, standalone_mode=False
-        )  # None where a command came to its end without one
+        _open_what_is_closed()
+        code = app(arguments, prog_name=_NAME, standalone_mode=False)  # None where a command just came to its end
     except typer.TyperException as error:
         _complain(fault(error))
         return EXIT_USAGE
@@ -77,12 +79,21 @@ def _run(arguments: list[str] | None) -> int:
     except Exception as error:
         if os.environ.get("CEGEP_AUDIT_DEBUG"):
             raise
-        _complain(say("error.internal", error=f"{type(error).__name__}: {error}"))
+        is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        _complain(say("error.output_full" if is_full else "error.internal", error=f"{type(error).__name__}: {error}"))
         return EXIT_FILE
     return code if isinstance(code, int) else 0
 
 
+def _open_what_is_closed() -> None:
+    """Have the three streams be there, also where whoever started us closed one: what goes there is lost."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the very end
+
+
 def _complain(text: str) -> None:
-    """Print *text* on standard error, each of its lines made safe to show."""
-    for line in text.splitlines():
-        print(plain(line), file=sys.stderr)
+    """Print *text* on standard error, each of its lines made safe to show; where nobody can hear it, say nothing."""
+    with suppress(OSError):
+        for line in text.splitlines():
+            print(plain(line), file=sys.stderr, flush=True)

@@ -184,9 +184,9 @@ def cluster_of(folder: Path, *workers: str, **environment: str) -> Iterator[str]
     processes = [subprocess.Popen(command, env={**os.environ, **environment}, **quiet) for command in commands]
     try:
         deadline = time.monotonic() + 90
-        while not (folder / "cluster.json").exists() and time.monotonic() < deadline:
+        while not (said := written(folder / "cluster.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        address = json.loads((folder / "cluster.json").read_text("utf-8"))["address"]
+        address = json.loads(said)["address"]
         if workers:
             with Client(address, set_as_default=False) as client:
                 client.wait_for_workers(len(workers), timeout=30)
@@ -197,6 +197,12 @@ def cluster_of(folder: Path, *workers: str, **environment: str) -> Iterator[str]
             process.kill()
         for process in processes:
             process.wait(10)
+
+
+def written(file: Path) -> str:
+    """What the JSON in *file* is, "" before it is there whole."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    return text if text.rstrip().endswith("}") and text.count("{") == text.count("}") else ""
 
 
 @pytest.fixture(scope="module")

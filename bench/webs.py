@@ -147,7 +147,7 @@ def serve_own(folder: Path, sites: int, faulty: float) -> None:
         path = asked.path.strip("/")
         if path not in PAGES:
             return Reply(b"not here", status=404, delay_s=latencies[number])
-        return Reply(page(number, path, random.Random(number)).encode(), delay_s=latencies[number])  # noqa: S311
+        return Reply(page(number, path, random.Random(number)).encode(), delay_s=latencies[number])  # noqa: S311 - no secret
 
     _write_own(folder, sites, set(faults))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # waited for below; the server is a thread

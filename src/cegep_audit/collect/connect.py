@@ -88,8 +88,8 @@ class DirectBackend(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+        local_address: str | None = None,  # noqa: ARG002 -- httpcore's
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 -- httpcore's
     ) -> httpcore.AsyncNetworkStream:
         """Connect to *host*; raise TransportError."""
         addresses = await self._addresses(host)
@@ -131,8 +131,8 @@ class ProxyBackend(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+        local_address: str | None = None,  # noqa: ARG002 -- httpcore's
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 -- httpcore's
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the proxy at *host*; raise TransportError."""
         try:

@@ -53,7 +53,7 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
     """
     if status < 300:  # noqa: PLR2004 -- HTTP's classes
         return RobotsVerdict(parse_robots(body))
-    if status < 500:  # noqa: PLR2004
+    if status < 500:  # noqa: PLR2004 -- 4xx
         return ALLOWS_ALL
     message = f"robots.txt answers {status}, which forbids everything"
     detail = http_detail(status) if status in SITE_DOWN else Detail.ROBOTS
@@ -70,7 +70,7 @@ def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsV
     """
     if status is None or detail in _OWN:
         return RobotsVerdict(None, detail, message, status)
-    if status >= 300:  # noqa: PLR2004
+    if status >= 300:  # noqa: PLR2004 -- 3xx and above
         return verdict_of_answer(status, b"")
     return RobotsVerdict(None, Detail.ROBOTS, f"robots.txt cannot be read: {message}", status)
 

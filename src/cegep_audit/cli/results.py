@@ -27,6 +27,8 @@ from cegep_audit.errors import UsageError
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from cegep_audit.analyze.portrait import Portrait
     from cegep_audit.report.locales import Language
 
@@ -80,26 +82,27 @@ def summary(
         showing.print_json(summary_document(shown) | more)
         return
     from cegep_audit.report.layers import layer_view
-    from cegep_audit.report.terminal import console, methods_view, summary_view
+    from cegep_audit.report.terminal import console
 
     screen = console(sys.stdout)
-    if paragraph:
-        screen.print(methods_view(shown.summary, language))
-    else:
-        screen.print(summary_view(shown.scan, [shown.summary], language, _differences(shown, language)))
+    screen.print(_view(shown, language, is_paragraph=paragraph))
     if is_coded:
         screen.print(layer_view(facts, detected.summary, coded.summary, language))
     elif facts.decided:
         showing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
 
-def _differences(portrait: Portrait, lang: Language) -> list[str]:
-    """Return whether the groups asked for differ, one line a column."""
+def _view(portrait: Portrait, lang: Language, *, is_paragraph: bool) -> RenderableType:
+    """Return the methods paragraph, or the figures with whether the groups asked for differ."""
     from cegep_audit.analyze.portrait import records
     from cegep_audit.report.differences import difference_words
+    from cegep_audit.report.terminal import methods_view, summary_view
 
-    k = portrait.asked.min_networks
-    return [difference_words(name, records(portrait.contrasts_by(name)), k, lang) for name in portrait.asked.by]
+    if is_paragraph:
+        return methods_view(portrait.summary, lang)
+    tests = {name: records(portrait.contrasts_by(name)) for name in portrait.asked.by}
+    differences = [difference_words(name, rows, portrait.asked.min_networks, lang) for name, rows in tests.items()]
+    return summary_view(portrait.scan, [portrait.summary], lang, differences)
 
 
 def export(

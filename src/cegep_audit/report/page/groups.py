@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -77,28 +77,32 @@ def _group_part(
         if group.assessed
     ]
     names = " × ".join(column_name(column, lang) for column in by)
-    rows = [
+    return Part(
+        title=title,
+        lead=" ".join((lead, *_marks(found, lang))),
+        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
+        grid=Grid(lead, *_table(portrait, by, ranked, lang)),
+    )
+
+
+def _table(
+    portrait: Portrait, by: tuple[str, ...], ranked: Sequence[tuple[tuple[str, ...], Figures]], lang: Language
+) -> tuple[list[str], list[Row]]:
+    """Return headings and rows of the figures of each group."""
+    k, whole = portrait.asked.min_networks, portrait.summary.figures
+    rows: list[Row] = [
         [
             f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
             locales.number(group.institutions, lang),
             locales.number(group.assessed, lang),
-            *share_cells(group.at_least[k], portrait.summary.figures, lang),
+            *share_cells(group.at_least[k], whole, lang),
             locales.decimal(group.mean, lang),
             locales.number(group.median, lang) if group.median is not None else "—",
         ]
         for values, group in ranked
     ]
-    head = [
-        *heads(lang, "group", "institutions", "assessed"),
-        *share_heads(portrait.summary.figures, lang),
-        *heads(lang, "mean", "median"),
-    ]
-    return Part(
-        title=title,
-        lead=" ".join((lead, *_marks(found, lang))),
-        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
-        grid=Grid(lead, head, rows),
-    )
+    first, last = heads(lang, "group", "institutions", "assessed"), heads(lang, "mean", "median")
+    return [*first, *share_heads(whole, lang), *last], rows
 
 
 def _marks(found: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[str]:

@@ -70,12 +70,18 @@ def rules_version() -> str:
     return digest.hexdigest()[:10]
 
 
-async def audit(institution: Institution, source: Source, limits: Limits, clock: Clock = _now) -> InstitutionResult:
-    """Read one institution's pages and return its accounts; a failure is part of the result."""
+async def audit(
+    institution: Institution, source: Source, limits: Limits, clock: Clock = _now, turn: asyncio.Lock | None = None
+) -> InstitutionResult:
+    """Read one institution's pages and return its accounts; a failure is part of the result.
+
+    Institutions that are audited at once share *turn*: who holds it reads a page.
+    """
+    turn = turn or asyncio.Lock()
     visits: list[Visit] = []
     frontier = Frontier(institution, limits)
     while choice := frontier.next_page(visits):
-        visits.append(await _visit(choice, source, clock))
+        visits.append(await _visit(choice, source, clock, turn))
     accounts = attribute(institution, visits)
     verdict = assess(institution, visits, len(accounts))
     home = visits[0].page if visits else None
@@ -93,22 +99,25 @@ async def audit(institution: Institution, source: Source, limits: Limits, clock:
     )
 
 
-async def _visit(choice: Choice, source: Source, clock: Clock) -> Visit:
+async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Lock) -> Visit:
     try:
         page = await source.get(choice.url)
     except FetchError as error:
         failure = Failure(choice.url, choice.role, error.detail, str(error), clock(), error.record_id)
         return Visit(choice, failure=failure)
-    reading = await _read(page)
+    reading = await _read(page, turn)
     # Hundreds of sites wait between two pages: once it is read, only what tells the kind of a page is kept of it.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
 
-async def _read(page: Page) -> Reading | None:
+async def _read(page: Page, turn: asyncio.Lock) -> Reading | None:
     if page.redirect_to or not looks_like_html(page):
         return None
     if len(page.body) < _LARGE_PAGE:
-        return extract_links(page)
+        async with turn:
+            # Between two pages the answers of other sites are taken in: none is late because pages are read in a row.
+            await asyncio.sleep(0)
+            return extract_links(page)
     return await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
 
 
@@ -157,11 +166,12 @@ async def scan(
     An error that *keep* raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
     """
     waiting = iter(institutions)
+    turn = asyncio.Lock()
 
     async def work() -> None:
         for institution in waiting:
             watcher.started(institution)
-            result = await _safely(institution, open_source, limits, clock)
+            result = await _safely(institution, open_source, limits, clock, turn)
             keep(result)
             watcher.finished(result)
 
@@ -187,11 +197,13 @@ def _few_looks_for_cycles() -> Iterator[None]:
         gc.unfreeze()
 
 
-async def _safely(institution: Institution, open_source: OpenSource, limits: Limits, clock: Clock) -> InstitutionResult:
+async def _safely(
+    institution: Institution, open_source: OpenSource, limits: Limits, clock: Clock, turn: asyncio.Lock
+) -> InstitutionResult:
     """Audit one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
     try:
         async with open_source(institution) as source:
-            return await audit(institution, source, limits, clock)
+            return await audit(institution, source, limits, clock, turn)
     except StoreError:  # a full disk: every other site would meet it too
         raise
     except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud

@@ -51,19 +51,23 @@ def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw
     """
     kept = {(account.network, account_key(account.network, account.url)) for account in accounts}
     found: dict[tuple[str, str, str], Flaw] = {}
+    seen: set[tuple[str, Zone, str]] = set()
     for visit in visits:
-        for flaw in _of_page(visit.reading) if visit.reading else ():
+        for flaw in _of_page(visit.reading, seen) if visit.reading else ():
             if not flaw.account_url or (flaw.network, account_key(flaw.network, flaw.account_url)) in kept:
                 found.setdefault((flaw.rule, flaw.network, flaw.account_url or flaw.url), flaw)
     return tuple(found.values())[:MAX_FLAWS]
 
 
-def _of_page(reading: Reading) -> Iterator[Flaw]:
+def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]]) -> Iterator[Flaw]:
+    """Yield the flaws of a page; what is in *seen* already, a page before has shown: headers and footers repeat."""
     for link in reading.links:
-        if link.how in _CLICKED:
+        if link.how in _CLICKED and (shown := (link.url, link.zone, link.label)) not in seen:
+            seen.add(shown)
             yield from _of_link(link)
+    leads_nowhere = _icons().address.match
     for inner in reading.inner:
-        if network := named_without_address(inner):
+        if leads_nowhere(inner.href) and (network := named_without_address(inner)):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 
@@ -79,7 +83,7 @@ def _of_link(link: Link) -> Iterator[Flaw]:
 def named_without_address(inner: InnerLink) -> str:
     """Return the network that a link which leads nowhere is named after, "" for any other link."""
     icons, row = _icons(), _table()["without_address"]
-    if len(inner.label) > row["longest_label"] or not icons.address.search(inner.href.strip()):
+    if len(inner.label) > row["longest_label"] or not icons.address.match(inner.href):
         return ""
     if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
         return ""

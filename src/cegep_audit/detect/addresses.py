@@ -97,7 +97,7 @@ def might_name_account(raw: str) -> bool:
     *raw* may be a link or a whole text; takes time linear in its length.
     """
     signs = _signs()
-    if _has_host(raw, signs) or signs.app.match(raw) is not None:
+    if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
         return True
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
     return odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None and _is_hidden(raw, signs)

@@ -49,6 +49,7 @@ class Document:
     base: str
     found: list[Found] = field(default_factory=list)
     inner: list[Inner] = field(default_factory=list)
+    anchors: list[LexborNode] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     refresh_to: str | None = None
     texts: list[str] = field(default_factory=list)
@@ -63,13 +64,16 @@ Finder = Callable[[Document, LexborNode, Attributes], Iterator[Found]]
 def find_anchors(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Links and image maps; what stays on the site is set aside for discovery."""
     href = attributes.get("href") or attributes.get("xlink:href")
-    rel = (attributes.get("rel") or "").lower().split()
-    if href:
-        how = How.REL_ME if "me" in rel else How.ANCHOR
-        if how is How.REL_ME or (might_name_account(href) and not is_short(href)):
-            yield Found(href, node, how, "person" if "author" in rel else "")
-        else:
-            document.inner.append(Inner(node, href, attributes.get("hreflang") or "", attributes.get("rel") or ""))
+    if not href:
+        return
+    document.anchors.append(node)
+    rel = attributes.get("rel") or ""
+    rels = rel.lower().split() if rel else ()
+    how = How.REL_ME if "me" in rels else How.ANCHOR
+    if how is How.REL_ME or (might_name_account(href) and not is_short(href)):
+        yield Found(href, node, how, "person" if "author" in rels else "")
+    else:
+        document.inner.append(Inner(node, href, attributes.get("hreflang") or "", rel))
 
 
 def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:

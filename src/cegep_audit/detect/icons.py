@@ -36,7 +36,7 @@ def stands_for(node: LexborNode, href: str) -> str:
 
 def is_short(href: str) -> bool:
     """Whether *href* is an address of a shortener, which leads where it does not say."""
-    return _shortened().match(href) is not None
+    return "//" in href and _shortened().match(href) is not None
 
 
 @cache

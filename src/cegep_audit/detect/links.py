@@ -7,7 +7,7 @@ is commented out never counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -24,6 +24,7 @@ from cegep_audit.vocabulary import How, Zone
 
 MAX_LINKS = 5_000  # links of one page that are kept: beyond, a page is a trap and not a presentation
 MAX_INNER = 3_000
+_BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
 
@@ -76,25 +77,37 @@ def _take_text(document: Document, node: LexborNode, text: str) -> None:
     parent = node.parent
     if parent is None or parent.tag in _UNSEEN:
         return
-    document.texts.append(text)
+    document.texts.append(text.strip())
     if "." in text and parent.tag != "a":
         document.found.extend(Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text))
 
 
-def _mentions(document: Document, text: str) -> Iterator[Found]:
+def _mentions(document: Document) -> Iterator[Found]:
     """Yield the accounts that the page's text names without an address."""
-    body = document.tree.body
-    if body is not None:
-        yield from (Found(raw, body, How.ANCHOR) for raw in scripts.named_in_text(text))
+    body, texts = document.tree.body, document.texts
+    if body is None:
+        return
+    around = (texts[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(texts) if "@" in text)
+    named = (raw for pieces in around for raw in scripts.named_in_text(clean(" ".join(pieces))))
+    yield from (Found(raw, body, How.ANCHOR) for raw in dict.fromkeys(named))
+
+
+def _opening(texts: Sequence[str]) -> str:
+    """Return the first words of a page, without tidying all the others."""
+    first, length = [], 0
+    for text in texts:
+        first.append(text)
+        length += len(text)
+        if length > 2 * _OPENING:
+            break
+    return clean(" ".join(first))[:_OPENING]
 
 
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
-    text = clean(" ".join(document.texts))
-    document.found += _mentions(document, text)
-    anchors = document.tree.css("a[href], area[href]")
-    places = Surroundings(anchors)
+    document.found += _mentions(document)
+    places = Surroundings(document.anchors)
     document.found += [
         Found(inner.href, inner.node, How.ANCHOR, names=name)
         for inner in document.inner
@@ -103,7 +116,8 @@ def _reading(document: Document) -> Reading:
     for found in document.found:
         if found.how not in _IN_DATA:
             places.count(found.node)
-    positions = {node.mem_id: place / len(anchors) for place, node in enumerate(anchors)}  # down the page, 0 to 1
+    last = len(document.anchors)
+    positions = {node.mem_id: place / last for place, node in enumerate(document.anchors)}  # down the page, 0 to 1
     return Reading(
         url=document.page.url,
         base=document.base,
@@ -113,8 +127,8 @@ def _reading(document: Document) -> Reading:
         inner=tuple(_inner_links(document, places, positions)),
         frames=tuple(dict.fromkeys(document.frames)),
         refresh_to=document.refresh_to,
-        text_length=len(text),
-        opening=text[:_OPENING],
+        text_length=sum(map(len, document.texts)),
+        opening=_opening(document.texts),
         signs=frozenset(document.signs),
     )
 

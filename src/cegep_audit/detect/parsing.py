@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser
 
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
-_CHEAP_COUNT = 4 * MAX_DEPTH  # tags below which a page cannot be too deep to matter
+_CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 # Elements that end by themselves where the next begins, or hold nothing: leaving them open nests nothing.
@@ -52,7 +52,8 @@ def is_safe(text: str) -> bool:
     long = [piece for piece in pieces if len(piece) > _LONG]
     if any(_is_monstrous(found[0]) for piece in long if (found := _LONG_TAG.match(piece))):
         return False
-    return len(pieces) <= _CHEAP_COUNT or not _is_deep(text)
+    tags = len(pieces)
+    return tags <= _CHEAP_COUNT or tags - text.count("</") <= _CHEAP_COUNT or not _is_deep(text)
 
 
 def _is_monstrous(tag: str) -> bool:

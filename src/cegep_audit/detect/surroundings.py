@@ -219,9 +219,9 @@ def _inside(outer: Container, node: LexborNode) -> Container:
         return outer
     attributes = node.attributes
     mark, is_landmark = zone_of(tag, attributes.get("role"), attributes.get("class"), attributes.get("id"))
-    if mark is None:
-        return outer
     in_article = outer.in_article or tag == "article"
+    if mark is None or (mark is outer.zone and in_article == outer.in_article):
+        return outer
     if not _replaces(outer, mark, is_landmark):
         mark, is_landmark = outer.zone, outer.is_landmark
     return Container(mark, is_landmark, in_article)

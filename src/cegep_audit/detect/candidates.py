@@ -200,8 +200,11 @@ _ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "vi
 
 def _sent_on(link: Link) -> str | None:
     """Return the address that a page of the site's own sends its reader on to: ``/click?url=https%3A%2F%2F…``."""
+    query = link.url.partition("?")[2]
+    if "//" not in query and "%2f%2f" not in query.lower():
+        return None
     address = unwrap.read_address(link.url)
-    if address is None or not address.query or not urls.is_same_site(link.url, link.page_url):
+    if address is None or not urls.is_same_site(link.url, link.page_url):
         return None
     parameters = unwrap.parameters(address.query).items()
     return next((value for name, value in parameters if "//" in value[:8] and name not in _ORIGINS), None)

@@ -72,10 +72,9 @@ def named_in_script(text: str) -> Iterator[str]:
 
 _WINDOW = 600  # characters before an address that are looked at: a person is described in fewer
 # In a page's state: "author": {… the address, or "authors": [{…}, {… the address. Quotes may be escaped.
+_AUTHORS = ("author", "auteur", "autrice", "writer", "byline", "contributor", "speaker", "journalist")
 _OF_AUTHOR = re.compile(
-    r"(?:author|auteur|autrice|writer|byline|contributor|speaker|journalist)s?\\*[\"']?\s*:\s*"
-    r"(?:\[(?:[^\[\]{}]|\{[^{}]*\})*)?\{[^{}]*$",
-    re.IGNORECASE,
+    rf"(?:{'|'.join(_AUTHORS)})s?\\*[\"']?\s*:\s*(?:\[(?:[^\[\]{{}}]|\{{[^{{}}]*\}})*)?\{{[^{{}}]*$"
 )
 
 
@@ -92,7 +91,8 @@ def with_subjects(text: str, addresses: Iterable[str]) -> Iterator[tuple[str, st
         name = address.rstrip("/").rpartition("/")[2]
         found = text.find(name, place) if count < _MOST_SUBJECTS else -1
         place = max(place, found)
-        is_author = found > 0 and _OF_AUTHOR.search(text, max(0, found - _WINDOW), found) is not None
+        before = text[max(0, found - _WINDOW) : max(0, found)].lower()
+        is_author = any(word in before for word in _AUTHORS) and _OF_AUTHOR.search(before)
         yield address, "person" if is_author else ""
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,7 +62,10 @@ def browsers() -> list[int]:
         found = [int(child) for children in listed for child in children]
         return [*found, *(further for child in found for further in below(child))]
 
-    words = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in below(os.getpid())}
+    words: dict[int, list[bytes]] = {}
+    for pid in below(os.getpid()):
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            words[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return [
         pid
         for pid, command in words.items()

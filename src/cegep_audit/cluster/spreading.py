@@ -16,6 +16,7 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
 
 from cegep_audit.cluster.parts import parts
@@ -180,9 +181,11 @@ async def _results(future: Given, part: Sequence[Institution], lang: Language) -
 
 
 async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for
-    if future.status in {"cancelled", "lost"}:
-        raise ClusterError(phrase("cluster.lost", lang))
-    return await future.result()
+    """Return what *future* comes to; one whose worker died with it ("lost") is computed again and waited for."""
+    try:
+        return await future.result()
+    except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
+        raise ClusterError(phrase("cluster.lost", lang)) from error
 
 
 def _killed(institution: Institution, message: str) -> InstitutionResult:

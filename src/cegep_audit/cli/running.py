@@ -110,24 +110,35 @@ async def running(request: Request, store: Store, plan: Plan) -> Stop | None:
                 async with _ticking(watcher, None):
                     await spread(request, plan, save, watcher)
                 return None
-            async with _pages(request, plan, watcher) as pages:
-
-                def keep(result: InstitutionResult) -> None:
-                    if error := pages.given_up():
-                        stop(Stop(EXIT_SIGINT, str(error)))
-                        return
-                    pages.flush()  # first: what the database names is in the file
-                    save([result])
-                    _judge_reach(pages.reach, result, request)
-
-                async with _ticking(watcher, pages.tally):
-                    await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
+            await _scan_here(request, plan, save, stop, watcher)
     except asyncio.CancelledError:
         if not stops:
             raise
     finally:
         end_listening()
     return stops[0] if stops else None
+
+
+async def _scan_here(
+    request: Request,
+    plan: Plan,
+    save: Callable[[Sequence[InstitutionResult]], None],
+    stop: Callable[[Stop], None],
+    watcher: showing.Shown,
+) -> None:
+    """Scan in this process; *stop* is told where no page comes any more from where they came."""
+    async with _pages(request, plan, watcher) as pages:
+
+        def keep(result: InstitutionResult) -> None:
+            if error := pages.given_up():
+                stop(Stop(EXIT_SIGINT, str(error)))
+                return
+            pages.flush()  # first: what the database names is in the file
+            save([result])
+            _judge_reach(pages.reach, result, request)
+
+        async with _ticking(watcher, pages.tally):
+            await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
 
 
 def _tell(result: InstitutionResult, request: Request, plan: Plan, watcher: showing.Shown) -> None:

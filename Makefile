@@ -17,7 +17,7 @@ test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 # What the code writes of the papers; the tests tell when it is stale. English is asked for by the locale.
 docs: .venv/stamp
 	LC_ALL=en_CA.UTF-8 $(BIN)/typer cegep_audit.cli utils docs --name cegep-audit --output docs/cli.md
-	$(BIN)/python -m cegep_audit.report.dictionary > docs/data-dictionary.md
+	$(BIN)/python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md
 	$(BIN)/python tests/readme_output.py
 
 # How exactly accounts are read on labelled pages, and which rule erred where.

@@ -20,8 +20,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cegep_audit.collect.archive import WarcWriter
-from cegep_audit.collect.exchange import Exchange
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.warc.writer import WarcWriter
 
 LEAST_RATIO = 1.5  # of one process's time to that of two workers
 MOST_MB = 400  # of the process that writes the database

@@ -47,8 +47,8 @@ def measured(institutions: int) -> dict[str, float]:
     scan = many(institutions)
     began = time.process_time()
     from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.report.files.statistics import statistics
     from cegep_audit.report.page.document import page
-    from cegep_audit.report.statistics import statistics
 
     portrait = Portrait(scan)
     statistics(portrait, "fr")

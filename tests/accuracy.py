@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cegep_audit.detect.attribution import attribute
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.networks import account_key, classify
+from cegep_audit.detect.accounts.attribution import attribute
+from cegep_audit.detect.networks.identify import account_key, classify
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, Page, Visit
 from cegep_audit.vocabulary import PageRole, Role
 

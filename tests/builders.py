@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cegep_audit.models import Account, Drawing, Evidence, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Rendering, Scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
@@ -68,8 +68,8 @@ def result(
 def drawn(subject: Institution | str, *accounts: Account | str) -> InstitutionResult:
     """One institution's result, its homepage drawn by a browser."""
     found = result(subject, *accounts)
-    drawing = Drawing("Chromium 131.0.6778.33", (Need.FEW_LINKS, Need.APP_ROOT))
-    return replace(found, pages=tuple(replace(page, drawing=drawing) for page in found.pages))
+    rendering = Rendering("Chromium 131.0.6778.33", (Need.FEW_LINKS, Need.APP_ROOT))
+    return replace(found, pages=tuple(replace(page, rendering=rendering) for page in found.pages))
 
 
 def failed(

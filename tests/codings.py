@@ -7,7 +7,7 @@ from datetime import date
 
 from builders import account, institution, result
 
-from cegep_audit.coding import Decision, Unit
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.vocabulary import Role, Verdict
 

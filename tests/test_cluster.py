@@ -33,7 +33,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from distributed import Client
 
-from cegep_audit.cluster.visiting import Job, Visits, part_file
+from cegep_audit.scan.cluster.visiting import Job, Visits, part_file
 
 SITES = 80
 FILES = ("report.csv", "report-accounts.csv")

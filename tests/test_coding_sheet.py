@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from cegep_audit.coding import Decision, Unit
-from cegep_audit.coding_sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_coding
+from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_coding
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Scan
-from cegep_audit.report.cells import inert
+from cegep_audit.report.files.cells import inert
 from cegep_audit.vocabulary import Role, Verdict
 
 TODAY = date(2026, 11, 25)

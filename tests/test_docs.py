@@ -22,12 +22,12 @@ from typer.testing import CliRunner
 
 from cegep_audit import __version__
 from cegep_audit.cli import app
-from cegep_audit.detect.attribution import PERSONAL, RULES
-from cegep_audit.detect.sharing import REASON as SHARED
+from cegep_audit.coding.overrides import REASON as OVERRIDE
+from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
+from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
-from cegep_audit.overrides import REASON as OVERRIDE
+from cegep_audit.phrases.catalogue import _phrases
 from cegep_audit.registry import default_registry, read_registry, select
-from cegep_audit.report.phrases import _phrases
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cegep_audit"

@@ -17,7 +17,7 @@ from commands import Done, command, rows_of
 
 from cegep_audit import demo
 from cegep_audit.demo.sites import sites
-from cegep_audit.detect.networks import account_key, classify
+from cegep_audit.detect.networks.identify import account_key, classify
 
 CONTRACT_REPORT = "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,n_networks,three_plus"
 CONTRACT_ACCOUNTS = ",".join(

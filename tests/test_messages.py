@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cegep_audit import messages
-from cegep_audit.messages import excerpt, say, shown
+from cegep_audit.phrases import messages
+from cegep_audit.phrases.messages import excerpt, say, shown
 
 SOURCE = Path(messages.__file__).parent
 TABLE = tomllib.loads((SOURCE / "messages.toml").read_text("utf-8"))
@@ -43,7 +43,7 @@ def test_french_spaces_do_not_break(key: str) -> None:
 
 
 def test_every_sentence_is_said_somewhere_and_every_one_said_is_there() -> None:
-    sayers = [code for path in SOURCE.rglob("*.py") if "from cegep_audit.messages import" in (code := path.read_text())]
+    sayers = [code for path in SOURCE.parent.rglob("*.py") if "phrases.messages import" in (code := path.read_text())]
     said = set(re.findall(rf'"((?:{"|".join(TABLE)})\.[a-z_0-9]+)"', "\n".join(sayers)))
     assert said == set(ROWS)
 

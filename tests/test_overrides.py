@@ -10,9 +10,9 @@ from builders import account, institution, result, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cegep_audit.coding.overrides import Override, Use, apply_overrides, apply_to_scan, read_overrides
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Account
-from cegep_audit.overrides import Override, Use, apply_overrides, apply_to_scan, read_overrides
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cegep_audit.csv_input import MAX_BYTES
 from cegep_audit.registry import KNOWN_COLUMNS, check_registry, default_registry, read_registry, select
+from cegep_audit.registry.csv_input import MAX_BYTES
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ["registry.md", "registre.md"]

@@ -21,9 +21,9 @@ from commands import Done, command, rows_of
 from manners import Request
 from servers import DROP, HANG, NEVER, Answering, Asked, Reply, Web, redirect, serve
 
-from cegep_audit import scan
 from cegep_audit.cli import main
 from cegep_audit.models import Page, Reading
+from cegep_audit.scan import audit as scan
 
 DELAY_S, TIMEOUT_S = 0.2, 6.0
 STALL_S = 4.0  # a healthy site that waits longer for its turn waits for somebody else's

@@ -15,7 +15,7 @@ from codings import DAY, LIBRARY, OFFICIAL, OTHER, decision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.coding import Decision, Unit
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict

@@ -36,7 +36,7 @@ def test_it_is_brought_up_to_date(older: Path) -> None:
     with Store.open(older, create=False) as store:
         (found,) = store.load().results
         assert found.flaws == ()
-        assert [page.drawing for page in found.pages] == [None]
+        assert [page.rendering for page in found.pages] == [None]
         store.save(1, drawn("a"))
         assert store.load().results == (drawn("a"),)
     version = sqlite3.connect(older).execute("PRAGMA user_version").fetchone()
@@ -67,5 +67,5 @@ def test_one_that_may_only_be_read_is_read_without_what_came_later(its_bytes: by
     finally:
         unprivileged.chmod(0o755)
     assert found.flaws == ()
-    assert [page.drawing for page in found.pages] == [None]
+    assert [page.rendering for page in found.pages] == [None]
     assert [account.network for account in found.accounts] == ["facebook"]

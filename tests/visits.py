@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from cegep_audit.collect.exchange import Exchange
-from cegep_audit.collect.live import LiveWeb, user_agent
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.http.live import LiveWeb, user_agent
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page, Source
 

@@ -58,7 +58,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Rendering:
     """How a browser drew a page: which it was, with its version, and why (never empty)."""
 
     browser: str
@@ -72,7 +72,7 @@ class Page:
     ``body`` is content-decoded bytes; ``content_type`` is as sent, "" when absent; ``captured_at`` is
     the time of the answer and, for a memento or replay, that of the capture. ``redirect_to`` is set
     where the page answers with a redirect that leaves the site: the address is not followed and
-    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``drawing`` is
+    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``rendering`` is
     set where a browser drew the page: ``body`` then is what it drew, in UTF-8.
     """
 
@@ -84,7 +84,7 @@ class Page:
     captured_at: datetime
     redirect_to: str | None = None
     record_id: str | None = None
-    drawing: Drawing | None = None
+    rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Account:
 class PageRecord:
     """What is kept of a page that was read: the bytes themselves are in the WARC.
 
-    ``why`` says why the page was chosen, for a person; ``brought`` counts accounts first seen on it; ``drawing`` is
+    ``why`` says why the page was chosen, for a person; ``brought`` counts accounts first seen on it; ``rendering`` is
     None where no browser drew it.
     """
 
@@ -243,7 +243,7 @@ class PageRecord:
     captured_at: datetime
     brought: int = 0
     record_id: str | None = None
-    drawing: Drawing | None = None
+    rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True)

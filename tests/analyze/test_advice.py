@@ -10,7 +10,7 @@ from builders import CAPTURED, account, failed, institution, result
 
 from cegep_audit.analyze.advice import Advice, advise
 from cegep_audit.models import Account, Flaw, InstitutionResult, PageRecord
-from cegep_audit.report.phrases import known
+from cegep_audit.phrases.catalogue import known
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
 
 HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "https://www.a.test/en"

@@ -11,7 +11,7 @@ from builders import failed, result, scan
 from cegep_audit.analyze.baselines import Baseline, baselines, default_baselines, shown_baselines
 from cegep_audit.analyze.findings import beside
 from cegep_audit.analyze.stats import figures
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 
 
 @pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)

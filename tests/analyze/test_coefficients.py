@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.coefficients import FIGURES, Estimate, Pair, estimates, krippendorff_alpha
+from cegep_audit.coding.coefficients import FIGURES, Estimate, Pair, estimates, krippendorff_alpha
 
 
 def pairs(first: str, second: str) -> list[Pair]:

@@ -11,9 +11,9 @@ from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
 from cegep_audit.analyze.presence import main_accounts
-from cegep_audit.coding import Decision, Unit
+from cegep_audit.coding.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.models import Account, Scan
 from cegep_audit.vocabulary import Role, Verdict
 

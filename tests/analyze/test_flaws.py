@@ -8,9 +8,9 @@ import pytest
 from builders import CAPTURED
 
 from cegep_audit.analyze.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
-from cegep_audit.detect.attribution import attribute
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.networks import classify
+from cegep_audit.detect.accounts.attribution import attribute
+from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Choice, Flaw, InnerLink, Institution, Page, Visit
 from cegep_audit.vocabulary import PageRole, Zone
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cegep_audit.analyze.holdings import combinations, exceptions, holdings, pairs
 from cegep_audit.analyze.stats import presence
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 
 SIX = ["facebook", "twitter", "youtube", "instagram", "linkedin", "tiktok"]
 sites = st.lists(st.none() | st.sets(st.sampled_from(SIX)), max_size=12)  # None: not assessed

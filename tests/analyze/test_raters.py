@@ -9,10 +9,10 @@ import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.analyze.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, to_json
-from cegep_audit.analyze.overlap import Overlap
-from cegep_audit.analyze.raters import compare_raters
-from cegep_audit.coding import Decision
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, to_json
+from cegep_audit.coding.overlap import Overlap
+from cegep_audit.coding.raters import compare_raters
+from cegep_audit.coding_records import Decision
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role, Verdict
 

@@ -9,7 +9,7 @@ from builders import account, failed, institution, result, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.sampling import allocate, coding_rows, draw, strata_of
+from cegep_audit.coding.sampling import allocate, coding_rows, draw, strata_of
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role
 

@@ -17,7 +17,7 @@ from cegep_audit.analyze.findings import to_json
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
 from cegep_audit.analyze.stats import presence, summary, tally
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role, Status

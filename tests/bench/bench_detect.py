@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from accuracy import OWN_PAGES, LabelledPage, accounts_on, read_corpus
 
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.parsing import parse
-from cegep_audit.detect.text import decode
+from cegep_audit.detect.page.decoding import decode
+from cegep_audit.detect.page.links import extract_links
+from cegep_audit.detect.page.parsing import parse
 
 SHARED = Path(__file__).parents[3] / "shared" / "web"
 _PASSES = 6

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cegep_audit.detect.networks import classify
+from cegep_audit.detect.networks.identify import classify
 
 SHARED = Path(os.environ.get("CEGEP_AUDIT_SHARED", Path(__file__).parents[3] / "shared"))
 CASES = SHARED / "cases" / "urls.tsv"

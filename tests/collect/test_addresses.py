@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.addresses import is_special, is_special_host, literal_address
+from cegep_audit.collect.http.addresses import is_special, is_special_host, literal_address
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.body import (
+from cegep_audit.collect.http.body import (
     BodyError,
     Unpacker,
     content_codings,

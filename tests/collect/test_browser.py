@@ -14,11 +14,11 @@ import pytest
 from servers import Reply, Web, robots
 from visits import AGENT, HOME, QUICK, institution
 
-from cegep_audit.collect import tab
-from cegep_audit.collect.browser import CONTEXTS, Browser, find_chromium, require
-from cegep_audit.collect.live import LiveWeb
-from cegep_audit.collect.loading import LANES, measuring, measuring_rows
-from cegep_audit.detect.links import extract_links
+from cegep_audit.collect.browser import tab
+from cegep_audit.collect.browser.browser import CONTEXTS, Browser, find_chromium, require
+from cegep_audit.collect.browser.loading import LANES, measuring, measuring_rows
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Page, Source
 from cegep_audit.vocabulary import Need
@@ -60,7 +60,7 @@ async def visit(
     """Visit the site in a browser that draws every page."""
     live = LiveWeb(limits, AGENT)
     async with Browser(chromium, AGENT, limits, kept.tell) as browser:
-        opened = browser.drawing(live.open, live.loading, lambda _: needs, kept)
+        opened = browser.rendering(live.open, live.loading, lambda _: needs, kept)
         async with opened(institution()) as site:
             yield site
 
@@ -91,9 +91,9 @@ async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
     async with visit(chromium, kept) as source:
         page = await source.get(HOME)
     assert ACCOUNT in {link.url for link in extract_links(page).links}
-    assert page.drawing
-    assert page.drawing.needs == (Need.APP_ROOT,)
-    assert re.fullmatch(r"Chromium \d+(\.\d+)*", page.drawing.browser)
+    assert page.rendering
+    assert page.rendering.needs == (Need.APP_ROOT,)
+    assert re.fullmatch(r"Chromium \d+(\.\d+)*", page.rendering.browser)
     assert page.url == HOME
     assert page.record_id == "drawn-1"
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself once
@@ -106,7 +106,7 @@ async def test_a_page_without_a_reason_is_not_drawn(chromium: str, site: Web) ->
     async with visit(chromium, kept, needs=()) as source:
         page = await source.get(HOME)
     assert page.body == SHELL.encode()
-    assert page.drawing is None
+    assert page.rendering is None
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/"]
 
 
@@ -154,7 +154,7 @@ async def test_images_fonts_and_media_are_not_loaded(chromium: str, site: Web) -
     )
     async with visit(chromium, Kept()) as source:
         page = await source.get(HOME)
-    assert page.drawing
+    assert page.rendering
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
 
 
@@ -236,7 +236,7 @@ async def test_a_page_that_cannot_be_drawn_is_kept_as_it_came_and_spoils_no_othe
     async with visit(chromium, kept) as source:
         page = await source.get(HOME)
         after = await source.get(HOME + "contact")
-    assert (page.body, page.drawing) == (bad.body, None)
+    assert (page.body, page.rendering) == (bad.body, None)
     assert kept.undrawn == [(HOME, reason)]
     assert ACCOUNT in after.body.decode()
 
@@ -246,7 +246,7 @@ async def test_a_script_that_leads_away_is_not_followed(chromium: str, site: Web
     async with visit(chromium, Kept()) as source:
         page = await source.get(HOME)
     assert page.url == HOME
-    assert page.drawing
+    assert page.rendering
     assert not any("ailleurs" in path for path in paths(site))
 
 

@@ -14,8 +14,8 @@ import pytest
 from servers import Reply, Web, robots
 from visits import AGENT, QUICK, institution
 
-from cegep_audit.collect.browser import Browser, find_chromium
-from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.browser.browser import Browser, find_chromium
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.models import OpenSource, Page
 from cegep_audit.vocabulary import Need
 
@@ -38,7 +38,7 @@ async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]
     undrawn: list[str] = []
     live = LiveWeb(QUICK, AGENT)
     async with Browser(chromium, AGENT, QUICK, lambda _, reason: undrawn.append(reason)) as browser:
-        yield browser.drawing(live.open, live.loading, lambda _: (Need.ALWAYS,), lambda _: None), undrawn
+        yield browser.rendering(live.open, live.loading, lambda _: (Need.ALWAYS,), lambda _: None), undrawn
 
 
 def site(web: Web, host: str, text: str = WRITES, delay_s: float = 0.0) -> str:
@@ -99,7 +99,7 @@ async def test_no_more_than_two_sites_are_drawn_at_a_time(chromium: str, proxied
     urls = [site(proxied, f"cegep{number}.test", delay_s=0.3) for number in range(5)]
     async with browsing(chromium) as (opened, _):
         pages = await asyncio.gather(*(read(opened, url) for url in urls))
-    assert all(page.drawing for page in pages)
+    assert all(page.rendering for page in pages)
     scripts = [asked for asked in proxied.log if asked.path == "/app.js"]
     assert len(scripts) == len(urls)
     at_once = [sum(other.started <= one.started < (other.ended or 0) for other in scripts) for one in scripts]
@@ -109,15 +109,15 @@ async def test_no_more_than_two_sites_are_drawn_at_a_time(chromium: str, proxied
 async def test_a_browser_that_dies_over_a_page_costs_that_page_only(chromium: str, proxied: Web) -> None:
     url = site(proxied, "cegeprb.test", delay_s=5.0)
     async with browsing(chromium) as (opened, undrawn), opened(institution(url)) as source:
-        drawing = asyncio.create_task(source.get(url))
+        rendering = asyncio.create_task(source.get(url))
         await until(lambda: any(asked.path == "/app.js" for asked in proxied.log))
         (pid,) = browsers()
         os.kill(pid, signal.SIGKILL)
-        page = await drawing
-        assert (page.body, page.drawing, len(undrawn)) == (SHELL.body, None, 1)
+        page = await rendering
+        assert (page.body, page.rendering, len(undrawn)) == (SHELL.body, None, 1)
         proxied["cegeprb.test/app.js"] = replace(SHELL, body=WRITES.encode(), content_type="text/javascript")
         after = await source.get(url + "contact")
-    assert after.drawing
+    assert after.rendering
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit import urls
-from cegep_audit.collect.discovery import MAX_FAILURES_IN_A_ROW, Frontier, next_page
+from cegep_audit.collect.frontier.frontier import MAX_FAILURES_IN_A_ROW, Frontier, next_page
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Limits, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import How, PageRole, Zone
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.collect.leads import MIN_SCORE, find_leads, fold, is_page, rate, table
+from cegep_audit.collect.frontier.scoring import MIN_SCORE, find_leads, fold, is_page, rate, table
 from cegep_audit.models import InnerLink
 from cegep_audit.vocabulary import PageRole, Zone
 

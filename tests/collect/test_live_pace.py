@@ -9,7 +9,7 @@ import pytest
 from servers import DROP, Asked, Reply, Web, page, redirect, robots
 from visits import AGENT, institution
 
-from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 

@@ -12,8 +12,8 @@ import pytest
 from servers import Reply, Web, page
 from visits import HOME, QUICK, fault, get, to_loopback
 
-from cegep_audit.collect.live import LiveWeb
-from cegep_audit.collect.transport import Routes
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.http.transport import Routes
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 

@@ -10,7 +10,7 @@ import pytest
 from servers import DROP, HANG, Reply, Web, page, redirect, robots
 from visits import AGENT, HOME, QUICK, Time, fault, get, institution, visit
 
-from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 

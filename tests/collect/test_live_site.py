@@ -8,7 +8,7 @@ import pytest
 from servers import Asked, Reply, Web, page, redirect
 from visits import AGENT, HOME, QUICK, fault, get, institution, visit
 
-from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 

@@ -14,7 +14,7 @@ import trustme
 from servers import Web, page, redirect, serve
 from visits import Records, fault, get, to_loopback, visit
 
-from cegep_audit.collect.live import LiveWeb
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 

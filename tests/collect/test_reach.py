@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from visits import AGENT, QUICK, institution
 
-from cegep_audit.collect.live import LiveWeb
-from cegep_audit.collect.reach import FIRST_SITES, PATIENCE_S, Reach
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.http.reach import FIRST_SITES, PATIENCE_S, Reach
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 

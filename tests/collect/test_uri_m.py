@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.uri_m import (
+from cegep_audit.collect.archive.uri_m import (
     Moment,
     Period,
     drift_days,

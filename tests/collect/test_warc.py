@@ -17,9 +17,9 @@ from types import ModuleType
 import pytest
 from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
-from cegep_audit.collect.warc import WarcArchive, parse_date
+from cegep_audit.collect.warc.archive import WarcArchive, parse_date
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Drawing, Institution, Limits, Page
+from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.vocabulary import Need
 
 CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME, alt_hosts=("collegebleu.example",))
@@ -74,7 +74,7 @@ def test_a_page_that_a_browser_drew_is_read_as_drawn(tmp_path: Path) -> None:
     page = get(with_conversion(tmp_path, OURS, url=HOME + "fr/"))
     assert (page.body, page.url, page.requested_url) == (DRAWN, HOME + "fr/", HOME)
     assert page.content_type == "text/html; charset=utf-8"
-    assert page.drawing == Drawing("Chromium 131.0", (Need.FEW_LINKS, Need.APP_ROOT))
+    assert page.rendering == Rendering("Chromium 131.0", (Need.FEW_LINKS, Need.APP_ROOT))
     assert page.record_id not in {None, "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
     assert page.captured_at == datetime(2016, 9, 6, 12, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ OTHERS = {
 @pytest.mark.parametrize("warc", OTHERS.values(), ids=OTHERS)
 def test_conversions_of_others_are_passed_over(tmp_path: Path, warc: dict[str, str]) -> None:
     page = get(with_conversion(tmp_path, warc))
-    assert (page.body, page.drawing) == (HTML, None)
+    assert (page.body, page.rendering) == (HTML, None)
 
 
 def test_a_drawn_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcs import HOME, HTML, Kept, member_starts, warc_bytes
 
-from cegep_audit.collect.warc import WarcArchive
+from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from warcs import HOME, Kept, failure, redirect, warc_bytes, write
 
-from cegep_audit.collect.warc import WarcArchive
-from cegep_audit.collect.warc_index import go_through, stretches
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.index import go_through, stretches
 from cegep_audit.errors import StoreError
 
 PAGES = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cegep_audit.detect.assess import STATUS_OF, assess, status_of
-from cegep_audit.detect.signs import sign_of, sign_rows
+from cegep_audit.detect.page.signs import sign_of, sign_rows
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
 

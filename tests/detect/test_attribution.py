@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cegep_audit.detect.attribution import PERSONAL, RULES, attribute, judge
-from cegep_audit.detect.candidates import gather
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.rivalry import compare
-from cegep_audit.detect.sharing import mark_shared
+from cegep_audit.detect.accounts.attribution import PERSONAL, RULES, attribute, judge
+from cegep_audit.detect.accounts.candidates import gather
+from cegep_audit.detect.accounts.competing import compare
+from cegep_audit.detect.accounts.shared import mark_shared
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
 from cegep_audit.vocabulary import PageRole, Role, Status
 

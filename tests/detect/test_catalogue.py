@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from cegep_audit.detect.networks import NETWORKS, Network, basket, open_networks
+from cegep_audit.detect.networks.identify import NETWORKS, Network, basket, open_networks
 from cegep_audit.errors import UsageError
 
 CONTRACT = (

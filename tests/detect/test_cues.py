@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.cues import compile_words, cues_in, fold
+from cegep_audit.detect.page.cues import compile_words, cues_in, fold
 
-ROWS = tomllib.loads((files("cegep_audit.detect") / "cues.toml").read_text("utf-8"))["cue"]
+ROWS = tomllib.loads((files("cegep_audit.detect.page") / "cues.toml").read_text("utf-8"))["cue"]
 PLACES = ("class", "text", "label")
 YES = [(row["name"], word) for row in ROWS for word in row["yes"]]
 NO = [(row["name"], word) for row in ROWS for word in row["no"]]

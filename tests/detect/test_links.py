@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.networks import classify
+from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
 
@@ -33,7 +33,7 @@ WAYS = {
     "protocol-relative": ('<a href="//www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
     "no scheme": ('<a href="www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
     "image map": (f'<map name="m"><area shape="rect" href="{FB}" alt="Facebook"></map>', How.ANCHOR, FB),
-    "link in a drawing": (f'<svg><a xlink:href="{FB}"><path d="M0 0"/></a></svg>', How.ANCHOR, FB),
+    "link in a rendering": (f'<svg><a xlink:href="{FB}"><path d="M0 0"/></a></svg>', How.ANCHOR, FB),
     "rel=me": (f'<a rel="me" href="{TW}">t</a>', How.REL_ME, TW),
     "rel=me in the head": (f'<link rel="me" href="{TW}">', How.REL_ME, TW),
     "rel=publisher": (
@@ -193,7 +193,7 @@ LABELS = {
     "image": (f'<a href="{FB}"><img src="f.png" alt="Facebook"></a>', "Facebook"),
     "spoken name": (f'<a href="{FB}" aria-label="Facebook du cégep"><i class="fa"></i></a>', "Facebook du cégep"),
     "title": (f'<a href="{FB}" title="Suivez-nous"></a>', "Suivez-nous"),
-    "title of a drawing": (f'<a href="{FB}"><svg><title>Facebook</title></svg></a>', "Facebook"),
+    "title of a rendering": (f'<a href="{FB}"><svg><title>Facebook</title></svg></a>', "Facebook"),
     "nothing": (f'<a href="{FB}"><i class="icon-f"></i></a>', ""),
 }
 

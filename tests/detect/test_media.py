@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.media import is_blank, looks_like_html
+from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.models import Page
 
 

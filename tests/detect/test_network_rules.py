@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cegep_audit.detect.grammar import read_tables
-from cegep_audit.detect.networks import classify, might_name_account
-from cegep_audit.detect.places import places
+from cegep_audit.detect.networks.grammar import read_tables
+from cegep_audit.detect.networks.host_rules import places
+from cegep_audit.detect.networks.identify import classify, might_name_account
 from cegep_audit.vocabulary import Kind
 
 TABLES: list[dict[str, Any]] = read_tables("networks.toml")["network"]

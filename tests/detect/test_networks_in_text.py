@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.networks import addresses_in_text, classify
+from cegep_audit.detect.networks.identify import addresses_in_text, classify
 
 
 @pytest.mark.parametrize(

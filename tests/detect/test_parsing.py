@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from cegep_audit.detect.parsing import MAX_DEPTH, is_safe, parse, shallow
+from cegep_audit.detect.page.parsing import MAX_DEPTH, is_safe, parse, shallow
 
 LINK = '<a href="https://www.facebook.com/cegeprb">f</a>'
 # Each blows up the fast parser, or loses the link in lxml, when it is not guarded.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.structured import json_ld_addresses, subject_of_type
+from cegep_audit.detect.page.structured import json_ld_addresses, subject_of_type
 
 HOME = "https://www.cegeprb.test/"
 FB, TW = "https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb"

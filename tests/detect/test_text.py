@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.text import decode_bytes, known_encoding
+from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
 
 META = b'<html><head><meta charset="%s"></head><body>'
 

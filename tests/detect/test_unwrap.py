@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.unwrap import (
+from cegep_audit.detect.networks.unwrap import (
     MAX_LENGTH,
     Address,
     address_inside,

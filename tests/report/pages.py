@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from builders import CAPTURED, account, failed, institution, result, scan
 
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Flaw, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role, Status, Zone
 

@@ -15,13 +15,13 @@ from builders import CAPTURED, account, failed, institution, result, scan
 from codings import DAY, LIBRARY, OFFICIAL, decision, facebook, found
 from openpyxl import load_workbook
 
-from cegep_audit.analyze.sampling import coding_rows, draw
-from cegep_audit.coding import Unit
-from cegep_audit.coding_sheet import COLUMNS, SHOWN, read_coding
+from cegep_audit.coding.sampling import coding_rows, draw
+from cegep_audit.coding.sheet import COLUMNS, SHOWN, read_coding
+from cegep_audit.coding_records import Unit
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.report.coding import check_place, evidence_path, sheet_bytes, sheet_of
-from cegep_audit.report.evidence import evidence_page
+from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
+from cegep_audit.report.page.evidence import evidence_page
 from cegep_audit.vocabulary import Role, Zone
 
 HOSTILE = '<script>alert(1)</script> "x" & \x1b[31m=1+1'

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cegep_audit.detect.networks import NETWORKS
-from cegep_audit.report.changes import headings as change_headings
-from cegep_audit.report.columns import Heading, _words, account_columns, institution_columns
-from cegep_audit.report.dictionary import markdown
-from cegep_audit.report.statistics import COLUMNS, headings
-from cegep_audit.report.statistics import _words as statistics_words
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.report.files.changes import headings as change_headings
+from cegep_audit.report.files.columns import Heading, _words, account_columns, institution_columns
+from cegep_audit.report.files.dictionary import markdown
+from cegep_audit.report.files.statistics import COLUMNS, headings
+from cegep_audit.report.files.statistics import _words as statistics_words
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 HEADINGS = [column.heading for column in (*institution_columns(["own"]), *account_columns())]
@@ -20,7 +20,7 @@ CHANGES = [heading for columns in change_headings().values() for heading in colu
 
 
 def test_the_file_is_current() -> None:
-    assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.dictionary"
+    assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.files.dictionary"
 
 
 @pytest.mark.parametrize("heading", [*HEADINGS, *headings(), *CHANGES], ids=lambda heading: heading.name)

@@ -16,13 +16,13 @@ from cegep_audit.analyze.portrait import Portrait, summary_document
 from cegep_audit.analyze.sheets import sheet_of
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
-from cegep_audit.report.comparison import comparison_view
+from cegep_audit.report.files.tables import write
 from cegep_audit.report.page.document import page
-from cegep_audit.report.paragraph import paragraph
-from cegep_audit.report.sheet import state
-from cegep_audit.report.sheet_view import sheet_record
-from cegep_audit.report.tables import write
-from cegep_audit.report.terminal import console, summary_view
+from cegep_audit.report.page.sheet_view import sheet_record
+from cegep_audit.report.terminal.comparison import comparison_view
+from cegep_audit.report.terminal.sheet import state
+from cegep_audit.report.terminal.terminal import console, summary_view
+from cegep_audit.report.text.paragraph import paragraph
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cegep_audit.errors import StoreError
-from cegep_audit.report.files import check_file, write_file
+from cegep_audit.report.files.files import check_file, write_file
 
 
 def no_folder(folder: Path) -> Path:
@@ -92,7 +92,7 @@ WRITE_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
 from cegep_audit.errors import StoreError
-from cegep_audit.report.files import write_file
+from cegep_audit.report.files.files import write_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
@@ -137,7 +137,7 @@ def test_a_link_is_followed_and_rights_are_kept(tmp_path: Path) -> None:
 def test_standard_output_can_be_named() -> None:
     code = (
         "from pathlib import Path\n"
-        "from cegep_audit.report.files import write_file\n"
+        "from cegep_audit.report.files.files import write_file\n"
         "write_file(Path('/dev/stdout'), b'new', 'fr')"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)

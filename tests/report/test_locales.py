@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language, pick_language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.locales import Language, pick_language
 
 NBSP = "\u00a0"
 

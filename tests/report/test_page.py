@@ -19,10 +19,10 @@ from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.portrait import Asked, Portrait
 from cegep_audit.analyze.trend import trend
 from cegep_audit.models import Scan
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page import document
 from cegep_audit.report.page.document import page
-from cegep_audit.report.plain import plain
+from cegep_audit.text import plain
 
 NBSP = "\u00a0"
 LANGUAGES: list[Language] = ["fr", "en"]

@@ -8,8 +8,8 @@ from string import Formatter
 
 import pytest
 
-from cegep_audit.report.locales import Language
-from cegep_audit.report.phrases import _phrases, known, phrase, set_in_french
+from cegep_audit.phrases.catalogue import _phrases, known, phrase, set_in_french
+from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
 PHRASES = sorted(_phrases().items())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.report.cells import inert, whole, written
-from cegep_audit.report.plain import plain
+from cegep_audit.report.files.cells import inert, whole, written
+from cegep_audit.text import plain
 
 REORDERS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 ANY_TEXT = st.text(st.characters(), max_size=40)

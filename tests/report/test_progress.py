@@ -12,9 +12,9 @@ import threading
 
 from builders import account, institution, result
 
-from cegep_audit.collect.progress import Tally, Waiting
-from cegep_audit.report.locales import Language
-from cegep_audit.report.progress import Progress
+from cegep_audit.collect.http.progress import Tally, Waiting
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.terminal.progress import Progress
 
 NBSP = "\u00a0"
 
@@ -152,7 +152,7 @@ def test_a_terminal_is_drawn_ten_times_a_second_at_most() -> None:
 def test_standard_output_holds_results_alone() -> None:
     code = (
         "import sys\n"
-        "from cegep_audit.report.progress import Progress\n"
+        "from cegep_audit.report.terminal.progress import Progress\n"
         "with Progress(3, 'fr') as progress:\n"
         "    progress.note('note')\n"
         "    print('result')\n"

@@ -13,8 +13,8 @@ from pages import hostile, many
 
 from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
 from cegep_audit.models import Scan
-from cegep_audit.report.schema import schema
-from cegep_audit.report.tables import write
+from cegep_audit.report.files.schema import schema
+from cegep_audit.report.files.tables import write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 
@@ -36,7 +36,7 @@ def faults(document: object, part: str = "") -> list[str]:
 
 
 def test_the_file_is_current() -> None:
-    assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "renew it: python -m cegep_audit.report.schema"
+    assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "renew it: python -m cegep_audit.report.files.schema"
     jsonschema.Draft202012Validator.check_schema(schema())
 
 

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 
 from cegep_audit.analyze.sheets import Sheet, lone_sheet, sheet_of, sheets
 from cegep_audit.models import Scan
-from cegep_audit.report.locales import Language
-from cegep_audit.report.screen import console
-from cegep_audit.report.sheet_view import sheet_record, sheet_view
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
+from cegep_audit.report.terminal.screen import console
 from cegep_audit.vocabulary import Role, Status
 
 NBSP = "\u00a0"

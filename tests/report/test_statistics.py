@@ -9,9 +9,9 @@ from pages import hostile, many
 from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.portrait import Asked, Portrait
 from cegep_audit.models import Scan
-from cegep_audit.report.cells import Cell
-from cegep_audit.report.statistics import COLUMNS, statistics
-from cegep_audit.report.table import Table
+from cegep_audit.report.files.cells import Cell
+from cegep_audit.report.files.statistics import COLUMNS, statistics
+from cegep_audit.report.files.table import Table
 from cegep_audit.vocabulary import Role
 
 

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.stats import summary
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.report.statistics import COLUMNS as STATISTICS
-from cegep_audit.report.table import Table
-from cegep_audit.report.tables import accounts_of, accounts_path, check, csv_bytes, institutions_of, write
-from cegep_audit.report.xlsx import workbook
+from cegep_audit.report.files.statistics import COLUMNS as STATISTICS
+from cegep_audit.report.files.table import Table
+from cegep_audit.report.files.tables import accounts_of, accounts_path, check, csv_bytes, institutions_of, write
+from cegep_audit.report.files.xlsx import workbook
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
 
 HOSTILE = "=cmd|'/C calc'!A0"
@@ -315,7 +315,7 @@ def test_the_same_scan_gives_the_same_workbook(found: Scan) -> None:
 
 
 def test_more_addresses_than_excel_links_are_still_written(monkeypatch: pytest.MonkeyPatch, found: Scan) -> None:
-    monkeypatch.setattr("cegep_audit.report.xlsx._MAX_LINKS", 3)
+    monkeypatch.setattr("cegep_audit.report.files.xlsx._MAX_LINKS", 3)
     sheet = openpyxl.load_workbook(io.BytesIO(workbook([accounts_of(found)], found.started_at)))["accounts"]
     cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
     assert sum(bool(cell.hyperlink) for cell in cells) == 3
@@ -329,7 +329,7 @@ def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
 
 
 def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch, found: Scan, tmp_path: Path) -> None:
-    monkeypatch.setattr("cegep_audit.report.xlsx.MAX_ROWS", 5)
+    monkeypatch.setattr("cegep_audit.report.files.xlsx.MAX_ROWS", 5)
     with pytest.raises(UsageError, match=r"\d+ rows.*\.csv"):
         write(found, tmp_path / "r.xlsx", "en")
 

@@ -16,10 +16,10 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 
 from cegep_audit.analyze.stats import summary
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Scan
-from cegep_audit.report.locales import Language
-from cegep_audit.report.terminal import (
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.terminal.terminal import (
     accounts_table,
     console,
     counts_table,
@@ -226,7 +226,7 @@ def test_scans_are_listed_with_how_far_they_came() -> None:
 PRINT_A_WORD = (
     "import sys\n"
     "from rich.text import Text\n"
-    "from cegep_audit.report.terminal import console\n"
+    "from cegep_audit.report.terminal.terminal import console\n"
     "screen = console(sys.stdout)\n"
     "screen.print(Text('é→', 'bold red'), screen.width)\n"
 )
@@ -265,7 +265,7 @@ def test_a_terminal_has_colours_but_not_with_no_color() -> None:
 
 def test_showing_figures_does_not_load_what_computes_them() -> None:
     heavy = (
-        "import sys, cegep_audit.report.terminal, cegep_audit.report.tables\n"
+        "import sys, cegep_audit.report.terminal.terminal, cegep_audit.report.files.tables\n"
         "print({'pandas', 'babel', 'xlsxwriter', 'sqlite3'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, timeout=60)

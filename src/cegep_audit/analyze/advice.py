@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from cegep_audit.analyze.places import page_of
-from cegep_audit.detect.networks import NETWORKS, account_key, open_networks
+from cegep_audit.detect.networks.identify import NETWORKS, account_key, open_networks
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.vocabulary import How, Kind, PageRole, Role
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts
-from cegep_audit.detect.networks import NETWORKS, account_key, basket
+from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 

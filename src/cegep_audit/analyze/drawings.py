@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cegep_audit.models import Drawing, Institution, PageRecord, Scan
+from cegep_audit.models import Institution, PageRecord, Rendering, Scan
 
 
 class DrawnPage(NamedTuple):
@@ -13,12 +13,12 @@ class DrawnPage(NamedTuple):
 
     institution: Institution
     page: PageRecord
-    drawing: Drawing
+    rendering: Rendering
 
 
 def drawn_pages(scan: Scan) -> Iterator[DrawnPage]:
     """Yield the drawn pages of *scan*, in the order of its results and of reading."""
     for result in scan.results:
         for page in result.pages:
-            if page.drawing:
-                yield DrawnPage(result.institution, page, page.drawing)
+            if page.rendering:
+                yield DrawnPage(result.institution, page, page.rendering)

@@ -127,7 +127,7 @@ def facts_of(scan: Scan) -> ScanFacts:
         captured=(min(days), max(days)) if days else None,
         settings=scan.settings,
         drawn=tuple(dict.fromkeys(each.institution.id for each in drawn)),
-        browsers=tuple(dict.fromkeys(each.drawing.browser for each in drawn)),
+        browsers=tuple(dict.fromkeys(each.rendering.browser for each in drawn)),
     )
 
 

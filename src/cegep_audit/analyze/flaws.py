@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cegep_audit.detect.networks import Classified, account_key, classify
+from cegep_audit.detect.networks.identify import Classified, account_key, classify
 from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
 from cegep_audit.vocabulary import How, Zone
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cegep_audit.errors import UsageError
-from cegep_audit.messages import Language, excerpt, say
 from cegep_audit.models import Institution, Scan
+from cegep_audit.phrases.messages import Language, excerpt, say
 from cegep_audit.registry import columns, value_of
 from cegep_audit.registry.selection import fold
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cegep_audit.analyze.presence import visits
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import How, PageRole, Role, Zone
 

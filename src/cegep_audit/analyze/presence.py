@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
-from cegep_audit.detect.grammar import read_tables
-from cegep_audit.detect.networks import NETWORKS, basket, open_networks
+from cegep_audit.detect.networks.grammar import read_tables
+from cegep_audit.detect.networks.identify import NETWORKS, basket, open_networks
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 

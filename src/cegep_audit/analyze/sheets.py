@@ -9,7 +9,7 @@ from statistics import median
 
 from cegep_audit.analyze.advice import Advice, advise
 from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 
 MAX_NEIGHBOURS = 12  # institutions named beside one; a group is counted whole

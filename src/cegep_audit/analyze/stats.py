@@ -17,11 +17,11 @@ from cegep_audit.analyze.findings import Figures, Proportion, Summary, facts_of
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, share_of, wilson
 from cegep_audit.analyze.presence import THREE_PLUS, closed_networks, day_of, main_accounts, visits
-from cegep_audit.detect.networks import NETWORKS
-from cegep_audit.detect.networks import basket as networks_of
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
-from cegep_audit.messages import Language, say
 from cegep_audit.models import Scan
+from cegep_audit.phrases.messages import Language, say
 from cegep_audit.vocabulary import Status
 
 

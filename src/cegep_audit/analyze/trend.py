@@ -14,7 +14,7 @@ from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 
 LEAST_COMMON = 0.5  # of the institutions of the larger of two scans: below, their shares are of other populations

@@ -16,7 +16,7 @@ from cegep_audit.cli import comparing, pages, registries, reporting, results, re
 from cegep_audit.cli.options import say
 from cegep_audit.cli.usage import ReaderLeftError, fault, speak
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
-from cegep_audit.report.plain import plain
+from cegep_audit.text import plain
 
 _NAME = "cegep-audit"
 EXIT_USAGE = 2

@@ -39,7 +39,7 @@ def compare(
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     from cegep_audit.analyze.compare import compare as set_side_by_side
-    from cegep_audit.report import changes
+    from cegep_audit.report.files import changes
 
     language = resolve(lang)
     if output:
@@ -55,8 +55,8 @@ def compare(
     if as_json:
         showing.print_json(_as_record(comparison))
         return
-    from cegep_audit.report.comparison import comparison_view
-    from cegep_audit.report.terminal import console
+    from cegep_audit.report.terminal.comparison import comparison_view
+    from cegep_audit.report.terminal.terminal import console
 
     console(sys.stdout).print(comparison_view(comparison, language, _advice(scans[0], db)))
 
@@ -120,9 +120,9 @@ def trend(
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.trend import trend as set_in_order
-    from cegep_audit.report import changes
-    from cegep_audit.report.terminal import console
-    from cegep_audit.report.trending import trend_view
+    from cegep_audit.report.files import changes
+    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.trending import trend_view
 
     language = resolve(lang)
     if output:

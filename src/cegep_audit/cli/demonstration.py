@@ -12,7 +12,7 @@ from cegep_audit.cli.options import say
 from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import Request, Selection, run
 from cegep_audit.models import Limits
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases.locales import Language
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
 _LIMITS = Limits(delay_s=0.05, timeout_s=3.0)
@@ -22,8 +22,8 @@ _OUTPUTS = ("report.xlsx", "report.json")  # beside report.csv, which the scan i
 def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
     """Serve the invented web, scan it into *folder*, and return the exit code of the scan."""
     from cegep_audit import demo
-    from cegep_audit.report.files import make_folder
-    from cegep_audit.report.tables import write
+    from cegep_audit.report.files.files import make_folder
+    from cegep_audit.report.files.tables import write
     from cegep_audit.store import Store
 
     make_folder(folder, lang)

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.analyze.decisions import Standing, apply_decisions, standing
-from cegep_audit.analyze.layers import CODED, DETECTED
 from cegep_audit.cli.options import say
-from cegep_audit.coding import Decision
-from cegep_audit.detect.sharing import mark_shared
+from cegep_audit.coding.decisions import Standing, apply_decisions, standing
+from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.overrides import apply_to_scan
+from cegep_audit.coding_records import Decision
+from cegep_audit.detect.accounts.shared import mark_shared
 from cegep_audit.models import Scan
-from cegep_audit.overrides import apply_to_scan
 from cegep_audit.store import Store
 
 

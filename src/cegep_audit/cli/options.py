@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from cegep_audit.errors import UsageError
-from cegep_audit.report.locales import Language, pick_language
-from cegep_audit.report.phrases import phrase
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language, pick_language
 
 DEFAULT_DB = Path("cegep-audit.db")
 

@@ -20,8 +20,8 @@ from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
 from cegep_audit.vocabulary import PageRole
 
 if TYPE_CHECKING:
-    from cegep_audit.detect.networks import Classified
-    from cegep_audit.report.locales import Language
+    from cegep_audit.detect.networks.identify import Classified
+    from cegep_audit.phrases.locales import Language
 
 _NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
 _UNREAD: dict[type[Exception], str] = {
@@ -46,14 +46,14 @@ def classify(
     lang: LangOption = None,
 ) -> None:
     """Say what each URL is: network, kind, handle, account URL, rule; one answer a URL, in order."""
-    from cegep_audit.detect.networks import classify as what_is
+    from cegep_audit.detect.networks.identify import classify as what_is
 
     answers = (what_is(address) for address in (addresses or _lines_of_input()))
     if as_json:
         for answer in answers:
             _print_json(_as_record(answer))
         return
-    from cegep_audit.report.terminal import classified_table, console
+    from cegep_audit.report.terminal.terminal import classified_table, console
 
     console().print(classified_table(list(answers), resolve(lang)))
 
@@ -96,7 +96,7 @@ def detect(
             for account in accounts:
                 _print_json(_account_record(source, account))
         return
-    from cegep_audit.report.terminal import accounts_table, console
+    from cegep_audit.report.terminal.terminal import accounts_table, console
 
     for source, accounts in found:
         console().print(accounts_table(source, accounts, language))
@@ -104,8 +104,8 @@ def detect(
 
 def accounts_of(page: Page) -> tuple[Account, ...]:
     """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
-    from cegep_audit.detect.attribution import attribute
-    from cegep_audit.detect.links import extract_links
+    from cegep_audit.detect.accounts.attribution import attribute
+    from cegep_audit.detect.page.links import extract_links
 
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
@@ -133,8 +133,8 @@ def _bytes_of(source: str) -> bytes:
 
 
 async def _fetched(url: str, lang: Language) -> Page:
-    from cegep_audit.collect.live import LiveWeb, user_agent
-    from cegep_audit.report.screen import detail_words
+    from cegep_audit.collect.http.live import LiveWeb, user_agent
+    from cegep_audit.report.terminal.screen import detail_words
 
     institution = Institution(id="", name="", url=url)
     try:

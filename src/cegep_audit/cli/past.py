@@ -24,7 +24,7 @@ class Past:
 
     def limits(self, named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the limits that suit the archive, by name, where those *named* by the user say nothing."""
-        from cegep_audit.collect.memento import own_limits
+        from cegep_audit.collect.archive.memento import own_limits
 
         return own_limits(self.timegate) | dict(named)
 
@@ -40,7 +40,7 @@ class Past:
 
 def read_past(days: Sequence[str], timegate: str, max_drift_days: int) -> Past:
     """Return what a user asks for, *days* as ``2011-09-06``; raise UsageError."""
-    from cegep_audit.collect.uri_m import timegate_of
+    from cegep_audit.collect.archive.uri_m import timegate_of
 
     archive = timegate_of(timegate)
     if archive is None:

@@ -22,7 +22,7 @@ from cegep_audit.cli.options import (
     say,
 )
 from cegep_audit.errors import RegistryError
-from cegep_audit.report.plain import plain
+from cegep_audit.text import plain
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
     """List the networks known, with their host names and years."""
-    from cegep_audit.detect.networks import NETWORKS
+    from cegep_audit.detect.networks.identify import NETWORKS
 
     if as_json:
         showing.print_json([
@@ -50,7 +50,7 @@ def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
             for network in NETWORKS.values()
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal import console, networks_table
+    from cegep_audit.report.terminal.terminal import console, networks_table
 
     console(sys.stdout).print(networks_table(list(NETWORKS.values()), resolve(lang)))
 
@@ -91,7 +91,7 @@ def institutions(
     if as_json:
         showing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
-    from cegep_audit.report.terminal import console, counts_table, institutions_table
+    from cegep_audit.report.terminal.terminal import console, counts_table, institutions_table
 
     table = counts_table(by, counts(chosen, by), language) if by else institutions_table(chosen, language)
     console(sys.stdout).print(table)

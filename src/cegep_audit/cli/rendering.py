@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from cegep_audit.cli.options import say
 from cegep_audit.detect.assess import looks_like_html
-from cegep_audit.detect.links import extract_links
-from cegep_audit.detect.needs_browser import needs_browser
+from cegep_audit.detect.page.links import extract_links
+from cegep_audit.detect.page.needs_browser import needs_browser
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, OpenSource, Page
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
     from cegep_audit.cli.showing import Shown
-    from cegep_audit.collect.archive import WarcWriter
-    from cegep_audit.collect.live import LiveWeb
+    from cegep_audit.collect.http.live import LiveWeb
+    from cegep_audit.collect.warc.writer import WarcWriter
 
 
 class Render(StrEnum):
@@ -42,7 +42,7 @@ def check_render(render: str, dask: str | None, lang: Language) -> None:
         return
     if dask:
         raise UsageError(say("error.render_here"))
-    from cegep_audit.collect.browser import require
+    from cegep_audit.collect.browser.browser import require
 
     require(lang)
 
@@ -69,7 +69,7 @@ async def rendered(
     if render == NEVER:
         yield web.open
         return
-    from cegep_audit.collect.browser import Browser, require
+    from cegep_audit.collect.browser.browser import Browser, require
 
     def tell(url: str, reason: str) -> None:
         watcher.note(say("scan.not_drawn", url=url, reason=reason))
@@ -79,4 +79,4 @@ async def rendered(
 
     decide = always if render == Render.ALWAYS else needs_of
     async with Browser(require(lang), agent, limits, tell) as browser:
-        yield browser.drawing(web.open, web.loading, decide, keep)
+        yield browser.rendering(web.open, web.loading, decide, keep)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cegep_audit.analyze.portrait import Asked
     from cegep_audit.analyze.sheets import Sheet
     from cegep_audit.analyze.trend import Trend
-    from cegep_audit.report.locales import Language
+    from cegep_audit.phrases.locales import Language
 
 _ENDINGS = (".html", ".htm")
 _DEFAULTS = Limits()
@@ -76,7 +76,7 @@ def report(
 
 def check_page(output: Path, lang: Language) -> None:
     """Raise where the page could not be written, before the work is done."""
-    from cegep_audit.report.files import check_file
+    from cegep_audit.report.files.files import check_file
 
     if output.suffix.lower() not in _ENDINGS:
         raise UsageError(say("file.ending", path=output, endings=", ".join(_ENDINGS)))
@@ -104,7 +104,7 @@ def write_page(
 ) -> None:
     """Write the page of *scan* to *output*."""
     from cegep_audit.analyze.portrait import Portrait
-    from cegep_audit.report.files import write_file
+    from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
     portrait = Portrait(scan, lang=lang) if asked is None else Portrait(scan, asked, lang)
@@ -144,7 +144,7 @@ def check(
 ) -> None:
     """Read one site now, without a registry, and print its accounts, with evidence and advice."""
     from cegep_audit.analyze.sheets import lone_sheet
-    from cegep_audit.scan import rules_version
+    from cegep_audit.scan.audit import rules_version
     from cegep_audit.urls import host_of
 
     language = resolve(lang)
@@ -162,8 +162,8 @@ def check(
 
 def _website(text: str, lang: Language) -> str:
     """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
-    from cegep_audit.csv_input import CellError
-    from cegep_audit.messages import say as tell
+    from cegep_audit.phrases.messages import say as tell
+    from cegep_audit.registry.csv_input import CellError
     from cegep_audit.registry.websites import read_website
 
     if not text.strip():
@@ -175,19 +175,19 @@ def _website(text: str, lang: Language) -> str:
 
 
 async def _audited(institution: Institution, limits: Limits, contact: str | None, lang: Language) -> InstitutionResult:
-    from cegep_audit.collect.live import LiveWeb, user_agent
-    from cegep_audit.scan import audit
+    from cegep_audit.collect.http.live import LiveWeb, user_agent
+    from cegep_audit.scan.audit import audit
 
     async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
         return await audit(institution, site, limits)
 
 
 def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
-    from cegep_audit.report.sheet_view import sheet_record, sheet_view
+    from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
 
     if as_json:
         showing.print_json(sheet_record(shown, lang))
         return
-    from cegep_audit.report.terminal import console
+    from cegep_audit.report.terminal.terminal import console
 
     console(sys.stdout).print(sheet_view(shown, lang))

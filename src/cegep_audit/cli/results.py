@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from cegep_audit.analyze.portrait import Portrait
-    from cegep_audit.report.locales import Language
+    from cegep_audit.phrases.locales import Language
 
 LATEST = "latest"
 
@@ -64,8 +64,8 @@ def summary(
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
-    from cegep_audit.analyze.layers import layer_facts, layer_to_json
     from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
+    from cegep_audit.coding.layers import layer_facts, layer_to_json
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -81,8 +81,8 @@ def summary(
         more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
         showing.print_json(summary_document(shown) | more)
         return
-    from cegep_audit.report.layers import layer_view
-    from cegep_audit.report.terminal import console
+    from cegep_audit.report.terminal.layers import layer_view
+    from cegep_audit.report.terminal.terminal import console
 
     screen = console(sys.stdout)
     screen.print(_view(shown, language, is_paragraph=paragraph))
@@ -95,8 +95,8 @@ def summary(
 def _view(portrait: Portrait, lang: Language, *, is_paragraph: bool) -> RenderableType:
     """Return the methods paragraph, or the figures with whether the groups asked for differ."""
     from cegep_audit.analyze.portrait import records
-    from cegep_audit.report.differences import difference_words
-    from cegep_audit.report.terminal import methods_view, summary_view
+    from cegep_audit.report.terminal.differences import difference_words
+    from cegep_audit.report.terminal.terminal import methods_view, summary_view
 
     if is_paragraph:
         return methods_view(portrait.summary, lang)
@@ -118,7 +118,7 @@ def export(
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.portrait import Asked
-    from cegep_audit.report.tables import check, write
+    from cegep_audit.report.files.tables import check, write
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
     language, number = resolve(lang), scan_number(scan)
@@ -148,7 +148,7 @@ def scans(db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOpti
             for scan, tally in listed
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal import console, scans_table
+    from cegep_audit.report.terminal.terminal import console, scans_table
 
     rows = [(scan, tally.institutions, tally.done) for scan, tally in listed]
     console(sys.stdout).print(scans_table(rows, resolve(lang)))

@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.analyze.decisions import renewed
-from cegep_audit.analyze.sampling import CodingRow, coding_rows, draw, strata_of
 from cegep_audit.cli import showing
 from cegep_audit.cli.layers import Layers, load_layers
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
 from cegep_audit.cli.results import LATEST, scan_number
-from cegep_audit.coding import Decision
+from cegep_audit.coding.decisions import renewed
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of
+from cegep_audit.coding_records import Decision
 from cegep_audit.errors import UsageError
-from cegep_audit.messages import Language
-from cegep_audit.messages import say as say_fault
-from cegep_audit.report.phrases import phrase
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.messages import say as say_fault
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -57,9 +57,9 @@ def export(
     lang: LangOption = None,
 ) -> None:
     """Write a coding sheet and, beside it, the evidence sheet."""
-    from cegep_audit.report.coding import check_place, evidence_path, sheet_bytes, sheet_of
-    from cegep_audit.report.evidence import evidence_page
-    from cegep_audit.report.files import write_file
+    from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
+    from cegep_audit.report.files.files import write_file
+    from cegep_audit.report.page.evidence import evidence_page
 
     language, number = resolve(lang), scan_number(scan)
     if seed is not None and sample is None:
@@ -129,7 +129,7 @@ def take_in(
     lang: LangOption = None,
 ) -> None:
     """Take in a filled coding sheet, or a list of accounts from elsewhere."""
-    from cegep_audit.coding_sheet import read_coding
+    from cegep_audit.coding.sheet import read_coding
 
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
@@ -169,10 +169,10 @@ def agreement(
     scan: ScanArgument = LATEST, db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOption = None
 ) -> None:
     """Say how well the tool and its coders agree."""
-    from cegep_audit.analyze.agreement import to_json
-    from cegep_audit.analyze.raters import compare_raters
-    from cegep_audit.report.agreement import agreement_view
-    from cegep_audit.report.methods import methods_paragraph
+    from cegep_audit.coding.agreement import to_json
+    from cegep_audit.coding.raters import compare_raters
+    from cegep_audit.report.terminal.agreement import agreement_view
+    from cegep_audit.report.text.methods import methods_paragraph
 
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
@@ -184,6 +184,6 @@ def agreement(
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
         showing.print_json(to_json(found) | {"methods": methods})
         return
-    from cegep_audit.report.screen import console
+    from cegep_audit.report.terminal.screen import console
 
     console(sys.stdout).print(agreement_view(found, language))

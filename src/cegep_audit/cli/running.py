@@ -15,18 +15,18 @@ from cegep_audit.cli.options import say
 from cegep_audit.cli.past import day_of
 from cegep_audit.cli.rendering import rendered
 from cegep_audit.cli.scanning import Plan, Request
-from cegep_audit.collect.headers import user_agent
-from cegep_audit.collect.progress import Tally
-from cegep_audit.collect.reach import Reach
-from cegep_audit.collect.uri_m import Period
+from cegep_audit.collect.archive.uri_m import Period
+from cegep_audit.collect.http.headers import user_agent
+from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.http.reach import Reach
 from cegep_audit.errors import FetchError
 from cegep_audit.models import InstitutionResult, OpenSource
-from cegep_audit.scan import scan
+from cegep_audit.scan.audit import scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail
 
 if TYPE_CHECKING:
-    from cegep_audit.collect.archive import WarcWriter
+    from cegep_audit.collect.warc.writer import WarcWriter
 
 EXIT_SIGINT, EXIT_SIGTERM = 130, 143
 _EXIT_OF_SIGNAL = {int(signal.SIGINT): EXIT_SIGINT, int(signal.SIGTERM): EXIT_SIGTERM}
@@ -180,7 +180,7 @@ def _judge_reach(reach: Reach | None, result: InstitutionResult, request: Reques
 async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncIterator[Pages]:
     """Open where the pages come from."""
     if request.warcs:
-        from cegep_audit.collect.warc import WarcArchive
+        from cegep_audit.collect.warc.archive import WarcArchive
 
         archive = WarcArchive.open(request.warcs, plan.limits, period=_period(request, plan), lang=request.lang)
         for line in archive.damage:
@@ -193,7 +193,7 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
     with _record(request, plan, agent) as record:
         flush = record.flush if record else _nothing
         if request.past and (period := _period(request, plan)):
-            from cegep_audit.collect.memento import WebArchive
+            from cegep_audit.collect.archive.memento import WebArchive
 
             watcher.note(showing.past_words(request.past, period.day, request.lang))
             timegate = request.past.timegate
@@ -202,7 +202,7 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
             ) as past:
                 yield Pages(past.open, past.tally, given_up=lambda: past.given_up, flush=flush)
             return
-        from cegep_audit.collect.live import LiveWeb
+        from cegep_audit.collect.http.live import LiveWeb
 
         async with (
             LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web,
@@ -224,7 +224,7 @@ def _record(request: Request, plan: Plan, agent: str) -> Iterator[WarcWriter | N
     if not kept_in:
         yield None
         return
-    from cegep_audit.collect.archive import WarcWriter
+    from cegep_audit.collect.warc.writer import WarcWriter
 
     path = showing.warc_path(str(kept_in), request.db, plan.scan_id)
     info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent}

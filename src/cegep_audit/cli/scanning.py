@@ -18,9 +18,9 @@ from cegep_audit.cli.past import Past, day_of, output_of, past_of
 from cegep_audit.cli.rendering import NEVER, check_render
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import default_registry, read_registry, select
-from cegep_audit.report.locales import Language
-from cegep_audit.scan import rules_version
+from cegep_audit.scan.audit import rules_version
 from cegep_audit.store import Store
 
 DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database: what a live scan receives
@@ -125,7 +125,7 @@ def _begin(
 
 def _settings(request: Request, ids: set[str]) -> dict[str, object]:
     """Return what is kept with the scan: enough to go on with it, and to say how its figures came about."""
-    from cegep_audit.overrides import read_overrides
+    from cegep_audit.coding.overrides import read_overrides
 
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
     return {

@@ -26,7 +26,7 @@ from cegep_audit.cli.options import (
     say,
 )
 from cegep_audit.cli.rendering import Render, check_render
-from cegep_audit.collect.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
+from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cegep_audit.cli.options import say
-from cegep_audit.collect.progress import Tally
-from cegep_audit.collect.reach import FIRST_SITES, Reach
-from cegep_audit.collect.uri_m import drift_days
+from cegep_audit.collect.archive.uri_m import drift_days
+from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.http.reach import FIRST_SITES, Reach
 from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.report.plain import plain
 from cegep_audit.store import Store
+from cegep_audit.text import plain
 from cegep_audit.urls import host_of
 
 if TYPE_CHECKING:
     from cegep_audit.cli.past import Past
     from cegep_audit.cli.scanning import Plan, Request
-    from cegep_audit.overrides import Use
-    from cegep_audit.report.locales import Language
+    from cegep_audit.coding.overrides import Use
+    from cegep_audit.phrases.locales import Language
 
 EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
 _LAST_TIMEOUTS = 2  # that the last site of a scan may cost: one of robots.txt or of a page, and what came before it
@@ -86,7 +86,7 @@ def progress(plan: Plan, request: Request) -> Iterator[Shown]:
     if request.quiet:
         yield Quiet()
         return
-    from cegep_audit.report.progress import Progress
+    from cegep_audit.report.terminal.progress import Progress
 
     limits = plan.limits
     with Progress(
@@ -110,7 +110,7 @@ def say_fault(result: InstitutionResult) -> None:
 
 def say_cut_off(reach: Reach, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and what most of them came to."""
-    from cegep_audit.report.screen import detail_words
+    from cegep_audit.report.terminal.screen import detail_words
 
     message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
 
@@ -127,9 +127,9 @@ def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[st
         else:
             drift = say("scan.drift", count=drift_days(asked, page.captured_at))
             yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
-        if page.drawing:
-            needs = ", ".join(say(f"need.{need}") for need in page.drawing.needs)
-            yield say("scan.page_drawn", institution=result.institution.id, browser=page.drawing.browser, needs=needs)
+        if page.rendering:
+            needs = ", ".join(say(f"need.{need}") for need in page.rendering.needs)
+            yield say("scan.page_drawn", institution=result.institution.id, browser=page.rendering.browser, needs=needs)
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
         yield say(
@@ -139,14 +139,14 @@ def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[st
 
 def past_words(past: Past, day: date, lang: Language) -> str:
     """Return what a scan of a *day* in the past is about to do, in one line."""
-    from cegep_audit.report.locales import day as in_full
+    from cegep_audit.phrases.locales import day as in_full
 
     return say("scan.past", archive=host_of(past.timegate), day=in_full(day, lang), count=past.max_drift_days)
 
 
 def check_output(output: Path, lang: Language) -> None:
     """Raise where the report could not be written: better said before an hour's scan than after it."""
-    from cegep_audit.report.tables import check
+    from cegep_audit.report.files.tables import check
 
     check(output, lang)
 
@@ -163,8 +163,8 @@ def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
 
     What was judged of one site alone is completed by what only the whole scan shows, then by the user's decisions.
     """
-    from cegep_audit.detect.sharing import mark_shared
-    from cegep_audit.overrides import apply_to_scan
+    from cegep_audit.coding.overrides import apply_to_scan
+    from cegep_audit.detect.accounts.shared import mark_shared
 
     return apply_to_scan(mark_shared(store.load(scan_id)))
 
@@ -172,7 +172,7 @@ def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
 def results(store: Store, scan_id: int | None, request: Request) -> int:
     """Write the report, print the summary, and return the exit code."""
     from cegep_audit.analyze.findings import facts_of
-    from cegep_audit.report.tables import write
+    from cegep_audit.report.files.tables import write
 
     scan, uses = load(store, scan_id)
     for line in _said_of_overrides(scan, uses):
@@ -197,7 +197,7 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
 
 def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:
     """Yield a line for each use of an override, and for each that met no account."""
-    from cegep_audit.overrides import overrides_of
+    from cegep_audit.coding.overrides import overrides_of
 
     used = [use.override for use in uses]
     for override in overrides_of(scan):
@@ -212,7 +212,7 @@ def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:
 def show_summary(scan: Scan, request: Request) -> None:
     """Print the summary table on standard output."""
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.terminal import console, summary_view
+    from cegep_audit.report.terminal.terminal import console, summary_view
 
     summaries = [summary(scan, basket) for basket in SUMMARY_BASKETS]
     console(sys.stdout).print(summary_view(scan, summaries, request.lang))

@@ -13,13 +13,13 @@ from cegep_audit.cli import showing
 from cegep_audit.cli.options import say
 from cegep_audit.cli.rendering import NEVER
 from cegep_audit.cli.scanning import Plan, Request
-from cegep_audit.collect.headers import user_agent
+from cegep_audit.collect.http.headers import user_agent
 from cegep_audit.errors import UsageError
 from cegep_audit.models import InstitutionResult
-from cegep_audit.scan import rules_version
+from cegep_audit.scan.audit import rules_version
 
 if TYPE_CHECKING:
-    from cegep_audit.cluster.visiting import Job
+    from cegep_audit.scan.cluster.visiting import Job
 
 
 def check_cluster(*, is_past: bool, render: str) -> None:
@@ -37,9 +37,9 @@ async def spread(
 ) -> None:
     """Scan what is left of *plan* on the cluster that the user named; see ``cluster.spreading.scan_on``."""
     check_cluster(is_past=request.past is not None, render=request.render)
-    from cegep_audit.cluster.spreading import LOCAL, cluster, scan_on
-    from cegep_audit.cluster.visiting import Job
-    from cegep_audit.collect.warc_index import stretches
+    from cegep_audit.collect.warc.index import stretches
+    from cegep_audit.scan.cluster.spreading import LOCAL, cluster, scan_on
+    from cegep_audit.scan.cluster.visiting import Job
 
     job = Job(
         name=f"cegep-audit-{uuid.uuid4()}",

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cegep_audit import urls
-from cegep_audit.detect.media import is_blank, looks_like_html
-from cegep_audit.detect.needs_browser import is_shell, needs_browser, shown_links
-from cegep_audit.detect.signs import sign_of
+from cegep_audit.detect.page.media import is_blank, looks_like_html
+from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
+from cegep_audit.detect.page.signs import sign_of
 from cegep_audit.models import Institution, Reading, Visit
 from cegep_audit.vocabulary import Detail, PageRole, Status
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from cegep_audit.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.errors import Fault
-from cegep_audit.messages import Language, excerpt
 from cegep_audit.models import Institution
+from cegep_audit.phrases.messages import Language, excerpt
+from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.registry.websites import read_host, read_website
 
 REQUIRED_COLUMNS = ("id", "name", "website")

@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from itertools import islice
 
 from cegep_audit.errors import UsageError
-from cegep_audit.messages import Language, excerpt, say
 from cegep_audit.models import Institution
+from cegep_audit.phrases.messages import Language, excerpt, say
 from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.urls import visit_key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from cegep_audit.coding import Decision, Unit
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.store.rows import Value
 from cegep_audit.vocabulary import Verdict
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from itertools import groupby
 
-from cegep_audit.coding import Decision
+from cegep_audit.coding_records import Decision
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
 from cegep_audit.store import decision_rows, rows
 from cegep_audit.vocabulary import Status

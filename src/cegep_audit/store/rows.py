@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 
 from cegep_audit.models import (
     Account,
-    Drawing,
     Evidence,
     Failure,
     Flaw,
     Institution,
     InstitutionResult,
     PageRecord,
+    Rendering,
     Scan,
 )
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
@@ -144,7 +144,7 @@ def _page_cells(page: PageRecord) -> tuple[Value, ...]:
     return (
         *(page.requested_url, page.url, page.role.value, page.why, page.status, page.content_type, page.size),
         *(text_of(page.captured_at), page.brought, page.record_id),
-        *((page.drawing.browser, " ".join(page.drawing.needs)) if page.drawing else ("", "")),
+        *((page.rendering.browser, " ".join(page.rendering.needs)) if page.rendering else ("", "")),
     )
 
 
@@ -161,15 +161,15 @@ def page_of(row: sqlite3.Row) -> PageRecord:
         captured_at=_time(row["captured_at"]),
         brought=row["brought"],
         record_id=row["record_id"],
-        drawing=_drawing_of(row),
+        rendering=_drawing_of(row),
     )
 
 
-def _drawing_of(row: sqlite3.Row) -> Drawing | None:
+def _drawing_of(row: sqlite3.Row) -> Rendering | None:
     """Return how the page of a row was drawn, None where it was not; an older database says nothing of it."""
     if "drawn_by" not in row.keys() or not row["drawn_by"]:  # noqa: SIM118 - a row is a sequence of values
         return None
-    return Drawing(row["drawn_by"], tuple(map(Need, row["drawn_for"].split())))
+    return Rendering(row["drawn_by"], tuple(map(Need, row["drawn_for"].split())))
 
 
 def _failure_cells(item: Failure) -> tuple[Value, ...]:

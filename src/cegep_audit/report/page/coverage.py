@@ -8,13 +8,13 @@ from cegep_audit.analyze.coverage import causes
 from cegep_audit.analyze.drawings import drawn_pages
 from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.portrait import Portrait
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, to_sheet
-from cegep_audit.report.paragraph import drawn_words
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import detail_words
+from cegep_audit.report.terminal.screen import detail_words
+from cegep_audit.report.text.paragraph import drawn_words
+from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
 
@@ -53,9 +53,9 @@ def _drawn(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Pa
         return None
     called: dict[str, str] = {}
     needs: dict[str, set[Need]] = {}
-    for institution, _, drawing in drawn_pages(portrait.scan):
+    for institution, _, rendering in drawn_pages(portrait.scan):
         called[institution.id] = plain(institution.name)
-        needs.setdefault(institution.id, set()).update(drawing.needs)
+        needs.setdefault(institution.id, set()).update(rendering.needs)
     rows: list[Row] = [
         [to_sheet(called[id_], anchors[id_]), ", ".join(phrase(f"need.{need}", lang) for need in Need if need in found)]
         for id_, found in needs.items()

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.coverage import coverage
 from cegep_audit.report.page.grid import Section
 from cegep_audit.report.page.groups import groups, regions
@@ -26,8 +27,7 @@ from cegep_audit.report.page.published import published
 from cegep_audit.report.page.sheets import sheet_view
 from cegep_audit.report.page.together import exceptions, places, together
 from cegep_audit.report.page.trend import over_time
-from cegep_audit.report.paragraph import citation, paragraph
-from cegep_audit.report.phrases import phrase
+from cegep_audit.report.text.paragraph import citation, paragraph
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -142,7 +142,7 @@ def _hash(text: str) -> str:
 
 @cache
 def _resource(name: str) -> str:
-    return (files("cegep_audit.report") / "templates" / name).read_text("utf-8")
+    return (files("cegep_audit.report.page") / "templates" / name).read_text("utf-8")
 
 
 @cache
@@ -150,7 +150,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("cegep_audit.report", "templates"),
+        loader=PackageLoader("cegep_audit.report.page", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.charts import Chart
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
+from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 
 HEAT = 10  # shades of a coloured cell, from nothing to all

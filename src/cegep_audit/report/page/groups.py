@@ -9,10 +9,10 @@ import pandas as pd
 from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.portrait import Portrait, records
-from cegep_audit.report import locales
-from cegep_audit.report.differences import measure_words
-from cegep_audit.report.locales import Language
-from cegep_audit.report.overview import FEW_MARK
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.words import group_words
 from cegep_audit.report.page.charts import dots
 from cegep_audit.report.page.grid import (
     Cell,
@@ -28,9 +28,9 @@ from cegep_audit.report.page.grid import (
     ticks,
 )
 from cegep_audit.report.page.presence import share_bar
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.screen import column_name, network_name
-from cegep_audit.report.words import group_words
+from cegep_audit.report.terminal.differences import measure_words
+from cegep_audit.report.terminal.overview import FEW_MARK
+from cegep_audit.report.terminal.screen import column_name, network_name
 
 
 def regions(portrait: Portrait, lang: Language) -> Section | None:

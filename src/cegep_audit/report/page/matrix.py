@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.sheets import Sheet
-from cegep_audit.detect.networks import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.selection import fold
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
 from cegep_audit.report.page.grid import web_address
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import network_name
-from cegep_audit.report.words import value_words
+from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
 FILTERED = ("type", "region", "language")  # registry columns to choose by

@@ -9,13 +9,13 @@ from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.charts import Bar, bars, columns
 from cegep_audit.report.page.grid import Grid, Part, Section, heads, section, share_cells, share_heads, ticks
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import network_name
+from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.text import plain
 
 MOST_BARS = 25  # networks that a chart shows: the others are in its table
 

@@ -6,11 +6,11 @@ from itertools import groupby
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.portrait import Portrait
-from cegep_audit.report import locales
-from cegep_audit.report.differences import measure_words
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section
-from cegep_audit.report.phrases import phrase
+from cegep_audit.report.terminal.differences import measure_words
 
 
 def published(portrait: Portrait, lang: Language) -> Section:

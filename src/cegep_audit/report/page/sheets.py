@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.models import Account
-from cegep_audit.report import sheet
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import web_address
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import detail_words, network_name
+from cegep_audit.report.terminal import sheet
+from cegep_audit.report.terminal.screen import detail_words, network_name
+from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 
 

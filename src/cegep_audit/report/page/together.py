@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from cegep_audit.analyze.holdings import NINE_IN_TEN
 from cegep_audit.analyze.portrait import Portrait, records
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Cell, Grid, Part, Row, Section, heads, heat, section, to_sheet
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.plain import plain
-from cegep_audit.report.screen import network_name
+from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.text import plain
 
 _MOST_CROSSED = 10  # networks of the table of pairs: beyond, a reader finds nothing in it
 _MOST_SETS = 15  # combinations named

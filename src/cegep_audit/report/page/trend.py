@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from cegep_audit.analyze.trend import Point, Population, Share, Trend
-from cegep_audit.report import locales
-from cegep_audit.report.locales import Language
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.curves import Series, lines
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, ticks
-from cegep_audit.report.phrases import phrase
-from cegep_audit.report.screen import network_name
+from cegep_audit.report.terminal.screen import network_name
 
 _MOST_LINES = 5  # networks of the chart, beside the threshold
 _LEAST_STEPS = 2  # a line has two ends

@@ -1,1 +1,0 @@
-"""A scan spread over a Dask cluster: :mod:`parts` splits it, :mod:`visiting` runs on workers, :mod:`spreading` here."""

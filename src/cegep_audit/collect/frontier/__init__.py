@@ -1,0 +1,1 @@
+"""Which page of a site to read next, why, and when to stop."""

@@ -1,0 +1,215 @@
+"""The frontier: which page of a site to read next, and why.
+
+The homepage comes first. Where it is only a door (frames, a refresh, a splash page that asks for a language), what
+lies behind it is part of it and comes next; then addresses of the site that stand for an account (``/facebook``);
+then one page of each kind before a second of any: social, contact, the other language, about.
+
+Reading stops early where two pages show the same accounts and the last brought nothing new
+(:mod:`cegep_audit.collect.frontier.stopping`). The words stand in ``discovery.toml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cegep_audit import urls
+from cegep_audit.collect.frontier.scoring import Lead, find_leads, is_page
+from cegep_audit.collect.frontier.site_state import Site, is_door
+from cegep_audit.collect.frontier.stopping import SITE_WIDE, is_settled, shown_accounts
+from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
+from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
+
+# Two pages in a row that the site did not give: it went down or had enough of us. Wrong where one part of a site is
+# broken and another is not; its status says "partial" then.
+MAX_FAILURES_IN_A_ROW = 2
+
+# Sites in ten languages exist; one version beside the first shows whether they differ, a second is read for doubt.
+MAX_LANGUAGES = 2
+
+_GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
+_NOT_GIVEN = frozenset(
+    {Detail.TIMEOUT, Detail.REFUSED, Detail.DNS, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
+    | {http_detail(403), *(http_detail(status) for status in range(500, 600))}
+)
+_ORDER = (PageRole.SOCIAL, PageRole.CONTACT, PageRole.LANGUAGE, PageRole.ABOUT, PageRole.FRAME)
+_ONCE_SETTLED = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A link that promises something; its address is not resolved yet, for that costs more than all the rest."""
+
+    link: InnerLink
+    lead: Lead
+    reading: Reading
+    host: str  # of the page that shows it
+    page: int  # which of the pages read that is, from 0
+
+
+def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits) -> Choice | None:
+    """Return the page to read after *visits*, as :meth:`Frontier.next_page` does for whoever asks once."""
+    return Frontier(institution, limits).next_page(visits)
+
+
+class Frontier:
+    """The pages of one site that may be read next; whatever a page promises is looked for once."""
+
+    def __init__(self, institution: Institution, limits: Limits) -> None:
+        self._institution = institution
+        self._limits = limits
+        self._promises = _Promises(frozenset())
+
+    def next_page(self, visits: Sequence[Visit]) -> Choice | None:
+        """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
+
+        *visits* are all pages asked of this site so far, in order, failures included: each counts against
+        ``limits.max_pages``. From call to call they may only grow. No page is chosen twice, nor any off the site.
+        """
+        if not visits:
+            return Choice(self._institution.url, PageRole.HOME, "homepage")
+        if len(visits) >= self._limits.max_pages or _is_over(visits):
+            return None
+        site = Site.after(self._institution, visits)
+        if site.domains != self._promises.domains:
+            self._promises = _Promises(site.domains)
+        self._promises.look_over(site.readings)
+        return _part_of_the_homepage(site, self._promises) or _promising(site, self._promises, self._limits)
+
+
+def _is_over(visits: Sequence[Visit]) -> bool:
+    """Whether the site is to be left alone, or cannot tell more: its homepage failed or leads elsewhere."""
+    if visits[0].reading is None:
+        return True
+    details = [visit.failure.detail if visit.failure else "" for visit in visits]
+    last = details[-MAX_FAILURES_IN_A_ROW:]
+    return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
+
+
+def _part_of_the_homepage(site: Site, promises: _Promises) -> Choice | None:
+    """Return what belongs to the homepage but lies elsewhere: a refresh, a frame, the site behind a splash page."""
+    for reading in site.readings:
+        parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
+        parts += [(frame, "frame") for frame in reading.frames if is_door(reading)]
+        for url, why in parts:
+            if site.may_be_part(url):
+                return Choice(urls.crawl_key(url), PageRole.FRAME, why)
+    if site.counts[PageRole.LANGUAGE] or not all(map(is_door, site.readings)):
+        return None
+    ways = [item for item in promises.candidates if item.lead.role is PageRole.LANGUAGE]
+    return _best(site, ways, lambda item: (item.lead.target != site.institution.language, -item.lead.score))
+
+
+def _promising(site: Site, promises: _Promises, limits: Limits) -> Choice | None:
+    """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
+    own = [item for item in promises.candidates if item.lead.role is PageRole.OWN_LINK]
+    if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
+        shown = {network for block in promises.blocks for network, _ in block}
+        choice = _best(site, own, lambda item: (item.lead.target in shown, item.page))
+        if choice:
+            return choice
+    rest = [item for item in promises.candidates if item.lead.role in _ORDER]
+    if is_settled(promises.blocks):
+        rest = [item for item in rest if item.lead.role in _ONCE_SETTLED and not site.counts[item.lead.role]]
+    return _best(site, rest, lambda item: _rank(item, site))
+
+
+def _rank(item: _Candidate, site: Site) -> tuple[int, int, bool, int, bool, int]:
+    """Sort key: one page a role before a second of any; the page's own host before others, where many parts live."""
+    lead = item.lead
+    return (
+        site.counts[lead.role],
+        _ORDER.index(lead.role),
+        _host(item.link.href) not in {"", item.host},
+        -lead.score,
+        item.link.zone not in SITE_WIDE,
+        item.page,
+    )
+
+
+def _host(href: str) -> str:
+    """Return the host of an address as written, "" of a relative one."""
+    if "//" not in href[:8]:
+        return ""
+    return href.partition("//")[2].partition("/")[0].lower().removeprefix("www.")
+
+
+# ------------------------------------------------------------------------------------------ candidates
+
+
+class _Promises:
+    """The links of the pages read that promise something, each as often as it stands there in other words."""
+
+    def __init__(self, domains: frozenset[str]) -> None:
+        """*domains* are the site's."""
+        self.domains = domains
+        self.candidates: list[_Candidate] = []
+        self.blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
+        self._seen: set[tuple[str, str, str]] = set()
+
+    def look_over(self, readings: Sequence[Reading]) -> None:
+        """Add what those of *readings* promise that were not there before."""
+        for number in range(len(self.blocks), len(readings)):
+            reading = readings[number]
+            self.blocks.append(shown_accounts(reading))
+            host = _host(reading.url)
+            for link, lead in find_leads(list(self._fresh(reading)), is_door=is_door(reading)):
+                self.candidates.append(_Candidate(link, lead, reading, host, number))
+            # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
+            for frame in () if is_door(reading) else reading.frames:
+                lead = Lead(PageRole.FRAME, 0, "frame")
+                self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), lead, reading, host, number))
+
+    def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
+        """Yield the links that may lead on and that no page before showed: menus repeat, and a look has its price."""
+        origin = reading.base.partition("://")[2].partition("/")[0]
+        for link in (*reading.inner, *self._own_hosts(reading)):
+            href = link.href
+            if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not _names_any(self.domains, href)):
+                continue
+            key = (origin if href[:1] == "/" else reading.base, href, link.label)
+            if key not in self._seen:
+                self._seen.add(key)
+                yield link
+
+    def _own_hosts(self, reading: Reading) -> Iterator[InnerLink]:
+        """Yield links kept for an account that they may name, but that lead to a host of the site: itunesu.x.ca."""
+        for link in reading.links:
+            if link.how is How.ANCHOR and _names_any(self.domains, link.url):
+                yield InnerLink(link.url, link.label, link.zone)
+
+
+def _names_any(domains: Iterable[str], address: str) -> bool:
+    """Whether one of *domains* stands somewhere in *address*: a cheap test before it is split and judged."""
+    return any(map(address.__contains__, domains))
+
+
+def _best(site: Site, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
+    """Return the first candidate, in order of *rank*, whose address may be asked; None where there is none."""
+    for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
+        url = _address(site, item)
+        if url:
+            return Choice(url, item.lead.role, item.lead.why)
+    return None
+
+
+def _address(site: Site, item: _Candidate) -> str | None:
+    """Return the address to ask, None where it leads nowhere, off the site, or to what was read already."""
+    lead = item.lead
+    if lead.role is PageRole.LANGUAGE and (
+        lead.target in site.languages or site.counts[PageRole.LANGUAGE] >= MAX_LANGUAGES
+    ):
+        return None
+    url = urls.absolute(item.reading.base, item.link.href)
+    if url is None or urls.visit_key(url) in site.asked or not site.holds(url) or not is_page(url):
+        return None
+    return None if _is_variant(site, url, lead) else urls.crawl_key(url)
+
+
+def _is_variant(site: Site, url: str, lead: Lead) -> bool:
+    """Whether *url* differs from a page asked by its query alone, and nothing says that it is another page.
+
+    ``/?page_id=12`` labelled "Nous joindre" is one; a second in the same role is a session number or a trap.
+    """
+    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), frozenset())
+    return bool(roles) and ("in path" in lead.why or lead.role in roles)

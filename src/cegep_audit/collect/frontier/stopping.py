@@ -1,0 +1,64 @@
+"""Whether the pages read have named a site's accounts, so that a further page is unlikely to bring one.
+
+Hosts and paths are looked at only as far as that question needs: what an account is, ``detect`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache
+
+from cegep_audit import urls
+from cegep_audit.collect.frontier.scoring import table
+from cegep_audit.models import Link, Reading
+from cegep_audit.vocabulary import How, Zone
+
+# Accounts on so many networks in the part of the page that repeats make a block that was made to name them all; one
+# or two may be a leftover or a campaign. Wrong where a site names a further account on its contact or about page only.
+SETTLED_NETWORKS = 3
+
+SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
+_IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
+
+
+def is_settled(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
+    """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing.
+
+    *blocks* are what the pages read show, one a page, as :func:`shown_accounts` gives it.
+    """
+    if len(blocks) < 2:  # noqa: PLR2004 -- a block repeats on two pages
+        return False
+    repeated = {
+        item for number, block in enumerate(blocks) for item in block if any(item in b for b in blocks[:number])
+    }
+    if len({network for network, _ in repeated}) < SETTLED_NETWORKS:
+        return False
+    return not blocks[-1] - set().union(*blocks[:-1])
+
+
+def shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:
+    """Return (network, address) of what the repeating parts of a page link to on networks, share buttons left out."""
+    found = ((_network(link), link.url) for link in reading.links)
+    return frozenset((network, urls.visit_key(url)) for network, url in found if network)
+
+
+def _network(link: Link) -> str:
+    """Return the network that *link* shows an account of, as far as host and path tell, else ""."""
+    if link.zone not in SITE_WIDE or link.how not in _IN_SIGHT:
+        return ""
+    host, _, path = link.url.partition("://")[2].lower().partition("/")
+    if not path or not _not_accounts().isdisjoint(path.partition("?")[0].split("/")):
+        return ""
+    return next((network for label in host.split(".") if (network := _host_labels().get(label))), "")
+
+
+@cache
+def _host_labels() -> dict[str, str]:
+    """Return the networks by the label of their host names: "facebook" of ``fr-ca.facebook.com``."""
+    return {name: row["network"] for row in table()["own"]["networks"] for name in row["names"] if " " not in name}
+
+
+@cache
+def _not_accounts() -> frozenset[str]:
+    return frozenset(table()["settled"]["not_accounts"])

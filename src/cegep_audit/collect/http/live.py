@@ -1,0 +1,116 @@
+"""The live web: one per scan, one visit per institution.
+
+What a scan promises of its manners is kept here and below: :mod:`visit` decides what is asked of one
+site, :mod:`robots` and :mod:`politeness` what may be, :mod:`pace` when, :mod:`fetch` sends one request and
+bounds its answer, :mod:`transport` and :mod:`connect` see where it really goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Self
+
+from cegep_audit.collect.browser.loading import LANES, Lanes
+from cegep_audit.collect.http.answer import Want
+from cegep_audit.collect.http.connect import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Recorder
+from cegep_audit.collect.http.fetch import Fetcher, Shared
+from cegep_audit.collect.http.headers import request_headers, user_agent
+from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.http.reach import Reach
+from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
+from cegep_audit.collect.http.visit import SiteVisit
+from cegep_audit.collect.politeness.pacing import Pace, Unpaced
+from cegep_audit.collect.politeness.robots_cache import RobotsCache
+from cegep_audit.models import Institution, Limits, Source
+from cegep_audit.phrases.messages import Language
+from cegep_audit.urls import host_of
+
+__all__ = ["LiveWeb", "Tally", "user_agent"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LiveWeb:
+    """The live web as one scan sees it: pace, robots.txt and name look-ups are shared by all its visits.
+
+    *user_agent* is what :func:`user_agent` gives; *record* is given every exchange as received, and
+    bytes are kept only for it. *resolve* gives the addresses of a host name, *clock* monotonic seconds,
+    *now* the time in UTC. Proxies and certificates are those of the environment at construction.
+    Raise UsageError, said in *lang*, where these cannot be used.
+
+    Use it inside one event loop. :attr:`tally` says how many requests were sent and what is waited for;
+    :attr:`reach`, which has to be told what each visit came to, whether anybody answers at all.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        user_agent: str,
+        *,
+        record: Recorder | None = None,
+        resolve: Resolve | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], datetime] = _utc_now,
+        lang: Language = "fr",
+    ) -> None:
+        self.tally = Tally()
+        self.reach = Reach()
+        pace = Pace(limits.delay_s, clock, sleep)
+        self._shared = Shared(limits, pace, self.tally, record, clock, now, self.reach)
+        self._robots = RobotsCache()
+        self._headers = request_headers(user_agent)
+        self._resolve = resolve or Resolver()
+        self._context = shared_context(lang)
+        self._routes = Routes(lang)
+
+    async def __aenter__(self) -> Self:
+        """Return itself: a scan may hold it in a ``with`` like its other parts."""
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Do nothing: connections belong to visits and end with them."""
+
+    @asynccontextmanager
+    async def open(self, institution: Institution) -> AsyncIterator[Source]:
+        """Visit the site of *institution*; cookies and connections live until the block ends."""
+        try:
+            async with self._visit(institution, self._shared, Want.PAGE) as visit:
+                yield visit
+        finally:
+            self.tally.visits.pop(institution.id, None)
+
+    @asynccontextmanager
+    async def loading(self, institution: Institution, url: str) -> AsyncIterator[Lanes]:
+        """Let the page at *url*, which came from the site of *institution*, load what it needs from its own hosts.
+
+        The host's turn is waited for and kept until the block ends; what is loaded goes two at a time, by the same
+        rules as a page: robots.txt, addresses, time, size, retries, and the record.
+        """
+        own = replace(institution, alt_hosts=(*institution.alt_hosts, host_of(url)))
+        async with AsyncExitStack() as stack:
+            turn = await stack.enter_async_context(self._shared.pace.turn(url))
+            shared = replace(self._shared, pace=Unpaced(self._shared.pace))
+            lanes = [await stack.enter_async_context(self._visit(own, shared, Want.ASSET)) for _ in range(LANES)]
+            loader = Lanes(own, lanes)
+            try:
+                yield loader
+            finally:
+                await loader.aclose()
+                turn.reached(self._shared.clock())
+
+    @asynccontextmanager
+    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[SiteVisit]:
+        allow_private = shared.limits.allow_private
+        transport = SiteTransport(self._context, self._routes, self._resolve, allow_private=allow_private)
+        async with transport:
+            fetcher = Fetcher(transport, self._headers, shared, institution.id)
+            yield SiteVisit(institution, fetcher, self._robots, shared, want=want)

@@ -1,0 +1,1 @@
+"""What may be asked of a host and when: robots.txt, crawl delays, pacing."""

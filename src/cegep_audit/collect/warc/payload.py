@@ -1,0 +1,142 @@
+"""What an archived response holds: its HTTP headers, and its body without chunks or content coding, within bounds.
+
+Archives of others lie in known ways, and are believed as far as the bytes allow: headers may speak of chunks, of a
+coding or of a length that the archiving program undid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+from warcio.statusandheaders import StatusAndHeadersParser
+
+from cegep_audit.collect.http.body import BodyError, Unpacker, content_codings, looks_like_markup, may_be_page
+from cegep_audit.vocabulary import Detail
+
+_SNIFFED = 512  # bytes that decide whether a body of a vague type is markup
+_TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
+_HTTP = StatusAndHeadersParser(["HTTP/"], verify=False)
+_STATUS = re.compile(r"(\d{3})(?!\d)")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
+
+# WARC-Truncated, in words of failures; "length" is decided when the body was looked at.
+_CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": Detail.CUT_SHORT}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One archived HTTP response; ``payload`` is what follows its headers, as it was kept."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    payload: bytes
+
+    def header(self, name: str) -> str:
+        """Return the first header called *name*, in lower case; "" where there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+def parse_response(block: bytes) -> Response | None:
+    """Return the HTTP response that a record's *block* is, None where it is none."""
+    stream = BytesIO(block)
+    try:
+        head = _HTTP.parse(stream)
+    except (EOFError, ValueError):
+        return None
+    status = _STATUS.match(head.statusline)
+    if not head.protocol.upper().startswith("HTTP") or status is None:
+        return None
+    return Response(int(status[1]), head.headers, block[stream.tell() :])
+
+
+def body_of(response: Response, limit: int, truncated: str) -> bytes:
+    """Return the body of a page, at most *limit* bytes of it; raise BodyError where it cannot be had whole.
+
+    *truncated* is the record's ``WARC-Truncated``. A response whose type is that of no page gives b"".
+    """
+    is_page = may_be_page(response.header("content-type"))
+    if is_page is False:
+        return b""
+    if truncated in _CUT:
+        raise BodyError(_CUT[truncated], "the archive holds only a part of this page")
+    raw, is_whole = _without_chunks(response)
+    raw, codings = _without_brotli(raw, _codings(response, raw), limit)
+    unpacker = Unpacker(codings, limit)
+    unpacker.feed(raw)
+    if is_page is None and unpacker.data and not looks_like_markup(bytes(unpacker.data[:_SNIFFED])):
+        raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
+    if truncated:
+        raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
+    body = unpacker.finish()
+    if not is_whole and b"</html>" not in body[-_TAIL:].lower():
+        raise BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
+    return body
+
+
+def beginning_of(response: Response, limit: int) -> bytes:
+    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where they cannot be decoded."""
+    raw, _ = _without_chunks(response)
+    unpacker = Unpacker(_codings(response, raw), limit, cuts=True)
+    unpacker.feed(raw)
+    return unpacker.finish()
+
+
+def _without_chunks(response: Response) -> tuple[bytes, bool]:
+    """Return the payload without the framing of chunks, and whether it is as long as the headers announce."""
+    if "chunked" in response.header("transfer-encoding").lower():
+        return dechunked(response.payload)
+    announced = response.header("content-length").strip()
+    is_whole = not (announced.isascii() and announced.isdigit()) or len(response.payload) >= int(announced[:12])
+    return response.payload, is_whole
+
+
+def dechunked(payload: bytes) -> tuple[bytes, bool]:
+    """Return *payload* without the framing of chunks, and whether the last chunk is there.
+
+    A payload that does not begin with a chunk was unframed when it was archived, and is returned as it is.
+    """
+    body = bytearray()
+    place = 0
+    while size := _CHUNK_SIZE.match(payload, place):
+        length = int(size[1], 16)
+        if not length:
+            return bytes(body), True
+        body += payload[size.end() : size.end() + length]
+        place = size.end() + length
+        place += 2 if payload[place : place + 2] == b"\r\n" else payload[place : place + 1] == b"\n"
+    return (bytes(body), False) if place else (payload, True)
+
+
+def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, list[str]]:
+    """Undo the coding that browsers' archives hold and we never ask for, where the package ``brotli`` is installed.
+
+    Returns the body and the codings left to undo; raise BodyError. Versions before 1.2 cannot be bounded, and are
+    passed over.
+    """
+    if codings[:1] != ["br"]:
+        return raw, codings
+    try:
+        import brotli  # an optional package
+
+        decoder = brotli.Decompressor()
+        body: bytes = decoder.process(raw, output_buffer_limit=limit + 1)
+    except (ImportError, TypeError):
+        return raw, codings
+    except brotli.error as error:
+        if looks_like_markup(raw[:_SNIFFED]):  # undone when it was archived
+            return raw, codings[1:]
+        raise BodyError(Detail.DECODE, f"broken br ({error})") from error
+    if len(body) > limit:
+        raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+    if not decoder.is_finished():
+        raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
+    return body, codings[1:]
+
+
+def _codings(response: Response, raw: bytes) -> list[str]:
+    names = content_codings([value for key, value in response.headers if key.lower() == "content-encoding"])
+    is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:_SNIFFED])
+    return [] if is_undone else names

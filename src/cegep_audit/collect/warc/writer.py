@@ -1,0 +1,262 @@
+"""What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
+
+An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
+detail of the failure. A pair is handed to the operating system in one piece before its name is returned, so that a
+process that is killed leaves at most one record half written. Opening the file again cuts that one off and goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import os
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Self
+from urllib.parse import quote, urlsplit
+
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.warc.heads import ASSET, DRAWN_BY, DRAWN_FOR, GLANCE_BYTES, starts_record
+from cegep_audit.collect.warc.members import GZIP, Member, next_member
+from cegep_audit.errors import StoreError
+from cegep_audit.models import Page
+from cegep_audit.phrases.messages import Language, say, shown
+
+# What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
+# one byte in a hundred. The rest is packed fast.
+_STORED, _FAST = 0, 1
+
+_FRAMING = frozenset({b"transfer-encoding"})  # the body is kept without its chunks
+_FORMAT = "WARC File Format 1.1"
+_CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+_FIELDS = "application/warc-fields"
+
+Headers = list[tuple[str, str]]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return f"<urn:uuid:{uuid.uuid4()}>"
+
+
+class WarcWriter:
+    """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`.
+
+    Use it as a context manager, from one thread. Every method raises StoreError, one line in the language given,
+    where the file cannot be written; what was kept before stays readable.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, lang: Language, now: Callable[[], datetime]) -> None:
+        self.path = path
+        self._file = file
+        self._lang = lang
+        self._now = now
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        info: Mapping[str, str],
+        *,
+        lang: Language = "fr",
+        now: Callable[[], datetime] = _utc_now,
+    ) -> Self:
+        """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
+
+        *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
+        What an interrupted scan left half written is cut off. Raises StoreError, also where the file is no WARC
+        gzipped by record.
+        """
+        try:
+            file = _opened(path, lang)
+        except OSError as error:
+            raise _complaint(path, error, lang) from error
+        writer = cls(path, file, lang, now)
+        fields = {**info, "format": _FORMAT, "conformsTo": _CONFORMS_TO}
+        block = _fields(fields.items())
+        writer._write(_record("warcinfo", _new_id(), now(), block, [("Content-Type", _FIELDS)]))
+        return writer
+
+    def __call__(self, exchange: Exchange) -> str:
+        """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
+        record_id = _new_id()
+        if exchange.status is None:
+            self._write(_failure(exchange, record_id))
+        else:
+            self._write(_response(exchange, record_id) + _request(exchange, record_id))
+        return record_id
+
+    def keep_drawn(self, page: Page) -> str:
+        """Keep what a browser drew of *page*, a ``conversion`` of the record it came from; return the new name."""
+        record_id = _new_id()
+        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
+        if page.record_id:
+            more.append(("WARC-Refers-To", page.record_id))
+        if page.rendering:
+            more += [(DRAWN_BY, page.rendering.browser), (DRAWN_FOR, " ".join(page.rendering.needs))]
+        self._write(_record("conversion", record_id, self._now(), page.body, more))
+        return record_id
+
+    def flush(self) -> None:
+        """Wait until all that was kept is on the disk: before a database says that it is."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _complaint(self.path, error, self._lang) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        """Append *data* whole or not at all."""
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise _complaint(self.path, error, self._lang) from error
+
+
+# ------------------------------------------------------------------------------------------ records
+
+
+def _response(exchange: Exchange, record_id: str) -> bytes:
+    headers = [item for item in exchange.response_headers if item[0].lower() not in _FRAMING]
+    status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
+    lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in headers)]
+    head = b"\r\n".join([*lines, b"", b""])
+    more = [("Content-Type", "application/http;msgtype=response"), *_place(exchange)]
+    more.append(("WARC-Payload-Digest", _digest(exchange.body)))
+    if exchange.truncated:
+        more.append(("WARC-Truncated", exchange.truncated))
+    is_packed = any(name.lower() == b"content-encoding" for name, _ in headers)
+    level = _STORED if is_packed else _FAST
+    return _record("response", record_id, exchange.started_at, head + exchange.body, more, level)
+
+
+def _request(exchange: Exchange, response_id: str) -> bytes:
+    parts = urlsplit(exchange.url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{exchange.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in exchange.request_headers)]
+    block = "".join(f"{_one_line(line)}\r\n" for line in [*lines, ""]).encode("latin-1", "replace")
+    more = [("Content-Type", "application/http;msgtype=request"), *_place(exchange)]
+    more += [("WARC-Concurrent-To", response_id)]
+    return _record("request", _new_id(), exchange.started_at, block, more)
+
+
+def _failure(exchange: Exchange, record_id: str) -> bytes:
+    fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
+    fields += [("tried", address) for address in exchange.tried]
+    more = [("Content-Type", _FIELDS), *_place(exchange)]
+    return _record("metadata", record_id, exchange.started_at, _fields(fields), more)
+
+
+def _place(exchange: Exchange) -> Headers:
+    headers = [("WARC-Target-URI", _quoted(exchange.url))]
+    if exchange.ip:
+        headers.append(("WARC-IP-Address", exchange.ip))
+    return [*headers, (ASSET, "yes")] if exchange.is_asset else headers
+
+
+def _quoted(url: str) -> str:
+    return quote(url, safe="!#$&'()*+,/:;=?@[]~%")
+
+
+def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Headers, level: int = _FAST) -> bytes:
+    """Return one record as a gzip member."""
+    date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", date), *more]
+    headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
+    head = f"WARC/1.1\r\n{lines}\r\n".encode()
+    return packer.compress(head) + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
+
+
+def _fields(fields: Iterable[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}: {_one_line(value)}\r\n" for name, value in fields if value).encode()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if "\r" in text or "\n" in text else text
+
+
+def _digest(data: bytes) -> str:
+    """Return the digest of *data* in the form that archives use; SHA-1 for its habit, not for its strength."""
+    return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
+
+
+# ------------------------------------------------------------------------------------------ the file
+
+
+def _opened(path: Path, lang: Language) -> BinaryIO:
+    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file."""
+    end: int | None = 0
+    if path.exists():
+        with path.open("rb") as reader:
+            end = _end_of_records(reader)
+    if end is None:
+        raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
+    file = path.open("a+b", buffering=0)
+    try:
+        file.truncate(end)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _end_of_records(file: BinaryIO) -> int | None:
+    """Return where the last whole record ends, None for a file that is no WARC gzipped by record.
+
+    What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
+    """
+    start = Member(file, 0).part(0, GLANCE_BYTES)
+    file.seek(0)
+    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
+        return None
+    end, is_cut = 0, False
+    offset: int | None = 0
+    while offset is not None:
+        member = Member(file, offset)
+        for _ in member.blocks():
+            pass
+        end, is_cut = member.end or end, member.fault == "cut"
+        offset = next_member(file, member.end or offset + 1)
+    return end if end or is_cut else None
+
+
+_COMPLAINTS = {
+    errno.ENOSPC: "warc.full",
+    errno.EDQUOT: "warc.full",
+    errno.ENOENT: "warc.no_folder",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.read_only",
+    errno.EPERM: "warc.read_only",
+    errno.EROFS: "warc.read_only",
+}
+
+
+def _complaint(path: Path, error: OSError, lang: Language) -> StoreError:
+    key = _COMPLAINTS.get(error.errno or 0, "warc.cannot_write")
+    return StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error)))

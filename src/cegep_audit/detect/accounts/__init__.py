@@ -1,0 +1,1 @@
+"""Whose the accounts of a site are: candidates, name matching, rules, the main account of each network."""

@@ -1,0 +1,59 @@
+"""Accounts that many institutions link: a ministry's, a federation's, a vendor's. Told apart once a scan is whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from cegep_audit import urls
+from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.name_matching import is_alike, names_of
+from cegep_audit.detect.networks.identify import account_key
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.vocabulary import Role
+
+SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture
+REASON = "shared"
+
+
+def mark_shared(scan: Scan) -> Scan:
+    """Return *scan* with the accounts that institutions of several families show made ``third_party``/``shared``.
+
+    A family is an institution with its parts, and whoever has the same site. The account stays with an
+    institution whose name it shows and with the parent of the others. Main accounts are chosen anew.
+    """
+    families: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for result in scan.results:
+        for account in result.accounts:
+            if account.url:
+                families[_key(account)].add(_family(result))
+    shared = {key for key, members in families.items() if len(members) >= SHARED_FROM}
+    if not shared:
+        return scan
+    return replace(scan, results=tuple(_without(result, shared) for result in scan.results))
+
+
+def _key(account: Account) -> tuple[str, str]:
+    return account.network, account_key(account.network, account.url)
+
+
+def _family(result: InstitutionResult) -> str:
+    """Return what the institutions of one family have in common: their parent, or the domain of their site."""
+    institution = result.institution
+    return institution.parent_id or urls.registrable_domain(urls.host_of(result.final_url or institution.url))
+
+
+def _without(result: InstitutionResult, shared: set[tuple[str, str]]) -> InstitutionResult:
+    names = names_of(result.institution, result.final_url)
+    accounts = [
+        replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
+        if account.role in _CHANGED and _key(account) in shared and not is_alike(account.handle, names)
+        else account
+        for account in result.accounts
+    ]
+    if accounts == list(result.accounts):
+        return result
+    return replace(result, accounts=with_main(accounts, result.institution, result.final_url))
+
+
+_CHANGED = frozenset({Role.OFFICIAL, Role.UNIT, Role.UNCERTAIN})

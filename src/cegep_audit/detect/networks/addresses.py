@@ -1,0 +1,184 @@
+"""Where addresses of networks stand in a text, and a cheap test for links that cannot lead to one."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from cegep_audit.detect.networks import unwrap
+from cegep_audit.detect.networks.grammar import read_tables
+from cegep_audit.detect.networks.host_rules import place_of, places
+
+_LONGEST_TOKEN = 2_000  # characters of an address in running text
+_LOOK_BACK = 300  # characters before a host name that may belong to its address
+_LONGEST_HOST = 100
+
+# What an address in a script, in JSON or in prose does not run across.
+_STOPS = r"\s\"'`<>(){}\[\]|\\^"
+_ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
+_REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|//|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
+_STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
+_SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+_LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
+_BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
+_TRAILING = ".,;:!?…*"
+
+# A host name may be hidden by escapes of its own letters, by characters that are dropped, or be told by "/@name" alone.
+# The first pattern is one set of characters, which is what a search is fastest with; the second is exact.
+_ODD = re.compile(rf"[%\\@;\t\r\n{unwrap.INVISIBLE}]")
+_HIDING = re.compile(
+    r"%(?:25|2[deDE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])|\\|&(?:#|[a-zA-Z]{2,8};)|(?:/|%2[fF])(?:@|%40)"
+    rf"|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}]"
+)
+_LONGEST_HIDDEN = 4_096  # above this it is a script, where host names stand in the open
+
+
+class _Signs(NamedTuple):
+    """What shows a network: ``suffix`` finds the end of a known host name, ``hint`` and ``app`` the rest."""
+
+    suffix: re.Pattern[str]
+    hint: re.Pattern[str]
+    app: re.Pattern[str]
+
+
+@cache
+def _signs() -> _Signs:
+    hosts = list(places().names())
+    apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
+    hinted = read_tables("wrappers.toml")["hinted_paths"]
+    return _Signs(_suffix_sign(hosts), re.compile(rf"(?i){hinted}"), re.compile(rf"(?i)\s*(?:{apps}):"))
+
+
+def _suffix_sign(hosts: list[str]) -> re.Pattern[str]:
+    """Return a pattern of the suffixes of *hosts*, each behind the last two letters of a name.
+
+    It begins with the dot: dots are rare, so a text is searched at the speed of one byte. The letters spare a
+    closer look at nearly all hosts that are none of these.
+    """
+    ends: dict[str, set[str]] = defaultdict(set)
+    for host in hosts:
+        name, _, suffix = host.partition(".")
+        if suffix:
+            ends[suffix].add(name[-2:])
+    return re.compile(r"\." + _tree({suffix: _behind(suffix, letters) for suffix, letters in ends.items()}))
+
+
+def _behind(suffix: str, letters: set[str]) -> str:
+    width = len(suffix) + 1
+    looks = []
+    for length in (1, 2):
+        group = "|".join(_any_case(end) for end in sorted(letters) if len(end) == length)
+        looks += [f"(?<=(?:{group}).{{{width}}})"] if group else []
+    return rf"(?!\.?[\w-])(?:{'|'.join(looks)})"
+
+
+def _tree(rest: dict[str, str]) -> str:
+    """Return a pattern of the keys of *rest*, each with its value behind, that looks at each letter once."""
+    by_letter: dict[str, dict[str, str]] = defaultdict(dict)
+    for key, value in rest.items():
+        by_letter[key[:1]][key[1:]] = value
+    made = [_any_case(letter) + (_tree(keys) if letter else keys[""]) for letter, keys in sorted(by_letter.items())]
+    return made[0] if len(made) == 1 else f"(?:{'|'.join(reversed(made))})"
+
+
+def _any_case(text: str) -> str:
+    """Return a pattern of *text* in any case: spelt out, because the flag for it makes a search ten times slower."""
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in text)
+
+
+def might_name_account(raw: str) -> bool:
+    """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*, told cheaply.
+
+    True for every link it finds one in, however wrapped or escaped; also for some it finds none in.
+    *raw* may be a link or a whole text; takes time linear in its length.
+    """
+    signs = _signs()
+    if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
+        return True
+    odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
+    return odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None and _is_hidden(raw, signs)
+
+
+def _has_host(text: str, signs: _Signs) -> bool:
+    position = 0
+    while found := signs.suffix.search(text, position):
+        position = found.end()
+        if place_of(text[_host_start(text, found.start(), 0) : position].lower()) is not None:
+            return True
+    return False
+
+
+def _is_hidden(raw: str, signs: _Signs) -> bool:
+    raw = raw[:_LONGEST_HIDDEN].strip()
+    if " " in raw:  # a text, not a link
+        return False
+    text = unwrap.unescaped(raw)
+    text = unwrap.decoded(text) if "%" in text else text
+    return _has_host(text, signs) or bool(signs.hint.search(text) or signs.app.match(text.strip()))
+
+
+def addresses_in_text(text: str) -> Iterator[str]:
+    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order, escapes undone.
+
+    Takes time linear in the length of *text*. An address without a scheme counts where a path follows and it is
+    no part of another address; the domain of an e-mail address does not. What an address is, ``classify`` says.
+    """
+    sign, position = _signs().suffix, 0
+    while found := sign.search(text, position):
+        lowest, host_end = position, found.end()
+        start = _host_start(text, found.start(), lowest)
+        position = host_end
+        place = place_of(text[start:host_end].lower())
+        if place is None:
+            continue
+        rest = _REST.match(text, host_end)
+        position = rest.end() if rest else host_end
+        if position > host_end or place.prefix or text[start - 1 : start] == "/":
+            before, address = _before(text, lowest, start), text[start:host_end] + _cut(text[host_end:position])
+            yield from _completed(before, address, is_name=bool(place.prefix))
+
+
+def _host_start(text: str, dot: int, lowest: int) -> int:
+    start = dot
+    lowest = max(lowest, dot - _LONGEST_HOST)
+    while start > lowest and text[start - 1] in _HOST_CHARACTERS:
+        start -= 1
+    # The letters of an escape are no part of the name: %2Fwww, \u002Fwww.
+    before = text[start - 1] if start else ""
+    if before == "%":
+        return start + 2
+    if before == "\\" and text[start] in "ux":
+        return start + (5 if text[start] == "u" else 3)
+    return start
+
+
+def _cut(rest: str) -> str:
+    """Return what belongs to an address of what follows its host, escapes undone."""
+    rest = unwrap.unescaped(rest)
+    stop = _STOP.search(rest)
+    return (rest[: stop.start()] if stop else rest).rstrip(_TRAILING)
+
+
+def _before(text: str, lowest: int, start: int) -> str:
+    """Return what stands before a host name without a break, escapes undone."""
+    if start == lowest or text[start - 1] in _BLANKS:
+        return ""
+    before = unwrap.unescaped(text[max(lowest, start - _LOOK_BACK) : start])
+    return before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
+
+
+def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
+    """Yield *address* with its scheme, unless it is part of something else.
+
+    *is_name* says that the host names an account without a path.
+    """
+    if scheme := _SCHEME.search(before):
+        yield before[scheme.start() :] + address
+    elif before.endswith("//"):
+        yield "//" + address
+    elif ("/" in address or is_name) and _LEAD_IN.fullmatch(before):
+        yield address

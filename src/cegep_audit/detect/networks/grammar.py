@@ -1,0 +1,200 @@
+"""What the paths of one host mean: the patterns and rules of networks.toml and wrappers.toml, made ready to match.
+
+A rule says where it holds with a pattern of the path: segments between slashes, ``a|b`` for one word or the
+other, ``*`` for any segment, ``{id}`` for a piece of that shape, ``/**`` at the end for "and whatever follows", and
+``?name=value`` for parameters the address must have. The words of a pattern match whole, in any case.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from cegep_audit.detect.networks import unwrap
+from cegep_audit.vocabulary import Kind
+
+Table = Mapping[str, Any]  # a table of a TOML file: the tests read every row, so a wrong type cannot ship
+
+WRAPPED = "wrapped"  # the kind of a rule whose address is only the way to another one
+
+_PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_NO_WORD = re.compile(r"[*{]")
+
+
+class Target:
+    """The path that a rule is tried on, decoded, and the parameters, read where a rule asks for one."""
+
+    def __init__(self, path: str, query: str) -> None:
+        self.path = path
+        self.query = query
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The parameters of the address, decoded, by name in lower case; the whole query has no name."""
+        return {**unwrap.parameters(self.query), "": self.query}
+
+
+class Pattern:
+    """One ``at`` of a rule, compiled when it is first tried."""
+
+    def __init__(self, text: str, shapes: Mapping[str, str]) -> None:
+        self.text, _, self._query = text.partition("?")
+        self._shapes = shapes
+        first = self.text.split("/", 1)[0]
+        self.words = None if _NO_WORD.search(first) else tuple(first.lower().split("|"))
+
+    def match(self, target: Target) -> dict[str, str] | None:
+        """Return the named pieces of *target*, None where it does not match."""
+        found = self._path.fullmatch(target.path)
+        if found is None:
+            return None
+        pieces = found.groupdict()
+        for name, value in self._parameters:
+            given = target.parameters.get(name)
+            if given is None or (there := value.fullmatch(given)) is None:
+                return None
+            pieces |= there.groupdict()
+        return pieces
+
+    @cached_property
+    def _path(self) -> re.Pattern[str]:
+        text = self.text
+        tail = ""
+        if text.endswith("**"):
+            text, tail = text[:-2].removesuffix("/"), "(?:/.*)?" if text != "**" else ".*"
+        return re.compile("(?is)" + "/".join(map(self._segment, text.split("/"))) + tail)
+
+    @cached_property
+    def _parameters(self) -> list[tuple[str, re.Pattern[str]]]:
+        asked = (part.partition("=") for part in self._query.split("&") if part)
+        return [(name.lower(), re.compile("(?is)" + self._segment(value, ".*"))) for name, _, value in asked]
+
+    def _segment(self, text: str, anything: str = "[^/]+") -> str:
+        if "|" in text:
+            return "(?:" + "|".join(self._segment(word, anything) for word in text.split("|")) + ")"
+        made, position = "", 0
+        for piece in _PIECE.finditer(text):
+            made += re.escape(text[position : piece.start()]).replace(r"\*", anything)
+            made += f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})"
+            position = piece.end()
+        return made + re.escape(text[position:]).replace(r"\*", anything)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a network: what an address it matches is, and whose account it names.
+
+    ``handle`` and ``account`` are templates over the named pieces, the latter over ``account_pieces``, which may
+    be the handle and the host too; ``handle`` is "" where the address names nobody.
+    ``is_bare`` tells an account whose name stands alone behind the host, where words are reserved.
+    """
+
+    name: str
+    network: str | None
+    kind: str
+    patterns: tuple[Pattern, ...]
+    handle: str
+    account: str
+    account_pieces: tuple[str, ...]
+    exact: bool
+    is_bare: bool
+    respell: tuple[re.Pattern[str], str] | None
+
+
+class Match(NamedTuple):
+    """A rule that holds, with the named pieces of the address."""
+
+    rule: Rule
+    pieces: dict[str, str]
+
+
+class Miss(NamedTuple):
+    """What an address is that no rule holds for, and why."""
+
+    kind: Kind
+    reason: str
+
+
+@dataclass(slots=True)
+class Grammar:
+    """What the paths of one host mean."""
+
+    network: str | None
+    words: dict[str, Kind] = field(default_factory=dict)
+    by_word: dict[str, list[tuple[Pattern, Rule]]] = field(default_factory=dict)
+    general: list[tuple[Pattern, Rule]] = field(default_factory=list)
+    skip: re.Pattern[str] | None = None
+
+    def add(self, rule: Rule) -> None:
+        """Put *rule* behind those already there."""
+        for pattern in rule.patterns:
+            if pattern.words is None:
+                self.general.append((pattern, rule))
+            for word in pattern.words or ():
+                self.by_word.setdefault(word, []).append((pattern, rule))
+
+    def share_with(self, network: str | None) -> None:
+        """Note that *network* has rules here: where two share a host, what neither knows is neither's."""
+        self.network = self.network if self.network == network else None
+
+    def take_over(self, other: Grammar) -> None:
+        """Add what *other* says of the same host."""
+        if other is self:
+            return
+        self.share_with(other.network)
+        self.words |= other.words
+        self.general += other.general
+        for word, rules in other.by_word.items():
+            self.by_word.setdefault(word, []).extend(rules)
+
+    def is_reserved(self, word: str) -> bool:
+        """Whether *word* means something to the network and can be nobody's name."""
+        return word in self.words or word in self.by_word
+
+    def read(self, path: str, query: str) -> Match | Miss:
+        """Return the rule that *path* and *query* match, or what they are where none does."""
+        path = "/".join(unwrap.segments(path))
+        if self.skip is not None:
+            path = self.skip.sub("", path, count=1)
+        target = Target(path, query)
+        word = path.partition("/")[0].lower()
+        for pattern, rule in self.by_word.get(word, ()):
+            if (pieces := pattern.match(target)) is not None:
+                return Match(rule, pieces)
+        if kind := self.words.get(word):
+            return Miss(kind, f"word_{kind}")
+        for pattern, rule in self.general if word not in self.by_word or not word else ():
+            if (pieces := pattern.match(target)) is not None:
+                return Match(rule, pieces)
+        return Miss(Kind.NONE, "unknown_path" if path else "home")
+
+
+def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
+    """Return the rule of the *row* of a site's *table*, ready to match."""
+    at = [row["at"]] if isinstance(row["at"], str) else row["at"]
+    named = {piece for text in at for piece, _ in _PIECE.findall(text)}
+    handle = row.get("handle", next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), ""))
+    account = row.get("account", table.get("account", ""))
+    return Rule(
+        name=row["name"],
+        network=table.get("id"),
+        kind=row.get("kind", Kind.PROFILE.value),
+        patterns=tuple(Pattern(text, shapes) for text in at),
+        handle=handle,
+        account=account,
+        account_pieces=tuple(piece for piece, _ in _PIECE.findall(account)),
+        exact=row.get("exact", False),
+        is_bare=account == table.get("account") and "/" not in handle,
+        respell=(re.compile(table["respell"][0]), table["respell"][1]) if "respell" in table else None,
+    )
+
+
+@cache
+def read_tables(name: str) -> Table:
+    """Return the file *name* of this package, read once."""
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

@@ -1,0 +1,79 @@
+"""Signs around a link that say whose it may be: words in class names, in the text before it, in its label.
+
+The words stand in ``cues.toml``. A cue is only a name here; what follows from it is decided in ``attribution``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+_PLACES = ("class", "text", "label")
+
+
+def fold(text: str) -> str:
+    """Return *text* in lower case without accents, typographic apostrophes made straight."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def _one(word: str) -> str:
+    stem = re.escape(fold(word.strip("*")))
+    return (r"[\w-]*" if word.startswith("*") else "") + stem + (r"[\w-]*" if word.endswith("*") else "")
+
+
+def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
+    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
+
+    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
+    """
+    ends = r"(?![\w'])" if not classes else r"(?=\s|$|__|--|-|_)"
+    starts = r"(?<![\w-])" if not classes else r"(?:^|(?<=[\s_-]))"
+    return re.compile(f"{starts}(?:{'|'.join(map(_one, words))}){ends}")
+
+
+@cache
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads((files(__package__) / "cues.toml").read_text("utf-8"))["cue"]
+    return rows
+
+
+@cache
+def _patterns() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    return {
+        place: [(row["name"], compile_words(row[place], classes=place == "class")) for row in _rows() if row.get(place)]
+        for place in _PLACES
+    }
+
+
+@cache
+def _exceptions() -> re.Pattern[str]:
+    """Class names that hold a word of a cue and say something else."""
+    return compile_words((word for row in _rows() for word in row.get("but", ())), classes=True)
+
+
+@cache
+def _gates() -> dict[str, re.Pattern[str]]:
+    """One pattern a place, all words together: most texts show no cue at all."""
+    return {
+        place: re.compile("|".join(f"(?:{pattern.pattern})" for _, pattern in rows))
+        for place, rows in _patterns().items()
+    }
+
+
+@lru_cache(maxsize=8192)
+def cues_in(place: str, text: str) -> frozenset[str]:
+    """Return the names of the cues that *text* shows; *place* is ``class``, ``text`` or ``label``."""
+    folded = fold(text)
+    if not folded or not _gates()[place].search(folded):
+        return frozenset()
+    if place == "class":
+        folded = _exceptions().sub("", folded)
+    return frozenset(name for name, pattern in _patterns()[place] if pattern.search(folded))

@@ -1,0 +1,111 @@
+"""Accounts named where no address stands: calls of scripts, options of widgets, meta tags; rows of ``scripts.toml``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_NAME = re.compile(r"@?([\w.-]{1,100})")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a name found somewhere becomes an address; ``css_class`` is the class the element must have, "" for any."""
+
+    address: str
+    subject: str = ""
+    css_class: str = ""
+
+    def fill(self, value: str) -> str | None:
+        """Return the address for *value*: itself where it is one already, None where it is no name."""
+        value = value.strip()
+        if "://" in value or value.startswith("//") or self.address == "{0}":
+            return value
+        found = _NAME.fullmatch(value)
+        return self.address.format(found[1]) if found else None
+
+
+@cache
+def _rows() -> Mapping[str, list[dict[str, Any]]]:
+    return tomllib.loads((files("cegep_audit.detect.page") / "scripts.toml").read_text("utf-8"))
+
+
+@cache
+def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str]]:
+    return [(tuple(row["hints"]), re.compile(row["pattern"]), row["address"]) for row in _rows()["script"]]
+
+
+@cache
+def attribute_templates() -> dict[str, list[Template]]:
+    """Return, by attribute name, the ways its value becomes an address: the first whose class the element has."""
+    templates: dict[str, list[Template]] = {}
+    for row in _rows()["attribute"]:
+        templates.setdefault(row["name"], []).append(Template(row["address"], css_class=row.get("class", "")))
+    return templates
+
+
+@cache
+def meta_templates() -> dict[str, Template]:
+    """Return, by the name or property of a meta tag, how its content becomes an address and whose it is."""
+    return {row["name"]: Template(row["address"], row["subject"]) for row in _rows()["meta"]}
+
+
+@cache
+def shorteners() -> frozenset[str]:
+    """Return the hosts whose addresses lead elsewhere."""
+    return frozenset(host for row in _rows()["shortener"] for host in row["hosts"])
+
+
+def named_in_script(text: str) -> Iterator[str]:
+    """Yield the addresses that calls and options in the script *text* stand for."""
+    for hints, pattern, address in _patterns():
+        if not any(hint in text for hint in hints):
+            continue
+        for found in pattern.finditer(text):
+            yield address.format(found[1])
+
+
+_WINDOW = 600  # characters before an address that are looked at: a person is described in fewer
+# In a page's state: "author": {… the address, or "authors": [{…}, {… the address. Quotes may be escaped.
+_AUTHORS = ("author", "auteur", "autrice", "writer", "byline", "contributor", "speaker", "journalist")
+_OF_AUTHOR = re.compile(
+    rf"(?:{'|'.join(_AUTHORS)})s?\\*[\"']?\s*:\s*(?:\[(?:[^\[\]{{}}]|\{{[^{{}}]*\}})*)?\{{[^{{}}]*$"
+)
+
+
+_MOST_SUBJECTS = 200  # addresses of one script whose place is looked for: beyond, it is a catalogue
+
+
+def with_subjects(text: str, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each of *addresses*, which stand in the script *text* in this order, with whose it is said to be.
+
+    That is ``person`` in an author's object, else "".
+    """
+    place = 0
+    for count, address in enumerate(addresses):
+        name = address.rstrip("/").rpartition("/")[2]
+        found = text.find(name, place) if count < _MOST_SUBJECTS else -1
+        place = max(place, found)
+        before = text[max(0, found - _WINDOW) : max(0, found)].lower()
+        is_author = any(word in before for word in _AUTHORS) and _OF_AUTHOR.search(before)
+        yield address, "person" if is_author else ""
+
+
+@cache
+def _mentions() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(row["pattern"]), row["address"]) for row in _rows()["mention"]]
+
+
+def named_in_text(text: str) -> Iterator[str]:
+    """Yield the addresses of the accounts that running *text* names beside their network: ``Twitter : @name``."""
+    if "@" not in text:
+        return
+    text = text.lower()  # names on these networks have no case
+    for pattern, address in _mentions():
+        for found in pattern.finditer(text):
+            yield address.format(found[1])

@@ -1,0 +1,1 @@
+"""The files of a scan: CSV, XLSX, Parquet, JSON, and the dictionary of their columns."""

@@ -1,0 +1,197 @@
+"""A scan as files: the report and its accounts, in the format that the file's ending names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cegep_audit.analyze.findings import facts_of, facts_to_json
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.files.cells import Cell, written
+from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
+from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.files.table import Table
+from cegep_audit.text import plain
+from cegep_audit.vocabulary import Role
+
+if TYPE_CHECKING:  # pandas comes with it
+    from cegep_audit.analyze.portrait import Asked
+
+Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
+"""Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
+
+
+def institutions_of(scan: Scan) -> Table:
+    """Return ``report.csv`` as a table: one row per institution, in registry order."""
+    extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
+    columns = institution_columns(extras)
+    visited = {result.institution.id: result for result in scan.results}
+    rows = []
+    for institution in scan.institutions:
+        result = visited.get(institution.id)
+        number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
+        row = InstitutionRow(
+            institution=institution,
+            result=result,
+            main=main_accounts(result) if result else {},
+            n_networks=number,
+            three_plus=None if number is None else number >= THREE_PLUS,
+        )
+        rows.append(tuple(column.value(row) for column in columns))
+    return Table("institutions", [column.heading for column in columns], rows)
+
+
+def accounts_of(scan: Scan) -> Table:
+    """Return ``report-accounts.csv`` as a table: institutions in registry order, their accounts sorted."""
+    columns = account_columns()
+    visited = {result.institution.id: result for result in scan.results}
+    results = [visited[institution.id] for institution in scan.institutions if institution.id in visited]
+    rows = [
+        AccountRow(result.institution, account, account.evidence[0] if account.evidence else None)
+        for result in results
+        for account in sorted_accounts(result)
+    ]
+    cells = [tuple(column.value(row) for column in columns) for row in rows]
+    return Table("accounts", [column.heading for column in columns], cells)
+
+
+def sorted_accounts(result: InstitutionResult) -> list[Account]:
+    """Return the accounts to show: by network, the main one first, then by role and address.
+
+    What names no account is left out, whatever it is: no person's page leaves the program.
+    """
+    networks = {name: place for place, name in enumerate(NETWORKS)}
+    roles = {role: place for place, role in enumerate(Role)}
+
+    def place(account: Account) -> tuple[int, str, bool, int, str, str]:
+        order = networks.get(account.network, len(networks))
+        return order, account.network, not account.is_main, roles[account.role], account.url, account.handle
+
+    return sorted((account for account in result.accounts if account.kind.names_account or not account.url), key=place)
+
+
+def accounts_path(output: Path) -> Path:
+    """Return where the accounts go beside *output*: ``report-accounts.csv`` beside ``report.csv``."""
+    return output.with_name(f"{output.stem}-accounts{output.suffix}")
+
+
+def check(output: Path, lang: Language = "fr") -> None:
+    """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
+    _renderer(output, lang)
+    check_file(output, lang)
+
+
+def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None = None) -> tuple[Path, ...]:
+    """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
+
+    ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
+    both tables and the statistics, which *asked* may choose. Raises UsageError for another ending, a format
+    whose package is missing or statistics asked of a file that has none, StoreError where a file cannot be written.
+    """
+    contents = _renderer(output, lang)(scan, output, lang, asked)
+    for path, content in contents.items():
+        write_file(path, content, lang)
+    return tuple(contents)
+
+
+def _renderer(output: Path, lang: Language) -> Render:
+    ending = output.suffix.lower()
+    if ending not in _ENDINGS:
+        raise UsageError(phrase("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
+    needs, render = _ENDINGS[ending]
+    if needs and find_spec(needs) is None:
+        raise UsageError(phrase("file.extra", lang, path=output, extra=ending.lstrip(".")))
+    return render
+
+
+def _csv(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    _without_statistics(output, lang, asked)
+    return {accounts_path(output): csv_bytes(accounts_of(scan)), output: csv_bytes(institutions_of(scan))}
+
+
+def csv_bytes(table: Table) -> bytes:
+    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([written(heading.name) for heading in table.headings])
+    writer.writerows([written(cell) for cell in row] for row in table.rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> None:
+    """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
+    if asked is not None:
+        raise UsageError(phrase("file.no_statistics", lang, path=output))
+
+
+def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
+    from cegep_audit.analyze.portrait import Asked, Portrait
+    from cegep_audit.report.files.statistics import statistics
+
+    return statistics(Portrait(scan, asked or Asked(), lang), lang)
+
+
+def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    from cegep_audit.report.files.xlsx import MAX_ROWS, workbook
+
+    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, asked)]
+    if (longest := max(len(table.rows) for table in tables)) >= MAX_ROWS:
+        raise UsageError(phrase("file.too_long", lang, path=output, count=longest))
+    return {output: workbook(tables, scan.started_at)}
+
+
+def _json(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    document = {
+        "scan": facts_to_json(facts_of(scan)),
+        "institutions": _objects(institutions_of(scan)),
+        "accounts": _objects(accounts_of(scan)),
+        "statistics": {table.name: _objects(table) for table in _statistics(scan, lang, asked)},
+    }
+    return {output: (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")}
+
+
+def _objects(table: Table) -> list[dict[str, Cell]]:
+    """One object a row; what is empty is null. Text is plain, and inert to a program: no apostrophe is added."""
+    names = [heading.name for heading in table.headings]
+    return [
+        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
+        for row in table.rows
+    ]
+
+
+def _parquet(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+    _without_statistics(output, lang, asked)
+    return {accounts_path(output): _frame_bytes(accounts_of(scan)), output: _frame_bytes(institutions_of(scan))}
+
+
+def _frame_bytes(table: Table) -> bytes:
+    import pandas as pd
+
+    columns = {}
+    for heading, cells in zip(table.headings, zip(*table.rows, strict=True), strict=True):
+        kept = _FRAME_TYPES.get(heading.type, "string")
+        if any(isinstance(cell, str) for cell in cells):  # an enrolment of "about 500" makes its column text
+            kept = "string"
+        values = [plain(cell) or None if isinstance(cell, str) else cell for cell in cells]
+        columns[heading.name] = pd.Series(values, dtype=kept)
+    return bytes(pd.DataFrame(columns).to_parquet(index=False))
+
+
+_FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
+
+_ENDINGS: Mapping[str, tuple[str, Render]] = {  # ending to the package it needs beyond ours, and what renders it
+    ".csv": ("", _csv),
+    ".xlsx": ("", _xlsx),
+    ".json": ("", _json),
+    ".parquet": ("pyarrow", _parquet),
+}

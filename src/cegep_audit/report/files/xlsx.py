@@ -1,0 +1,119 @@
+"""The report as a workbook: what a double click in Excel wants."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeGuard
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from cegep_audit.report.files.cells import Cell, inert
+from cegep_audit.report.files.columns import Heading
+from cegep_audit.report.files.table import Table, codebook
+
+# Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
+# address grows up to threefold where XlsxWriter escapes it.
+MAX_ROWS = 1_048_576  # of a sheet, its header included
+_MAX_LINKS = 65_530
+_MAX_TEXT = 32_767
+_MAX_ADDRESS = 2_079 // 3
+
+_MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
+
+# How numbers with decimals are shown; the cell holds the number itself.
+_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})
+_PER_CENT, _DECIMALS = "0.0%", "0.0###"
+
+
+def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
+    """Return a workbook with one sheet a table and a codebook; the same tables give the same bytes.
+
+    Headers stay in sight and filter; numbers are numbers, ``true`` and ``false`` Excel's own; times are text in
+    UTC, for Excel's have no zone. Addresses are links, as many as a sheet takes; text is text, never a formula.
+    A table has fewer rows than :data:`MAX_ROWS`. *choices* are the codes that a drop-down list offers in the cells of
+    a column, by its name.
+    """
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
+    header = book.add_format({"bold": True, "bottom": 1})
+    looks = _Looks(
+        link=book.get_default_url_format(),
+        per_cent=book.add_format({"num_format": _PER_CENT}),
+        decimals=book.add_format({"num_format": _DECIMALS}),
+    )
+    for table in [*tables, codebook(tables)]:
+        sheet = book.add_worksheet(table.name)
+        _fill(sheet, table, header, looks)
+        _offer(sheet, table, choices or {})
+    book.close()
+    return buffer.getvalue()
+
+
+class _Looks(NamedTuple):
+    link: Format
+    per_cent: Format
+    decimals: Format
+
+    def of(self, heading: Heading) -> Format | None:
+        """Return how numbers under *heading* are shown, None for Excel's own way."""
+        if heading.type != "number":
+            return None
+        return self.per_cent if heading.name in _SHARES else self.decimals
+
+
+def _fill(sheet: Worksheet, table: Table, header: Format, looks: _Looks) -> None:
+    sheet.freeze_panes(1, 1)
+    for place, heading in enumerate(table.headings):
+        sheet.write_string(0, place, _text(heading.name), header)
+        sheet.set_column(place, place, _width([heading.name, *(row[place] for row in table.rows)]))
+    links = 0
+    for line, row in enumerate(table.rows, start=1):
+        for place, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
+            if heading.type == "url" and links < _MAX_LINKS and _is_address(cell):
+                links += 1
+                sheet.write_url(line, place, cell, looks.link, _text(cell))
+            else:
+                _write(sheet, line, place, cell, looks.of(heading))
+    sheet.autofilter(0, 0, len(table.rows), len(table.headings) - 1)
+
+
+def _offer(sheet: Worksheet, table: Table, choices: Mapping[str, Sequence[str]]) -> None:
+    for place, heading in enumerate(table.headings):
+        if heading.name in choices:
+            rule = {"validate": "list", "source": list(choices[heading.name])}
+            sheet.data_validation(1, place, len(table.rows), place, rule)
+
+
+def _write(sheet: Worksheet, line: int, place: int, cell: Cell, look: Format | None) -> None:
+    if isinstance(cell, bool):
+        sheet.write_boolean(line, place, cell)
+    elif isinstance(cell, int | float):
+        sheet.write_number(line, place, cell, look)
+    elif cell:
+        sheet.write_string(line, place, _text(cell))
+
+
+def _is_address(cell: Cell) -> TypeGuard[str]:
+    """Whether *cell* can be a link as it stands: an address that Excel takes, not one of its own kinds of link."""
+    return (
+        isinstance(cell, str)
+        and cell.startswith(("http://", "https://"))
+        and len(cell) <= _MAX_ADDRESS
+        and cell.isprintable()
+    )
+
+
+def _text(text: str) -> str:
+    return inert(text)[:_MAX_TEXT]
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    longest = max(len(str(cell)) for cell in cells)
+    return min(max(longest + 2, _MIN_WIDTH), _MAX_WIDTH)

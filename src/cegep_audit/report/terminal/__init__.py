@@ -1,0 +1,1 @@
+"""What a scan looks like in a terminal."""

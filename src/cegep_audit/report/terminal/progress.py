@@ -1,0 +1,166 @@
+"""How far a scan is, on standard error: one line that moves on a terminal, a plain line now and then elsewhere.
+
+It draws when it is told something or ticked, and at most ten times a second: no thread, no timer of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cegep_audit.collect.http.progress import Tally
+from cegep_audit.models import Institution, InstitutionResult
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.terminal.remaining import Remaining
+from cegep_audit.report.terminal.screen import Paragraph, console
+from cegep_audit.text import plain
+
+_REDRAW_S = 0.1  # least time between two drawings on a terminal
+_LINE_S = 30.0  # most time between two lines elsewhere
+_STEPS = 10  # lines elsewhere, at least, over a whole scan
+_SLOW_S = 20.0  # a site in flight for longer is named
+_NAMED = 3  # slow sites that are named, the slowest first
+_BAR = 20  # columns
+
+
+class Progress:
+    """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
+
+    *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it
+    says of each slow site what it waits for. On a terminal the line goes when the scan ends; notes stay above it.
+    *clock* gives seconds, and is that of the visits.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        lang: Language,
+        *,
+        done: int = 0,
+        slots: int = 1,
+        tail_s: float = 0.0,
+        explains: bool = False,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._total = total
+        self._lang: Language = lang
+        self._done = done
+        self._explains = explains
+        self._accounts = 0
+        self._remaining = Remaining(slots, tail_s)
+        self._tally: Tally | None = None
+        self._in_flight: dict[str, tuple[Institution, float]] = {}  # by id, with the second it began
+        self._explained: set[str] = set()
+        self._clock = clock
+        self._last_shown = clock()
+        self._last_step = self._step()
+        self._console = console(stream or sys.stderr)
+        moving = self._console.is_terminal and not self._console.is_dumb_terminal
+        # Standard output is left alone: it may be a file that waits for results.
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False) if moving else None
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was found."""
+        if self._live:
+            self._live.update(Text(), refresh=True)
+            self._live.stop()
+
+    def watch(self, tally: Tally) -> None:
+        """Show requests and waits from *tally* from now on; without one, requests are not known."""
+        self._tally = tally
+
+    def started(self, institution: Institution) -> None:
+        """Say that a visit begins."""
+        self._in_flight[institution.id] = (institution, self._clock())
+        self.tick()
+
+    def finished(self, result: InstitutionResult) -> None:
+        """Say that a visit ended, and what it brought."""
+        _, since = self._in_flight.pop(result.institution.id, (None, self._clock()))
+        self._remaining.finished(self._clock() - since)
+        self._done += 1
+        self._accounts += len(result.accounts)
+        self.tick()
+
+    def note(self, text: str) -> None:
+        """Print one line for a person; it stays."""
+        self._console.print(Text(plain(text)), soft_wrap=True)
+
+    def tick(self) -> None:
+        """Show how far the scan is, if it is time; to be called now and then while nothing happens."""
+        now = self._clock()
+        if self._explains:
+            self._explain_slow(now)
+        if self._live:
+            if now - self._last_shown >= _REDRAW_S or self._done == self._total:
+                self._last_shown = now
+                self._live.update(self._moving(now), refresh=True)
+        elif self._step() > self._last_step or now - self._last_shown >= _LINE_S:
+            self._last_shown, self._last_step = now, self._step()
+            self.note(", ".join(self._facts(now)))
+            if slow := self._slow_names(now):
+                self.note(phrase("progress.slow", self._lang, names=slow))
+
+    def _step(self) -> int:
+        return self._done * _STEPS // self._total if self._total else 0
+
+    def _moving(self, now: float) -> RenderableType:
+        line = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=max(self._total, 1), completed=self._done, width=_BAR)
+        line.add_row(bar, Text(" · ".join(self._facts(now))))
+        slow = self._slow_names(now)
+        return Group(line, Paragraph(phrase("progress.slow", self._lang, names=slow), "dim")) if slow else line
+
+    def _facts(self, now: float) -> Iterator[str]:
+        """Yield done of all, in flight, accounts, requests, time left: in this order, as far as they are known."""
+        lang = self._lang
+        yield phrase("progress.done", lang, done=self._done, total=self._total)
+        yield phrase("progress.in_flight", lang, count=len(self._in_flight))
+        yield phrase("progress.accounts", lang, count=self._accounts)
+        if self._tally:
+            yield phrase("progress.requests", lang, count=self._tally.requests)
+        spent = [now - since for _, since in self._in_flight.values()]
+        left = self._remaining.seconds(spent, self._total - self._done - len(spent))
+        if left is not None:
+            yield phrase("progress.left", lang, duration=locales.duration(left))
+
+    def _slow(self, now: float) -> list[tuple[float, Institution]]:
+        """Return the sites in flight for long, with the seconds, the slowest first."""
+        slow = [(now - since, one) for one, since in self._in_flight.values() if now - since >= _SLOW_S]
+        return sorted(slow, key=lambda pair: (-pair[0], pair[1].id))
+
+    def _slow_names(self, now: float) -> str:
+        named = self._slow(now)[:_NAMED]
+        return ", ".join(f"{one.short_name or one.name} ({locales.duration(spent)})" for spent, one in named)
+
+    def _explain_slow(self, now: float) -> None:
+        """Say once of each slow site what it waits for."""
+        for spent, one in self._slow(now):
+            if one.id in self._explained or not (wait := self._tally and self._tally.visits.get(one.id)):
+                continue
+            self._explained.add(one.id)
+            since = locales.duration(now - wait.since)
+            facts = {"institution": one.id, "spent": locales.duration(spent), "url": wait.url, "since": since}
+            self.note(phrase(f"progress.waits_for_{wait.what}", self._lang, **facts))

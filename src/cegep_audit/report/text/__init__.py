@@ -1,0 +1,1 @@
+"""Paragraphs for a paper: methods and cautions."""

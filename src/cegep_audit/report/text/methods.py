@@ -1,0 +1,85 @@
+"""The paragraph on hand coding for the methods section of a paper, in French and English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cegep_audit.coding.agreement import OVERALL, TOOL, Agreement, Comparison
+from cegep_audit.coding.coefficients import RESAMPLES, Estimate
+from cegep_audit.coding.decisions import CONSENSUS
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.locales import LOCALES, Language
+from cegep_audit.text import plain
+
+
+def methods_paragraph(found: Agreement, lang: Language) -> str:
+    """Return what a paper has to say of the coding behind *found*: who, how, and how well they agree."""
+    return " ".join(_sentences(found, lang))
+
+
+def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
+    day = locales.day(found.scan.started_at, lang)
+    people = [coder for coder in found.coders if not coder.is_list and coder.name != CONSENSUS]
+    for key, is_blind in (("coded_blind", True), ("coded_shown", False)):
+        if names := [plain(coder.name) for coder in people if coder.is_blind is is_blind]:
+            coders = _joined(names, lang)
+            yield phrase(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
+    yield phrase("methods.rule", lang)
+    if any(coder.name == CONSENSUS for coder in found.coders):
+        yield phrase("methods.consensus", lang)
+    if any(each.is_weighted for each in found.comparisons):
+        yield phrase("methods.sample", lang)
+    for each in found.comparisons:
+        if each.levels["presence"][OVERALL].rows:
+            yield from _pair(each, lang)
+    yield phrase("methods.intervals", lang, resamples=RESAMPLES)
+
+
+def _pair(each: Comparison, lang: Language) -> Iterator[str]:
+    presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
+    is_tool = each.first == TOOL
+    figures = presence.figures
+    yield phrase(
+        "methods.pair",
+        lang,
+        first=phrase("methods.name_tool", lang) if is_tool else plain(each.first),
+        second=plain(each.second),
+        count=presence.rows,
+        agreement=locales.percent(figures["agreement"].value, lang),
+        kappa=_with_interval(figures["kappa"], lang),
+        alpha=_with_interval(figures["alpha"], lang),
+        prevalence=locales.percent(figures["prevalence"].value, lang),
+        account=locales.percent(account.figures["agreement"].value, lang),
+    )
+    if is_tool:
+        shares = {name: locales.percent(figures[name].value, lang) for name in ("precision", "recall", "f1")}
+        yield phrase("methods.against", lang, second=plain(each.second), **shares)
+
+
+def _with_interval(estimate: Estimate, lang: Language) -> str:
+    value = coefficient(estimate.value, lang)
+    if estimate.ci95 is None:
+        return value
+    low, high = (coefficient(bound, lang) for bound in estimate.ci95)
+    return f"{value} [{low}; {high}]"
+
+
+def _joined(names: Sequence[str], lang: Language) -> str:
+    if len(names) == 1:
+        return names[0]
+    return phrase("methods.and", lang, first=", ".join(names[:-1]), second=names[-1])
+
+
+def rater_name(name: str, lang: Language) -> str:
+    """Return what a rater is called: the tool in the reader's language, a coder as it signs."""
+    return phrase("agreement.tool", lang) if name == TOOL else plain(name)
+
+
+def coefficient(value: float | None, lang: Language) -> str:
+    """Return a coefficient of agreement with three decimals, ``0,857`` or ``0.857``; a dash where there is none."""
+    if value is None:
+        return "—"
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, format="0.000", locale=LOCALES[lang]))

@@ -1,0 +1,1 @@
+"""A scan: the audit of one institution, and of all of them."""

@@ -1,0 +1,1 @@
+"""A scan spread over the workers of a Dask cluster."""

@@ -33,6 +33,7 @@ from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
 _DAMAGED = (Detail.CUT_SHORT, "is damaged")
 
 _FAULTS: dict[Fault, str] = {
@@ -98,6 +99,16 @@ class WarcArchive:
         """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.models.OpenSource`."""
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
+
+    def html_pages(self) -> Iterator[tuple[str, datetime]]:
+        """Yield address and time of each capture whose headers say that it is an HTML page, in file order."""
+        for capture in self.captures.all():
+            if capture.kind in {"response", "resource"} and capture.is_whole:
+                head, block = self._block(capture, HEAD_BYTES)
+                response = self._response(capture, head, block) if head else None
+                is_html = response and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES)
+                if response and is_html and HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    yield capture.url, capture.at
 
     # -------------------------------------------------------------------------------- the index
 
@@ -208,8 +219,9 @@ class WarcArchive:
         name = head.get("WARC-Record-ID") or None
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
-    def _block(self, capture: Capture) -> tuple[Head | None, bytes]:
-        most = capture.block_at + min(capture.size, HEAD_BYTES + self._limits.max_bytes + 1)
+    def _block(self, capture: Capture, most: int | None = None) -> tuple[Head | None, bytes]:
+        """Return the headers of a record and its block, *most* bytes of it (a little more than a page may have)."""
+        most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
         data = self._files[capture.file].block(capture.offset, most)
         return parse_head(data), data[capture.block_at :]
 

@@ -168,6 +168,7 @@ class Fetcher:
             return
         surplus = self._wire.surplus(response.num_bytes_downloaded)
         if surplus.strip() and response.is_success:
+            draft.truncated = "unspecified"
             raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
 
     async def _drain(self, draft: Draft, response: httpx.Response) -> None:

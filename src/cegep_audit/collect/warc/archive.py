@@ -172,9 +172,10 @@ class WarcArchive:
     def _body(self, capture: Capture, head: Head, response: Response, want: Want) -> bytes:
         if not capture.is_whole:
             raise BodyError(_DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
+        truncated = head.get("WARC-Truncated").lower()
         if want is Want.ROBOTS:
-            return beginning_of(response, ROBOTS_BYTES)
-        return body_of(response, self._limits.max_bytes, head.get("WARC-Truncated").lower())
+            return beginning_of(response, ROBOTS_BYTES, truncated)
+        return body_of(response, self._limits.max_bytes, truncated)
 
     def _response(self, capture: Capture, head: Head, block: bytes) -> Response | None:
         """Return the HTTP response of a record, None where it holds none; raise FetchError ``no_capture``."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from cegep_audit.errors import Fault
 from cegep_audit.models import Institution
-from cegep_audit.phrases.messages import Language, excerpt
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.registry.websites import read_host, read_website
+from cegep_audit.text import excerpt
 
 REQUIRED_COLUMNS = ("id", "name", "website")
 KNOWN_COLUMNS = (

@@ -67,7 +67,7 @@ def _institution(row: Row, found: FaultList) -> Institution:
     founded = found.parse(row, "founded", _year, None)
     closed = found.parse(row, "closed", _year, None)
     if founded and closed and closed < founded:
-        found.add("registry.closed_first", line=row.line, column="closed", closed=closed, founded=founded)
+        found.add("registry.closed_first", line=row.line, column="closed", closed=str(closed), founded=str(founded))
     return Institution(
         id=found.parse(row, "id", partial(filled, at_most=_LONGEST_ID), ""),
         name=found.parse(row, "name", lambda text: filled(_on_one_line(text)), ""),

@@ -16,7 +16,7 @@ from cegep_audit.analyze.places import account_counts, places
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.stats import figures, presence, summary
 from cegep_audit.models import Scan
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
 
 GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first

@@ -15,9 +15,11 @@ from typing import Self
 from cegep_audit.coding_records import Decision
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.store import decision_rows, loading, rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
+from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status, Verdict
 
 

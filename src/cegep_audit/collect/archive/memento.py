@@ -38,7 +38,7 @@ from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, http_detail
 

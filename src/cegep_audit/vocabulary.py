@@ -125,6 +125,19 @@ class PageRole(StrEnum):
     OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook
 
 
+class ReadBy(StrEnum):
+    """How the result of an assessed institution was obtained."""
+
+    NONE = ""  # not assessed
+    LIVE = "live"
+    RETRY = "retry"  # live again, after a scan that could not assess it
+    BROWSER = "browser"
+    ARCHIVE = "archive"
+    SAVED = "saved"  # pages that a person saved
+    WARC = "warc"  # replayed
+    CODED = "coded"  # the decisions of coders
+
+
 class Verdict(StrEnum):
     """What a coder decided on one institution and network."""
 

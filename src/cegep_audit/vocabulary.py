@@ -109,6 +109,9 @@ def http_detail(status: int) -> str:
     return f"http_{status}"
 
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})  # statuses of a redirect that is followed
+MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may mend
+
 # Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
 SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
 

@@ -40,7 +40,7 @@ class Identity:
 
     ``labels`` come from its ``hosts``, ``words`` are the distinctive ones of its names, ``whole`` are its names without
     blanks, and ``ordered`` are all of them with the acronyms, the longest first. ``text`` is its names, folded.
-    ``parts`` are the parts of an institution that its names, its type or the path of its address name: a registry may list a
+    ``parts`` are the parts that its names, its type or the path of its address name: a registry may list a
     library, which is no part of itself.
     """
 

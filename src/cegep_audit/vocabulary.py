@@ -101,6 +101,7 @@ class Detail(StrEnum):
     RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
     CRAWL_DELAY = "crawl_delay"  # robots.txt asks for more than ``Limits.max_crawl_delay_s`` between pages
     NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
+    TOO_MANY_ACCOUNTS = "too_many_accounts"  # more different ones than are judged: neither cut in silence nor counted
     INTERNAL_ERROR = "internal_error"
 
 

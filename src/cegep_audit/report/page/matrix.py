@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
@@ -64,28 +64,28 @@ class Matrix:
     choices: Sequence[Choice]
 
 
-def anchors(portrait: Portrait, *, has_sheets: bool = True) -> dict[str, str]:
+def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
     """Return the anchor of each institution's sheet, by its id: unique, and made of what an address can hold.
 
     "" for all where the page has no sheets.
     """
     if not has_sheets:
-        return dict.fromkeys((institution.id for institution in portrait.scan.institutions), "")
+        return dict.fromkeys((institution.id for institution in stats.scan.institutions), "")
     found: dict[str, str] = {}
-    for place, institution in enumerate(portrait.scan.institutions):
+    for place, institution in enumerate(stats.scan.institutions):
         is_plain = re.fullmatch(r"[a-z0-9-]+", institution.id) is not None
         found[institution.id] = f"f-{institution.id}" if is_plain else f"f.{place}"
     return found
 
 
-def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
+def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
     """Return the table of *sheets*; *names* are the anchors by id.
 
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
     of_units = [_of_units(sheet) for sheet in sheets]
-    counts = portrait.summary.figures.networks
+    counts = stats.summary.figures.networks
     shown = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -29,9 +29,9 @@ class Headline:
     facts: Sequence[str]
 
 
-def headlines(portrait: Portrait, lang: Language) -> list[Headline]:
+def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     missing = figures.institutions - figures.assessed
     coverage = Headline(
         locales.number(figures.assessed, lang),
@@ -44,11 +44,11 @@ def headlines(portrait: Portrait, lang: Language) -> list[Headline]:
     median = locales.number(figures.median or 0, lang)
     center = say("headline.center", lang, median=median, low=low, high=high, maximum=figures.maximum)
     mean = Headline(locales.decimal(figures.mean, lang), say("headline.mean", lang), [center])
-    return [_present(portrait, lang), coverage, mean, *_most_common(figures, lang)]
+    return [_present(stats, lang), coverage, mean, *_most_common(figures, lang)]
 
 
-def _present(portrait: Portrait, lang: Language) -> Headline:
-    figures = portrait.summary.figures
+def _present(stats: ScanStatistics, lang: Language) -> Headline:
+    figures = stats.summary.figures
     k, share = next(iter(figures.at_least.items()))
     facts = _facts(share, figures, lang)
     facts += [
@@ -59,7 +59,7 @@ def _present(portrait: Portrait, lang: Language) -> Headline:
             share=locales.percent(baseline.value, lang, digits=0),
             study=baseline.study,
         )
-        for baseline in _comparable(portrait, k)
+        for baseline in _comparable(stats, k)
     ]
     return Headline(locales.percent(share.share, lang), say("headline.present", lang, count=k), facts)
 
@@ -81,14 +81,14 @@ def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
     return facts
 
 
-def _comparable(portrait: Portrait, k: int) -> list[Baseline]:
+def _comparable(stats: ScanStatistics, k: int) -> list[Baseline]:
     """Return the published shares on at least *k* networks that stand beside ours."""
-    return [each for each in portrait.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
+    return [each for each in stats.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
 
 
-def networks(portrait: Portrait, lang: Language) -> Section:
+def networks(stats: ScanStatistics, lang: Language) -> Section:
     """Return the section on each network, the most frequent first."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     found = {name: share for name, share in figures.networks.items() if share.count}
     shown = [share_bar(network_name(name), share, lang) for name, share in list(found.items())[:MOST_BARS]]
     chart = None
@@ -98,7 +98,7 @@ def networks(portrait: Portrait, lang: Language) -> Section:
     is_whole = figures.assessed == figures.institutions
     lead = say("lead.networks_whole" if is_whole else "lead.networks", lang)
     grid = _shares_grid(
-        "networks", "network", {network_name(name): share for name, share in found.items()}, portrait, lang
+        "networks", "network", {network_name(name): share for name, share in found.items()}, stats, lang
     )
     return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=_unlisted(figures, lang)))
 
@@ -111,23 +111,23 @@ def _unlisted(figures: Figures, lang: Language) -> str:
     return " ".join(said)
 
 
-def thresholds(portrait: Portrait, lang: Language) -> Section:
+def thresholds(stats: ScanStatistics, lang: Language) -> Section:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
-    figures = portrait.summary.figures
-    k_asked = portrait.asked.min_networks
+    figures = stats.summary.figures
+    k_asked = stats.asked.min_networks
     shares = {k: figures.at_least[k] for k in sorted(figures.at_least)}
     shown = []
     for k, share in shares.items():
-        published = next(iter(_comparable(portrait, k)), None)
+        published = next(iter(_comparable(stats, k)), None)
         shown.append(share_bar(say("head.at_least_k", lang, count=k), share, lang, published, is_strong=k >= k_asked))
     grid = _shares_grid(
         "thresholds",
         "threshold",
         {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)},
-        portrait,
+        stats,
         lang,
     )
-    caution = " ".join(getattr(each, f"caution_{lang}") for each in _comparable(portrait, THREE_PLUS))
+    caution = " ".join(getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS))
     at_least = Part(
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
@@ -181,8 +181,10 @@ def _published(baseline: Baseline, lang: Language) -> str:
     return say("chart.baseline", lang, year=str(baseline.year), share=share)
 
 
-def _shares_grid(name: str, first: str, shares: Mapping[str, Proportion], portrait: Portrait, lang: Language) -> Grid:
-    figures, has_interval = portrait.summary.figures, portrait.asked.sample_of is not None
+def _shares_grid(
+    name: str, first: str, shares: Mapping[str, Proportion], stats: ScanStatistics, lang: Language
+) -> Grid:
+    figures, has_interval = stats.summary.figures, stats.asked.sample_of is not None
     rows = [[title, *share_cells(share, figures, lang, has_interval=has_interval)] for title, share in shares.items()]
     head = [*heads(lang, first), *share_heads(figures, lang, has_interval=has_interval)]
     return Grid(say(f"section.{name}", lang), head, rows)

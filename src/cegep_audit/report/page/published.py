@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -13,10 +13,10 @@ from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, sectio
 from cegep_audit.report.terminal.differences import measure_words
 
 
-def published(portrait: Portrait, lang: Language) -> Section:
+def published(stats: ScanStatistics, lang: Language) -> Section:
     """Return the section on published figures: one row a study, with what to beware of and ours beside each figure."""
     rows: list[Row] = []
-    for (study, population, caution), found in groupby(portrait.published, lambda pair: _study(pair[0], lang)):
+    for (study, population, caution), found in groupby(stats.published, lambda pair: _study(pair[0], lang)):
         figures = "; ".join(_figure(each, ours, lang) for each, ours in found)
         rows.append([study, population, figures, caution])
     head = heads(lang, "study", "population", "figures", "caution")

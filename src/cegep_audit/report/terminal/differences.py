@@ -12,7 +12,7 @@ from cegep_audit.report.terminal.screen import column_name, network_name
 def difference_words(column: str, tests: Records, k: int, lang: Language) -> str:
     """Return whether the groups of a registry *column* differ in the share on at least *k* networks, in one line.
 
-    *tests* are the rows of :func:`cegep_audit.analyze.contrasts.contrasts`: no row for *k*, nothing to test.
+    *tests* are the rows of :func:`cegep_audit.analyze.group_tests.group_tests`: no row for *k*, nothing to test.
     """
     caption = say("grid.tests", lang, column=column_name(column, lang))
     test = next((row for row in tests if row["measure"] == f"at_least_{k}"), None)

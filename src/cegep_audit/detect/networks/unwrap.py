@@ -55,7 +55,10 @@ _ARCHIVED = re.compile(
 )
 _INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.IGNORECASE | re.DOTALL)
 _LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.IGNORECASE | re.DOTALL)
-_JUNK = re.compile(r"[?#\"<>].*", re.DOTALL)
+# What may follow an address in its attribute: another attribute, a second address, a comment. Anything else behind a
+# blank belongs to the name: cut there, every "Collège de …" would be the account "Collège".
+_JUNK = re.compile(r"(?:[?#\"<>]|\s(?:https?:|www\.|[a-z-]+=)).*", re.IGNORECASE | re.DOTALL)
+_COMMENT = re.compile(r"\s+[^\w\s&'’.]")
 
 
 class Address(NamedTuple):
@@ -156,8 +159,8 @@ def segments(path: str) -> list[str]:
     if "&" in path:
         path = _LOST_QUESTION_MARK.sub("", path)
     found = [clean for part in _JUNK.sub("", path).split("/") if (clean := part.rstrip(_TRAILING).lstrip())]
-    if found and " " in found[-1]:  # a comment behind the address
-        found[-1] = found[-1].split()[0].rstrip(_TRAILING)
+    if found and (comment := _COMMENT.search(found[-1])):
+        found[-1] = found[-1][: comment.start()].rstrip(_TRAILING)
     return [part for part in found if part]
 
 

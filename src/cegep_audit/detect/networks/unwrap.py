@@ -13,6 +13,8 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
+from cegep_audit import urls
+
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
@@ -85,7 +87,10 @@ def read_address(raw: str) -> Address | None:
     scheme = scheme.lower()
     if scheme not in {"", "http", "https"}:
         return Address(scheme, f"{scheme}:", f"/{authority}{path}", query, fragment)
-    found = _HOST.fullmatch(authority.rpartition("@")[2].strip())  # a user name may look like a host
+    authority = authority.rpartition("@")[2].strip()  # a user name may look like a host
+    if "%" in authority or not authority.isascii():
+        authority = urls.host_of(f"https://{authority}")
+    found = _HOST.fullmatch(authority)
     host = found[1].lower().rstrip(".") if found else ""
     return Address(scheme, host, path, query, fragment) if 0 < len(host) <= _LONGEST_HOST else None
 
@@ -108,6 +113,8 @@ def repaired(raw: str) -> str:
     text = _STRAY.sub("", text, count=1) if _STRAY.match(text) else text
     if start := _HTTP.match(text):
         return "https://" + text[start.end() :].lstrip("/")
+    if text.startswith("///"):
+        return "//" + text.lstrip("/")
     if _TYPED.match(text):
         return "//" + text
     if found := _ARCHIVED.fullmatch(text):

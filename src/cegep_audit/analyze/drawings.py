@@ -16,7 +16,7 @@ class DrawnPage(NamedTuple):
     rendering: Rendering
 
 
-def drawn_pages(scan: Scan) -> Iterator[DrawnPage]:
+def rendered_pages(scan: Scan) -> Iterator[DrawnPage]:
     """Yield the drawn pages of *scan*, in the order of its results and of reading."""
     for result in scan.results:
         for page in result.pages:

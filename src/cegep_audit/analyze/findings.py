@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.drawings import drawn_pages
+from cegep_audit.analyze.drawings import rendered_pages
 from cegep_audit.analyze.groups import FEW
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
@@ -116,7 +116,7 @@ def beside(baseline: Baseline, figures: Figures) -> float | None:
 def facts_of(scan: Scan) -> ScanFacts:
     """Return what a reader needs to cite *scan*."""
     days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
-    drawn = list(drawn_pages(scan))
+    drawn = list(rendered_pages(scan))
     return ScanFacts(
         id=scan.id,
         started_at=scan.started_at,

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, Scan
-from cegep_audit.phrases.messages import Language, excerpt, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns, value_of
 from cegep_audit.registry.selection import fold
+from cegep_audit.text import excerpt
 
 FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
 

@@ -16,8 +16,8 @@ from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.reach import FIRST_SITES, Reach
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
+from cegep_audit.scan.concurrent import Observer
 from cegep_audit.scan.plan import Plan, day_of
-from cegep_audit.scan.run import Observer
 from cegep_audit.store import Store
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Detail

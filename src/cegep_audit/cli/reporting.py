@@ -35,7 +35,7 @@ from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.analyze.sheets import Sheet
     from cegep_audit.analyze.trend import Trend
     from cegep_audit.phrases.locales import Language
@@ -62,7 +62,7 @@ def report(
     lang: LangOption = None,
 ) -> None:
     """Write a self-contained page with charts."""
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
 
     language, number = resolve(lang), scan_number(scan)
     check_page(output, language)
@@ -103,12 +103,12 @@ def write_page(
     is_coded: bool = False,
 ) -> None:
     """Write the page of *scan* to *output*."""
-    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
-    portrait = Portrait(scan, lang=lang) if asked is None else Portrait(scan, asked, lang)
-    write_file(output, page(portrait, lang, history, is_coded=is_coded), lang)
+    stats = ScanStatistics(scan, lang=lang) if asked is None else ScanStatistics(scan, asked, lang)
+    write_file(output, page(stats, lang, history, is_coded=is_coded), lang)
 
 
 def sheet(
@@ -162,7 +162,7 @@ def check(
 
 def _website(text: str, lang: Language) -> str:
     """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
-    from cegep_audit.phrases.messages import say as tell
+    from cegep_audit.phrases.catalogue import say as tell
     from cegep_audit.registry.csv_input import CellError
     from cegep_audit.registry.websites import read_website
 

@@ -1,4 +1,4 @@
-"""Commands that scan: ``scan`` and ``demo``."""
+"""The command ``scan``: options in, a request out, the scans carried out, the report at the end."""
 
 from __future__ import annotations
 
@@ -72,9 +72,8 @@ _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --a
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module to *app*."""
+    """Add the command to *app*."""
     app.command("scan", help=say("help.scan"))(scan)
-    app.command("demo", help=say("help.demo"))(demo)
 
 
 def scan(
@@ -259,16 +258,3 @@ def _option_of(context: typer.Context, name: str) -> str:
     """Return the option of the parameter *name* as a user writes it."""
     found: Any = next(each for each in context.command.params if each.name == name)
     return str(found.opts[-1])
-
-
-def demo(
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path(
-        "demo"
-    ),
-    lang: LangOption = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-) -> None:
-    """Scan a small invented web served on loopback, with every output."""
-    from cegep_audit.cli.demonstration import run_demo
-
-    raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))

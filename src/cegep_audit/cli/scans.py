@@ -30,7 +30,7 @@ from cegep_audit.store import Store
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.phrases.locales import Language
 
 LATEST = "latest"
@@ -65,7 +65,7 @@ def summary(
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
-    from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
     from cegep_audit.coding.layers import layer_facts, layer_to_json
 
     if paragraph and as_json:
@@ -74,7 +74,7 @@ def summary(
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
-    detected, coded = (Portrait(each, asked, language) for each in (layers.detected, layers.coded))
+    detected, coded = (ScanStatistics(each, asked, language) for each in (layers.detected, layers.coded))
     facts = layer_facts(layers.standing, layers.detected, layers.coded)
     is_coded = layer is Layer.CODED
     shown = coded if is_coded else detected
@@ -93,17 +93,17 @@ def summary(
         printing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
 
-def _view(portrait: Portrait, lang: Language, *, is_paragraph: bool) -> RenderableType:
+def _view(stats: ScanStatistics, lang: Language, *, is_paragraph: bool) -> RenderableType:
     """Return the methods paragraph, or the figures with whether the groups asked for differ."""
-    from cegep_audit.analyze.portrait import records
+    from cegep_audit.analyze.scan_statistics import records
     from cegep_audit.report.terminal.differences import difference_words
     from cegep_audit.report.terminal.terminal import methods_view, summary_view
 
     if is_paragraph:
-        return methods_view(portrait.summary, lang)
-    tests = {name: records(portrait.contrasts_by(name)) for name in portrait.asked.by}
-    differences = [difference_words(name, rows, portrait.asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_view(portrait.scan, [portrait.summary], lang, differences)
+        return methods_view(stats.summary, lang)
+    tests = {name: records(stats.group_tests_by(name)) for name in stats.asked.by}
+    differences = [difference_words(name, rows, stats.asked.min_networks, lang) for name, rows in tests.items()]
+    return summary_view(stats.scan, [stats.summary], lang, differences)
 
 
 def export(
@@ -118,7 +118,7 @@ def export(
     lang: LangOption = None,
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.report.files.tables import check, write
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of)

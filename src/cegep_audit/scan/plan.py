@@ -15,7 +15,7 @@ from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.scan.audit import rules_version
@@ -81,7 +81,7 @@ def read_past(days: Sequence[str], timegate: str, max_drift_days: int, lang: Lan
 
     archive = timegate_of(timegate)
     if archive is None:
-        raise UsageError(phrase("error.bad_timegate", lang, url=timegate))
+        raise UsageError(say("error.bad_timegate", lang, url=timegate))
     return Past(tuple(dict.fromkeys(_day(day, lang) for day in days)), archive, max_drift_days)
 
 
@@ -89,9 +89,9 @@ def _day(text: str, lang: Language) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(phrase("error.bad_day", lang, day=text)) from None
+        raise UsageError(say("error.bad_day", lang, day=text)) from None
     if day > now().date():
-        raise UsageError(phrase("error.future_day", lang, day=text))
+        raise UsageError(say("error.future_day", lang, day=text))
     return day
 
 
@@ -277,13 +277,13 @@ def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
     """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
     chosen = _chosen(read_registry(registry, lang=lang), begun.settings, day_of(begun.settings), lang)
     if chosen != list(begun.institutions):
-        raise UsageError(phrase("error.other_registry", lang, path=str(registry), scan=begun.id))
+        raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))
 
 
 @contextmanager
 def _ours(store: Store, lang: Language) -> Iterator[None]:
     """Turn settings that no version of this program wrote into a StoreError."""
-    from cegep_audit.phrases.messages import say, shown
+    from cegep_audit.text import shown
 
     try:
         yield

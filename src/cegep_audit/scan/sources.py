@@ -18,7 +18,7 @@ from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
 from cegep_audit.errors import FetchError, UsageError
 from cegep_audit.models import OpenSource, Page
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.scan.plan import Plan, Render
 from cegep_audit.urls import host_of
@@ -56,7 +56,7 @@ def check_render(render: Render, dask: str | None, lang: Language) -> None:
     if render is Render.NEVER:
         return
     if dask:
-        raise UsageError(phrase("error.render_here", lang))
+        raise UsageError(say("error.render_here", lang))
     from cegep_audit.collect.browser.browser import require
 
     require(lang)
@@ -65,11 +65,11 @@ def check_render(render: Render, dask: str | None, lang: Language) -> None:
 def check_cluster(*, is_past: bool, render: Render, lang: Language) -> None:
     """Raise UsageError where the extra is missing, or what is asked for cannot be split over a cluster."""
     if find_spec("distributed") is None:
-        raise UsageError(phrase("cluster.not_installed", lang))
+        raise UsageError(say("cluster.not_installed", lang))
     if is_past:
-        raise UsageError(phrase("cluster.one_archive", lang))
+        raise UsageError(say("cluster.one_archive", lang))
     if render is not Render.NEVER:
-        raise UsageError(phrase("cluster.no_browser", lang))
+        raise UsageError(say("cluster.no_browser", lang))
 
 
 @asynccontextmanager
@@ -85,7 +85,7 @@ async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
         yield Pages(archive.open_source)
         return
     if not request.contact:
-        note(phrase("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
+        note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
     with _record(plan) as record:
         opening = _past(plan, record, note) if request.past else _live(plan, record, note)
         async with opening as pages:
@@ -100,7 +100,7 @@ async def _past(plan: Plan, record: WarcWriter | None, note: Note) -> AsyncItera
     if past is None or period is None:
         raise ValueError("a scan of the past has a day and an archive")
     words = {"archive": host_of(past.timegate), "day": day(period.day, lang), "count": past.max_drift_days}
-    note(phrase("scan.past", lang, **words))
+    note(say("scan.past", lang, **words))
     agent = user_agent(plan.request.contact, __version__)
     archive = WebArchive(period, plan.limits, agent, timegate=past.timegate, record=record, lang=lang)
     async with archive as opened:
@@ -133,10 +133,10 @@ async def rendered(web: LiveWeb, plan: Plan, record: WarcWriter | None, note: No
     from cegep_audit.collect.browser.browser import Browser, require
 
     def tell(url: str, reason: str) -> None:
-        note(phrase("scan.not_drawn", lang, url=url, reason=reason))
+        note(say("scan.not_drawn", lang, url=url, reason=reason))
 
     def keep(page: Page) -> str | None:
-        return record.keep_drawn(page) if record else None
+        return record.keep_rendered(page) if record else None
 
     agent = user_agent(plan.request.contact, __version__)
     async with Browser(require(lang), agent, plan.limits, tell) as browser:

@@ -15,10 +15,12 @@ from typing import Any, Self
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Scan, Stall
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.store import rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
 from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, insert, load
+from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status, Verdict
 
 # Decisions hold from one scan to the next; a reading of the past (as_of) is coded on its own.

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 
-from cegep_audit.analyze.portrait import DETAILS
+from cegep_audit.analyze.scan_statistics import DETAILS
 from cegep_audit.report.files.columns import Heading, account_columns, institution_columns
 from cegep_audit.report.files.statistics import COLUMNS, meaning, table_of
 

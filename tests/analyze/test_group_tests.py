@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cegep_audit.analyze.contrasts import contrasts, holm
-from cegep_audit.analyze.holdings import holdings
+from cegep_audit.analyze.group_tests import group_tests, holm
+from cegep_audit.analyze.presence_matrix import presence_matrix
 from cegep_audit.analyze.stats import presence
 from cegep_audit.models import Scan
 
@@ -30,11 +30,11 @@ def compared(counts: Counts) -> tuple[pd.DataFrame, Scan]:
         for n in range(number)
     ]
     found = scan(*sites)
-    return holdings(presence(found)), found
+    return presence_matrix(presence(found)), found
 
 
 def facebook(counts: Counts) -> dict[str, object]:
-    table = contrasts(*compared(counts), "type")
+    table = group_tests(*compared(counts), "type")
     (row,) = table[table["measure"] == "facebook"].to_dict("records")
     return row
 
@@ -135,14 +135,14 @@ def test_many_groups_of_few_have_a_p_value_too() -> None:
 
 
 def test_what_all_have_or_nobody_has_is_not_tested() -> None:
-    table = contrasts(*compared([(3, 1), (1, 3)]), "type", thresholds=(1, 2, 3))
+    table = group_tests(*compared([(3, 1), (1, 3)]), "type", thresholds=(1, 2, 3))
     assert table["measure"].to_list() == ["at_least_2", "facebook"]
     assert table["p_holm"].isna().to_list() == [True, False], "a threshold is no part of the family"
 
 
 def test_one_group_is_compared_with_nothing() -> None:
-    assert contrasts(*compared([(3, 1)]), "type").empty
-    assert contrasts(*compared([(3, 1), (1, 3)]), "region").empty
+    assert group_tests(*compared([(3, 1)]), "type").empty
+    assert group_tests(*compared([(3, 1), (1, 3)]), "region").empty
 
 
 def test_institutions_without_a_value_belong_to_no_group() -> None:
@@ -152,7 +152,7 @@ def test_institutions_without_a_value_belong_to_no_group() -> None:
         for n in range(number)
     ]
     found = scan(*sites)
-    (row,) = contrasts(holdings(presence(found)), found, "region").to_dict("records")
+    (row,) = group_tests(presence_matrix(presence(found)), found, "region").to_dict("records")
     assert (row["groups"], row["assessed"], row["p"]) == (2, 8, pytest.approx(34 / 70))
 
 

@@ -8,15 +8,15 @@ from functools import cached_property
 
 import pandas as pd
 
+from cegep_audit.analyze.account_places import account_counts, places
 from cegep_audit.analyze.baselines import Baseline, baselines
-from cegep_audit.analyze.contrasts import contrasts
 from cegep_audit.analyze.findings import Figures, Records, Summary, beside, to_json
-from cegep_audit.analyze.holdings import combinations, exceptions, holdings, pairs
-from cegep_audit.analyze.places import account_counts, places
+from cegep_audit.analyze.group_tests import group_tests
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
+from cegep_audit.analyze.presence_matrix import co_occurrence, combinations, exceptions, presence_matrix
 from cegep_audit.analyze.stats import figures, presence, summary
 from cegep_audit.models import Scan
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
 
 GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first
@@ -33,7 +33,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Portrait:
+class ScanStatistics:
     """The statistics of one scan, each worked out when it is first looked at; see the functions of the same names.
 
     *asked* with a basket or column that does not exist, or a sample larger than its population, is a UsageError,
@@ -70,33 +70,33 @@ class Portrait:
         return [(each, beside(each, self.summary.figures)) for each in baselines()]
 
     @cached_property
-    def contrasts(self) -> Mapping[str, pd.DataFrame]:
+    def group_tests(self) -> Mapping[str, pd.DataFrame]:
         """The tests between groups, by column, for each column of ``groups``."""
-        return {name: self.contrasts_by(name) for name in dict.fromkeys(name for by in self.groups for name in by)}
+        return {name: self.group_tests_by(name) for name in dict.fromkeys(name for by in self.groups for name in by)}
 
-    def contrasts_by(self, column: str) -> pd.DataFrame:
+    def group_tests_by(self, column: str) -> pd.DataFrame:
         """Return the tests between the groups of one registry *column*."""
-        return contrasts(self.holdings, self.scan, column, (self.asked.min_networks,))
+        return group_tests(self.presence_matrix, self.scan, column, (self.asked.min_networks,))
 
     @cached_property
-    def holdings(self) -> pd.DataFrame:
+    def presence_matrix(self) -> pd.DataFrame:
         """Who is on what, of the basket asked for."""
-        return holdings(presence(self.scan, self.asked.basket))
+        return presence_matrix(presence(self.scan, self.asked.basket))
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """Which two networks are found together."""
-        return pairs(self.holdings)
+        return co_occurrence(self.presence_matrix)
 
     @cached_property
     def combinations(self) -> pd.DataFrame:
         """Which sets of networks institutions have."""
-        return combinations(self.holdings)
+        return combinations(self.presence_matrix)
 
     @cached_property
     def exceptions(self) -> pd.DataFrame:
         """Sole holders, institutions with nothing, those without a common network."""
-        return exceptions(self.holdings)
+        return exceptions(self.presence_matrix)
 
     @cached_property
     def places(self) -> pd.DataFrame:
@@ -114,13 +114,13 @@ class Portrait:
         return summary(self.scan, self.asked.basket, by, self.asked.min_networks).groups or {}
 
 
-def summary_document(portrait: Portrait) -> dict[str, object]:
-    """Return what ``summary --json`` prints of *portrait*: see ``docs/schema.json``."""
-    details = {name: records(getattr(portrait, name)) for name in DETAILS}
-    document = to_json(portrait.summary, details)
-    if portrait.asked.by:
+def summary_document(stats: ScanStatistics) -> dict[str, object]:
+    """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
+    details = {name: records(getattr(stats, name)) for name in DETAILS}
+    document = to_json(stats.summary, details)
+    if stats.asked.by:
         document["tests"] = [
-            {"column": column, **row} for column in portrait.asked.by for row in records(portrait.contrasts_by(column))
+            {"column": column, **row} for column in stats.asked.by for row in records(stats.group_tests_by(column))
         ]
     return document
 

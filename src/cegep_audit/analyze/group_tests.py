@@ -21,10 +21,10 @@ Weights = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 _EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
 
 
-def contrasts(held: pd.DataFrame, scan: Scan, column: str, thresholds: Sequence[int] = (3,)) -> pd.DataFrame:
+def group_tests(held: pd.DataFrame, scan: Scan, column: str, thresholds: Sequence[int] = (3,)) -> pd.DataFrame:
     """Return a test between the groups of a registry *column* for each network, and for "at least k networks".
 
-    *held* is a table of holdings of *scan*. Institutions without a value in the column belong to no group.
+    *held* is a presence matrix of *scan*. Institutions without a value in the column belong to no group.
     Columns: ``measure`` (``at_least_3``, or a network's id); ``groups``; ``assessed``; ``test`` (``fisher``,
     ``chi2``, or ``fisher_simulated``); ``p``; ``p_holm``, corrected over the networks of the table (NA for a
     threshold, which is no part of that family); ``cramers_v``, from 0 to 1. A measure that all share, or none, has

@@ -1,6 +1,6 @@
 """Who is on what: one row an institution, one column a network. What follows from that table alone is here.
 
-A table of holdings has the assessed institutions as its rows, in registry order and named by their id, and the
+A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
 """
 
@@ -13,8 +13,8 @@ import pandas as pd
 NINE_IN_TEN = 0.9  # share from which a network is common enough to name those that lack it
 
 
-def holdings(presences: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of holdings of a table made by :func:`cegep_audit.analyze.stats.presence`."""
+def presence_matrix(presences: pd.DataFrame) -> pd.DataFrame:
+    """Return the presence matrix of a table made by :func:`cegep_audit.analyze.stats.presence`."""
     counted = presences[presences["assessed"]]
     held = (counted["present"] & counted["counts"]).fillna(value=False).astype(bool)
     index = [counted["institution_id"], counted["network"]]
@@ -25,7 +25,7 @@ def holdings(presences: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(index=ids, columns=[name for name in networks if name in open_ones], fill_value=False)
 
 
-def pairs(held: pd.DataFrame) -> pd.DataFrame:
+def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each two networks that somebody is on, those found together most often first.
 
     Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,

@@ -177,7 +177,7 @@ def results(store: Store, scan_id: int | None, request: Request) -> int:
     scan, uses = load(store, scan_id)
     for line in _said_of_overrides(scan, uses):
         message(line, request.quiet)
-    if drawn := facts_of(scan).drawn:
+    if drawn := facts_of(scan).rendered:
         message(say("scan.drawn", count=len(drawn), sites=", ".join(drawn)), request.quiet)
     written = write(scan, request.output, request.lang)
     if request.as_json:

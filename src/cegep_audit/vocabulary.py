@@ -101,6 +101,7 @@ class Detail(StrEnum):
     RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
     CRAWL_DELAY = "crawl_delay"  # robots.txt asks for more than ``Limits.max_crawl_delay_s`` between pages
     NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
+    TOO_MANY_ACCOUNTS = "too_many_accounts"  # more different ones than are judged: neither cut in silence nor counted
     INTERNAL_ERROR = "internal_error"
 
 
@@ -126,6 +127,19 @@ class PageRole(StrEnum):
     CONTACT = "contact"
     ABOUT = "about"
     OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook
+
+
+class ReadBy(StrEnum):
+    """How the result of an assessed institution was obtained."""
+
+    NONE = ""  # not assessed
+    LIVE = "live"
+    RETRY = "retry"  # live again, after a scan that could not assess it
+    BROWSER = "browser"
+    ARCHIVE = "archive"
+    SAVED = "saved"  # pages that a person saved
+    WARC = "warc"  # replayed
+    CODED = "coded"  # the decisions of coders
 
 
 class Verdict(StrEnum):

@@ -40,7 +40,7 @@ from cegep_audit.collect.port import Answer, Want, as_sent, header_map
 from cegep_audit.collect.site import WEB_ARCHIVE, Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 

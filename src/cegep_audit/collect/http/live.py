@@ -27,7 +27,7 @@ from cegep_audit.collect.politeness.robots_cache import RobotsCache
 from cegep_audit.collect.port import Want
 from cegep_audit.collect.site import Site
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]

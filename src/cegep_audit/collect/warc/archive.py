@@ -28,7 +28,9 @@ from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, pa
 from cegep_audit.collect.warc.records import RecordFile, SeveralRecordsError
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Rendering, Source
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about

@@ -18,7 +18,9 @@ from cegep_audit.collect.warc.captures import Capture, Kind
 from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, Damage
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # WARC 1.1 allows a date to end anywhere after its year, and up to nine digits after the point.
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?)?)?)?Z?")

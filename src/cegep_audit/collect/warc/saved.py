@@ -34,7 +34,9 @@ from cegep_audit.collect.http.body import looks_like_markup
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its images
 _MAX_FILES = 10_000  # of one folder; one that holds more is no folder of saved pages

@@ -16,7 +16,9 @@ from cegep_audit.collect.warc.archive import WarcFetch
 from cegep_audit.collect.warc.saved import Saved, SavedArchive, SavedFile, SavedPage
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Choice, Institution, Limits, Source
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 from cegep_audit.vocabulary import Detail, PageRole
 
 _MOST = 50  # saved pages that are read of one institution; a person saves a handful

@@ -44,7 +44,9 @@ from cegep_audit.collect.warc.members import GZIP, Member, find_member
 from cegep_audit.collect.warc.saved import SavedPage
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
 # one byte in a hundred. The rest is packed fast.

@@ -11,7 +11,7 @@ from builders import CAPTURED, failed, result, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.holdings import combinations, exceptions, holdings, pairs
+from cegep_audit.analyze.presence_matrix import co_occurrence, combinations, exceptions, presence_matrix
 from cegep_audit.analyze.stats import presence
 from cegep_audit.detect.networks.identify import NETWORKS
 
@@ -21,7 +21,7 @@ sites = st.lists(st.none() | st.sets(st.sampled_from(SIX)), max_size=12)  # None
 
 def held_by(found: list[set[str] | None]) -> pd.DataFrame:
     results = [failed(f"s{n}") if names is None else result(f"s{n}", *sorted(names)) for n, names in enumerate(found)]
-    return holdings(presence(scan(*results)))
+    return presence_matrix(presence(scan(*results)))
 
 
 @given(sites)
@@ -37,7 +37,7 @@ def test_a_row_holds_what_its_institution_is_on(found: list[set[str] | None]) ->
 def test_pairs_are_the_counts_of_sets(found: list[set[str] | None]) -> None:
     assessed = [names for names in found if names is not None]
     met = {name for names in assessed for name in names}
-    rows = pairs(held_by(found)).to_dict("records")
+    rows = co_occurrence(held_by(found)).to_dict("records")
     assert {frozenset((row["network_a"], row["network_b"])) for row in rows} == set(map(frozenset, couples(met, 2)))
     for row in rows:
         one, other = row["network_a"], row["network_b"]
@@ -79,5 +79,5 @@ def test_who_is_on_nothing_is_named_and_who_was_not_read_is_not() -> None:
 def test_nobody_is_common_where_nobody_was_read() -> None:
     held = held_by([None])
     assert exceptions(held).empty
-    assert pairs(held).empty
+    assert co_occurrence(held).empty
     assert combinations(held).empty

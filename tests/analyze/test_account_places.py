@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from builders import CAPTURED, account, failed, institution, result, scan
 
-from cegep_audit.analyze.places import account_counts, page_of, places
+from cegep_audit.analyze.account_places import account_counts, page_of, places
 from cegep_audit.models import Account, InstitutionResult, PageRecord, Scan
 from cegep_audit.vocabulary import How, PageRole, Role, Zone
 

@@ -17,8 +17,7 @@ from cegep_audit.cli.rendering import rendered
 from cegep_audit.cli.scanning import Plan, Request
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.headers import user_agent
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.reach import Reach
+from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.errors import FetchError
 from cegep_audit.models import InstitutionResult, OpenSource
 from cegep_audit.scan.audit import scan
@@ -49,14 +48,14 @@ def _nothing() -> None:
 class Pages:
     """Where the pages of a scan come from.
 
-    ``tally`` says what is asked and waited for; ``reach`` is told what each visit comes to, to know whether anybody
+    ``tally`` says what is asked and waited for; ``connectivity`` is told what each visit comes to, to know if anybody
     answers at all; ``flush`` waits until what was received is kept; ``given_up`` says why no page comes from there any
     more, None while some do.
     """
 
     open: OpenSource
     tally: Tally | None = None
-    reach: Reach | None = None
+    connectivity: Connectivity | None = None
     flush: Callable[[], None] = _nothing
     given_up: Callable[[], FetchError | None] = _nothing
 
@@ -135,7 +134,7 @@ async def _scan_here(
                 return
             pages.flush()  # first: what the database names is in the file
             save([result])
-            _judge_reach(pages.reach, result, request)
+            _judge_connectivity(pages.connectivity, result, request)
 
         async with _ticking(watcher, pages.tally):
             await scan(plan.waiting, pages.open, plan.limits, keep, watcher)
@@ -167,13 +166,13 @@ async def _ticking(watcher: showing.Shown, tally: Tally | None) -> AsyncIterator
         ticking.cancel()
 
 
-def _judge_reach(reach: Reach | None, result: InstitutionResult, request: Request) -> None:
+def _judge_connectivity(connectivity: Connectivity | None, result: InstitutionResult, request: Request) -> None:
     """Say, once, that none of the first sites answers: the fault is most likely on this side."""
-    if reach is None or reach.is_cut_off:
+    if connectivity is None or connectivity.is_cut_off:
         return
-    reach.visited(result.detail)
-    if reach.is_cut_off:
-        showing.say_cut_off(reach, request.lang)
+    connectivity.visited(result.detail)
+    if connectivity.is_cut_off:
+        showing.say_cut_off(connectivity, request.lang)
 
 
 @asynccontextmanager
@@ -208,7 +207,7 @@ async def _pages(request: Request, plan: Plan, watcher: showing.Shown) -> AsyncI
             LiveWeb(plan.limits, agent, record=record, lang=request.lang) as web,
             rendered(web, request.render, plan.limits, agent, record, watcher, request.lang) as opened,
         ):
-            yield Pages(opened, web.tally, web.reach, flush=flush)
+            yield Pages(opened, web.tally, web.connectivity, flush=flush)
 
 
 def _period(request: Request, plan: Plan) -> Period | None:

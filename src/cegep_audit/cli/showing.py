@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cegep_audit.cli.options import say
 from cegep_audit.collect.archive.uri_m import drift_days
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.reach import FIRST_SITES, Reach
+from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity, Tally
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 from cegep_audit.text import plain
@@ -108,11 +107,11 @@ def say_fault(result: InstitutionResult) -> None:
     message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
 
 
-def say_cut_off(reach: Reach, lang: Language) -> None:
+def say_cut_off(connectivity: Connectivity, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and what most of them came to."""
     from cegep_audit.report.terminal.screen import detail_words
 
-    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
+    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang)), quiet=False)
 
 
 def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:

@@ -27,12 +27,12 @@ from cegep_audit.collect.archive.uri_m import (
     uri_m,
 )
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.connect import Resolve, Resolver
+from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder
-from cegep_audit.collect.http.fetch import Fetcher, Shared
+from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
+from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.collect.port import Answer, Want, as_sent
@@ -113,7 +113,7 @@ class WebArchive:
         self._shared = Shared(limits, self._pace, self.tally, keep, clock, now)
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         self._headers = request_headers(user_agent)
-        self._transport = SiteTransport(
+        self._transport = Transport(
             shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
         )
 
@@ -128,7 +128,7 @@ class WebArchive:
         """Visit the archived site of *institution*."""
         # One request at a time is under way, for all are of one host: the wire tells of that one.
         # No cookies: those of the archived answers would come back too.
-        fetcher = Fetcher(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
+        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
 
         async def ask(moment: Moment) -> Memento:
             return await self._memento(moment, fetcher)
@@ -138,7 +138,7 @@ class WebArchive:
         finally:
             self.tally.visits.pop(institution.id, None)
 
-    async def _memento(self, moment: Moment, fetcher: Fetcher) -> Memento:
+    async def _memento(self, moment: Moment, fetcher: HttpFetch) -> Memento:
         """Return the capture nearest to *moment*; raise FetchError, ``no_capture`` where there is none in range."""
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._timegate, moment)
@@ -156,7 +156,7 @@ class WebArchive:
         if refusal := self._period.refusal(captured_at):
             raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
-    async def _ask(self, address: str, fetcher: Fetcher) -> Answer:
+    async def _ask(self, address: str, fetcher: HttpFetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
         rest_s = _BACKOFF_S
         tries = self._shared.limits.retries + 1

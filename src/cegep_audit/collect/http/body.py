@@ -62,6 +62,16 @@ def content_codings(headers: list[str]) -> list[str]:
     return [name for name in reversed(names) if name not in {"", "identity", "none"}]
 
 
+def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
+    """Return the first *limit* bytes of a *body* without its *codings*, or as much as can be decoded."""
+    try:
+        unpacker = Unpacker(codings, limit, cuts=True)
+        unpacker.feed(body)
+    except BodyError:
+        return b""
+    return bytes(unpacker.data)
+
+
 class Unpacker:
     """Undoes the content codings of one body as it arrives, and never holds more than *limit* bytes of it.
 

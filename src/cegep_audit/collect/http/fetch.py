@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.backend import TransportError
-from cegep_audit.collect.http.body import BodyError, Unpacker, content_codings, may_be_page
+from cegep_audit.collect.http.body import BodyError, Unpacker, beginning_of, content_codings, may_be_page
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.listening import Listening
 from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
@@ -233,20 +233,25 @@ class HttpFetch:
     def _refuse_credentials(self, exchange: Exchange, body: bytes) -> None:
         """Raise TransportError for an answer that repeats what we said to a proxy; nothing of it is kept."""
         proxy = self._transport.proxy
-        if proxy is None:
+        if proxy is None or exchange.status is None:
             return
-        headers = (value for _, value in exchange.response_headers)
-        parts = [exchange.reason.encode(_BYTES), body, exchange.body, *headers]
+        headers = header_map(exchange.response_headers)
+        if not body and exchange.body:
+            body = beginning_of(exchange.body, content_codings([headers.get("content-encoding", "")]), _DRAINED)
+        parts = [exchange.reason.encode(_BYTES), body, exchange.body]
+        parts += [value for _, value in exchange.response_headers]
         if repeats_credentials(proxy, exchange.status, parts):
             exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
             raise TransportError(Detail.PROXY, "the answer repeats the credentials of the proxy")
 
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float) -> FetchError:
         try:
-            self._refuse_credentials(exchange, str(error).encode())
+            self._refuse_credentials(exchange, b"")
         except TransportError as refusal:
             error = refusal
         detail, message, status = self._explain(exchange, error, patience_s)
+        if self._transport.proxy and repeats_credentials(self._transport.proxy, None, [message.encode()]):
+            message = "the answer repeats the credentials of the proxy"
         if exchange.status and not isinstance(error, BodyError):
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         if exchange.status is None:

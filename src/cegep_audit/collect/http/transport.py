@@ -74,8 +74,8 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
         proxy = httpx.Proxy(url)
     except (ValueError, httpx.InvalidURL):
         proxy = None
-    is_known = proxy is not None and proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host
-    if proxy is None or not is_known or not 0 < (proxy.url.port or 1) <= _MAX_PORT:
+    ports = {None, *range(1, _MAX_PORT + 1)}
+    if not (proxy and proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and proxy.url.port in ports):
         raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
     return httpcore.Proxy(
         url=httpcore.URL(

@@ -20,7 +20,8 @@ from cegep_audit.errors import CegepAuditError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.audit import rules_version, scan
+from cegep_audit.scan.audit import rules_version
+from cegep_audit.scan.concurrent import Observer, scan
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
@@ -116,7 +117,7 @@ class Visits(WorkerPlugin):
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
         limits = replace(self.job.limits, concurrency=min(len(part), self.job.limits.concurrency))
-        task = asyncio.ensure_future(scan(part, self._open, limits, results.append, _Nobody()))
+        task = asyncio.ensure_future(scan(part, self._open, limits, results.append, Observer()))
         self._in_flight.add(task)
         try:
             await task
@@ -125,16 +126,6 @@ class Visits(WorkerPlugin):
         if self._record:
             self._record.flush()
         return results
-
-
-class _Nobody:
-    """Watches a part: progress is shown by whoever asked for the scan."""
-
-    def started(self, institution: Institution) -> None:
-        """Say nothing."""
-
-    def finished(self, result: InstitutionResult) -> None:
-        """Say nothing."""
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:

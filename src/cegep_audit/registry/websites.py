@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from cegep_audit.phrases.messages import excerpt
 from cegep_audit.registry.csv_input import CellError, filled
+from cegep_audit.text import excerpt
 from cegep_audit.urls import ascii_host, is_ip
 
 _LONGEST_URL = 2_000  # characters; servers refuse more

@@ -17,7 +17,8 @@ from cegep_audit.collect.http.reach import FIRST_SITES, Reach
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan, day_of
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.request import day_of
 from cegep_audit.store import Store
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Detail

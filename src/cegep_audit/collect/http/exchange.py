@@ -41,6 +41,7 @@ class Exchange:
     detail: str = ""
     tried: tuple[str, ...] = ()
     is_asset: bool = False
+    source: str = ""  # the address of the capture in the web archive that gave it
 
 
 class Recorder(Protocol):

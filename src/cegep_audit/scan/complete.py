@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cegep_audit import __version__
@@ -43,11 +44,11 @@ def left_of(base: Scan, *, partial: bool) -> list[Institution]:
     return [institution for institution in base.institutions if institution.id not in read]
 
 
-def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
+def begin_completion(request: Request, store: Store, base: Scan, output: Path) -> Plan:
     """Begin a scan that completes *base*, with what *base* assessed in it; raise UsageError where it can't be."""
     completion = request.completion
     if completion is None or base.ended_at is None:
-        raise UsageError(say("complete.unfinished", request.lang, scan=base.id))
+        raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
     if "as_of" in base.settings and any(mode.is_live for mode in completion.modes):
         raise UsageError(say("complete.past", request.lang, scan=base.id))
     earlier: Any = base.settings.get("completion", {})
@@ -57,6 +58,7 @@ def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
         **base.settings,
         "limits": asdict(request.limits),
         "contact": request.contact or "",
+        "output": str(output),
         "warc": "" if request.no_warc else str(request.save_warc or DEFAULT_WARC),
         "completion": completion.settings(at_first) | {"archive": archive},
     }
@@ -248,10 +250,8 @@ class _Modes:
         for line in (*saved.refused, *matched.unmatched):
             self._note(line)
 
-        async def attempt(
-            institution: Institution, _: InstitutionResult, turn: asyncio.Lock
-        ) -> InstitutionResult | None:
-            visit = matched.visits.get(institution.id)
+        async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+            visit = matched.visits.get(latest.institution.id)
             return await read_saved_visit(visit, plan, self.record, turn) if visit else None
 
         return attempt

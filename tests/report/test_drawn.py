@@ -58,10 +58,10 @@ def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said
 def test_the_json_of_a_summary_names_them() -> None:
     facts = summary_document(ScanStatistics(SITES))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
+    assert facts["rendered"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
     facts = summary_document(ScanStatistics(PLAIN))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 0, "institutions": [], "browsers": []}
+    assert facts["rendered"] == {"sites": 0, "institutions": [], "browsers": []}
 
 
 def test_the_page_names_them_with_their_reasons() -> None:
@@ -85,7 +85,7 @@ def test_the_sheet_of_one_says_it() -> None:
 def test_exports_carry_them(tmp_path: Path) -> None:
     write(SITES, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert document["scan"]["drawn"]["institutions"] == ["a", "c"]
+    assert document["scan"]["rendered"]["institutions"] == ["a", "c"]
     assert document["statistics"]["drawn"][0] == {
         "institution_id": "a",
         "institution": "Cégep a",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cegep_audit.analyze.presence import visits
+from cegep_audit.analyze.presence import page_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import How, PageRole, Role, Zone
@@ -32,16 +32,6 @@ def places(scan: Scan) -> pd.DataFrame:
 
 
 _ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
-
-
-def page_of(result: InstitutionResult, account: Account) -> str:
-    """Return the role of the page of *result* that shows *account*: ``home`` where one that does is the homepage.
-
-    Pages that a replay no longer names count as ``home``: a scan keeps every page it read.
-    """
-    roles = {page.url: page.role for page in result.pages}
-    shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
-    return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
 
 
 def account_counts(scan: Scan) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Who is on what: one row an institution, one column a network. What follows from that table alone is here.
+"""Who is on what: one row per institution, one column per network, and what follows from that table alone.
 
 A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
@@ -15,14 +15,19 @@ NINE_IN_TEN = 0.9  # share from which a network is common enough to name those t
 
 def presence_matrix(presences: pd.DataFrame) -> pd.DataFrame:
     """Return the presence matrix of a table made by :func:`cegep_audit.analyze.stats.presence`."""
-    counted = presences[presences["assessed"]]
-    held = (counted["present"] & counted["counts"]).fillna(value=False).astype(bool)
-    index = [counted["institution_id"], counted["network"]]
-    wide = held.groupby(index, sort=False).first().unstack(fill_value=False)  # noqa: PD010 - order is that of the registry
-    networks = presences["network"].unique()
-    open_ones = set(presences.loc[presences["counts"], "network"])
-    ids = counted["institution_id"].unique()
-    return wide.reindex(index=ids, columns=[name for name in networks if name in open_ones], fill_value=False)
+    return matrix_of_numbers(presences).dropna(how="all").fillna(0).astype(bool)
+
+
+def matrix_of_numbers(presences: pd.DataFrame) -> pd.DataFrame:
+    """Return the same for every institution as 1 and 0, NA where nothing can be said (dtype Int8).
+
+    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    """
+    counted = presences[presences["counts"]]
+    wide = counted.set_index(["institution_id", "network"])["present"].unstack().astype("Int8")  # noqa: PD010 - no sums
+    networks = counted["network"].unique()
+    order = [name for name in presences["network"].unique() if name in set(networks)]
+    return wide.reindex(index=presences["institution_id"].unique(), columns=order)
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:

@@ -147,7 +147,7 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
     scan, uses = load(store, scan_id)
     for line in _override_lines(scan, uses):
         message(line, shown.quiet)
-    if rendered := facts_of(scan).drawn:
+    if rendered := facts_of(scan).rendered:
         message(say("scan.drawn", count=len(rendered), sites=", ".join(rendered)), shown.quiet)
     written = write(scan, shown.output, shown.lang)
     if shown.as_json:

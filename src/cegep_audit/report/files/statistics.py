@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import cast
 
 import pandas as pd
 
 from cegep_audit.analyze.advice import advise
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import rendered_pages
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.group_tests import COLUMNS as GROUP_TESTS
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
 from cegep_audit.phrases.locales import Language
@@ -27,7 +28,10 @@ from cegep_audit.report.files.table import Table
 from cegep_audit.report.text.paragraph import paragraph
 from cegep_audit.urls import without_password
 
-_PROPORTION = ("count", "assessed", "institutions", "share", "low", "high", "ci_low", "ci_high")
+_PROPORTION = (
+    *("count", "assessed", "institutions", "share", "low", "high", "low_partial", "high_partial", "ci_low", "ci_high"),
+    *("ci_bounds_low", "ci_bounds_high", "adjusted", "adjusted_low", "adjusted_high"),
+)
 _CENTER = ("mean", "q1", "median", "q3", "maximum")
 COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the workbook's sheets
     "key_figures": ("basket", "institutions", "assessed", *_CENTER),
@@ -36,7 +40,10 @@ COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the w
     "distribution": ("basket", "n_networks", "count", "share"),
     "groups": ("column", "value", "institutions", "assessed", "few", "k", "count", "share", "low", "high", *_CENTER),
     "group_networks": ("column", "value", "network", "count", "assessed", "few", "share", "low", "high"),
-    "tests": ("column", "measure", "groups", "assessed", "test", "p", "p_holm", "cramers_v"),
+    "tests": ("column", *GROUP_TESTS),
+    "correlations": ("column", "assessed", "no_value", "not_assessed", "tau", "p"),
+    "sensitivity": ("k", "errors", "share_if_missed", "share_if_false"),
+    "turning_points": ("k", "reference", "error_kind", "wrong_institutions", "wrong_accounts"),
     "pairs": ("network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"),
     "combinations": ("networks", "n_networks", "count", "share"),
     "exceptions": ("kind", "network", "institution_id", "institution"),
@@ -59,11 +66,14 @@ def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
     rows: dict[str, Iterable[Sequence[Cell]]] = {
         "key_figures": _key_figures(stats),
         "thresholds": _thresholds(stats),
-        "networks": ((name, *_cells(each, stats.summary.figures)) for name, each in _networks(stats)),
+        "networks": ((name, *_cells(each)) for name, each in _networks(stats)),
         "distribution": _distribution(stats),
         "groups": _groups(stats),
         "group_networks": _group_networks(stats),
         "tests": ((column, *row) for column, table in stats.group_tests.items() for row in _rows(table)),
+        "correlations": (tuple(row.values()) for row in stats.correlations),
+        "sensitivity": ((stats.sensitivity.k, *astuple(step)) for step in stats.sensitivity.steps),
+        "turning_points": ((stats.sensitivity.k, *astuple(turn)) for turn in stats.sensitivity.turns),
         "pairs": _rows(stats.pairs),
         "combinations": _rows(stats.combinations),
         "exceptions": ((*row, names[str(row[2])]) for row in _rows(stats.exceptions)),
@@ -126,7 +136,7 @@ def _key_figures(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
 def _thresholds(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
     for basket, figures in stats.baskets.items():
         for k in sorted(figures.at_least):
-            yield basket, k, *_cells(figures.at_least[k], figures)
+            yield basket, k, *_cells(figures.at_least[k])
 
 
 def _distribution(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
@@ -150,7 +160,7 @@ def _group_networks(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
         for values, group in groups.items():
             for name, share in group.networks.items():
                 low, high = share.bounds or (None, None)
-                head = (";".join(by), ";".join(values), name, share.count, group.assessed, group.is_few)
+                head = (";".join(by), ";".join(values), name, share.count, share.assessed, group.is_few)
                 yield *head, share.share, low, high
 
 
@@ -184,7 +194,9 @@ def _center(figures: Figures) -> tuple[Cell, ...]:
     return figures.mean, low, figures.median, high, figures.maximum
 
 
-def _cells(share: Proportion, figures: Figures) -> tuple[Cell, ...]:
-    low, high = share.bounds or (None, None)
-    ci_low, ci_high = share.ci95 or (None, None)
-    return share.count, figures.assessed, figures.institutions, share.share, low, high, ci_low, ci_high
+def _cells(share: Proportion) -> tuple[Cell, ...]:
+    adjusted = share.adjusted.share if share.adjusted else None
+    intervals = (share.bounds, share.bounds_partial, share.ci95, share.ci95_bounds)
+    ends = chain.from_iterable(interval or (None, None) for interval in intervals)
+    corrected = (adjusted.value, *(adjusted.ci95 or (None, None))) if adjusted else (None, None, None)
+    return share.count, share.assessed, share.institutions, share.share, *ends, *corrected

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import rendered_pages
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

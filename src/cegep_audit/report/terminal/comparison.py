@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from cegep_audit.analyze.compare import BASKETS, Change, Comparison, NetworkChange, Scope, ShareChange
-from cegep_audit.analyze.drift import asked_day
 from cegep_audit.analyze.findings import ScanFacts
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Institution
@@ -43,7 +42,7 @@ def comparison_view(comparison: Comparison, lang: Language, advice: str = "") ->
 
 def day_of(facts: ScanFacts, lang: Language) -> str:
     """Return the day that a scan is of, in full: the one asked of an archive, else that of its first capture."""
-    day = asked_day(facts.settings) or (facts.captured[0] if facts.captured else facts.started_at)
+    day = facts.asked_day or (facts.captured[0] if facts.captured else facts.started_at)
     return locales.day(day, lang)
 
 
@@ -60,7 +59,7 @@ def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[R
         yield Paragraph(say("compare.rules", lang, old=old.rules_version, new=new.rules_version), "bold")
         if advice:
             yield Paragraph(advice)
-    drawn = [facts for facts in (old, new) if facts.drawn]
+    drawn = [facts for facts in (old, new) if facts.rendered]
     if len(drawn) == 1:
         yield Paragraph(say("compare.drawn", lang, scan=str(drawn[0].id)), "bold")
     for facts in (old, new):

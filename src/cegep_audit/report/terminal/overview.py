@@ -11,8 +11,7 @@ from rich.text import Text
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.findings import Figures, Proportion, Summary
-from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.findings import FEW, Figures, Proportion, Summary
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -34,7 +33,7 @@ def citation(summary: Summary, lang: Language) -> str:
     if facts.captured and facts.mode != "live":
         first, last = (locales.day(day, lang) for day in facts.captured)
         said = f"{said} {say('summary.captured', lang, first=first, last=last)}"
-    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
+    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
         past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
     return said
@@ -70,8 +69,8 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
-    if facts.drawn:
-        yield say("drawn.sites", lang, count=len(facts.drawn), browsers=", ".join(facts.browsers))
+    if facts.rendered:
+        yield say("drawn.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 import pytest
 from builders import failed, result, scan
 
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import facts_of
 
 ASKED = {"as_of": "2011-09-06"}
@@ -28,10 +27,10 @@ def captured(name: str, year: int, month: int, day: int) -> object:
     ],
 )
 def test_the_farthest_capture(results: list[object], days: int | None) -> None:
-    assert largest_drift_days(facts_of(scan(*results, settings=ASKED))) == days  # type: ignore[arg-type] # built above
+    assert facts_of(scan(*results, settings=ASKED)).largest_drift_days == days  # type: ignore[arg-type] # built above
 
 
 def test_a_scan_of_its_own_day_drifts_from_none() -> None:
     facts = facts_of(scan(result("a")))
-    assert (asked_day(facts.settings), largest_drift_days(facts)) == (None, None)
-    assert asked_day(ASKED) == date(2011, 9, 6)
+    assert (facts.asked_day, facts.largest_drift_days) == (None, None)
+    assert facts_of(scan(result("a"), settings=ASKED)).asked_day == date(2011, 9, 6)

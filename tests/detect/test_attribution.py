@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cegep_audit.detect.accounts.attribution import PERSONAL, RULES, attribute, judge
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, PERSONAL, RULES, attribute, judge
 from cegep_audit.detect.accounts.candidates import gather
 from cegep_audit.detect.accounts.competing import compare
+from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.accounts.shared import mark_shared
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
@@ -33,7 +34,8 @@ def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Ac
 
 def judged(*visits: Visit) -> dict[str, tuple[Role, str]]:
     """Return what the rules say, persons' accounts included."""
-    return {candidate.url: judge(candidate) for candidate in compare(gather(COLLEGE, visits))}
+    identity = identity_of(COLLEGE, HOME)
+    return {found.url: judge(found) for found in compare(gather(identity, visits, MAX_ACCOUNTS), identity, "")}
 
 
 # What the page says, and the account that the named rule must judge.
@@ -106,6 +108,14 @@ CASES: dict[str, tuple[str, str, Role]] = {
     "claim_only": (
         '<meta property="fb:pages" content="123456789012">' + OWN,
         "https://www.facebook.com/123456789012",
+        Role.UNCERTAIN,
+    ),
+    "contradicted_data": (
+        (
+            '<script type="application/ld+json">{"@type":"School","sameAs":"https://www.facebook.com/agenceweb"}</script>'
+            + OWN
+        ),
+        "https://www.facebook.com/agenceweb",
         Role.UNCERTAIN,
     ),
     "declared_in_data": (

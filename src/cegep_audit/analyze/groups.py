@@ -9,9 +9,11 @@ import pandas as pd
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, Scan
-from cegep_audit.phrases.messages import Language, excerpt, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import KNOWN_COLUMNS, columns, value_of
 from cegep_audit.registry.selection import fold
+from cegep_audit.text import excerpt
 
 _NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows
 _MANY = 8  # different values from which another column of numbers is cut: fewer are groups as they are

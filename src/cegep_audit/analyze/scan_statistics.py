@@ -23,7 +23,7 @@ from cegep_audit.analyze.presence_matrix import (
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
 from cegep_audit.analyze.stats import Corrections, figures, presence, summary
 from cegep_audit.models import Scan
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
 
 GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first

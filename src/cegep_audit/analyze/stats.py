@@ -28,7 +28,8 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
 from cegep_audit.models import InstitutionResult, Scan
-from cegep_audit.phrases.messages import Language, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Status
 
 

@@ -75,7 +75,7 @@ async def rendered(
         watcher.note(say("scan.not_drawn", url=url, reason=reason))
 
     def keep(page: Page) -> str | None:
-        return record.keep_drawn(page) if record else None
+        return record.keep_rendered(page) if record else None
 
     decide = always if render == Render.ALWAYS else needs_of
     async with Browser(require(lang), agent, limits, tell) as browser:

@@ -11,7 +11,7 @@ import asyncio
 import gc
 import hashlib
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,14 +24,15 @@ from typing import Protocol
 from cegep_audit.analyze.flaws import flaws_of
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import assess, looks_like_html
+from cegep_audit.detect.assess import Verdict, assess, looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.media import SNIFFED
-from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
 from cegep_audit.models import (
     Account,
     Choice,
     Failure,
+    Flaw,
     Institution,
     InstitutionResult,
     Limits,
@@ -45,6 +46,7 @@ from cegep_audit.models import (
 from cegep_audit.vocabulary import Detail, Status
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread: other sites' answers must not wait for it
+_MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
 _READERS = ThreadPoolExecutor(2, "reader")  # of large pages; each thread keeps memory of what it once held
 _COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
 
@@ -84,8 +86,7 @@ async def audit(
     frontier = Frontier(institution, limits)
     while choice := frontier.next_page(visits):
         visits.append(await _visit(choice, source, clock, turn))
-    accounts = attribute(institution, visits)
-    verdict = assess(institution, visits, len(accounts))
+    accounts, verdict, flaws = await _judged(institution, visits)
     home = visits[0].page if visits else None
     return InstitutionResult(
         institution=institution,
@@ -97,8 +98,25 @@ async def audit(
         pages=tuple(_records(visits, accounts)),
         failures=tuple(visit.failure for visit in visits if visit.failure),
         accounts=accounts if verdict.status.is_assessed else (),
-        flaws=flaws_of(visits, accounts) if verdict.status.is_assessed else (),
+        flaws=flaws if verdict.status.is_assessed else (),
     )
+
+
+async def _judged(
+    institution: Institution, visits: Sequence[Visit]
+) -> tuple[tuple[Account, ...], Verdict, tuple[Flaw, ...]]:
+    """Return what the pages of one site show, judged in a thread where that takes long."""
+    if sum(len(visit.reading.links) for visit in visits if visit.reading) < _MANY_LINKS:
+        return _judge(institution, visits)
+    return await asyncio.get_running_loop().run_in_executor(_READERS, _judge, institution, visits)
+
+
+def _judge(institution: Institution, visits: Sequence[Visit]) -> tuple[tuple[Account, ...], Verdict, tuple[Flaw, ...]]:
+    try:
+        accounts = attribute(institution, visits)
+    except TooManyAccountsError as error:
+        return (), assess(institution, visits, error.found), ()
+    return accounts, assess(institution, visits, len(accounts)), flaws_of(visits, accounts)
 
 
 async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Lock) -> Visit:

@@ -27,18 +27,18 @@ from cegep_audit.collect.archive.uri_m import (
     uri_m,
 )
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.answer import Answer, Want
 from cegep_audit.collect.http.connect import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder
-from cegep_audit.collect.http.fetch import Fetcher, Shared, as_sent
+from cegep_audit.collect.http.fetch import Fetcher, Shared
 from cegep_audit.collect.http.headers import request_headers
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
+from cegep_audit.collect.port import Answer, Want, as_sent
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, http_detail
 
@@ -164,7 +164,7 @@ class WebArchive:
             if self.given_up:
                 raise _again(self.given_up, address)
             try:
-                answer = await fetcher.ask(as_sent(address), Want.PAGE)
+                answer = await fetcher(as_sent(address), Want.PAGE)
             except FetchError as error:
                 failure = error
                 if error.detail not in _RETRIED or number == tries:
@@ -191,7 +191,7 @@ class WebArchive:
         if "memento-datetime" in answer.headers or not (is_busy or answer.status in _MAY_PASS):
             self._refusals = 0
             return None
-        asked_s = retry_after_s(answer.retry_after, answer.at, answer.date)
+        asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
         rest_s = (_REST_S if is_busy else rest_s) if asked_s is None else asked_s
         self._refusals = self._refusals + 1 if is_busy else 0
         error = FetchError(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-Truncated = Literal["", "length", "time", "disconnect"]
+Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
 """Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
 
 

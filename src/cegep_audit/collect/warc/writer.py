@@ -21,11 +21,13 @@ from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
 from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.warc.heads import ASSET, DRAWN_BY, DRAWN_FOR, GLANCE_BYTES, starts_record
-from cegep_audit.collect.warc.members import GZIP, Member, next_member
+from cegep_audit.collect.warc.heads import ASSET, GLANCE_BYTES, RENDERED_BY, RENDERED_FOR, starts_record
+from cegep_audit.collect.warc.members import GZIP, Member, find_member
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
 # one byte in a hundred. The rest is packed fast.
@@ -94,14 +96,14 @@ class WarcWriter:
             self._write(_response(exchange, record_id) + _request(exchange, record_id))
         return record_id
 
-    def keep_drawn(self, page: Page) -> str:
-        """Keep what a browser drew of *page*, a ``conversion`` of the record it came from; return the new name."""
+    def keep_rendered(self, page: Page) -> str:
+        """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
         record_id = _new_id()
         more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         if page.record_id:
             more.append(("WARC-Refers-To", page.record_id))
         if page.rendering:
-            more += [(DRAWN_BY, page.rendering.browser), (DRAWN_FOR, " ".join(page.rendering.needs))]
+            more += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
         self._write(_record("conversion", record_id, self._now(), page.body, more))
         return record_id
 
@@ -242,7 +244,7 @@ def _end_of_records(file: BinaryIO) -> int | None:
         for _ in member.blocks():
             pass
         end, is_cut = member.end or end, member.fault == "cut"
-        offset = next_member(file, member.end or offset + 1)
+        offset = find_member(file, member.end or offset + 1)
     return end if end or is_cut else None
 
 

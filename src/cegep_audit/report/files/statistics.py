@@ -21,7 +21,7 @@ from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.group_tests import COLUMNS as GROUP_TESTS
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.cells import Cell
 from cegep_audit.report.files.columns import Heading
 from cegep_audit.report.files.table import Table

@@ -16,7 +16,7 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.coverage import coverage
 from cegep_audit.report.page.grid import Section
@@ -71,10 +71,10 @@ def page(stats: ScanStatistics, lang: Language, history: Trend | None = None, *,
 def _words(stats: ScanStatistics, lang: Language) -> dict[str, object]:
     """Return what the page says of the scan as a whole."""
     facts = stats.summary.scan
-    mode = phrase(f"mode.{facts.mode}", lang)
+    mode = say(f"mode.{facts.mode}", lang)
     return {
-        "population": phrase("page.population", lang, count=stats.summary.figures.institutions),
-        "scan": phrase("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
+        "population": say("page.population", lang, count=stats.summary.figures.institutions),
+        "scan": say("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
         "is_stopped": facts.ended_at is None,
         "tool": facts.tool_version,
         "cautions": _cautions(stats, lang),
@@ -84,7 +84,7 @@ def _words(stats: ScanStatistics, lang: Language) -> dict[str, object]:
 
 
 def _say(lang: Language, key: str, **values: object) -> str:
-    return phrase(key, lang, **values)
+    return say(key, lang, **values)
 
 
 def _sections(
@@ -99,7 +99,7 @@ def _sections(
         for found in (
             networks(stats, lang),
             thresholds(stats, lang),
-            Section("table", phrase("section.table", lang), ()),
+            Section("table", say("section.table", lang), ()),
             regions(stats, lang),
             groups(stats, lang),
             together(stats, lang),
@@ -116,18 +116,18 @@ def _sections(
 def _cautions(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield what a reader must know of the figures, in words that can be cited."""
     summary = stats.summary
-    yield phrase("caution.presence", lang)
-    yield phrase("caution.lower_bound", lang)
-    yield phrase("caution.activity", lang)
+    yield say("caution.presence", lang)
+    yield say("caution.lower_bound", lang)
+    yield say("caution.activity", lang)
     if summary.figures.assessed < summary.figures.institutions:
-        yield phrase("caution.bounds", lang)
+        yield say("caution.bounds", lang)
     if summary.sample_of is None:
-        yield phrase("caution.census", lang)
+        yield say("caution.census", lang)
     else:
-        yield phrase("caution.sample", lang, population=summary.sample_of)
-    yield phrase("caution.closed", lang)
-    yield phrase("caution.rules", lang)
-    yield phrase("lead.tests", lang)
+        yield say("caution.sample", lang, population=summary.sample_of)
+    yield say("caution.closed", lang)
+    yield say("caution.rules", lang)
+    yield say("lead.tests", lang)
 
 
 def _policy(style: str, script: str) -> str:

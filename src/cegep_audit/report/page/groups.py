@@ -9,7 +9,7 @@ import pandas as pd
 from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.page.charts import dots
@@ -38,7 +38,7 @@ def regions(stats: ScanStatistics, lang: Language) -> Section | None:
     if not found:
         return None
     k = stats.asked.min_networks
-    lead = phrase("lead.regions", lang, k=k)
+    lead = say("lead.regions", lang, k=k)
     return section("regions", lang, _group_part(stats, ("region",), found, lead, lang))
 
 
@@ -48,7 +48,7 @@ def groups(stats: ScanStatistics, lang: Language) -> Section | None:
     parts: list[Part | None] = []
     for by, found in stats.groups.items():
         if by != ("region",):
-            lead = phrase("lead.groups", lang, k=k)
+            lead = say("lead.groups", lang, k=k)
             title = " × ".join(column_name(column, lang) for column in by).capitalize()
             parts.append(_group_part(stats, by, found, lead, lang, title))
             parts.append(_crossed(stats, by, found, lang))
@@ -79,7 +79,7 @@ def _group_part(
     return Part(
         title=title,
         lead=" ".join((lead, *_marks(found, lang))),
-        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
+        chart=dots(shown, say("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
         grid=Grid(lead, *_table(stats, by, ranked, lang)),
     )
 
@@ -107,9 +107,9 @@ def _table(
 def _marks(found: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[str]:
     """Yield what the marks of a chart of groups mean, as far as it has them."""
     if any(group.assessed < group.institutions for group in found.values()):
-        yield phrase("lead.spans", lang)
+        yield say("lead.spans", lang)
     if any(group.is_few for group in found.values()):
-        yield phrase("lead.few", lang, count=FEW)
+        yield say("lead.few", lang, count=FEW)
 
 
 def _crossed(
@@ -135,17 +135,17 @@ def _crossed(
     titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, held, strict=True)]
     head = [*heads(lang, "network"), *titles]
     names = " × ".join(column_name(column, lang) for column in by)
-    return Part(grid=Grid(phrase("grid.crossed", lang, column=names), head, rows, is_heat=True))
+    return Part(grid=Grid(say("grid.crossed", lang, column=names), head, rows, is_heat=True))
 
 
 def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
-    caption = phrase("grid.tests", lang, column=column_name(column, lang))
+    caption = say("grid.tests", lang, column=column_name(column, lang))
     if found.empty:
-        return Part(note=f"{caption} {phrase('test.none', lang)}")
+        return Part(note=f"{caption} {say('test.none', lang)}")
     rows = [
         [
             measure_words(row["measure"], lang),
-            phrase(f"test.{row['test']}", lang),
+            say(f"test.{row['test']}", lang),
             locales.p_value(row["p"], lang),
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),

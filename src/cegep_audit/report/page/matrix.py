@@ -10,7 +10,7 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.selection import fold
@@ -91,14 +91,14 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     columns = [(name, network_name(name) if name in counts else _closed(name, lang)) for name in order]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
-    titles = [phrase(f"head.{column}", lang) for column in said]
+    titles = [say(f"head.{column}", lang) for column in said]
     lines = [_line(sheet, own, order, said, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
     choices = [choice for column in FILTERED if (choice := _choice(sheets, column, lang)).options]
     return Matrix(titles, columns, lines, choices)
 
 
 def _closed(name: str, lang: Language) -> str:
-    return phrase("grid.closed", lang, network=network_name(name))
+    return say("grid.closed", lang, network=network_name(name))
 
 
 def _of_units(sheet: Sheet) -> frozenset[str]:
@@ -142,4 +142,4 @@ def _choice(sheets: Sequence[Sheet], column: str, lang: Language) -> Choice:
     options = sorted(
         ((value, value_words(column, value, lang)) for value in values), key=lambda option: fold(option[1])
     )
-    return Choice(column, phrase(f"head.{column}", lang), options if len(options) > 1 else [])
+    return Choice(column, say(f"head.{column}", lang), options if len(options) > 1 else [])

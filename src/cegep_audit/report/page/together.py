@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cegep_audit.analyze.presence_matrix import NINE_IN_TEN
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Cell, Grid, Part, Row, Section, heads, heat, section, to_sheet
 from cegep_audit.report.terminal.screen import network_name
@@ -35,7 +35,7 @@ def _crossed(stats: ScanStatistics, lang: Language) -> Part | None:
         ]
         for one in most
     ]
-    lead = phrase("lead.together", lang)
+    lead = say("lead.together", lang)
     return Part(lead=lead, grid=Grid(lead, [*heads(lang, "network"), *map(network_name, most)], rows, is_heat=True))
 
 
@@ -50,12 +50,12 @@ def _sets(stats: ScanStatistics, lang: Language) -> Part | None:
     ]
     if not rows:
         return None
-    lead = phrase("lead.combinations", lang)
+    lead = say("lead.combinations", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows))
 
 
 def _names(networks: str, lang: Language) -> str:
-    return ", ".join(map(network_name, networks.split(";"))) if networks else phrase("named.none_of_them", lang)
+    return ", ".join(map(network_name, networks.split(";"))) if networks else say("named.none_of_them", lang)
 
 
 def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section:
@@ -64,7 +64,7 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
     parts = []
     for kind in ("sole_holder", "lacks_common", "no_network"):
         found = stats.exceptions[stats.exceptions["kind"] == kind]
-        title = phrase(f"named.{kind}", lang)
+        title = say(f"named.{kind}", lang)
         rows: list[Row] = [
             [
                 *([network_name(row["network"])] if row["network"] else []),
@@ -74,7 +74,7 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
         ]
         head = heads(lang, "network", "institution")[-len(rows[0]) :] if rows else []
         grid = Grid(title, head, rows, texts=2) if rows else None
-        parts.append(Part(title=title, grid=grid, note="" if rows else phrase(f"named.{_nobody(kind, stats)}", lang)))
+        parts.append(Part(title=title, grid=grid, note="" if rows else say(f"named.{_nobody(kind, stats)}", lang)))
     return section("exceptions", lang, *parts)
 
 
@@ -92,16 +92,16 @@ def places(stats: ScanStatistics, lang: Language) -> Section:
     for aspect, found in stats.places.groupby("aspect", sort=False):
         rows = [
             [
-                phrase(f"{words[str(aspect)]}.{row['place']}", lang),
+                say(f"{words[str(aspect)]}.{row['place']}", lang),
                 locales.number(row["accounts"], lang),
                 locales.percent(row["share"], lang),
             ]
             for row in records(found.sort_values("accounts", ascending=False, kind="stable"))
         ]
-        title = phrase(f"aspect.{aspect}", lang)
+        title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
     if parts:
-        parts.insert(0, Part(lead=phrase("lead.places", lang, count=total)))
+        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
     return section("places", lang, *parts, _accounts(stats, lang))
 
 
@@ -113,5 +113,5 @@ def _accounts(stats: ScanStatistics, lang: Language) -> Part | None:
     ]
     if not rows:
         return None
-    lead = phrase("lead.account_counts", lang)
+    lead = say("lead.account_counts", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *columns), rows))

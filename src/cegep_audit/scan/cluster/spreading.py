@@ -23,7 +23,7 @@ from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.index import Found, go_through, stretches
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import Watcher
 from cegep_audit.scan.cluster.parts import parts
@@ -92,12 +92,12 @@ async def _client(address: str, lang: Language) -> AsyncIterator[Client]:
         get_address_host_port(address, strict=True)  # first: a client that took a bad one leaves threads behind
         client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise ClusterError(phrase("cluster.unreachable", lang, address=address)) from error
+        raise ClusterError(say("cluster.unreachable", lang, address=address)) from error
     try:
         try:
             await client.wait_for_workers(1, timeout=_CONNECT_S)
         except TimeoutError as error:
-            raise ClusterError(phrase("cluster.no_worker", lang, address=address)) from error
+            raise ClusterError(say("cluster.no_worker", lang, address=address)) from error
         yield client
     finally:
         await client.close(timeout=_CLOSE_S)
@@ -147,7 +147,7 @@ async def _gone_through(client: Client, job: Job) -> WarcArchive:
         try:
             founds[future] = await _result(future, job.lang)
         except KilledWorker as error:
-            raise ClusterError(phrase("cluster.lost", job.lang)) from error
+            raise ClusterError(say("cluster.lost", job.lang)) from error
         future.release()
     return WarcArchive.of(waiting, [founds[future] for future in futures], job.limits, lang=job.lang)
 
@@ -185,7 +185,7 @@ async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 -
     try:
         return await future.result()
     except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
-        raise ClusterError(phrase("cluster.lost", lang)) from error
+        raise ClusterError(say("cluster.lost", lang)) from error
 
 
 def _killed(institution: Institution, message: str) -> InstitutionResult:

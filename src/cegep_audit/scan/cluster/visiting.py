@@ -18,7 +18,7 @@ from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import CegepAuditError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version, scan
 
@@ -84,7 +84,7 @@ class Visits(WorkerPlugin):
         theirs, ours = (__version__, rules_version()), (self.job.tool_version, self.job.rules_version)
         if theirs != ours:
             versions = {"theirs": " ".join(theirs), "ours": " ".join(ours)}
-            raise UsageError(phrase("cluster.other_version", self.job.lang, worker=str(worker.name), **versions))
+            raise UsageError(say("cluster.other_version", self.job.lang, worker=str(worker.name), **versions))
 
     async def _open_pages(self, worker: Worker) -> None:
         job = self.job

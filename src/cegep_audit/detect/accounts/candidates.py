@@ -181,7 +181,8 @@ def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
 def _what(link: Link, resolved: dict[str, str], read: Callable[[str], Classified]) -> tuple[Classified | None, Link]:
     """Return what *link* leads to as *read* says, None where that is no account of a network."""
     what = read(link.url)
-    if what.account_url:
+    # A site that is a blog of a network is no account of itself.
+    if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
         return what, link
     if link.names:
         target = resolved.get(urls.visit_key(link.url))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import io
 import os
@@ -10,13 +9,12 @@ import subprocess
 import sys
 import timeit
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from test_archive import ANSWERED, FAILED, INFO, check, types
-from warcs import HOME, HTML, Kept, member_starts, warc_bytes
+from test_archive import FAILED, INFO, check, types
+from warcs import HOME, HTML, Kept, warc_bytes
 
 from cegep_audit.collect.warc import members
 from cegep_audit.collect.warc.archive import WarcArchive
@@ -196,40 +194,3 @@ def test_two_processes_never_write_one_warc(path: Path) -> None:
         writer(FAILED)
     assert types(path) == ["warcinfo", "response", "request", "warcinfo", "metadata"]
     check(path)
-
-
-# ------------------------------------------------------------------------------------------ credentials
-
-USER, PASSWORD = "audit", "s3cr3t-w0rd"
-BASIC = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-
-
-@pytest.mark.parametrize(
-    "proxy",
-    [f"http://{USER}:{PASSWORD}@proxy.test:3128", f"socks5://{USER}:s3cr3t%2Dw0rd@proxy.test"],
-    ids=["as it is", "with an escape"],
-)
-def test_a_proxy_s_credentials_are_in_no_record(path: Path, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
-    page = f"<html>Proxy-Authorization: Basic {BASIC} of {USER}:{PASSWORD}, {PASSWORD}</html>".encode()
-    headers = ((b"Content-Type", b"text/html"), (b"X-Echo", BASIC.encode()))
-    with WarcWriter.open(path, INFO) as writer:
-        writer(replace(ANSWERED, body=page, response_headers=headers, reason=f"Hello {PASSWORD}"))
-        coded = (*headers, (b"Content-Encoding", b"gzip"))
-        writer(replace(ANSWERED, body=gzip.compress(page), response_headers=coded))
-        writer(replace(ANSWERED, body=gzip.compress(HTML), response_headers=(coded[0], coded[2])))
-    data = path.read_bytes()
-    starts = member_starts(data)
-    records = [gzip.decompress(data[start:end]) for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
-    for record in records:
-        block = record.partition(b"\r\n\r\n")[2]
-        body = block.partition(b"\r\n\r\n")[2]
-        for text in (block, zlib.decompress(body.strip(), 31) if body.startswith(b"\x1f\x8b") else body):
-            assert BASIC.encode() not in text
-            assert PASSWORD.encode() not in text
-    check(path)
-    archive = WarcArchive.open([path])
-    assert archive.damage == []
-    assert len(records[1].partition(b"<html>")[2]) == len(page) - len(b"<html>") + 4  # masked, not shortened
-    assert b"WARC-Truncated: unspecified" in records[3]
-    assert gzip.compress(HTML)[10:] in records[5]

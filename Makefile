@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test docs accuracy bench fmt clean
+.PHONY: demo test test-all docs site accuracy foreign bench fmt clean
 
 demo: .venv/stamp
 	$(BIN)/cegep-audit demo
@@ -14,6 +14,20 @@ test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
 
+# The same, then the quick part of the suite on every other Python found, each in an environment of its own.
+test-all: test
+	for python in $$($(BIN)/python tests/pythons.py); do \
+	  venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+	  echo "The quick part of the suite with $$python:" && \
+	  $$python -m venv $$venv && \
+	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]' && \
+	  $$venv/bin/pytest -n auto -m 'not slow' || exit 1; \
+	done
+
+# The documentation as a site in both languages, in site/; a link that leads nowhere ends it.
+site: .venv-site/stamp
+	.venv-site/bin/mkdocs build --strict --quiet
+
 # What the code writes of the papers; the tests tell when it is stale. English is asked for by the locale.
 docs: .venv/stamp
 	LC_ALL=en_CA.UTF-8 $(BIN)/typer cegep_audit.cli utils docs --name cegep-audit --output docs/cli.md
@@ -23,6 +37,10 @@ docs: .venv/stamp
 # How exactly accounts are read on labelled pages, and which rule erred where.
 accuracy: .venv/stamp
 	$(BIN)/python tests/accuracy.py
+
+# Test data that others wrote, from the folder FOREIGN: cases, right, and what differs on purpose.
+foreign: .venv/stamp
+	$(BIN)/python tests/foreign.py "$(FOREIGN)"
 
 # What collecting, reporting and a cluster cost, each with its targets; a quiet machine, half an hour. See docs/performance.md.
 bench: .venv/stamp .venv-peers/stamp
@@ -61,5 +79,11 @@ fmt: .venv/stamp
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# What builds the documentation, apart: the project does without it.
+.venv-site/stamp: docs/site.lock
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:
-	rm -rf .venv .venv-pywb .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo
+	rm -rf .venv .venv-* site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo

@@ -17,7 +17,17 @@ from servers import Web, serve
 settings.register_profile("busy", deadline=None)  # on a busy machine a property may take its time
 settings.load_profile("busy")
 
+# Modules whose tests start a browser, a cluster, a web archive or many processes: the quick part leaves them out.
+_SLOW = ("browser", "cluster", "pywb", "package", "unbroken", "end_to_end", "scan_kept", "store_processes")
+
 _NOBODY = 65534  # any user but root: permissions do not hold root back
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what the quick part of the suite leaves out."""
+    for item in items:
+        if any(word in item.path.stem for word in _SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -131,7 +131,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
         [(3, "", "opens in this row and never closes")],
     ),
     "an open quotation mark in the last cell": (f'{HEAD}\na,A,"a.test', [(2, "", "never closes")]),
-    "a cell without end": (f'{HEAD}\na,"{"A" * 140_000}",a.test', [(2, "", "longer than 131072 characters")]),
+    "a cell without end": (f'{HEAD}\na,"{"A" * 140_000}",a.test', [(2, "", "longer than 131,072 characters")]),
     "lines are the file's own": (
         f'{HEAD}\r\na,"A\r\nA\r\nA",a.test\r\n\r\nb,"B\r\nB",/b\r\nc,C,ftp://c.test',
         [(6, "website", "“/b” is not a whole address"), (8, "website", "starts with ftp:")],

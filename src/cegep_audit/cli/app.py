@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import comparing, pages, registries, reporting, results, review, scans
+from cegep_audit.cli import comparing, demonstration, pages, registries, reporting, review, scanning, scans
 from cegep_audit.cli.options import say
 from cegep_audit.cli.usage import ReaderLeftError, fault, speak
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
@@ -36,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (scans, results, reporting, comparing, pages, registries, review):
+for group in (scanning, demonstration, scans, reporting, comparing, pages, registries, review):
     group.register(app)
 speak(app)
 

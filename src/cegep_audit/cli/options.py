@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language, pick_language
 
 DEFAULT_DB = Path("cegep-audit.db")
@@ -35,8 +35,8 @@ def asked_language() -> Language:
 
 
 def say(key: str, **values: object) -> str:
-    """Return the phrase *key* in the language of this call."""
-    return phrase(key, asked_language(), **values)
+    """Return the sentence *key* in the language of this call."""
+    return catalogue.say(key, asked_language(), **values)
 
 
 def resolve(lang: Lang | None) -> Language:

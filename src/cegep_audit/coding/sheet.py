@@ -18,10 +18,11 @@ from cegep_audit.coding.overrides import read_network
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import InstitutionResult, Scan
-from cegep_audit.phrases.messages import Language, excerpt
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.registry.selection import fold
 from cegep_audit.registry.workbook_input import SUFFIX, read_workbook
+from cegep_audit.text import excerpt
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Verdict
 

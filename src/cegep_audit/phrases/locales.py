@@ -9,24 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
+from typing import Literal
 
-from cegep_audit.phrases.messages import Language
-
-__all__ = [
-    "LOCALES",
-    "Language",
-    "day",
-    "decimal",
-    "duration",
-    "minute",
-    "number",
-    "p_value",
-    "percent",
-    "pick_language",
-    "plural",
-    "points",
-    "span",
-]
+Language = Literal["fr", "en"]
 
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
 _SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a language

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from cegep_audit.errors import Fault, RegistryError
-from cegep_audit.phrases.messages import Language, excerpt, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import excerpt, shown
 
 MAX_BYTES = 20_000_000  # some 70,000 institutions; more is a mistake, and an endless device must end
 
@@ -42,7 +44,7 @@ A = TypeVar("A")
 
 
 class CellError(ValueError):
-    """What is wrong with one cell: the *key* of a sentence of ``messages.toml`` and its *facts*."""
+    """What is wrong with one cell: the *key* of a sentence of the catalogue and its *facts*."""
 
     def __init__(self, key: str, **facts: object) -> None:
         super().__init__(key)

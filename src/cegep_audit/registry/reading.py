@@ -9,9 +9,10 @@ from pathlib import Path
 
 from cegep_audit.errors import Fault
 from cegep_audit.models import Institution
-from cegep_audit.phrases.messages import Language, excerpt
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.registry.websites import read_host, read_website
+from cegep_audit.text import excerpt
 
 REQUIRED_COLUMNS = ("id", "name", "website")
 KNOWN_COLUMNS = (
@@ -66,7 +67,7 @@ def _institution(row: Row, found: FaultList) -> Institution:
     founded = found.parse(row, "founded", _year, None)
     closed = found.parse(row, "closed", _year, None)
     if founded and closed and closed < founded:
-        found.add("registry.closed_first", line=row.line, column="closed", closed=closed, founded=founded)
+        found.add("registry.closed_first", line=row.line, column="closed", closed=str(closed), founded=str(founded))
     return Institution(
         id=found.parse(row, "id", partial(filled, at_most=_LONGEST_ID), ""),
         name=found.parse(row, "name", lambda text: filled(_on_one_line(text)), ""),

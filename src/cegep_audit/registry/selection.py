@@ -13,8 +13,10 @@ from itertools import islice
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.phrases.messages import Language, excerpt, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import KNOWN_COLUMNS
+from cegep_audit.text import excerpt
 from cegep_audit.urls import visit_key
 
 _LISTED_AT_MOST = 40  # values that a message can list whole; ids are more

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from cegep_audit.phrases.messages import excerpt
 from cegep_audit.registry.csv_input import MAX_BYTES as MAX_FILE_BYTES
 from cegep_audit.registry.csv_input import FaultList, Table, table_of
+from cegep_audit.text import excerpt
 
 SUFFIX = ".xlsx"
 

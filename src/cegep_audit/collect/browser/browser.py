@@ -20,7 +20,8 @@ from cegep_audit.collect.browser.loading import OpenLoader
 from cegep_audit.collect.browser.tab import Tab, UndrawnError
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
-from cegep_audit.phrases.messages import Language, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:

@@ -1,44 +1,14 @@
-"""One answer: while it comes in, as whoever asked wants it, and as an archive keeps it."""
+"""One exchange while it is under way; at its end it becomes an answer and what an archive keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 
 import httpx
 
 from cegep_audit.collect.http.exchange import Exchange, Truncated
-
-
-class Want(Enum):
-    """What an answer is asked for."""
-
-    PAGE = "page"
-    ROBOTS = "robots"
-    ASSET = "asset"  # what a page loads while a browser draws it: scripts, data, of whatever kind
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, its body read as far as it is wanted.
-
-    ``body`` is content-decoded; ``location`` is where a redirect leads, as written, None without one;
-    ``retry_after`` and ``date`` are the headers, "" where absent; ``at`` is the time of the answer. ``headers``
-    are found under their names in any case.
-    """
-
-    url: str
-    status: int
-    content_type: str
-    body: bytes
-    at: datetime
-    location: str | None
-    retry_after: str
-    date: str
-    record_id: str | None
-    headers: Mapping[str, str]
+from cegep_audit.collect.port import Answer, Want, header_map
 
 
 @dataclass(slots=True)
@@ -69,14 +39,10 @@ class Draft:
         return Answer(
             url=self.url,
             status=response.status_code,
-            content_type=response.headers.get("content-type", ""),
+            headers=header_map(response.headers.raw),
             body=self.body,
             at=self.answered or self.started,
-            location=_location(response.headers.raw) if response.is_redirect else None,
-            retry_after=response.headers.get("retry-after", ""),
-            date=response.headers.get("date", ""),
             record_id=record_id,
-            headers=response.headers,
         )
 
     def exchange(self, ended_at: float, ip: str | None, detail: str, tried: tuple[str, ...]) -> Exchange:
@@ -103,14 +69,3 @@ class Draft:
 
 def _as_text(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-
-
-def _location(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """Return the first ``Location`` as text: UTF-8, or what is not as a browser sends it on, percent-encoded."""
-    for name, value in headers:
-        if name.lower() == b"location":
-            try:
-                return value.decode()
-            except UnicodeDecodeError:
-                return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in value)  # noqa: PLR2004 -- ASCII
-    return None

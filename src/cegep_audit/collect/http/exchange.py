@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-Truncated = Literal["", "length", "time", "disconnect"]
+Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
 """Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
 
 
@@ -41,6 +41,7 @@ class Exchange:
     detail: str = ""
     tried: tuple[str, ...] = ()
     is_asset: bool = False
+    source: str = ""  # the address of the capture in the web archive that gave it
 
 
 class Recorder(Protocol):

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Literal
 
 import httpcore
 import httpx
 
-from cegep_audit.collect.http.answer import Answer, Draft, Want
+from cegep_audit.collect.http.answer import Draft
 from cegep_audit.collect.http.body import SNIFFED, BodyError, Unpacker, content_codings, may_be_page, require_markup
 from cegep_audit.collect.http.exchange import Recorder
 from cegep_audit.collect.http.progress import Tally, Waiting
@@ -21,6 +20,7 @@ from cegep_audit.collect.http.transport import SiteTransport
 from cegep_audit.collect.http.wire import TransportError
 from cegep_audit.collect.politeness.pacing import Pace, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.port import Answer, Want, parsed
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
@@ -39,23 +39,6 @@ _FAULTS = (  # what can go wrong with one request; anything else is a fault of o
     httpcore.ProtocolError,
     httpcore.ProxyError,
 )
-
-
-_parsed = lru_cache(maxsize=1024)(httpx.URL)  # an address is looked at before it is asked, and read twice so
-
-
-def as_sent(url: str) -> str:
-    """Return *url* as it goes over the wire, without dot segments and with percent escapes; raise FetchError.
-
-    robots.txt is asked about this form: /open/../closed is /closed.
-    """
-    try:
-        sent = _parsed(url)
-        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
-            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
-        return str(sent)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +79,7 @@ class Fetcher:
         self._shared = shared
         self._name = name
 
-    async def ask(self, url: str, want: Want) -> Answer:
+    async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
 
         An answer with an error status is an answer. Nothing is tried twice here.
@@ -117,15 +100,11 @@ class Fetcher:
                     turn.reached(self._shared.clock())
             return draft.answer(self._record(draft))
 
-    def cookies(self) -> frozenset[object]:
-        """Return what tells the cookies that the visit holds from those it held before."""
-        return frozenset((cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in self._cookies.jar)
-
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
     async def _exchange(self, draft: Draft, turn: Turn) -> None:
-        draft.request = request = httpx.Request("GET", _parsed(draft.url), headers=self._headers)
+        draft.request = request = httpx.Request("GET", parsed(draft.url), headers=self._headers)
         if self._cookies.jar:
             request.headers.encoding = _BYTES  # a cookie goes back as it came
             self._cookies.set_cookie_header(request)
@@ -189,6 +168,7 @@ class Fetcher:
             return
         surplus = self._wire.surplus(response.num_bytes_downloaded)
         if surplus.strip() and response.is_success:
+            draft.truncated = "unspecified"
             raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
 
     async def _drain(self, draft: Draft, response: httpx.Response) -> None:

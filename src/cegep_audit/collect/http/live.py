@@ -1,8 +1,7 @@
 """The live web: one per scan, one visit per institution.
 
-What a scan promises of its manners is kept here and below: :mod:`visit` decides what is asked of one
-site, :mod:`robots` and :mod:`politeness` what may be, :mod:`pace` when, :mod:`fetch` sends one request and
-bounds its answer, :mod:`transport` and :mod:`connect` see where it really goes.
+The site reader decides what is asked; here is how: :mod:`fetch` sends one request in its host's turn and bounds its
+answer, :mod:`transport` and :mod:`connect` check where it really goes.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Self
 
 from cegep_audit.collect.browser.loading import LANES, Lanes
-from cegep_audit.collect.http.answer import Want
 from cegep_audit.collect.http.connect import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder
 from cegep_audit.collect.http.fetch import Fetcher, Shared
@@ -24,11 +22,12 @@ from cegep_audit.collect.http.headers import request_headers, user_agent
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.reach import Reach
 from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
-from cegep_audit.collect.http.visit import SiteVisit
 from cegep_audit.collect.politeness.pacing import Pace, Unpaced
 from cegep_audit.collect.politeness.robots_cache import RobotsCache
+from cegep_audit.collect.port import Want
+from cegep_audit.collect.site import Site
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]
@@ -108,9 +107,9 @@ class LiveWeb:
                 turn.reached(self._shared.clock())
 
     @asynccontextmanager
-    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[SiteVisit]:
+    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[Site]:
         allow_private = shared.limits.allow_private
         transport = SiteTransport(self._context, self._routes, self._resolve, allow_private=allow_private)
         async with transport:
             fetcher = Fetcher(transport, self._headers, shared, institution.id)
-            yield SiteVisit(institution, fetcher, self._robots, shared, want=want)
+            yield Site(institution, fetcher, shared.limits, robots=self._robots, pace=shared.pace, want=want)

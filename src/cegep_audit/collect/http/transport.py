@@ -18,7 +18,8 @@ from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.connect import DirectBackend, ProxyBackend, Resolve
 from cegep_audit.collect.http.wire import TransportError, Wire
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.messages import Language, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Detail
 

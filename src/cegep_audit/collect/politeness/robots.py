@@ -63,11 +63,13 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
 def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
     """Turn a failed request for robots.txt into a verdict; arguments as in ``FetchError``.
 
-    An HTTP status that came is judged as an answer, and a body that could not be read whole forbids
-    everything, for what was not read may. Where no answer came at all, nobody knows whether the rest
-    of the site is up, and nothing may be asked to find out: then the failure is the host's own
-    (``dns``, ``refused``, ``timeout`` …), and not that the site refused us, which it did not.
+    An archive that holds no robots.txt allows everything. An HTTP status that came is judged as an answer. A body
+    that could not be read whole forbids everything, for the part that was not read may. Where no answer came, nobody
+    knows whether the rest of the site is up, and nothing may be asked to find out: the failure is the host's own
+    (``dns``, ``refused``, ``timeout`` …), for the site did not refuse us.
     """
+    if detail == Detail.NO_CAPTURE:
+        return ALLOWS_ALL
     if status is None or detail in _OWN:
         return RobotsVerdict(None, detail, message, status)
     if status >= 300:  # noqa: PLR2004 -- 3xx and above

@@ -191,7 +191,7 @@ def find_attributes(_: Document, node: LexborNode, attributes: Attributes) -> It
         elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and not set(value) & set(" {}()<>")
-            for raw in [value] if alone else addresses_in_text(value):
+            for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):
                 yield Found(raw, node, how)
 
 

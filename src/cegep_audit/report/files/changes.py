@@ -11,7 +11,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.trend import Point, Share, Trend
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.cells import Cell
 from cegep_audit.report.files.columns import Column, Heading, Row, described
@@ -147,7 +147,7 @@ def _rounded(value: float | None, digits: int = _DECIMALS) -> float | None:
 def check(output: Path, lang: Language) -> None:
     """Raise UsageError or StoreError where *output* is no CSV file or could not be written."""
     if output.suffix.lower() != ".csv":
-        raise UsageError(phrase("file.ending", lang, path=output, endings=".csv"))
+        raise UsageError(say("file.ending", lang, path=output, endings=".csv"))
     check_file(output, lang)
 
 

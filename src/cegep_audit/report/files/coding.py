@@ -12,9 +12,8 @@ from cegep_audit.coding.sheet import CODED, COLUMNS, SAMPLED, SHOWN
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Account
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.messages import say
 from cegep_audit.registry.csv_input import FaultList, read_table
 from cegep_audit.registry.workbook_input import read_workbook
 from cegep_audit.report.files.cells import Cell
@@ -110,7 +109,7 @@ def check_place(output: Path, lang: Language) -> None:
     Raises UsageError or StoreError.
     """
     if output.suffix.lower() not in ENDINGS:
-        raise UsageError(phrase("file.ending", lang, path=output, endings=", ".join(ENDINGS)))
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(ENDINGS)))
     check_file(output, lang)
     if output.is_file() and _is_filled(output, lang):
         raise StoreError(say("coding.filled", lang, file=str(output)))

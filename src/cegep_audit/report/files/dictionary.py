@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.report.files.changes import headings as change_headings
 from cegep_audit.report.files.coding import coding_columns
 from cegep_audit.report.files.columns import Heading, account_columns, institution_columns, years
@@ -145,7 +145,7 @@ def _meanings(headings: Iterable[Heading]) -> str:
 
 def _codes(section: str, codes: type[StrEnum]) -> str:
     words = [(code.value, f"{section}.{code}") for code in codes if code]
-    rows = [(f"`{code}`", phrase(key, "en"), phrase(key, "fr")) for code, key in words]
+    rows = [(f"`{code}`", say(key, "en"), say(key, "fr")) for code, key in words]
     return f"\n### `{section}`\n" + _grid(("code", "en", "fr"), rows)
 
 

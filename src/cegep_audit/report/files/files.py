@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
 # The phrase that says what to do, by what the system answered.
@@ -91,4 +91,4 @@ def _one_line(path: Path, lang: Language) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError) as error:  # a path with a NUL in it; a link to itself
         number = error.errno if isinstance(error, OSError) else None
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise StoreError(phrase(_CAUSES.get(number or 0, "file.other"), lang, path=path, cause=cause)) from error
+        raise StoreError(say(_CAUSES.get(number or 0, "file.other"), lang, path=path, cause=cause)) from error

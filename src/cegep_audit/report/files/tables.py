@@ -15,7 +15,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_acco
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.cells import Cell, written
 from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
@@ -25,7 +25,7 @@ from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
 if TYPE_CHECKING:  # pandas comes with it
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
 
 Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
 """Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
@@ -107,10 +107,10 @@ def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None =
 def _renderer(output: Path, lang: Language) -> Render:
     ending = output.suffix.lower()
     if ending not in _ENDINGS:
-        raise UsageError(phrase("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
     needs, render = _ENDINGS[ending]
     if needs and find_spec(needs) is None:
-        raise UsageError(phrase("file.extra", lang, path=output, extra=ending.lstrip(".")))
+        raise UsageError(say("file.extra", lang, path=output, extra=ending.lstrip(".")))
     return render
 
 
@@ -131,14 +131,14 @@ def csv_bytes(table: Table) -> bytes:
 def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> None:
     """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
     if asked is not None:
-        raise UsageError(phrase("file.no_statistics", lang, path=output))
+        raise UsageError(say("file.no_statistics", lang, path=output))
 
 
 def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
-    from cegep_audit.analyze.portrait import Asked, Portrait
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
-    return statistics(Portrait(scan, asked or Asked(), lang), lang)
+    return statistics(ScanStatistics(scan, asked or Asked(), lang), lang)
 
 
 def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
@@ -146,7 +146,7 @@ def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict
 
     tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, asked)]
     if (longest := max(len(table.rows) for table in tables)) >= MAX_ROWS:
-        raise UsageError(phrase("file.too_long", lang, path=output, count=longest))
+        raise UsageError(say("file.too_long", lang, path=output, count=longest))
     return {output: workbook(tables, scan.started_at)}
 
 

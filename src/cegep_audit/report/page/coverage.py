@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import drawn_pages
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, to_sheet
 from cegep_audit.report.terminal.screen import detail_words
@@ -18,46 +17,46 @@ from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
 
-def coverage(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Section:
+def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section:
     """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
     rows: list[Row] = [
         [
-            phrase(f"status.{cause.status or 'not_visited'}", lang),
+            say(f"status.{cause.status or 'not_visited'}", lang),
             detail_words(cause.detail, lang) if cause.detail else "—",
             to_sheet(plain(institution.name), anchors[institution.id]),
         ]
-        for cause in causes(portrait.scan)
+        for cause in causes(stats.scan)
         for institution in cause.institutions
     ]
-    caption = phrase("summary.not_assessed", lang, count=len(rows))
+    caption = say("summary.not_assessed", lang, count=len(rows))
     grid = Grid(caption, heads(lang, "status", "cause", "institution"), rows, texts=3) if rows else None
-    lead = " ".join(_words(portrait.summary.figures, lang))
-    return section("coverage", lang, Part(lead=lead, grid=grid), _drawn(portrait, anchors, lang))
+    lead = " ".join(_words(stats.summary.figures, lang))
+    return section("coverage", lang, Part(lead=lead, grid=grid), _drawn(stats, anchors, lang))
 
 
 def _words(figures: Figures, lang: Language) -> Iterator[str]:
     """Yield how many sites were assessed, wholly or in part, and what is not concluded of the others."""
     total = figures.institutions
     share = locales.percent(figures.assessed / total if total else None, lang)
-    yield phrase("summary.assessed", lang, count=figures.assessed, total=total, share=share)
+    yield say("summary.assessed", lang, count=figures.assessed, total=total, share=share)
     if partial := figures.by_status[Status.PARTIAL]:
-        yield phrase("summary.partial", lang, count=partial)
+        yield say("summary.partial", lang, count=partial)
     if figures.assessed < total:
-        yield phrase("lead.coverage", lang)
+        yield say("lead.coverage", lang)
 
 
-def _drawn(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Part | None:
+def _drawn(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
     """Return which sites a browser drew, and why; None where it drew none."""
-    lead = "".join(drawn_words(portrait.summary.scan, lang))
+    lead = "".join(drawn_words(stats.summary.scan, lang))
     if not lead:
         return None
     called: dict[str, str] = {}
     needs: dict[str, set[Need]] = {}
-    for institution, _, rendering in drawn_pages(portrait.scan):
+    for institution, _, rendering in rendered_pages(stats.scan):
         called[institution.id] = plain(institution.name)
         needs.setdefault(institution.id, set()).update(rendering.needs)
     rows: list[Row] = [
-        [to_sheet(called[id_], anchors[id_]), ", ".join(phrase(f"need.{need}", lang) for need in Need if need in found)]
+        [to_sheet(called[id_], anchors[id_]), ", ".join(say(f"need.{need}", lang) for need in Need if need in found)]
         for id_, found in needs.items()
     ]
     return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))

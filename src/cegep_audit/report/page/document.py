@@ -12,11 +12,11 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.coverage import coverage
 from cegep_audit.report.page.grid import Section
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 MAX_SHEETS = 2_000  # beyond, no browser likes to open the page; the command ``sheet`` shows each
 
 
-def page(portrait: Portrait, lang: Language, history: Trend | None = None, *, is_coded: bool = False) -> bytes:
-    """Return the report of *portrait* as one HTML page in UTF-8, with the scans of *history* over time.
+def page(stats: ScanStatistics, lang: Language, history: Trend | None = None, *, is_coded: bool = False) -> bytes:
+    """Return the report of *stats* as one HTML page in UTF-8, with the scans of *history* over time.
 
     *is_coded* says that the scan was corrected by what coders decided.
 
     The same figures give the same bytes.
     """
-    found = list(sheets(portrait.scan))
+    found = list(sheets(stats.scan))
     has_sheets = len(found) <= MAX_SHEETS
-    names = anchors(portrait, has_sheets=has_sheets)
+    names = anchors(stats, has_sheets=has_sheets)
     style, script = _resource("style.css"), _resource("script.js")
     pieces = (
         _environment()
@@ -57,10 +57,10 @@ def page(portrait: Portrait, lang: Language, history: Trend | None = None, *, is
             script=script,
             policy=_policy(style, script),
             is_coded=is_coded,
-            **_words(portrait, lang),
-            headlines=headlines(portrait, lang),
-            sections=_sections(portrait, names, lang, history),
-            matrix=matrix(portrait, found, names, lang),
+            **_words(stats, lang),
+            headlines=headlines(stats, lang),
+            sections=_sections(stats, names, lang, history),
+            matrix=matrix(stats, found, names, lang),
             has_sheets=has_sheets,
             sheets=(sheet_view(sheet, names, lang) for sheet in found) if has_sheets else (),
         )
@@ -68,64 +68,66 @@ def page(portrait: Portrait, lang: Language, history: Trend | None = None, *, is
     return "".join(pieces).encode("utf-8", "replace")
 
 
-def _words(portrait: Portrait, lang: Language) -> dict[str, object]:
+def _words(stats: ScanStatistics, lang: Language) -> dict[str, object]:
     """Return what the page says of the scan as a whole."""
-    facts = portrait.summary.scan
-    mode = phrase(f"mode.{facts.mode}", lang)
+    facts = stats.summary.scan
+    mode = say(f"mode.{facts.mode}", lang)
     return {
-        "population": phrase("page.population", lang, count=portrait.summary.figures.institutions),
-        "scan": phrase("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
+        "population": say("page.population", lang, count=stats.summary.figures.institutions),
+        "scan": say("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
         "is_stopped": facts.ended_at is None,
         "tool": facts.tool_version,
-        "cautions": _cautions(portrait, lang),
-        "citation": citation(portrait.summary, lang),
-        "paragraph": paragraph(portrait.summary, lang),
+        "cautions": _cautions(stats, lang),
+        "citation": citation(stats.summary, lang),
+        "paragraph": paragraph(stats.summary, lang),
     }
 
 
 def _say(lang: Language, key: str, **values: object) -> str:
-    return phrase(key, lang, **values)
+    return say(key, lang, **values)
 
 
-def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, history: Trend | None) -> Sequence[Section]:
+def _sections(
+    stats: ScanStatistics, names: Mapping[str, str], lang: Language, history: Trend | None
+) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
-    covered = coverage(portrait, names, lang)
-    if not portrait.summary.figures.assessed:
+    covered = coverage(stats, names, lang)
+    if not stats.summary.figures.assessed:
         return [covered]
     return [
         found
         for found in (
-            networks(portrait, lang),
-            thresholds(portrait, lang),
-            Section("table", phrase("section.table", lang), ()),
-            regions(portrait, lang),
-            groups(portrait, lang),
-            together(portrait, lang),
-            exceptions(portrait, names, lang),
-            places(portrait, lang),
+            networks(stats, lang),
+            thresholds(stats, lang),
+            Section("table", say("section.table", lang), ()),
+            regions(stats, lang),
+            groups(stats, lang),
+            together(stats, lang),
+            exceptions(stats, names, lang),
+            places(stats, lang),
             over_time(history, lang),
-            published(portrait, lang),
+            published(stats, lang),
             covered,
         )
         if found is not None
     ]
 
 
-def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:
+def _cautions(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield what a reader must know of the figures, in words that can be cited."""
-    summary = portrait.summary
-    yield phrase("caution.presence", lang)
-    yield phrase("caution.lower_bound", lang)
-    yield phrase("caution.activity", lang)
+    summary = stats.summary
+    yield say("caution.presence", lang)
+    yield say("caution.lower_bound", lang)
+    yield say("caution.activity", lang)
     if summary.figures.assessed < summary.figures.institutions:
-        yield phrase("caution.bounds", lang)
+        yield say("caution.bounds", lang)
     if summary.sample_of is None:
-        yield phrase("caution.census", lang)
+        yield say("caution.census", lang)
     else:
-        yield phrase("caution.sample", lang, population=summary.sample_of)
-    yield phrase("caution.closed", lang)
-    yield phrase("caution.rules", lang)
-    yield phrase("lead.tests", lang)
+        yield say("caution.sample", lang, population=summary.sample_of)
+    yield say("caution.closed", lang)
+    yield say("caution.rules", lang)
+    yield say("lead.tests", lang)
 
 
 def _policy(style: str, script: str) -> str:

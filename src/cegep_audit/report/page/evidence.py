@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.models import Account, Evidence, InstitutionResult, Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import detail_words, network_name
 from cegep_audit.text import plain
@@ -96,7 +96,7 @@ def evidence_page(scan: Scan, rows: Sequence[CodingRow], sheet: str, lang: Langu
         "sites": sites,
         "count": len(rows),
         "is_shown": is_shown,
-        "say": lambda key, **facts: phrase(f"evidence.{key}", lang, **facts),
+        "say": lambda key, **facts: say(f"evidence.{key}", lang, **facts),
     }
     return _environment().get_template("evidence.html").render(values).encode("utf-8", "replace")
 
@@ -120,10 +120,10 @@ def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, 
 def _status(result: InstitutionResult | None, lang: Language) -> str:
     """Return why the site was not assessed, "" where it was."""
     if result is None:
-        return phrase("status.not_visited", lang)
+        return say("status.not_visited", lang)
     if result.status.is_assessed:
         return ""
-    return f"{phrase(f'status.{result.status}', lang)}, {detail_words(result.detail, lang)}"
+    return f"{say(f'status.{result.status}', lang)}, {detail_words(result.detail, lang)}"
 
 
 def _pages(result: InstitutionResult | None, archive: str, lang: Language) -> tuple[PageLine, ...]:
@@ -133,7 +133,7 @@ def _pages(result: InstitutionResult | None, archive: str, lang: Language) -> tu
             url=without_password(page.url),
             captured=locales.minute(page.captured_at),
             archived=_archived(archive, page.url, page.captured_at),
-            role=phrase(f"page_role.{page.role}", lang),
+            role=say(f"page_role.{page.role}", lang),
             record=plain(page.record_id or "").strip("<>"),
         )
         for number, page in enumerate(result.pages if result else (), 1)
@@ -158,7 +158,7 @@ def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, 
         name=network_name(row.unit.network),
         sightings=tuple(sorted(found, key=lambda each: each.order)),
         bare=", ".join(f"P{number}" for number in bare),
-        answer=phrase(f"coding_state.{row.state}", lang) if is_shown else "",
+        answer=say(f"coding_state.{row.state}", lang) if is_shown else "",
     )
 
 
@@ -166,13 +166,13 @@ def _sighting(
     account: Account, seen: Evidence, numbers: Mapping[str, int], lang: Language, *, is_shown: bool
 ) -> Sighting:
     page = numbers.get(without_password(seen.page_url), 0)
-    whose = f"{phrase(f'role.{account.role}', lang)} ({plain(account.reason)})" if is_shown else ""
+    whose = f"{say(f'role.{account.role}', lang)} ({plain(account.reason)})" if is_shown else ""
     return Sighting(
         page=page,
-        zone=phrase(f"zone.{seen.zone}", lang),
-        how=phrase(f"how.{seen.how}", lang),
+        zone=say(f"zone.{seen.zone}", lang),
+        how=say(f"how.{seen.how}", lang),
         label=plain(seen.label),
-        address=account.url or phrase("table.unresolved", lang),
+        address=account.url or say("table.unresolved", lang),
         whose=whose,
         # Page by page, from top to bottom, then by address: an order that does not tell which account was chosen.
         order=(page, list(Zone).index(seen.zone), account.url, plain(seen.label)),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.charts import Chart
 from cegep_audit.text import plain
@@ -68,12 +68,12 @@ def to_sheet(text: str, anchor: str) -> Cell:
 
 def section(name: str, lang: Language, *parts: Part | None) -> Section:
     """Return the section *name* of the parts that there are."""
-    return Section(name, phrase(f"section.{name}", lang), [part for part in parts if part is not None])
+    return Section(name, say(f"section.{name}", lang), [part for part in parts if part is not None])
 
 
 def heads(lang: Language, *names: str) -> list[str]:
     """Return the headings *names* in words."""
-    return [phrase(f"head.{name}", lang) for name in names]
+    return [say(f"head.{name}", lang) for name in names]
 
 
 def share_heads(figures: Figures, lang: Language, *, has_interval: bool = False) -> list[str]:

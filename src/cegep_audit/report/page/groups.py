@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.groups import FEW
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.findings import FEW, Figures
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.page.charts import dots
@@ -33,39 +32,39 @@ from cegep_audit.report.terminal.overview import FEW_MARK
 from cegep_audit.report.terminal.screen import column_name, network_name
 
 
-def regions(portrait: Portrait, lang: Language) -> Section | None:
+def regions(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on administrative regions, the most present first; None where the registry has none."""
-    found = portrait.groups.get(("region",))
+    found = stats.groups.get(("region",))
     if not found:
         return None
-    k = portrait.asked.min_networks
-    lead = phrase("lead.regions", lang, k=k)
-    return section("regions", lang, _group_part(portrait, ("region",), found, lead, lang))
+    k = stats.asked.min_networks
+    lead = say("lead.regions", lang, k=k)
+    return section("regions", lang, _group_part(stats, ("region",), found, lead, lang))
 
 
-def groups(portrait: Portrait, lang: Language) -> Section | None:
+def groups(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on types and languages: shares, presence on each network, and tests; None without either."""
-    k = portrait.asked.min_networks
+    k = stats.asked.min_networks
     parts: list[Part | None] = []
-    for by, found in portrait.groups.items():
+    for by, found in stats.groups.items():
         if by != ("region",):
-            lead = phrase("lead.groups", lang, k=k)
+            lead = say("lead.groups", lang, k=k)
             title = " × ".join(column_name(column, lang) for column in by).capitalize()
-            parts.append(_group_part(portrait, by, found, lead, lang, title))
-            parts.append(_crossed(portrait, by, found, lang))
-            parts += [_tests(portrait.contrasts_by(column), column, lang) for column in by]
+            parts.append(_group_part(stats, by, found, lead, lang, title))
+            parts.append(_crossed(stats, by, found, lang))
+            parts += [_tests(stats.group_tests_by(column), column, lang) for column in by]
     return section("groups", lang, *parts) if parts else None
 
 
 def _group_part(
-    portrait: Portrait,
+    stats: ScanStatistics,
     by: tuple[str, ...],
     found: Mapping[tuple[str, ...], Figures],
     lead: str,
     lang: Language,
     title: str = "",
 ) -> Part:
-    k = portrait.asked.min_networks
+    k = stats.asked.min_networks
     ranked = (
         sorted(found.items(), key=lambda item: -(item[1].at_least[k].share or 0))
         if by == ("region",)
@@ -80,16 +79,16 @@ def _group_part(
     return Part(
         title=title,
         lead=" ".join((lead, *_marks(found, lang))),
-        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
-        grid=Grid(lead, *_table(portrait, by, ranked, lang)),
+        chart=dots(shown, say("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
+        grid=Grid(lead, *_table(stats, by, ranked, lang)),
     )
 
 
 def _table(
-    portrait: Portrait, by: tuple[str, ...], ranked: Sequence[tuple[tuple[str, ...], Figures]], lang: Language
+    stats: ScanStatistics, by: tuple[str, ...], ranked: Sequence[tuple[tuple[str, ...], Figures]], lang: Language
 ) -> tuple[list[str], list[Row]]:
     """Return headings and rows of the figures of each group."""
-    k, whole = portrait.asked.min_networks, portrait.summary.figures
+    k, whole = stats.asked.min_networks, stats.summary.figures
     rows: list[Row] = [
         [
             f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
@@ -108,16 +107,16 @@ def _table(
 def _marks(found: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[str]:
     """Yield what the marks of a chart of groups mean, as far as it has them."""
     if any(group.assessed < group.institutions for group in found.values()):
-        yield phrase("lead.spans", lang)
+        yield say("lead.spans", lang)
     if any(group.is_few for group in found.values()):
-        yield phrase("lead.few", lang, count=FEW)
+        yield say("lead.few", lang, count=FEW)
 
 
 def _crossed(
-    portrait: Portrait, by: tuple[str, ...], found: Mapping[tuple[str, ...], Figures], lang: Language
+    stats: ScanStatistics, by: tuple[str, ...], found: Mapping[tuple[str, ...], Figures], lang: Language
 ) -> Part | None:
     """Presence on each network by group, as a table of coloured cells: networks as rows, for they are many."""
-    met = [name for name, share in portrait.summary.figures.networks.items() if share.count]
+    met = [name for name, share in stats.summary.figures.networks.items() if share.count]
     some = {values: group for values, group in found.items() if group.assessed}
     rows: list[Row] = [
         [
@@ -136,17 +135,17 @@ def _crossed(
     titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, held, strict=True)]
     head = [*heads(lang, "network"), *titles]
     names = " × ".join(column_name(column, lang) for column in by)
-    return Part(grid=Grid(phrase("grid.crossed", lang, column=names), head, rows, is_heat=True))
+    return Part(grid=Grid(say("grid.crossed", lang, column=names), head, rows, is_heat=True))
 
 
 def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
-    caption = phrase("grid.tests", lang, column=column_name(column, lang))
+    caption = say("grid.tests", lang, column=column_name(column, lang))
     if found.empty:
-        return Part(note=f"{caption} {phrase('test.none', lang)}")
+        return Part(note=f"{caption} {say('test.none', lang)}")
     rows = [
         [
             measure_words(row["measure"], lang),
-            phrase(f"test.{row['test']}", lang),
+            say(f"test.{row['test']}", lang),
             locales.p_value(row["p"], lang),
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.selection import fold
@@ -64,41 +64,41 @@ class Matrix:
     choices: Sequence[Choice]
 
 
-def anchors(portrait: Portrait, *, has_sheets: bool = True) -> dict[str, str]:
+def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
     """Return the anchor of each institution's sheet, by its id: unique, and made of what an address can hold.
 
     "" for all where the page has no sheets.
     """
     if not has_sheets:
-        return dict.fromkeys((institution.id for institution in portrait.scan.institutions), "")
+        return dict.fromkeys((institution.id for institution in stats.scan.institutions), "")
     found: dict[str, str] = {}
-    for place, institution in enumerate(portrait.scan.institutions):
+    for place, institution in enumerate(stats.scan.institutions):
         is_plain = re.fullmatch(r"[a-z0-9-]+", institution.id) is not None
         found[institution.id] = f"f-{institution.id}" if is_plain else f"f.{place}"
     return found
 
 
-def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
+def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
     """Return the table of *sheets*; *names* are the anchors by id.
 
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
     of_units = [_of_units(sheet) for sheet in sheets]
-    counts = portrait.summary.figures.networks
+    counts = stats.summary.figures.networks
     shown = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     columns = [(name, network_name(name) if name in counts else _closed(name, lang)) for name in order]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
-    titles = [phrase(f"head.{column}", lang) for column in said]
+    titles = [say(f"head.{column}", lang) for column in said]
     lines = [_line(sheet, own, order, said, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
     choices = [choice for column in FILTERED if (choice := _choice(sheets, column, lang)).options]
     return Matrix(titles, columns, lines, choices)
 
 
 def _closed(name: str, lang: Language) -> str:
-    return phrase("grid.closed", lang, network=network_name(name))
+    return say("grid.closed", lang, network=network_name(name))
 
 
 def _of_units(sheet: Sheet) -> frozenset[str]:
@@ -142,4 +142,4 @@ def _choice(sheets: Sequence[Sheet], column: str, lang: Language) -> Choice:
     options = sorted(
         ((value, value_words(column, value, lang)) for value in values), key=lambda option: fold(option[1])
     )
-    return Choice(column, phrase(f"head.{column}", lang), options if len(options) > 1 else [])
+    return Choice(column, say(f"head.{column}", lang), options if len(options) > 1 else [])

@@ -15,7 +15,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.models import Account, PageRecord
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal import sheet
 from cegep_audit.report.terminal.overview import WIDTH
@@ -38,7 +38,7 @@ def _blocks(each: Sheet, lang: Language) -> Iterator[RenderableType]:
     yield Text(plain(without_password(_website(each))), "dim", overflow="fold")
     yield Text()
     if each.n_networks is not None:
-        yield Paragraph(phrase("sheet.counted", lang, count=each.n_networks), "bold")
+        yield Paragraph(say("sheet.counted", lang, count=each.n_networks), "bold")
     yield from (Paragraph(line) for line in sheet.state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
@@ -52,10 +52,10 @@ def _website(each: Sheet) -> str:
 
 def _accounts(each: Sheet, lang: Language) -> Iterator[RenderableType]:
     own, others = sheet.own_accounts(each), sheet.others_accounts(each)
-    yield from _heading(phrase("sheet.accounts", lang))
-    yield _account_table(own, each, lang) if own else Paragraph(phrase("sheet.no_official", lang))
+    yield from _heading(say("sheet.accounts", lang))
+    yield _account_table(own, each, lang) if own else Paragraph(say("sheet.no_official", lang))
     if others:
-        yield from _heading(phrase("sheet.others", lang, count=len(others)))
+        yield from _heading(say("sheet.others", lang, count=len(others)))
         yield _account_table(others, each, lang)
 
 
@@ -63,20 +63,20 @@ def _account_table(accounts: list[Account], each: Sheet, lang: Language) -> Tabl
     """Each account: its network, and beside it address, role with its rule, and place."""
     table = Table.grid(padding=(0, 2))
     for account in accounts:
-        seen = phrase("sheet.seen_on", lang, count=account.pages_seen)
+        seen = say("sheet.seen_on", lang, count=account.pages_seen)
         place = ", ".join((sheet.evidence_words(account, lang), sheet.page_words(account, each, lang), seen))
-        whose = f"{sheet.role_words(account, each, lang)}, {phrase('sheet.rule', lang, reason=account.reason)}"
-        address = plain(without_password(account.url)) or phrase("table.unresolved", lang)
+        whose = f"{sheet.role_words(account, each, lang)}, {say('sheet.rule', lang, reason=account.reason)}"
+        address = plain(without_password(account.url)) or say("table.unresolved", lang)
         lines = [Text(address, overflow="fold"), Text(whose), Text(place if account.evidence else "", "dim")]
         table.add_row(Text(network_name(account.network), "bold"), Group(*lines))
     return table
 
 
 def _mend(each: Sheet, lang: Language) -> Iterator[RenderableType]:
-    yield from _heading(phrase("sheet.mend", lang))
+    yield from _heading(say("sheet.mend", lang))
     found = sheet.mendings(each, lang)
     if not found:
-        yield Paragraph(phrase("sheet.nothing_to_mend", lang))
+        yield Paragraph(say("sheet.nothing_to_mend", lang))
     for mending in found:
         yield Paragraph(f"• {mending.title}. {mending.remedy}", hang=2)
         for place in mending.places:
@@ -88,15 +88,15 @@ def _mend(each: Sheet, lang: Language) -> Iterator[RenderableType]:
 def _peers(each: Sheet, lang: Language) -> Iterator[RenderableType]:
     if each.peers:
         yield Text()
-        table = plain_table(phrase("sheet.peers", lang))
-        for heading in (phrase("sheet.here", lang), *sheet.peer_heads(each, lang)):
+        table = plain_table(say("sheet.peers", lang))
+        for heading in (say("sheet.here", lang), *sheet.peer_heads(each, lang)):
             lines = textwrap.wrap(heading, _HEADING)  # Rich would break in the middle of a name with hyphens
             table.add_column(Text("\n".join(lines)), justify="right", overflow="fold")
         for line in (*sheet.peer_lines(each, lang), sheet.median_line(each, lang)):
             table.add_row(Text(line.network), Text(line.here), *map(Text, line.groups))
         yield table
     if each.neighbours:
-        yield from _heading(phrase("sheet.neighbours", lang))
+        yield from _heading(say("sheet.neighbours", lang))
         named = (f"{plain(near.name)} ({locales.number(near.n_networks, lang)})" for near in each.neighbours)
         yield Paragraph(", ".join(named))
 

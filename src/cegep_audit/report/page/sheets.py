@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.models import Account
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import web_address
 from cegep_audit.report.terminal import sheet
@@ -80,10 +80,10 @@ def sheet_view(each: Sheet, names: Mapping[str, str], lang: Language) -> SheetVi
         facts=" · ".join(sheet.facts(each, lang)),
         website=_link(result.final_url if result is not None and result.final_url else institution.url),
         state=sheet.state(each, lang),
-        number=phrase("sheet.counted", lang, count=each.n_networks) if each.n_networks is not None else "",
+        number=say("sheet.counted", lang, count=each.n_networks) if each.n_networks is not None else "",
         own=[_account(account, each, lang) for account in sheet.own_accounts(each)],
         others=others,
-        others_title=phrase("sheet.others", lang, count=len(others)),
+        others_title=say("sheet.others", lang, count=len(others)),
         is_assessed=is_assessed,
         is_mendable=is_assessed and each.advice is not None,
         mendings=[
@@ -95,10 +95,10 @@ def sheet_view(each: Sheet, names: Mapping[str, str], lang: Language) -> SheetVi
         peer_heads=sheet.peer_heads(each, lang),
         peers=[*sheet.peer_lines(each, lang), sheet.median_line(each, lang)] if each.peers else [],
         neighbours=[
-            (Link(plain(near.name), f"#{names[near.id]}"), phrase("sheet.counted", lang, count=near.n_networks))
+            (Link(plain(near.name), f"#{names[near.id]}"), say("sheet.counted", lang, count=near.n_networks))
             for near in each.neighbours
         ],
-        pages=[(phrase(f"page_role.{page.role}", lang), _link(page.url)) for page in result.pages] if result else [],
+        pages=[(say(f"page_role.{page.role}", lang), _link(page.url)) for page in result.pages] if result else [],
         failures=[(detail_words(item.detail, lang), _link(item.url)) for item in result.failures] if result else [],
     )
 
@@ -107,12 +107,12 @@ def _account(account: Account, each: Sheet, lang: Language) -> AccountLine:
     best = account.evidence[0] if account.evidence else None
     return AccountLine(
         network=network_name(account.network),
-        address=_link(account.url) if account.url else Link(phrase("table.unresolved", lang)),
+        address=_link(account.url) if account.url else Link(say("table.unresolved", lang)),
         role=sheet.role_words(account, each, lang),
-        rule=phrase("sheet.rule", lang, reason=account.reason),
+        rule=say("sheet.rule", lang, reason=account.reason),
         evidence=sheet.evidence_words(account, lang),
         page=Link(sheet.page_words(account, each, lang), web_address(best.page_url) if best else ""),
-        pages=phrase("sheet.seen_on", lang, count=account.pages_seen),
+        pages=say("sheet.seen_on", lang, count=account.pages_seen),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cegep_audit.analyze.holdings import NINE_IN_TEN
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.presence_matrix import NINE_IN_TEN
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.grid import Cell, Grid, Part, Row, Section, heads, heat, section, to_sheet
 from cegep_audit.report.terminal.screen import network_name
@@ -17,17 +17,17 @@ _MOST_CROSSED = 10  # networks of the table of pairs: beyond, a reader finds not
 _MOST_SETS = 15  # combinations named
 
 
-def together(portrait: Portrait, lang: Language) -> Section:
+def together(stats: ScanStatistics, lang: Language) -> Section:
     """Return the section on pairs and combinations of networks."""
-    return section("together", lang, _crossed(portrait, lang), _sets(portrait, lang))
+    return section("together", lang, _crossed(stats, lang), _sets(stats, lang))
 
 
-def _crossed(portrait: Portrait, lang: Language) -> Part | None:
-    counts = {str(name): int(held.sum()) for name, held in portrait.holdings.items()}
-    most = [str(name) for name in portrait.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
+def _crossed(stats: ScanStatistics, lang: Language) -> Part | None:
+    counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
+    most = [str(name) for name in stats.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
     if len(most) < 2:  # noqa: PLR2004 - a pair
         return None
-    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(portrait.pairs)}
+    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.pairs)}
     rows: list[Row] = [
         [
             f"{network_name(one)} ({locales.number(counts[one], lang)})",
@@ -35,36 +35,36 @@ def _crossed(portrait: Portrait, lang: Language) -> Part | None:
         ]
         for one in most
     ]
-    lead = phrase("lead.together", lang)
+    lead = say("lead.together", lang)
     return Part(lead=lead, grid=Grid(lead, [*heads(lang, "network"), *map(network_name, most)], rows, is_heat=True))
 
 
-def _sets(portrait: Portrait, lang: Language) -> Part | None:
+def _sets(stats: ScanStatistics, lang: Language) -> Part | None:
     rows = [
         [
             _names(row["networks"], lang),
             locales.number(row["count"], lang),
             locales.percent(row["share"], lang),
         ]
-        for row in records(portrait.combinations.head(_MOST_SETS))
+        for row in records(stats.combinations.head(_MOST_SETS))
     ]
     if not rows:
         return None
-    lead = phrase("lead.combinations", lang)
+    lead = say("lead.combinations", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows))
 
 
 def _names(networks: str, lang: Language) -> str:
-    return ", ".join(map(network_name, networks.split(";"))) if networks else phrase("named.none_of_them", lang)
+    return ", ".join(map(network_name, networks.split(";"))) if networks else say("named.none_of_them", lang)
 
 
-def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Section:
+def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section:
     """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
-    names = {each.id: plain(each.short_name or each.name) for each in portrait.scan.institutions}
+    names = {each.id: plain(each.short_name or each.name) for each in stats.scan.institutions}
     parts = []
     for kind in ("sole_holder", "lacks_common", "no_network"):
-        found = portrait.exceptions[portrait.exceptions["kind"] == kind]
-        title = phrase(f"named.{kind}", lang)
+        found = stats.exceptions[stats.exceptions["kind"] == kind]
+        title = say(f"named.{kind}", lang)
         rows: list[Row] = [
             [
                 *([network_name(row["network"])] if row["network"] else []),
@@ -74,46 +74,44 @@ def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -
         ]
         head = heads(lang, "network", "institution")[-len(rows[0]) :] if rows else []
         grid = Grid(title, head, rows, texts=2) if rows else None
-        parts.append(
-            Part(title=title, grid=grid, note="" if rows else phrase(f"named.{_nobody(kind, portrait)}", lang))
-        )
+        parts.append(Part(title=title, grid=grid, note="" if rows else say(f"named.{_nobody(kind, stats)}", lang)))
     return section("exceptions", lang, *parts)
 
 
-def _nobody(kind: str, portrait: Portrait) -> str:
+def _nobody(kind: str, stats: ScanStatistics) -> str:
     """Return why a list of exceptions is empty: nobody is one, or no network is common enough to lack it."""
-    has_common = bool((portrait.holdings.mean() >= NINE_IN_TEN).any())
+    has_common = bool((stats.presence_matrix.mean() >= NINE_IN_TEN).any())
     return "none_common" if kind == "lacks_common" and not has_common else "nobody"
 
 
-def places(portrait: Portrait, lang: Language) -> Section:
+def places(stats: ScanStatistics, lang: Language) -> Section:
     """Return the section on where official accounts stand, and whose accounts there are."""
     words = {"zone": "zone", "how": "how", "page": "page_role"}
     parts = []
-    total = int(portrait.account_counts["official"].sum())
-    for aspect, found in portrait.places.groupby("aspect", sort=False):
+    total = int(stats.account_counts["official"].sum())
+    for aspect, found in stats.places.groupby("aspect", sort=False):
         rows = [
             [
-                phrase(f"{words[str(aspect)]}.{row['place']}", lang),
+                say(f"{words[str(aspect)]}.{row['place']}", lang),
                 locales.number(row["accounts"], lang),
                 locales.percent(row["share"], lang),
             ]
             for row in records(found.sort_values("accounts", ascending=False, kind="stable"))
         ]
-        title = phrase(f"aspect.{aspect}", lang)
+        title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
     if parts:
-        parts.insert(0, Part(lead=phrase("lead.places", lang, count=total)))
-    return section("places", lang, *parts, _accounts(portrait, lang))
+        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
+    return section("places", lang, *parts, _accounts(stats, lang))
 
 
-def _accounts(portrait: Portrait, lang: Language) -> Part | None:
+def _accounts(stats: ScanStatistics, lang: Language) -> Part | None:
     columns = ["holders", "several", "official", "unit", "third_party", "uncertain"]
     rows = [
         [network_name(row["network"]), *(locales.number(row[column], lang) for column in columns)]
-        for row in records(portrait.account_counts)
+        for row in records(stats.account_counts)
     ]
     if not rows:
         return None
-    lead = phrase("lead.account_counts", lang)
+    lead = say("lead.account_counts", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *columns), rows))

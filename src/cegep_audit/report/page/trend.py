@@ -7,7 +7,7 @@ from datetime import date
 
 from cegep_audit.analyze.trend import Point, Population, Share, Trend
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.curves import Series, lines
 from cegep_audit.report.page.grid import Grid, Part, Row, Section, heads, section, ticks
@@ -32,8 +32,8 @@ def over_time(found: Trend | None, lang: Language) -> Section | None:
         )
         for key, name in names.items()
     ]
-    lead = phrase("lead.trend", lang)
-    chart = lines(series, _days([point.day for point, _ in steps]), phrase("chart.trend", lang), ticks(lang))
+    lead = say("lead.trend", lang)
+    chart = lines(series, _days([point.day for point, _ in steps]), say("chart.trend", lang), ticks(lang))
     return section("trend", lang, Part(lead=lead, chart=chart, grid=_grid(steps, names, lang)))
 
 
@@ -49,7 +49,7 @@ def _grid(steps: Sequence[Step], names: dict[Key, str], lang: Language) -> Grid:
         for key, name in (names | {key: network_name(key[1]) for key in met if key not in names}).items()
     ]
     days = [locales.day(point.day, lang) for point, _ in steps]
-    return Grid(phrase("section.trend", lang), [*heads(lang, "date"), *days], rows)
+    return Grid(say("section.trend", lang), [*heads(lang, "date"), *days], rows)
 
 
 def _steps(found: Trend) -> list[Step]:
@@ -64,7 +64,7 @@ def _names(last: Step, lang: Language) -> dict[Key, str]:
     """Return the lines to draw with their names: the threshold, then the networks most frequent in the *last* scan."""
     shares = last[1]
     threshold: Key = ("all", "")
-    names = {threshold: f"≥\u00a0{phrase('summary.networks_count', lang, count=shares[threshold].k or 0)}"}
+    names = {threshold: f"≥\u00a0{say('summary.networks_count', lang, count=shares[threshold].k or 0)}"}
     ranked = sorted((key for key in shares if key[1] and shares[key].count), key=lambda key: -(shares[key].count or 0))
     return names | {key: network_name(key[1]) for key in ranked[:_MOST_LINES]}
 

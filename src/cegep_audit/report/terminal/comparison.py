@@ -11,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cegep_audit.analyze.compare import BASKETS, Change, Comparison, NetworkChange, Scope, ShareChange
-from cegep_audit.analyze.drift import asked_day
 from cegep_audit.analyze.findings import ScanFacts
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.overview import WIDTH
 from cegep_audit.report.terminal.screen import Paragraph, network_name, plain_table
@@ -34,38 +33,38 @@ def comparison_view(comparison: Comparison, lang: Language, advice: str = "") ->
     blocks = [_title(comparison, lang), *_cautions(comparison, lang, advice), *_coverage(comparison, lang)]
     if comparison.compared:
         blocks += [Text(), _thresholds(comparison, lang), Text(), _networks(comparison, lang)]
-        blocks += [Paragraph(phrase("compare.legend", lang), "dim"), *_list(comparison, lang)]
-        blocks += [Text(), Paragraph(phrase("compare.test", lang), "dim")]
+        blocks += [Paragraph(say("compare.legend", lang), "dim"), *_list(comparison, lang)]
+        blocks += [Text(), Paragraph(say("compare.test", lang), "dim")]
     else:
-        blocks += [Text(), Paragraph(phrase("compare.nothing", lang), "bold red")]
+        blocks += [Text(), Paragraph(say("compare.nothing", lang), "bold red")]
     return Constrain(Group(*blocks), WIDTH)
 
 
 def day_of(facts: ScanFacts, lang: Language) -> str:
     """Return the day that a scan is of, in full: the one asked of an archive, else that of its first capture."""
-    day = asked_day(facts.settings) or (facts.captured[0] if facts.captured else facts.started_at)
+    day = facts.asked_day or (facts.captured[0] if facts.captured else facts.started_at)
     return locales.day(day, lang)
 
 
 def _title(comparison: Comparison, lang: Language) -> RenderableType:
     old, new = comparison.old, comparison.new
     facts = {"old": str(old.id), "old_day": day_of(old, lang), "new": str(new.id), "new_day": day_of(new, lang)}
-    return Paragraph(phrase("compare.title", lang, **facts), "bold")
+    return Paragraph(say("compare.title", lang, **facts), "bold")
 
 
 def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[RenderableType]:
     old, new = comparison.old, comparison.new
     if not comparison.has_same_rules:
         yield Text()
-        yield Paragraph(phrase("compare.rules", lang, old=old.rules_version, new=new.rules_version), "bold")
+        yield Paragraph(say("compare.rules", lang, old=old.rules_version, new=new.rules_version), "bold")
         if advice:
             yield Paragraph(advice)
-    drawn = [facts for facts in (old, new) if facts.drawn]
+    drawn = [facts for facts in (old, new) if facts.rendered]
     if len(drawn) == 1:
-        yield Paragraph(phrase("compare.drawn", lang, scan=str(drawn[0].id)), "bold")
+        yield Paragraph(say("compare.drawn", lang, scan=str(drawn[0].id)), "bold")
     for facts in (old, new):
         if facts.ended_at is None:
-            yield Paragraph(phrase("compare.interrupted", lang, scan=str(facts.id)), "bold")
+            yield Paragraph(say("compare.interrupted", lang, scan=str(facts.id)), "bold")
 
 
 def _coverage(comparison: Comparison, lang: Language) -> Iterator[RenderableType]:
@@ -76,14 +75,14 @@ def _coverage(comparison: Comparison, lang: Language) -> Iterator[RenderableType
         if change.change is Change.NOT_COMPARABLE
     }
     yield Text()
-    yield Paragraph(phrase("compare.compared", lang, count=len(comparison.compared)), "bold")
+    yield Paragraph(say("compare.compared", lang, count=len(comparison.compared)), "bold")
     for key, institutions in (
         ("not_comparable", tuple(missing.values())),
         ("entered", comparison.entered),
         ("left", comparison.left),
     ):
         if institutions:
-            yield Paragraph(phrase(f"compare.{key}", lang, count=len(institutions)) + named(institutions), hang=4)
+            yield Paragraph(say(f"compare.{key}", lang, count=len(institutions)) + named(institutions), hang=4)
 
 
 def named(institutions: Sequence[Institution]) -> str:
@@ -94,11 +93,11 @@ def named(institutions: Sequence[Institution]) -> str:
 
 def _thresholds(comparison: Comparison, lang: Language) -> Table:
     """The share on three networks or more: over those open each day, and for each basket over the same twice."""
-    table = _moved_table(phrase("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p"), lang)
+    table = _moved_table(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p"), lang)
     wanted = [("all", Scope.EACH_DAY), *((name, Scope.BOTH_DAYS) for name in BASKETS)]
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
     for name, scope in wanted:
-        title = phrase(f"basket.{name}", lang) if name != "all" else phrase(f"compare.{scope}", lang)
+        title = say(f"basket.{name}", lang) if name != "all" else say(f"compare.{scope}", lang)
         table.add_row(Text(title), *_share_cells(shares[name, scope], lang))
     return table
 
@@ -106,7 +105,7 @@ def _thresholds(comparison: Comparison, lang: Language) -> Table:
 def _networks(comparison: Comparison, lang: Language) -> Table:
     """Each network that somebody is on: both shares, how many gained, lost and renamed, and the test."""
     headings = ("old", "new", "points", "gained", "lost", "renamed", "p")
-    table = _moved_table(phrase("compare.networks", lang), headings, lang)
+    table = _moved_table(say("compare.networks", lang), headings, lang)
     for share in comparison.shares:
         if share.measure == "network" and (share.old_count or share.new_count):
             renamed = sum(
@@ -130,7 +129,7 @@ def _share_cells(share: ShareChange, lang: Language) -> tuple[Text, Text, Text, 
 def _moved_table(title: str, headings: Iterable[str], lang: Language) -> Table:
     table = plain_table(title)
     for heading in headings:
-        table.add_column(Text(phrase(f"moved.{heading}", lang)), justify="right", no_wrap=True)
+        table.add_column(Text(say(f"moved.{heading}", lang)), justify="right", no_wrap=True)
     return table
 
 
@@ -140,13 +139,13 @@ def _list(comparison: Comparison, lang: Language) -> Iterator[RenderableType]:
         change.value: comparison.count(change) for change in (Change.GAINED, Change.LOST, Change.RENAMED, Change.KEPT)
     }
     yield Text()
-    yield Paragraph(phrase("compare.accounts", lang), "bold")
-    yield Paragraph(phrase("compare.counts", lang, **counts))
+    yield Paragraph(say("compare.accounts", lang), "bold")
+    yield Paragraph(say("compare.counts", lang, **counts))
     moved = [each for each in comparison.changes if each.change in _MARKS]
     lines = [_line(list(changes)) for _, changes in groupby(moved, key=lambda each: each.institution.id)]
     yield from (Paragraph(f"  {line}", hang=4) for line in lines[:_LISTED])
     if len(lines) > _LISTED:
-        yield Paragraph("  " + phrase("compare.more", lang, count=len(lines) - _LISTED))
+        yield Paragraph("  " + say("compare.more", lang, count=len(lines) - _LISTED))
 
 
 def _line(changes: Sequence[NetworkChange]) -> str:

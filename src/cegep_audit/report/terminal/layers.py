@@ -11,7 +11,7 @@ from rich.text import Text
 from cegep_audit.analyze.findings import Summary
 from cegep_audit.coding.layers import LayerFacts
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.overview import WIDTH
 from cegep_audit.report.terminal.screen import Paragraph, network_name, plain_table
@@ -21,13 +21,13 @@ _KS = (1, 2, 3)
 
 def layer_view(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> RenderableType:
     """Return how many institutions the tool found on each network, how many after coding, and what that rests on."""
-    table = plain_table(phrase("layer.title", lang))
+    table = plain_table(say("layer.title", lang))
     for heading in ("detected", "coded", "decided"):
-        table.add_column(Text(phrase(f"layer.{heading}", lang)), justify="right")
+        table.add_column(Text(say(f"layer.{heading}", lang)), justify="right")
     before, after = detected.figures, coded.figures
     for k in _KS:
         counts = (figures.at_least[k].count if k in figures.at_least else 0 for figures in (before, after))
-        label = f"≥ {phrase('summary.networks_count', lang, count=k)}"
+        label = f"≥ {say('summary.networks_count', lang, count=k)}"
         table.add_row(Text(label), *(Text(locales.number(count, lang)) for count in counts), Text())
     for name, now in after.networks.items():
         was = before.networks[name].count if name in before.networks else 0
@@ -41,9 +41,9 @@ def layer_view(facts: LayerFacts, detected: Summary, coded: Summary, lang: Langu
 
 def layer_notes(facts: LayerFacts, lang: Language) -> Iterator[RenderableType]:
     """Yield which figures rest on decisions, and what is left to settle."""
-    institutions = phrase("table.institutions", lang, count=facts.institutions)
+    institutions = say("table.institutions", lang, count=facts.institutions)
     decided = sum(facts.decided.values())
-    yield Paragraph(phrase("layer.basis", lang, count=decided, institutions=institutions))
+    yield Paragraph(say("layer.basis", lang, count=decided, institutions=institutions))
     left = (
         ("layer.not_assessed", facts.not_assessed),
         ("review.disputed", facts.disputed),
@@ -51,4 +51,4 @@ def layer_notes(facts: LayerFacts, lang: Language) -> Iterator[RenderableType]:
     )
     for key, count in left:
         if count:
-            yield Paragraph(phrase(key, lang, count=count))
+            yield Paragraph(say(key, lang, count=count))

@@ -11,7 +11,7 @@ from rich.text import Text
 from cegep_audit.detect.networks.identify import Classified, Network
 from cegep_audit.models import Account, Institution, Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.columns import years
 from cegep_audit.report.terminal.screen import column_name, network_name, plain_table
@@ -30,9 +30,9 @@ def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Table
         table.add_row(
             Text(str(scan.id)),
             Text(locales.minute(scan.started_at)),
-            Text(phrase(f"mode.{scan.mode}", lang)),
+            Text(say(f"mode.{scan.mode}", lang)),
             Text(f"{locales.number(visited, lang)}/{locales.number(institutions, lang)}"),
-            Text(phrase("state.complete" if scan.ended_at else "state.interrupted", lang)),
+            Text(say("state.complete" if scan.ended_at else "state.interrupted", lang)),
             Text(plain(scan.tool_version)),
         )
     return table
@@ -43,15 +43,15 @@ def institutions_table(institutions: Sequence[Institution], lang: Language) -> R
     table = _headed(("id", "name", "type", "region", "website"), lang)
     for each in institutions:
         table.add_row(*(Text(plain(cell)) for cell in (each.id, each.name, each.type, each.region, each.url)))
-    return Group(table, Text(), Text(phrase("table.institutions", lang, count=len(institutions)), "bold"))
+    return Group(table, Text(), Text(say("table.institutions", lang, count=len(institutions)), "bold"))
 
 
 def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> Table:
     """Return how many institutions have each value of a registry *column*."""
     table = plain_table(column_name(column, lang))
-    table.add_column(Text(phrase("column.count", lang)), justify="right")
+    table.add_column(Text(say("column.count", lang)), justify="right")
     for value, count in counts.items():
-        table.add_row(Text(plain(value) or phrase("summary.unknown_group", lang)), Text(locales.number(count, lang)))
+        table.add_row(Text(plain(value) or say("summary.unknown_group", lang)), Text(locales.number(count, lang)))
     return table
 
 
@@ -75,7 +75,7 @@ def classified_table(answers: Iterable[Classified], lang: Language) -> Table:
         cells = (
             each.url,
             network_name(each.network) if each.network else "—",
-            phrase(f"kind.{each.kind}", lang),
+            say(f"kind.{each.kind}", lang),
             each.account_url or "—",
             each.reason or "",
         )
@@ -88,14 +88,14 @@ def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> 
     table = Table.grid(padding=(0, 2))
     for account in accounts:
         table.add_row(Text(network_name(account.network), "bold"), _account(account, lang))
-    body = table if accounts else Text(phrase("table.no_account", lang), "dim")
+    body = table if accounts else Text(say("table.no_account", lang), "dim")
     return Group(Text(plain(source), "bold underline"), body, Text())
 
 
 def _account(account: Account, lang: Language) -> Text:
     """Three lines on one account: where it is, whose it is and by which rule, where it was seen."""
-    address = plain(account.url) or phrase("table.unresolved", lang)
-    whose = f"{phrase(f'role.{account.role}', lang)} ({plain(account.reason)})"
+    address = plain(account.url) or say("table.unresolved", lang)
+    whose = f"{say(f'role.{account.role}', lang)} ({plain(account.reason)})"
     return Text("\n").join([Text(address), Text(whose), Text(_place(account, lang), "dim")])
 
 
@@ -103,14 +103,14 @@ def _place(account: Account, lang: Language) -> str:
     if not account.evidence:
         return ""
     best = account.evidence[0]
-    place = f"{phrase(f'zone.{best.zone}', lang)}, {phrase(f'how.{best.how}', lang)}"
+    place = f"{say(f'zone.{best.zone}', lang)}, {say(f'how.{best.how}', lang)}"
     if best.label:
-        place = f"{place} {phrase('table.quoted', lang, text=best.label)}"
-    return f"{place}, {phrase('table.pages_seen', lang, count=account.pages_seen)}"
+        place = f"{place} {say('table.quoted', lang, text=best.label)}"
+    return f"{place}, {say('table.pages_seen', lang, count=account.pages_seen)}"
 
 
 def _headed(headings: Sequence[str], lang: Language) -> Table:
-    first, *others = (phrase(f"column.{heading}", lang) for heading in headings)
+    first, *others = (say(f"column.{heading}", lang) for heading in headings)
     table = plain_table(first)
     for heading in others:
         table.add_column(Text(heading), overflow="fold")

@@ -11,12 +11,11 @@ from rich.text import Text
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.findings import Figures, Proportion, Summary
-from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.findings import FEW, Figures, Proportion, Summary
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import known, phrase
+from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.terminal.screen import Paragraph, column_name, detail_words, network_name, plain_table
@@ -53,7 +52,7 @@ def methods_view(summary: Summary, lang: Language) -> RenderableType:
 
 def _title(summary: Summary, lang: Language) -> RenderableType:
     facts = summary.scan
-    title = phrase("summary.title", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang))
+    title = say("summary.title", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang))
     return Paragraph(title, "bold")
 
 
@@ -63,29 +62,29 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Renderab
     yield Text()
     share = locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang)
     yield Paragraph(
-        phrase("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share), "bold"
+        say("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share), "bold"
     )
     if partial := figures.by_status[Status.PARTIAL]:
-        yield Paragraph(phrase("summary.partial", lang, count=partial))
+        yield Paragraph(say("summary.partial", lang, count=partial))
     yield from map(Paragraph, drawn_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Text()
-        yield Paragraph(phrase("summary.not_assessed", lang, count=missing), "bold")
+        yield Paragraph(say("summary.not_assessed", lang, count=missing), "bold")
         for cause in causes(scan):
             names = ", ".join(each.short_name or each.name for each in cause.institutions)
             line = cause_words(cause.status, cause.detail, len(cause.institutions), lang)
             yield Paragraph(f"  {line} ({names})" if len(cause.institutions) <= _NAMED else f"  {line}", hang=4)
     if not figures.assessed:
         yield Text()
-        yield Paragraph(phrase("summary.none_assessed", lang), "bold red")
+        yield Paragraph(say("summary.none_assessed", lang), "bold red")
 
 
 def cause_words(status: Status | None, detail: str, count: int, lang: Language) -> str:
     """Return why *count* sites were not assessed, in words: ``injoignables, délai dépassé : 3``."""
-    said = phrase(f"status.{status or 'not_visited'}", lang)
+    said = say(f"status.{status or 'not_visited'}", lang)
     if not detail:
-        return phrase("summary.cause_bare", lang, status=said, count=count)
-    return phrase("summary.cause", lang, status=said, detail=detail_words(detail, lang), count=count)
+        return say("summary.cause_bare", lang, status=said, count=count)
+    return say("summary.cause", lang, status=said, detail=detail_words(detail, lang), count=count)
 
 
 def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[RenderableType]:
@@ -113,15 +112,15 @@ def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequenc
 def _notes_on_groups(
     summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language
 ) -> Iterator[RenderableType]:
-    yield Paragraph(phrase("summary.group_share", lang, count=next(iter(summary.figures.at_least))), "dim")
+    yield Paragraph(say("summary.group_share", lang, count=next(iter(summary.figures.at_least))), "dim")
     if any(group.is_few for group in groups.values()):
-        yield Paragraph(phrase("summary.few", lang, count=FEW), "dim")
+        yield Paragraph(say("summary.few", lang, count=FEW), "dim")
 
 
 def center_words(figures: Figures, lang: Language) -> str:
     """Return mean, median, quartiles and maximum in one sentence; *figures* are of one assessed site or more."""
     low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
-    return phrase(
+    return say(
         "summary.center",
         lang,
         mean=locales.decimal(figures.mean, lang),
@@ -134,20 +133,20 @@ def center_words(figures: Figures, lang: Language) -> str:
 
 def _thresholds(summaries: Sequence[Summary], lang: Language) -> Table:
     """Share on one, two, three or more networks for each basket, and the published figures below, in one column."""
-    table = _figures_table(phrase("summary.at_least", lang), summaries[0], lang)
+    table = _figures_table(say("summary.at_least", lang), summaries[0], lang)
     for summary in summaries:
         name = summary.basket
-        title = phrase(f"basket.{name}", lang) if known(f"basket.{name}") else phrase("basket.other", lang, name=name)
+        title = say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
         table.add_row(Text(title, "bold"))
         at_least = summary.figures.at_least
         for k in sorted({*_FIRST_KS, next(iter(at_least))}):
             style = "bold" if k == next(iter(at_least)) else ""
             cells = _cells(at_least[k], summary, lang)
-            table.add_row(Text(f"  {phrase('summary.networks_count', lang, count=k)}"), *cells, style=style)
+            table.add_row(Text(f"  {say('summary.networks_count', lang, count=k)}"), *cells, style=style)
     for baseline in _comparable(summaries[0]):
-        heading = phrase("summary.baseline", lang, year=str(baseline.year), study=baseline.study)
+        heading = say("summary.baseline", lang, year=str(baseline.year), study=baseline.study)
         table.add_row(Text(heading, "bold"))
-        threshold = phrase("summary.networks_count", lang, count=baseline.k or 0)
+        threshold = say("summary.networks_count", lang, count=baseline.k or 0)
         value = locales.percent(baseline.value, lang, digits=0)
         table.add_row(Text(f"  {threshold}"), Text("—"), Text(value))
     return table
@@ -160,7 +159,7 @@ def _comparable(summary: Summary) -> list[Baseline]:
 
 def _networks(summary: Summary, lang: Language) -> Table:
     """Share on each network that somebody is on, most frequent first."""
-    table = _figures_table(phrase("summary.networks", lang), summary, lang)
+    table = _figures_table(say("summary.networks", lang), summary, lang)
     for name, proportion in summary.figures.networks.items():
         if proportion.count:
             table.add_row(Text(network_name(name)), *_cells(proportion, summary, lang))
@@ -170,18 +169,18 @@ def _networks(summary: Summary, lang: Language) -> Table:
 def _unlisted(figures: Figures, lang: Language) -> Iterator[RenderableType]:
     """The networks that nobody is on, and those that were closed."""
     if absent := [network_name(name) for name, proportion in figures.networks.items() if not proportion.count]:
-        yield Paragraph(phrase("summary.no_network", lang, names=", ".join(absent)))
+        yield Paragraph(say("summary.no_network", lang, names=", ".join(absent)))
     if closed := [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]:
-        yield Paragraph(phrase("summary.closed", lang, names=", ".join(closed)))
+        yield Paragraph(say("summary.closed", lang, names=", ".join(closed)))
 
 
 def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language) -> Table:
     """The headline share of each group, a mark at those of few."""
     k = next(iter(summary.figures.at_least))
     names = " × ".join(column_name(column, lang) for column in summary.by)
-    table = plain_table(phrase("summary.by", lang, column=names))
+    table = plain_table(say("summary.by", lang, column=names))
     for heading in ("assessed", "count", "share", "mean"):
-        table.add_column(Text(phrase(f"column.{heading}", lang)), justify="right", no_wrap=True)
+        table.add_column(Text(say(f"column.{heading}", lang)), justify="right", no_wrap=True)
     for values, group in groups.items():
         proportion = group.at_least[k]
         table.add_row(
@@ -195,18 +194,18 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
 
 
 def _cautions(summary: Summary, lang: Language) -> Iterator[RenderableType]:
-    yield Paragraph(phrase("summary.lower_bound", lang), "dim")
+    yield Paragraph(say("summary.lower_bound", lang), "dim")
     if summary.figures.assessed < summary.figures.institutions:
-        yield Paragraph(phrase("summary.never_absent", lang), "dim")
+        yield Paragraph(say("summary.never_absent", lang), "dim")
     if summary.sample_of is not None:
-        yield Paragraph(phrase("summary.interval", lang, population=summary.sample_of), "dim")
+        yield Paragraph(say("summary.interval", lang, population=summary.sample_of), "dim")
 
 
 def _citation(summary: Summary, lang: Language) -> Iterator[RenderableType]:
     yield Text()
     if summary.scan.ended_at is None:
-        yield Paragraph(phrase("summary.interrupted", lang), "bold")
-    yield Paragraph(phrase("summary.cite", lang), "bold")
+        yield Paragraph(say("summary.interrupted", lang), "bold")
+    yield Paragraph(say("summary.cite", lang), "bold")
     yield Paragraph(citation(summary, lang))
 
 
@@ -220,7 +219,7 @@ def _figures_table(title: str, summary: Summary, lang: Language) -> Table:
         headings.append("ci95")
     for heading in headings:
         may_fold = heading in {"bounds", "ci95"}  # where a narrow screen has to hold both
-        headed = Text(phrase(f"column.{heading}", lang))
+        headed = Text(say(f"column.{heading}", lang))
         table.add_column(headed, justify="right", no_wrap=not may_fold, overflow="fold")
     return table
 

@@ -20,10 +20,11 @@ from rich.text import Text
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.remaining import Remaining
 from cegep_audit.report.terminal.screen import Paragraph, console
+from cegep_audit.scan.concurrent import Observer
 from cegep_audit.text import plain
 
 _REDRAW_S = 0.1  # least time between two drawings on a terminal
@@ -34,7 +35,7 @@ _NAMED = 3  # slow sites that are named, the slowest first
 _BAR = 20  # columns
 
 
-class Progress:
+class Progress(Observer):
     """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
 
     *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it
@@ -121,7 +122,7 @@ class Progress:
             self._last_shown, self._last_step = now, self._step()
             self.note(", ".join(self._facts(now)))
             if slow := self._slow_names(now):
-                self.note(phrase("progress.slow", self._lang, names=slow))
+                self.note(say("progress.slow", self._lang, names=slow))
 
     def _step(self) -> int:
         return self._done * _STEPS // self._total if self._total else 0
@@ -131,20 +132,20 @@ class Progress:
         bar = ProgressBar(total=max(self._total, 1), completed=self._done, width=_BAR)
         line.add_row(bar, Text(" · ".join(self._facts(now))))
         slow = self._slow_names(now)
-        return Group(line, Paragraph(phrase("progress.slow", self._lang, names=slow), "dim")) if slow else line
+        return Group(line, Paragraph(say("progress.slow", self._lang, names=slow), "dim")) if slow else line
 
     def _facts(self, now: float) -> Iterator[str]:
         """Yield done of all, in flight, accounts, requests, time left: in this order, as far as they are known."""
         lang = self._lang
-        yield phrase("progress.done", lang, done=self._done, total=self._total)
-        yield phrase("progress.in_flight", lang, count=len(self._in_flight))
-        yield phrase("progress.accounts", lang, count=self._accounts)
+        yield say("progress.done", lang, done=self._done, total=self._total)
+        yield say("progress.in_flight", lang, count=len(self._in_flight))
+        yield say("progress.accounts", lang, count=self._accounts)
         if self._tally:
-            yield phrase("progress.requests", lang, count=self._tally.requests)
+            yield say("progress.requests", lang, count=self._tally.requests)
         spent = [now - since for _, since in self._in_flight.values()]
         left = self._remaining.seconds(spent, self._total - self._done - len(spent))
         if left is not None:
-            yield phrase("progress.left", lang, duration=locales.duration(left))
+            yield say("progress.left", lang, duration=locales.duration(left))
 
     def _slow(self, now: float) -> list[tuple[float, Institution]]:
         """Return the sites in flight for long, with the seconds, the slowest first."""
@@ -163,4 +164,4 @@ class Progress:
             self._explained.add(one.id)
             since = locales.duration(now - wait.since)
             facts = {"institution": one.id, "spent": locales.duration(spent), "url": wait.url, "since": since}
-            self.note(phrase(f"progress.waits_for_{wait.what}", self._lang, **facts))
+            self.note(say(f"progress.waits_for_{wait.what}", self._lang, **facts))

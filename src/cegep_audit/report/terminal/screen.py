@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import known, phrase
+from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
@@ -68,8 +68,8 @@ class Paragraph:
 def detail_words(detail: str, lang: Language) -> str:
     """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; a code without words as it is."""
     if detail.startswith("http_"):
-        return phrase("detail.http", lang, status=detail.removeprefix("http_"))
-    return phrase(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
+        return say("detail.http", lang, status=detail.removeprefix("http_"))
+    return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
 
 
 def network_name(name: str) -> str:
@@ -79,7 +79,7 @@ def network_name(name: str) -> str:
 
 def column_name(column: str, lang: Language) -> str:
     """Return what people call a *column* of the registry; one of a file's own keeps its name."""
-    return phrase(f"registry.{column}", lang) if known(f"registry.{column}") else plain(column)
+    return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
 
 
 def plain_table(first_heading: str) -> Table:

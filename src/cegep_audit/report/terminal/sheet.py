@@ -9,7 +9,7 @@ from cegep_audit.analyze.advice import Advice
 from cegep_audit.analyze.sheets import Peers, Sheet
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.report.files.tables import sorted_accounts
@@ -53,16 +53,16 @@ def state(sheet: Sheet, lang: Language) -> list[str]:
     """Return what came of the visit, in sentences: pages read and when, why it was not assessed."""
     result = sheet.result
     if result is None:
-        return [phrase("sheet.not_assessed", lang, cause=phrase("status.not_visited", lang))]
+        return [say("sheet.not_assessed", lang, cause=say("status.not_visited", lang))]
     said = []
     if result.captured_at is not None:
-        said.append(phrase("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang)))
+        said.append(say("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang)))
     said.extend(_drawn(result, lang))
-    cause = detail_words(result.detail, lang) if result.detail else phrase(f"status.{result.status}", lang)
+    cause = detail_words(result.detail, lang) if result.detail else say(f"status.{result.status}", lang)
     if not result.status.is_assessed:
-        said.append(phrase("sheet.not_assessed", lang, cause=cause))
+        said.append(say("sheet.not_assessed", lang, cause=cause))
     elif result.status is Status.PARTIAL:
-        said.append(phrase("sheet.partial", lang, cause=cause))
+        said.append(say("sheet.partial", lang, cause=cause))
     return said
 
 
@@ -71,8 +71,8 @@ def _drawn(result: InstitutionResult, lang: Language) -> Iterator[str]:
     if drawings:
         browsers = ", ".join(dict.fromkeys(rendering.browser for rendering in drawings))
         needs = dict.fromkeys(need for rendering in drawings for need in rendering.needs)
-        words = ", ".join(phrase(f"need.{need}", lang) for need in needs)
-        yield phrase("drawn.pages", lang, count=len(drawings), browsers=browsers, needs=words)
+        words = ", ".join(say(f"need.{need}", lang) for need in needs)
+        yield say("drawn.pages", lang, count=len(drawings), browsers=browsers, needs=words)
 
 
 def own_accounts(sheet: Sheet) -> list[Account]:
@@ -91,9 +91,9 @@ def _shown(sheet: Sheet) -> list[Account]:
 
 def role_words(account: Account, sheet: Sheet, lang: Language) -> str:
     """Return whose *account* is, and that its network is closed where it is."""
-    words = phrase(f"role.{account.role}", lang)
+    words = say(f"role.{account.role}", lang)
     is_closed = account.role is Role.OFFICIAL and account.network not in sheet.counted
-    return f"{words} ({phrase('sheet.closed', lang)})" if is_closed else words
+    return f"{words} ({say('sheet.closed', lang)})" if is_closed else words
 
 
 def evidence_words(account: Account, lang: Language) -> str:
@@ -101,17 +101,17 @@ def evidence_words(account: Account, lang: Language) -> str:
     if not account.evidence:
         return ""
     best = account.evidence[0]
-    words = {"place": phrase(f"zone.{best.zone}", lang), "how": phrase(f"how.{best.how}", lang)}
+    words = {"place": say(f"zone.{best.zone}", lang), "how": say(f"how.{best.how}", lang)}
     if not best.label:
-        return phrase("sheet.evidence", lang, **words)
-    return phrase("sheet.quoted", lang, **words, label=best.label)
+        return say("sheet.evidence", lang, **words)
+    return say("sheet.quoted", lang, **words, label=best.label)
 
 
 def page_words(account: Account, sheet: Sheet, lang: Language) -> str:
     """Return what the page of the best evidence of *account* is on its site: ``accueil``; its address if not kept."""
     where = account.evidence[0].page_url if account.evidence else ""
     roles = {page.url: page.role for page in sheet.result.pages} if sheet.result is not None else {}
-    return phrase(f"page_role.{roles[where]}", lang) if where in roles else plain(where)
+    return say(f"page_role.{roles[where]}", lang) if where in roles else plain(where)
 
 
 def mendings(sheet: Sheet, lang: Language) -> list[Mending]:
@@ -119,9 +119,7 @@ def mendings(sheet: Sheet, lang: Language) -> list[Mending]:
     kinds: dict[str, list[Advice]] = {}
     for advice in sheet.advice or ():
         kinds.setdefault(advice.rule, []).append(advice)
-    return [
-        Mending(phrase(f"advice.{rule}", lang), phrase(f"mend.{rule}", lang), places) for rule, places in kinds.items()
-    ]
+    return [Mending(say(f"advice.{rule}", lang), say(f"mend.{rule}", lang), places) for rule, places in kinds.items()]
 
 
 def place_words(advice: Advice) -> str:
@@ -134,7 +132,7 @@ def place_words(advice: Advice) -> str:
 def peer_heads(sheet: Sheet, lang: Language) -> list[str]:
     """Return what the groups of peers are called, each with the number of those assessed."""
     return [
-        phrase("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
+        say("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
         for peers in sheet.peers
     ]
 
@@ -154,13 +152,13 @@ def median_line(sheet: Sheet, lang: Language) -> PeerLine:
     """Return the line that sets the number of networks beside the peers' median."""
     here = "?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang)
     medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in sheet.peers]
-    return PeerLine(phrase("sheet.median", lang), here, medians)
+    return PeerLine(say("sheet.median", lang), here, medians)
 
 
 def _here(sheet: Sheet, name: str, lang: Language) -> str:
     if sheet.n_networks is None:
-        return phrase("sheet.unknown", lang)
-    return phrase("sheet.yes" if name in sheet.counted else "sheet.no", lang)
+        return say("sheet.unknown", lang)
+    return say("sheet.yes" if name in sheet.counted else "sheet.no", lang)
 
 
 def _of_group(peers: Peers, name: str, lang: Language) -> str:

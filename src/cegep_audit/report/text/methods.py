@@ -8,7 +8,7 @@ from cegep_audit.coding.agreement import OVERALL, TOOL, Agreement, Comparison
 from cegep_audit.coding.coefficients import RESAMPLES, Estimate
 from cegep_audit.coding.decisions import CONSENSUS
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
 from cegep_audit.text import plain
 
@@ -24,26 +24,26 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     for key, is_blind in (("coded_blind", True), ("coded_shown", False)):
         if names := [plain(coder.name) for coder in people if coder.is_blind is is_blind]:
             coders = _joined(names, lang)
-            yield phrase(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
-    yield phrase("methods.rule", lang)
+            yield say(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
+    yield say("methods.rule", lang)
     if any(coder.name == CONSENSUS for coder in found.coders):
-        yield phrase("methods.consensus", lang)
+        yield say("methods.consensus", lang)
     if any(each.is_weighted for each in found.comparisons):
-        yield phrase("methods.sample", lang)
+        yield say("methods.sample", lang)
     for each in found.comparisons:
         if each.levels["presence"][OVERALL].rows:
             yield from _pair(each, lang)
-    yield phrase("methods.intervals", lang, resamples=RESAMPLES)
+    yield say("methods.intervals", lang, resamples=RESAMPLES)
 
 
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
     is_tool = each.first == TOOL
     figures = presence.figures
-    yield phrase(
+    yield say(
         "methods.pair",
         lang,
-        first=phrase("methods.name_tool", lang) if is_tool else plain(each.first),
+        first=say("methods.name_tool", lang) if is_tool else plain(each.first),
         second=plain(each.second),
         count=presence.rows,
         agreement=locales.percent(figures["agreement"].value, lang),
@@ -54,7 +54,7 @@ def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     )
     if is_tool:
         shares = {name: locales.percent(figures[name].value, lang) for name in ("precision", "recall", "f1")}
-        yield phrase("methods.against", lang, second=plain(each.second), **shares)
+        yield say("methods.against", lang, second=plain(each.second), **shares)
 
 
 def _with_interval(estimate: Estimate, lang: Language) -> str:
@@ -68,12 +68,12 @@ def _with_interval(estimate: Estimate, lang: Language) -> str:
 def _joined(names: Sequence[str], lang: Language) -> str:
     if len(names) == 1:
         return names[0]
-    return phrase("methods.and", lang, first=", ".join(names[:-1]), second=names[-1])
+    return say("methods.and", lang, first=", ".join(names[:-1]), second=names[-1])
 
 
 def rater_name(name: str, lang: Language) -> str:
     """Return what a rater is called: the tool in the reader's language, a coder as it signs."""
-    return phrase("agreement.tool", lang) if name == TOOL else plain(name)
+    return say("agreement.tool", lang) if name == TOOL else plain(name)
 
 
 def coefficient(value: float | None, lang: Language) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
@@ -21,7 +20,7 @@ def paragraph(summary: Summary, lang: Language) -> str:
 def citation(summary: Summary, lang: Language) -> str:
     """Return how to cite the scan of *summary*: tool, rules, number, date, coverage; for a past one its captures."""
     facts, figures = summary.scan, summary.figures
-    said = phrase(
+    said = say(
         "summary.citation",
         lang,
         tool=facts.tool_version,
@@ -33,16 +32,16 @@ def citation(summary: Summary, lang: Language) -> str:
     )
     if facts.captured and facts.mode != "live":
         first, last = (locales.day(day, lang) for day in facts.captured)
-        said = f"{said} {phrase('summary.captured', lang, first=first, last=last)}"
-    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
-        past = phrase("summary.asked", lang, day=locales.day(asked, lang), count=drift)
+        said = f"{said} {say('summary.captured', lang, first=first, last=last)}"
+    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
+        past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
     return said
 
 
 def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
     figures, facts = summary.figures, summary.scan
-    yield phrase(
+    yield say(
         f"paper.{facts.mode}",
         lang,
         count=figures.institutions,
@@ -50,28 +49,28 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
         tool=facts.tool_version,
         rules=facts.rules_version,
     )
-    yield phrase("paper.pages", lang, pages=_pages(facts))
+    yield say("paper.pages", lang, pages=_pages(facts))
     yield from drawn_words(facts, lang)
-    yield phrase("paper.presence", lang)
+    yield say("paper.presence", lang)
     if facts.ended_at is None:
-        yield phrase("paper.interrupted", lang)
-    yield phrase(
+        yield say("paper.interrupted", lang)
+    yield say(
         "paper.coverage",
         lang,
         count=figures.assessed,
         share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
     )
     if figures.assessed < figures.institutions:
-        yield phrase("paper.bounds", lang)
+        yield say("paper.bounds", lang)
     if figures.assessed:
         yield from _results(summary, lang)
-    yield phrase("paper.lower_bound", lang)
+    yield say("paper.lower_bound", lang)
 
 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
-    if facts.drawn:
-        yield phrase("drawn.sites", lang, count=len(facts.drawn), browsers=", ".join(facts.browsers))
+    if facts.rendered:
+        yield say("drawn.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:
@@ -79,24 +78,24 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
     k, headline = next(iter(figures.at_least.items()))
     share = locales.percent(headline.share, lang)
     if figures.assessed < figures.institutions:
-        share = phrase("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
-    yield phrase("paper.headline", lang, count=headline.count, k=k, share=share)
+        share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
+    yield say("paper.headline", lang, count=headline.count, k=k, share=share)
     low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
     median = locales.number(figures.median or 0, lang)
-    yield phrase("paper.center", lang, mean=locales.decimal(figures.mean, lang), median=median, low=low, high=high)
+    yield say("paper.center", lang, mean=locales.decimal(figures.mean, lang), median=median, low=low, high=high)
     if summary.sample_of is None:
-        yield phrase("paper.census", lang)
+        yield say("paper.census", lang)
     else:
         interval = locales.span(headline.ci95, lang)
-        yield phrase("paper.sample", lang, population=summary.sample_of, interval=interval)
+        yield say("paper.sample", lang, population=summary.sample_of, interval=interval)
 
 
 def _when(facts: ScanFacts, lang: Language) -> str:
     """Return the day, or the days, that the pages are of."""
     first, last = facts.captured or (facts.started_at.date(), facts.started_at.date())
     if first == last:
-        return phrase("paper.on", lang, day=locales.day(first, lang))
-    return phrase("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
+        return say("paper.on", lang, day=locales.day(first, lang))
+    return say("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
 
 
 def _pages(facts: ScanFacts) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from cegep_audit.detect.accounts.labels import is_title, names_other_site
 from cegep_audit.detect.accounts.lists import Part, is_separate, is_vendor, parts_in
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
 from cegep_audit.detect.accounts.sightings import Sighting, sightings
@@ -32,8 +33,8 @@ class Candidate:
     """One account with all that speaks for and against it: the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
-    or address names; ``is_subject``: it names the part that the institution itself is. The fields after ``is_subject``
-    compare it with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
+    or address names; ``is_subject``: it names the part that the institution itself is. The fields from ``competitors``
+    on compare it with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
     """
 
     key: Key
@@ -48,8 +49,12 @@ class Candidate:
     is_separate: bool
     parts: frozenset[Part]
     is_subject: bool
+    is_title: bool  # every label is the title of something else
+    names_other_site: bool
     competitors: int = 0  # other accounts of its network
     is_outdone: bool = False  # one of them shows the institution's whole name, and this one does not
+    is_beside_same: bool = False  # one of them is in the frame under the institution's very name
+    is_apart: bool = False  # it is outside the frame, and unlike the institution's accounts in it
     is_outranked: bool = False  # one of them is more prominent
     in_directory: bool = False  # one of several of its network in the content
     is_unit: bool = False
@@ -133,6 +138,8 @@ def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: di
         is_separate=is_separate(" ".join([*shown, *labels])) and not is_separate(identity.text),
         parts=parts - identity.parts,
         is_subject=not identity.parts.isdisjoint(named),
+        is_title=all(is_title(seen.link, identity) for seen in group),
+        names_other_site=all(names_other_site(seen.link, identity) for seen in group),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,9 +38,35 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
-        for link in (*visit.reading.links, *_named_mastodon(visit.reading)):
+        links = [*visit.reading.links, *_named_mastodon(visit.reading)]
+        linked = _linked_names(links)
+        for link in links:
+            if _is_mentioned(link) and any(other != link.url for other in linked.get(_last(link.url), ())):
+                continue
             for what, seen in _what(link, resolved, read, identity):
                 yield Sighting(seen, what, visit.page.captured_at, visit.page.record_id)
+
+
+def _linked_names(links: Sequence[Link]) -> dict[str, set[str]]:
+    """Return the addresses of links by the name that their label has: ``@name``."""
+    linked: dict[str, set[str]] = defaultdict(set)
+    for link in links:
+        for name in _AT_NAME.findall(link.label.lower()):
+            if name == _last(link.url):
+                linked[name].add(link.url)
+    return linked
+
+
+def _is_mentioned(link: Link) -> bool:
+    """Whether only text names the account, ``Instagram : @name``: a link under that name says whose it is."""
+    return link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
+
+
+def _last(url: str) -> str:
+    return url.rstrip("/").rpartition("/")[2].removeprefix("@").lower()
+
+
+_AT_NAME = re.compile(r"@([\w.]{2,30})")
 
 
 def _read(url: str) -> Classified:

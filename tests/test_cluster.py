@@ -27,7 +27,7 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Render
+from cegep_audit.scan.request import Render
 from cegep_audit.scan.sources import check_cluster
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")

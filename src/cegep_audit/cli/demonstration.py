@@ -16,7 +16,7 @@ from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import start
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.plan import Request, Selection
+from cegep_audit.scan.request import Request, Selection
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
 _LIMITS = Limits(delay_s=0.05, timeout_s=3.0)

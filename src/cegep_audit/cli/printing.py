@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cegep_audit.cli.options import say
+from cegep_audit.cli.options import DEFAULT_DB, say
 from cegep_audit.collect.archive.uri_m import drift_days
-from cegep_audit.collect.http.reach import FIRST_SITES, Reach
+from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan, day_of
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.request import day_of
 from cegep_audit.store import Store
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Detail
@@ -45,6 +47,11 @@ def message(text: str, quiet: bool) -> None:
     """Print one line on standard error, unless *quiet*."""
     if not quiet:
         print(plain(text), file=sys.stderr)
+
+
+def result_line(text: str) -> None:
+    """Print one line on standard output."""
+    print(plain(text))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
@@ -91,11 +98,11 @@ def tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer
             observer.note(line)
 
 
-def tell_cut_off(reach: Reach, lang: Language) -> None:
+def tell_cut_off(connectivity: Connectivity, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and the commonest reason."""
     from cegep_audit.report.terminal.screen import detail_words
 
-    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
+    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang)), quiet=False)
 
 
 def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:
@@ -148,6 +155,7 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
     elif not shown.quiet:
         print_summary(scan, shown.lang)
         message(say("scan.written", files=", ".join(map(str, written))), shown.quiet)
+        _say_next(scan, store.path, shown)
     if not any(result.status.is_assessed for result in scan.results):
         key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
         message(say(key, total=len(scan.institutions)), quiet=False)
@@ -161,6 +169,31 @@ def print_summary(scan: Scan, lang: Language) -> None:
     from cegep_audit.report.terminal.terminal import console, summary_view
 
     console(sys.stdout).print(summary_view(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
+
+
+def completing_command(scan: Scan, db: Path) -> str:
+    """Return the command that reads again what *scan* could not assess, ready to copy."""
+    from cegep_audit.analyze.completion import helpful_modes
+    from cegep_audit.analyze.coverage import causes
+
+    helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
+    modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
+    return shlex.join(["cegep-audit", "complete", str(scan.id), *modes, *_db_words(db)])
+
+
+def _db_words(db: Path) -> list[str]:
+    return ["--db", str(db)] if db != DEFAULT_DB else []
+
+
+def _say_next(scan: Scan, db: Path, shown: Shown) -> None:
+    """Say what a user would do next: complete the scan, or look at it."""
+    left = sum(not result.status.is_assessed for result in scan.results)
+    if left and scan.mode != "as_of":
+        facts = {"scan": scan.id, "left": left, "total": len(scan.institutions)}
+        message(say("complete.left", **facts), shown.quiet)
+        message(say("complete.command", command=completing_command(scan, db)), shown.quiet)
+    words = ["cegep-audit", "report", str(scan.id), "-o", "report.html", *_db_words(db)]
+    message(say("complete.next_report", command=shlex.join(words)), shown.quiet)
 
 
 def _override_lines(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:

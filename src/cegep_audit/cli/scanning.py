@@ -44,30 +44,21 @@ from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.plan import (
-    Plan,
-    Render,
-    Request,
-    Selection,
-    begin,
-    check_same_registry,
-    chosen_of,
-    output_of,
-    read_past,
-    resume,
-)
+from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, chosen_of
+from cegep_audit.scan.request import Render, Request, Selection, output_of, read_past
+from cegep_audit.scan.resume import check_same_registry, resume
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.scan.sources import check_cluster, check_render
 from cegep_audit.store import Store
 
 _DEFAULTS = Limits()
-_LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
+LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
 # What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
     "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
 )  # fmt: skip
-_LONGEST_S = 3600  # that a user may have one host or one request take
+LONGEST_S = 3600  # that a user may have one host or one request take
 _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
 
@@ -97,13 +88,13 @@ def scan(
     contact: ContactOption = None,
     max_pages: MaxPagesOption = _DEFAULTS.max_pages,
     delay: Annotated[
-        float, typer.Option("--delay", min=0, max=_LONGEST_S, metavar="S", help=say("help.delay"))
+        float, typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("help.delay"))
     ] = _DEFAULTS.delay_s,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
     ] = _DEFAULTS.concurrency,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=_LONGEST_S, metavar="S", help=say("help.timeout"))
+        float, typer.Option("--timeout", min=0.1, max=LONGEST_S, metavar="S", help=say("help.timeout"))
     ] = _DEFAULTS.timeout_s,
     max_bytes: Annotated[
         int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
@@ -135,11 +126,11 @@ def scan(
 ) -> None:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
     language = resolve(lang)
-    named = {name for name in context.params if _is_named(context, name)}
-    if resumes and (clash := sorted(named & set(_FIXED))):
-        raise UsageError(say("error.fixed_by_resume", option=_option_of(context, clash[0])))
-    if not as_of and (alone := sorted(named.intersection(_OF_THE_PAST))):
-        raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
+    named = given_options(context)
+    if resumes and (clash := sorted(named.keys() & set(_FIXED))):
+        raise UsageError(say("error.fixed_by_resume", option=named[clash[0]]))
+    if not as_of and (alone := sorted(named.keys() & set(_OF_THE_PAST))):
+        raise UsageError(say("error.without_as_of", option=named[alone[0]]))
     if from_warc and "timegate" in named:
         raise UsageError(say("error.two_sources"))
     if save_warc and (no_warc or from_warc):
@@ -158,7 +149,7 @@ def scan(
         allow_private=allow_private,
     )
     past = read_past(as_of, timegate, max_drift, language) if as_of else None
-    changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
+    changed = {field: getattr(limits, field) for name, field in LIMIT_OF_OPTION.items() if name in named}
     request = Request(
         registry=registry,
         db=db,
@@ -184,7 +175,8 @@ def start(request: Request, shown: Shown) -> int:
     check_output(shown.output, shown.lang)
     chosen, settings = chosen_of(request)
     with Store.open(request.db, create=True, lang=request.lang) as store:
-        plans = begin(request, store, chosen, settings)
+        tell_replaced(store, shown, request.db)
+        plans = begin(request, store, chosen, settings | {"output": str(shown.output)})
         try:
             return _carry_out_all(store, plans, shown)
         except CegepAuditError:
@@ -194,11 +186,13 @@ def start(request: Request, shown: Shown) -> int:
             raise
 
 
-def go_on(request: Request, shown: Shown) -> int:
+def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> int:
     """Resume what was interrupted last, and return the exit code; where nothing was, show the last scan."""
     check_output(shown.output, shown.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
         plans = resume(request, store)
+        if completion_only and not any(plan.base for plan in plans):
+            raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
                 check_same_registry(request.registry, store.scan(), request.lang)
@@ -207,9 +201,22 @@ def go_on(request: Request, shown: Shown) -> int:
             return EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
         for plan in plans:
             check_render(plan.request.render, request.dask, request.lang)
+            if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:
+                message(say("complete.warc_elsewhere", path=plan.warc), shown.quiet)
             total, done = len(plan.institutions), len(plan.institutions) - len(plan.waiting)
             message(say("scan.resumed", scan=plan.scan_id, done=done, total=total), shown.quiet)
         return _carry_out_all(store, plans, shown)
+
+
+def tell_replaced(store: Store, shown: Shown, db: Path) -> None:
+    """Say which scan the report of another one replaces, and how to have it back."""
+    if not shown.output.exists():
+        return
+    earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(shown.output)]
+    if earlier:
+        words = ["cegep-audit", "export", str(earlier[-1]), "-o", "FILE", "--db", str(db)]
+        facts = {"output": shown.output, "scan": earlier[-1], "command": shlex.join(words)}
+        message(say("complete.replaces", **facts), shown.quiet)
 
 
 def check_output(output: Path, lang: Language) -> None:
@@ -223,14 +230,16 @@ def _carry_out_all(store: Store, plans: list[Plan], shown: Shown) -> int:
     """Carry out one scan after the other; return 0 where any could assess an institution."""
     codes = []
     for plan in plans:
-        code = _carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.settings)))
+        code = carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.settings)))
         if code not in {EXIT_OK, EXIT_NOTHING_ASSESSED}:
             return code
         codes.append(code)
     return min(codes)
 
 
-def _carry_out(store: Store, plan: Plan, shown: Shown) -> int:
+def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
+    """Run one scan, write its report and return the exit code; where it was stopped, say how to resume it."""
+
     async def running() -> Stop | None:
         with progress(plan, shown) as observer:
             told = partial(tell, plan=plan, shown=shown, observer=observer)
@@ -248,13 +257,8 @@ def _carry_out(store: Store, plan: Plan, shown: Shown) -> int:
     return stop.exit_code
 
 
-def _is_named(context: typer.Context, name: str) -> bool:
-    """Whether the option *name* was written on the command line."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _option_of(context: typer.Context, name: str) -> str:
-    """Return the option of the parameter *name* as a user writes it."""
-    found: Any = next(each for each in context.command.params if each.name == name)
-    return str(found.opts[-1])
+def given_options(context: typer.Context) -> dict[str, str]:
+    """Return the parameters that were written on the command line, each as a user writes its option."""
+    params: Any = context.command.params
+    given = (each for each in params if getattr(context.get_parameter_source(each.name), "name", "") == "COMMANDLINE")
+    return {each.name: str(each.opts[-1]) for each in given}

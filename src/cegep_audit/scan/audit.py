@@ -34,6 +34,7 @@ from cegep_audit.models import (
     Source,
     Visit,
 )
+from cegep_audit.vocabulary import ReadBy
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
@@ -60,16 +61,24 @@ def rules_version() -> str:
 
 
 async def audit(
-    institution: Institution, source: Source, limits: Limits, clock: Clock = now, turn: asyncio.Lock | None = None
+    institution: Institution,
+    source: Source,
+    limits: Limits,
+    *,
+    read_by: ReadBy = ReadBy.LIVE,
+    choices: Sequence[Choice] = (),
+    clock: Clock = now,
+    turn: asyncio.Lock | None = None,
 ) -> InstitutionResult:
     """Read one institution's pages and return its accounts; a failure is part of the result.
 
-    Institutions that are audited at once share *turn*: who holds it reads a page.
+    *read_by* says what kind of source it is. The pages are the *choices*, or else those that the frontier chooses one
+    after the other. Institutions that are audited at once share *turn*: who holds it parses a page.
     """
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []
-    frontier = Frontier(institution, limits)
-    while choice := frontier.next_page(visits):
+    frontier, fixed = Frontier(institution, limits), iter(choices)
+    while choice := next(fixed, None) if choices else frontier.next_page(visits):
         visits.append(await _visit(choice, source, clock, turn))
     accounts, verdict, flaws = await _judged(institution, visits)
     home = visits[0].page if visits else None
@@ -84,7 +93,13 @@ async def audit(
         failures=tuple(visit.failure for visit in visits if visit.failure),
         accounts=accounts if verdict.status.is_assessed else (),
         flaws=flaws if verdict.status.is_assessed else (),
+        read_by=_read_by(read_by, visits) if verdict.status.is_assessed else ReadBy.NONE,
     )
+
+
+def _read_by(source: ReadBy, visits: Iterable[Visit]) -> ReadBy:
+    is_rendered = source is ReadBy.LIVE and any(visit.page and visit.page.rendering for visit in visits)
+    return ReadBy.BROWSER if is_rendered else source
 
 
 async def _judged(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
@@ -15,7 +15,7 @@ from cegep_audit.collect.http.progress import Tally
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
 from cegep_audit.scan.audit import audit
-from cegep_audit.vocabulary import Detail, Status
+from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 _COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
 
@@ -39,15 +39,28 @@ class Observer:
         """Take note that some time passed."""
 
 
+Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
+"""Reads one institution. Those that are read at once share a lock: who holds it parses a page."""
+
+
+def reader(open_source: OpenSource, limits: Limits, read_by: ReadBy, clock: Callable[[], datetime] = now) -> Read:
+    """Return what reads an institution from the source that *open_source* opens."""
+
+    async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+        async with open_source(institution) as source:
+            return await audit(institution, source, limits, read_by=read_by, clock=clock, turn=turn)
+
+    return read
+
+
 async def scan(
     institutions: Iterable[Institution],
-    open_source: OpenSource,
-    limits: Limits,
+    read: Read,
+    concurrency: int,
     keep: Callable[[InstitutionResult], None],
     observer: Observer,
-    clock: Callable[[], datetime] = now,
 ) -> None:
-    """Audit *institutions*, ``limits.concurrency`` at a time, and hand each result to *keep* as soon as it is there.
+    """Read *institutions*, so many at a time, and hand each result to *keep* as soon as it is there.
 
     An error that *keep* raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
     """
@@ -57,14 +70,14 @@ async def scan(
     async def work() -> None:
         for institution in waiting:
             observer.started(institution)
-            result = await _safely(institution, open_source, limits, clock, turn)
+            result = await _safely(read, institution, turn)
             keep(result)
             observer.finished(result)
 
     try:
         with _rare_collections():
             async with asyncio.TaskGroup() as group:
-                for _ in range(limits.concurrency):
+                for _ in range(concurrency):
                     group.create_task(work())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
@@ -98,17 +111,10 @@ def _rare_collections() -> Iterator[None]:
                 gc.unfreeze()
 
 
-async def _safely(
-    institution: Institution,
-    open_source: OpenSource,
-    limits: Limits,
-    clock: Callable[[], datetime],
-    turn: asyncio.Lock,
-) -> InstitutionResult:
-    """Audit one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
+async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+    """Read one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
     try:
-        async with open_source(institution) as source:
-            return await audit(institution, source, limits, clock, turn)
+        return await read(institution, turn)
     except StoreError:  # a full disk: every other site would meet it too
         raise
     except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud

@@ -1,131 +1,24 @@
-"""What a user asks of a scan, and the scans that come of it: begun in the database, or resumed from it."""
+"""The scans that a request makes: begun in the database, or resumed from it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
-from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
-from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import default_registry, read_registry, select
 from cegep_audit.scan.audit import rules_version
+from cegep_audit.scan.request import Request, day_of, output_of
 from cegep_audit.store import Store
 
 DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
 _WARC = ".warc.gz"
-_SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a folder
-
-
-class Render(StrEnum):
-    """Which pages a browser renders; never by default, so that a figure does not depend on what else is installed."""
-
-    NEVER = "never"
-    AUTO = "auto"
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which institutions of the registry: see ``registry.select``."""
-
-    ids: Sequence[str] = ()
-    types: Sequence[str] = ()
-    regions: Sequence[str] = ()
-    languages: Sequence[str] = ()
-    limit: int | None = None
-    with_parts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """The days that a web archive is asked for, one scan each; ``timegate`` is the address before a stamp."""
-
-    days: tuple[date, ...]
-    timegate: str
-    max_drift_days: int
-
-    def limits(self, named: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the limits that suit the archive, by name; those *named* by the user come first."""
-        from cegep_audit.collect.archive.memento import own_limits
-
-        return own_limits(self.timegate) | dict(named)
-
-    def settings(self, day: date) -> dict[str, object]:
-        """Return what is kept with the scan of one *day*; ``days`` are all that were asked for together."""
-        days = [each.isoformat() for each in self.days]
-        timegate, drift = self.timegate, self.max_drift_days
-        return {"as_of": day.isoformat(), "timegate": timegate, "max_drift_days": drift, "days": days}
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Past | None:
-        """Return what a scan with these *settings* asked for, None for one that asked no archive."""
-        if "as_of" not in settings:
-            return None
-        days = tuple(map(date.fromisoformat, settings["days"]))
-        return cls(days, settings["timegate"], settings["max_drift_days"])
-
-
-def read_past(days: Sequence[str], timegate: str, max_drift_days: int, lang: Language) -> Past:
-    """Return what a user asks an archive for, *days* as ``2011-09-06``; raise UsageError."""
-    from cegep_audit.collect.archive.uri_m import timegate_of
-
-    archive = timegate_of(timegate)
-    if archive is None:
-        raise UsageError(say("error.bad_timegate", lang, url=timegate))
-    return Past(tuple(dict.fromkeys(_day(day, lang) for day in days)), archive, max_drift_days)
-
-
-def _day(text: str, lang: Language) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(say("error.bad_day", lang, day=text)) from None
-    if day > now().date():
-        raise UsageError(say("error.future_day", lang, day=text))
-    return day
-
-
-def day_of(settings: Mapping[str, Any]) -> date | None:
-    """Return the day in the past that a scan with these *settings* is of, None for one of its own day."""
-    return date.fromisoformat(settings["as_of"]) if "as_of" in settings else None
-
-
-def output_of(output: Path, settings: Mapping[str, Any]) -> Path:
-    """Return *output*, with the day of the scan in its name where several days were asked for."""
-    if len(settings.get("days", ())) < 2:  # noqa: PLR2004 - several
-        return output
-    ending = _WARC if output.name.endswith(_WARC) else output.suffix
-    return output.with_name(f"{output.name.removesuffix(ending)}-{settings['as_of']}{ending}")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a user asked for. ``changed`` are the limits given by name, which a resumed scan may take."""
-
-    registry: Path | None
-    db: Path
-    selection: Selection
-    limits: Limits
-    lang: Language
-    contact: str | None = None
-    warcs: Sequence[Path] = ()
-    past: Past | None = None
-    save_warc: Path | None = None
-    no_warc: bool = False
-    overrides: Path | None = None
-    dask: str | None = None
-    render: Render = Render.NEVER
-    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +26,8 @@ class Plan:
     """A scan that is begun: its number, its institutions, those still to do, and where its pages come from.
 
     ``day`` is the day in the past that it is of, None for its own; ``warc`` is the file that keeps what it receives,
-    None for none; ``request`` is what the user asked for, completed by the settings of a resumed scan.
+    None for none; ``request`` is what the user asked for, completed by the settings of a resumed scan. ``base`` is the
+    scan that this one completes.
     """
 
     scan_id: int
@@ -143,6 +37,7 @@ class Plan:
     settings: Mapping[str, Any]
     warc: Path | None
     request: Request
+    base: Scan | None = None
 
     @property
     def day(self) -> date | None:
@@ -179,12 +74,13 @@ def chosen_of(request: Request) -> tuple[list[list[Institution]], dict[str, Any]
     registry = read_registry(request.registry or default_registry(), lang=request.lang)
     settings = _settings(request, {institution.id for institution in registry})
     days: Sequence[date | None] = request.past.days if request.past else (None,)
-    return [_chosen(registry, settings, day, request.lang) for day in days], settings
+    return [selected(registry, settings, day, request.lang) for day in days], settings
 
 
-def _chosen(
+def selected(
     registry: Sequence[Institution], settings: Mapping[str, Any], day: date | None, lang: Language
 ) -> list[Institution]:
+    """Return the institutions that a scan with these *settings* goes over, for a *day* in the past those of then."""
     return select(registry, **settings["selection"], day=day, lang=lang)
 
 
@@ -211,81 +107,3 @@ def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
     if kept_in == DEFAULT_WARC:
         return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
     return Path(kept_in) if kept_in else None
-
-
-def resume(request: Request, store: Store) -> list[Plan]:
-    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] where none is."""
-    return [_resumed(request, store, begun) for begun in _unfinished(store)]
-
-
-def _unfinished(store: Store) -> list[Scan]:
-    unfinished = [scan for scan in store.scans() if scan.ended_at is None]
-    if not unfinished:
-        return []
-    last = unfinished[-1]
-    past, day = Past.of(last.settings), day_of(last.settings)
-    if past is None or day is None:
-        return [last]
-    first = last.id - past.days.index(day)  # those of several days are begun together, in order
-    return [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
-
-
-def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
-    begun = store.scan(begun.id)
-    if request.registry:
-        check_same_registry(request.registry, begun, request.lang)
-    store.claim(begun.id)
-    done = store.done_ids(begun.id)
-    settings: dict[str, Any] = dict(begun.settings)
-    with _ours(store, request.lang):
-        request = replace(
-            request,
-            warcs=[Path(path) for path in settings["from_warc"]],
-            past=Past.of(settings),
-            contact=settings["contact"] or None,
-            render=Render(settings["render"]),
-            limits=replace(Limits(**settings["limits"]), **request.changed),
-        )
-    return Plan(
-        scan_id=begun.id,
-        institutions=begun.institutions,
-        waiting=[item for item in begun.institutions if item.id not in done],
-        limits=request.limits,
-        settings=settings,
-        warc=_resumed_warc(request, settings, begun.id),
-        request=request,
-    )
-
-
-def _resumed_warc(request: Request, settings: Mapping[str, Any], scan_id: int) -> Path | None:
-    """Return the WARC that a resumed scan goes on with: where the user says, else beside the database.
-
-    The database may come from somebody else, so a folder that it names is no place to write to.
-    """
-    if request.save_warc:
-        return output_of(request.save_warc, settings)
-    kept_in = settings["warc"]
-    if not kept_in or kept_in == DEFAULT_WARC:
-        return warc_path(kept_in, request.db, scan_id)
-    name = re.split(r"[/\\]", str(kept_in))[-1]
-    return (
-        warc_path(DEFAULT_WARC, request.db, scan_id) if not _SAFE_WARC.fullmatch(name) else request.db.with_name(name)
-    )
-
-
-def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
-    """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, day_of(begun.settings), lang)
-    if chosen != list(begun.institutions):
-        raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))
-
-
-@contextmanager
-def _ours(store: Store, lang: Language) -> Iterator[None]:
-    """Turn settings that no version of this program wrote into a StoreError."""
-    from cegep_audit.text import shown
-
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(say("store.bad_value", lang, file=shown(str(store.path)), reason=str(error))) from error

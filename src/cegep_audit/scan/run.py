@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from cegep_audit.collect.http.reach import Reach
+from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.models import InstitutionResult
+from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
@@ -34,7 +35,7 @@ async def run(
     store: Store,
     observer: Observer,
     tell: Callable[[InstitutionResult], None],
-    tell_cut_off: Callable[[Reach], None],
+    tell_cut_off: Callable[[Connectivity], None],
 ) -> Stop | None:
     """Scan what is left of *plan*; return what stopped it, None where it came to its end.
 
@@ -62,7 +63,7 @@ async def run(
             async with _ticking(observer):
                 await spread(plan, save, observer)
         else:
-            await _run_here(plan, save, stop, observer, tell_cut_off)
+            await _run_here(plan, store, save, stop, observer, tell_cut_off)
     except asyncio.CancelledError:
         if not stops:
             raise
@@ -73,13 +74,15 @@ async def run(
 
 async def _run_here(
     plan: Plan,
+    store: Store,
     save: Callable[[Sequence[InstitutionResult]], None],
     stop: Callable[[Stop], None],
     observer: Observer,
-    tell_cut_off: Callable[[Reach], None],
+    tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
     """Scan in this process; *stop* is told where the source of pages gives up."""
-    async with open_pages(plan, observer.note) as pages:
+    opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
+    async with opening as pages:
 
         def keep(result: InstitutionResult) -> None:
             if error := pages.given_up():
@@ -87,15 +90,15 @@ async def _run_here(
                 return
             pages.flush()  # first: what the database names is in the file
             save([result])
-            if (reach := pages.reach) and not reach.is_cut_off:
-                reach.visited(result.detail)
-                if reach.is_cut_off:  # the fault is most likely on this side
-                    tell_cut_off(reach)
+            if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
+                connectivity.visited(result.detail)
+                if connectivity.is_cut_off:  # the fault is most likely on this side
+                    tell_cut_off(connectivity)
 
         if pages.tally:
             observer.watch(pages.tally)
         async with _ticking(observer):
-            await scan(plan.waiting, pages.open, plan.limits, keep, observer)
+            await scan(plan.waiting, pages.read, plan.limits.concurrency, keep, observer)
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:

@@ -7,7 +7,7 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSourc
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.concurrent import Observer, reader, scan
+from cegep_audit.vocabulary import ReadBy
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
@@ -116,8 +117,9 @@ class Visits(WorkerPlugin):
         if self._open is None:
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
-        limits = replace(self.job.limits, concurrency=min(len(part), self.job.limits.concurrency))
-        task = asyncio.ensure_future(scan(part, self._open, limits, results.append, Observer()))
+        read = reader(self._open, self.job.limits, ReadBy.WARC if self.job.files else ReadBy.LIVE)
+        concurrency = min(len(part), self.job.limits.concurrency)
+        task = asyncio.ensure_future(scan(part, read, concurrency, results.append, Observer()))
         self._in_flight.add(task)
         try:
             await task

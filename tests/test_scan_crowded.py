@@ -53,18 +53,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         registry(folder / "alone.csv.in", HEALTHY)
         registry(folder / "beside.csv.in", [*HOSTILE, *HEALTHY])
         for name in ("alone", "beside"):
-            arguments = (
-                "scan",
-                f"{name}.csv.in",
-                "-o",
-                f"{name}.csv",
-                "--db",
-                f"{name}.db",
-                "--no-warc",
-                "--delay",
-                "0",
-            )
-            done = command(*arguments, "--contact", "nous", folder=folder, HTTP_PROXY=web.proxy)
+            files = ("-o", f"{name}.csv", "--db", f"{name}.db", "--no-warc")
+            options = ("--delay", "0", "--contact", "nous")
+            done = command("scan", f"{name}.csv.in", *files, *options, folder=folder, HTTP_PROXY=web.proxy)
             assert done.code == 0, done.err
     return folder
 

@@ -62,8 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_no_healthy_site_changes(folder: Path) -> None:
     alone, beside = (
-        {row["id"]: row | {"captured_at": ""} for row in rows_of(folder / f"{each}.csv")}
-        for each in ("alone", "beside")
+        {row["id"]: row | {"captured_at": ""} for row in rows_of(folder / name)} for name in ("alone.csv", "beside.csv")
     )
     assert {name: beside[name] for name in HEALTHY} == alone
     assert {row["status"] for row in alone.values()} == {"ok"}

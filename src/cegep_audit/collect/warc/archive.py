@@ -22,8 +22,16 @@ from cegep_audit.collect.port import Answer, Want
 from cegep_audit.collect.site import REPLAY, Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
-from cegep_audit.collect.warc.index import Found, Stretch, captures_of, explaining, fields_of, go_through, parse_date
-from cegep_audit.collect.warc.index import whole_files as files_of
+from cegep_audit.collect.warc.index import (
+    Found,
+    Stretch,
+    captures_of,
+    explaining,
+    fields_of,
+    go_through,
+    parse_date,
+    whole_files,
+)
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile, SeveralRecordsError
 from cegep_audit.errors import FetchError, StoreError
@@ -74,7 +82,7 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        parts = files_of(paths, lang)
+        parts = whole_files(paths, lang)
         return cls.of(parts, (go_through(part, lang) for part in parts), limits, period=period, lang=lang)
 
     @classmethod

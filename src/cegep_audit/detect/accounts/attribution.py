@@ -73,7 +73,7 @@ def _names_another(candidate: Candidate) -> bool:
         is_widget = "timeline" in link.cues or link.how is How.WIDGET
         return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
 
-    is_presented = candidate.is_apart and candidate.every(names_itself)
+    is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
     return is_presented or (candidate.is_outdone and candidate.every(names))
 
 
@@ -98,6 +98,15 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+
+
+def _is_mentioned(candidate: Candidate) -> bool:
+    """Whether sentences alone lead to an account that shows more than the institution's name: a team, a programme.
+
+    The institution's own accounts are in the frame of its site then.
+    """
+    is_more = candidate.is_alike and candidate.is_apart and not candidate.is_subject
+    return is_more and candidate.every(_in_sentence)
 
 
 def _is_own_row(candidate: Candidate) -> bool:
@@ -153,6 +162,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
     ("names_another", lambda c: c.names_other_site, Role.THIRD_PARTY),
     ("part_beside_main", lambda c: c.is_title and c.is_alike and c.is_beside_same, Role.UNIT),
+    ("part_beside_main", _is_mentioned, Role.UNIT),
     ("part_beside_main", lambda c: c.is_outranked and (c.is_alike or c.some(_cue("unit"))), Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),

@@ -384,3 +384,26 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_asked(world: Worl
         assert (done.code, len(done.err.strip().splitlines())) == (exit_code, 1), (words, done.err)
         assert said in done.err
     assert len(world.web.log) == log
+
+
+def test_trials_do_not_pollute(world: World) -> None:
+    """A scan of a selection is neither the latest nor part of a trend where there is another; scans have names."""
+    write_registry(world.folder / "registry.csv", [*READ[:3], LOST[0]])
+    world.scan("-q")
+    done = world.scan("--id", READ[0], "-o", "trial.csv", "-q")
+    assert done.code == 0
+    assert json.loads(world.run("summary", "--json").out)["institutions"] == 4
+    assert world.run("trend", "--lang", "en").out.count("4") > 0
+    assert world.run("scans", "label", "2", "une \x1b[31mépreuve\x9b", "--lang", "en").code == 0
+    listed = json.loads(world.run("scans", "--json").out)
+    assert [(each["is_selection"], each["completes"]) for each in listed] == [(False, None), (True, None)]
+    assert all(each["started_at"].endswith("Z") for each in listed)
+    shown = world.run("scans", "--lang", "en")
+    assert "a part of the registry" in shown.out
+    assert not {"\x1b", "\x9b"} & set(shown.out + world.run("scans", "--json").out)
+    assert world.run("scans", "delete", "2", "--lang", "en").code == 2  # nobody answers
+    assert len(json.loads(world.run("scans", "--json").out)) == 2
+    done = world.run("scans", "delete", "2", "--yes", "--lang", "en")
+    assert done.code == 0
+    assert "cegep-audit-2.warc.gz stays" in done.err
+    assert len(json.loads(world.run("scans", "--json").out)) == 1

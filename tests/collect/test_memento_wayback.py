@@ -263,8 +263,9 @@ async def test_an_archive_that_answers_no_more_is_left_alone(wayback: Wayback) -
 async def test_a_spell_of_silence_is_forgotten(wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         for _ in range(4):
-            wayback.moods = [DROP] * 3
+            wayback.moods = [DROP] * 9
             assert (await fault(opened)).detail == "connection_lost"
+            wayback.moods.clear()
             assert (await read(opened)).body == b"<html>2011</html>"
         assert opened.given_up is None
 

@@ -89,6 +89,10 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
         "not_comparable": list(dict.fromkeys(missing)),
         "entered": [each.id for each in comparison.entered],
         "left": [each.id for each in comparison.left],
+        "renamed_institutions": [
+            {"institution_id": new.id, "old": [old.name, old.type], "new": [new.name, new.type]}
+            for old, new in comparison.renamed
+        ],
         "counts": {change.value: comparison.count(change) for change in Change},
         "changes": [
             {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cegep_audit.cli.options import DEFAULT_DB, say
 from cegep_audit.collect.archive.uri_m import drift_days
-from cegep_audit.collect.http.reach import FIRST_SITES, Reach
+from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.concurrent import Observer
@@ -98,11 +98,11 @@ def tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer
             observer.note(line)
 
 
-def tell_cut_off(reach: Reach, lang: Language) -> None:
+def tell_cut_off(connectivity: Connectivity, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and the commonest reason."""
     from cegep_audit.report.terminal.screen import detail_words
 
-    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
+    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang)), quiet=False)
 
 
 def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:

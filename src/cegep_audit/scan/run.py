@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from cegep_audit.collect.http.reach import Reach
+from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.models import InstitutionResult
 from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Observer, scan
@@ -35,7 +35,7 @@ async def run(
     store: Store,
     observer: Observer,
     tell: Callable[[InstitutionResult], None],
-    tell_cut_off: Callable[[Reach], None],
+    tell_cut_off: Callable[[Connectivity], None],
 ) -> Stop | None:
     """Scan what is left of *plan*; return what stopped it, None where it came to its end.
 
@@ -78,7 +78,7 @@ async def _run_here(
     save: Callable[[Sequence[InstitutionResult]], None],
     stop: Callable[[Stop], None],
     observer: Observer,
-    tell_cut_off: Callable[[Reach], None],
+    tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
     """Scan in this process; *stop* is told where the source of pages gives up."""
     opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
@@ -90,10 +90,10 @@ async def _run_here(
                 return
             pages.flush()  # first: what the database names is in the file
             save([result])
-            if (reach := pages.reach) and not reach.is_cut_off:
-                reach.visited(result.detail)
-                if reach.is_cut_off:  # the fault is most likely on this side
-                    tell_cut_off(reach)
+            if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
+                connectivity.visited(result.detail)
+                if connectivity.is_cut_off:  # the fault is most likely on this side
+                    tell_cut_off(connectivity)
 
         if pages.tally:
             observer.watch(pages.tally)

@@ -13,8 +13,7 @@ from cegep_audit import __version__
 from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.headers import user_agent
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.reach import Reach
+from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
@@ -48,14 +47,14 @@ async def _nobody(institution: Institution, _: asyncio.Lock) -> InstitutionResul
 class Pages:
     """Where the pages of a scan come from: ``read`` reads one institution.
 
-    ``tally`` counts requests; ``reach`` is told the detail of each visit, to know whether anybody answers at all;
+    ``tally`` counts requests; ``connectivity`` is told what each visit came to, to know whether anybody answers;
     ``flush`` waits until what was received is on the disk; ``given_up`` says why the source gives no page any more,
     None while it does.
     """
 
     read: Read = _nobody
     tally: Tally | None = None
-    reach: Reach | None = None
+    connectivity: Connectivity | None = None
     flush: Callable[[], None] = lambda: None
     given_up: Callable[[], FetchError | None] = lambda: None
 
@@ -102,10 +101,10 @@ async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
             return
         async with live_web(plan, record) as web:
             if request.render is Render.NEVER:
-                yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.reach, flush)
+                yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
                 return
             async with browsed(web, web.open, plan, record, note) as opened:
-                yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.reach, flush)
+                yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
 
 
 def _replayed(plan: Plan, note: Note) -> Read:

@@ -28,12 +28,12 @@ from cegep_audit.collect.archive.uri_m import (
     uri_m,
 )
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.connect import Resolve, Resolver
+from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Exchange, Recorder
-from cegep_audit.collect.http.fetch import Fetcher, Shared
+from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
+from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.collect.port import Answer, Want, as_sent, header_map
@@ -121,7 +121,7 @@ class WebArchive:
         self._shared = Shared(limits, self._pace, self.tally, self._keep if record else None, clock, now)
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         self._headers = request_headers(user_agent)
-        self._transport = SiteTransport(
+        self._transport = Transport(
             shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
         )
 
@@ -138,7 +138,7 @@ class WebArchive:
         """Visit the archived site of *institution*."""
         # One request at a time is under way, for all are of one host: the wire tells of that one.
         # No cookies: those of the archived answers would come back too.
-        fetcher = Fetcher(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
+        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:
             yield Site(institution, MementoFetch(self, fetcher), self._limits, terms=WEB_ARCHIVE)
         finally:
@@ -172,7 +172,7 @@ class WebArchive:
             )
         )
 
-    async def ask(self, address: str, fetcher: Fetcher) -> Answer:
+    async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
         rest_s = _BACKOFF_S
         tries = self._limits.retries + 1
@@ -225,7 +225,7 @@ class WebArchive:
 class MementoFetch:
     """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
-    def __init__(self, archive: WebArchive, fetcher: Fetcher) -> None:
+    def __init__(self, archive: WebArchive, fetcher: HttpFetch) -> None:
         self._archive = archive
         self._fetcher = fetcher
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to

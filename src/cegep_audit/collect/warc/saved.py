@@ -44,7 +44,7 @@ _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
 
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
 _MHTML = re.compile(
-    rb"(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){1,30}?Content-Type:\s*multipart/related", re.IGNORECASE
+    rb"(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){0,40}?Content-Type:\s*multipart/related", re.IGNORECASE
 )
 
 # Which browsers note the address where. Chrome, Edge and Internet Explorer: the number is the length of the address

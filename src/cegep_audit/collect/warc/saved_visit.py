@@ -85,9 +85,9 @@ class SavedFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the page saved of *url*; raise FetchError, ``no_capture`` where none was."""
         if want is Want.PAGE and (page := self._pages.get(urls.visit_key(url))):
-            record_id = self._keep(page) if self._keep else None
-            headers = {"content-type": page.content_type}
-            return Answer(page.url or url, 200, headers, page.body, page.file.saved_at, record_id)
+            address = page.url or url
+            record_id = self._keep(replace(page, url=address)) if self._keep else None
+            return Answer(address, 200, {"content-type": page.content_type}, page.body, page.file.saved_at, record_id)
         for item, fetch in self._archives:
             try:
                 answer = await fetch(url, want)

@@ -27,6 +27,7 @@ _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
 _OPENING = re.compile(r"([\"'])https?:(?:\\*/){2}$", re.IGNORECASE)  # an address that opens a quotation
+_QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names the server of the page itself
 _LONGEST_OPENING = 16
 _WORDS_TO_QUOTE = re.compile(
     r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))"
@@ -49,6 +50,7 @@ class _Signs(NamedTuple):
 
     suffix: re.Pattern[str]
     hint: re.Pattern[str]
+    hinted: tuple[str, ...]
     app: re.Pattern[str]
 
 
@@ -56,8 +58,9 @@ class _Signs(NamedTuple):
 def _signs() -> _Signs:
     hosts = list(places().names())
     apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
-    hinted = read_tables("wrappers.toml")["hinted_paths"]
-    return _Signs(_suffix_sign(hosts), re.compile(rf"(?i){hinted}"), re.compile(rf"(?i)\s*(?:{apps}):"))
+    wrappers = read_tables("wrappers.toml")
+    hint, hinted = re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
+    return _Signs(_suffix_sign(hosts), hint, hinted, re.compile(rf"(?i)\s*(?:{apps}):"))
 
 
 def _suffix_sign(hosts: list[str]) -> re.Pattern[str]:
@@ -107,7 +110,10 @@ def might_name_account(raw: str) -> bool:
     if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
         return True
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
-    return odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None and _is_hidden(raw, signs)
+    if odd is None or _HIDING.search(raw, max(0, odd.start() - 3)) is None:
+        start = raw[:_LONGEST_HIDDEN].lower()
+        return any(name in start for name in signs.hinted) and _is_hidden(raw, signs)
+    return _is_hidden(raw, signs)
 
 
 def _has_host(text: str, signs: _Signs) -> bool:
@@ -148,7 +154,8 @@ def addresses_in_text(text: str) -> Iterator[str]:
         position = _end_of_quoted(text, start, end)
         if end > host_end or place.prefix or text[start - 1 : start] == "/":
             address = text[start:host_end] + _cut(text[host_end:end]) + text[end:position]
-            yield from _completed(_before(text, lowest, start), address, is_name=bool(place.prefix))
+            is_setting = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
+            yield from _completed(_before(text, lowest, start), address, is_name=bool(place.prefix) and not is_setting)
 
 
 def _end_of_quoted(text: str, start: int, end: int) -> int:

@@ -52,6 +52,9 @@ _SHARE: Mapping[str, Callable[[ShareChange], Cell]] = {
     "gained": lambda row: row.gained,
     "lost": lambda row: row.lost,
     "p_value": lambda row: _rounded(row.p_value, _P_DECIMALS),
+    "p_holm": lambda row: _rounded(row.p_holm, _P_DECIMALS),
+    "points_low": lambda row: _rounded(100 * row.interval[0], _DECIMALS - 2) if row.interval else None,
+    "points_high": lambda row: _rounded(100 * row.interval[1], _DECIMALS - 2) if row.interval else None,
 }
 
 _TREND: Mapping[str, Callable[[tuple[Point, Share]], Cell]] = {

@@ -83,6 +83,9 @@ def _coverage(comparison: Comparison, lang: Language) -> Iterator[RenderableType
     ):
         if institutions:
             yield Paragraph(say(f"compare.{key}", lang, count=len(institutions)) + named(institutions), hang=4)
+    if comparison.renamed:
+        ids = ", ".join(new.id for _, new in comparison.renamed[:_NAMED])
+        yield Paragraph(f"{say('compare.renamed_institution', lang, count=len(comparison.renamed))} ({ids})", "bold")
 
 
 def named(institutions: Sequence[Institution]) -> str:
@@ -93,25 +96,29 @@ def named(institutions: Sequence[Institution]) -> str:
 
 def _thresholds(comparison: Comparison, lang: Language) -> Table:
     """The share on three networks or more: over those open each day, and for each basket over the same twice."""
-    table = _moved_table(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p"), lang)
+    table = _moved_table(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p", "interval"), lang)
     wanted = [("all", Scope.EACH_DAY), *((name, Scope.BOTH_DAYS) for name in BASKETS)]
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
     for name, scope in wanted:
         title = say(f"basket.{name}", lang) if name != "all" else say(f"compare.{scope}", lang)
-        table.add_row(Text(title), *_share_cells(shares[name, scope], lang))
+        if share := shares.get((name, scope)):  # a basket of fewer open networks has no such share
+            low, high = (locales.points(100 * end, lang) for end in share.interval or (0.0, 0.0))
+            interval = f"[{low}; {high}]" if share.interval else "—"
+            table.add_row(Text(title), *_share_cells(share, lang), Text(interval))
     return table
 
 
 def _networks(comparison: Comparison, lang: Language) -> Table:
     """Each network that somebody is on: both shares, how many gained, lost and renamed, and the test."""
-    headings = ("old", "new", "points", "gained", "lost", "renamed", "p")
+    headings = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
     table = _moved_table(say("compare.networks", lang), headings, lang)
     for share in comparison.shares:
         if share.measure == "network" and (share.old_count or share.new_count):
             renamed = sum(
                 each.change is Change.RENAMED and each.network == share.network for each in comparison.changes
             )
-            old, new, points, p = _share_cells(share, lang)
+            old, new, points, _ = _share_cells(share, lang)
+            p = Text(locales.p_value(share.p_holm, lang))
             numbers = (Text(locales.number(number, lang)) for number in (share.gained, share.lost, renamed))
             table.add_row(Text(network_name(share.network)), old, new, points, *numbers, p)
     return table

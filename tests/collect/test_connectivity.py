@@ -6,16 +6,16 @@ import pytest
 from visits import AGENT, QUICK, institution
 
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.http.reach import FIRST_SITES, PATIENCE_S, Reach
+from cegep_audit.collect.http.progress import FIRST_SITES, PATIENCE_S, Connectivity
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 
 
-def silent(detail: str = "timeout", sites: int = FIRST_SITES) -> Reach:
-    reach = Reach()
+def silent(detail: str = "timeout", sites: int = FIRST_SITES) -> Connectivity:
+    connectivity = Connectivity()
     for _ in range(sites):
-        reach.visited(detail)
-    return reach
+        connectivity.visited(detail)
+    return connectivity
 
 
 @pytest.mark.parametrize("detail", ["dns", "refused", "timeout", "proxy", "tls", "connection_lost", "http_502"])
@@ -31,13 +31,13 @@ def test_what_a_site_or_the_registry_is_at_fault_for_shows_nothing(detail: str) 
 
 
 def test_one_answer_ends_it() -> None:
-    reach = silent()
-    assert reach.patience_s(12.0) == PATIENCE_S
-    reach.heard(502)  # a gateway: not the site
-    assert reach.is_cut_off
-    reach.heard(404)
-    assert not reach.is_cut_off
-    assert reach.patience_s(12.0) == 12.0
+    connectivity = silent()
+    assert connectivity.patience_s(12.0) == PATIENCE_S
+    connectivity.heard(502)  # a gateway: not the site
+    assert connectivity.is_cut_off
+    connectivity.heard(404)
+    assert not connectivity.is_cut_off
+    assert connectivity.patience_s(12.0) == 12.0
 
 
 def test_patience_is_never_longer_than_the_user_s() -> None:
@@ -52,10 +52,10 @@ async def test_with_the_line_dead_a_request_is_given_up_soon_and_an_answer_bring
 
     web = LiveWeb(Limits(delay_s=0.0, timeout_s=0.3), AGENT, resolve=resolve)
     for _ in range(FIRST_SITES):
-        web.reach.visited("dns")
+        web.connectivity.visited("dns")
     async with web.open(institution("http://dead.test/")) as site:
         with pytest.raises(FetchError):
             await site.get("http://dead.test/")
-    assert web.reach.is_cut_off, "a failure is no answer"
+    assert web.connectivity.is_cut_off, "a failure is no answer"
     assert QUICK.timeout_s > PATIENCE_S
-    assert web.reach.patience_s(QUICK.timeout_s) == PATIENCE_S
+    assert web.connectivity.patience_s(QUICK.timeout_s) == PATIENCE_S

@@ -407,3 +407,19 @@ def test_trials_do_not_pollute(world: World) -> None:
     assert done.code == 0
     assert "cegep-audit-2.warc.gz stays" in done.err
     assert len(json.loads(world.run("scans", "--json").out)) == 1
+
+
+def test_a_replay_reads_saved_pages_too(world: World) -> None:
+    """``--from-warc`` takes what ``complete --saved`` takes, and refuses anything else by name."""
+    pages = world.folder / "my-pages"
+    kinds = [pages / f"page.{kind}" for kind in ("mhtml", "html", "wacz")]
+    words = [word for path in kinds for word in ("--from-warc", str(path))]
+    done = world.run("scan", "registry.csv", "--lang", "en", *words)
+    assert done.code == 0, done.err
+    rows = world.report()
+    assert [rows[name]["facebook"] for name in SAVED] == [f"https://www.facebook.com/{name}" for name in SAVED]
+    assert [rows[name]["read_by"] for name in SAVED] == ["saved", "saved", "warc"]
+    assert rows[READ[0]]["detail"] == "no_capture"
+    done = world.run("scan", "registry.csv", "-q", "--lang", "en", "--from-warc", str(pages / "notes.pdf"))
+    assert (done.code, len(done.err.splitlines())) == (3, 1)
+    assert "PDF" in done.err

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from cegep_audit.collect.browser.loading import OpenLoader
 from cegep_audit.collect.browser.tab import Tab, UndrawnError
 from cegep_audit.errors import UsageError
+from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -69,7 +70,7 @@ def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
 def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of the Chromium to use; raise UsageError, which says what to install, where a part is missing."""
     if find_spec("playwright") is None:
-        raise UsageError(say("browser.no_extra", lang))
+        raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
     path = find_chromium(environ)
     if path is None:
         named = environ.get(VARIABLE)

@@ -23,6 +23,7 @@ from warcs import Kept, warc_bytes
 from wayback import Kept as Captured
 from wayback import Wayback
 
+from cegep_audit.coding.decisions import finding
 from cegep_audit.collect.browser.browser import find_chromium
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import ReadBy
@@ -423,3 +424,24 @@ def test_a_replay_reads_saved_pages_too(world: World) -> None:
     done = world.run("scan", "registry.csv", "-q", "--lang", "en", "--from-warc", str(pages / "notes.pdf"))
     assert (done.code, len(done.err.splitlines())) == (3, 1)
     assert "PDF" in done.err
+
+
+def test_sites_that_only_coders_read_count_with_the_coded_layer(world: World) -> None:
+    write_registry(world.folder / "registry.csv", [*READ[:3], *CODED, *LOST])
+    world.scan("-q")
+    code(world)
+    said = world.run("review", "import", "sheet.csv", "1", "--lang", "en").err
+    assert f"{LOST[0]}: no program read this site, and its decisions have no effect while these are missing" in said
+    assert json.loads(world.run("summary", "1", "--json").out)["assessed"] == 3
+    assert json.loads(world.run("summary", "1", "--json", "--layer", "coded").out)["assessed"] == 5
+    assert world.complete("1", "--coded").code == 0
+    assert json.loads(world.run("summary", "--json").out)["assessed"] == 5
+    with Store.open(world.folder / "cegep-audit.db", create=False) as store:
+        by_hand = [each for each in store.load(2).results if each.read_by is ReadBy.CODED]
+    assert [finding(each, "facebook") for each in by_hand] == [None, None]  # what no program found
+
+
+def test_a_private_address_gets_the_option_that_takes_it(world: World) -> None:
+    (world.folder / "registry.csv").write_text("id,name,website\na,A,http://127.0.0.1:9/\n", "utf-8")
+    done = world.run("scan", "registry.csv", *OPTIONS)
+    assert "--allow-private" in done.err

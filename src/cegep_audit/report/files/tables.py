@@ -90,6 +90,8 @@ def check(output: Path, lang: Language = "fr") -> None:
     """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
     _renderer(output, lang)
     check_file(output, lang)
+    if output.suffix.lower() in {".csv", ".parquet"}:
+        check_file(accounts_path(output), lang)
 
 
 def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None = None) -> tuple[Path, ...]:

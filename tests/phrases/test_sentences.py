@@ -75,14 +75,14 @@ def test_numbers_agree_with_the_language() -> None:
 
 
 def test_a_value_is_text_whatever_it_holds() -> None:
-    assert say("table.quoted", "en", text="{count} \x1b[31m[red]") == "“{count} [31m[red]”"
+    assert say("sheet.rule", "en", reason="{count} \x1b[31m[red]") == "rule {count} [31m[red]"
 
 
 def test_a_phrase_that_does_not_exist_is_our_fault() -> None:
     with pytest.raises(KeyError):
         say("table.nonsense", "fr")
     with pytest.raises(KeyError):
-        say("table.quoted", "fr")
+        say("sheet.rule", "fr")
 
 
 def test_a_sentence_is_one_line_whatever_its_facts() -> None:

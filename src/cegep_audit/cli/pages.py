@@ -53,7 +53,8 @@ def classify(
         for answer in answers:
             _print_json(_as_record(answer))
         return
-    from cegep_audit.report.terminal.terminal import classified_table, console
+    from cegep_audit.report.terminal.listings import classified_table
+    from cegep_audit.report.terminal.screen import console
 
     console().print(classified_table(list(answers), resolve(lang)))
 
@@ -96,7 +97,8 @@ def detect(
             for account in accounts:
                 _print_json(_account_record(source, account))
         return
-    from cegep_audit.report.terminal.terminal import accounts_table, console
+    from cegep_audit.report.terminal.listings import accounts_table
+    from cegep_audit.report.terminal.screen import console
 
     for source, accounts in found:
         console().print(accounts_table(source, accounts, language))
@@ -134,7 +136,7 @@ def _bytes_of(source: str) -> bytes:
 
 async def _fetched(url: str, lang: Language) -> Page:
     from cegep_audit.collect.http.live import LiveWeb, user_agent
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     institution = Institution(id="", name="", url=url)
     try:

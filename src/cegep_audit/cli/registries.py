@@ -50,7 +50,8 @@ def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
             for network in NETWORKS.values()
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal.terminal import console, networks_table
+    from cegep_audit.report.terminal.listings import networks_table
+    from cegep_audit.report.terminal.screen import console
 
     console(sys.stdout).print(networks_table(list(NETWORKS.values()), resolve(lang)))
 
@@ -91,7 +92,8 @@ def institutions(
     if as_json:
         showing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
-    from cegep_audit.report.terminal.terminal import console, counts_table, institutions_table
+    from cegep_audit.report.terminal.listings import counts_table, institutions_table
+    from cegep_audit.report.terminal.screen import console
 
     table = counts_table(by, counts(chosen, by), language) if by else institutions_table(chosen, language)
     console(sys.stdout).print(table)

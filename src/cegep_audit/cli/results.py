@@ -27,10 +27,11 @@ from cegep_audit.errors import UsageError
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Iterable
 
     from cegep_audit.analyze.portrait import Portrait
     from cegep_audit.phrases.locales import Language
+    from cegep_audit.report.blocks import Block
 
 LATEST = "latest"
 
@@ -81,28 +82,30 @@ def summary(
         more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
         showing.print_json(summary_document(shown) | more)
         return
-    from cegep_audit.report.terminal.layers import layer_view
-    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
+    from cegep_audit.report.text.overview import layer_blocks
 
     screen = console(sys.stdout)
-    screen.print(_view(shown, language, is_paragraph=paragraph))
+    screen.print(view(_blocks(shown, language, is_paragraph=paragraph), None if paragraph else WIDTH))
     if is_coded:
-        screen.print(layer_view(facts, detected.summary, coded.summary, language))
+        screen.print(view(layer_blocks(facts, detected.summary, coded.summary, language)))
     elif facts.decided:
         showing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
 
-def _view(portrait: Portrait, lang: Language, *, is_paragraph: bool) -> RenderableType:
+def _blocks(portrait: Portrait, lang: Language, *, is_paragraph: bool) -> Iterable[Block]:
     """Return the methods paragraph, or the figures with whether the groups asked for differ."""
     from cegep_audit.analyze.portrait import records
-    from cegep_audit.report.terminal.differences import difference_words
-    from cegep_audit.report.terminal.terminal import methods_view, summary_view
+    from cegep_audit.report.blocks import Line
+    from cegep_audit.report.text.overview import summary_blocks
+    from cegep_audit.report.text.paragraph import paragraph
+    from cegep_audit.report.text.words import difference_words
 
     if is_paragraph:
-        return methods_view(portrait.summary, lang)
+        return [Line(paragraph(portrait.summary, lang))]
     tests = {name: records(portrait.contrasts_by(name)) for name in portrait.asked.by}
     differences = [difference_words(name, rows, portrait.asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_view(portrait.scan, [portrait.summary], lang, differences)
+    return summary_blocks(portrait.scan, [portrait.summary], lang, differences)
 
 
 def export(
@@ -148,7 +151,8 @@ def scans(db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOpti
             for scan, tally in listed
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal.terminal import console, scans_table
+    from cegep_audit.report.terminal.listings import scans_table
+    from cegep_audit.report.terminal.screen import console
 
     rows = [(scan, tally.institutions, tally.done) for scan, tally in listed]
     console(sys.stdout).print(scans_table(rows, resolve(lang)))

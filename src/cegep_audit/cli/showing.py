@@ -110,7 +110,7 @@ def say_fault(result: InstitutionResult) -> None:
 
 def say_cut_off(reach: Reach, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and what most of them came to."""
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(reach.commonest, lang)), quiet=False)
 
@@ -212,7 +212,8 @@ def _said_of_overrides(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:
 def show_summary(scan: Scan, request: Request) -> None:
     """Print the summary table on standard output."""
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.terminal.terminal import console, summary_view
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.overview import summary_blocks
 
     summaries = [summary(scan, basket) for basket in SUMMARY_BASKETS]
-    console(sys.stdout).print(summary_view(scan, summaries, request.lang))
+    console(sys.stdout).print(view(summary_blocks(scan, summaries, request.lang)))

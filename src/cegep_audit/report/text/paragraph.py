@@ -9,6 +9,7 @@ from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.report.text.words import center_words, days_words
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
@@ -46,7 +47,7 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
         f"paper.{facts.mode}",
         lang,
         count=figures.institutions,
-        when=_when(facts, lang),
+        when=days_words(facts, lang),
         tool=facts.tool_version,
         rules=facts.rules_version,
     )
@@ -81,22 +82,12 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
     if figures.assessed < figures.institutions:
         share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
     yield say("paper.headline", lang, count=headline.count, k=k, share=share)
-    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
-    median = locales.number(figures.median or 0, lang)
-    yield say("paper.center", lang, mean=locales.decimal(figures.mean, lang), median=median, low=low, high=high)
+    yield center_words(figures, lang, "paper.center")
     if summary.sample_of is None:
         yield say("paper.census", lang)
     else:
         interval = locales.span(headline.ci95, lang)
         yield say("paper.sample", lang, population=summary.sample_of, interval=interval)
-
-
-def _when(facts: ScanFacts, lang: Language) -> str:
-    """Return the day, or the days, that the pages are of."""
-    first, last = facts.captured or (facts.started_at.date(), facts.started_at.date())
-    if first == last:
-        return say("paper.on", lang, day=locales.day(first, lang))
-    return say("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
 
 
 def _pages(facts: ScanFacts) -> int:

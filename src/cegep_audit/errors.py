@@ -4,6 +4,7 @@ CegepAuditError
 ├── UsageError      an option or argument that cannot be honoured        exit code 2
 ├── RegistryError   a registry that cannot be used, fault by fault       exit code 2
 ├── FetchError      a page that could not be had: becomes a ``Failure``  never leaves a scan
+├── TooManyAccountsError  a site that names more accounts than are judged: becomes a status  never leaves a scan
 └── StoreError      a file or database that cannot be read or written    exit code 3
 """
 
@@ -60,6 +61,14 @@ class FetchError(CegepAuditError):
         self.detail = detail
         self.status = status
         self.record_id = record_id
+
+
+class TooManyAccountsError(CegepAuditError):
+    """A site that names more accounts than are judged; ``found`` counts those met so far."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"more than {found - 1} different accounts")
+        self.found = found
 
 
 class StoreError(CegepAuditError):

@@ -17,7 +17,8 @@ from types import ModuleType
 import pytest
 from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
-from cegep_audit.collect.warc.archive import WarcArchive, parse_date
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.index import parse_date
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.vocabulary import Need
@@ -56,8 +57,8 @@ def detail(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None =
 
 DRAWN = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
 OURS = {
-    "Cegep-Audit-Drawn-By": "Chromium 131.0",
-    "Cegep-Audit-Drawn-For": "few_links app_root",
+    "Cegep-Audit-Rendered-By": "Chromium 131.0",
+    "Cegep-Audit-Rendered-For": "few_links app_root",
     "Content-Type": "text/html; charset=utf-8",
 }
 
@@ -219,13 +220,27 @@ def test_other_records_are_no_pages(tmp_path: Path) -> None:
     kept = [
         Kept(HOME, b"GET / HTTP/1.1\r\n\r\n", kind="request"),
         Kept(HOME, b"via: x\r\n", kind="metadata"),
-        Kept(HOME, HTML, kind="resource"),
         Kept("dns:www.cegeprb.test", b"20160906120000\nwww.cegeprb.test. 300 IN A 10.0.0.1", kind="resource"),
         Kept("urn:x", HTML),
-        Kept(HOME + "robots.txt", b"User-agent: *\nDisallow:"),
+        Kept("urn:view:" + HOME, HTML, kind="resource"),
     ]
-    path = write(tmp_path, kept)
-    assert get_all(path, HOME, HOME + "robots.txt") == ["no_capture", "no_capture"]
+    assert detail(write(tmp_path, kept)) == "no_capture"
+
+
+def test_a_resource_is_a_page_without_http_headers(tmp_path: Path) -> None:
+    """So programs keep a page that no server sent them: one that was saved from a browser, say."""
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    kept = [
+        Kept(HOME, HTML, kind="resource", warc=html),
+        Kept(HOME + "a", HTML, kind="resource", warc={"Content-Type": "application/octet-stream"}),
+        Kept(HOME + "b", b"%PDF-1.7", kind="resource", warc={"Content-Type": "application/pdf"}),
+    ]
+    home, vague, pdf = get_all(write(tmp_path, kept), HOME, HOME + "a", HOME + "b")
+    assert isinstance(home, Page)
+    assert isinstance(vague, Page)
+    assert isinstance(pdf, Page)
+    assert (home.status, home.content_type, home.body) == (200, "text/html; charset=utf-8", HTML)
+    assert (vague.body, pdf.body) == (HTML, b"")
 
 
 # ------------------------------------------------------------------------------------------ bodies

@@ -26,7 +26,7 @@ KEPT = [*PAGES, redirect(HOME, HOME + "1"), failure("https://biblio.cegeprb.test
 
 def contents(archive: WarcArchive) -> tuple[object, ...]:
     """All that an archive knows."""
-    return archive._captures._by_key, archive._by_digest, archive._drawn, archive.damage
+    return archive.captures._by_key, archive._by_digest, archive._rendered, archive.damage
 
 
 def apart(paths: Sequence[Path], least: int) -> WarcArchive:
@@ -83,7 +83,7 @@ def test_an_archive_inside_an_archive_is_a_body(tmp_path: Path) -> None:
     data = records[0] + b"".join(map(packed, _split(gzip.decompress(records[1])))) + records[2]
     path = tmp_path / "a.warc.gz"
     path.write_bytes(data)
-    assert apart([path], 10**9)._captures.page(HOME + "autre", None) is None
+    assert not list(apart([path], 10**9).captures.of(HOME + "autre", None))
     for least in range(50, len(data), 97):
         assert is_same([path], least), least
 

@@ -84,6 +84,7 @@ DETAILS = {
     "private_address": "unusable",
     "bad_url": "unusable",
     "internal_error": "unusable",
+    "too_many_accounts": "unusable",
     "http_404": "unusable",
     "http_410": "unusable",
     "http_400": "unusable",

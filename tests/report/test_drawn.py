@@ -12,7 +12,7 @@ from builders import drawn, result, scan
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.compare import compare
-from cegep_audit.analyze.portrait import Portrait, summary_document
+from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.sheets import sheet_of
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
@@ -38,7 +38,7 @@ def terminal(found: Scan) -> str:
 SAYING: dict[str, Callable[[Scan], str]] = {
     "the summary on a terminal": terminal,
     "the methods paragraph": lambda found: paragraph(summary(found), "en"),
-    "the page": lambda found: page(Portrait(found), "en").decode(),
+    "the page": lambda found: page(ScanStatistics(found), "en").decode(),
 }
 
 
@@ -56,16 +56,16 @@ def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said
 
 
 def test_the_json_of_a_summary_names_them() -> None:
-    facts = summary_document(Portrait(SITES))["scan"]
+    facts = summary_document(ScanStatistics(SITES))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
-    facts = summary_document(Portrait(PLAIN))["scan"]
+    assert facts["rendered"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
+    facts = summary_document(ScanStatistics(PLAIN))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 0, "institutions": [], "browsers": []}
+    assert facts["rendered"] == {"sites": 0, "institutions": [], "browsers": []}
 
 
 def test_the_page_names_them_with_their_reasons() -> None:
-    shown = page(Portrait(SITES), "fr").decode()
+    shown = page(ScanStatistics(SITES), "fr").decode()
     assert shown.count("<td>peu de liens, racine d’application</td>") == 2
     assert '<th scope="col">Motif</th>' in shown
 
@@ -85,7 +85,7 @@ def test_the_sheet_of_one_says_it() -> None:
 def test_exports_carry_them(tmp_path: Path) -> None:
     write(SITES, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert document["scan"]["drawn"]["institutions"] == ["a", "c"]
+    assert document["scan"]["rendered"]["institutions"] == ["a", "c"]
     assert document["statistics"]["drawn"][0] == {
         "institution_id": "a",
         "institution": "Cégep a",

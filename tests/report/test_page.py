@@ -16,7 +16,7 @@ from pages import HOSTILE, hostile, many
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit.analyze.baselines import baselines
-from cegep_audit.analyze.portrait import Asked, Portrait
+from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.analyze.trend import trend
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
@@ -29,7 +29,7 @@ LANGUAGES: list[Language] = ["fr", "en"]
 
 
 def tree(found: Scan, lang: Language = "fr", asked: Asked | None = None) -> LexborHTMLParser:
-    return LexborHTMLParser(page(Portrait(found, asked or Asked(), lang), lang).decode("utf-8"))
+    return LexborHTMLParser(page(ScanStatistics(found, asked or Asked(), lang), lang).decode("utf-8"))
 
 
 def words(node: LexborNode | None) -> str:
@@ -106,11 +106,11 @@ def test_only_our_style_and_script_are_allowed_by_the_policy(html: LexborHTMLPar
 
 
 def test_the_same_scan_gives_the_same_bytes(forty: Scan) -> None:
-    assert page(Portrait(forty), "fr") == page(Portrait(forty), "fr")
+    assert page(ScanStatistics(forty), "fr") == page(ScanStatistics(forty), "fr")
 
 
 def test_a_page_for_170_is_small_enough_to_send_by_mail() -> None:
-    assert len(page(Portrait(many(170)), "fr")) < 3_000_000
+    assert len(page(ScanStatistics(many(170)), "fr")) < 3_000_000
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -179,7 +179,7 @@ def test_headlines_have_their_denominators() -> None:
 
 
 def test_the_table_of_networks_has_the_figures(forty: Scan, html: LexborHTMLParser) -> None:
-    figures = Portrait(forty).summary.figures
+    figures = ScanStatistics(forty).summary.figures
     rows = html.css("#networks tbody tr")
     assert len(rows) == sum(share.count > 0 for share in figures.networks.values())
     first = figures.networks["facebook"]
@@ -199,7 +199,7 @@ def test_the_matrix_has_a_square_for_each_institution_and_network(forty: Scan, h
     assert sum(squares.values()) == 40 * len(heads)
     unread = sum(not each.status.is_assessed for each in forty.results)
     assert squares["x"] == unread * len(heads)
-    counts = Portrait(forty).summary.figures.networks
+    counts = ScanStatistics(forty).summary.figures.networks
     assert squares["y"] == sum(share.count for share in counts.values())
 
 
@@ -296,7 +296,7 @@ def test_several_scans_make_a_line() -> None:
         scan(result("a", *names, captured_at=datetime(year, 6, 1, tzinfo=UTC)), result("b", "facebook"), id=place)
         for place, (year, names) in enumerate([(2024, ["facebook"]), (2025, ["facebook", "youtube", "tiktok"])], 1)
     ]
-    made = LexborHTMLParser(page(Portrait(scans[-1]), "fr", trend(scans)).decode())
+    made = LexborHTMLParser(page(ScanStatistics(scans[-1]), "fr", trend(scans)).decode())
     section = made.css_first("#trend")
     assert section.css(".chart svg")
     rows = [words(row) for row in section.css("tr")]
@@ -322,5 +322,5 @@ def test_very_many_have_no_sheets_and_say_where_to_find_them(monkeypatch: pytest
 
 
 def test_hand_coding_is_said() -> None:
-    made = LexborHTMLParser(page(Portrait(scan(result("a"))), "en", is_coded=True).decode())
+    made = LexborHTMLParser(page(ScanStatistics(scan(result("a"))), "en", is_coded=True).decode())
     assert "corrected by hand coding" in words(made.css_first("header"))

@@ -14,7 +14,7 @@ from builders import scan
 from pages import hostile, many
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.collect.browser.browser import find_chromium
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scans: dict[str, Scan] = {"many": many(COUNT), "hostile": hostile(), "empty": scan()}
     for name in ("many", "hostile"):
         for lang in ("fr", "en"):
-            (made / f"{name}-{lang}.html").write_bytes(page(Portrait(scans[name]), lang))
+            (made / f"{name}-{lang}.html").write_bytes(page(ScanStatistics(scans[name]), lang))
     return made
 
 

@@ -67,10 +67,9 @@ def test_the_sheet_in_french(some: Scan) -> None:
     assert "officiel (réseau fermé, ne compte pas)" in text
     assert "1 compte d’autrui, montré sur le site" in text
     assert "Un compte d’un réseau fermé est encore montré. Le réseau a fermé : retirer le lien." in text
-    assert "Cégep public (2 évalués)" in text
-    assert "Facebook présent 100 % (2) 100 % (2)" in text
-    assert "YouTube — 50 % (1) 50 % (1)" in text
-    assert "Nombre de réseaux 1 1,5 1,5 (médiane des pairs)" in text
+    assert "Facebook présent 100 % (1) 100 % (1)" in text
+    assert "YouTube — 100 % (1) 100 % (1)" in text
+    assert "Nombre de réseaux (médiane 1 2 2 des pairs)" in text
     assert text.endswith("Cégep du Lac (2)")
 
 
@@ -121,10 +120,10 @@ def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
     assert record["peers"][0] == {
         "column": "type",
         "value": "cegep-public",
-        "institutions": 3,
-        "assessed": 2,
-        "networks": {"facebook": 2, "youtube": 1},
-        "median": 1.5,
+        "institutions": 2,
+        "assessed": 1,
+        "networks": {"facebook": 1, "youtube": 1},
+        "median": 2.0,
     }
     assert record["neighbours"] == [{"id": "b", "name": "Cégep du Lac", "n_networks": 2}]
 

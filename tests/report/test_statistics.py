@@ -7,7 +7,7 @@ from builders import account, failed, institution, result, scan
 from pages import hostile, many
 
 from cegep_audit.analyze.baselines import baselines
-from cegep_audit.analyze.portrait import Asked, Portrait
+from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
 from cegep_audit.report.files.statistics import columns, names, statistics
 from cegep_audit.report.files.table import Cell, Table
@@ -15,7 +15,7 @@ from cegep_audit.vocabulary import Role
 
 
 def tables(found: Scan, asked: Asked | None = None) -> dict[str, Table]:
-    return {table.name: table for table in statistics(Portrait(found, asked or Asked()), "fr")}
+    return {table.name: table for table in statistics(ScanStatistics(found, asked or Asked()), "fr")}
 
 
 def rows(table: Table) -> list[dict[str, Cell]]:

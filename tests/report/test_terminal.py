@@ -49,6 +49,17 @@ def summary_text(found: Scan, lang: Language = "fr", width: int | None = None, *
     return shown(view(summary_blocks(found, [first, summary(found, "classic")], lang)), width)
 
 
+def test_failures_are_named_up_to_twenty_then_counted_by_reason() -> None:
+    twenty = summary_text(scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(20))))
+    assert "Cégep dead19" in twenty
+    more = summary_text(
+        scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(21)), failed("b", "tls"))
+    )
+    assert "Cégep dead" not in more
+    assert "nom de domaine introuvable\u00a0: 21\n" in more
+    assert "(Cégep b)" in more, "one of a reason has room"
+
+
 def flat(text: str) -> str:
     return re.sub(r" *\n *", " ", text)
 
@@ -80,7 +91,8 @@ def test_the_report_in_french(some: Scan) -> None:
     assert f"5 établissements évalués sur 12 (41,7{NBSP}%)." in said
     assert "De ce nombre, 1 ne l’est qu’en partie" in said
     assert f"bloqué, réponse HTTP 403{NBSP}: 1 (Cégep [31m[red]X[/red] 2J[/] =1+1)" in said
-    assert f"injoignable, nom de domaine introuvable{NBSP}: 6\n" in text, "six are too many to name"
+    names = ", ".join(f"Cégep dead{n}" for n in range(6))
+    assert f"injoignable, nom de domaine introuvable{NBSP}: 6 ({names})" in said
     assert re.search(rf"3 réseaux +2 +40,0{NBSP}% +16,7–75,0{NBSP}%", text), "2 of 5; 2 and 9 of 12"
     assert re.search(rf"2011, pour repère \(Lebel\) *\n +3 réseaux +— +62{NBSP}%", text)
     assert "leur écart ne mesure pas une évolution" in said

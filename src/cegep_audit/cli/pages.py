@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cegep_audit import __version__, urls
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.options import JsonOption, LangOption, resolve, say
+from cegep_audit.clock import now
 from cegep_audit.errors import FetchError, StoreError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
 from cegep_audit.vocabulary import PageRole
@@ -51,7 +50,7 @@ def classify(
     answers = (what_is(address) for address in (addresses or _lines_of_input()))
     if as_json:
         for answer in answers:
-            _print_json(_as_record(answer))
+            printing.print_json(_as_record(answer), indent=None)
         return
     from cegep_audit.report.terminal.listings import classified_table
     from cegep_audit.report.terminal.screen import console
@@ -62,7 +61,7 @@ def classify(
 def _lines_of_input() -> Iterator[str]:
     """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
     if sys.stdin.isatty():
-        showing.message(say("check.one_a_line"), quiet=False)
+        printing.message(say("check.one_a_line"), quiet=False)
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         yield text if number else text.removeprefix("\ufeff")
@@ -95,7 +94,7 @@ def detect(
     if as_json:
         for source, accounts in found:
             for account in accounts:
-                _print_json(_account_record(source, account))
+                printing.print_json(_account_record(source, account), indent=None)
         return
     from cegep_audit.report.terminal.listings import accounts_table
     from cegep_audit.report.terminal.screen import console
@@ -120,7 +119,7 @@ def _page(source: str, base: str | None, lang: Language) -> Page:
     if "://" in source:
         raise UsageError(say("error.bad_url", url=urls.without_password(source)))
     url = base or _NO_SITE
-    return Page(source, url, 200, "", _bytes_of(source), datetime.now(UTC))
+    return Page(source, url, 200, "", _bytes_of(source), now())
 
 
 def _bytes_of(source: str) -> bytes:
@@ -160,7 +159,3 @@ def _account_record(source: str, account: Account) -> dict[str, str]:
         "zone": best.zone,
         "label": best.label,
     }
-
-
-def _print_json(record: object) -> None:
-    print(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8"))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.options import (
     IdOption,
     JsonOption,
@@ -39,7 +39,7 @@ def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
     from cegep_audit.detect.networks.identify import NETWORKS
 
     if as_json:
-        showing.print_json([
+        printing.print_json([
             {
                 "network": network.id,
                 "name": network.name,
@@ -90,7 +90,7 @@ def institutions(
         lang=language,
     )
     if as_json:
-        showing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
+        printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
     from cegep_audit.report.terminal.listings import counts_table, institutions_table
     from cegep_audit.report.terminal.screen import console

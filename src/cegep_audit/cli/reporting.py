@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
@@ -29,13 +28,14 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.clock import now
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.analyze.sheets import Sheet
     from cegep_audit.analyze.trend import Trend
     from cegep_audit.phrases.locales import Language
@@ -62,7 +62,7 @@ def report(
     lang: LangOption = None,
 ) -> None:
     """Write a self-contained page with charts."""
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
 
     language, number = resolve(lang), scan_number(scan)
     check_page(output, language)
@@ -71,7 +71,7 @@ def report(
         history = history_of(store, found, layer)
     asked = Asked(basket, (), min_networks, sample_of)
     write_page(found, output, language, history, asked, is_coded=layer is Layer.CODED)
-    showing.message(say("scan.written", files=str(output)), quiet=False)
+    printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
 def check_page(output: Path, lang: Language) -> None:
@@ -103,12 +103,12 @@ def write_page(
     is_coded: bool = False,
 ) -> None:
     """Write the page of *scan* to *output*."""
-    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
-    portrait = Portrait(scan, lang=lang) if asked is None else Portrait(scan, asked, lang)
-    write_file(output, page(portrait, lang, history, is_coded=is_coded), lang)
+    stats = ScanStatistics(scan, lang=lang) if asked is None else ScanStatistics(scan, asked, lang)
+    write_file(output, page(stats, lang, history, is_coded=is_coded), lang)
 
 
 def sheet(
@@ -151,13 +151,13 @@ def check(
     website = _website(url, language)
     institution = Institution(id=host_of(website), name=name or host_of(website), url=website)
     limits = Limits(max_pages=max_pages, allow_private=allow_private)
-    started = datetime.now(UTC)
-    showing.message(say("check.reading", url=website), quiet=as_json)
+    started = now()
+    printing.message(say("check.reading", url=website), quiet=as_json)
     result = asyncio.run(_audited(institution, limits, contact, language))
-    scan = Scan(0, started, datetime.now(UTC), "live", {}, __version__, rules_version(), (institution,), (result,))
+    scan = Scan(0, started, now(), "live", {}, __version__, rules_version(), (institution,), (result,))
     _show(lone_sheet(scan), language, as_json=as_json)
     if not result.status.is_assessed:
-        raise typer.Exit(showing.EXIT_NOTHING_ASSESSED)
+        raise typer.Exit(printing.EXIT_NOTHING_ASSESSED)
 
 
 def _website(text: str, lang: Language) -> str:
@@ -186,7 +186,7 @@ def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
     from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 
     if as_json:
-        showing.print_json(sheet_record(shown, lang))
+        printing.print_json(sheet_record(shown, lang))
         return
     from cegep_audit.report.terminal.screen import console, view
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cegep_audit import urls
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
 from cegep_audit.detect.page.signs import sign_of
@@ -69,6 +70,7 @@ STATUS_OF: dict[str, tuple[Status, str]] = {
     Detail.FOREIGN_SITE: (Status.UNUSABLE, "the homepage leads to another site"),
     Detail.PRIVATE_ADDRESS: (Status.UNUSABLE, "not a public address"),
     Detail.BAD_URL: (Status.UNUSABLE, "not a usable address"),
+    Detail.TOO_MANY_ACCOUNTS: (Status.UNUSABLE, f"its pages name more than {MAX_ACCOUNTS} different accounts"),
     Detail.INTERNAL_ERROR: (Status.UNUSABLE, "a fault of this program"),
 }
 _SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
@@ -182,9 +184,14 @@ def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: 
     return Detail.EMPTY if is_empty else Detail.NONE
 
 
+def _names_too_many(_: Institution, __: Sequence[Visit], accounts_found: int) -> str:
+    return Detail.TOO_MANY_ACCOUNTS if accounts_found > MAX_ACCOUNTS else Detail.NONE
+
+
 HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
     _failed,
     _is_elsewhere,
+    _names_too_many,
     _is_no_page,
     _shows_a_sign,
     _is_shut_door,

@@ -1,8 +1,7 @@
 """The live web: one per scan, one visit per institution.
 
-What a scan promises of its manners is kept here and below: :mod:`visit` decides what is asked of one
-site, :mod:`robots` and :mod:`politeness` what may be, :mod:`pace` when, :mod:`fetch` sends one request and
-bounds its answer, :mod:`transport` and :mod:`connect` see where it really goes.
+The site reader decides what is asked; here is how: :mod:`fetch` sends one request in its host's turn and bounds its
+answer, :mod:`transport` and :mod:`backend` check where it really goes.
 """
 
 from __future__ import annotations
@@ -10,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
 from cegep_audit.collect.browser.loading import LANES, Lanes
-from cegep_audit.collect.http.answer import Want
-from cegep_audit.collect.http.connect import Resolve, Resolver
+from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder
-from cegep_audit.collect.http.fetch import Fetcher, Shared
+from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers, user_agent
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.reach import Reach
-from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
-from cegep_audit.collect.http.visit import SiteVisit
+from cegep_audit.collect.http.listening import Listening
+from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace, Unpaced
 from cegep_audit.collect.politeness.robots_cache import RobotsCache
+from cegep_audit.collect.port import Want
+from cegep_audit.collect.site import Site
 from cegep_audit.models import Institution, Limits, Source
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
@@ -47,7 +46,7 @@ class LiveWeb:
     Raise UsageError, said in *lang*, where these cannot be used.
 
     Use it inside one event loop. :attr:`tally` says how many requests were sent and what is waited for;
-    :attr:`reach`, which has to be told what each visit came to, whether anybody answers at all.
+    :attr:`connectivity`, which has to be told what each visit came to, whether anybody answers at all.
     """
 
     def __init__(
@@ -60,24 +59,29 @@ class LiveWeb:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], datetime] = _utc_now,
+        listening: Listening | None = None,
         lang: Language = "fr",
     ) -> None:
         self.tally = Tally()
-        self.reach = Reach()
+        self.connectivity = Connectivity()
         pace = Pace(limits.delay_s, clock, sleep)
-        self._shared = Shared(limits, pace, self.tally, record, clock, now, self.reach)
+        listening = listening or Listening(stalls=self.tally.stalls)
+        self._shared = Shared(limits, pace, self.tally, record, clock, now, self.connectivity, listening)
         self._robots = RobotsCache()
+        self._running = AsyncExitStack()
         self._headers = request_headers(user_agent)
         self._resolve = resolve or Resolver()
         self._context = shared_context(lang)
         self._routes = Routes(lang)
 
     async def __aenter__(self) -> Self:
-        """Return itself: a scan may hold it in a ``with`` like its other parts."""
+        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
+        await self._running.enter_async_context(self._shared.listening.running())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Do nothing: connections belong to visits and end with them."""
+        """Stop watching; connections belong to visits and end with them."""
+        await self._running.aclose()
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
@@ -108,9 +112,9 @@ class LiveWeb:
                 turn.reached(self._shared.clock())
 
     @asynccontextmanager
-    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[SiteVisit]:
+    async def _visit(self, institution: Institution, shared: Shared, want: Want) -> AsyncIterator[Site]:
         allow_private = shared.limits.allow_private
-        transport = SiteTransport(self._context, self._routes, self._resolve, allow_private=allow_private)
-        async with transport:
-            fetcher = Fetcher(transport, self._headers, shared, institution.id)
-            yield SiteVisit(institution, fetcher, self._robots, shared, want=want)
+        transport = Transport(self._context, self._routes, self._resolve, allow_private=allow_private)
+        async with aclosing(transport):
+            fetch = HttpFetch(transport, self._headers, shared, institution.id)
+            yield Site(institution, fetch, shared.limits, robots=self._robots, pace=shared.pace, want=want)

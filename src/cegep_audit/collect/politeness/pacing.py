@@ -7,6 +7,7 @@ take turns, first come, first served.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -39,7 +40,12 @@ class _Host:
 class Pace:
     """The turns of one scan on all its hosts."""
 
-    def __init__(self, delay_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        delay_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._delay_s = delay_s
         self._clock = clock
         self._sleep = sleep

@@ -1,28 +1,47 @@
 """What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
 
 An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure. A pair is handed to the operating system in one piece before its name is returned, so that a
-process that is killed leaves at most one record half written. Opening the file again cuts that one off and goes on.
+detail of the failure; a page that a person saved becomes a ``resource``. A pair is handed to the operating system in
+one piece before its name is returned, so that a process that is killed leaves at most one record half written. Opening
+the file again cuts that one off and goes on.
+
+The file holds pages as received: only its owner may read it. One process writes it at a time, and no link is followed
+to it. The credentials of a proxy are masked, for a proxy may repeat them in its answer.
 """
 
 from __future__ import annotations
 
 import base64
 import errno
+import fcntl
 import hashlib
 import os
+import re
+import stat
+import urllib.request
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+from cegep_audit.collect.http.body import BodyError, Unpacker, content_codings
 from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.warc.heads import ASSET, DRAWN_BY, DRAWN_FOR, GLANCE_BYTES, starts_record
-from cegep_audit.collect.warc.members import GZIP, Member, next_member
+from cegep_audit.collect.warc.heads import (
+    ASSET,
+    GLANCE_BYTES,
+    RENDERED_BY,
+    RENDERED_FOR,
+    SAVED_AS,
+    SAVED_DIGEST,
+    starts_record,
+)
+from cegep_audit.collect.warc.members import GZIP, Member, find_member
+from cegep_audit.collect.warc.saved import SavedPage
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
 from cegep_audit.phrases.catalogue import say
@@ -34,6 +53,8 @@ from cegep_audit.text import shown
 _STORED, _FAST = 0, 1
 
 _FRAMING = frozenset({b"transfer-encoding"})  # the body is kept without its chunks
+_LEAST_SECRET = 6  # characters from which a password is masked by itself, too: a shorter one is in many a word
+_MOST_DECODED = 5_000_000  # bytes of an encoded body in which a secret is looked for
 _FORMAT = "WARC File Format 1.1"
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _FIELDS = "application/warc-fields"
@@ -61,6 +82,7 @@ class WarcWriter:
         self._file = file
         self._lang = lang
         self._now = now
+        self._secrets = proxy_secrets()
 
     @classmethod
     def open(
@@ -90,21 +112,34 @@ class WarcWriter:
     def __call__(self, exchange: Exchange) -> str:
         """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
         record_id = _new_id()
+        if self._secrets:
+            exchange = _masked(exchange, self._secrets)
         if exchange.status is None:
             self._write(_failure(exchange, record_id))
         else:
             self._write(_response(exchange, record_id) + _request(exchange, record_id))
         return record_id
 
-    def keep_drawn(self, page: Page) -> str:
-        """Keep what a browser drew of *page*, a ``conversion`` of the record it came from; return the new name."""
+    def keep_rendered(self, page: Page) -> str:
+        """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
         record_id = _new_id()
         more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         if page.record_id:
             more.append(("WARC-Refers-To", page.record_id))
         if page.rendering:
-            more += [(DRAWN_BY, page.rendering.browser), (DRAWN_FOR, " ".join(page.rendering.needs))]
+            more += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
         self._write(_record("conversion", record_id, self._now(), page.body, more))
+        return record_id
+
+    def keep_saved(self, page: SavedPage) -> str:
+        """Keep a copy of a page that a person saved, a ``resource`` with the file's name and digest; return its name.
+
+        A page that does not say its address is not to be given to this method: ``replace`` its ``url`` first.
+        """
+        record_id = _new_id()
+        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url or ""))]
+        more += [(SAVED_AS, quote(page.file.name)), (SAVED_DIGEST, f"sha256:{page.file.sha256}")]
+        self._write(_record("resource", record_id, page.file.saved_at, page.body, more))
         return record_id
 
     def flush(self) -> None:
@@ -175,6 +210,8 @@ def _failure(exchange: Exchange, record_id: str) -> bytes:
 
 def _place(exchange: Exchange) -> Headers:
     headers = [("WARC-Target-URI", _quoted(exchange.url))]
+    if exchange.source:
+        headers.append(("WARC-Source-URI", _quoted(exchange.source)))
     if exchange.ip:
         headers.append(("WARC-IP-Address", exchange.ip))
     return [*headers, (ASSET, "yes")] if exchange.is_asset else headers
@@ -208,28 +245,84 @@ def _digest(data: bytes) -> str:
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
 
 
+# ------------------------------------------------------------------------------------------ secrets
+
+
+def proxy_secrets() -> tuple[bytes, ...]:
+    """Return what would give away the credentials of the environment's proxies, the longest first."""
+    found: set[str] = set()
+    for proxy in urllib.request.getproxies().values():
+        user, colon, password = proxy.partition("://")[2].rpartition("@")[0].partition(":")
+        for name, word in ((user, password), (unquote(user), unquote(password))):
+            if colon:
+                found |= {f"{name}:{word}", base64.b64encode(f"{name}:{word}".encode()).decode()}
+                found |= {word} if len(word) >= _LEAST_SECRET else set()
+    return tuple(sorted((secret.encode() for secret in found), key=len, reverse=True))
+
+
+def _masked(exchange: Exchange, secrets: Sequence[bytes]) -> Exchange:
+    """Return *exchange* with every secret in the answer replaced by as many asterisks.
+
+    A body that holds one under its content coding is left out.
+    """
+    pattern = re.compile(b"|".join(map(re.escape, secrets)))
+
+    def mask(data: bytes) -> bytes:
+        return pattern.sub(lambda found: b"*" * len(found[0]), data)
+
+    headers = tuple((name, mask(value)) for name, value in exchange.response_headers)
+    reason = mask(exchange.reason.encode("latin-1", "replace")).decode("latin-1")
+    codings = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-encoding"]
+    if codings and exchange.body and pattern.search(_decoded(exchange.body, codings)):
+        return replace(exchange, response_headers=headers, reason=reason, body=b"", truncated="unspecified")
+    return replace(exchange, response_headers=headers, reason=reason, body=mask(exchange.body))
+
+
+def _decoded(body: bytes, codings: list[str]) -> bytes:
+    unpacker: Unpacker | None = None
+    with suppress(BodyError):
+        unpacker = Unpacker(content_codings(codings), _MOST_DECODED, cuts=True)
+        unpacker.feed(body)
+    return bytes(unpacker.data) if unpacker else b""
+
+
 # ------------------------------------------------------------------------------------------ the file
 
 
 def _opened(path: Path, lang: Language) -> BinaryIO:
-    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file."""
-    end: int | None = 0
-    if path.exists():
-        with path.open("rb") as reader:
-            end = _end_of_records(reader)
-    if end is None:
-        raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
-    file = path.open("a+b", buffering=0)
+    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file.
+
+    The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
+    """
+    # Without a link in the last place of the path, nobody but its owner chooses the file; without O_CREAT and O_EXCL
+    # together, a file that appears meanwhile would be taken for ours.
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        file.truncate(end)
-    except OSError:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        descriptor = os.open(path, flags)
+    file = os.fdopen(descriptor, "a+b", buffering=0)
+    try:
+        _lock(descriptor)
+        end = _end_of_records(file)
+        if end is not None:
+            file.truncate(end)
+            return file
+    except BaseException:
         file.close()
         raise
-    return file
+    file.close()
+    raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
+
+
+def _lock(descriptor: int) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _end_of_records(file: BinaryIO) -> int | None:
-    """Return where the last whole record ends, None for a file that is no WARC gzipped by record.
+    """Return where the last whole record ends, 0 in an empty file, None in one that is no WARC gzipped by record.
 
     What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
     """
@@ -244,7 +337,7 @@ def _end_of_records(file: BinaryIO) -> int | None:
         for _ in member.blocks():
             pass
         end, is_cut = member.end or end, member.fault == "cut"
-        offset = next_member(file, member.end or offset + 1)
+        offset = find_member(file, member.end or offset + 1)
     return end if end or is_cut else None
 
 
@@ -256,6 +349,9 @@ _COMPLAINTS = {
     errno.EACCES: "warc.read_only",
     errno.EPERM: "warc.read_only",
     errno.EROFS: "warc.read_only",
+    errno.EWOULDBLOCK: "warc.in_use",
+    errno.ELOOP: "warc.link",
+    errno.ENXIO: "warc.link",
 }
 
 

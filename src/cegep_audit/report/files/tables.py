@@ -22,7 +22,7 @@ from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
 if TYPE_CHECKING:  # pandas comes with it
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
 
 Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
 """Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
@@ -117,10 +117,10 @@ def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> No
 
 
 def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
-    from cegep_audit.analyze.portrait import Asked, Portrait
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
-    return statistics(Portrait(scan, asked or Asked(), lang), lang)
+    return statistics(ScanStatistics(scan, asked or Asked(), lang), lang)
 
 
 def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:

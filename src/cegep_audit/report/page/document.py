@@ -11,7 +11,8 @@ from functools import partial
 from hashlib import sha256
 
 from cegep_audit.analyze.compare import Comparison
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
 from cegep_audit.phrases.catalogue import say
@@ -33,23 +34,23 @@ MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``
 
 
 def page(
-    portrait: Portrait,
+    stats: ScanStatistics,
     lang: Language,
     history: Trend | None = None,
     since: Comparison | None = None,
     *,
     is_coded: bool = False,
 ) -> bytes:
-    """Return the report of *portrait* as one HTML page in UTF-8; the same figures give the same bytes.
+    """Return the report of *stats* as one HTML page in UTF-8; the same figures give the same bytes.
 
     *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
     of coders corrected the scan.
     """
-    found = list(sheets(portrait.scan))
+    found = list(sheets(stats.scan))
     has_sheets = len(found) <= MAX_SHEETS
-    names = anchors(portrait, has_sheets=has_sheets)
-    table = matrix(portrait, found, names, lang)
-    facts = portrait.summary.scan
+    names = anchors(stats, has_sheets=has_sheets)
+    table = matrix(stats, found, names, lang)
+    facts = stats.summary.scan
     pieces = (
         environment()
         .get_template("page.html")
@@ -58,14 +59,14 @@ def page(
             is_coded=is_coded,
             is_stopped=facts.ended_at is None,
             tool=facts.tool_version,
-            scan=_scan_words(portrait, lang),
-            population=say("page.population", lang, count=portrait.summary.figures.institutions),
-            sentence=headline_sentence(portrait, lang),
-            headlines=headlines(portrait, lang),
-            sections=_sections(portrait, names, lang, history, since),
-            cautions=_cautions(portrait, lang),
-            citation=citation(portrait.summary, lang),
-            paragraph=paragraph(portrait.summary, lang),
+            scan=_scan_words(stats, lang),
+            population=say("page.population", lang, count=stats.summary.figures.institutions),
+            sentence=headline_sentence(stats, lang),
+            headlines=headlines(stats, lang),
+            sections=_sections(stats, names, lang, history, since),
+            cautions=_cautions(stats, lang),
+            citation=citation(stats.summary, lang),
+            paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
             matrix=table,
             has_sheets=has_sheets,
             is_wide=len(table.networks) > MOST_COLUMNS,
@@ -114,42 +115,42 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
         yield f'#grid td:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
 
 
-def _scan_words(portrait: Portrait, lang: Language) -> str:
-    facts = portrait.summary.scan
+def _scan_words(stats: ScanStatistics, lang: Language) -> str:
+    facts = stats.summary.scan
     mode = say(f"mode.{facts.mode}", lang)
     return say("page.scan", lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
 
 
 def _sections(
-    portrait: Portrait,
+    stats: ScanStatistics,
     names: Mapping[str, str],
     lang: Language,
     history: Trend | None,
     since: Comparison | None,
 ) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
-    covered = coverage(portrait, names, lang)
-    if not portrait.summary.figures.assessed:
+    covered = coverage(stats, names, lang)
+    if not stats.summary.figures.assessed:
         return [covered] if covered else []
     found = (
         covered,
-        networks(portrait, lang),
-        thresholds(portrait, lang),
+        networks(stats, lang),
+        thresholds(stats, lang),
         change(history, since, names, lang),
         Section("table", say("section.table", lang), ()),
-        regions(portrait, lang),
-        groups(portrait, lang),
-        co_occurrence(portrait, lang),
-        exceptions(portrait, names, lang),
-        places(portrait, lang),
-        published(portrait, lang),
+        regions(stats, lang),
+        groups(stats, lang),
+        co_occurrence(stats, lang),
+        exceptions(stats, names, lang),
+        places(stats, lang),
+        published(stats, lang),
     )
     return [each for each in found if each is not None]
 
 
-def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:
+def _cautions(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield what a reader must know of the figures, in words that can be cited."""
-    summary = portrait.summary
+    summary = stats.summary
     is_whole = summary.figures.assessed == summary.figures.institutions
     for name in ("presence", "lower_bound", "activity", *(() if is_whole else ("bounds",))):
         yield say(f"caution.{name}", lang)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -19,17 +19,17 @@ _MOST_SETS = 15  # combinations named
 _CODES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
 
 
-def co_occurrence(portrait: Portrait, lang: Language) -> Section | None:
+def co_occurrence(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on pairs and combinations of networks."""
-    return section("co_occurrence", lang, _pairs(portrait, lang), _combinations(portrait, lang))
+    return section("co_occurrence", lang, _pairs(stats, lang), _combinations(stats, lang))
 
 
-def _pairs(portrait: Portrait, lang: Language) -> Part | None:
-    counts = {str(name): int(held.sum()) for name, held in portrait.holdings.items()}
-    most = [str(name) for name in portrait.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
+def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
+    counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
+    most = [str(name) for name in stats.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
     if len(most) < 2:  # noqa: PLR2004 - a pair
         return None
-    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(portrait.pairs)}
+    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.pairs)}
     rows: list[Row] = [
         [
             f"{network_name(one)} ({locales.number(counts[one], lang)})",
@@ -41,10 +41,10 @@ def _pairs(portrait: Portrait, lang: Language) -> Part | None:
     return Part(lead=lead, grid=Grid(lead, [*heads(lang, "network"), *map(network_name, most)], rows, is_heat=True))
 
 
-def _combinations(portrait: Portrait, lang: Language) -> Part | None:
+def _combinations(stats: ScanStatistics, lang: Language) -> Part | None:
     rows = [
         [_names(row["networks"], lang), locales.number(row["count"], lang), locales.percent(row["share"], lang)]
-        for row in records(portrait.combinations.head(_MOST_SETS))
+        for row in records(stats.combinations.head(_MOST_SETS))
     ]
     lead = say("lead.combinations", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows)) if rows else None
@@ -54,9 +54,9 @@ def _names(networks: str, lang: Language) -> str:
     return ", ".join(map(network_name, networks.split(";"))) if networks else say("named.none_of_them", lang)
 
 
-def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Section | None:
+def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
-    names = {each.id: institution_name(each) for each in portrait.scan.institutions}
+    names = {each.id: institution_name(each) for each in stats.scan.institutions}
     parts = []
     for kind in ("sole_holder", "lacks_common", "no_network"):
         title = say(f"named.{kind}", lang)
@@ -65,7 +65,7 @@ def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -
                 *([network_name(row["network"])] if row["network"] else []),
                 to_sheet(names[row["institution_id"]], anchors[row["institution_id"]]),
             ]
-            for row in records(portrait.exceptions[portrait.exceptions["kind"] == kind])
+            for row in records(stats.exceptions[stats.exceptions["kind"] == kind])
         ]
         if rows:
             head = heads(lang, "network", "institution")[-len(rows[0]) :]
@@ -73,11 +73,11 @@ def exceptions(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -
     return section("exceptions", lang, *parts)
 
 
-def places(portrait: Portrait, lang: Language) -> Section | None:
+def places(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on where official accounts are shown, and whose accounts sites show."""
     parts = []
-    total = int(portrait.account_counts["official"].sum())
-    for aspect, found in portrait.places.groupby("aspect", sort=False):
+    total = int(stats.account_counts["official"].sum())
+    for aspect, found in stats.places.groupby("aspect", sort=False):
         rows = [
             [
                 say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
@@ -90,23 +90,23 @@ def places(portrait: Portrait, lang: Language) -> Section | None:
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
     if parts:
         parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
-    return section("places", lang, *parts, _account_counts(portrait, lang))
+    return section("places", lang, *parts, _account_counts(stats, lang))
 
 
-def _account_counts(portrait: Portrait, lang: Language) -> Part | None:
+def _account_counts(stats: ScanStatistics, lang: Language) -> Part | None:
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
     rows: list[Row] = [
         [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
-        for row in records(portrait.account_counts)
+        for row in records(stats.account_counts)
     ]
     lead = say("lead.account_counts", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)) if rows else None
 
 
-def published(portrait: Portrait, lang: Language) -> Section | None:
+def published(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on figures of other studies: one row a study, its caution, and our figure beside each."""
     rows: list[Row] = []
-    for (study, population, caution), found in groupby(portrait.published, lambda pair: _study(pair[0], lang)):
+    for (study, population, caution), found in groupby(stats.published, lambda pair: _study(pair[0], lang)):
         figures = "; ".join(_figure(each, ours, lang) for each, ours in found)
         rows.append([study, population, figures, caution])
     grid = Grid(say("grid.published", lang), heads(lang, "study", "population", "figures", "caution"), rows, texts=4)

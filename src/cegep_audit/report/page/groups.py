@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.groups import FEW
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.findings import FEW, Figures
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -23,19 +22,19 @@ from cegep_audit.report.text.words import FEW_MARK, column_name, crossed_name, m
 Groups = Mapping[tuple[str, ...], Figures]
 
 
-def regions(portrait: Portrait, lang: Language) -> Section | None:
+def regions(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on administrative regions: a map, then the most present first; None without regions."""
-    found = portrait.groups.get(("region",))
+    found = stats.groups.get(("region",))
     if not found:
         return None
-    lead = say("lead.regions", lang, k=portrait.asked.min_networks)
-    return section("regions", lang, _map(portrait, found, lang), _group_part(portrait, ("region",), found, lead, lang))
+    lead = say("lead.regions", lang, k=stats.asked.min_networks)
+    return section("regions", lang, _map(stats, found, lang), _group_part(stats, ("region",), found, lead, lang))
 
 
-def _map(portrait: Portrait, found: Groups, lang: Language) -> Part | None:
+def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
     """Return the tile map of Quebec's regions; None where the registry has fewer than half of their codes."""
-    k, places = portrait.asked.min_networks, tomllib.loads(resource("regions.toml"))
-    codes = {each.region: each.region_code for each in portrait.scan.institutions if each.region_code in places}
+    k, places = stats.asked.min_networks, tomllib.loads(resource("regions.toml"))
+    codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
     groups = {codes[values[0]]: (values[0], group) for values, group in found.items() if values[0] in codes}
     if 2 * len(groups) < len(places):
         return None
@@ -55,22 +54,22 @@ def _map(portrait: Portrait, found: Groups, lang: Language) -> Part | None:
     )
 
 
-def groups(portrait: Portrait, lang: Language) -> Section | None:
+def groups(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on types and languages: shares, presence on each network, and tests; None without either."""
     parts: list[Part | None] = []
-    for by, found in portrait.groups.items():
+    for by, found in stats.groups.items():
         if by != ("region",):
-            lead = say("lead.groups", lang, k=portrait.asked.min_networks)
-            parts.append(_group_part(portrait, by, found, lead, lang, crossed_name(by, lang).capitalize()))
-            parts.append(_crossed(portrait, by, found, lang))
-            parts += [_tests(portrait.contrasts_by(column), column, lang) for column in by]
+            lead = say("lead.groups", lang, k=stats.asked.min_networks)
+            parts.append(_group_part(stats, by, found, lead, lang, crossed_name(by, lang).capitalize()))
+            parts.append(_crossed(stats, by, found, lang))
+            parts += [_tests(stats.group_tests_by(column), column, lang) for column in by]
     return section("groups", lang, *parts)
 
 
 def _group_part(
-    portrait: Portrait, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
+    stats: ScanStatistics, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
 ) -> Part:
-    k = portrait.asked.min_networks
+    k = stats.asked.min_networks
     ranked = list(found.items())
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
@@ -84,19 +83,19 @@ def _group_part(
         title=title,
         lead=" ".join((lead, *_marks(found, lang))),
         chart=bars(shown, label, ticks(lang), dots=True) if shown else None,
-        grid=_table(portrait, by, ranked, lead, lang),
+        grid=_table(stats, by, ranked, lead, lang),
     )
 
 
 def _table(
-    portrait: Portrait,
+    stats: ScanStatistics,
     by: tuple[str, ...],
     ranked: Sequence[tuple[tuple[str, ...], Figures]],
     lead: str,
     lang: Language,
 ) -> Grid:
     """Return the figures of each group."""
-    k, whole = portrait.asked.min_networks, portrait.summary.figures
+    k, whole = stats.asked.min_networks, stats.summary.figures
     rows: list[Row] = [
         [
             f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
@@ -119,9 +118,9 @@ def _marks(found: Groups, lang: Language) -> Iterator[str]:
         yield say("lead.few", lang, count=FEW)
 
 
-def _crossed(portrait: Portrait, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
+def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
     """Return presence on each network by group, as a table of coloured cells; the cells of few are not coloured."""
-    met = [name for name, share in portrait.summary.figures.networks.items() if share.count]
+    met = [name for name, share in stats.summary.figures.networks.items() if share.count]
     some = {values: group for values, group in found.items() if group.assessed}
     rows: list[Row] = [[network_name(name), *(_shaded(group, name, lang) for group in some.values())] for name in met]
     if not rows:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
@@ -15,12 +15,13 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.selection import fold
 from cegep_audit.report.blocks import web_address
-from cegep_audit.report.text.words import network_name
+from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import Role, Status
+from cegep_audit.vocabulary import ReadBy, Role, Status
 
 FILTERED = ("type", "region", "language")  # registry columns to choose by
 SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
+_OWN = {"live": ReadBy.LIVE, "as_of": ReadBy.ARCHIVE, "replay": ReadBy.WARC}  # how a scan of that mode reads sites
 _SIGN = 2  # letters of a network's sign on a telephone
 
 
@@ -44,6 +45,7 @@ class Line:
     id: str
     name: str
     state: str
+    note: str
     values: Sequence[str]
     words: Sequence[str]
     found_by: str
@@ -79,31 +81,32 @@ class Matrix:
     choices: Sequence[Choice]
 
 
-def anchors(portrait: Portrait, *, has_sheets: bool = True) -> dict[str, str]:
+def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
     """Return the anchor of each institution's sheet, by its id: unique, and made of what an address can hold.
 
     "" for all where the page has no sheets.
     """
     found: dict[str, str] = {}
-    for place, institution in enumerate(portrait.scan.institutions):
+    for place, institution in enumerate(stats.scan.institutions):
         is_plain = re.fullmatch(r"[a-z0-9-]+", institution.id) is not None
         found[institution.id] = (f"f-{institution.id}" if is_plain else f"f.{place}") if has_sheets else ""
     return found
 
 
-def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
+def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
     """Return the table of *sheets*; *names* are the anchors by id.
 
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
     of_units = [_of_units(sheet) for sheet in sheets]
-    counts = portrait.summary.figures.networks
+    counts = stats.summary.figures.networks
     shown = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
-    lines = [_line(sheet, own, order, said, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
+    own = _OWN[stats.scan.mode]
+    lines = [_line(sheet, units, own, order, said, names, lang) for sheet, units in zip(sheets, of_units, strict=True)]
     choices = [*(_choice(sheets, column, lang) for column in FILTERED), _states(lines, lang)]
     return Matrix(
         titles=[say(f"head.{column}", lang) for column in said],
@@ -117,8 +120,9 @@ def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str]
 
 def _network(name: str, lang: Language, *, is_open: bool) -> Network:
     called = network_name(name)
-    capitals = "".join(re.findall("[A-Z]", called))
-    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else called[:_SIGN]
+    bare = called.partition(" (")[0]
+    capitals = "".join(re.findall("[A-Z]", bare))
+    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else bare[:_SIGN]
     return Network(name, called if is_open else say("grid.closed", lang, network=called), sign)
 
 
@@ -130,19 +134,21 @@ def _of_units(sheet: Sheet) -> frozenset[str]:
 def _line(
     sheet: Sheet,
     of_units: frozenset[str],
+    own: ReadBy,
     order: Sequence[str],
     said: Sequence[str],
     names: Mapping[str, str],
     lang: Language,
 ) -> Line:
-    each = sheet.institution
+    each, state = sheet.institution, _state(sheet, own)
     handles = (account.handle for account in sheet.main.values())
     found_by = " ".join((each.name, each.short_name, each.city, each.id, *handles))
     return Line(
         anchor=names[each.id],
         id=plain(each.id),
         name=plain(each.name),
-        state=_state(sheet),
+        state=state,
+        note=reading_words(sheet.result, lang) if sheet.result and state == "other" else _note(state, lang),
         values=[plain(getattr(each, column)) for column in FILTERED],
         words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in said],
         found_by=fold(plain(found_by)).replace("-", " "),
@@ -151,10 +157,16 @@ def _line(
     )
 
 
-def _state(sheet: Sheet) -> str:
-    if sheet.n_networks is None:
+def _note(state: str, lang: Language) -> str:
+    return say(f"grid.{state}", lang) if state else ""
+
+
+def _state(sheet: Sheet, own: ReadBy) -> str:
+    if sheet.n_networks is None or sheet.result is None:
         return "missing"
-    return "partial" if sheet.result is not None and sheet.result.status is Status.PARTIAL else ""
+    if sheet.result.status is Status.PARTIAL:
+        return "partial"
+    return "other" if sheet.result.read_by not in {own, ReadBy.NONE} else ""
 
 
 def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import drawn_pages
+from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -34,9 +34,9 @@ class Headline:
     facts: Sequence[str]
 
 
-def headline_sentence(portrait: Portrait, lang: Language) -> str:
+def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
     """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
-    figures, facts = portrait.summary.figures, portrait.summary.scan
+    figures, facts = stats.summary.figures, stats.summary.scan
     if not figures.assessed:
         return say("summary.none_assessed", lang)
     k, share = next(iter(figures.at_least.items()))
@@ -55,9 +55,9 @@ def headline_sentence(portrait: Portrait, lang: Language) -> str:
     )
 
 
-def headlines(portrait: Portrait, lang: Language) -> list[Headline]:
+def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     missing = figures.institutions - figures.assessed
     coverage = Headline(
         locales.number(figures.assessed, lang),
@@ -75,7 +75,7 @@ def headlines(portrait: Portrait, lang: Language) -> list[Headline]:
             share=locales.percent(each.value, lang, digits=0),
             study=each.study,
         )
-        for each in _comparable(portrait, k)
+        for each in _comparable(stats, k)
     ]
     present = Headline(
         locales.percent(share.share, lang),
@@ -107,41 +107,45 @@ def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
     return facts
 
 
-def _comparable(portrait: Portrait, k: int) -> list[Baseline]:
+def _comparable(stats: ScanStatistics, k: int) -> list[Baseline]:
     """Return the published shares on at least *k* networks that can be shown with ours."""
-    return [each for each in portrait.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
+    return [each for each in stats.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
 
 
-def coverage(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Section | None:
+def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     rows: list[Row] = [
         [
             say(f"status.{cause.status or 'not_visited'}", lang),
             words.detail_words(cause.detail, lang) if cause.detail else "—",
             to_sheet(plain(institution.name), anchors[institution.id]),
         ]
-        for cause in causes(portrait.scan)
+        for cause in causes(stats.scan)
         for institution in cause.institutions
     ]
     caption = say("summary.not_assessed", lang, count=len(rows))
     grid = Grid(caption, heads(lang, "status", "cause", "institution"), rows, texts=3) if rows else None
-    said = [words.assessed_words(figures, lang)]
+    k = stats.asked.min_networks
+    said = [
+        words.assessed_words(figures, lang),
+        *words.completion_words(attained(stats.scan, stats.asked.basket, k), lang),
+    ]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))
     if rows:
         said.append(say("lead.coverage", lang))
-    return section("coverage", lang, Part(lead=" ".join(said), grid=grid), _rendered(portrait, anchors, lang))
+    return section("coverage", lang, Part(lead=" ".join(said), grid=grid), _rendered(stats, anchors, lang))
 
 
-def _rendered(portrait: Portrait, anchors: Mapping[str, str], lang: Language) -> Part | None:
+def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
     """Return which sites a browser rendered, and why; None where it rendered none."""
-    lead = "".join(drawn_words(portrait.summary.scan, lang))
+    lead = "".join(drawn_words(stats.summary.scan, lang))
     if not lead:
         return None
     names: dict[str, str] = {}
     needs: dict[str, set[Need]] = {}
-    for institution, _, rendering in drawn_pages(portrait.scan):
+    for institution, _, rendering in rendered_pages(stats.scan):
         names[institution.id] = plain(institution.name)
         needs.setdefault(institution.id, set()).update(rendering.needs)
     rows: list[Row] = [
@@ -151,9 +155,9 @@ def _rendered(portrait: Portrait, anchors: Mapping[str, str], lang: Language) ->
     return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
 
 
-def networks(portrait: Portrait, lang: Language) -> Section | None:
+def networks(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on each network, the most frequent first."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     found = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     shown = [share_bar(name, share, lang) for name, share in list(found.items())[:MOST_BARS]]
     chart = None
@@ -166,17 +170,17 @@ def networks(portrait: Portrait, lang: Language) -> Section | None:
     return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=note))
 
 
-def thresholds(portrait: Portrait, lang: Language) -> Section | None:
+def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
-    figures = portrait.summary.figures
-    k_asked = portrait.asked.min_networks
+    figures = stats.summary.figures
+    k_asked = stats.asked.min_networks
     shares = {k: figures.at_least[k] for k in sorted(figures.at_least)}
     shown = [
         share_bar(
             say("head.at_least_k", lang, count=k),
             share,
             lang,
-            next(iter(_comparable(portrait, k)), None),
+            next(iter(_comparable(stats, k)), None),
             is_strong=k >= k_asked,
         )
         for k, share in shares.items()
@@ -186,7 +190,7 @@ def thresholds(portrait: Portrait, lang: Language) -> Section | None:
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
         grid=shares_grid("thresholds", "threshold", named, figures, lang),
-        note=" ".join(getattr(each, f"caution_{lang}") for each in _comparable(portrait, THREE_PLUS)),
+        note=" ".join(getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)),
     )
     return section("thresholds", lang, at_least, _distribution(figures, k_asked, lang))
 

@@ -23,6 +23,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import Paragraph, console
+from cegep_audit.scan.concurrent import Observer
 from cegep_audit.text import plain
 
 _REFRESH_S = 0.1  # least time between two updates on a terminal
@@ -64,7 +65,7 @@ class Remaining:
         return waiting * mean_s / self._slots + self._tail_s
 
 
-class Progress:
+class Progress(Observer):
     """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
 
     *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it

@@ -13,6 +13,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
 from cegep_audit.report.text import words
 
+_NAMED = 5  # institutions that a line can name
 _LISTED = 30  # institutions whose changes a screen lists
 _MARKS = {Change.GAINED: "+", Change.LOST: "−", Change.RENAMED: "~"}
 
@@ -46,9 +47,12 @@ def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[B
         yield Line(say("compare.rules", lang, **versions), "strong", is_apart=True)
         if advice:
             yield Line(advice)
-    rendered = [facts for facts in (old, new) if facts.drawn]
+    rendered = [facts for facts in (old, new) if facts.rendered]
     if len(rendered) == 1:
         yield Line(say("compare.drawn", lang, scan=str(rendered[0].id)), "strong")
+    if comparison.renamed:
+        ids = ", ".join(new.id for _, new in comparison.renamed[:_NAMED])
+        yield Line(f"{say('compare.renamed_institution', lang, count=len(comparison.renamed))} ({ids})", "strong")
     for facts in (old, new):
         if facts.ended_at is None:
             yield Line(say("compare.interrupted", lang, scan=str(facts.id)), "strong")
@@ -79,11 +83,20 @@ def _thresholds(comparison: Comparison, lang: Language) -> Grid:
     rows = [
         [
             say(f"basket.{name}", lang) if name != "all" else say(f"compare.{scope}", lang),
-            *_cells(shares[name, scope], lang),
+            *_cells(share, lang),
+            _interval(share, lang),
         ]
         for name, scope in wanted
+        if (share := shares.get((name, scope)))  # a basket of fewer open networks has no such share
     ]
-    return _grid(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p"), rows, lang)
+    return _grid(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p", "interval"), rows, lang)
+
+
+def _interval(share: ShareChange, lang: Language) -> str:
+    if share.interval is None:
+        return "—"
+    low, high = (locales.points(100 * end, lang) for end in share.interval)
+    return f"[{low}; {high}]"
 
 
 def _networks(comparison: Comparison, lang: Language) -> Grid:
@@ -92,10 +105,10 @@ def _networks(comparison: Comparison, lang: Language) -> Grid:
     rows: list[Row] = []
     for share in comparison.shares:
         if share.measure == "network" and (share.old_count or share.new_count):
-            *shares, p = _cells(share, lang)
+            *shares, _ = _cells(share, lang)
             counts = numbers(lang, share.gained, share.lost, renamed.count(share.network))
-            rows.append([words.network_name(share.network), *shares, *counts, p])
-    names = ("old", "new", "points", "gained", "lost", "renamed", "p")
+            rows.append([words.network_name(share.network), *shares, *counts, locales.p_value(share.p_holm, lang)])
+    names = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
     return _grid(say("compare.networks", lang), names, rows, lang)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.findings import Figures, Summary
-from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.findings import FEW, Figures, Summary
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.coding.layers import LayerFacts
 from cegep_audit.models import Scan
@@ -30,6 +29,7 @@ from cegep_audit.report.text import words
 from cegep_audit.report.text.paragraph import citation, drawn_words
 from cegep_audit.vocabulary import Status
 
+_MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
 _FIRST_KS = (1, 2, THREE_PLUS)
 
 
@@ -57,20 +57,31 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
     """Yield how many were assessed; why the others were not, with their names where they are few."""
     figures = summary.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
+    yield from map(Line, _completion(scan, summary, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
     yield from map(Line, drawn_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
-        yield causes_list(scan, lang)
+        yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
     if not figures.assessed:
         yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
 
 
-def causes_list(scan: Scan, lang: Language) -> Bullets:
-    """Return why institutions of *scan* were not assessed, the number of each cause, their names where they are few."""
+def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
+    if "completion" not in scan.settings:
+        return []
+    from cegep_audit.analyze.completion import attained  # with pandas, which other scans need not load
+
+    k = next(iter(summary.figures.at_least), THREE_PLUS)
+    return words.completion_words(attained(scan, summary.basket, k), lang)
+
+
+def _causes(scan: Scan, lang: Language, *, are_named: bool) -> Bullets:
+    """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
     return bullets(
-        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang) + words.named(cause.institutions)
+        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
+        + words.named(cause.institutions, are_named=are_named)
         for cause in causes(scan)
     )
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.text.words import center_words, days_words
+from cegep_audit.report.text.words import center_words, completion_words, days_words
+
+if TYPE_CHECKING:  # pandas comes with it
+    from cegep_audit.analyze.completion import Attained
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
 
-def paragraph(summary: Summary, lang: Language) -> str:
-    """Return how the figures of *summary* came about and what they are, as one paragraph of plain text."""
-    return " ".join(_sentences(summary, lang))
+def paragraph(summary: Summary, lang: Language, completed: Attained | None = None) -> str:
+    """Return how the figures of *summary* came about and what they are, as one paragraph of plain text.
+
+    *completed* says how the institutions of a scan that completes another were read.
+    """
+    return " ".join(_sentences(summary, lang, completed))
 
 
 def citation(summary: Summary, lang: Language) -> str:
@@ -35,13 +41,13 @@ def citation(summary: Summary, lang: Language) -> str:
     if facts.captured and facts.mode != "live":
         first, last = (locales.day(day, lang) for day in facts.captured)
         said = f"{said} {say('summary.captured', lang, first=first, last=last)}"
-    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
+    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
         past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
     return said
 
 
-def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
+def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
     figures, facts = summary.figures, summary.scan
     yield say(
         f"paper.{facts.mode}",
@@ -62,6 +68,7 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
         count=figures.assessed,
         share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
     )
+    yield from completion_words(completed, lang)
     if figures.assessed < figures.institutions:
         yield say("paper.bounds", lang)
     if figures.assessed:
@@ -71,8 +78,8 @@ def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
-    if facts.drawn:
-        yield say("drawn.sites", lang, count=len(facts.drawn), browsers=", ".join(facts.browsers))
+    if facts.rendered:
+        yield say("drawn.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:

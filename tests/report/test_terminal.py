@@ -50,7 +50,7 @@ def summary_text(found: Scan, lang: Language = "fr", width: int | None = None, *
 
 
 def test_failures_are_named_up_to_twenty_then_counted_by_reason() -> None:
-    twenty = summary_text(scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(20))))
+    twenty = flat(summary_text(scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(20)))))
     assert "Cégep dead19" in twenty
     more = summary_text(
         scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(21)), failed("b", "tls"))

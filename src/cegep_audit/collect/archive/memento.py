@@ -242,7 +242,11 @@ class MementoFetch:
         moment = Moment(stamp_of(at), url)
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
-            answer = await self._archive.ask(address, self._fetcher)
+            try:
+                answer = await self._archive.ask(address, self._fetcher)
+            except FetchError as error:
+                error.url = url  # the site's address, not the archive's
+                raise
             captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
             if captured_at is not None:
                 self._refuse_far(moment.url, captured_at)

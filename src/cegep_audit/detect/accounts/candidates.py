@@ -76,19 +76,6 @@ class Candidate:
         """Whether *test* holds for a link to the account."""
         return any(test(seen.link) for seen in self.sightings)
 
-    @property
-    def every_content(self) -> bool:
-        """Whether only posts of the account are shown, never the account itself."""
-        return all(seen.what.kind is Kind.CONTENT for seen in self.sightings)
-
-    @property
-    def every_embed(self) -> bool:
-        """Whether only posts, documents and players of the account are shown."""
-        return all(
-            seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
-            for seen in self.sightings
-        )
-
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
     """Return the accounts that the pages of *visits* name, in the order they were first seen.

@@ -61,7 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"footer": OWN_ROW + '<script>v={"x":"https://x.com/tchat","f":"https://www.facebook.com/tchat"}</script>'},
         OWN,
     ),
-    "a maker's row": ({"footer": '<p class="powered">' + row(Facebook="springshare", LinkedIn="springshare") + "</p>"}, set()),
+    "a maker's row": ({"footer": f"<p>{row(Facebook='springshare', LinkedIn='springshare')}</p>"}, set()),
     "a maker in the card": ({"head": '<meta name="twitter:site" content="@springshare">'}, set()),
     **{
         f"a label that names nobody: {label}": (

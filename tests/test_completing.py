@@ -23,6 +23,7 @@ from warcs import Kept, warc_bytes
 from wayback import Kept as Captured
 from wayback import Wayback
 
+from cegep_audit.coding.decisions import finding
 from cegep_audit.collect.browser.browser import find_chromium
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import ReadBy
@@ -384,3 +385,63 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_asked(world: Worl
         assert (done.code, len(done.err.strip().splitlines())) == (exit_code, 1), (words, done.err)
         assert said in done.err
     assert len(world.web.log) == log
+
+
+def test_trials_do_not_pollute(world: World) -> None:
+    """A scan of a selection is neither the latest nor part of a trend where there is another; scans have names."""
+    write_registry(world.folder / "registry.csv", [*READ[:3], LOST[0]])
+    world.scan("-q")
+    done = world.scan("--id", READ[0], "-o", "trial.csv", "-q")
+    assert done.code == 0
+    assert json.loads(world.run("summary", "--json").out)["institutions"] == 4
+    assert world.run("trend", "--lang", "en").out.count("4") > 0
+    assert world.run("scans", "label", "2", "une \x1b[31mépreuve\x9b", "--lang", "en").code == 0
+    listed = json.loads(world.run("scans", "--json").out)
+    assert [(each["is_selection"], each["completes"]) for each in listed] == [(False, None), (True, None)]
+    assert all(each["started_at"].endswith("Z") for each in listed)
+    shown = world.run("scans", "--lang", "en")
+    assert "a part of the registry" in shown.out
+    assert not {"\x1b", "\x9b"} & set(shown.out + world.run("scans", "--json").out)
+    assert world.run("scans", "delete", "2", "--lang", "en").code == 2  # nobody answers
+    assert len(json.loads(world.run("scans", "--json").out)) == 2
+    done = world.run("scans", "delete", "2", "--yes", "--lang", "en")
+    assert done.code == 0
+    assert "cegep-audit-2.warc.gz stays" in done.err
+    assert len(json.loads(world.run("scans", "--json").out)) == 1
+
+
+def test_a_replay_reads_saved_pages_too(world: World) -> None:
+    """``--from-warc`` takes what ``complete --saved`` takes, and refuses anything else by name."""
+    pages = world.folder / "my-pages"
+    kinds = [pages / f"page.{kind}" for kind in ("mhtml", "html", "wacz")]
+    words = [word for path in kinds for word in ("--from-warc", str(path))]
+    done = world.run("scan", "registry.csv", "--lang", "en", *words)
+    assert done.code == 0, done.err
+    rows = world.report()
+    assert [rows[name]["facebook"] for name in SAVED] == [f"https://www.facebook.com/{name}" for name in SAVED]
+    assert [rows[name]["read_by"] for name in SAVED] == ["saved", "saved", "warc"]
+    assert rows[READ[0]]["detail"] == "no_capture"
+    done = world.run("scan", "registry.csv", "-q", "--lang", "en", "--from-warc", str(pages / "notes.pdf"))
+    assert (done.code, len(done.err.splitlines())) == (3, 1)
+    assert "PDF" in done.err
+
+
+def test_sites_that_only_coders_read_count_with_the_coded_layer(world: World) -> None:
+    write_registry(world.folder / "registry.csv", [*READ[:3], *CODED, *LOST])
+    world.scan("-q")
+    code(world)
+    said = world.run("review", "import", "sheet.csv", "1", "--lang", "en").err
+    assert f"{LOST[0]}: no program read this site, and its decisions have no effect while these are missing" in said
+    assert json.loads(world.run("summary", "1", "--json").out)["assessed"] == 3
+    assert json.loads(world.run("summary", "1", "--json", "--layer", "coded").out)["assessed"] == 5
+    assert world.complete("1", "--coded").code == 0
+    assert json.loads(world.run("summary", "--json").out)["assessed"] == 5
+    with Store.open(world.folder / "cegep-audit.db", create=False) as store:
+        by_hand = [each for each in store.load(2).results if each.read_by is ReadBy.CODED]
+    assert [finding(each, "facebook") for each in by_hand] == [None, None]  # what no program found
+
+
+def test_a_private_address_gets_the_option_that_takes_it(world: World) -> None:
+    (world.folder / "registry.csv").write_text("id,name,website\na,A,http://127.0.0.1:9/\n", "utf-8")
+    done = world.run("scan", "registry.csv", *OPTIONS)
+    assert "--allow-private" in done.err

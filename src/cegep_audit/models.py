@@ -19,8 +19,8 @@ class Institution:
     """One row of the registry: an institution with one web site.
 
     ``url`` is absolute, http or https; ``alt_hosts`` are other or former host names of the site; ``founded`` and
-    ``closed`` are years, None where not known; ``names`` are former names, ``dated_hosts`` the other hosts whose years
-    are known, each as ``value@2005..2012``; ``extra`` holds the registry's other columns in file order.
+    ``closed`` are years, None where not known; ``names`` are former names, ``dated_hosts`` hosts of some years alone,
+    each as ``value@2005..2012``; ``extra`` holds the registry's other columns in file order.
     """
 
     id: str

@@ -47,7 +47,8 @@ def dated(text: str, read: Callable[[str], str]) -> str:
 def as_of(institutions: list[Institution], day: date) -> list[Institution]:
     """Return the *institutions* under the name and the host that they had on *day*, as far as the registry says.
 
-    The host of then gives the website, and today's joins the other hosts. Who existed is ``is_open``'s to say.
+    The host of then gives the website, and today's joins the other hosts; a dated host counts in its years alone, for
+    it may have been somebody else's before or after. Who existed is ``is_open``'s to say.
     """
     return [_then(item, day.year) for item in institutions]
 

@@ -12,7 +12,7 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
 from cegep_audit.registry.headings import fold, registry_headings, value_in
-from cegep_audit.registry.periods import dated, period_of
+from cegep_audit.registry.periods import dated
 from cegep_audit.registry.websites import read_host, read_website
 from cegep_audit.text import excerpt
 from cegep_audit.urls import host_of
@@ -101,7 +101,7 @@ def _institution(row: Row, found: FaultList) -> Institution:
         id=found.parse(row, "id", partial(filled, at_most=_LONGEST_ID), ""),
         name=found.parse(row, "name", lambda text: filled(_on_one_line(text)), ""),
         url=found.parse(row, "website", read_website, ""),
-        alt_hosts=tuple(dict.fromkeys(period_of(host).value for host in hosts)),
+        alt_hosts=tuple(host for host in hosts if "@" not in host),
         dated_hosts=tuple(host for host in hosts if "@" in host),
         names=found.parse_each(row, "names", partial(dated, read=filled), between=";"),
         founded=founded,

@@ -14,7 +14,6 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.headings import fold
-from cegep_audit.registry.periods import period_of
 from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.text import excerpt
 from cegep_audit.urls import visit_key
@@ -124,8 +123,7 @@ def value_of(institution: Institution, column: str) -> str:
         return institution.extra.get(column, "")
     value = getattr(institution, "url" if column == "website" else column)
     if column == "alt_hosts":
-        with_years = {period_of(host).value: host for host in institution.dated_hosts}
-        value = tuple(with_years.get(host, host) for host in institution.alt_hosts)
+        value = institution.alt_hosts + institution.dated_hosts
     if isinstance(value, tuple):
         return ";".join(value)
     return "" if value is None else str(value)

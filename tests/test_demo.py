@@ -259,6 +259,6 @@ def test_the_saved_page_shows_what_a_program_is_refused() -> None:
     pages = demo.saved_pages()
     assert list(pages) == ["college-forteresse.html"]
     text = pages["college-forteresse.html"].decode()
-    assert text.startswith("<!-- saved from url=(0034)http://www.college-forteresse.test/ -->")
+    assert text.startswith("<!-- saved from url=(0035)http://www.college-forteresse.test/ -->")
     assert "facebook.com/collegeforteresse" in text
     assert "collegeforteresse" not in read(SITES["college-forteresse"])

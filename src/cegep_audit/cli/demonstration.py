@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -64,13 +65,15 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
     for name, content in demo.saved_pages().items():
         write_file(saved / name, content, lang)
     with Store.open(request.db, create=False, lang=lang) as store:
-        base, _ = printing.load(store, None)
-        _write_outputs(store, base, folder / "report", lang)
-        printing.message(say("demo.completes", command=f"cegep-audit complete --saved {saved}"), quiet)
-        completion = Completion(base.id, (Mode.SAVED,), (saved,))
-        request = replace(request, completion=completion)
+        _write_outputs(store, printing.load(store, None)[0], folder / "report", lang)
+    db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
+    shutil.copyfile(request.db, db)
+    with Store.open(db, create=False, lang=lang) as store:
+        base = store.load()
+        printing.message(say("demo.completes", command=f"cegep-audit complete --saved {saved} --db {db}"), quiet)
+        request = replace(request, db=db, completion=Completion(base.id, (Mode.SAVED,), (saved,)))
         shown = printing.Shown(folder / "completed.csv", lang, quiet=quiet)
-        carry_out(store, begin_completion(request, store, store.load(base.id), shown.output), shown)
+        carry_out(store, begin_completion(request, store, base, shown.output), shown)
         _write_outputs(store, printing.load(store, None)[0], folder / "completed", lang)
     files = ", ".join(sorted(item.name for item in folder.iterdir()))
     printing.message(say("demo.ends", folder=str(folder), files=files), quiet)

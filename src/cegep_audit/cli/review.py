@@ -174,7 +174,7 @@ def agreement(
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import to_json
     from cegep_audit.coding.raters import compare_raters
-    from cegep_audit.report.terminal.agreement import agreement_view
+    from cegep_audit.report.text.agreement import agreement_blocks
     from cegep_audit.report.text.methods import methods_paragraph
 
     language, number = resolve(lang), scan_number(scan)
@@ -187,6 +187,6 @@ def agreement(
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
         printing.print_json(to_json(found) | {"methods": methods})
         return
-    from cegep_audit.report.terminal.screen import console
+    from cegep_audit.report.terminal.screen import console, view
 
-    console(sys.stdout).print(agreement_view(found, language))
+    console(sys.stdout).print(view(agreement_blocks(found, language)))

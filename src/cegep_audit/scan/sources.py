@@ -15,6 +15,7 @@ from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.headers import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.port import Around
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
@@ -105,7 +106,7 @@ async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
             if request.render is Render.NEVER:
                 yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
                 return
-            async with browsed(web, web.open, plan, record, note) as opened:
+            async with browsed(web, plan, record, note) as opened:
                 yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
 
 
@@ -182,9 +183,9 @@ def web_archive(plan: Plan, record: WarcWriter | None, note: Note) -> WebArchive
 
 @asynccontextmanager
 async def browsed(
-    web: LiveWeb, open_source: OpenSource, plan: Plan, record: WarcWriter | None, note: Note
+    web: LiveWeb, plan: Plan, record: WarcWriter | None, note: Note, around: Around | None = None
 ) -> AsyncIterator[OpenSource]:
-    """Open *open_source* with pages rendered in a browser, which loads what they need from *web*.
+    """Open the sites of *web* with pages rendered in a browser; *around* may wrap what fetches them.
 
     Every page is rendered, or those that ask for it (``--render auto``). Raises UsageError without a browser.
     """
@@ -201,7 +202,7 @@ async def browsed(
     agent = user_agent(plan.request.contact, __version__)
     async with Browser(require(lang), agent, plan.limits, tell) as browser:
         decide = needs_of if plan.request.render is Render.AUTO else always
-        yield browser.rendering(open_source, web.loading, decide, keep)
+        yield browser.opening(web, decide, keep, around)
 
 
 async def read_saved_visit(

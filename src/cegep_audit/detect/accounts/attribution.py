@@ -57,7 +57,7 @@ def _in_list(candidate: Candidate) -> bool:
 
 
 def _names_another(candidate: Candidate) -> bool:
-    """Whether the words of each link name somebody, beside an account that shows the institution's name.
+    """Whether the words of each link name somebody: another site, or beside an account that is alike.
 
     Where words ask to follow, they must be the account's own name, and no row of icons may hold it: an institution
     may write under each of its icons what the account is called. Outside the frame, where the institution's own
@@ -73,7 +73,9 @@ def _names_another(candidate: Candidate) -> bool:
         is_widget = "timeline" in link.cues or link.how is How.WIDGET
         return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
 
-    is_presented = candidate.is_apart and candidate.every(names_itself)
+    if candidate.names_other_site:
+        return True
+    is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
     return is_presented or (candidate.is_outdone and candidate.every(names))
 
 
@@ -98,6 +100,18 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+
+
+def _is_part_beside_main(candidate: Candidate) -> bool:
+    """Whether an account of the institution is more prominent, or named without more, while this one is a part's.
+
+    Sentences that alone lead to it, and more than the institution's name in its own, say a team or a programme where
+    the institution's accounts are in the frame.
+    """
+    if candidate.is_outranked:
+        return candidate.is_alike or candidate.some(_cue("unit"))
+    is_mentioned = candidate.is_apart and not candidate.is_subject and candidate.every(_in_sentence)
+    return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
@@ -151,9 +165,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
-    ("names_another", lambda c: c.names_other_site, Role.THIRD_PARTY),
-    ("part_beside_main", lambda c: c.is_title and c.is_alike and c.is_beside_same, Role.UNIT),
-    ("part_beside_main", lambda c: c.is_outranked and (c.is_alike or c.some(_cue("unit"))), Role.UNIT),
+    ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),

@@ -89,7 +89,7 @@ def _with_network(candidate: Candidate, shown: Prominence, network: _Network, ha
         competitors=network.accounts - 1,
         is_outdone=candidate.name_match < NameMatch.WHOLE and network.any_whole,
         is_beside_same=candidate.name_match < NameMatch.SAME and network.best_visible >= NameMatch.SAME,
-        is_apart=has_own and not candidate.is_alike and shown < Prominence.FRAME,
+        is_apart=has_own and candidate.name_match < NameMatch.SAME and shown < Prominence.FRAME,
         is_outranked=not candidate.is_subject and _is_outranked(candidate, shown, network),
         in_directory=shown < Prominence.BESIDE and network.in_content >= DIRECTORY_FROM,
     )

@@ -15,6 +15,7 @@ _WORD = re.compile(r"[a-z]{3,}")
 _MIN_NAME = 5  # letters of a name that is no coincidence inside a handle
 _DOMAIN = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,6}(?![\w-])")
 _FOLLOW = re.compile(r"(?<![a-z])(?:follow|suivre|suivez|subscribe|abonner|abonnez)(?![a-z])")
+_FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".htm", ".html", ".asp", ".aspx", ".pdf")
 _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 
 
@@ -65,7 +66,11 @@ def is_title(link: Link, identity: Identity) -> bool:
 def names_other_site(link: Link, identity: Identity) -> bool:
     """Whether the label is the address of another site than the institution's: "Slate.com" on Slate.fr."""
     domains = {urls.registrable_domain(host) for host in identity.hosts}
-    found = [host for host in _DOMAIN.findall(fold(link.label)) if not might_name_account(f"https://{host}/a")]
+    found = [
+        host
+        for host in _DOMAIN.findall(fold(link.label))
+        if not (host.endswith(_FILES) or might_name_account(f"https://{host}/a"))
+    ]
     return any(host not in identity.text and urls.registrable_domain(host) not in domains for host in found)
 
 

@@ -67,7 +67,7 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
     with Store.open(request.db, create=False, lang=lang) as store:
         _write_outputs(store, printing.load(store, None)[0], folder / "report", lang)
     db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
-    shutil.copyfile(request.db, db)
+    shutil.copy(request.db, db)
     with Store.open(db, create=False, lang=lang) as store:
         base = store.load()
         printing.message(say("demo.completes", command=f"cegep-audit complete --saved {saved} --db {db}"), quiet)

@@ -67,6 +67,7 @@ def test_layout_digests_and_index(tmp_path: Path, gzipped: bool) -> None:
     assert [(key, fields["status"], fields["mime"]) for key, _, fields in found] == [
         ("test,cegeprb)/", "301", "unk"),
         ("test,cegeprb)/", "200", "text/html"),
+        ("test,cegeprb)/app.js", "200", "text/html"),
         ("test,cegeprb)/contact?a=1&b=2", "200", "text/html"),
         ("test,cegeprb)/saved", "200", "text/html"),
     ]

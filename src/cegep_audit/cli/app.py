@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import comparing, completing, demonstration, pages, registries, reporting, review, scanning, scans
+from cegep_audit.cli import (
+    comparing,
+    completing,
+    demonstration,
+    listing,
+    pages,
+    registries,
+    reporting,
+    review,
+    scanning,
+    scans,
+)
 from cegep_audit.cli.options import say
 from cegep_audit.cli.usage import ReaderLeftError, fault, speak
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
@@ -36,7 +47,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (scanning, completing, demonstration, scans, reporting, comparing, pages, registries, review):
+for group in (scanning, completing, demonstration, scans, listing, reporting, comparing, pages, registries, review):
     group.register(app)
 speak(app)
 

@@ -12,8 +12,8 @@ import typer
 
 from cegep_audit.cli import printing
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, resolve, say
-from cegep_audit.cli.scans import scan_number
-from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.cli.scans import finished_scans, scan_number
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.scan.plan import warc_path
 from cegep_audit.store import Store
@@ -133,18 +133,10 @@ def trend(
     if output:
         changes.check(output, language)
     with Store.open(db, create=False, lang=language) as store:
-        numbers = [scan_number(each) for each in scans] if scans else _complete(store)
+        numbers = [scan_number(each) for each in scans] if scans else finished_scans(store)
         loaded = {scan.id: scan for scan, _ in (printing.load(store, number) for number in numbers)}
     found = set_in_order(list(loaded.values()))
     if output:
         written = changes.write(changes.trend_of(found), changes.moves_of(found), output, language)
         printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
     console(sys.stdout).print(view(trend_blocks(found, language)))
-
-
-def _complete(store: Store) -> list[int]:
-    """Return the numbers of the scans that came to their end; raise StoreError where none did."""
-    numbers = [scan.id for scan in store.scans() if scan.ended_at is not None]
-    if not numbers:
-        raise StoreError(say("trend.none", path=str(store.path)))
-    return numbers

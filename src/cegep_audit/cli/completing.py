@@ -32,7 +32,7 @@ from cegep_audit.cli.scanning import (
 )
 from cegep_audit.cli.scans import LATEST, scan_number
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
-from cegep_audit.errors import UsageError
+from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
@@ -159,6 +159,8 @@ def complete(
             return
         if Mode.RENDER in modes:
             check_render(Render.ALWAYS, None, language)
+        if missing := [path for path in saved or () if not path.exists()]:
+            raise StoreError(say("saved.missing", file=missing[0]))
         past = _past(archive, timegate, max_drift, base, request) if archive else None
         completion = Completion(base.id, modes, tuple(saved or ()), partial, archive_refused)
         limits_of_base: Any = base.settings["limits"]
@@ -213,7 +215,7 @@ def _list_left(base: Scan, db: Path, shown: Shown) -> None:
     if not left:
         result_line(say("complete.complete", scan=base.id))
         return
-    result_line(say("complete.left", scan=base.id, left=left, total=len(base.institutions)))
+    result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
     for cause in found:
         ids = ", ".join(institution.id for institution in cause.institutions)
         reason = detail_words(cause.detail, shown.lang)

@@ -189,9 +189,11 @@ def _db_words(db: Path) -> list[str]:
 
 def _say_next(scan: Scan, db: Path, shown: Shown) -> None:
     """Say what a user would do next: complete the scan, or look at it."""
+    if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
+        message(say("complete.private"), shown.quiet)
     left = sum(not result.status.is_assessed for result in scan.results)
     if left and scan.mode != "as_of":
-        facts = {"scan": scan.id, "left": left, "total": len(scan.institutions)}
+        facts = {"scan": scan.id, "count": left, "total": len(scan.institutions)}
         message(say("complete.left", **facts), shown.quiet)
         message(say("complete.command", command=completing_command(scan, db)), shown.quiet)
     words = ["cegep-audit", "report", str(scan.id), "-o", "report.html", *_db_words(db)]

@@ -34,10 +34,17 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="institutions")
 
 
-def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
+def networks(
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("help.on_day"), show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """List the networks known, with their host names and years."""
-    from cegep_audit.detect.networks.identify import NETWORKS
+    from cegep_audit.detect.networks.catalogue import NETWORKS, open_networks
+    from cegep_audit.scan.request import read_day
 
+    names = open_networks(read_day(on, resolve(lang))) if on else NETWORKS
+    shown = [NETWORKS[name] for name in names]
     if as_json:
         printing.print_json([
             {
@@ -46,14 +53,15 @@ def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
                 "domains": list(network.domains),
                 "opened": network.opened.isoformat(),
                 "closed": network.closed.isoformat() if network.closed else None,
+                "source": network.source,
             }
-            for network in NETWORKS.values()
+            for network in shown
         ])  # fmt: skip
         return
     from cegep_audit.report.terminal.listings import networks_table
     from cegep_audit.report.terminal.screen import console
 
-    console(sys.stdout).print(networks_table(list(NETWORKS.values()), resolve(lang)))
+    console(sys.stdout).print(networks_table(shown, resolve(lang)))
 
 
 def institutions(

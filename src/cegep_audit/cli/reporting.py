@@ -28,7 +28,7 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.cli.scans import LATEST, finished_scans, scan_number
 from cegep_audit.clock import now
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
@@ -85,7 +85,7 @@ def check_page(output: Path, lang: Language) -> None:
 
 def history_of(store: Store, shown: Scan, layer: Layer = Layer.DETECTED) -> Trend | None:
     """Return *shown* among the scans of the database that it can be set beside, by date; None where there is none."""
-    others = [scan.id for scan in store.scans() if scan.ended_at is not None and scan.id != shown.id]
+    others = finished_scans(store, but=shown)
     if not others:
         return None
     from cegep_audit.analyze.trend import comparable, trend

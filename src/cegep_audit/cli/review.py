@@ -15,6 +15,7 @@ from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layers, load_layers
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
 from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.coding.by_hand import without_effect
 from cegep_audit.coding.decisions import renewed
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of
 from cegep_audit.coding_records import Decision
@@ -139,6 +140,9 @@ def take_in(
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
+    for institution, networks in without_effect(layers.judged, left.settled).items():
+        facts = {"institution": institution, "networks": ", ".join(networks)}
+        printing.message(say("review.without_effect", **facts), quiet=False)
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         _say_imported([item for item in taken if item.coder == name], before, language)

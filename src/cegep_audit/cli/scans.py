@@ -1,4 +1,4 @@
-"""Commands that read finished scans: ``summary``, ``export``, ``scans``."""
+"""Commands that read finished scans: ``summary`` and ``export``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.clock import stamp
-from cegep_audit.errors import UsageError
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to *app*."""
     app.command("summary", help=say("help.summary"))(summary)
     app.command("export", help=say("help.export"))(export)
-    app.command("scans", help=say("help.scans"))(scans)
 
 
 def scan_number(text: str) -> int | None:
@@ -134,27 +133,19 @@ def export(
     printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 
-def scans(db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOption = None) -> None:
-    """List the scans in the database."""
-    with Store.open(db, create=False, lang=resolve(lang)) as store:
-        listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
-    if as_json:
-        printing.print_json([
-            {
-                "id": scan.id,
-                "started_at": stamp(scan.started_at),
-                "ended_at": stamp(scan.ended_at) if scan.ended_at else None,
-                "mode": scan.mode,
-                "tool_version": scan.tool_version,
-                "rules_version": scan.rules_version,
-                "institutions": tally.institutions,
-                "by_status": {str(status): count for status, count in tally.by_status.items()},
-            }
-            for scan, tally in listed
-        ])  # fmt: skip
-        return
-    from cegep_audit.report.terminal.listings import scans_table
-    from cegep_audit.report.terminal.screen import console
+def finished_scans(store: Store, but: Scan | None = None) -> list[int]:
+    """Return the numbers of the finished scans that a trend is made of, without those of the same reading as *but*.
 
-    rows = [(scan, tally.institutions, tally.done) for scan, tally in listed]
-    console(sys.stdout).print(scans_table(rows, resolve(lang)))
+    Scans of a selection are left out unless there is no other, and so is a scan that another one completes. Raises
+    StoreError where no scan is finished.
+    """
+    finished = [scan for scan in store.scans() if scan.ended_at is not None]
+    completed = {scan.completes for scan in finished}
+    numbers = [scan.id for scan in finished if not scan.is_selection and scan.id not in completed]
+    numbers = numbers or [scan.id for scan in finished]
+    if not numbers:
+        raise StoreError(say("trend.none", path=str(store.path)))
+    if but is None:
+        return numbers
+    kin = {scan.id for scan in finished if scan.completes == but.id} | {but.id}
+    return [number for number in numbers if number not in kin]

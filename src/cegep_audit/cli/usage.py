@@ -54,7 +54,9 @@ def _with_help(text: str, context: typer.Context | None) -> str:
 def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exceptions have no public names
     param = getattr(error, "param", None)
     if hasattr(error, "possibilities"):
-        return _with_near("no_option", error.option_name, sorted(error.possibilities or ()))
+        near = sorted(error.possibilities or ())
+        key = "usage.no_option_near" if near else "usage.no_option"
+        return say(key, what=error.option_name, near=", ".join(near))
     if hasattr(error, "option_name"):
         has_value = any(word.startswith(f"{error.option_name}=") for word in sys.argv)
         return say("usage.no_value" if has_value else "usage.value_wanted", what=error.option_name)
@@ -83,10 +85,6 @@ def _value_wanted(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have 
 def _name_of(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have no public names
     is_argument = param.param_type_name == "argument"
     return str(param.metavar or param.name) if is_argument else " / ".join(param.opts)
-
-
-def _with_near(key: str, what: str, near: list[str]) -> str:
-    return say(f"usage.{key}_near", what=what, near=", ".join(near)) if near else say(f"usage.{key}", what=what)
 
 
 class _Spoken:
@@ -127,7 +125,8 @@ class _Group(_Spoken, TyperGroup):
         """Find the command that is named; one that is not there is said in our words."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = get_close_matches(args[0], self.list_commands(ctx))
-            raise UsageError(_with_help(_with_near("no_command", args[0], near), ctx))
+            key = "usage.no_command_near" if near else "usage.no_command"
+            raise UsageError(_with_help(say(key, what=args[0], near=", ".join(near)), ctx))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override] # the public name

@@ -42,3 +42,17 @@ def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], sc
     )
     (coded,) = apply_decisions(replace(scan, results=(read,)), own).results
     return coded
+
+
+def with_sites_read_by_hand(scan: Scan, settled: Mapping[Unit, Decision]) -> Scan:
+    """Return *scan* with the sites assessed that only coders read."""
+    results = (read_by_hand(result, settled, scan) or result for result in scan.results)
+    return replace(scan, results=tuple(results))
+
+
+def without_effect(scan: Scan, settled: Mapping[Unit, Decision]) -> dict[str, list[str]]:
+    """Return, by institution that *scan* could not assess and coders read in part, the networks they left out."""
+    coded = {unit.institution_id for unit in settled}
+    unread = (item for item in scan.results if item.institution.id in coded and not item.status.is_assessed)
+    missing = {item.institution.id: missing_networks(item, settled, scan) for item in unread}
+    return {name: networks for name, networks in missing.items() if networks}

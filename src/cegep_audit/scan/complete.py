@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
+from cegep_audit.collect.port import Answer, Fetch, Want
 from cegep_audit.errors import FetchError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page, Scan, Source
+from cegep_audit.models import Institution, InstitutionResult, OpenSource, Scan, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.concurrent import failed, reader
 from cegep_audit.scan.plan import DEFAULT_WARC, Plan, warc_path
 from cegep_audit.scan.request import Mode, Request
-from cegep_audit.scan.sources import Note, Pages, browsed, live_web, open_record, read_saved_visit, web_archive
+from cegep_audit.scan.sources import (
+    Note,
+    Pages,
+    browsed,
+    live_web,
+    open_record,
+    read_saved_visit,
+    saved_visits,
+    web_archive,
+)
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, Status
 
@@ -149,7 +161,7 @@ class _Modes:
 
     def __init__(self, plan: Plan, store: Store, note: Note, stack: AsyncExitStack) -> None:
         self._plan, self._store, self._note, self._stack = plan, store, note, stack
-        self._answered: dict[str, dict[str, Page]] = {}  # by institution, then by the address asked for
+        self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
         self._web: LiveWeb | None = None
         self._first = first_warc(plan)
         self.record = stack.enter_context(open_record(plan))
@@ -169,11 +181,16 @@ class _Modes:
     # ------------------------------------------------------------ the site itself
 
     async def _retry(self) -> Attempt:
-        return self._from(self._remembered((await self._live()).open), Mode.RETRY)
+        web = await self._live()
+
+        def opened(institution: Institution) -> AbstractAsyncContextManager[Source]:
+            return web.open(institution, partial(self._remembering_fetch, institution))
+
+        return self._from(opened, Mode.RETRY)
 
     async def _render(self) -> Attempt:
         web = await self._live()
-        opened = browsed(web, self._remembered(web.open), self._plan, self.record, self._note)
+        opened = browsed(web, self._plan, self.record, self._note, self._remembering_fetch)
         return self._from(await self._stack.enter_async_context(opened), Mode.RENDER)
 
     async def _live(self) -> LiveWeb:
@@ -206,16 +223,11 @@ class _Modes:
         async with self._first.open_source(result.institution) as source:
             for page in result.pages:
                 with suppress(FetchError):
-                    kept = await source.get(page.requested_url)
-                    self._answered[result.institution.id][page.requested_url] = kept
+                    kept = Answer.of(await source.get(page.requested_url))
+                    self._answered[result.institution.id] |= {page.requested_url: kept, kept.url: kept}
 
-    def _remembered(self, open_source: OpenSource) -> OpenSource:
-        @asynccontextmanager
-        async def opened(institution: Institution) -> AsyncIterator[Source]:
-            async with open_source(institution) as source:
-                yield _Remembering(source, self._answered[institution.id])
-
-        return opened
+    def _remembering_fetch(self, institution: Institution, fetch: Fetch) -> Fetch:
+        return _RememberingFetch(fetch, self._answered[institution.id])
 
     # ------------------------------------------------------------ other sources
 
@@ -240,18 +252,11 @@ class _Modes:
         return attempt
 
     async def _saved(self) -> Attempt:
-        from cegep_audit.collect.warc.saved import read_saved
-        from cegep_audit.collect.warc.saved_visit import match_saved
-
-        plan, lang = self._plan, self._plan.request.lang
-        files = plan.request.completion.saved if plan.request.completion else ()
-        saved = read_saved(files, plan.limits, lang)
-        matched = match_saved(saved, plan.institutions, lang)
-        for line in (*saved.refused, *matched.unmatched):
-            self._note(line)
+        plan = self._plan
+        visits = saved_visits(plan.request.completion.saved if plan.request.completion else (), plan, self._note)
 
         async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
-            visit = matched.visits.get(latest.institution.id)
+            visit = visits.get(latest.institution.id)
             return await read_saved_visit(visit, plan, self.record, turn) if visit else None
 
         return attempt
@@ -271,14 +276,17 @@ class _Modes:
         return attempt
 
 
-class _Remembering:
-    """A source that remembers the pages it gave, and those of a mode before it."""
+class _RememberingFetch:
+    """A fetch that remembers the pages it gave, and those of a mode before it."""
 
-    def __init__(self, source: Source, pages: dict[str, Page]) -> None:
-        self._source, self._pages = source, pages
+    def __init__(self, fetch: Fetch, answers: dict[str, Answer]) -> None:
+        self._fetch, self._answers = fetch, answers
 
-    async def get(self, url: str) -> Page:
-        """Return the page at *url*, asked for once."""
-        if url not in self._pages:
-            self._pages[url] = await self._source.get(url)
-        return self._pages[url]
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Return the answer to *url*, a page that was read before without asking again."""
+        if want is Want.PAGE and url in self._answers:
+            return self._answers[url]
+        answer = await self._fetch(url, want)
+        if want is Want.PAGE and answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            self._answers[url] = answer
+        return answer

@@ -75,10 +75,11 @@ def read_past(days: Sequence[str], timegate: str, max_drift_days: int, lang: Lan
     archive = timegate_of(timegate)
     if archive is None:
         raise UsageError(say("error.bad_timegate", lang, url=timegate))
-    return Past(tuple(dict.fromkeys(_day(day, lang) for day in days)), archive, max_drift_days)
+    return Past(tuple(dict.fromkeys(read_day(day, lang) for day in days)), archive, max_drift_days)
 
 
-def _day(text: str, lang: Language) -> date:
+def read_day(text: str, lang: Language) -> date:
+    """Return the day, today or before, that *text* writes as ``2011-09-06``; raise UsageError."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cegep_audit import __version__
@@ -14,10 +15,12 @@ from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.headers import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.port import Around
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
-from cegep_audit.errors import FetchError, UsageError
+from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language, day
@@ -76,7 +79,7 @@ def check_render(render: Render, dask: str | None, lang: Language) -> None:
 def check_cluster(*, is_past: bool, render: Render, lang: Language) -> None:
     """Raise UsageError where the extra is missing, or what is asked for cannot be split over a cluster."""
     if find_spec("distributed") is None:
-        raise UsageError(say("cluster.not_installed", lang))
+        raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
     if is_past:
         raise UsageError(say("cluster.one_archive", lang))
     if render is not Render.NEVER:
@@ -103,18 +106,57 @@ async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
             if request.render is Render.NEVER:
                 yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
                 return
-            async with browsed(web, web.open, plan, record, note) as opened:
+            async with browsed(web, plan, record, note) as opened:
                 yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
+
+
+_ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")  # how WARC, gzip, WACZ and ARC files begin
 
 
 def _replayed(plan: Plan, note: Note) -> Read:
     """Return what reads an institution from the files that the user named: WARC, WACZ, or pages that were saved."""
     from cegep_audit.collect.warc.archive import WarcArchive
 
-    archive = WarcArchive.open(plan.request.warcs, plan.limits, period=_period(plan), lang=plan.request.lang)
-    for line in archive.damage:
+    lang, files = plan.request.lang, plan.request.warcs
+    pages = [path for path in files if path.is_file() and not _begin_of(path).startswith(_ARCHIVES)]
+    archives = [path for path in files if path not in pages]
+    read: Read = _nobody
+    if archives:
+        archive = WarcArchive.open(archives, plan.limits, period=_period(plan), lang=lang)
+        for line in archive.damage:
+            note(line)
+        read = reader(archive.open_source, plan.limits, ReadBy.WARC)
+    if not pages:
+        return read
+    visits = saved_visits(pages, plan, note, strict=True)
+
+    async def read_either(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+        visit = visits.get(institution.id)
+        return await (read_saved_visit(visit, plan, None, turn) if visit else read(institution, turn))
+
+    return read_either
+
+
+def _begin_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool = False) -> Mapping[str, SavedVisit]:
+    """Return the pages that a person saved, by institution; *note* is given a line for each file that is of no use.
+
+    Raises StoreError for a path that cannot be read; where it is *strict*, also for a file that is no saved page.
+    """
+    from cegep_audit.collect.warc.saved import read_saved
+    from cegep_audit.collect.warc.saved_visit import match_saved
+
+    saved = read_saved(paths, plan.limits, plan.request.lang)
+    if strict and saved.refused:
+        raise StoreError(saved.refused[0])
+    matched = match_saved(saved, plan.institutions, plan.request.lang)
+    for line in (*saved.refused, *matched.unmatched):
         note(line)
-    return reader(archive.open_source, plan.limits, ReadBy.WARC)
+    return matched.visits
 
 
 def live_web(plan: Plan, record: WarcWriter | None) -> LiveWeb:
@@ -141,9 +183,9 @@ def web_archive(plan: Plan, record: WarcWriter | None, note: Note) -> WebArchive
 
 @asynccontextmanager
 async def browsed(
-    web: LiveWeb, open_source: OpenSource, plan: Plan, record: WarcWriter | None, note: Note
+    web: LiveWeb, plan: Plan, record: WarcWriter | None, note: Note, around: Around | None = None
 ) -> AsyncIterator[OpenSource]:
-    """Open *open_source* with pages rendered in a browser, which loads what they need from *web*.
+    """Open the sites of *web* with pages rendered in a browser; *around* may wrap what fetches them.
 
     Every page is rendered, or those that ask for it (``--render auto``). Raises UsageError without a browser.
     """
@@ -160,7 +202,7 @@ async def browsed(
     agent = user_agent(plan.request.contact, __version__)
     async with Browser(require(lang), agent, plan.limits, tell) as browser:
         decide = needs_of if plan.request.render is Render.AUTO else always
-        yield browser.rendering(open_source, web.loading, decide, keep)
+        yield browser.opening(web, decide, keep, around)
 
 
 async def read_saved_visit(

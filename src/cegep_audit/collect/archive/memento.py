@@ -24,6 +24,7 @@ from cegep_audit.collect.archive.uri_m import (
     read_datetime,
     read_uri_m,
     redirect_of,
+    source_of,
     stamp_of,
     uri_m,
 )
@@ -168,7 +169,7 @@ class WebArchive:
                 started_at=at,
                 response_headers=kept,
                 ip=None,
-                source=exchange.url,
+                source=source_of(self.timegate, moment.url, at),
             )
         )
 

@@ -18,7 +18,7 @@ from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.listening import Listening
 from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
 from cegep_audit.collect.http.transport import Transport, repeats_credentials
-from cegep_audit.collect.politeness.pacing import Pace, Turn
+from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map, parsed
 from cegep_audit.errors import FetchError
@@ -70,9 +70,11 @@ class HttpFetch:
         shared: Shared,
         name: str,
         *,
+        turn: OpenTurn | None = None,
         keeps_cookies: bool = True,
     ) -> None:
-        """*headers* go with every request; *name* is the visit's in the tally."""
+        """*headers* go with every request; *name* is the visit's in the tally; *turn* opens turns, None by the pace."""
+        self._turn = turn or shared.pace.turn
         self._transport = transport
         self._headers = [(key.encode(), value.encode()) for key, value in headers.items()]
         self._cookies = httpx.Cookies()
@@ -88,7 +90,7 @@ class HttpFetch:
         """
         for left in reversed(range(_REPEATS + 1)):
             self._wait_for("turn", url)
-            async with self._shared.pace.turn(url) as turn:
+            async with self._turn(url) as turn:
                 self._wait_for("answer", url)
                 if answer := await self._ask(url, want, turn, may_repeat=left > 0):
                     return answer

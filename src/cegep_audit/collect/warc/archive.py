@@ -278,6 +278,6 @@ def _whole(file: RecordFile, stretch: Stretch) -> Found:
 
 def _lines(file: str, damage: Sequence[Damage], lang: Language) -> Iterator[str]:
     for item in damage[:_MAX_DAMAGE]:
-        yield say("warc.damage", lang, file=file, offset=item.offset, what=say(_FAULTS[item.fault], lang))
+        yield say("warc.damage", lang, file=file, offset=str(item.offset), what=say(_FAULTS[item.fault], lang))
     if len(damage) > _MAX_DAMAGE:
         yield say("warc.more_damage", lang, file=file, count=len(damage) - _MAX_DAMAGE)

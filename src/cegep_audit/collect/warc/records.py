@@ -296,5 +296,4 @@ def _after_line_ends(file: BinaryIO, offset: int) -> int:
 
 def _next_start(file: BinaryIO, offset: int, size: int) -> int:
     """Return the first place from *offset* (not 0) where a record begins a line; *size* where none does."""
-    place = search(file, NEXT_RECORD, offset - 1, LONGEST_START)
-    return size if place is None else place
+    return next(search(file, NEXT_RECORD, offset - 1, LONGEST_START), size)

@@ -21,7 +21,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
-from cegep_audit.collect.warc.heads import ASSET
 from cegep_audit.collect.warc.index import explaining, parse_date
 from cegep_audit.collect.warc.payload import parse_response
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
@@ -112,7 +111,7 @@ def _index_of(warc: Path) -> Iterator[str]:
     for record, after in pairwise([*records, None]):
         url = record.head.get("WARC-Target-URI").strip("<> ") if record else ""
         at = parse_date(record.head.get("WARC-Date")) if record else None
-        if record is None or at is None or urls.split(url) is None or record.head.get(ASSET):
+        if record is None or at is None or urls.split(url) is None:
             continue
         if (what := _mime_and_status(record)) is None:
             continue

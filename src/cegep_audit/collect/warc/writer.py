@@ -6,7 +6,7 @@ one piece before its name is returned, so that a process that is killed leaves a
 the file again cuts that one off and goes on.
 
 The file holds pages as received: only its owner may read it. One process writes it at a time, and no link is followed
-to it. The credentials of a proxy are masked, for a proxy may repeat them in its answer.
+to it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,16 @@ import errno
 import fcntl
 import hashlib
 import os
-import re
 import stat
-import urllib.request
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
-from cegep_audit.collect.http.body import BodyError, Unpacker, content_codings
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.warc.heads import (
     ASSET,
@@ -40,6 +36,7 @@ from cegep_audit.collect.warc.heads import (
     SAVED_DIGEST,
     starts_record,
 )
+from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.members import GZIP, Member, find_member
 from cegep_audit.collect.warc.saved import SavedPage
 from cegep_audit.errors import StoreError
@@ -53,17 +50,32 @@ from cegep_audit.text import shown
 _STORED, _FAST = 0, 1
 
 _FRAMING = frozenset({b"transfer-encoding"})  # the body is kept without its chunks
-_LEAST_SECRET = 6  # characters from which a password is masked by itself, too: a shorter one is in many a word
-_MOST_DECODED = 5_000_000  # bytes of an encoded body in which a secret is looked for
 _FORMAT = "WARC File Format 1.1"
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _FIELDS = "application/warc-fields"
+
+_WRITING = {
+    errno.ENOSPC: "warc.full",
+    errno.EDQUOT: "warc.full",
+    errno.ENOENT: "warc.no_folder",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.read_only",
+    errno.EPERM: "warc.read_only",
+    errno.EROFS: "warc.read_only",
+    errno.EWOULDBLOCK: "warc.in_use",
+    errno.ELOOP: "warc.link",
+    errno.ENXIO: "warc.link",
+}
 
 Headers = list[tuple[str, str]]
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _explaining(path: Path, lang: Language) -> AbstractContextManager[None]:
+    return explaining(path, lang, _WRITING, "warc.cannot_write")
 
 
 def _new_id() -> str:
@@ -82,7 +94,6 @@ class WarcWriter:
         self._file = file
         self._lang = lang
         self._now = now
-        self._secrets = proxy_secrets()
 
     @classmethod
     def open(
@@ -99,10 +110,8 @@ class WarcWriter:
         What an interrupted scan left half written is cut off. Raises StoreError, also where the file is no WARC
         gzipped by record.
         """
-        try:
+        with _explaining(path, lang):
             file = _opened(path, lang)
-        except OSError as error:
-            raise _complaint(path, error, lang) from error
         writer = cls(path, file, lang, now)
         fields = {**info, "format": _FORMAT, "conformsTo": _CONFORMS_TO}
         block = _fields(fields.items())
@@ -112,8 +121,6 @@ class WarcWriter:
     def __call__(self, exchange: Exchange) -> str:
         """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
         record_id = _new_id()
-        if self._secrets:
-            exchange = _masked(exchange, self._secrets)
         if exchange.status is None:
             self._write(_failure(exchange, record_id))
         else:
@@ -134,7 +141,7 @@ class WarcWriter:
     def keep_saved(self, page: SavedPage) -> str:
         """Keep a copy of a page that a person saved, a ``resource`` with the file's name and digest; return its name.
 
-        A page that does not say its address is not to be given to this method: ``replace`` its ``url`` first.
+        The page must have an address: ``replace`` the ``url`` of one that does not say its own.
         """
         record_id = _new_id()
         more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url or ""))]
@@ -144,10 +151,8 @@ class WarcWriter:
 
     def flush(self) -> None:
         """Wait until all that was kept is on the disk: before a database says that it is."""
-        try:
+        with _explaining(self.path, self._lang):
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise _complaint(self.path, error, self._lang) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -164,14 +169,15 @@ class WarcWriter:
     def _write(self, data: bytes) -> None:
         """Append *data* whole or not at all."""
         end = self._file.seek(0, os.SEEK_END)
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            with suppress(OSError):
-                self._file.truncate(end)
-            raise _complaint(self.path, error, self._lang) from error
+        rest = memoryview(data)
+        with _explaining(self.path, self._lang):
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(end)
+                raise
 
 
 # ------------------------------------------------------------------------------------------ records
@@ -226,7 +232,7 @@ def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Headers
     date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", date), *more]
     headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
     packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
     head = f"WARC/1.1\r\n{lines}\r\n".encode()
     return packer.compress(head) + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
@@ -245,47 +251,6 @@ def _digest(data: bytes) -> str:
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
 
 
-# ------------------------------------------------------------------------------------------ secrets
-
-
-def proxy_secrets() -> tuple[bytes, ...]:
-    """Return what would give away the credentials of the environment's proxies, the longest first."""
-    found: set[str] = set()
-    for proxy in urllib.request.getproxies().values():
-        user, colon, password = proxy.partition("://")[2].rpartition("@")[0].partition(":")
-        for name, word in ((user, password), (unquote(user), unquote(password))):
-            if colon:
-                found |= {f"{name}:{word}", base64.b64encode(f"{name}:{word}".encode()).decode()}
-                found |= {word} if len(word) >= _LEAST_SECRET else set()
-    return tuple(sorted((secret.encode() for secret in found), key=len, reverse=True))
-
-
-def _masked(exchange: Exchange, secrets: Sequence[bytes]) -> Exchange:
-    """Return *exchange* with every secret in the answer replaced by as many asterisks.
-
-    A body that holds one under its content coding is left out.
-    """
-    pattern = re.compile(b"|".join(map(re.escape, secrets)))
-
-    def mask(data: bytes) -> bytes:
-        return pattern.sub(lambda found: b"*" * len(found[0]), data)
-
-    headers = tuple((name, mask(value)) for name, value in exchange.response_headers)
-    reason = mask(exchange.reason.encode("latin-1", "replace")).decode("latin-1")
-    codings = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-encoding"]
-    if codings and exchange.body and pattern.search(_decoded(exchange.body, codings)):
-        return replace(exchange, response_headers=headers, reason=reason, body=b"", truncated="unspecified")
-    return replace(exchange, response_headers=headers, reason=reason, body=mask(exchange.body))
-
-
-def _decoded(body: bytes, codings: list[str]) -> bytes:
-    unpacker: Unpacker | None = None
-    with suppress(BodyError):
-        unpacker = Unpacker(content_codings(codings), _MOST_DECODED, cuts=True)
-        unpacker.feed(body)
-    return bytes(unpacker.data) if unpacker else b""
-
-
 # ------------------------------------------------------------------------------------------ the file
 
 
@@ -294,8 +259,6 @@ def _opened(path: Path, lang: Language) -> BinaryIO:
 
     The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
     """
-    # Without a link in the last place of the path, nobody but its owner chooses the file; without O_CREAT and O_EXCL
-    # together, a file that appears meanwhile would be taken for ours.
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -339,22 +302,3 @@ def _end_of_records(file: BinaryIO) -> int | None:
         end, is_cut = member.end or end, member.fault == "cut"
         offset = find_member(file, member.end or offset + 1)
     return end if end or is_cut else None
-
-
-_COMPLAINTS = {
-    errno.ENOSPC: "warc.full",
-    errno.EDQUOT: "warc.full",
-    errno.ENOENT: "warc.no_folder",
-    errno.EISDIR: "warc.directory",
-    errno.EACCES: "warc.read_only",
-    errno.EPERM: "warc.read_only",
-    errno.EROFS: "warc.read_only",
-    errno.EWOULDBLOCK: "warc.in_use",
-    errno.ELOOP: "warc.link",
-    errno.ENXIO: "warc.link",
-}
-
-
-def _complaint(path: Path, error: OSError, lang: Language) -> StoreError:
-    key = _COMPLAINTS.get(error.errno or 0, "warc.cannot_write")
-    return StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error)))

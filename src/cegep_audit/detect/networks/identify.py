@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.networks.catalogue import NETWORKS, Network, basket, open_networks
+from cegep_audit.detect.networks.catalogue import NETWORKS, Network, basket, name_of, open_networks
 from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Match, Rule, read_tables
 from cegep_audit.detect.networks.host_rules import Place, place_of, places
 from cegep_audit.vocabulary import Kind
@@ -25,6 +25,7 @@ __all__ = [
     "classify",
     "mastodon_handle",
     "might_name_account",
+    "name_of",
     "open_networks",
 ]
 

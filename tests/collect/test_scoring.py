@@ -102,9 +102,9 @@ def test_fewer_other_words_promise_more() -> None:
 
 def test_the_x_of_an_index_is_no_network() -> None:
     icons = [InnerLink(f"/{letter}", letter, Zone.FOOTER) for letter in "ftX"]
-    assert [lead.target for _, lead in find_leads(icons)] == ["twitter"]
+    assert [scored.target for _, scored in score_links(icons)] == ["twitter"]
     index = [InnerLink(f"/index/{letter}", letter, Zone.MAIN) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-    assert not list(find_leads(index))
+    assert not list(score_links(index))
 
 
 def test_a_line_end_in_a_label_shifts_no_other_link() -> None:

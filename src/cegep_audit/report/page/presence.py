@@ -18,6 +18,7 @@ from cegep_audit.report.blocks import Grid, Row, heads
 from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
 from cegep_audit.report.text import words
+from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import drawn_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
@@ -129,7 +130,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
     k = stats.asked.min_networks
     said = [
         words.assessed_words(figures, lang),
-        *words.completion_words(attained(stats.scan, stats.asked.basket, k), lang),
+        *completion_lines(attained(stats.scan, stats.asked.basket, k), lang),
     ]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))

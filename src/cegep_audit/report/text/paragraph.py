@@ -9,7 +9,8 @@ from cegep_audit.analyze.findings import ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.text.words import center_words, completion_words, days_words
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.words import center_words, days_words
 
 if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.completion import Attained
@@ -68,7 +69,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
         count=figures.assessed,
         share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
     )
-    yield from completion_words(completed, lang)
+    yield from completion_lines(completed, lang)
     if figures.assessed < figures.institutions:
         yield say("paper.bounds", lang)
     if figures.assessed:

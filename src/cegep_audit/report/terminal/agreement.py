@@ -9,8 +9,9 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from cegep_audit.analyze.findings import Estimate
 from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, TOOL, Agreement, Comparison, Level
-from cegep_audit.coding.coefficients import FIGURES, Estimate
+from cegep_audit.coding.coefficients import FIGURES
 from cegep_audit.coding.overlap import Named, Overlap
 from cegep_audit.coding_records import Unit
 from cegep_audit.phrases import locales
@@ -18,7 +19,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.overview import WIDTH
 from cegep_audit.report.terminal.screen import Paragraph, network_name, plain_table
-from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name
+from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name, sample_words, with_interval
 from cegep_audit.text import plain
 
 _COEFFICIENTS = frozenset({"kappa", "alpha"})  # between -1 and 1; the others are shares
@@ -35,7 +36,7 @@ def agreement_view(found: Agreement, lang: Language) -> RenderableType:
     for each in found.comparisons:
         blocks += _comparison(each, found, blind, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
-        values = {level: coefficient(found.alpha[level], lang) for level in LEVELS}
+        values = {level: with_interval(found.alpha[level], lang) for level in LEVELS}
         blocks += [Text(), Paragraph(say("agreement.all_coders", lang, **values))]
     for overlap in found.overlaps:
         blocks += _overlap(overlap, found, lang)
@@ -68,6 +69,7 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
     yield Paragraph(say("agreement.reference", lang, second=second), "dim")
     if each.is_weighted:
         yield Paragraph(say("agreement.weighted", lang), "dim")
+        yield from (Paragraph(words) for words in sample_words(each, lang))
     for level in LEVELS:
         yield from _by_network(each, level, lang)
     yield from _differences(each, found, lang)

@@ -139,7 +139,7 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Table:
         title = say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
         table.add_row(Text(title, "bold"))
         at_least = summary.figures.at_least
-        for k in sorted({*_FIRST_KS, next(iter(at_least))}):
+        for k in sorted({*_FIRST_KS, next(iter(at_least))} & set(at_least)):
             style = "bold" if k == next(iter(at_least)) else ""
             cells = _cells(at_least[k], summary, lang)
             table.add_row(Text(f"  {say('summary.networks_count', lang, count=k)}"), *cells, style=style)

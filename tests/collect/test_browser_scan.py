@@ -150,7 +150,7 @@ def test_a_replay_of_the_demo_reads_what_was_drawn(tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_text("\n".join(rows) + "\n", "utf-8")
     again, differing = replayed(tmp_path)
     assert (again.returncode, differing) == (0, []), again.stderr
-    assert json.loads(again.stdout)["scan"]["drawn"]["institutions"] == ["campus-horizon", "college-sesame"]
+    assert json.loads(again.stdout)["scan"]["rendered"]["institutions"] == ["campus-horizon", "college-sesame"]
 
 
 def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: Web) -> None:
@@ -188,7 +188,7 @@ def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, pro
 
 REFUSED = {
     "no browser": (("--render", "auto"), {"CEGEP_AUDIT_CHROMIUM": "/nowhere"}, "/nowhere"),
-    "an unknown word": (("--render", "often"), {}, "often"),
+    "an unknown word": (("--render", "choose from never"), {}, "often"),
     "an archive": (("--render", "auto", "--from-warc", "x.warc.gz"), {}, "--from-warc"),
     "a cluster": (("--render", "auto", "--dask", "local"), {}, "--dask"),
     "a day in the past": (("--render", "always", "--as-of", "2015-01-01"), {}, "--as-of"),

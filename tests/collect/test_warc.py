@@ -515,8 +515,25 @@ def test_revisit_of_the_same_address(tmp_path: Path) -> None:
     assert (page.status, page.body, page.content_type) == (200, HTML, "text/html; charset=utf-8")
 
 
-def test_revisit_of_what_is_not_held(tmp_path: Path) -> None:
-    assert detail(write(tmp_path, [revisit(**{"WARC-Payload-Digest": DIGEST})])) == "no_capture"
+REFERENCES: dict[str, tuple[dict[str, str], list[Kept]]] = {
+    "by digest": ({"WARC-Payload-Digest": DIGEST}, []),
+    "by nothing": ({}, []),
+    "by address and date": ({"WARC-Refers-To-Target-URI": HOME + "a", "WARC-Refers-To-Date": DAY}, []),
+    "by a digest that its address does not have": ({"WARC-Payload-Digest": DIGEST}, [Kept(body=b"<p>another")]),
+    "to another reference": ({"WARC-Refers-To-Target-URI": HOME, "WARC-Refers-To-Date": "2016-09-07T00:00:00Z"}, []),
+}
+
+
+@pytest.mark.parametrize(("reference", "held"), REFERENCES.values(), ids=REFERENCES)
+def test_revisit_of_what_is_not_held(tmp_path: Path, reference: dict[str, str], held: list[Kept]) -> None:
+    """Neither an empty page nor whatever else the address once showed."""
+    assert detail(write(tmp_path, [*held, revisit(**reference)])) == "no_capture"
+
+
+def test_revisit_of_a_resource(tmp_path: Path) -> None:
+    html = {"Content-Type": "text/html", "WARC-Payload-Digest": DIGEST}
+    kept = [Kept(HOME + "a", kind="resource", warc=html), revisit(**{"WARC-Payload-Digest": DIGEST})]
+    assert get(write(tmp_path, kept)).body == HTML
 
 
 # ------------------------------------------------------------------------------------------ files

@@ -512,3 +512,12 @@ def test_a_shared_account_stays_with_whom_it_names() -> None:
         result.institution.id for result in scan.results if any(item.role is Role.OFFICIAL for item in result.accounts)
     ]
     assert kept == ["federation"]
+
+
+def test_a_site_that_is_a_blog_is_no_account_of_itself() -> None:
+    home = "https://cegeprb.wordpress.com/"
+    page = visit(f'<nav><a href="{home}contact/">Contact</a></nav><footer>{FB.format("cegeprb", "f")}</footer>', home)
+    found = accounts(page, institution=replace(COLLEGE, url=home))
+    assert list(found) == ["https://www.facebook.com/cegeprb"]
+    assert page.reading is not None
+    assert [link.href for link in page.reading.inner] == [f"{home}contact/"]

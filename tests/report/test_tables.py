@@ -364,7 +364,7 @@ def test_an_ending_in_capitals_is_the_same(found: Scan, tmp_path: Path) -> None:
 
 def test_parquet_says_which_extra_it_needs(found: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
-    with pytest.raises(UsageError, match=r"cegep-audit\[parquet\]"):
+    with pytest.raises(UsageError, match="pip install"):
         write(found, tmp_path / "r.parquet")
 
 

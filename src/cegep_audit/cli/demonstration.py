@@ -1,4 +1,4 @@
-"""The demonstration: the ordinary scan over the invented web, with every output in one folder."""
+"""The command ``demo``: the ordinary scan over the invented web, with every output in one folder."""
 
 from __future__ import annotations
 
@@ -6,17 +6,37 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-from cegep_audit.cli import showing
-from cegep_audit.cli.options import say
+import typer
+
+from cegep_audit.cli import printing
+from cegep_audit.cli.options import LangOption, resolve, say
 from cegep_audit.cli.reporting import history_of, write_page
-from cegep_audit.cli.scanning import Request, Selection, run
+from cegep_audit.cli.scanning import start
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
+from cegep_audit.scan.request import Request, Selection
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
 _LIMITS = Limits(delay_s=0.05, timeout_s=3.0)
 _OUTPUTS = ("report.xlsx", "report.json")  # beside report.csv, which the scan itself writes
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command("demo", help=say("help.demo"))(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path(
+        "demo"
+    ),
+    lang: LangOption = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
+) -> None:
+    """Scan a small invented web served on loopback, with every output."""
+    raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))
 
 
 def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
@@ -27,25 +47,23 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
     from cegep_audit.store import Store
 
     make_folder(folder, lang)
-    showing.message(say("demo.begins", folder=str(folder)), quiet)
+    printing.message(say("demo.begins", folder=str(folder)), quiet)
     with demo.serve() as web, _through(web.proxy):
         request = Request(
             registry=web.registry,
-            output=folder / "report.csv",
             db=folder / "demo.db",
             selection=Selection(),
             limits=_LIMITS,
             lang=lang,
             contact="demo@cegep-audit.test",
-            quiet=quiet,
         )
-        code = run(request)
+        code = start(request, printing.Shown(folder / "report.csv", lang, quiet=quiet))
     with Store.open(request.db, create=False, lang=lang) as store:
-        scan, _ = showing.load(store, None)
+        scan, _ = printing.load(store, None)
         for name in _OUTPUTS:
             write(scan, folder / name, lang)
         write_page(scan, folder / "report.html", lang, history_of(store, scan))
-    showing.message(
+    printing.message(
         say("demo.ends", folder=str(folder), files=", ".join(sorted(item.name for item in folder.iterdir()))), quiet
     )
     return code

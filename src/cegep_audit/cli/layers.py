@@ -11,6 +11,7 @@ import typer
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.cli.options import say
+from cegep_audit.coding.by_hand import with_sites_read_by_hand
 from cegep_audit.coding.decisions import Standing, apply_decisions, standing
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.coding.overrides import apply_to_scan
@@ -60,4 +61,5 @@ def load_layers(store: Store, scan_id: int | None) -> Layers:
     detected, _ = apply_to_scan(judged)
     decisions = tuple(store.decisions(judged.id))
     stand = standing(decisions, judged)
-    return Layers(judged, detected, apply_decisions(detected, stand.settled.values()), decisions, stand)
+    coded = with_sites_read_by_hand(apply_decisions(detected, stand.settled.values()), stand.settled)
+    return Layers(judged, detected, coded, decisions, stand)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.options import (
     IdOption,
     JsonOption,
@@ -34,25 +34,33 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="institutions")
 
 
-def networks(as_json: JsonOption = False, lang: LangOption = None) -> None:
+def networks(
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("help.on_day"), show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """List the networks known, with their host names and years."""
-    from cegep_audit.detect.networks.identify import NETWORKS
+    from cegep_audit.detect.networks.catalogue import NETWORKS, open_networks
+    from cegep_audit.scan.request import read_day
 
+    names = open_networks(read_day(on, resolve(lang))) if on else NETWORKS
+    shown = [NETWORKS[name] for name in names]
     if as_json:
-        showing.print_json([
+        printing.print_json([
             {
                 "network": network.id,
                 "name": network.name,
                 "domains": list(network.domains),
                 "opened": network.opened.isoformat(),
                 "closed": network.closed.isoformat() if network.closed else None,
+                "source": network.source,
             }
-            for network in NETWORKS.values()
+            for network in shown
         ])  # fmt: skip
         return
     from cegep_audit.report.terminal.terminal import console, networks_table
 
-    console(sys.stdout).print(networks_table(list(NETWORKS.values()), resolve(lang)))
+    console(sys.stdout).print(networks_table(shown, resolve(lang)))
 
 
 def institutions(
@@ -89,7 +97,7 @@ def institutions(
         lang=language,
     )
     if as_json:
-        showing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
+        printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
     from cegep_audit.report.terminal.terminal import console, counts_table, institutions_table
 

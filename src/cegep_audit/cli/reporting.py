@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
@@ -29,7 +28,8 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.cli.scans import LATEST, finished_scans, scan_number
+from cegep_audit.clock import now
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
 from cegep_audit.store import Store
@@ -76,7 +76,7 @@ def report(
     asked = Asked(basket, (), min_networks, sample_of)
     corrections = layers.corrections(layer)
     write_page(found, output, language, history, asked, corrections, is_coded=layer is Layer.CODED)
-    showing.message(say("scan.written", files=str(output)), quiet=False)
+    printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
 def check_page(output: Path, lang: Language) -> None:
@@ -90,7 +90,7 @@ def check_page(output: Path, lang: Language) -> None:
 
 def history_of(store: Store, shown: Scan, layer: Layer = Layer.DETECTED) -> Trend | None:
     """Return *shown* among the scans of the database that it can be set beside, by date; None where there is none."""
-    others = [scan.id for scan in store.scans() if scan.ended_at is not None and scan.id != shown.id]
+    others = finished_scans(store, but=shown)
     if not others:
         return None
     from cegep_audit.analyze.trend import comparable, trend
@@ -157,13 +157,13 @@ def check(
     website = _website(url, language)
     institution = Institution(id=host_of(website), name=name or host_of(website), url=website)
     limits = Limits(max_pages=max_pages, allow_private=allow_private)
-    started = datetime.now(UTC)
-    showing.message(say("check.reading", url=website), quiet=as_json)
+    started = now()
+    printing.message(say("check.reading", url=website), quiet=as_json)
     result = asyncio.run(_audited(institution, limits, contact, language))
-    scan = Scan(0, started, datetime.now(UTC), "live", {}, __version__, rules_version(), (institution,), (result,))
+    scan = Scan(0, started, now(), "live", {}, __version__, rules_version(), (institution,), (result,))
     _show(lone_sheet(scan), language, as_json=as_json)
     if not result.status.is_assessed:
-        raise typer.Exit(showing.EXIT_NOTHING_ASSESSED)
+        raise typer.Exit(printing.EXIT_NOTHING_ASSESSED)
 
 
 def _website(text: str, lang: Language) -> str:
@@ -192,7 +192,7 @@ def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
     from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
 
     if as_json:
-        showing.print_json(sheet_record(shown, lang))
+        printing.print_json(sheet_record(shown, lang))
         return
     from cegep_audit.report.terminal.terminal import console
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layers, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
@@ -23,7 +23,8 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.coding.by_hand import without_effect
 from cegep_audit.coding.decisions import renewed
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding_records import Decision
@@ -100,10 +101,10 @@ def export(
     write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
     _say_exported(asked, rows, seeded, language, is_shown=show)
     if sample is not None and len(asked) < len(everything):
-        showing.message(catalogue.say("review.not_drawn", language, count=len(everything) - len(asked)), quiet=False)
-    showing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
+        printing.message(catalogue.say("review.not_drawn", language, count=len(everything) - len(asked)), quiet=False)
+    printing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
     if language == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
-        showing.message(catalogue.say("review.excel", language), quiet=False)
+        printing.message(catalogue.say("review.excel", language), quiet=False)
 
 
 def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:
@@ -142,16 +143,16 @@ def _say_exported(
 ) -> None:
     institutions = len({row.unit.institution_id for row in rows})
     among = catalogue.say("table.institutions", lang, count=institutions)
-    showing.message(catalogue.say("review.exported", lang, count=len(rows), institutions=among), quiet=False)
+    printing.message(catalogue.say("review.exported", lang, count=len(rows), institutions=among), quiet=False)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
     if not strata:
         return
     facts = {"rows": len(asked), "strata": len(strata), "seed": str(seed)}
-    showing.message(catalogue.say("review.sampled", lang, **facts), quiet=False)
+    printing.message(catalogue.say("review.sampled", lang, **facts), quiet=False)
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
         size = round(drawn * (weight or 1))
         values = {"stratum": stratum, "drawn": drawn, "size": size, "weight": f"{weight:.4g}"}
-        showing.message(f"  {catalogue.say('review.stratum', lang, **values)}", quiet=False)
+        printing.message(f"  {catalogue.say('review.stratum', lang, **values)}", quiet=False)
 
 
 def take_in(
@@ -175,6 +176,9 @@ def take_in(
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
+    for institution, networks in without_effect(layers.judged, left.settled).items():
+        facts = {"institution": institution, "networks": ", ".join(networks)}
+        printing.message(say("review.without_effect", **facts), quiet=False)
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         _say_imported([item for item in taken if item.coder == name], before, language)
@@ -184,7 +188,7 @@ def take_in(
         ("lapsed", len(left.lapsed)),
     ):
         if count:
-            showing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
+            printing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
 
 
 def _key(item: Decision) -> tuple[str, ...]:
@@ -197,7 +201,7 @@ def _say_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decis
     same = sum(before.get(_key(item)) == item for item in items)
     counts = {"fresh": fresh, "changed": len(items) - fresh - same, "same": same}
     facts = {"coder": items[0].coder, "scan": str(items[0].scan_id)}
-    showing.message(catalogue.say("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
+    printing.message(catalogue.say("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
 
 
 def agreement(
@@ -217,7 +221,7 @@ def agreement(
         raise UsageError(catalogue.say("coding.no_decisions", language, scan=layers.judged.id))
     if as_json:
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
-        showing.print_json(to_json(found) | {"methods": methods})
+        printing.print_json(to_json(found) | {"methods": methods})
         return
     from cegep_audit.report.terminal.screen import console
 

@@ -7,17 +7,17 @@ The live web, a WARC file, a web archive, saved pages and a browser each impleme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, Self
 
 import httpx
 
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Page, Rendering
+from cegep_audit.models import Institution, Page, Rendering
 from cegep_audit.vocabulary import Detail
 
 _MAX_MESSAGE = 200  # characters; some messages quote what a server sent
@@ -50,6 +50,14 @@ class Answer:
     at: datetime
     record_id: str | None = None
     rendering: Rendering | None = None
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Return the answer that *page* was read from, as far as a page tells."""
+        headers = {"content-type": page.content_type}
+        if page.redirect_to:
+            headers["location"] = page.redirect_to
+        return cls(page.url, page.status, headers, page.body, page.captured_at, page.record_id, page.rendering)
 
     @property
     def content_type(self) -> str:
@@ -85,6 +93,10 @@ class Fetch(Protocol):
         Raise FetchError, with its detail, where there is no answer or its body cannot be read whole; the error has
         the HTTP status if one came. An archive without a capture raises ``no_capture``.
         """
+
+
+Around = Callable[[Institution, Fetch], Fetch]
+"""Wraps what fetches the pages of a site."""
 
 
 @lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both

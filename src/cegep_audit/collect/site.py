@@ -56,18 +56,20 @@ class Terms:
     never. ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False,
     an address is asked for before robots.txt and private addresses are looked at: what an archive holds was allowed
     when it was captured, and these checks only explain why something is not held. ``ignores_spelling`` says that the
-    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried.
+    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried. With
+    ``says_when``, the message of an error status has the day of the answer.
     """
 
     backoff_s: float = 0.5
     asks_again: bool = True
     checks_first: bool = True
     ignores_spelling: bool = False
+    says_when: bool = False
 
 
 LIVE = Terms()
 REPLAY = Terms(backoff_s=0.0, checks_first=False)
-WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True)
+WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
 
 
 class Site:
@@ -163,7 +165,7 @@ class Site:
             seen.add(state)
             answer = await self._ask_if_allowed(address, is_home=is_home)
             if answer.status not in REDIRECTS:
-                return _page(requested, answer)
+                return _page(requested, answer, says_when=self._terms.says_when)
             target = self._target(answer)
             if not self._hosts.admit(target, may_move=is_home):
                 return answer.page(requested, redirect_to=target)
@@ -266,7 +268,7 @@ class Site:
             self._cookies = self._cookies.union(_COOKIE.findall(answer.headers["set-cookie"]))
         if answer.status < HTTPStatus.BAD_REQUEST:
             return answer
-        error = _status_error(answer)
+        error = _status_error(answer, says_when=self._terms.says_when)
         if answer.status in MAY_PASS:
             self._heed_refusal(answer, error)
         raise self._given_up or error
@@ -289,17 +291,18 @@ class Site:
         self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
 
 
-def _page(requested: str, answer: Answer) -> Page:
+def _page(requested: str, answer: Answer, *, says_when: bool) -> Page:
     """Return the page that *answer* is; raise FetchError where its status says that it is none."""
     if answer.status == HTTPStatus.PARTIAL_CONTENT:
         raise _error(answer, Detail.CUT_SHORT, "only a part of the page came")
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise _status_error(answer)
+        raise _status_error(answer, says_when=says_when)
     return answer.page(requested)
 
 
-def _status_error(answer: Answer) -> FetchError:
-    return _error(answer, http_detail(answer.status), f"the site answers {answer.status}")
+def _status_error(answer: Answer, *, says_when: bool) -> FetchError:
+    when = f" on {answer.at:%Y-%m-%d}" if says_when else ""
+    return _error(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
 
 
 def _error(answer: Answer, detail: str, message: str) -> FetchError:

@@ -45,7 +45,7 @@ def read_host(text: str) -> str:
 
 
 def _written_host(url: str, text: str) -> str:
-    """Return the host of *url* as it is spelt, in lower case; raise CellError, showing *text*, where it has none."""
+    """Return the host of *url* as spelt, in lower case; raise CellError, which shows *text*, where it has none."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # a port that is no number raises here

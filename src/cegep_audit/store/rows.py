@@ -10,12 +10,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from cegep_audit.clock import stamp
 from cegep_audit.coding_records import Decision
 from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
 
@@ -114,7 +115,7 @@ def _grouped(entries: Iterable[tuple[Key, Any]], length: int) -> dict[Key, tuple
 def stored(value: object) -> Value:
     """Return *value* as SQLite keeps it."""
     if isinstance(value, datetime):
-        return text_of(value)
+        return stamp(value)
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, str):
@@ -171,10 +172,3 @@ def _checked(cell: object, kind: type) -> object:
     if not isinstance(cell, kind) and not (kind is float and isinstance(cell, int)):
         raise TypeError(f"{cell!r} is not {kind.__name__}")
     return cell
-
-
-def text_of(when: datetime) -> str:
-    """Return *when* as text of one length, so that the order of texts is that of times."""
-    if when.tzinfo is None:
-        raise ValueError(f"a time without a zone: {when}")
-    return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -66,16 +66,21 @@ class Period:
         return datetime.combine(self.day, _NOON)
 
     def refusal(self, captured_at: datetime) -> str:
-        """Return why a capture is out of range, "" where it is not."""
+        """Return why a capture is out of range and which option would take it, "" where it is not."""
         days = drift_days(self.day, captured_at)
-        return (
-            "" if days <= self.max_drift_days else f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off"
-        )
+        if days <= self.max_drift_days:
+            return ""
+        return f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off: --max-drift {days} would take it"
 
 
 def uri_m(timegate: str, moment: Moment) -> str:
     """Return the address of the original bytes of *moment* in the archive at *timegate*."""
     return f"{timegate}{moment.stamp}id_/{moment.url}"
+
+
+def source_of(timegate: str, url: str, captured_at: datetime) -> str:
+    """Return where the archive at *timegate* shows the capture of *url* (original bytes): the source of a page."""
+    return uri_m(timegate, Moment(stamp_of(captured_at), url))
 
 
 def read_uri_m(base: str, location: str) -> Moment | None:

@@ -35,6 +35,7 @@ from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
 _DAMAGED = (Detail.CUT_SHORT, "is damaged")
 
 _FAULTS: dict[Fault, str] = {
@@ -101,6 +102,16 @@ class WarcArchive:
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 
+    def html_pages(self) -> Iterator[tuple[str, datetime]]:
+        """Yield address and time of each capture whose headers say that it is an HTML page, in file order."""
+        for capture in self.captures.all():
+            if capture.kind in {"response", "resource"} and capture.is_whole:
+                head, block = self._block(capture, HEAD_BYTES)
+                response = self._response(capture, head, block) if head else None
+                is_html = response and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES)
+                if response and is_html and HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    yield capture.url, capture.at
+
     # -------------------------------------------------------------------------------- the index
 
     def _add(self, parts: Sequence[tuple[Stretch, Found]]) -> None:
@@ -163,9 +174,10 @@ class WarcArchive:
     def _body(self, capture: Capture, head: Head, response: Response, want: Want) -> bytes:
         if not capture.is_whole:
             raise BodyError(_DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
+        truncated = head.get("WARC-Truncated").lower()
         if want is Want.ROBOTS:
-            return beginning_of(response, ROBOTS_BYTES)
-        return body_of(response, self._limits.max_bytes, head.get("WARC-Truncated").lower())
+            return beginning_of(response, ROBOTS_BYTES, truncated)
+        return body_of(response, self._limits.max_bytes, truncated)
 
     def _response(self, capture: Capture, head: Head, block: bytes) -> Response | None:
         """Return the HTTP response of a record, None where it holds none; raise FetchError ``no_capture``."""
@@ -210,8 +222,9 @@ class WarcArchive:
         name = head.get("WARC-Record-ID") or None
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
-    def _block(self, capture: Capture) -> tuple[Head | None, bytes]:
-        most = capture.block_at + min(capture.size, HEAD_BYTES + self._limits.max_bytes + 1)
+    def _block(self, capture: Capture, most: int | None = None) -> tuple[Head | None, bytes]:
+        """Return the headers of a record and its block, *most* bytes of it (a little more than a page may have)."""
+        most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
         data = self._files[capture.file].block(capture.offset, most)
         return parse_head(data), data[capture.block_at :]
 
@@ -265,6 +278,6 @@ def _whole(file: RecordFile, stretch: Stretch) -> Found:
 
 def _lines(file: str, damage: Sequence[Damage], lang: Language) -> Iterator[str]:
     for item in damage[:_MAX_DAMAGE]:
-        yield say("warc.damage", lang, file=file, offset=item.offset, what=say(_FAULTS[item.fault], lang))
+        yield say("warc.damage", lang, file=file, offset=str(item.offset), what=say(_FAULTS[item.fault], lang))
     if len(damage) > _MAX_DAMAGE:
         yield say("warc.more_damage", lang, file=file, count=len(damage) - _MAX_DAMAGE)

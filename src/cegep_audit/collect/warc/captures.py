@@ -56,6 +56,11 @@ class Captures:
         """Take in *capture*, after those that come before it in the archive."""
         self._by_key.setdefault(_key(capture.url), []).append(capture)
 
+    def all(self) -> Iterator[Capture]:
+        """Yield every capture, those of one address together."""
+        for captures in self._by_key.values():
+            yield from captures
+
     def of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
         """Yield the capture that stands for *url* at the time *near*, then those of its other spellings.
 

@@ -20,12 +20,20 @@ LINE_ENDS = b"\r\n"
 
 # Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two mark a ``conversion`` that our
 # browser rendered: other programs keep extracted text under that name. The third marks what a page loaded meanwhile.
+# The last two say from which file of a person's a ``resource`` was copied.
 RENDERED_BY = "Cegep-Audit-Rendered-By"
 RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
+SAVED_AS = "Cegep-Audit-Saved-As"
+SAVED_DIGEST = "Cegep-Audit-Saved-Digest"
 
 RECORD_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
-_ARC_START = re.compile(rb"(?:https?|filedesc|dns):\S+ \S+ \d{8,14} [^\r\n]*\d\r?\n")
+_ARC_START = re.compile(rb"(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n")  # an address may have spaces
+# Where a record begins a line in the middle of a file, and how many bytes that takes at most.
+NEXT_RECORD = re.compile(
+    rb"(?<=\n)(?=" + RECORD_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
+)
+LONGEST_START = 1_200
 _HEAD_END = re.compile(rb"\n\r*\n")
 _LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 

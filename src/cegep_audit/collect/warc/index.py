@@ -5,9 +5,10 @@ Stretches of one file can be read separately, by other processes too; together t
 
 from __future__ import annotations
 
+import errno
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,10 +30,11 @@ _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _ZIP = b"PK\x03\x04"
 _IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
 
-_COMPLAINTS: dict[type[OSError], str] = {
-    FileNotFoundError: "warc.missing",
-    IsADirectoryError: "warc.directory",
-    PermissionError: "warc.not_allowed",
+_READING = {
+    errno.ENOENT: "warc.missing",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.not_allowed",
+    errno.EPERM: "warc.not_allowed",
 }
 
 _LEAST_STRETCH = 1_000_000  # bytes: below, asking another process costs more than reading it here
@@ -121,12 +123,17 @@ def go_through(stretch: Stretch, lang: Language = "fr") -> Found:
 
 
 @contextmanager
-def explaining(path: Path, lang: Language) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError of one line about the file at *path*."""
+def explaining(
+    path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
+) -> Iterator[None]:
+    """Turn an OSError of the block into a StoreError about the file at *path*: the sentence of its number, or *other*.
+
+    By default, the sentences are about a file that is read.
+    """
     try:
         yield
     except OSError as error:
-        key = _COMPLAINTS.get(type(error), "warc.cannot_read")
+        key = keys.get(error.errno or 0, other)
         raise StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error))) from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
 from cegep_audit.collect.warc.heads import GLANCE_BYTES, Fault, starts_record
@@ -16,11 +17,13 @@ from cegep_audit.collect.warc.heads import GLANCE_BYTES, Fault, starts_record
 GZIP = b"\x1f\x8b\x08"
 
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
-_MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.DOTALL)
+_MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
 _MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes read at a time
 _BLOCK = 1024 * 1024  # bytes inflated, or searched, at a time
-_SILENT_BYTES = 4096  # after which a member without a first inflated byte holds no record: a name may be endless
+_SILENT_BYTES = 2048  # after which a member without a first inflated byte holds no record: a name may be endless
+
+_MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
 
 # A file may inflate to so many times its size: WARC files of HTML inflate to 4 to 20 times theirs, a bomb to 1,000.
 _MAX_RATIO = 100
@@ -107,28 +110,27 @@ class Member:
 
 
 def find_member(file: BinaryIO, offset: int) -> int | None:
-    """Return the first place from *offset* where a gzip member with a record begins; None where there is no more."""
+    """Return the first place from *offset* where a gzip member with a record begins; None where there is no more.
+
+    After so many false starts as no damage makes, the rest of the file is given up.
+    """
     if _is_record(file, offset):  # nearly always: nothing is between two records
         return offset
-    while (place := search(file, _MEMBER, offset, _MEMBER_HEAD)) is not None:
+    for place in islice(search(file, _MEMBER, offset, _MEMBER_HEAD), _MOST_FALSE_STARTS):
         if _is_record(file, place):
             return place
-        offset = place + 1
     return None
 
 
-def search(file: BinaryIO, pattern: re.Pattern[bytes], offset: int, longest: int) -> int | None:
-    """Return where *pattern*, which matches at most *longest* bytes, first matches from *offset* on; None if nowhere.
-
-    Where the match has a lookahead, *longest* counts its bytes too.
-    """
+def search(file: BinaryIO, pattern: re.Pattern[bytes], offset: int, longest: int) -> Iterator[int]:
+    """Yield where *pattern*, a lookahead over at most *longest* bytes, matches from *offset* on."""
     while True:
         file.seek(offset)
         window = file.read(_BLOCK)
-        if found := pattern.search(window):
-            return offset + found.start()
+        for found in pattern.finditer(window):
+            yield offset + found.start()
         if len(window) < _BLOCK:
-            return None
+            return
         offset += _BLOCK - longest
 
 

@@ -81,9 +81,11 @@ def body_of(response: Response, limit: int, truncated: str) -> bytes:
     return body
 
 
-def beginning_of(response: Response, limit: int) -> bytes:
-    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where they cannot be decoded."""
-    raw, _ = _without_chunks(response)
+def beginning_of(response: Response, limit: int, truncated: str) -> bytes:
+    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where the rest did not come."""
+    raw, is_whole = _without_chunks(response)
+    if truncated in _CUT or not (is_whole or truncated):
+        raise BodyError(_CUT.get(truncated, Detail.CUT_SHORT), "the archive holds only a part of this file")
     unpacker = Unpacker(_codings(response, raw), limit, cuts=True)
     unpacker.feed(raw)
     return unpacker.finish()

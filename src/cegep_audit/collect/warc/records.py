@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import tempfile
 import weakref
 import zipfile
@@ -25,7 +24,8 @@ from cegep_audit.collect.warc.heads import (
     GLANCE_BYTES,
     HEAD_BYTES,
     LINE_ENDS,
-    RECORD_START,
+    LONGEST_START,
+    NEXT_RECORD,
     Damage,
     Fault,
     Head,
@@ -34,8 +34,6 @@ from cegep_audit.collect.warc.heads import (
 )
 from cegep_audit.collect.warc.members import GZIP, BombError, Budget, Member, find_member, search
 
-_NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + RECORD_START.pattern + rb")")
-_LONGEST_START = 20  # bytes that this pattern looks at
 _AFTER_RECORD = 4  # two line ends
 _LOCAL_HEADER = 30  # bytes of a ZIP entry's own header before its name (APPNOTE, section 4.3.7)
 
@@ -297,6 +295,5 @@ def _after_line_ends(file: BinaryIO, offset: int) -> int:
 
 
 def _next_start(file: BinaryIO, offset: int, size: int) -> int:
-    """Return the first place from *offset* (not 0) where a WARC record begins a line; *size* where none does."""
-    place = search(file, _NEXT_RECORD, offset - 1, _LONGEST_START)
-    return size if place is None else place
+    """Return the first place from *offset* (not 0) where a record begins a line; *size* where none does."""
+    return next(search(file, NEXT_RECORD, offset - 1, LONGEST_START), size)

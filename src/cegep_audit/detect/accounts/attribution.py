@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from cegep_audit.detect.accounts.candidates import Candidate, gather
 from cegep_audit.detect.accounts.competing import compare
-from cegep_audit.detect.accounts.labels import is_only_named, names_in, shows_own_name
+from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
 from cegep_audit.detect.accounts.main_account import with_main
 from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
 from cegep_audit.detect.accounts.prominence import DATA, is_visible
@@ -57,18 +57,36 @@ def _in_list(candidate: Candidate) -> bool:
 
 
 def _names_another(candidate: Candidate) -> bool:
-    """Whether the words of each link name somebody.
+    """Whether the words of each link name somebody: another site, or beside an account that is alike.
 
     Where words ask to follow, they must be the account's own name, and no row of icons may hold it: an institution
-    may write under each of its icons what the account is called.
+    may write under each of its icons what the account is called. Outside the frame, where the institution's own
+    accounts are in it, a name before the link or on its button is a writer's or a neighbour's.
     """
-    return candidate.every(
-        lambda link: (
-            not candidate.in_row_of_icons and shows_own_name(link, candidate)
-            if "follow" in link.cues
-            else bool(names_in(link))
-        )
-    )
+
+    def names(link: Link) -> bool:
+        if "follow" in link.cues:
+            return not candidate.in_row_of_icons and shows_own_name(link, candidate.handle)
+        return bool(names_in(link))
+
+    def names_itself(link: Link) -> bool:
+        is_widget = "timeline" in link.cues or link.how is How.WIDGET
+        return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
+
+    if candidate.names_other_site:
+        return True
+    is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
+    return is_presented or (candidate.is_outdone and candidate.every(names))
+
+
+def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
+    return lambda link: is_named(link, candidate.handle)
+
+
+def _is_of_icons(candidate: Candidate) -> bool:
+    """Whether the account is one of a row of icons: not in sentences only, nor one of several titles of resources."""
+    is_resource = candidate.is_title and not candidate.is_alike and not candidate.is_in_own_row
+    return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
 
 
 def _is_shown_by_widget(candidate: Candidate) -> bool:
@@ -82,6 +100,18 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+
+
+def _is_part_beside_main(candidate: Candidate) -> bool:
+    """Whether an account of the institution is more prominent, or named without more, while this one is a part's.
+
+    Sentences that alone lead to it, and more than the institution's name in its own, say a team or a programme where
+    the institution's accounts are in the frame.
+    """
+    if candidate.is_outranked:
+        return candidate.is_alike or candidate.some(_cue("unit"))
+    is_mentioned = candidate.is_apart and not candidate.is_subject and candidate.every(_in_sentence)
+    return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
@@ -135,16 +165,20 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
-    ("part_beside_main", lambda c: c.is_outranked and (c.is_alike or c.some(_cue("unit"))), Role.UNIT),
+    ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
-    ("names_another", lambda c: c.is_outdone and _names_another(c), Role.THIRD_PARTY),
+    (
+        "names_another",
+        _names_another,
+        Role.THIRD_PARTY,
+    ),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
-    ("row_of_icons", lambda c: c.in_row_of_icons and not c.every(_in_sentence), Role.OFFICIAL),
+    ("row_of_icons", _is_of_icons, Role.OFFICIAL),
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
-    ("site_frame", lambda c: _is_in_frame(c) and not is_only_named(c), Role.OFFICIAL),
+    ("site_frame", lambda c: _is_in_frame(c) and not c.is_title and not c.every(_is_named_as(c)), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
     ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cegep_audit import urls
+from cegep_audit.detect.accounts.labels import is_title, names_other_site
 from cegep_audit.detect.accounts.lists import Part, is_separate, is_vendor, parts_in
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
-from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.identify import Classified, account_key, classify, mastodon_handle
+from cegep_audit.detect.accounts.sightings import Sighting, sightings
+from cegep_audit.detect.networks.identify import Classified, account_key, classify
 from cegep_audit.errors import TooManyAccountsError
 from cegep_audit.models import Link, Visit
-from cegep_audit.vocabulary import How, Kind, PageRole
+from cegep_audit.vocabulary import How, Kind
 
 Key = tuple[str, str]  # network, account_key
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One link that leads to an account, what its URL is, and the capture that shows it."""
-
-    link: Link
-    what: Classified
-    captured_at: datetime
-    record_id: str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +33,8 @@ class Candidate:
     """One account with all that speaks for and against it: the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
-    or address names; ``is_subject``: it names the part that the institution itself is. The fields after ``is_subject``
-    compare it with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
+    or address names; ``is_subject``: it names the part that the institution itself is. The fields from ``competitors``
+    on compare it with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
     """
 
     key: Key
@@ -61,8 +49,12 @@ class Candidate:
     is_separate: bool
     parts: frozenset[Part]
     is_subject: bool
+    is_title: bool  # every label is the title of something else
+    names_other_site: bool
     competitors: int = 0  # other accounts of its network
     is_outdone: bool = False  # one of them shows the institution's whole name, and this one does not
+    is_beside_same: bool = False  # one of them is in the frame under the institution's very name
+    is_apart: bool = False  # it is outside the frame, and unlike the institution's accounts in it
     is_outranked: bool = False  # one of them is more prominent
     in_directory: bool = False  # one of several of its network in the content
     is_unit: bool = False
@@ -105,7 +97,7 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
     """
     groups: dict[Key, list[Sighting]] = defaultdict(list)
     blocks: dict[tuple[str, int], list[tuple[Key, How]]] = defaultdict(list)
-    for seen in _sightings(visits):
+    for seen in sightings(identity, visits):
         key = _key(seen.what)
         groups[key].append(seen)
         if len(groups) > most:
@@ -146,68 +138,11 @@ def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: di
         is_separate=is_separate(" ".join([*shown, *labels])) and not is_separate(identity.text),
         parts=parts - identity.parts,
         is_subject=not identity.parts.isdisjoint(named),
+        is_title=all(is_title(seen.link, identity) for seen in group),
+        names_other_site=all(names_other_site(seen.link, identity) for seen in group),
     )
 
 
 def _path_of(url: str) -> str:
     """Return the path and query of *url*, decoded: old addresses hold the title of the page."""
     return unquote(url.partition("://")[2].partition("/")[2])
-
-
-# ------------------------------------------------------------------------------------------ what a link leads to
-
-
-def _sightings(visits: Sequence[Visit]) -> Iterator[Sighting]:
-    resolved = _own_redirects(visits)
-    read = cache(classify)  # the same addresses stand on page after page
-    for visit in visits:
-        if visit.page is None or visit.reading is None:
-            continue
-        for link in visit.reading.links:
-            what, link_seen = _what(link, resolved, read)
-            if what is not None:
-                yield Sighting(link_seen, what, visit.page.captured_at, visit.page.record_id)
-
-
-def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
-    """Return where addresses of the site's own that stand for an account were found to lead."""
-    return {
-        urls.visit_key(visit.choice.url): visit.page.redirect_to
-        for visit in visits
-        if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
-    }
-
-
-def _what(link: Link, resolved: dict[str, str], read: Callable[[str], Classified]) -> tuple[Classified | None, Link]:
-    """Return what *link* leads to as *read* says, None where that is no account of a network."""
-    what = read(link.url)
-    if what.account_url:
-        return what, link
-    if link.names:
-        target = resolved.get(urls.visit_key(link.url))
-        through = read(target) if target else None
-        if through and through.account_url:
-            return through, replace(link, how=How.REDIRECT)
-        if target is None:
-            return Classified(link.url, link.names, Kind.NONE, None, None, "unresolved_link"), link
-    elif what.network is None and (inside := _sent_on(link)) and read(inside).kind.names_account:
-        return read(inside), link
-    elif link.how is How.REL_ME and what.network is None and (handle := mastodon_handle(link.url)):
-        return Classified(link.url, "mastodon", Kind.PROFILE, handle, link.url, "rel_me"), link
-    return None, link
-
-
-# Parameters of an address that say where its reader comes from, not where it leads.
-_ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})
-
-
-def _sent_on(link: Link) -> str | None:
-    """Return the address that a page of the site's own sends its reader on to: ``/click?url=https%3A%2F%2F…``."""
-    query = link.url.partition("?")[2]
-    if "//" not in query and "%2f%2f" not in query.lower():
-        return None
-    address = unwrap.read_address(link.url)
-    if address is None or not urls.is_same_site(link.url, link.page_url):
-        return None
-    parameters = unwrap.parameters(address.query).items()
-    return next((value for name, value in parameters if "//" in value[:8] and name not in _ORIGINS), None)

@@ -30,6 +30,7 @@ class _Network:
     accounts: int = 0
     any_whole: bool = False
     best_in_frame: int = -1
+    best_visible: int = -1  # in the frame, not by the page's data alone
     best_between: int = -1  # more prominent than the content, less than the frame
     same_in_content: set[Key] = field(default_factory=set)
     in_content: int = 0
@@ -43,6 +44,8 @@ class _Network:
         self.in_content += shown < Prominence.BESIDE and bool(candidate.url)
         if shown >= Prominence.FRAME:
             self.best_in_frame = max(self.best_in_frame, match)
+            if candidate.some(is_visible):
+                self.best_visible = max(self.best_visible, match)
         elif shown > Prominence.CONTENT:
             self.best_between = max(self.best_between, match)
         elif match is NameMatch.SAME:
@@ -60,7 +63,8 @@ def compare(candidates: Sequence[Candidate], identity: Identity, site_text: str)
     networks: dict[str, _Network] = defaultdict(_Network)
     for item in candidates:
         networks[item.network].add(item, shown[item.key])
-    first = [_with_network(item, shown[item.key], networks[item.network]) for item in candidates]
+    has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
+    first = [_with_network(item, shown[item.key], networks[item.network], has_own) for item in candidates]
     contradicted = _contradicted(first, shown)
     rows = Rows(first, shown)
     best_main = {network: found.best_main for network, found in networks.items()}
@@ -79,11 +83,13 @@ def compare(candidates: Sequence[Candidate], identity: Identity, site_text: str)
     ]
 
 
-def _with_network(candidate: Candidate, shown: Prominence, network: _Network) -> Candidate:
+def _with_network(candidate: Candidate, shown: Prominence, network: _Network, has_own: bool) -> Candidate:
     return replace(
         candidate,
         competitors=network.accounts - 1,
         is_outdone=candidate.name_match < NameMatch.WHOLE and network.any_whole,
+        is_beside_same=candidate.name_match < NameMatch.SAME and network.best_visible >= NameMatch.SAME,
+        is_apart=has_own and candidate.name_match < NameMatch.SAME and shown < Prominence.FRAME,
         is_outranked=not candidate.is_subject and _is_outranked(candidate, shown, network),
         in_directory=shown < Prominence.BESIDE and network.in_content >= DIRECTORY_FROM,
     )

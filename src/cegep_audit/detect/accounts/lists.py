@@ -35,6 +35,7 @@ class Lists:
     parts: tuple[Part, ...]
     any_part: re.Pattern[str]
     names_nobody: frozenset[str]
+    not_mastodon: frozenset[str]
 
 
 @cache
@@ -50,6 +51,7 @@ def lists() -> Lists:
         parts=parts,
         any_part=compile_words(word for row in rows["unit"] for word in row["words"]),
         names_nobody=network_words() | {word for row in rows["nobody"] for word in row["words"]},
+        not_mastodon=frozenset(host for row in rows["not_mastodon"] for host in row["hosts"]),
     )
 
 

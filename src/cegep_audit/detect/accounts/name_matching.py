@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _ARTICLES = frozenset("a au aux d de des du en et l la le les the of and for at in on".split())
 # Words that many institutions share, so that they identify none: kinds of institution, large places, articles.
-_COMMON = _ARTICLES | frozenset(
+COMMON = _ARTICLES | frozenset(
     "un une sur sous pour par "
     "cegep college colleges collegial ecole ecoles school schools universite university institut institute centre "
     "center campus national nationale regional regionale international internationale quebec canada montreal "
@@ -70,7 +70,8 @@ def identity_of(institution: Institution, final_url: str = "") -> Identity:
 
 @lru_cache(maxsize=512)
 def _identity(name: str, short_name: str, kind: str, path: str, language: str, hosts: tuple[str, ...]) -> Identity:
-    labels = {label for host in hosts for label in _host_labels(host)}
+    parts = parts_in(f"{name} {short_name} {kind} {unquote(path)}")
+    labels = {label for host in hosts for label in _host_labels(host, parts)}
     words = {part for host in hosts for part in urls.site_name(host).split("-") if _is_distinctive(part)}
     acronyms: set[str] = set()
     whole: set[str] = set()
@@ -90,24 +91,24 @@ def _identity(name: str, short_name: str, kind: str, path: str, language: str, h
         whole=frozenset(whole),
         ordered=tuple(sorted(whole | labels | words | acronyms, key=lambda own: (-len(own), own))),
         text=fold(f"{name} {short_name}"),
-        parts=parts_in(f"{name} {short_name} {kind} {unquote(path)}"),
+        parts=parts,
         language=language,
     )
 
 
 def _is_distinctive(word: str) -> bool:
-    return len(word) >= _MIN_WORD and word not in _COMMON
+    return len(word) >= _MIN_WORD and word not in COMMON
 
 
-def _host_labels(host: str) -> set[str]:
+def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
     name = urls.site_name(host)
     prefix = host.removesuffix(urls.registrable_domain(host)).strip(".").split(".")
-    found = {_NOT_WORD.sub("", label) for label in (name, *prefix)}
+    found = {_NOT_WORD.sub("", label) for label in (name, *(label for label in prefix if parts_in(label) <= parts))}
     for word in _KINDS_IN_HOSTS:  # "cegeprb" may also call itself "rb…" where enough letters are left
         stem = _NOT_WORD.sub("", name).removeprefix(word)
         if stem != name and len(stem) >= _MIN_WORD:
             found.add(stem)
-    return {label for label in found if len(label) >= _MIN_LABEL and label not in _COMMON and label not in _HOST_WORDS}
+    return {label for label in found if len(label) >= _MIN_LABEL and label not in COMMON and label not in _HOST_WORDS}
 
 
 class NameMatch(IntEnum):

@@ -38,6 +38,7 @@ class Units:
         self._rows = rows
         self._identity = identity
         self._site_parts = parts_in(site_text) - identity.parts
+        self._is_parts_site = any(parts_in(host) - identity.parts for host in identity.hosts)
         self._whole = {item.key for item in candidates if item.name_match >= NameMatch.WHOLE and not item.parts}
         self._declared = {
             item.network for item in candidates if _is_declared(item) and item.is_alike and not item.parts
@@ -48,6 +49,8 @@ class Units:
         """Whether *candidate* is a part's account: by its handle or address, or by its labels."""
         if candidate.name_match is NameMatch.SAME:
             return False
+        if self._is_parts_site and not candidate.is_outdone:
+            return True
         has_main = candidate.competitors > 0 or bool(self._whole - {candidate.key})
         if candidate.parts and not self._is_in_main_row(candidate):
             return has_main or self._is_certain(candidate)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.icons import is_short
 from cegep_audit.models import Page
@@ -70,10 +70,16 @@ def find_anchors(document: Document, node: LexborNode, attributes: Attributes) -
     rel = attributes.get("rel") or ""
     rels = rel.lower().split() if rel else ()
     how = How.REL_ME if "me" in rels else How.ANCHOR
-    if how is How.REL_ME or (might_name_account(href) and not is_short(href)):
+    if how is How.REL_ME or (might_name_account(href) and not is_short(href) and not _is_own_blog(document, href)):
         yield Found(href, node, how, "person" if "author" in rels else "")
     else:
         document.inner.append(Inner(node, href, attributes.get("hreflang") or "", rel))
+
+
+def _is_own_blog(document: Document, href: str) -> bool:
+    """Whether *href* leads to the host of the page: a site may itself be a blog of a network."""
+    account = classify(href).account_url
+    return account is not None and urls.host_of(account) == urls.host_of(document.page.url)
 
 
 def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
@@ -191,7 +197,7 @@ def find_attributes(_: Document, node: LexborNode, attributes: Attributes) -> It
         elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and not set(value) & set(" {}()<>")
-            for raw in [value] if alone else addresses_in_text(value):
+            for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):
                 yield Found(raw, node, how)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from selectolax.lexbor import LexborNode
 
-from cegep_audit.detect.page import scripts
+from cegep_audit.detect.networks.identify import NETWORKS, classify
 from cegep_audit.detect.page.context import icon_words, label_of
 
 # Last segment or first label of an address of the site's own that stands for an account, in lower case.
@@ -27,19 +27,24 @@ _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u"
 def stands_for(node: LexborNode, href: str) -> str:
     """Return the network that the link *node* to *href* stands for, "" where it stands for none."""
     found = _LAST.search("/" + href[-_LONGEST_LAST:].lower()) or _FIRST.match(href)
-    if found is None and not is_short(href):
+    what = classify(href) if "//" in href else None
+    hides = what is not None and what.hides_account
+    if found is None and not hides:
         return ""
-    shown = _ICON.search(" ".join((label_of(node).lower(), icon_words(node))))
-    name = shown[1] if shown else found[1].lower() if found and not is_short(href) else ""
+    words = " ".join((label_of(node).lower(), icon_words(node)))
+    if what is not None and hides and what.network:
+        return what.network if any(name in words for name in _names(what.network)) else ""
+    shown = _ICON.search(words)
+    name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
+
+
+@cache
+def _names(network: str) -> tuple[str, ...]:
+    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
+    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())
 
 
 def is_short(href: str) -> bool:
     """Whether *href* is an address of a shortener, which leads where it does not say."""
-    return "//" in href and _shortened().match(href) is not None
-
-
-@cache
-def _shortened() -> re.Pattern[str]:
-    hosts = "|".join(map(re.escape, sorted(scripts.shorteners())))
-    return re.compile(rf"\s*(?:https?:)?//(?:{hosts})(?=[:/?#]|$)", re.IGNORECASE)
+    return "//" in href and classify(href).hides_account

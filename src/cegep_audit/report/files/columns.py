@@ -88,6 +88,7 @@ _INSTITUTION: Mapping[str, Callable[[InstitutionRow], Cell]] = {
     "final_url": lambda row: without_password(row.result.final_url) if row.result else None,
     "pages": lambda row: len(row.result.pages) if row.result else 0,
     "captured_at": lambda row: timestamp(row.result.captured_at) if row.result else None,
+    "read_by": lambda row: row.result.read_by.value if row.result else None,
     "n_networks": lambda row: row.n_networks,
     "three_plus": lambda row: row.three_plus,
 }

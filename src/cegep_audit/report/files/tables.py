@@ -14,6 +14,7 @@ from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
+from cegep_audit.extras import install_command
 from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -99,6 +100,8 @@ def check(output: Path, lang: Language = "fr") -> None:
     """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
     _renderer(output, lang)
     check_file(output, lang)
+    if output.suffix.lower() in {".csv", ".parquet"}:
+        check_file(accounts_path(output), lang)
 
 
 def write(
@@ -126,7 +129,7 @@ def _renderer(output: Path, lang: Language) -> Render:
         raise UsageError(say("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
     needs, render = _ENDINGS[ending]
     if needs and find_spec(needs) is None:
-        raise UsageError(say("file.extra", lang, path=output, extra=ending.lstrip(".")))
+        raise UsageError(say("file.extra", lang, path=output, command=install_command(ending.lstrip("."))))
     return render
 
 

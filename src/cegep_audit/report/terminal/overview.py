@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.coverage import causes
 from cegep_audit.analyze.findings import FEW, Figures, Proportion, Summary
 from cegep_audit.analyze.presence import THREE_PLUS
@@ -19,6 +20,7 @@ from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.terminal.screen import Paragraph, column_name, detail_words, network_name, plain_table
+from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import citation, drawn_words, paragraph
 from cegep_audit.vocabulary import Status
 
@@ -64,6 +66,7 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Renderab
     yield Paragraph(
         say("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share), "bold"
     )
+    yield from map(Paragraph, completion_lines(attained(scan, summary.basket), lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Paragraph(say("summary.partial", lang, count=partial))
     yield from map(Paragraph, drawn_words(summary.scan, lang))

@@ -24,6 +24,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.remaining import Remaining
 from cegep_audit.report.terminal.screen import Paragraph, console
+from cegep_audit.scan.concurrent import Observer
 from cegep_audit.text import plain
 
 _REDRAW_S = 0.1  # least time between two drawings on a terminal
@@ -34,7 +35,7 @@ _NAMED = 3  # slow sites that are named, the slowest first
 _BAR = 20  # columns
 
 
-class Progress:
+class Progress(Observer):
     """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
 
     *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it

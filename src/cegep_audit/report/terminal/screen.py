@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.detect.networks.identify import name_of
 from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
@@ -74,7 +74,7 @@ def detail_words(detail: str, lang: Language) -> str:
 
 def network_name(name: str) -> str:
     """Return the name people know a network by, its id where the rules no longer know it."""
-    return NETWORKS[name].name if name in NETWORKS else plain(name)
+    return name_of(name) or plain(name)
 
 
 def column_name(column: str, lang: Language) -> str:

@@ -72,7 +72,7 @@ def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str
     assert all(each in done.out.replace("\n", " ") for each in words), done.out
     assert "McNemar" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
-    assert "Cégep b\u00a0: −\u00a0Facebook" in done.out
+    assert "Cégep b: −\u00a0Facebook" in done.out
     assert "~\u00a0X (Twitter)" in done.out
 
 

@@ -19,7 +19,7 @@ from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_codin
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Scan
-from cegep_audit.report.files.cells import inert
+from cegep_audit.report.files.table import inert
 from cegep_audit.vocabulary import Role, Verdict
 
 TODAY = date(2026, 11, 25)

@@ -18,11 +18,11 @@ from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.report.files.tables import write
 from cegep_audit.report.page.document import page
-from cegep_audit.report.page.sheet_view import sheet_record
-from cegep_audit.report.terminal.comparison import comparison_view
-from cegep_audit.report.terminal.sheet import state
-from cegep_audit.report.terminal.terminal import console, summary_view
+from cegep_audit.report.terminal.screen import console, view
+from cegep_audit.report.text.comparison import comparison_blocks
+from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.paragraph import paragraph
+from cegep_audit.report.text.sheet import sheet_record, state
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))
@@ -31,7 +31,7 @@ PLAIN = scan(result("a", "facebook"))
 
 def terminal(found: Scan) -> str:
     stream = io.StringIO()
-    console(stream).print(summary_view(found, [summary(found)], "en"))
+    console(stream).print(view(summary_blocks(found, [summary(found)], "en")))
     return stream.getvalue()
 
 
@@ -51,7 +51,7 @@ def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> No
 @pytest.mark.parametrize(("old", "new", "is_said"), [(SITES, PLAIN, True), (PLAIN, SITES, True), (SITES, SITES, False)])
 def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said: bool) -> None:
     stream = io.StringIO()
-    console(stream).print(comparison_view(compare(old, new), "en"))
+    console(stream).print(view(comparison_blocks(compare(old, new), "en")))
     assert ("A browser drew pages of scan 3 only" in stream.getvalue()) is is_said
 
 
@@ -67,7 +67,7 @@ def test_the_json_of_a_summary_names_them() -> None:
 def test_the_page_names_them_with_their_reasons() -> None:
     shown = page(ScanStatistics(SITES), "fr").decode()
     assert shown.count("<td>peu de liens, racine d’application</td>") == 2
-    assert "Dessinée parce que" in shown
+    assert '<th scope="col">Motif</th>' in shown
 
 
 def test_the_sheet_of_one_says_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.report.files.cells import inert, whole, written
+from cegep_audit.report.files.table import inert, whole, written
 from cegep_audit.text import excerpt, plain, shown
 
 REORDERS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

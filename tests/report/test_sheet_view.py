@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from cegep_audit.analyze.sheets import Sheet, lone_sheet, sheet_of, sheets
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
-from cegep_audit.report.terminal.screen import console
+from cegep_audit.report.terminal.screen import console, view
+from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.vocabulary import Role, Status
 
 NBSP = "\u00a0"
@@ -25,7 +25,7 @@ def shown(sheet: Sheet, lang: Language = "fr", width: int | None = None) -> str:
     stream = io.StringIO()
     screen = console(stream)
     screen.width = width or 200
-    screen.print(sheet_view(sheet, lang))
+    screen.print(view(sheet_blocks(sheet, lang)))
     return stream.getvalue()
 
 

@@ -56,10 +56,10 @@ def compare(
     if as_json:
         printing.print_json(_as_record(comparison))
         return
-    from cegep_audit.report.terminal.comparison import comparison_view
-    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.comparison import comparison_blocks
 
-    console(sys.stdout).print(comparison_view(comparison, language, _advice(scans[0], db)))
+    console(sys.stdout).print(view(comparison_blocks(comparison, language, _advice(scans[0], db))))
 
 
 def _advice(scan: Scan, db: Path) -> str:
@@ -126,8 +126,8 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.trend import trend as set_in_order
     from cegep_audit.report.files import changes
-    from cegep_audit.report.terminal.terminal import console
-    from cegep_audit.report.terminal.trending import trend_view
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.trend import trend_blocks
 
     language = resolve(lang)
     if output:
@@ -139,4 +139,4 @@ def trend(
     if output:
         written = changes.write(changes.trend_of(found), changes.moves_of(found), output, language)
         printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
-    console(sys.stdout).print(trend_view(found, language))
+    console(sys.stdout).print(view(trend_blocks(found, language)))

@@ -57,7 +57,8 @@ def scans(
             for scan, tally in listed
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal.terminal import console, scans_table
+    from cegep_audit.report.terminal.listings import scans_table
+    from cegep_audit.report.terminal.screen import console
 
     rows = [(scan, tally.institutions, tally.done) for scan, tally in listed]
     console(sys.stdout).print(scans_table(rows, resolve(lang)))

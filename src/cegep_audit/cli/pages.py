@@ -47,7 +47,8 @@ def classify(
         for answer in answers:
             printing.print_json(_as_record(answer), indent=None)
         return
-    from cegep_audit.report.terminal.terminal import classified_table, console
+    from cegep_audit.report.terminal.listings import classified_table
+    from cegep_audit.report.terminal.screen import console
 
     console().print(classified_table(list(answers), resolve(lang)))
 
@@ -94,7 +95,8 @@ def detect(
             for account in accounts:
                 printing.print_json(_account_record(source, account), indent=None)
         return
-    from cegep_audit.report.terminal.terminal import accounts_table, console
+    from cegep_audit.report.terminal.listings import accounts_table
+    from cegep_audit.report.terminal.screen import console
 
     for source, accounts in found:
         console().print(accounts_table(source, accounts, language))
@@ -104,7 +106,7 @@ def accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
     """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
     from cegep_audit.detect.accounts.attribution import attribute
     from cegep_audit.detect.page.links import extract_links
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
@@ -147,7 +149,7 @@ async def _answer(asking: Awaitable[Answer]) -> Answer:
 
 async def _fetched(url: str, lang: Language) -> Page:
     from cegep_audit.collect.http.live import LiveWeb, user_agent
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     institution = Institution(id="", name="", url=url)
     try:

@@ -100,7 +100,7 @@ def tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer
 
 def tell_cut_off(connectivity: Connectivity, lang: Language) -> None:
     """Say aloud that none of the first sites gave an answer, and the commonest reason."""
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang)), quiet=False)
 
@@ -166,9 +166,11 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
 def print_summary(scan: Scan, lang: Language) -> None:
     """Print the summary table on standard output."""
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.terminal.terminal import console, summary_view
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.overview import summary_blocks
 
-    console(sys.stdout).print(summary_view(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
+    blocks = summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang)
+    console(sys.stdout).print(view(blocks))
 
 
 def completing_command(scan: Scan, db: Path) -> str:

@@ -58,7 +58,8 @@ def networks(
             for network in shown
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal.terminal import console, networks_table
+    from cegep_audit.report.terminal.listings import networks_table
+    from cegep_audit.report.terminal.screen import console
 
     console(sys.stdout).print(networks_table(shown, resolve(lang)))
 
@@ -99,7 +100,8 @@ def institutions(
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
-    from cegep_audit.report.terminal.terminal import console, counts_table, institutions_table
+    from cegep_audit.report.terminal.listings import counts_table, institutions_table
+    from cegep_audit.report.terminal.screen import console
 
     table = counts_table(by, counts(chosen, by), language) if by else institutions_table(chosen, language)
     console(sys.stdout).print(table)

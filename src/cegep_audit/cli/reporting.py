@@ -189,11 +189,11 @@ async def _audited(institution: Institution, limits: Limits, contact: str | None
 
 
 def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
-    from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
+    from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 
     if as_json:
         printing.print_json(sheet_record(shown, lang))
         return
-    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.screen import console, view
 
-    console(sys.stdout).print(sheet_view(shown, lang))
+    console(sys.stdout).print(view(sheet_blocks(shown, lang)))

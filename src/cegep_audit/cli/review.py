@@ -176,9 +176,6 @@ def take_in(
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
-    for institution, networks in without_effect(layers.judged, left.settled).items():
-        facts = {"institution": institution, "networks": ", ".join(networks)}
-        printing.message(say("review.without_effect", **facts), quiet=False)
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         _say_imported([item for item in taken if item.coder == name], before, language)
@@ -189,6 +186,9 @@ def take_in(
     ):
         if count:
             printing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
+    for institution, networks in without_effect(layers.judged, left.settled).items():
+        facts = {"institution": institution, "networks": ", ".join(networks)}
+        printing.message(say("review.without_effect", **facts), quiet=False)
 
 
 def _key(item: Decision) -> tuple[str, ...]:
@@ -210,7 +210,7 @@ def agreement(
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import to_json
     from cegep_audit.coding.raters import compare_raters
-    from cegep_audit.report.terminal.agreement import agreement_view
+    from cegep_audit.report.text.agreement import agreement_blocks
     from cegep_audit.report.text.methods import methods_paragraph
 
     language, number = resolve(lang), scan_number(scan)
@@ -223,6 +223,6 @@ def agreement(
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
         printing.print_json(to_json(found) | {"methods": methods})
         return
-    from cegep_audit.report.terminal.screen import console
+    from cegep_audit.report.terminal.screen import console, view
 
-    console(sys.stdout).print(agreement_view(found, language))
+    console(sys.stdout).print(view(agreement_blocks(found, language)))

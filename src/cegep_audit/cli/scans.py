@@ -30,10 +30,11 @@ from cegep_audit.models import Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Iterable
 
     from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.phrases.locales import Language
+    from cegep_audit.report.blocks import Block
 
 LATEST = "latest"
 
@@ -85,28 +86,31 @@ def summary(
         more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
         printing.print_json(summary_document(shown) | more)
         return
-    from cegep_audit.report.terminal.layers import layer_view
-    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
+    from cegep_audit.report.text.overview import layer_blocks
 
     screen = console(sys.stdout)
-    screen.print(_view(shown, language, is_paragraph=paragraph))
+    screen.print(view(_blocks(shown, language, is_paragraph=paragraph), None if paragraph else WIDTH))
     if is_coded:
-        screen.print(layer_view(facts, detected.summary, coded.summary, language))
+        screen.print(view(layer_blocks(facts, detected.summary, coded.summary, language)))
     elif facts.decided:
         printing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
 
 
-def _view(stats: ScanStatistics, lang: Language, *, is_paragraph: bool) -> RenderableType:
+def _blocks(stats: ScanStatistics, lang: Language, *, is_paragraph: bool) -> Iterable[Block]:
     """Return the methods paragraph, or the figures with whether the groups asked for differ."""
+    from cegep_audit.analyze.completion import attained
     from cegep_audit.analyze.scan_statistics import records
-    from cegep_audit.report.terminal.differences import difference_words
-    from cegep_audit.report.terminal.terminal import methods_view, summary_view
+    from cegep_audit.report.blocks import Line
+    from cegep_audit.report.text.overview import summary_blocks
+    from cegep_audit.report.text.paragraph import paragraph
+    from cegep_audit.report.text.words import difference_words
 
     if is_paragraph:
-        return methods_view(stats.summary, lang)
+        return [Line(paragraph(stats.summary, lang, attained(stats.scan)))]
     tests = {name: records(stats.group_tests_by(name)) for name in stats.asked.by}
     differences = [difference_words(name, rows, stats.asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_view(stats.scan, [stats.summary], lang, differences)
+    return summary_blocks(stats.scan, [stats.summary], lang, differences)
 
 
 def export(

@@ -109,6 +109,20 @@ def day(moment: date, lang: Language) -> str:
     return text.replace("1 ", "1er ", 1) if lang == "fr" and moment.day == 1 else text
 
 
+def short_day(moment: date, lang: Language) -> str:
+    """Return a date as an axis names it: ``23 nov. 2026``, ``Nov. 23, 2026``."""
+    from babel.dates import format_date
+
+    return str(format_date(moment, "medium", locale=LOCALES[lang]))
+
+
+def month(moment: date, lang: Language) -> str:
+    """Return the month and year of a date: ``novembre 2026``, ``November 2026``."""
+    from babel.dates import format_date
+
+    return str(format_date(moment, "MMMM y", locale=LOCALES[lang]))
+
+
 def minute(moment: datetime) -> str:
     """Return a *moment* to the minute, in UTC, the same in both languages: ``2026-11-23 18:00``."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -11,7 +11,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
 _ATOM = "http://www.w3.org/2005/Atom"

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from cegep_audit.analyze.scan_statistics import DETAILS
-from cegep_audit.report.files.columns import Heading, account_columns, institution_columns
-from cegep_audit.report.files.statistics import COLUMNS, meaning, table_of
+from cegep_audit.report.files.columns import account_columns, institution_columns
+from cegep_audit.report.files.statistics import meaning, names, table_of
+from cegep_audit.report.files.table import Heading
 
 Schema = dict[str, object]
 
@@ -27,7 +28,7 @@ def schema() -> Schema:
         "scan": _ref("scan"),
         "institutions": _rows([column.heading for column in institution_columns()], "One row per institution."),
         "accounts": _rows([column.heading for column in account_columns()], "One row per institution and account."),
-        "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in COLUMNS}),
+        "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in names()}),
     })  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,68 +1,32 @@
 """The statistics of a scan as tables of a file: one table a question, each column with its meaning.
 
-What they are for and what their columns mean stands in ``statistics.toml``.
+``statistics.toml`` says what each table is for, which columns it has and what they mean.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple
-from functools import cache
-from importlib.resources import files
 from itertools import chain
 from typing import cast
 
 import pandas as pd
 
 from cegep_audit.analyze.advice import advise
+from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.group_tests import COLUMNS as GROUP_TESTS
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.files.cells import Cell
-from cegep_audit.report.files.columns import Heading
-from cegep_audit.report.files.table import Table
+from cegep_audit.report.files.table import Cell, Heading, Table, column, rows_of
 from cegep_audit.report.text.paragraph import paragraph
 from cegep_audit.urls import without_password
-
-_PROPORTION = (
-    *("count", "assessed", "institutions", "share", "low", "high", "low_partial", "high_partial", "ci_low", "ci_high"),
-    *("ci_bounds_low", "ci_bounds_high", "adjusted", "adjusted_low", "adjusted_high"),
-)
-_CENTER = ("mean", "q1", "median", "q3", "maximum")
-COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the workbook's sheets
-    "key_figures": ("basket", "institutions", "assessed", *_CENTER),
-    "thresholds": ("basket", "k", *_PROPORTION),
-    "networks": ("network", *_PROPORTION),
-    "distribution": ("basket", "n_networks", "count", "share"),
-    "groups": ("column", "value", "institutions", "assessed", "few", "k", "count", "share", "low", "high", *_CENTER),
-    "group_networks": ("column", "value", "network", "count", "assessed", "few", "share", "low", "high"),
-    "tests": ("column", *GROUP_TESTS),
-    "correlations": ("column", "assessed", "no_value", "not_assessed", "tau", "p"),
-    "sensitivity": ("k", "errors", "share_if_missed", "share_if_false"),
-    "turning_points": ("k", "reference", "error_kind", "wrong_institutions", "wrong_accounts"),
-    "pairs": ("network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"),
-    "combinations": ("networks", "n_networks", "count", "share"),
-    "exceptions": ("kind", "network", "institution_id", "institution"),
-    "places": ("aspect", "place", "accounts", "share"),
-    "account_counts": ("network", "holders", "official", "unit", "third_party", "uncertain", "several", "most"),
-    "coverage": ("status", "detail", "institution_id", "institution"),
-    "drawn": ("institution_id", "institution", "page_url", "needs", "browser"),
-    "advice": ("institution_id", "institution", "rule", "network", "url", "page_url"),
-    "baselines": (
-        *("study", "year", "population", "n", "measure", "k", "network", "relation"),
-        *("figure", "ours", "present_rule", "caution", "source"),
-    ),
-    "methods": ("language", "text"),
-}
 
 
 def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
     """Return every table of statistics of *stats*; what is text of ours is in the language *lang*."""
-    names = {institution.id: institution.name for institution in stats.scan.institutions}
+    called = {institution.id: institution.name for institution in stats.scan.institutions}
     rows: dict[str, Iterable[Sequence[Cell]]] = {
         "key_figures": _key_figures(stats),
         "thresholds": _thresholds(stats),
@@ -76,48 +40,46 @@ def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
         "turning_points": ((stats.sensitivity.k, *astuple(turn)) for turn in stats.sensitivity.turns),
         "pairs": _rows(stats.pairs),
         "combinations": _rows(stats.combinations),
-        "exceptions": ((*row, names[str(row[2])]) for row in _rows(stats.exceptions)),
+        "exceptions": ((*row, called[str(row[2])]) for row in _rows(stats.exceptions)),
         "places": _rows(stats.places),
         "account_counts": _rows(stats.account_counts),
         "coverage": _coverage(stats),
         "drawn": _drawn(stats),
         "advice": _advice(stats),
         "baselines": _baselines(stats, lang),
-        "methods": ((language, paragraph(stats.summary, language)) for language in _LANGUAGES),
+        "methods": ((language, paragraph(stats.summary, language, attained(stats.scan))) for language in _LANGUAGES),
     }
-    return [table_of(name, [tuple(row) for row in rows[name]]) for name in COLUMNS]
+    return [table_of(name, [tuple(row) for row in rows[name]]) for name in names()]
 
 
 _LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 
+def names() -> list[str]:
+    """Return the names of the tables, in the order of the workbook's sheets."""
+    return list(rows_of("tables"))
+
+
+def columns(name: str) -> list[str]:
+    """Return the names of the columns of the table *name*."""
+    return list(rows_of("tables")[name]["columns"])
+
+
 def table_of(name: str, rows: Sequence[tuple[Cell, ...]] = ()) -> Table:
     """Return the table *name* with its headings and *rows*."""
-    return Table(name, [_heading(column) for column in COLUMNS[name]], rows)
+    return Table(name, [column("columns", each).heading for each in columns(name)], rows)
 
 
 def headings() -> list[Heading]:
     """Return the heading of every column, each once, in the order in which the tables have them."""
-    return [_heading(column) for column in dict.fromkeys(column for columns in COLUMNS.values() for column in columns)]
+    every = dict.fromkeys(each for name in names() for each in columns(name))
+    return [column("columns", name).heading for name in every]
 
 
 def meaning(name: str, lang: Language) -> str:
     """Return what a reader finds in the table *name*."""
-    text: str = _words()["tables"][name][lang]
+    text: str = rows_of("tables")[name][lang]
     return set_in_french(text) if lang == "fr" else text
-
-
-@cache
-def _heading(column: str) -> Heading:
-    words = _words()["columns"][column]
-    return Heading(column, **{
-        key: set_in_french(text) if key in {"fr", "empty_fr"} else text for key, text in words.items()
-    })  # fmt: skip
-
-
-@cache
-def _words() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    return tomllib.loads(files(__package__).joinpath("statistics.toml").read_text("utf-8"))
 
 
 def _rows(table: pd.DataFrame) -> Iterator[tuple[Cell, ...]]:

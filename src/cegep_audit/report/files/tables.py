@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -11,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.files.cells import Cell, written
-from cegep_audit.report.files.columns import AccountRow, Heading, InstitutionRow, account_columns, institution_columns
+from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import Table
+from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, objects
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
@@ -45,35 +42,29 @@ Render = Callable[[Scan, Path, Language, Request], Mapping[Path, bytes]]
 def institutions_of(scan: Scan) -> Table:
     """Return ``report.csv`` as a table: one row per institution, in registry order."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
-    columns = institution_columns(extras)
-    visited = {result.institution.id: result for result in scan.results}
-    rows = []
-    for institution in scan.institutions:
-        result = visited.get(institution.id)
-        number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
-        row = InstitutionRow(
-            institution=institution,
-            result=result,
-            main=main_accounts(result) if result else {},
-            n_networks=number,
-            three_plus=None if number is None else number >= THREE_PLUS,
-        )
-        rows.append(tuple(column.value(row) for column in columns))
-    return Table("institutions", [column.heading for column in columns], rows)
+    rows = (_institution_row(scan, institution, result) for institution, result in visits(scan))
+    return filled("institutions", institution_columns(extras), rows)
+
+
+def _institution_row(scan: Scan, institution: Institution, result: InstitutionResult | None) -> InstitutionRow:
+    number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
+    return InstitutionRow(
+        institution=institution,
+        result=result,
+        main=main_accounts(result) if result else {},
+        n_networks=number,
+        three_plus=None if number is None else number >= THREE_PLUS,
+    )
 
 
 def accounts_of(scan: Scan) -> Table:
     """Return ``report-accounts.csv`` as a table: institutions in registry order, their accounts sorted."""
-    columns = account_columns()
-    visited = {result.institution.id: result for result in scan.results}
-    results = [visited[institution.id] for institution in scan.institutions if institution.id in visited]
-    rows = [
-        AccountRow(result.institution, account, account.evidence[0] if account.evidence else None)
-        for result in results
-        for account in sorted_accounts(result)
-    ]
-    cells = [tuple(column.value(row) for column in columns) for row in rows]
-    return Table("accounts", [column.heading for column in columns], cells)
+    rows = (
+        AccountRow(institution, account, account.evidence[0] if account.evidence else None)
+        for institution, result in visits(scan)
+        for account in (sorted_accounts(result) if result else ())
+    )
+    return filled("accounts", account_columns(), rows)
 
 
 def sorted_accounts(result: InstitutionResult) -> list[Account]:
@@ -159,15 +150,6 @@ def matrix_of(scan: Scan, basket: str = "all") -> Table:
     return Table("matrix", [id_, name, *headings], rows)
 
 
-def csv_bytes(table: Table) -> bytes:
-    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([written(heading.name) for heading in table.headings])
-    writer.writerows([written(cell) for cell in row] for row in table.rows)
-    return text.getvalue().encode("utf-8")
-
-
 def _without_statistics(output: Path, lang: Language, request: Request) -> None:
     """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
     if request.asked is not None:
@@ -194,20 +176,11 @@ def _xlsx(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Pa
 def _json(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     document = {
         "scan": facts_to_json(facts_of(scan)),
-        "institutions": _objects(institutions_of(scan)),
-        "accounts": _objects(accounts_of(scan)),
-        "statistics": {table.name: _objects(table) for table in _statistics(scan, lang, request)},
+        "institutions": objects(institutions_of(scan)),
+        "accounts": objects(accounts_of(scan)),
+        "statistics": {table.name: objects(table) for table in _statistics(scan, lang, request)},
     }
     return {output: (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")}
-
-
-def _objects(table: Table) -> list[dict[str, Cell]]:
-    """One object a row; what is empty is null. Text is plain, and inert to a program: no apostrophe is added."""
-    names = [heading.name for heading in table.headings]
-    return [
-        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
-        for row in table.rows
-    ]
 
 
 def _parquet(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:

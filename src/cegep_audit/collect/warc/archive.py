@@ -6,7 +6,7 @@ What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -28,7 +28,7 @@ from cegep_audit.models import Institution, Limits, Rendering, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
-from cegep_audit.vocabulary import REDIRECTS, Detail, Need
+from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
@@ -147,6 +147,9 @@ class WarcArchive:
             detail, what = (Detail.PROTOCOL, "holds no HTTP response") if capture.is_whole else _DAMAGED
             raise FetchError(capture.url, detail, f"the archive's record {what}", record_id=record_id)
         body = b""
+        if response.status in MAY_CHALLENGE:
+            with suppress(BodyError):
+                body = beginning_of(response, ROBOTS_BYTES, head.get("WARC-Truncated").lower())
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             if want is Want.PAGE and (rendered := self._rendered_of(record_id, capture)):
                 return rendered

@@ -2,8 +2,8 @@
 
 The functions that a command calls, in this order::
 
-    saved = read_saved(paths, limits, lang)              # files or folders -> Saved: pages, archives; refused, damage (lines)
-    matched = match_saved(saved, institutions, lang)     # saved_visit.py -> Matched: visits by id, unmatched (lines)
+    saved = read_saved(paths, limits, lang)              # files or folders; .refused and .damage are lines to show
+    matched = match_saved(saved, institutions, lang)     # in saved_visit.py; .unmatched are lines to show
     visit = matched.visits[institution.id]
     choices = visit.choices(limits)                      # what to read, homepage first; () lets the frontier choose
     async with visit.open_source(limits, keep) as site:  # the one site reader; keep=writer.keep_saved, or None
@@ -71,7 +71,7 @@ class SavedArchive:
 
 @dataclass(slots=True)
 class Saved:
-    """What files hold; ``refused`` has a line for each file that is no saved page, ``damage`` for each damaged record."""
+    """What files hold; ``refused`` has a line for each file that is no saved page, ``damage`` for each bad record."""
 
     pages: list[SavedPage] = field(default_factory=list)
     archives: list[SavedArchive] = field(default_factory=list)

@@ -95,7 +95,7 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     """Return the original address that an archived redirect leads to, None where that is none.
 
     The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
-    be relative. *asked* is the URI-M whose answer it stands in.
+    be relative. *asked* is the URI-M that was answered with it.
     """
     if not location:
         return None

@@ -33,7 +33,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
 _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its images
-_MAX_FILES = 10_000  # of one folder; one that holds more is no folder of saved pages
+_MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
 _HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
@@ -71,7 +71,10 @@ class SavedArchive:
 
 @dataclass(slots=True)
 class Saved:
-    """What files hold; ``refused`` has a line for each file that is no saved page, ``damage`` for each bad record."""
+    """What files hold.
+
+    ``refused`` has a line for each file that is not a saved page, ``damage`` for each damaged record.
+    """
 
     pages: list[SavedPage] = field(default_factory=list)
     archives: list[SavedArchive] = field(default_factory=list)

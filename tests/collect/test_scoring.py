@@ -100,6 +100,13 @@ def test_fewer_other_words_promise_more() -> None:
     assert scores == sorted(set(scores), reverse=True)
 
 
+def test_the_x_of_an_index_is_no_network() -> None:
+    icons = [InnerLink(f"/{letter}", letter, Zone.FOOTER) for letter in "ftX"]
+    assert [scored.target for _, scored in score_links(icons)] == ["twitter"]
+    index = [InnerLink(f"/index/{letter}", letter, Zone.MAIN) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    assert not list(score_links(index))
+
+
 def test_a_line_end_in_a_label_shifts_no_other_link() -> None:
     links = [InnerLink("/a", "deux\nlignes", Zone.MAIN), InnerLink("/b", "Nous joindre", Zone.MAIN)]
     assert [link.href for link, _ in score_links(links)] == ["/b"]

@@ -31,6 +31,7 @@ _MARK = "0mark0"  # between label and address; no word and, as folded text goes,
 
 _OFFICIAL_LANGUAGES = frozenset({"fr", "en"})
 _KEPT = frozenset(string.ascii_lowercase + string.digits + "\n")
+_INDEX_LETTERS = 8  # links of one letter that make an index from A to Z; icons have four or five: f, t, X, in
 _INDEX = frozenset({"index", "default", "accueil", "home", "main"})
 _ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "php", "asp", "aspx", "jsp", "jsf", "cfm", "do"})
 _FILLING = _INDEX | _ENDINGS  # what /en/index.html says besides "en"
@@ -146,7 +147,10 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
     """
     rules = _rules()
     keys = rules.door_keys if is_door else rules.keys
+    letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
     for link, line in zip(links, _folded_lines(links), strict=True):
+        if len(letters) >= _INDEX_LETTERS and link.label in letters:
+            continue  # the letters of an index: its X is no network
         words = line.split()
         if (
             not keys.isdisjoint(words)

@@ -37,8 +37,8 @@ from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import Answer, Want, as_sent, header_map
-from cegep_audit.collect.site import WEB_ARCHIVE, Site
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
 from cegep_audit.phrases.locales import Language

@@ -10,6 +10,7 @@ CegepAuditError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -54,12 +55,15 @@ class FetchError(CegepAuditError):
 
     ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
     status of the last answer, None where there was none; ``record_id`` names the WARC record, if one is kept.
+    ``headers`` and ``body`` are what an error answer came with, as far as it was read.
     """
 
     def __init__(
         self, url: str, detail: str, message: str, *, status: int | None = None, record_id: str | None = None
     ) -> None:
         super().__init__(message)
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
         self.url = url
         self.detail = detail
         self.status = status

@@ -19,7 +19,9 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.detect.networks.identify import account_key, classify
 
-CONTRACT_REPORT = "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,read_by,n_networks,three_plus"
+CONTRACT_REPORT = (
+    "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,read_by,n_networks,three_plus"
+)
 CONTRACT_ACCOUNTS = ",".join(
     "institution_id institution network account_url handle kind role reason how zone label page_url pages_seen "
     "captured_at".split()

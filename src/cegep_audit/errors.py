@@ -40,10 +40,13 @@ class Fault:
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found."""
+    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found.
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
+    Its text is the *lines* given, else one line a fault.
+    """
+
+    def __init__(self, faults: list[Fault], lines: list[str] | None = None) -> None:
+        super().__init__("\n".join(lines or map(str, faults)))
         self.faults = faults
 
 

@@ -180,7 +180,9 @@ def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Way
     assert done.code == 0, done.err
     assert len(wayback.web.log) == asked
     for ending in (".csv", "-accounts.csv"):
-        assert (folder / f"again{ending}").read_bytes() == (folder / f"report{ending}").read_bytes()
+        assert (folder / f"again{ending}").read_bytes().replace(b",warc,", b",archive,") == (
+            folder / f"report{ending}"
+        ).read_bytes()
 
 
 def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
@@ -191,7 +193,9 @@ def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
     done = inside("scan", "registre.csv", *files, *days, "-o", "again.csv", "-q", folder=folder)
     assert done.code == 0, done.err
     for day in ("2011-09-06", "2021-09-06"):
-        assert (folder / f"again-{day}.csv").read_bytes() == (folder / f"report-{day}.csv").read_bytes()
+        assert (folder / f"again-{day}.csv").read_bytes().replace(b",warc,", b",archive,") == (
+            folder / f"report-{day}.csv"
+        ).read_bytes()
 
 
 USAGE = {

@@ -35,6 +35,9 @@ from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cegep_audit.analyze.findings import Corrections
     from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.analyze.sheets import Sheet
     from cegep_audit.analyze.trend import Trend
@@ -67,10 +70,12 @@ def report(
     language, number = resolve(lang), scan_number(scan)
     check_page(output, language)
     with Store.open(db, create=False, lang=language) as store:
-        found = load_layers(store, number).of(layer)
+        layers = load_layers(store, number)
+        found = layers.of(layer)
         history = history_of(store, found, layer)
     asked = Asked(basket, (), min_networks, sample_of)
-    write_page(found, output, language, history, asked, is_coded=layer is Layer.CODED)
+    corrections = layers.corrections(layer)
+    write_page(found, output, language, history, asked, corrections, is_coded=layer is Layer.CODED)
     printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
@@ -99,15 +104,16 @@ def write_page(
     lang: Language,
     history: Trend | None = None,
     asked: Asked | None = None,
+    corrections: Mapping[str, Corrections] | None = None,
     *,
     is_coded: bool = False,
 ) -> None:
     """Write the page of *scan* to *output*."""
-    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
-    stats = ScanStatistics(scan, lang=lang) if asked is None else ScanStatistics(scan, asked, lang)
+    stats = ScanStatistics(scan, asked or Asked(), lang, corrections or {})
     write_file(output, page(stats, lang, history, is_coded=is_coded), lang)
 
 

@@ -18,7 +18,8 @@ from cegep_audit.report.blocks import Grid, Row, heads
 from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
 from cegep_audit.report.text import words
-from cegep_audit.report.text.paragraph import drawn_words
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
@@ -129,7 +130,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
     k = stats.asked.min_networks
     said = [
         words.assessed_words(figures, lang),
-        *words.completion_words(attained(stats.scan, stats.asked.basket, k), lang),
+        *completion_lines(attained(stats.scan, stats.asked.basket, k), lang),
     ]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))
@@ -186,11 +187,13 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
         for k, share in shares.items()
     ]
     named = {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)}
+    said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
+    said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
         grid=shares_grid("thresholds", "threshold", named, figures, lang),
-        note=" ".join(getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)),
+        note=" ".join(said),
     )
     return section("thresholds", lang, at_least, _distribution(figures, k_asked, lang))
 

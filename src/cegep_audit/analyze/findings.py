@@ -5,7 +5,6 @@ This module does not import pandas, so showing figures does not cost the library
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -15,6 +14,7 @@ from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import rendered_pages
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
+from cegep_audit.text import without_folders
 
 FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
 
@@ -201,26 +201,6 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "rendered": rendered,
         "settings": without_folders(facts.settings),
     }
-
-
-_PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that name files of the user's machine
-
-
-def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *settings* as they may be handed on: of each file its name, without the folders of the user's machine."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found[name] = without_folders(value)
-        elif name in _PATHS:
-            found[name] = [_name_of(each) for each in value] if isinstance(value, list | tuple) else _name_of(value)
-        else:
-            found[name] = value
-    return found
-
-
-def _name_of(path: object) -> str:
-    return re.split(r"[/\\]", str(path))[-1]
 
 
 def timestamp(moment: datetime | None) -> str | None:

@@ -169,7 +169,7 @@ def check(
 def _website(text: str, lang: Language) -> str:
     """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
     from cegep_audit.phrases.catalogue import say as tell
-    from cegep_audit.registry.csv_input import CellError
+    from cegep_audit.registry.faults import CellError
     from cegep_audit.registry.websites import read_website
 
     if not text.strip():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -33,12 +33,13 @@ from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers
+from cegep_audit.collect.http.listening import Listening
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import Answer, Want, as_sent, header_map
-from cegep_audit.collect.site import WEB_ARCHIVE, Site
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
 from cegep_audit.phrases.locales import Language
@@ -119,7 +120,10 @@ class WebArchive:
         self._silences = 0  # requests in a row that it did not answer
         self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
         self._limits = limits
-        self._shared = Shared(limits, self._pace, self.tally, self._keep if record else None, clock, now)
+        listening = Listening(stalls=self.tally.stalls)
+        keep = self._keep if record else None
+        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
+        self._running = AsyncExitStack()
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         self._headers = request_headers(user_agent)
         self._transport = Transport(
@@ -127,17 +131,19 @@ class WebArchive:
         )
 
     async def __aenter__(self) -> Self:
-        """Return itself."""
+        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
+        await self._running.enter_async_context(self._shared.listening.running())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connections."""
+        """Close the connections and stop watching."""
         await self._transport.aclose()
+        await self._running.aclose()
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
-        # One request at a time is under way, for all are of one host: the wire tells of that one.
+        # One request at a time is under way, for all are of one host: the transport tells of that one.
         # No cookies: those of the archived answers would come back too.
         fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:

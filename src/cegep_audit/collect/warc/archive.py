@@ -16,8 +16,8 @@ from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
 from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date

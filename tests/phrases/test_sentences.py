@@ -76,7 +76,7 @@ def test_numbers_agree_with_the_language() -> None:
 
 
 def test_a_value_is_text_whatever_it_holds() -> None:
-    assert say("sheet.rule", "en", reason="{count} \x1b[31m[red]") == "rule {count} [31m[red]"
+    assert say("sheet.rule", "en", reason="{count} \x1b[31m[red]") == "rule: {count} [31m[red]"
 
 
 def test_a_phrase_that_does_not_exist_is_our_fault() -> None:

@@ -40,8 +40,7 @@ def citation(summary: Summary, lang: Language) -> str:
         total=figures.institutions,
     )
     if facts.captured and facts.mode != "live":
-        first, last = (locales.day(day, lang) for day in facts.captured)
-        said = f"{said} {say('summary.captured', lang, first=first, last=last)}"
+        said = f"{said} {say('summary.captured', lang, when=days_words(facts, lang))}"
     if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
         past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
@@ -80,7 +79,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
     if facts.rendered:
-        yield say("drawn.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
+        yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:

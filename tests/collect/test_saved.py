@@ -12,6 +12,7 @@ import zipfile
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from warcs import HOME, HTML, Kept, warc_bytes, write
@@ -118,6 +119,20 @@ ORIGINS = {
 def test_where_a_page_says_that_it_is_from(tmp_path: Path, text: str | bytes, path: str | None) -> None:
     page = one(put(tmp_path, "x.html", text if isinstance(text, bytes) else text + "<html><p>x"))
     assert page.url == (None if path is None else HOME + path)
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("ending", ["_files", "_fichiers"])
+def test_frames_saved_beside_a_page_get_their_addresses_back(tmp_path: Path, ending: str, escaped: bool) -> None:
+    folder = tmp_path / f"Le cégep{ending}"
+    folder.mkdir()
+    put(folder, "saved_resource.html", from_(PLUGIN))
+    put(folder, "saved_resource(1).html", "<html><p>x")
+    name = quote(folder.name) if escaped else folder.name
+    text = f'<html><iframe src="./{name}/saved_resource.html"></iframe><iframe src="./{name}/saved_resource(1).html">'
+    body = one(put(tmp_path, "Le cégep.html", text)).body.decode()
+    assert f'<iframe src="{PLUGIN.replace("&", "&amp;")}">' in body
+    assert f'"./{name}/saved_resource(1).html"' in body
 
 
 def test_the_date_of_a_page_is_its_program_s_word_or_the_file_s(tmp_path: Path) -> None:

@@ -302,7 +302,9 @@ def _page(requested: str, answer: Answer, *, says_when: bool) -> Page:
 
 def _status_error(answer: Answer, *, says_when: bool) -> FetchError:
     when = f" on {answer.at:%Y-%m-%d}" if says_when else ""
-    return _error(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
+    error = _error(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
+    error.headers, error.body = answer.headers, answer.body
+    return error
 
 
 def _error(answer: Answer, detail: str, message: str) -> FetchError:

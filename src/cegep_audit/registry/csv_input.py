@@ -1,4 +1,4 @@
-"""A CSV file that a person made: its rows with their line numbers, or every fault it has, all at once.
+"""A CSV file or workbook that a person made: its rows with their line numbers, or every fault it has, all at once.
 
 What spreadsheets write is accepted: a byte-order mark, any line end, commas, semicolons or tabs, a first line
 ``sep=;``, blank lines, blanks around cells, headers in capitals, line breaks inside quoted cells.
@@ -19,8 +19,10 @@ from typing import TypeVar
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.registry.headings import Headings
 from cegep_audit.text import excerpt, shown
 
+SHOWN_AT_MOST = 50  # faults in a message: a file with more is wrong as a whole
 MAX_BYTES = 20_000_000  # some 70,000 institutions; more is a mistake, and an endless device must end
 
 _SEPARATORS = ",;\t"  # the first wins where a header says nothing
@@ -29,15 +31,15 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = "\x00end of file\x00"  # a line put after the last one: where it ends up tells an open quotation mark
 
 _SIGNATURES = (  # first bytes of what is often taken for a CSV file; UTF-32's marks begin like UTF-16's
-    (b"PK\x03\x04", "csv.workbook"),  # xlsx, ods
-    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
+    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls, which nothing here reads
     (codecs.BOM_UTF16_LE, "csv.utf_16"),
     (codecs.BOM_UTF16_BE, "csv.utf_16"),
     (codecs.BOM_UTF32_BE, "csv.utf_16"),
 )
+_ZIP = b"PK\x03\x04"  # a workbook of today: xlsx
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
 
-_BETWEEN_ITEMS = re.compile(r"[;,\s]+")
+_BETWEEN_ITEMS = r"[;,\s]+"
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -89,9 +91,12 @@ class FaultList:
             self.add(error.key, line=row.line, column=column, **error.facts)
             return absent
 
-    def parse_each(self, row: Row, column: str, reader: Callable[[str], T]) -> tuple[T, ...]:
-        """Return what *reader* makes of each item of a cell, parted by ``;`` (or comma or blank), repeats dropped."""
-        items = [Row(row.line, {column: item}) for item in _BETWEEN_ITEMS.split(row.cells.get(column, "")) if item]
+    def parse_each(
+        self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
+    ) -> tuple[T, ...]:
+        """Return what *reader* makes of each item of a cell, repeats dropped; the pattern *between* parts them."""
+        texts = map(str.strip, re.split(between, row.cells.get(column, "")))
+        items = [Row(row.line, {column: item}) for item in texts if item]
         read = (self.parse(item, column, reader, None) for item in items)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
@@ -100,7 +105,10 @@ class FaultList:
         return sorted(self.faults, key=lambda fault: fault.line)
 
     def check(self) -> None:
-        """Raise RegistryError with every fault, if there is one."""
+        """Raise RegistryError with every fault, if there is one; its text tells the first ones and their number."""
+        if len(self.faults) > SHOWN_AT_MOST:
+            more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
+            raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
         if self.faults:
             raise RegistryError(self.in_order())
 
@@ -120,40 +128,37 @@ def filled(text: str, *, at_most: int = 1_000) -> str:
 
 
 def read_table(
-    path: Path, *, required: tuple[str, ...], known: Collection[str], found: FaultList, needs_rows: bool = True
-) -> Table | None:
-    """Read the CSV file at *path*; None where it cannot be read as a table, the reasons noted in *found*.
-
-    Columns whose name is in *known*, whatever its case, get the name they have there; other names stay as
-    they are. *required* columns must be there and, if it *needs_rows*, the file must have one. Never raises for
-    what a file holds.
-    """
-    data = _bytes(path, found)
-    text = None if data is None else _text(data, found)
-    if text is None:
-        return None
-    records, separator = _records(text, known, found)
-    return table_of(records, separator, required=required, known=known, found=found, needs_rows=needs_rows)
-
-
-def table_of(
-    records: Iterator[tuple[int, list[str]]],
-    separator: str,
+    path: Path,
     *,
     required: tuple[str, ...],
     known: Collection[str],
     found: FaultList,
     needs_rows: bool = True,
+    headings: Headings | None = None,
 ) -> Table | None:
-    """Return the table of *records*, lines with the number each starts on, the first of them the columns' names.
+    """Read the CSV file or workbook at *path*; None where it is no table, the reasons noted in *found*.
 
-    The other arguments are those of :func:`read_table`; *separator* is what a message says cells are parted by.
+    Columns whose name is in *known*, whatever its case, get the name they have there, others may be translated by
+    *headings*, and the rest stay as they are. *required* columns must be there and, if the file *needs_rows*, one
+    row. Of a workbook the first sheet is read. Never raises for what a file holds.
     """
+    data = _bytes(path, found)
+    if data is None:
+        return None
+    is_workbook = data.startswith(_ZIP) or path.suffix.lower() == ".xlsx"
+    read = _sheet(data, found) if is_workbook else _lines(data, known, found)
+    if read is None:
+        return None
+    records, separator = read
     line, names = next(records, (0, []))
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    columns = _columns(line, names, known, found)
+    if headings and headings.is_lone(names):  # a list of addresses has no names of columns
+        records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
+    columns = _columns(line, names, known, headings, found)
+    if headings and columns != tuple(names):
+        required = tuple(name for name in required if name not in headings.made)
     missing = [name for name in required if name not in columns]
     for name in missing:
         found.add("csv.missing_column", line=line, column=name, found=excerpt(", ".join(columns)))
@@ -184,6 +189,26 @@ def _bytes(path: Path, found: FaultList) -> bytes | None:
             return data
         found.add("csv.too_large", megabytes=MAX_BYTES // 1_000_000)
     return None
+
+
+_Records = tuple[Iterator[tuple[int, list[str]]], str]  # lines with the number each starts on; what parts their cells
+
+
+def _sheet(data: bytes, found: FaultList) -> _Records | None:
+    from cegep_audit.registry.workbook_input import MAX_ROWS, OversizeError, sheet_lines
+
+    try:
+        return iter(sheet_lines(data)), ";"
+    except OversizeError:
+        found.add("csv.too_many_rows", limit=MAX_ROWS)
+    except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
+        found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
+    return None
+
+
+def _lines(data: bytes, known: Collection[str], found: FaultList) -> _Records | None:
+    text = _text(data, found)
+    return None if text is None else _records(text, known, found)
 
 
 def _text(data: bytes, found: FaultList) -> str | None:
@@ -222,7 +247,7 @@ def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
         found.add("csv.not_utf_8", line=number, byte=byte, position=position)
 
 
-def _records(text: str, known: Collection[str], found: FaultList) -> tuple[Iterator[tuple[int, list[str]]], str]:
+def _records(text: str, known: Collection[str], found: FaultList) -> _Records:
     """Return the records that are not blank, each with the line it starts on, and what separates their cells."""
     lines = io.StringIO(text, newline="")
     mark = _SEPARATOR_LINE.fullmatch(lines.readline())
@@ -259,11 +284,14 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
         found.add("csv.long_cell", line=line, limit=csv.field_size_limit())
 
 
-def _columns(line: int, names: list[str], known: Collection[str], found: FaultList) -> tuple[str, ...]:
+def _columns(
+    line: int, names: list[str], known: Collection[str], headings: Headings | None, found: FaultList
+) -> tuple[str, ...]:
     """Return the columns' names, nameless ones at the end dropped; note those that are doubled or nameless."""
     while names and not names[-1]:
         names.pop()
     columns = tuple(name.lower() if name.lower() in known else name for name in names)
+    columns = headings.translated(columns) if headings else columns
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name:

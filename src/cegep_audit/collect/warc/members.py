@@ -137,3 +137,23 @@ def search(file: BinaryIO, pattern: re.Pattern[bytes], offset: int, longest: int
 def _is_record(file: BinaryIO, offset: int) -> bool:
     file.seek(offset)
     return file.read(len(GZIP)) == GZIP and starts_record(Member(file, offset).part(0, GLANCE_BYTES))
+
+
+def end_of_records(file: BinaryIO) -> int | None:
+    """Return where the last whole record ends, 0 in an empty file, None in one that is no WARC gzipped by record.
+
+    What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
+    """
+    start = Member(file, 0).part(0, GLANCE_BYTES)
+    file.seek(0)
+    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
+        return None
+    end, is_cut = 0, False
+    offset: int | None = 0
+    while offset is not None:
+        member = Member(file, offset)
+        for _ in member.blocks():
+            pass
+        end, is_cut = member.end or end, member.fault == "cut"
+        offset = find_member(file, member.end or offset + 1)
+    return end if end or is_cut else None

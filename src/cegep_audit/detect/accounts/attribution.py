@@ -97,6 +97,18 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
     )
 
 
+def _is_only_posts(candidate: Candidate) -> bool:
+    return all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
+
+
+def _is_only_embedded(candidate: Candidate) -> bool:
+    """Whether only posts, documents and players of the account are shown."""
+    return all(
+        seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+        for seen in candidate.sightings
+    )
+
+
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
@@ -159,8 +171,8 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
     ("declared_other", lambda c: c.every(_subject("other")) and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
-    ("content_only", lambda c: c.every_embed and not c.is_alike, Role.THIRD_PARTY),
-    ("post_of_own", lambda c: c.every_content and not _is_icon(c), Role.UNCERTAIN),
+    ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
+    ("post_of_own", lambda c: _is_only_posts(c) and not _is_icon(c), Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
@@ -222,19 +234,8 @@ def _account(candidate: Candidate) -> Account:
 
 
 # The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
-_HOW_ORDER = (
-    How.ANCHOR,
-    How.REL_ME,
-    How.JSON_LD,
-    How.MICRODATA,
-    How.META,
-    How.WIDGET,
-    How.REDIRECT,
-    How.EMBED,
-    How.FEED,
-    How.SCRIPT,
-)
-_ZONE_ORDER = (Zone.FOOTER, Zone.HEADER, Zone.NAV, Zone.HEAD, Zone.ASIDE, Zone.MAIN)
+_HOW_ORDER = [How(name) for name in "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()]
+_ZONE_ORDER = [Zone(name) for name in "footer header nav head aside main".split()]
 
 
 def _strength(link: Link) -> tuple[int, int]:

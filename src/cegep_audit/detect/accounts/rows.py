@@ -39,12 +39,10 @@ class Rows:
     def _is_of_icons(self, row: Row) -> bool:
         """Whether *row* shows accounts of several networks, as a row of icons does.
 
-        A script may hold anybody's: where visible links show accounts, one of the script's must show the institution's
-        name.
+        A script may hold anybody's: its addresses are a row only where no visible link shows an account in the frame.
         """
-        if len(row.counts) < _ICONS_FROM or max(row.counts.values()) >= _LIST_FROM:
-            return False
-        return not (row.is_script and self._shows_any) or any(item.is_alike for item in self.members(row))
+        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < _LIST_FROM
+        return is_row and not (row.is_script and self._shows_any)
 
     def shares_only_outranked(self, candidate: Candidate) -> bool:
         """Whether every row of *candidate*, which is outside the frame, holds an outranked account."""

@@ -13,7 +13,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
-from cegep_audit.registry.selection import fold
+from cegep_audit.registry.headings import fold
 from cegep_audit.report.blocks import web_address
 from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain

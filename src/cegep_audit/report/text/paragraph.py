@@ -10,7 +10,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.words import center_words, days_words
+from cegep_audit.report.text.words import center_words, days_words, months_words
 
 if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.completion import Attained
@@ -24,6 +24,27 @@ def paragraph(summary: Summary, lang: Language, completed: Attained | None = Non
     *completed* says how the institutions of a scan that completes another were read.
     """
     return " ".join(_sentences(summary, lang, completed))
+
+
+def headline_sentence(summary: Summary, lang: Language) -> str:
+    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
+    figures, facts = summary.figures, summary.scan
+    if not figures.assessed:
+        return say("summary.none_assessed", lang)
+    k, share = next(iter(figures.at_least.items()))
+    is_whole = figures.assessed == figures.institutions
+    low, high = share.bounds or (None, None)
+    return say(
+        "headline.whole" if is_whole else "headline.sentence",
+        lang,
+        assessed=figures.assessed,
+        when=months_words(facts, lang),
+        count=share.count,
+        networks=say("summary.networks_count", lang, count=k),
+        share=locales.percent(share.share, lang, digits=0),
+        low=locales.percent(low, lang, digits=0),
+        high=locales.percent(high, lang, digits=0),
+    )
 
 
 def citation(summary: Summary, lang: Language) -> str:

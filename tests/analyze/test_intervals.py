@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from math import comb, inf
 
@@ -16,6 +17,7 @@ from cegep_audit.analyze.intervals import (
     difference_interval,
     exact_interval,
     paired_difference_interval,
+    predictive_interval,
     sample_interval,
     share_of,
 )
@@ -70,11 +72,13 @@ def test_a_census_has_no_interval() -> None:
     assert sample_interval(30, 139, 139) is None
 
 
-def covered(sampled: int, having: int, population: int, *, mid_p: bool = False) -> float:
+def covered(
+    interval: Callable[[int, int, int], tuple[float, float] | None], sampled: int, having: int, population: int
+) -> float:
     """The chance that the interval holds the true share, over all samples."""
     chance = 0.0
     for count in range(max(0, sampled - population + having), min(sampled, having) + 1):
-        low, high = sample_interval(count, sampled, population, mid_p=mid_p) or (inf, -inf)
+        low, high = interval(count, sampled, population) or (inf, -inf)
         if low - 1e-12 <= having / population <= high + 1e-12:
             chance += float(stats.hypergeom.pmf(count, population, having, sampled))
     return chance
@@ -82,11 +86,15 @@ def covered(sampled: int, having: int, population: int, *, mid_p: bool = False) 
 
 @pytest.mark.parametrize(("sampled", "population"), [(20, 60), (50, 139), (100, 120)])
 def test_it_covers_the_truth_nineteen_times_in_twenty_or_more(sampled: int, population: int) -> None:
-    chances = [covered(sampled, having, population) for having in range(0, population + 1, 7)]
-    assert min(chances) >= 0.95
-    half = [covered(sampled, having, population, mid_p=True) for having in range(0, population + 1, 7)]
-    assert np.mean(half) == pytest.approx(0.95, abs=0.03)
-    assert np.mean(half) < np.mean(chances)
+    numbers = range(0, population + 1, 7)
+    assert min(covered(sample_interval, sampled, having, population) for having in numbers) >= 0.95
+    on_average = np.mean([covered(predictive_interval, sampled, having, population) for having in numbers])
+    assert on_average == pytest.approx(0.95, abs=0.03)
+
+
+def test_what_was_sampled_whole_is_known() -> None:
+    assert predictive_interval(3, 7, 7) == (3 / 7, 3 / 7)
+    assert predictive_interval(0, 3, 3) == (0, 0)
 
 
 @given(st.data())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.coding.coefficients import FIGURES, Estimate, Pair, estimates, krippendorff_alpha
+from cegep_audit.analyze.findings import Estimate
+from cegep_audit.coding.coefficients import FIGURES, Pair, alpha_of, estimates
 
 
 def pairs(first: str, second: str) -> list[Pair]:
@@ -45,12 +47,34 @@ FOUR = (
 @pytest.mark.parametrize(("first", "second", "alpha"), [(*BINARY, 0.095), (*NOMINAL, 0.692)], ids=["A", "B"])
 def test_alpha_of_two_observers_is_that_of_krippendorff(first: str, second: str, alpha: float) -> None:
     assert estimates(pairs(first, second))["alpha"].value == pytest.approx(alpha, abs=5e-4)
-    assert krippendorff_alpha(list(zip(first, second, strict=True))) == pytest.approx(alpha, abs=5e-4)
+    units = [(str(place), said) for place, said in enumerate(zip(first, second, strict=True))]
+    assert alpha_of(units).value == pytest.approx(alpha, abs=5e-4)
 
 
 def test_alpha_of_four_observers_with_values_missing_is_that_of_krippendorff() -> None:
     units = [[value for value in FOUR[start : start + 4] if value != "."] for start in range(0, len(FOUR), 4)]
-    assert krippendorff_alpha(units) == pytest.approx(0.743, abs=5e-4)
+    found = alpha_of([(str(place), values) for place, values in enumerate(units)])
+    assert found.value == pytest.approx(0.743, abs=5e-4)
+    assert found.ci95 is not None
+    assert found.ci95[0] < 0.743 < found.ci95[1]
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=4), min_size=1, max_size=30))
+@settings(deadline=None)
+def test_alpha_is_that_of_the_coincidence_matrix(units: list[list[str]]) -> None:
+    """Krippendorff's own way, section C, step by step in fractions."""
+    cells: Counter[tuple[str, str]] = Counter()
+    for values in units:
+        for one, other in permutations(range(len(values)), 2):
+            cells[values[one], values[other]] += Fraction(1, len(values) - 1)  # type: ignore[assignment] # a fraction
+    margins: dict[str, Fraction] = {}
+    for (one, _), number in cells.items():
+        margins[one] = margins.get(one, Fraction(0)) + number
+    total = sum(margins.values())
+    observed = sum(number for (one, other), number in cells.items() if one != other)
+    expected = sum(margins[one] * margins[other] for one, other in permutations(margins, 2))
+    found = alpha_of([(str(place), values) for place, values in enumerate(units)], resamples=10).value
+    assert found == (pytest.approx(float(1 - (total - 1) * observed / expected)) if expected else None)
 
 
 def test_kappa_is_that_of_the_usual_example() -> None:
@@ -110,7 +134,8 @@ def test_equal_weights_change_nothing(weight: float) -> None:
     found, same = estimates(heavy, resamples=50), estimates(plain, resamples=50)
     for name in FIGURES:
         assert found[name].value == pytest.approx(same[name].value), name
-        assert found[name].ci95 == pytest.approx(same[name].ci95), name
+        low_high = same[name].ci95
+        assert found[name].ci95 == (None if low_high is None else pytest.approx(low_high)), name
 
 
 said = st.sampled_from(["", "a", "b", "c"])
@@ -124,7 +149,7 @@ def test_figures_are_what_plain_counting_gives(rows: list[tuple[str, str, str]])
     chance = Fraction(sum(first[name] * second[name] for name in first), n * n)
     kappa = None if chance == 1 else float((Fraction(same, n) - chance) / (1 - chance))
     assert found["kappa"].value == (None if kappa is None else pytest.approx(kappa))
-    alpha = krippendorff_alpha([row[:2] for row in rows])
+    alpha = alpha_of([(cluster, (a, b)) for a, b, cluster in rows], resamples=20).value
     assert found["alpha"].value == (None if alpha is None else pytest.approx(alpha))
     assert found["agreement"].value == pytest.approx(same / n)
 
@@ -192,15 +217,27 @@ NOTHING = {name: Estimate(None) for name in FIGURES}
 
 def test_without_a_row_nothing_is_said() -> None:
     assert estimates([]) == NOTHING
-    assert krippendorff_alpha([]) is None
-    assert krippendorff_alpha([["x"], [], ["y"]]) is None
+    assert alpha_of([]) == Estimate(None)
+    assert alpha_of([("1", ["x"]), ("2", []), ("3", ["y"])]) == Estimate(None)
 
 
 def test_where_nothing_varies_chance_explains_all() -> None:
     found = estimates(table(8, 0, 0, 0))
     assert (found["kappa"].value, found["alpha"].value) == (None, None)
-    assert found["agreement"] == Estimate(1.0, (1.0, 1.0))
     assert estimates(table(0, 0, 0, 8))["precision"] == Estimate(None)
+
+
+def test_at_nothing_and_at_all_the_interval_is_the_exact_one() -> None:
+    """R: binom.test(8, 8)$conf.int is 0.6305834 to 1; a bootstrap of what never varies would say 1 to 1."""
+    found = estimates(table(8, 0, 0, 0))
+    for name in ("agreement", "precision", "recall", "prevalence"):
+        assert found[name] == Estimate(1.0, (pytest.approx(0.6305834, abs=1e-7), 1.0)), name
+    assert found["f1"] == Estimate(1.0, (pytest.approx(2 * 0.6305834 / 1.6305834, abs=1e-6), 1.0))
+    never = estimates(table(0, 4, 4, 0))
+    assert never["agreement"] == Estimate(0.0, (0.0, pytest.approx(0.3694166, abs=1e-7)))
+    assert never["precision"] == Estimate(0.0, (0.0, pytest.approx(0.6023646, abs=1e-7)))  # binom.test(0, 4)
+    perfect = estimates(table(5, 0, 0, 5))
+    assert (perfect["kappa"], perfect["alpha"]) == (Estimate(1.0), Estimate(1.0)), "no resample moves them"
 
 
 def test_one_institution_has_no_interval() -> None:
@@ -209,6 +246,6 @@ def test_one_institution_has_no_interval() -> None:
 
 
 def test_an_interval_that_few_resamples_define_is_not_given() -> None:
-    found = estimates(table(1, 0, 0, 9))
-    assert found["precision"].value == 1.0
-    assert found["precision"].ci95 is None  # a third of the resamples have no account at all
+    found = estimates(table(1, 1, 0, 8))
+    assert found["precision"].value == 0.5
+    assert found["precision"].ci95 is None  # a tenth of the resamples have no account at all

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, to_json
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, Sampled, to_json
 from cegep_audit.coding.overlap import Overlap
 from cegep_audit.coding.raters import compare_raters
+from cegep_audit.coding.sampling import coding_rows
 from cegep_audit.coding_records import Decision
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role, Verdict
@@ -104,30 +106,68 @@ def test_networks_are_told_apart_and_the_classic_ones_together() -> None:
     assert levels["tiktok"].figures["agreement"].value == 0
 
 
+def sampled(coder: str, present: Sequence[int], units: Sequence[int], weight: float) -> list[Decision]:
+    """Decisions on rows that a sample drew, each of them standing for *weight* when it was drawn."""
+    said = {item.unit.institution_id: item for item in coded(coder, present)}
+    return [replace(said[f"i{n:02d}"], stratum="s01", weight=weight) for n in units]
+
+
 def test_a_sample_is_weighted_to_the_whole(judged: Scan) -> None:
-    """The tool's ten are each drawn (weight 1); of the ten others one in five: weight 5, and one of two is missed."""
-    decisions = [decision(f"i{n:02d}", account_url=own(n), weight=1.0) for n in range(10)]
-    decisions += [
-        decision("i10", account_url=own(10), weight=5.0),
-        decision("i11", ABSENT, weight=5.0),
-    ]
+    """Of the ten rows found five are decided: each stands for two. Of the 90 not found two: 45 each, one is missed."""
+    decisions = [*sampled("AB", range(12), range(5), 2.0), *sampled("AB", [10], [10, 11], 45.0)]
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
     whole = each.levels["presence"][OVERALL]
-    assert each.is_weighted
-    assert whole.figures["prevalence"].value == pytest.approx(15 / 20)
-    assert whole.figures["recall"].value == pytest.approx(10 / 15)
-    assert whole.figures["agreement"].value == pytest.approx(15 / 20)
-    chance = (10 * 15 + 10 * 5) / 400
-    assert whole.figures["kappa"].value == pytest.approx((0.75 - chance) / (1 - chance))
-    plain = (10 * 11 + 2 * 1) / 144
-    assert whole.unweighted["kappa"].value == pytest.approx((11 / 12 - plain) / (1 - plain))
+    assert each.sampled == Sampled(undone=0, empty=())
+    assert whole.figures["prevalence"].value == pytest.approx((10 + 45) / 100)
+    assert whole.figures["recall"].value == pytest.approx(10 / 55)
+    assert whole.figures["precision"].value == 1
+    assert whole.figures["agreement"].value == pytest.approx(55 / 100)
+    chance = (10 * 55 + 90 * 45) / 100**2
+    assert whole.figures["kappa"].value == pytest.approx((0.55 - chance) / (1 - chance))
+    plain = (5 * 6 + 2 * 1) / 49
+    assert whole.unweighted["kappa"].value == pytest.approx((6 / 7 - plain) / (1 - plain))
 
 
-def test_two_samples_that_give_a_row_two_weights_give_none(judged: Scan) -> None:
-    decisions = [*coded("AB", range(10), weight=2.0), *coded("CD", range(10), weight=3.0)]
-    found = compare_raters(judged, decisions)
-    assert pair(found, TOOL, "AB").is_weighted
-    assert not pair(found, "AB", "CD").is_weighted
+def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -> None:
+    """Ten rows found and nine not found were drawn; of the first five are decided, of the others three."""
+    decisions = [*sampled("AB", range(5), range(5), 1.0), *sampled("AB", [10], [10, 11, 12], 10.0)]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    assert each.sampled == Sampled(undone=5 + 6, empty=())
+    assert each.levels["presence"][OVERALL].figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
+
+
+def test_a_stratum_without_a_decided_row_is_named(judged: Scan) -> None:
+    each = pair(compare_raters(judged, sampled("AB", range(10), range(4), 2.0)), TOOL, "AB")
+    assert each.sampled == Sampled(undone=1, empty=("cegep-public/not_found",))
+
+
+def test_a_sample_and_then_all_the_rest_are_the_rows_themselves() -> None:
+    """Nothing weighs more than it is once everything is decided, whatever the sheet of the sample said."""
+    judged = scan(*(found(f"i{n:02d}", *([facebook(own(n))] if n < 10 else [])) for n in range(20)))
+    rest = [
+        decision(row.unit.institution_id, ABSENT, network=row.unit.network)
+        for row in coding_rows(judged)
+        if row.unit.network != "facebook"
+    ]
+    plain = [*coded("AB", range(5, 13)), *rest]
+    first = [replace(item, stratum="s01", weight=7.5) if n % 3 == 0 else item for n, item in enumerate(plain)]
+    weighted, unweighted = (pair(compare_raters(judged, each), TOOL, "AB") for each in (first, plain))
+    assert not weighted.is_weighted
+    assert weighted.levels == unweighted.levels
+    assert weighted.levels["presence"][OVERALL].figures["precision"].value == pytest.approx(5 / 10)
+
+
+def test_a_sample_of_institutions_is_weighted_by_institutions(judged: Scan) -> None:
+    """Of the ten institutions with one network two are coded, of the ten without one: 5, 5 and 10 institutions."""
+    ids = {"i00": own(0), "i01": "", "i10": own(10)}
+    drawn = {"stratum": "institution:s01", "weight": 5.0}
+    decisions = [decision(id_, Verdict.PRESENT if url else ABSENT, url, **drawn) for id_, url in ids.items()]
+    decisions += [decision(id_, ABSENT, network="youtube", **drawn) for id_ in ids]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    figures = each.levels["presence"]["facebook"].figures
+    assert figures["prevalence"].value == pytest.approx((5 + 10) / 20)
+    assert figures["precision"].value == pytest.approx(5 / 10)
+    assert figures["recall"].value == pytest.approx(5 / 15)
 
 
 def test_who_is_compared_with_whom(judged: Scan) -> None:
@@ -137,7 +177,7 @@ def test_who_is_compared_with_whom(judged: Scan) -> None:
         *((TOOL, name) for name in ("AB", "CD", "EF", "consensus")),
         *(("AB", "CD"), ("AB", "EF"), ("CD", "EF")),
     ]
-    assert found.alpha == {"presence": 1.0, "account": 1.0}
+    assert {level: alpha.value for level, alpha in found.alpha.items()} == {"presence": 1.0, "account": 1.0}
 
 
 def test_the_consensus_is_what_all_came_to_and_not_the_hard_rows_alone(judged: Scan) -> None:

@@ -9,7 +9,7 @@ from builders import account, failed, institution, result, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.coding.sampling import allocate, coding_rows, draw, strata_of
+from cegep_audit.coding.sampling import allocate, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role
 
@@ -86,7 +86,8 @@ def test_a_blind_stratum_tells_nothing(judged: Scan) -> None:
 
 def test_the_smallest_and_the_largest_sample(judged: Scan) -> None:
     rows = coding_rows(judged)
-    assert len(draw(rows, strata_of(rows), seed=1, is_blind=False)) == strata_of(rows) == 5
+    strata = len({row.stratum_of_row for row in rows})
+    assert len(draw(rows, strata, seed=1, is_blind=False)) == strata == 5
     assert {row.weight for row in draw(rows, len(rows), seed=1, is_blind=False)} == {1.0}
 
 
@@ -98,3 +99,37 @@ def test_an_allocation_is_whole_fair_and_possible(sizes: dict[str, int], data: s
     assert all(1 <= quotas[name] <= size for name, size in sizes.items())
     for one, other in zip(sizes, list(sizes)[1:], strict=False):
         assert sizes[one] <= sizes[other] or quotas[one] >= quotas[other], "a larger stratum gets no less"
+
+
+# ------------------------------------------------------------------ whole institutions
+
+
+def test_whole_institutions_are_drawn_by_type_and_by_how_many_networks_were_found(judged: Scan) -> None:
+    rows = draw_institutions(judged, 12, seed=1, basket_name="classic", is_blind=False)
+    strata = strata_of_institutions(judged)
+    assert set(strata.values()) == {
+        "cegep-public/none", "cegep-public/one_or_two", "cegep-public/not_assessed",
+        "universite/none", "universite/one_or_two",
+    }  # fmt: skip
+    drawn = {row.institution.id: (row.stratum, row.weight) for row in rows}
+    assert len(drawn) == 12
+    assert len(rows) == 12 * len(CLASSIC), "each with every network of the basket"
+    sizes = Counter(strata.values())
+    chosen = Counter(strata[id_] for id_ in drawn)
+    for id_, (stratum, weight) in drawn.items():
+        assert stratum == f"institution:{strata[id_]}"
+        assert weight == pytest.approx(sizes[strata[id_]] / chosen[strata[id_]])
+    assert sum(weight or 0 for _, weight in drawn.values()) == pytest.approx(30)
+
+
+def test_a_blind_draw_of_institutions_is_the_same_and_tells_nothing(judged: Scan) -> None:
+    blind = draw_institutions(judged, 12, seed=1, basket_name="all", is_blind=True)
+    shown = draw_institutions(judged, 12, seed=1, basket_name="all", is_blind=False)
+    assert [row.unit for row in blind] == [row.unit for row in shown]
+    assert {row.stratum for row in blind} == {f"institution:s{number:02d}" for number in range(1, 6)}
+
+
+def test_an_institution_on_three_networks_is_in_a_stratum_of_its_own() -> None:
+    three = result("three", "facebook", "youtube", "tiktok")
+    found = scan(three, result("closed", "google_plus"), result("two", "facebook", "twitter"))
+    assert strata_of_institutions(found) == {"three": "-/three_plus", "closed": "-/none", "two": "-/one_or_two"}

@@ -52,7 +52,7 @@ def test_a_whole_census_has_no_bounds() -> None:
 
 def test_a_sample_has_an_interval() -> None:
     text = said(scan(*SITES), sample_of=100)
-    assert "échantillon aléatoire de 100 établissements" in text
+    assert "Échantillon tiré de 100 établissements : intervalle exact à 95" in text.replace("\u00a0", " ")
     assert "aucun intervalle" not in text
 
 

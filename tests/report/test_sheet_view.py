@@ -65,8 +65,8 @@ def test_the_sheet_in_french(some: Scan) -> None:
     assert "https://facebook.test/rb officiel, règle : site-wide-footer" in text
     assert "pied de page, lien « Suivez-nous »" in text
     assert "officiel (réseau fermé, ne compte pas)" in text
-    assert "1 compte d’autrui, montré sur le site" in text
-    assert "Un compte d’un réseau fermé est encore montré. Le réseau a fermé : retirer le lien." in text
+    assert "1 compte de tiers affiché sur le site" in text
+    assert "Un compte d’un réseau fermé est encore affiché. Le réseau a fermé : retirer le lien." in text
     assert "Facebook présent 100 % (1) 100 % (1)" in text
     assert "YouTube — 100 % (1) 100 % (1)" in text
     assert "Nombre de réseaux (médiane 1 2 2 des pairs)" in text

@@ -243,7 +243,7 @@ def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
 
 
 def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyxl.Workbook) -> None:
-    assert book.sheetnames == ["institutions", "accounts", *statistics_names(), "codebook"]
+    assert book.sheetnames == ["institutions", "accounts", *statistics_names(), "matrix", "codebook"]
     for name, rows, columns in (
         ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
         ("accounts", 11, len(ACCOUNTS_HEAD)),

@@ -141,7 +141,7 @@ def test_bounds_only_where_a_site_is_missing() -> None:
 
 def test_intervals_of_a_sample(some: Scan) -> None:
     assert f"IC à 95{NBSP}%" in summary_text(some, sample_of=139)
-    assert "population de 139" in flat(summary_text(some, sample_of=139))
+    assert "Échantillon tiré de 139 établissements" in flat(summary_text(some, sample_of=139))
 
 
 def test_groups_and_another_threshold(some: Scan) -> None:

@@ -43,6 +43,10 @@ class Adjusted:
     sampled_unread: int
 
 
+Corrections = Mapping[int | str, Adjusted]
+"""Shares corrected by a validation sample, by threshold (int) and network (str); empty without one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proportion:
     """How many of the *assessed* have a trait, and which share that is (of one; None where nobody was assessed).

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cegep_audit.analyze.account_places import account_counts, places
 from cegep_audit.analyze.baselines import Baseline, baselines
-from cegep_audit.analyze.findings import Figures, Records, Summary, beside, to_json
+from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, to_json
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.presence_matrix import (
@@ -21,7 +21,7 @@ from cegep_audit.analyze.presence_matrix import (
     presence_matrix,
 )
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
-from cegep_audit.analyze.stats import Corrections, figures, presence, summary
+from cegep_audit.analyze.stats import figures, presence, summary
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns

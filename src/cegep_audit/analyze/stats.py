@@ -7,13 +7,13 @@ and bounds say what the others could change. Every function is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cegep_audit.analyze.baselines import shown_baselines
-from cegep_audit.analyze.findings import Adjusted, Figures, Proportion, Summary, facts_of
+from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Summary, facts_of
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import (
@@ -67,10 +67,6 @@ def tally(presences: pd.DataFrame) -> pd.DataFrame:
     table["n_networks"] = table["n_networks"].astype("Int64").where(table["assessed"])
     table["three_plus"] = table["n_networks"] >= THREE_PLUS
     return table
-
-
-Corrections = Mapping[int | str, Adjusted]
-"""Shares corrected by a validation sample, by threshold (int) and network (str); empty without one."""
 
 
 def summary(

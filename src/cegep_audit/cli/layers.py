@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from cegep_audit.analyze.findings import Corrections
 from cegep_audit.cli.options import say
 from cegep_audit.coding.by_hand import with_sites_read_by_hand
 from cegep_audit.coding.decisions import Standing, apply_decisions, standing
@@ -38,6 +40,15 @@ class Layers:
     coded: Scan
     decisions: tuple[Decision, ...]
     standing: Standing
+
+    def corrections(self, layer: Layer = Layer.DETECTED) -> Mapping[str, Corrections]:
+        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
+
+        There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
+        """
+        from cegep_audit.coding.correction import corrections  # pandas costs the start of every other command
+
+        return {} if layer is Layer.CODED else corrections(self.judged, self.detected, self.decisions)
 
     def of(self, layer: Layer) -> Scan:
         """Return the scan in the *layer* asked for."""

@@ -14,6 +14,7 @@ import typer
 from cegep_audit.errors import UsageError
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language, pick_language
+from cegep_audit.text import excerpt
 
 DEFAULT_DB = Path("cegep-audit.db")
 
@@ -52,6 +53,14 @@ def _basket(name: str) -> str:
     return name
 
 
+def read_bins(text: str | None) -> tuple[float, ...]:
+    """Return the starts of ranges that ``--bins`` gives; raise UsageError for what is no list of numbers."""
+    try:
+        return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
+    except ValueError:
+        raise UsageError(say("usage.bins", value=excerpt(text or ""))) from None
+
+
 DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
 LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"), show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help=say("help.json"))]
@@ -69,6 +78,7 @@ LanguageOption = Annotated[
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
 ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)]
+BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"), show_default=False)]
 MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
 BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]
 SampleOption = Annotated[

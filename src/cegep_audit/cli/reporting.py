@@ -37,6 +37,9 @@ from cegep_audit.registry.headings import fold
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cegep_audit.analyze.findings import Corrections
     from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.analyze.sheets import Sheet
     from cegep_audit.analyze.trend import Trend
@@ -73,10 +76,12 @@ def report(
     language, number = resolve(lang), scan_number(scan)
     check_page(output, language)
     with Store.open(db, create=False, lang=language) as store:
-        found = load_layers(store, number).of(layer)
+        layers = load_layers(store, number)
+        found = layers.of(layer)
         history = history_of(store, found, layer, scan_number(since) if since else None)
     asked = Asked(basket, (), min_networks, sample_of)
-    write_page(found, output, language, *history, asked, is_coded=layer is Layer.CODED)
+    corrections = layers.corrections(layer)
+    write_page(found, output, language, *history, asked, corrections, is_coded=layer is Layer.CODED)
     printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
@@ -112,16 +117,17 @@ def write_page(
     history: Trend | None = None,
     old: Scan | None = None,
     asked: Asked | None = None,
+    corrections: Mapping[str, Corrections] | None = None,
     *,
     is_coded: bool = False,
 ) -> None:
     """Write the page of *scan* to *output*, with what changed since an *old* one."""
     from cegep_audit.analyze.compare import compare
-    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
-    stats = ScanStatistics(scan, lang=lang) if asked is None else ScanStatistics(scan, asked, lang)
+    stats = ScanStatistics(scan, asked or Asked(), lang, corrections or {})
     since = compare(old, scan) if old else None
     write_file(output, page(stats, lang, history, since, is_coded=is_coded), lang)
 

@@ -13,13 +13,23 @@ import typer
 
 from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layers, load_layers
-from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    BasketOption,
+    DbOption,
+    JsonOption,
+    LangOption,
+    ScanArgument,
+    resolve,
+    say,
+)
 from cegep_audit.cli.scans import LATEST, scan_number
 from cegep_audit.coding.by_hand import without_effect
 from cegep_audit.coding.decisions import renewed
-from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding_records import Decision
 from cegep_audit.errors import UsageError
+from cegep_audit.models import Scan
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import Store
@@ -46,6 +56,11 @@ def export(
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"), show_default=False)
     ] = None,
+    institutions: Annotated[
+        int | None,
+        typer.Option("--institutions", min=1, metavar="N", help=say("review.institutions"), show_default=False),
+    ] = None,
+    basket: BasketOption = "all",
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="S", help=say("review.seed"), show_default=False)
     ] = None,
@@ -62,20 +77,31 @@ def export(
     from cegep_audit.report.page.evidence import evidence_page
 
     language, number = resolve(lang), scan_number(scan)
-    if seed is not None and sample is None:
+    if seed is not None and sample is None and institutions is None:
         raise UsageError(catalogue.say("coding.seed_alone", language))
+    if sample is not None and institutions is not None:
+        raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
     check_place(output, language)
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
     asked = _asked(layers, anew=anew, lang=language)
     seeded = _SEED if seed is None else seed
-    rows = asked if sample is None else _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+    rows = asked
+    everything = asked
+    if sample is not None:
+        asked = [row for row in asked if row.state != "not_assessed"]  # where tool and coders can be compared
+        rows = _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+    elif institutions is not None:
+        asked = coding_rows(layers.judged, basket)
+        rows = _whole(layers.judged, institutions, seeded, basket, is_blind=not show, lang=language)
     of_coder = {item.unit: item for item in _own(layers) if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
     write_file(output, sheet_bytes(sheet, output, layers.judged.started_at), language)
     beside = evidence_path(output)
     write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
     _say_exported(asked, rows, seeded, language, is_shown=show)
+    if sample is not None and len(asked) < len(everything):
+        printing.message(catalogue.say("review.not_drawn", language, count=len(everything) - len(asked)), quiet=False)
     printing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
     if language == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
         printing.message(catalogue.say("review.excel", language), quiet=False)
@@ -89,11 +115,21 @@ def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:
 
 
 def _drawn(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool, lang: Language) -> list[CodingRow]:
-    if size < (strata := strata_of(rows)):
-        raise UsageError(catalogue.say("coding.small_sample", lang, asked=size, strata=strata))
-    if size > len(rows):
-        raise UsageError(catalogue.say("coding.large_sample", lang, asked=size, rows=len(rows)))
+    _check_size("--sample", size, [row.stratum_of_row for row in rows], lang)
     return draw(rows, size, seed, is_blind=is_blind)
+
+
+def _whole(judged: Scan, size: int, seed: int, basket: str, *, is_blind: bool, lang: Language) -> list[CodingRow]:
+    _check_size("--institutions", size, list(strata_of_institutions(judged).values()), lang)
+    return draw_institutions(judged, size, seed, basket, is_blind=is_blind)
+
+
+def _check_size(option: str, size: int, strata: Sequence[str], lang: Language) -> None:
+    """Raise UsageError for a sample that is too small to reach each stratum, or larger than what there is."""
+    if size < (least := len(set(strata))):
+        raise UsageError(catalogue.say("coding.small_sample", lang, option=option, asked=size, strata=least))
+    if size > len(strata):
+        raise UsageError(catalogue.say("coding.large_sample", lang, option=option, asked=size, rows=len(strata)))
 
 
 def _own(layers: Layers) -> list[Decision]:
@@ -140,9 +176,6 @@ def take_in(
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
-    for institution, networks in without_effect(layers.judged, left.settled).items():
-        facts = {"institution": institution, "networks": ", ".join(networks)}
-        printing.message(say("review.without_effect", **facts), quiet=False)
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         _say_imported([item for item in taken if item.coder == name], before, language)
@@ -153,6 +186,9 @@ def take_in(
     ):
         if count:
             printing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
+    for institution, networks in without_effect(layers.judged, left.settled).items():
+        facts = {"institution": institution, "networks": ", ".join(networks)}
+        printing.message(say("review.without_effect", **facts), quiet=False)
 
 
 def _key(item: Decision) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
     BasketOption,
+    BinsOption,
     ByOption,
     DbOption,
     JsonOption,
@@ -20,6 +21,7 @@ from cegep_audit.cli.options import (
     MinNetworksOption,
     SampleOption,
     ScanArgument,
+    read_bins,
     resolve,
     say,
 )
@@ -55,6 +57,7 @@ def scan_number(text: str) -> int | None:
 def summary(
     scan: ScanArgument = LATEST,
     by: ByOption = None,
+    bins: BinsOption = None,
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
@@ -74,8 +77,9 @@ def summary(
     language, number = resolve(lang), scan_number(scan)
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
-    asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
-    detected, coded = (ScanStatistics(each, asked, language) for each in (layers.detected, layers.coded))
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
+    detected = ScanStatistics(layers.detected, asked, language, layers.corrections())
+    coded = ScanStatistics(layers.coded, asked, language)
     facts = layer_facts(layers.standing, layers.detected, layers.coded)
     is_coded = layer is Layer.CODED
     shown = coded if is_coded else detected
@@ -120,6 +124,7 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
     scan: ScanArgument = LATEST,
     by: ByOption = None,
+    bins: BinsOption = None,
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
@@ -131,12 +136,13 @@ def export(
     from cegep_audit.analyze.scan_statistics import Asked
     from cegep_audit.report.files.tables import check, write
 
-    asked = Asked(basket, tuple(by or ()), min_networks, sample_of)
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     language, number = resolve(lang), scan_number(scan)
     check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
-    written = write(layers.of(layer), output, language, asked if asked != Asked() else None)
+    corrections = layers.corrections(layer)
+    written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
     printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cegep_audit.analyze.findings import facts_of, facts_to_json
+from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
@@ -18,14 +18,24 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import Table, csv_bytes, filled, objects
+from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, objects
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
 if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.scan_statistics import Asked
 
-Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
+Corrected = Mapping[str, Corrections]  # by basket
+
+
+class Request(NamedTuple):
+    """What the statistics of a file are to be of: what a user asked, None for nothing, and the corrected shares."""
+
+    asked: Asked | None
+    corrections: Corrected
+
+
+Render = Callable[[Scan, Path, Language, Request], Mapping[Path, bytes]]
 """Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
 
 
@@ -85,14 +95,20 @@ def check(output: Path, lang: Language = "fr") -> None:
         check_file(accounts_path(output), lang)
 
 
-def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None = None) -> tuple[Path, ...]:
+def write(
+    scan: Scan,
+    output: Path,
+    lang: Language = "fr",
+    asked: Asked | None = None,
+    corrections: Corrected | None = None,
+) -> tuple[Path, ...]:
     """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
 
     ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
     both tables and the statistics, which *asked* may choose. Raises UsageError for another ending, a format
     whose package is missing or statistics asked of a file that has none, StoreError where a file cannot be written.
     """
-    contents = _renderer(output, lang)(scan, output, lang, asked)
+    contents = _renderer(output, lang)(scan, output, lang, Request(asked, corrections or {}))
     for path, content in contents.items():
         write_file(path, content, lang)
     return tuple(contents)
@@ -108,45 +124,67 @@ def _renderer(output: Path, lang: Language) -> Render:
     return render
 
 
-def _csv(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
-    _without_statistics(output, lang, asked)
+def _csv(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
+    _without_statistics(output, lang, request)
     return {accounts_path(output): csv_bytes(accounts_of(scan)), output: csv_bytes(institutions_of(scan))}
 
 
-def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> None:
+def matrix_of(scan: Scan, basket: str = "all") -> Table:
+    """Return the presence matrix, one row per institution: 1 and 0, empty where nothing can be said.
+
+    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    """
+    from cegep_audit.analyze.presence_matrix import matrix_of_numbers
+    from cegep_audit.analyze.stats import presence
+
+    matrix = matrix_of_numbers(presence(scan, basket))
+    id_, name = (column.heading for column in account_columns()[:2])
+    said = {"fr": "1 : présent; 0 : absent.", "en": "1: present; 0: absent."}
+    nothing = {
+        "empty_fr": "site non évalué, ou réseau fermé ce jour-là",
+        "empty_en": "site not assessed, or network not open that day",
+    }
+    headings = [Heading(str(network), "integer", **said, **nothing) for network in matrix.columns]
+    cells = matrix.astype(object).where(matrix.notna(), None).to_numpy().tolist()
+    rows = [(each.id, each.name, *row) for each, row in zip(scan.institutions, cells, strict=True)]
+    return Table("matrix", [id_, name, *headings], rows)
+
+
+def _without_statistics(output: Path, lang: Language, request: Request) -> None:
     """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
-    if asked is not None:
+    if request.asked is not None:
         raise UsageError(say("file.no_statistics", lang, path=output))
 
 
-def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
+def _statistics(scan: Scan, lang: Language, request: Request) -> list[Table]:
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
-    return statistics(ScanStatistics(scan, asked or Asked(), lang), lang)
+    return statistics(ScanStatistics(scan, request.asked or Asked(), lang, request.corrections), lang)
 
 
-def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+def _xlsx(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     from cegep_audit.report.files.xlsx import MAX_ROWS, workbook
 
-    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, asked)]
+    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, request)]
+    tables.append(matrix_of(scan, request.asked.basket if request.asked else "all"))
     if (longest := max(len(table.rows) for table in tables)) >= MAX_ROWS:
         raise UsageError(say("file.too_long", lang, path=output, count=longest))
     return {output: workbook(tables, scan.started_at)}
 
 
-def _json(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+def _json(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     document = {
         "scan": facts_to_json(facts_of(scan)),
         "institutions": objects(institutions_of(scan)),
         "accounts": objects(accounts_of(scan)),
-        "statistics": {table.name: objects(table) for table in _statistics(scan, lang, asked)},
+        "statistics": {table.name: objects(table) for table in _statistics(scan, lang, request)},
     }
     return {output: (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")}
 
 
-def _parquet(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
-    _without_statistics(output, lang, asked)
+def _parquet(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
+    _without_statistics(output, lang, request)
     return {accounts_path(output): _frame_bytes(accounts_of(scan)), output: _frame_bytes(institutions_of(scan))}
 
 

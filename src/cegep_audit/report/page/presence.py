@@ -19,7 +19,7 @@ from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
 from cegep_audit.report.text import words
 from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import drawn_words
+from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
@@ -166,11 +166,13 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
         for k, share in shares.items()
     ]
     named = {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)}
+    said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
+    said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
         grid=shares_grid("thresholds", "threshold", named, figures, lang),
-        note=" ".join(getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)),
+        note=" ".join(said),
     )
     return section("thresholds", lang, at_least, _distribution(figures, k_asked, lang))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cegep_audit.analyze.findings import Estimate
 from cegep_audit.coding.agreement import (
     BASKETS,
     CLASSIC,
@@ -15,14 +16,14 @@ from cegep_audit.coding.agreement import (
     Difference,
     Level,
 )
-from cegep_audit.coding.coefficients import FIGURES, Estimate
+from cegep_audit.coding.coefficients import FIGURES
 from cegep_audit.coding.overlap import Named, Overlap
 from cegep_audit.coding_records import Unit
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
-from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name
+from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name, sample_words, with_interval
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
@@ -39,7 +40,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
     for each in found.comparisons:
         yield from _comparison(each, found, blind, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
-        values = {level: coefficient(found.alpha[level], lang) for level in LEVELS}
+        values = {level: with_interval(found.alpha[level], lang) for level in LEVELS}
         yield Line(say("agreement.all_coders", lang, **values), is_apart=True)
     for overlap in found.overlaps:
         yield from _overlap(overlap, found, lang)
@@ -68,6 +69,7 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
     yield Line(say("agreement.reference", lang, second=second), "dim")
     if each.is_weighted:
         yield Line(say("agreement.weighted", lang), "dim")
+        yield from map(Line, sample_words(each, lang))
     for level in LEVELS:
         yield from _by_network(each, level, lang)
     if each.differences:

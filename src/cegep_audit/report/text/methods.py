@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cegep_audit.coding.agreement import OVERALL, TOOL, Agreement, Comparison
-from cegep_audit.coding.coefficients import RESAMPLES, Estimate
+from cegep_audit.analyze.findings import Estimate
+from cegep_audit.coding.agreement import LEVELS, OVERALL, TOOL, Agreement, Coder, Comparison
+from cegep_audit.coding.coefficients import RESAMPLES
 from cegep_audit.coding.decisions import CONSENSUS
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -31,9 +32,28 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     if any(each.is_weighted for each in found.comparisons):
         yield say("methods.sample", lang)
     for each in found.comparisons:
-        if each.levels["presence"][OVERALL].rows:
-            yield from _pair(each, lang)
+        yield from sample_words(each, lang) if each.first == TOOL else ()
+        yield from _pair(each, lang) if each.levels["presence"][OVERALL].rows else ()
+    yield from _cautions(found, people, lang)
+
+
+def _cautions(found: Agreement, people: Sequence[Coder], lang: Language) -> Iterator[str]:
+    """Yield the agreement of all coders together, and what the table warns of too."""
+    if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
+        alphas = {level: with_interval(found.alpha[level], lang) for level in LEVELS}
+        yield say("methods.all_coders", lang, **alphas)
     yield say("methods.intervals", lang, resamples=RESAMPLES)
+    yield from (say("agreement.not_blind", lang, coder=plain(coder.name)) for coder in people if not coder.is_blind)
+    if found.comparisons:
+        yield say("agreement.caution", lang)
+
+
+def sample_words(each: Comparison, lang: Language) -> Iterator[str]:
+    """Yield what is missing of the sample that the figures of *each* are weighted by; nothing where all is decided."""
+    if each.sampled and each.sampled.undone:
+        yield say("agreement.undone", lang, count=each.sampled.undone)
+    if each.sampled and each.sampled.empty:
+        yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
 
 
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
@@ -47,17 +67,25 @@ def _pair(each: Comparison, lang: Language) -> Iterator[str]:
         second=plain(each.second),
         count=presence.rows,
         agreement=locales.percent(figures["agreement"].value, lang),
-        kappa=_with_interval(figures["kappa"], lang),
-        alpha=_with_interval(figures["alpha"], lang),
+        kappa=with_interval(figures["kappa"], lang),
+        alpha=with_interval(figures["alpha"], lang),
         prevalence=locales.percent(figures["prevalence"].value, lang),
         account=locales.percent(account.figures["agreement"].value, lang),
     )
     if is_tool:
-        shares = {name: locales.percent(figures[name].value, lang) for name in ("precision", "recall", "f1")}
-        yield say("methods.against", lang, second=plain(each.second), **shares)
+        shares = [
+            say(f"methods.of_{name}", lang, value=locales.percent(figures[name].value, lang))
+            for name in ("precision", "recall", "f1")
+            if figures[name].value is not None
+        ]
+        if shares:
+            yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
 
 
-def _with_interval(estimate: Estimate, lang: Language) -> str:
+def with_interval(estimate: Estimate, lang: Language) -> str:
+    """Return a coefficient with its interval, in words where it is not defined."""
+    if estimate.value is None:
+        return say("methods.undefined", lang)
     value = coefficient(estimate.value, lang)
     if estimate.ci95 is None:
         return value

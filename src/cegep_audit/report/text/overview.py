@@ -27,7 +27,7 @@ from cegep_audit.report.blocks import (
 )
 from cegep_audit.report.text import words
 from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import citation, drawn_words
+from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
 from cegep_audit.vocabulary import Status
 
 _MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
@@ -106,8 +106,7 @@ def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequenc
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
-    if first.sample_of is not None:
-        yield Line(say("summary.interval", lang, population=first.sample_of), "dim")
+    yield from (Line(said, "dim") for said in sureness_words(first, lang))
 
 
 def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
@@ -118,7 +117,7 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
     for summary in summaries:
         rows.append([words.basket_name(summary.basket, lang)])
         at_least = summary.figures.at_least
-        for k in sorted({*_FIRST_KS, next(iter(at_least))}):
+        for k in sorted({*_FIRST_KS, next(iter(at_least))} & set(at_least)):
             strong |= {len(rows)} if k == next(iter(at_least)) else set()
             rows.append([_indented(k, lang), *share_cells(at_least[k], summary.figures, lang)])
     for baseline in summaries[0].baselines:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import ScanFacts, Summary
+from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.words import center_words, days_words, months_words
 
-if TYPE_CHECKING:  # pandas comes with it
+if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
+    from cegep_audit.analyze.sensitivity import Sensitivity  # pandas comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
@@ -111,11 +112,43 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
         share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
     yield say("paper.headline", lang, count=headline.count, k=k, share=share)
     yield center_words(figures, lang, "paper.center")
-    if summary.sample_of is None:
+    if headline.ci95 is None:
         yield say("paper.census", lang)
-    else:
+    yield from sureness_words(summary, lang)
+
+
+def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
+    """Yield how sure the first share of *summary* is, beyond its bounds: read in part, sampled, corrected."""
+    headline = next(iter(summary.figures.at_least.values()))
+    if headline.bounds_partial != headline.bounds:
+        yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
+    if headline.ci95 is not None:
+        key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
+        without = locales.span(headline.ci95_bounds, lang)
         interval = locales.span(headline.ci95, lang)
-        yield say("paper.sample", lang, population=summary.sample_of, interval=interval)
+        yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
+    if adjusted := headline.adjusted:
+        yield _estimated("sure.adjusted", adjusted.share, adjusted.sampled, lang)
+        if adjusted.population and adjusted.sampled_unread:
+            yield _estimated("sure.population", adjusted.population, adjusted.sampled_unread, lang)
+
+
+def _estimated(key: str, estimate: Estimate, count: int, lang: Language) -> str:
+    share, interval = locales.percent(estimate.value, lang), locales.span(estimate.ci95, lang)
+    return say(key, lang, count=count, share=share, interval=interval)
+
+
+def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
+    """Yield how far the share moves with one institution, and how many errors would turn what it says."""
+    if not found.assessed:
+        return
+    points = locales.decimal(100 * (found.per_institution or 0), lang)
+    yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
+    for turn in found.turns:
+        if turn.accounts is not None:
+            reference = locales.percent(turn.reference, lang, digits=0)
+            counts = {"accounts": turn.accounts, "institutions": turn.institutions}
+            yield say(f"sure.turn_{turn.errors}", lang, reference=reference, **counts)
 
 
 def _pages(facts: ScanFacts) -> int:

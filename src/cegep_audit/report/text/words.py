@@ -105,7 +105,8 @@ def unlisted_words(figures: Figures, lang: Language) -> list[str]:
     """Return which networks no institution is on, and which were closed, a sentence each as far as there are any."""
     absent = [network_name(name) for name, share in figures.networks.items() if not share.count]
     closed = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]
-    found = [("summary.no_network", absent), ("summary.closed", closed)]
+    early = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.not_yet_open.items()]
+    found = [("summary.no_network", absent), ("summary.closed", closed), ("sure.not_yet_open", early)]
     return [say(key, lang, names=", ".join(names)) for key, names in found if names]
 
 

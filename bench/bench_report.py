@@ -46,14 +46,14 @@ def measured(institutions: int) -> dict[str, float]:
 
     scan = many(institutions)
     began = time.process_time()
-    from cegep_audit.analyze.portrait import Portrait
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.report.files.statistics import statistics
     from cegep_audit.report.page.document import page
 
-    portrait = Portrait(scan)
-    statistics(portrait, "fr")
+    stats = ScanStatistics(scan)
+    statistics(stats, "fr")
     counted = time.process_time()
-    size = len(page(portrait, "fr"))
+    size = len(page(stats, "fr"))
     ended = time.process_time()
     return {
         "cpu_s": round(ended - began, 2),

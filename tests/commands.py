@@ -31,7 +31,7 @@ def command(*arguments: str, folder: Path, given: Path | None = None, **environm
 
     Nothing of the caller's language, proxies or contact reaches it.
     """
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     ran = subprocess.run(
         [sys.executable, "-m", "cegep_audit", *arguments],
         cwd=folder,
@@ -48,7 +48,7 @@ def command(*arguments: str, folder: Path, given: Path | None = None, **environm
 
 def piped(*arguments: str, folder: Path, given: str, lines: int) -> Done:
     """Run ``cegep-audit`` on *given* as its standard input, read *lines* of its output and leave, as ``head`` does."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     (folder / "given.txt").write_text(given, "utf-8")
     with (folder / "given.txt").open() as source, (folder / "said.txt").open("w+") as said:
         with subprocess.Popen(

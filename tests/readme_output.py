@@ -10,23 +10,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.store import Store
 
 ROOT = Path(__file__).parents[1]
 READMES: Mapping[str, Literal["en", "fr"]] = {"README.md": "en", "LISEZMOI.md": "fr"}
 _BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    lang: str
 
 
 def printed() -> dict[str, str]:
@@ -35,11 +29,11 @@ def printed() -> dict[str, str]:
         demo = [sys.executable, "-m", "cegep_audit", "demo", "--quiet", "--output", folder]
         subprocess.run(demo, check=True, timeout=120, cwd=folder)
         with Store.open(Path(folder) / "demo.db", create=False, lang="en") as store:
-            scan, _ = showing.load(store, None)
+            scan, _ = printing.load(store, None)
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:
-            showing.show_summary(scan, _Asked(lang))  # type: ignore[arg-type] # it asks a request for its language alone
+            printing.print_summary(scan, lang)
         texts[page] = _to_the_first_table(out.getvalue())
     return texts
 

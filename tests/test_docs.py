@@ -26,7 +26,7 @@ from cegep_audit.coding.overrides import REASON as OVERRIDE
 from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
 from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
-from cegep_audit.phrases.catalogue import _phrases
+from cegep_audit.phrases.catalogue import _sentences
 from cegep_audit.registry import default_registry, read_registry, select
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +35,15 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")]
 )
-FRENCH = ("LISEZMOI.md", "docs/codage.md", "docs/methode.md", "docs/registre.md")
+FRENCH = (
+    "LISEZMOI.md",
+    "docs/codage.md",
+    "docs/guides.md",
+    "docs/methode.md",
+    "docs/observatoire.md",
+    "docs/registre.md",
+    "docs/tutoriel.md",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -78,7 +86,7 @@ def test_no_command_is_promised_that_does_not_exist(page: str) -> None:
 
 
 def test_every_help_is_said_in_both_languages() -> None:
-    said = {text for row in _phrases().values() for forms in row.values() for text in forms.values()}
+    said = {text for row in _sentences().values() for forms in row.values() for text in forms.values()}
     helps = {name: command.help for name, command in COMMANDS.items()}
     helps |= {
         f"{name} {option.name}": option.help
@@ -91,7 +99,7 @@ def test_every_help_is_said_in_both_languages() -> None:
 
 def test_every_help_in_the_table_is_used() -> None:
     code = "".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
-    keys = [key for key in _phrases() if key.startswith("help.")]
+    keys = [key for key in _sentences() if key.startswith("help.")]
     assert [key for key in keys if f'"{key}"' not in code] == []
 
 
@@ -232,7 +240,9 @@ def test_links_lead_somewhere(page: str) -> None:
 
 # What a paper may call a file by: from the root, from the package, from the room, or by its name alone where it is one.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
-_WRITTEN_BY_USERS = re.compile(r"(report|review).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv")
+_WRITTEN_BY_USERS = re.compile(
+    r"(site/.*|report|review|trend|evolution|changes).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv"
+)
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ def a_folder(database: Path) -> None:
     ("becomes", "says"),
     [
         (damaged, "this database is damaged"),
-        (newer, "this database comes from a newer version"),
+        (newer, "this database comes from another version"),
         (a_text, "this is not an SQLite database"),
         (a_folder, "this is a folder"),
     ],

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -122,51 +121,10 @@ def test_a_reading_of_the_past_is_coded_on_its_own(store: Store) -> None:
     assert [item.scan_id for item in store.decisions(today)] == [1, today]
 
 
-# ------------------------------------------------------------------ older databases
-
-
-def old(path: Path) -> Path:
-    """Make a database of version 1, with a scan in it."""
-    connection = sqlite3.connect(path)
-    connection.executescript((files("cegep_audit.store") / "schema.sql").read_text("utf-8"))
-    connection.executescript(
-        """
-        PRAGMA user_version = 1;
-        INSERT INTO scans VALUES (1, '2026-01-01T00:00:00.000000Z', NULL, 'live', '{}', '0.1', '1');
-        INSERT INTO institutions VALUES
-            (1, 'a', 0, 'A', 'https://a.test/', '', '', '', '', '', '', '', NULL, NULL, '', '', '', '{}');
-        """
-    )
-    connection.close()
-    return path
-
-
-def test_an_older_database_is_brought_up_with_all_it_holds(path: Path) -> None:
-    with Store.open(old(path), create=False) as store:
-        store.save_decisions(1, on(1, decision("a", ABSENT)))
-        assert [each.id for each in store.scan(1).institutions] == ["a"]
-    with Store.open(path, create=False) as store:
-        assert store.decisions(1) == on(1, decision("a", ABSENT))
-
-
-def test_an_older_database_that_may_only_be_read_is_read(unprivileged: Path) -> None:
-    copy = old(unprivileged / "old.db")
-    copy.chmod(0o444)
-    unprivileged.chmod(0o555)
-    try:
-        with Store.open(copy, create=False) as store:
-            assert store.scan(1).institutions[0].id == "a"
-            assert store.decisions(1) == []
-            with pytest.raises(StoreError):
-                store.save_decisions(1, on(1, decision("a", ABSENT)))
-    finally:
-        unprivileged.chmod(0o755)
-
-
 def test_the_day_of_a_decision_is_a_day(store: Store, path: Path) -> None:
     store.save_decisions(1, on(1, decision("a", ABSENT)))
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT decision, date FROM decisions").fetchall() == [("absent", DAY.isoformat())]
+        assert connection.execute("SELECT verdict, date FROM decisions").fetchall() == [("absent", DAY.isoformat())]
         connection.execute("UPDATE decisions SET date = 'hier'")
     connection.close()
     with pytest.raises(StoreError, match="a value that this version does not know"):

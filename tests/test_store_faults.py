@@ -14,7 +14,7 @@ from builders import STARTED, institution, result
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution
 from cegep_audit.store import Store
-from cegep_audit.store.opening import APPLICATION_ID, MIGRATIONS, VERSION
+from cegep_audit.store.opening import APPLICATION_ID, VERSION
 
 NAMES = [f"site-{number}" for number in range(40)]
 
@@ -101,6 +101,30 @@ def from_the_future(path: Path) -> None:
     execute(path, "PRAGMA user_version = 99")
 
 
+def from_before(path: Path) -> None:
+    execute(path, "PRAGMA user_version = 0")
+
+
+def with_a_trigger(path: Path) -> None:
+    execute(path, "CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM pages; END")
+
+
+def with_a_view(path: Path) -> None:
+    execute(path, "ALTER TABLE pages RENAME TO hidden", "CREATE VIEW pages AS SELECT * FROM hidden")
+
+
+def with_a_further_table(path: Path) -> None:
+    execute(path, "CREATE TABLE notes (text)")
+
+
+def with_an_index_on_a_function(path: Path) -> None:
+    execute(path, "CREATE INDEX i ON results (upper(message))")
+
+
+def with_a_looser_column(path: Path) -> None:
+    execute(path, "ALTER TABLE flaws ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(label)) VIRTUAL")
+
+
 def cut_in_half(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -127,10 +151,16 @@ FATES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
     (a_beginning, "this database is damaged (", "this database is damaged ("),
     (of_another_program, "belongs to another program", "belongs to another program"),
     (marked_by_another_program, "belongs to another program", "belongs to another program"),
-    (from_the_future, f"newer version of cegep-audit (format 99, this one reads {VERSION})", "newer version"),
+    (from_the_future, f"another version of cegep-audit (format 99, this one reads {VERSION})", "another version"),
+    (from_before, f"another version of cegep-audit (format 0, this one reads {VERSION})", "another version"),
+    (with_a_trigger, "does not have the tables of cegep-audit", "does not have the tables"),
+    (with_a_view, "does not have the tables of cegep-audit", "does not have the tables"),
+    (with_a_further_table, "does not have the tables of cegep-audit", "does not have the tables"),
+    (with_an_index_on_a_function, "does not have the tables of cegep-audit", "does not have the tables"),
+    (with_a_looser_column, "does not have the tables of cegep-audit", "does not have the tables"),
     (cut_in_half, "this database is damaged (", "this database is damaged ("),
     (overwritten, "this database is damaged (", "this database is damaged ("),
-    (without_a_table, "cannot be read or written (no such table: evidence)", "no such table"),
+    (without_a_table, "does not have the tables of cegep-audit", "does not have the tables"),
 ]
 
 
@@ -343,7 +373,7 @@ def test_a_file_name_that_is_no_text_will_do(tmp_path: Path) -> None:
 def test_the_file_says_whose_it_is_and_of_which_version(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,) == (len(MIGRATIONS),)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
     assert path.read_bytes()[68:72] == b"ceGA"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import STARTED, account, institution, result, unfinished
 
 from cegep_audit.errors import StoreError
 from cegep_audit.models import InstitutionResult
-from cegep_audit.store import Store
+from cegep_audit.store import Store, opening
 
 NAMES = [f"site-{number:03}" for number in range(120)]
 
@@ -148,3 +150,57 @@ def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> 
             second.claim(scan_id)
         first.finish_scan(scan_id, STARTED)
         second.claim(scan_id)
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path: Path) -> None:
+    """One process ends as the second opens its file, and a third comes after: one of the two may hold it, not both."""
+    path = tmp_path / "scans.db"
+    Store.open(path, create=True).close()
+    lock = path.with_name("scans.db-scan-1.lock")
+    real = sqlite3.connect
+
+    def late(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        """Open the file, and have it removed by whoever held it before we lock it."""
+        opened = real(*arguments, **options)
+        opened.execute("PRAGMA schema_version")
+        monkeypatch.setattr(opening.sqlite3, "connect", real)
+        lock.unlink()
+        return opened
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(opening.sqlite3, "connect", late)
+        with opening.claiming(path, 1, "en"):
+            assert lock.exists(), "the lock is on a file that nobody else can find"
+            with pytest.raises(StoreError, match="already being run"), opening.claiming(path, 1, "en"):
+                pass
+    assert not lock.exists()
+
+
+def test_many_processes_hold_one_scan_in_turn(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    with Store.open(path, create=True) as store:
+        store.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+    script = f"""
+import os, sys
+from pathlib import Path
+from cegep_audit.errors import StoreError
+from cegep_audit.store.opening import claiming
+held = 0
+mark = Path({str(tmp_path / "held")!r})
+while held < 30:
+    try:
+        with claiming(Path({str(path)!r}), 1, "en"):
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))  # fails where somebody else holds it too
+            held += 1
+            mark.unlink()
+    except StoreError:
+        pass
+"""
+    running = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(4)]
+    assert [process.wait(timeout=120) for process in running] == [0] * 4
+
+
+def test_the_database_is_its_owner_s_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scans.db"
+    Store.open(path, create=True).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -14,9 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import (
+    Account,
+    Evidence,
+    Failure,
+    Flaw,
+    Institution,
+    InstitutionResult,
+    PageRecord,
+    Rendering,
+    Scan,
+    Stall,
+)
 from cegep_audit.store import Store, Tally, rows
-from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Zone
 
 ENDED = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 
@@ -65,6 +76,7 @@ pages = st.builds(
     PageRecord,
     *(anything, anything, st.sampled_from(PageRole), anything, counts, anything, counts, times, counts),
     record_id=records,
+    rendering=st.none() | st.builds(Rendering, anything, st.lists(st.sampled_from(Need), min_size=1).map(tuple)),
 )
 failures = st.builds(Failure, anything, st.sampled_from(PageRole), anything, anything, times, record_id=records)
 flaws = st.builds(Flaw, *(anything, anything, anything, anything, anything), zone=st.sampled_from(Zone), label=anything)
@@ -75,6 +87,7 @@ results = st.builds(
     failures=st.lists(failures, max_size=3).map(tuple),
     accounts=st.lists(accounts, max_size=3).map(tuple),
     flaws=st.lists(flaws, max_size=3).map(tuple),
+    read_by=st.sampled_from(ReadBy),
 )
 json_values: st.SearchStrategy[object] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | names,
@@ -263,8 +276,60 @@ def test_every_column_of_the_schema_is_written(store: Store) -> None:
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in tables}
     connection.close()
-    written = {name: set(columns) for name, columns in rows.COLUMNS.items()}
-    assert found == written | {"scans": written["scans"] | {"id", "ended_at"}}
+    found.pop("sqlite_sequence")
+    assert found == {table.name: {*table.keys, *table.columns} for table in every_table()}
+
+
+def every_table() -> Iterator[rows.Table]:
+    waiting = [rows.SCANS, rows.INSTITUTIONS, rows.RESULTS, rows.DECISIONS]
+    while waiting:
+        table = waiting.pop()
+        waiting += table.children
+        yield table
+
+
+def test_the_latest_scan_is_that_of_a_whole_registry_and_finished(store: Store) -> None:
+    whole, chosen = {"selection": {"ids": [], "limit": None, "with_parts": True}}, {"selection": {"limit": 3}}
+    first = begin(store, **chosen)
+    assert store.scan().id == first  # there is no other
+    store.finish_scan(first, ENDED)
+    interrupted = begin(store, **whole)
+    assert store.scan().id == first
+    store.finish_scan(interrupted, ENDED)
+    assert store.scan().id == interrupted
+    later = begin(store, **chosen)
+    store.finish_scan(later, ENDED)
+    assert store.scan().id == interrupted
+    completion = store.start_scan("complete", whole, "0", "0", [], STARTED, completes=interrupted)
+    store.finish_scan(completion, ENDED)
+    assert store.scan().id == completion
+
+
+def test_a_scan_is_named_and_deleted(store: Store) -> None:
+    first, second = begin(store, institution("a")), begin(store, institution("a"))
+    for number in (first, second):
+        store.save(number, result("a", "facebook"))
+        store.finish_scan(number, ENDED)
+    store.label(second, "after the redesign")
+    assert [scan.label for scan in store.scans()] == ["", "after the redesign"]
+    completion = store.start_scan("complete", {}, "0", "0", [], STARTED, completes=second)
+    with pytest.raises(StoreError, match=f"scan {second} is completed by {completion}"):
+        store.delete(second)
+    store.finish_scan(completion, ENDED)
+    for number in (completion, second):
+        store.delete(number)
+    assert [scan.id for scan in store.scans()] == [first]
+    with pytest.raises(UsageError):
+        store.delete(second)
+    assert begin(store) == completion + 1, "the WARC of a deleted scan may still be there under its number"
+
+
+def test_stalls_add_up(store: Store) -> None:
+    number = begin(store)
+    store.note_stalls(number, [Stall(STARTED, 12.5)])
+    store.note_stalls(number, [])
+    store.note_stalls(number, [Stall(ENDED, 3.0)])
+    assert store.scan(number).stalls == (Stall(STARTED, 12.5), Stall(ENDED, 3.0))
 
 
 def test_nothing_is_left_beside_the_file(store: Store) -> None:

@@ -4,11 +4,13 @@ CegepAuditError
 ├── UsageError      an option or argument that cannot be honoured        exit code 2
 ├── RegistryError   a registry that cannot be used, fault by fault       exit code 2
 ├── FetchError      a page that could not be had: becomes a ``Failure``  never leaves a scan
+├── TooManyAccountsError  a site that names more accounts than are judged: becomes a status  never leaves a scan
 └── StoreError      a file or database that cannot be read or written    exit code 3
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -38,10 +40,13 @@ class Fault:
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found."""
+    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found.
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
+    Its text is the *lines* given, else one line a fault.
+    """
+
+    def __init__(self, faults: list[Fault], lines: list[str] | None = None) -> None:
+        super().__init__("\n".join(lines or map(str, faults)))
         self.faults = faults
 
 
@@ -50,16 +55,27 @@ class FetchError(CegepAuditError):
 
     ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
     status of the last answer, None where there was none; ``record_id`` names the WARC record, if one is kept.
+    ``headers`` and ``body`` are what an error answer came with, as far as it was read.
     """
 
     def __init__(
         self, url: str, detail: str, message: str, *, status: int | None = None, record_id: str | None = None
     ) -> None:
         super().__init__(message)
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
         self.url = url
         self.detail = detail
         self.status = status
         self.record_id = record_id
+
+
+class TooManyAccountsError(CegepAuditError):
+    """A site that names more accounts than are judged; ``found`` counts those met so far."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"more than {found - 1} different accounts")
+        self.found = found
 
 
 class StoreError(CegepAuditError):

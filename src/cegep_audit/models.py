@@ -1,6 +1,6 @@
 """The records that travel through the program, its limits, and the door pages come through.
 
-Times are aware and in UTC, sizes are bytes, durations are seconds and say so in their name (``_s``).
+Times are aware and in UTC, sizes are bytes, durations are seconds (``_s``).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Zone
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
     """One row of the registry: an institution with one web site.
 
-    ``url`` is absolute, http or https; ``alt_hosts`` are other or former host names of the site;
-    ``founded`` and ``closed`` are years, None where not known; ``extra`` holds the registry's other
-    columns, name to text, in file order.
+    ``url`` is absolute, http or https; ``alt_hosts`` are other or former host names of the site; ``founded`` and
+    ``closed`` are years, None where not known; ``names`` are former names, ``dated_hosts`` hosts of some years alone,
+    each as ``value@2005..2012``; ``extra`` holds the registry's other columns in file order.
     """
 
     id: str
@@ -38,6 +38,11 @@ class Institution:
     enrolment: str = ""
     parent_id: str = ""
     status: str = ""
+    successor_id: str = ""
+    names: tuple[str, ...] = ()
+    dated_hosts: tuple[str, ...] = ()
+    wikidata: str = ""
+    ror: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,7 +64,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a browser drew a page: which it was, with its version, and why (never empty)."""
+    """How a browser rendered a page: its name and version, and why (never empty)."""
 
     browser: str
     needs: tuple[Need, ...]
@@ -69,11 +74,9 @@ class Rendering:
 class Page:
     """One document as received, after redirects inside the site.
 
-    ``body`` is content-decoded bytes; ``content_type`` is as sent, "" when absent; ``captured_at`` is
-    the time of the answer and, for a memento or replay, that of the capture. ``redirect_to`` is set
-    where the page answers with a redirect that leaves the site: the address is not followed and
-    ``body`` is empty. ``record_id`` names the WARC record, None where none is kept. ``rendering`` is
-    set where a browser drew the page: ``body`` then is what it drew, in UTF-8.
+    ``body`` is content-decoded; ``content_type`` is as sent, "" when absent; ``captured_at`` is the time of the answer
+    or capture. ``redirect_to`` is set, and ``body`` empty, where the page redirects off the site. ``record_id`` names
+    the WARC record, if one is kept. With ``rendering``, ``body`` is the document that a browser rendered, in UTF-8.
     """
 
     requested_url: str
@@ -89,7 +92,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A page that could not be had, as a value: ``detail`` is a code, ``message`` one line for a person."""
+    """A page that could not be read: ``detail`` is a code, ``message`` one line for a person."""
 
     url: str
     role: PageRole
@@ -100,26 +103,24 @@ class Failure:
 
 
 class Source(Protocol):
-    """Where the pages of one site come from: the live web, a WARC file, or a web archive."""
+    """Where the pages of one site come from."""
 
     async def get(self, url: str) -> Page:
         """Return the page at *url*, redirects inside the site followed; raise FetchError otherwise."""
 
 
+# Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.
 OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]
-"""Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One URL as it stands on a page.
+    """One URL of a page, absolute.
 
-    ``url`` is absolute; ``label`` is what a reader sees or hears (text, alternative text, title), at most 200
-    characters. ``subject`` is whose link the page's data says it is (``organization``, ``person``, ``article``), ""
-    where it says nothing. ``cues`` are names of signs found around the link, see ``detect/cues.toml``. ``block``
-    numbers the smallest container the link shares with other links to networks, so that a row of icons is told from
-    a link in running text (0: none). ``names`` is the network that the link's icon or path names where its address
-    does not, "" for others.
+    ``label`` is at most 200 characters of what a reader sees or hears. ``subject`` is what the
+    page's data says it is about (``organization``, ``person``, ``article``), or "". ``cues`` name its context, see
+    ``detect/page/cues.toml``. ``block`` numbers the smallest container shared with other links to networks (0: none).
+    ``names`` is the network that the icon or path names where the address does not, or "".
     """
 
     url: str
@@ -147,10 +148,9 @@ class InnerLink(NamedTuple):  # a page has hundreds, and a tuple is made in half
 class Reading:
     """What one page says, parsed once.
 
-    ``base`` is what relative addresses resolve against; ``links`` are those that lead off the page's host or may
-    name an account; ``inner`` the others; ``frames`` and ``refresh_to`` are absolute. ``language`` is the document's
-    own word for it ("" where it has none). ``text_length`` counts characters of visible text, ``opening`` is the
-    first 600 of them. ``signs`` are names of marks of a shell that scripts fill (``app_root``, ``noscript_plea`` …).
+    Relative addresses resolve against ``base``; ``links`` lead off the host or may name an account, ``inner`` are the
+    others; ``frames`` and ``refresh_to`` are absolute. ``language`` is as declared, or "". ``opening`` is the first 600
+    of ``text_length`` visible characters. ``signs`` mark a shell that scripts fill (``app_root``, ``noscript_plea`` …).
     """
 
     url: str
@@ -168,7 +168,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The next page to read: where, what it is expected to be, and why it was chosen, for a person."""
+    """The next page to read, what it is expected to be, and why it was chosen, in words for a person."""
 
     url: str
     role: PageRole
@@ -177,10 +177,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One page of a site asked for, and what came of it: a page with its reading, or a failure.
+    """One page asked for: a page with its reading, a redirect off the site without one, or a failure.
 
-    ``page`` without ``reading`` is a redirect that leaves the site (``Page.redirect_to``). Of a page's body only the
-    first bytes may still be there; ``size`` is that of all of it, in bytes.
+    ``page.body`` may hold only the first bytes of the document; ``size`` counts all of them.
     """
 
     choice: Choice
@@ -204,10 +203,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account that a site shows, with whose it is and the evidence, the best first.
+    """One account that a site shows; ``reason`` names the rule that gave ``role``; the best evidence comes first.
 
-    ``url`` is canonical and names the account; it is "" for an icon whose link cannot be resolved
-    (role ``uncertain``, reason ``unresolved_link``). ``reason`` is the name of the rule that gave ``role``.
+    ``url`` is canonical, "" for an icon whose link cannot be resolved (``uncertain``, reason ``unresolved_link``).
     """
 
     network: str
@@ -221,17 +219,13 @@ class Account:
 
     @property
     def pages_seen(self) -> int:
-        """Number of different pages of the site that show the account."""
+        """How many pages of the site show the account."""
         return len({item.page_url for item in self.evidence})
 
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """What is kept of a page that was read: the bytes themselves are in the WARC.
-
-    ``why`` says why the page was chosen, for a person; ``brought`` counts accounts first seen on it; ``rendering`` is
-    None where no browser drew it.
-    """
+    """A page that was read, whose bytes are in the WARC; ``brought`` counts the accounts first seen on it."""
 
     requested_url: str
     url: str
@@ -248,11 +242,7 @@ class PageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A link to a network that serves its reader badly, at the first place where the site has it.
-
-    ``rule`` is the name of a row of ``analyze/flaws.toml``; ``url`` is the address as it stands there; ``account_url``
-    is the account it leads to, "" where it leads to none.
-    """
+    """A link to a network that serves its reader badly; ``rule`` names a row of ``analyze/flaws.toml``."""
 
     rule: str
     network: str
@@ -265,7 +255,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionResult:
-    """What a scan found of one institution; ``captured_at`` is that of the homepage, None where it was not read."""
+    """What a scan found of one institution; ``captured_at`` is None where the homepage was not read."""
 
     institution: Institution
     status: Status
@@ -277,15 +267,23 @@ class InstitutionResult:
     failures: tuple[Failure, ...] = ()
     accounts: tuple[Account, ...] = ()
     flaws: tuple[Flaw, ...] = ()
+    read_by: ReadBy = ReadBy.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time at which this machine, not a site, stood still (a suspended laptop), and for how long."""
+
+    at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One run over a registry.
+    """One run over a registry: ``live``, ``replay``, ``as_of`` or ``complete``, with its options as JSON values.
 
-    ``id`` counts from 1 in its database; ``mode`` is ``live``, ``replay`` or ``as_of``; ``settings`` are
-    the options it ran with, name to JSON value; ``ended_at`` is None where it was interrupted.
-    ``institutions`` are all that were to be audited, in registry order; ``results`` those that were.
+    ``ended_at`` is None where it was interrupted. ``institutions`` are all that were to be audited, in registry order,
+    ``results`` those that were. ``label`` is its owner's name for it; ``completes`` is the scan whose gaps it fills.
     """
 
     id: int
@@ -297,3 +295,12 @@ class Scan:
     rules_version: str
     institutions: tuple[Institution, ...] = ()
     results: tuple[InstitutionResult, ...] = ()
+    label: str = ""
+    completes: int | None = None
+    stalls: tuple[Stall, ...] = ()
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether the user chose some institutions of the registry (``--id``, ``--limit`` …)."""
+        chosen = self.settings.get("selection")
+        return isinstance(chosen, Mapping) and any(value for name, value in chosen.items() if name != "with_parts")

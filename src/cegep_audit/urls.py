@@ -1,5 +1,6 @@
 """What a URL is to a crawler: absolute address, crawl key, host, registrable domain.
 
+Addresses are read as browsers read them, by the URL Standard (https://url.spec.whatwg.org), which ada implements.
 Nothing here raises on odd input: a string that is no usable address gives None or "".
 """
 
@@ -9,11 +10,13 @@ import ipaddress
 import re
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
-_STRIPPED = "".join(map(chr, range(0x21)))  # what browsers strip around an address
-_DROPPED = re.compile(r"[\t\r\n]")  # what browsers drop inside one
+from ada_url import join_url, normalize_url
+
+_WEB = ("http://", "https://")
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_HALF = re.compile("[\ud800-\udfff]")  # half of a character: no encoding can write it, so ada would refuse to read it
 
 
 @cache
@@ -27,63 +30,70 @@ def _extractor() -> Any:  # noqa: ANN401 -- tldextract has no types
     )
 
 
-def split(url: str) -> SplitResult | None:
-    """Split an absolute http or https *url*; None where it is not one or cannot be read."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a port that is no number raises here
-    except ValueError:
-        return None
-    return parts if parts.scheme in _DEFAULT_PORT and parts.hostname else None
-
-
 def absolute(base: str, raw: str) -> str | None:
-    """Resolve *raw* against *base* as a browser does; None where the result is not http or https."""
-    raw = _DROPPED.sub("", raw.strip(_STRIPPED))
+    """Resolve *raw* against *base* as a browser does; None where the result is not http or https.
+
+    The result is in the standard's own spelling: host in lower case and ASCII, no default port, no ``..``, and
+    what no address may hold percent-encoded.
+    """
     try:
-        url = urljoin(base, raw)
+        url = join_url(base, raw)
     except ValueError:
-        return None
-    return url if split(url) else None
+        whole = _HALF.sub("\ufffd", raw)
+        return absolute(base, whole) if whole != raw else None
+    return url if url.startswith(_WEB) else None
+
+
+def split(url: str) -> SplitResult | None:
+    """Split an absolute http or https *url*, respelt as :func:`absolute` does; None where it is not one."""
+    href = _normal(url)
+    return urlsplit(href) if href else None
+
+
+def _normal(url: str) -> str:
+    """Return *url* in the standard's spelling, "" where it is no absolute http or https address."""
+    try:
+        href = normalize_url(url)
+    except ValueError:  # a half of a character too: UnicodeEncodeError is one
+        return ""
+    return href if href.startswith(_WEB) else ""
 
 
 def host_of(url: str) -> str:
     """Return the lower-case host name of *url* in its ASCII form, without port or final dot; "" if none."""
     parts = split(url)
-    return ascii_host(parts.hostname or "") if parts else ""
+    return (parts.hostname or "").rstrip(".") if parts else ""
 
 
 @lru_cache(maxsize=4096)
 def ascii_host(host: str) -> str:
-    """Return *host* in lower case and, where it is international, in its ASCII form (IDNA)."""
+    """Return *host* in lower case and, where it is international, in its ASCII form as browsers write it; "" if none.
+
+    An address of version 6 comes without brackets.
+    """
     host = host.rstrip(".").lower()
-    if host.isascii():
+    if host.isascii() and "%" not in host:
         return host
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
+    return "" if set(host) & set("/\\?#@:") else host_of(f"http://{host}")
 
 
 def port_of(parts: SplitResult) -> int:
     """Return the port that *parts* leads to, the scheme's own where none is written."""
-    return parts.port or _DEFAULT_PORT[parts.scheme]
+    return _DEFAULT_PORT[parts.scheme] if parts.port is None else parts.port
 
 
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
     """Return one spelling for all addresses of one document: still fetchable, idempotent.
 
-    Scheme and host in lower case, no default port, no fragment, no user name, "/" for an empty path.
+    The standard's spelling, without fragment, user name, empty query or the final dot of a host.
     """
     parts = split(url)
     if parts is None:
         return url
-    host = ascii_host(parts.hostname or "")
-    host = f"[{host}]" if ":" in host else host
-    if port_of(parts) != _DEFAULT_PORT[parts.scheme]:
-        host = f"{host}:{port_of(parts)}"
-    return urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
+    authority = re.sub(r"\.+(?=$|:)", "", parts.netloc.rpartition("@")[2])
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{authority}{parts.path}{query}"
 
 
 def visit_key(url: str) -> str:

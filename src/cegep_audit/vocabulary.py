@@ -101,6 +101,7 @@ class Detail(StrEnum):
     RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
     CRAWL_DELAY = "crawl_delay"  # robots.txt asks for more than ``Limits.max_crawl_delay_s`` between pages
     NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
+    TOO_MANY_ACCOUNTS = "too_many_accounts"  # more different ones than are judged: neither cut in silence nor counted
     INTERNAL_ERROR = "internal_error"
 
 
@@ -109,8 +110,14 @@ def http_detail(status: int) -> str:
     return f"http_{status}"
 
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})  # statuses of a redirect that is followed
+MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may mend
+
 # Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
 SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
+
+
+MAY_CHALLENGE = frozenset({401, 403, 405, 429, 503})  # statuses that a firewall's challenge comes with
 
 
 class PageRole(StrEnum):
@@ -123,6 +130,19 @@ class PageRole(StrEnum):
     CONTACT = "contact"
     ABOUT = "about"
     OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook
+
+
+class ReadBy(StrEnum):
+    """How the result of an assessed institution was obtained."""
+
+    NONE = ""  # not assessed
+    LIVE = "live"
+    RETRY = "retry"  # live again, after a scan that could not assess it
+    BROWSER = "browser"
+    ARCHIVE = "archive"
+    SAVED = "saved"  # pages that a person saved
+    WARC = "warc"  # replayed
+    CODED = "coded"  # the decisions of coders
 
 
 class Verdict(StrEnum):

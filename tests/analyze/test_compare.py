@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from cegep_audit.analyze.compare import Change, Comparison, Scope, ShareChange, compare, mcnemar
+from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Role, Status
 
@@ -115,7 +116,7 @@ def test_an_account_on_a_network_that_closed_is_lost_and_its_share_is_not_tested
     old = scan(then("a", "google_plus", "facebook"), then("b", "google_plus", "facebook"))
     new = scan(now("a", "google_plus", "facebook"), now("b", "facebook"))
     found = compare(old, new)
-    assert changes(found)["a", "google_plus"] == "kept", "the site still shows it"
+    assert changes(found)["a", "google_plus"] == "lost", "the site still shows it, but it counts no more"
     assert changes(found)["b", "google_plus"] == "lost"
     gplus = share(found, network="google_plus")
     assert (gplus.old_count, gplus.new_count, gplus.points) == (2, 0, -100.0)
@@ -123,6 +124,44 @@ def test_an_account_on_a_network_that_closed_is_lost_and_its_share_is_not_tested
     assert "google_plus" not in found.common
     assert "facebook" in found.common
     assert share(found, network="facebook").p_value == 1.0
+
+
+def test_a_network_closed_on_both_days_is_in_both_tables_and_counts_in_neither() -> None:
+    found = compare(scan(now("a", "google_plus", "facebook")), scan(now("a", "google_plus", "facebook")))
+    assert changes(found)["a", "google_plus"] == "not_open"
+    gplus = share(found, network="google_plus")
+    assert (gplus.old_count, gplus.new_count, gplus.gained, gplus.lost) == (0, 0, 0, 0)
+
+
+def test_the_same_id_under_another_name_or_of_another_type_is_said() -> None:
+    old = scan(now("a"), now("b"), result(institution("c", type="college"), captured_at=IN_2014))
+    new = scan(result(institution("a", "Autre nom")), now("b"), result(institution("c", type="cegep")))
+    renamed = [(was.name, is_now.name, was.type, is_now.type) for was, is_now in compare(old, new).renamed]
+    assert renamed == [("Cégep a", "Autre nom", "", ""), ("Cégep c", "Cégep c", "college", "cegep")]
+
+
+def test_a_basket_s_table_stops_at_its_open_networks() -> None:
+    found = compare(scan(now("a", "facebook")), scan(now("a", "facebook")))
+    ks = {each.k for each in found.shares if each.basket == "seed"}
+    assert ks == {1, 2, 3}, "iTunes U has closed"
+    in_2005 = datetime(2005, 6, 1, tzinfo=UTC)
+    early = scan(result("a", "youtube", captured_at=in_2005))
+    is_open = basket("seed", in_2005.date())
+    assert {each.k for each in compare(early, early).shares if each.basket == "seed"} == set(range(1, len(is_open) + 1))
+
+
+def test_p_values_of_networks_are_corrected_by_holm() -> None:
+    """R: p.adjust(p, "holm") of McNemar's exact p-values."""
+    old = scan(*(then(f"c{n}") for n in range(12)))
+    new = scan(*(now(f"c{n}", *(["facebook"] if n < 9 else []), *(["twitter"] if n < 6 else [])) for n in range(12)))
+    tested = {each.network: each for each in compare(old, new).shares if each.p_holm is not None}
+    raw = {"facebook": 2 / 2**9, "twitter": 2 / 2**6}
+    assert {name: tested[name].p_value for name in raw} == pytest.approx(raw)
+    family = len(tested)
+    assert tested["facebook"].p_holm == pytest.approx(raw["facebook"] * family)
+    assert tested["twitter"].p_holm == pytest.approx(min(1.0, raw["twitter"] * (family - 1)))
+    low, high = tested["facebook"].interval or (1.0, -1.0)
+    assert 0 < low < 9 / 12 < high
 
 
 def test_thresholds_over_the_networks_of_each_day_and_over_the_same_twice() -> None:
@@ -214,6 +253,7 @@ def mirrored(comparison: Comparison) -> tuple[object, ...]:
             new_count=each.old_count,
             gained=each.lost,
             lost=each.gained,
+            interval=each.interval and (-each.interval[1], -each.interval[0]),
         )
         for each in comparison.shares
     ]
@@ -224,7 +264,7 @@ def mirrored(comparison: Comparison) -> tuple[object, ...]:
         ids(comparison.left),
         ids(comparison.entered),
         comparison.common,
-        shares,
+        [rounded(each) for each in shares],
     )
 
 
@@ -233,7 +273,21 @@ def as_is(comparison: Comparison) -> tuple[object, ...]:
         (each.institution.id, each.network, each.change, each.old_url, each.new_url) for each in comparison.changes
     }
     entered, left = ids(comparison.entered), ids(comparison.left)
-    return comparison.old, comparison.new, moves, entered, left, comparison.common, list(comparison.shares)
+    return (
+        comparison.old,
+        comparison.new,
+        moves,
+        entered,
+        left,
+        comparison.common,
+        list(map(rounded, comparison.shares)),
+    )
+
+
+def rounded(share: ShareChange) -> ShareChange:
+    return replace(
+        share, interval=share.interval and (round(share.interval[0], 9) + 0.0, round(share.interval[1], 9) + 0.0)
+    )
 
 
 def ids(institutions: tuple[object, ...]) -> set[str]:
@@ -247,11 +301,17 @@ def test_the_other_way_round_is_the_mirror(old: Scan, new: Scan) -> None:
     for each in found.shares:
         assert each.new_count - each.old_count == each.gained - each.lost
         assert max(each.old_count, each.new_count) <= each.compared == len(found.compared)
+        for change, number in ((Change.GAINED, each.gained), (Change.LOST, each.lost)):
+            of_network = [item for item in found.changes if item.network == each.network and item.change is change]
+            assert each.measure != "network" or len(of_network) == number, "the list and the table say the same"
+    assert {each.network for each in found.changes if each.change is not Change.NOT_COMPARABLE} <= {
+        each.network for each in found.shares if each.measure == "network"
+    }
 
 
 @given(scans(IN_2014))
 def test_a_scan_beside_itself_changed_in_nothing(one: Scan) -> None:
     found = compare(one, one)
-    assert {each.change for each in found.changes} <= {Change.KEPT, Change.NOT_COMPARABLE}
+    assert {each.change for each in found.changes} <= {Change.KEPT, Change.NOT_COMPARABLE, Change.NOT_OPEN}
     assert not found.entered + found.left
     assert all(each.points in {0.0, None} and each.p_value in {1.0, None} for each in found.shares)

@@ -35,23 +35,31 @@ def test_what_counts_and_what_does_not(some: Scan) -> None:
     assert sheet.n_networks == 2
 
 
-def test_peers_are_of_the_type_then_of_the_region(some: Scan) -> None:
+def test_peers_are_the_others_of_the_type_then_of_the_region(some: Scan) -> None:
     sheet = sheet_of(some, "a")
     assert sheet is not None
     of_type, of_region = sheet.peers
-    assert (of_type.column, of_type.value, of_type.institutions, of_type.assessed) == ("type", "cegep", 5, 3)
-    assert of_type.networks == {"facebook": 2, "youtube": 1, "tiktok": 1}
+    assert (of_type.column, of_type.value, of_type.institutions, of_type.assessed) == ("type", "cegep", 4, 2)
+    assert of_type.networks == {"facebook": 1, "tiktok": 1}, "without the institution's own"
     assert of_type.median == 1
-    assert (of_region.column, of_region.value, of_region.institutions, of_region.assessed) == ("region", "Estrie", 5, 3)
-    assert of_region.networks == {"facebook": 3, "youtube": 2, "linkedin": 1}
-    assert of_region.median == 2
+    assert (of_region.column, of_region.value, of_region.institutions, of_region.assessed) == ("region", "Estrie", 4, 2)
+    assert of_region.networks == {"facebook": 2, "youtube": 1, "linkedin": 1}
+    assert of_region.median == 2, "of b with one and c with three; with its own two it would be two of three"
 
 
-def test_neighbours_are_of_the_type_where_there_are_any(some: Scan) -> None:
+def test_the_median_of_peers_leaves_the_institution_out() -> None:
+    names = ["facebook", "youtube", "tiktok", "instagram"]
+    found = scan(result(at("a"), *names), result(at("b"), "facebook"), result(at("c")))
+    medians = {sheet.institution.id: sheet.peers[0].median for sheet in sheets(found)}
+    assert medians == {"a": 0.5, "b": 2.0, "c": 2.5}
+
+
+def test_neighbours_are_those_of_the_region_whatever_their_type(some: Scan) -> None:
     near = {sheet.institution.id: list(sheet.neighbours) for sheet in sheets(some)}
-    assert near["a"] == [Neighbour("b", "Cégep b", 1)]
-    assert near["c"] == [Neighbour("a", "Cégep a", 2), Neighbour("b", "Cégep b", 1)], "no other university there"
-    assert near["d"] == near["g"] == near["c"]
+    c, a, b = Neighbour("c", "Cégep c", 3), Neighbour("a", "Cégep a", 2), Neighbour("b", "Cégep b", 1)
+    assert near["a"] == [c, b]
+    assert near["c"] == [a, b]
+    assert near["d"] == near["g"] == [c, a, b]
     assert near["e"] == []
     assert near["f"] == [], "the registry gives it no region"
 

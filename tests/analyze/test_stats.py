@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cegep_audit.analyze.findings import to_json
 from cegep_audit.analyze.groups import split
+from cegep_audit.analyze.intervals import sample_interval
 from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
 from cegep_audit.analyze.stats import presence, summary, tally
 from cegep_audit.detect.networks.identify import NETWORKS
@@ -42,16 +43,17 @@ def seven() -> Scan:
 
 def test_figures(seven: Scan) -> None:
     figures = to_json(summary(seven))
+    of_seven = {"ci95": None, "adjusted": None, "ci95_bounds": None, "assessed": 5, "institutions": 7}
     assert (figures["institutions"], figures["assessed"]) == (7, 5)
     assert figures["by_status"] == {"ok": 4, "partial": 1, "blocked": 1, "unreachable": 1, "unusable": 0}
     assert figures["distribution"] == {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}
     assert (figures["mean"], figures["median"]) == (2.0, 2.0)
     assert (figures["quartiles"], figures["maximum"]) == ((1.0, 3.0), 4)
     assert figures["min_networks"] == [
-        {"k": 3, "count": 2, "share": 2 / 5, "bounds": (2 / 7, 4 / 7), "ci95": None},
-        {"k": 1, "count": 4, "share": 4 / 5, "bounds": (4 / 7, 6 / 7), "ci95": None},
-        {"k": 2, "count": 3, "share": 3 / 5, "bounds": (3 / 7, 5 / 7), "ci95": None},
-        {"k": 4, "count": 1, "share": 1 / 5, "bounds": (1 / 7, 3 / 7), "ci95": None},
+        {"k": 3, "count": 2, "share": 2 / 5, "bounds": (2 / 7, 4 / 7), "bounds_partial": (2 / 7, 5 / 7), **of_seven},
+        {"k": 1, "count": 4, "share": 4 / 5, "bounds": (4 / 7, 6 / 7), "bounds_partial": (4 / 7, 6 / 7), **of_seven},
+        {"k": 2, "count": 3, "share": 3 / 5, "bounds": (3 / 7, 5 / 7), "bounds_partial": (3 / 7, 5 / 7), **of_seven},
+        {"k": 4, "count": 1, "share": 1 / 5, "bounds": (1 / 7, 3 / 7), "bounds_partial": (1 / 7, 4 / 7), **of_seven},
     ]
     counts = {row["network"]: row["count"] for row in rows(figures, "networks")}
     assert {name: count for name, count in counts.items() if count} == {
@@ -66,9 +68,56 @@ def test_figures(seven: Scan) -> None:
     assert figures["closed_networks"] == [{"network": "itunes_u", "count": 1}, {"network": "google_plus", "count": 1}]
 
 
-def test_a_network_closed_for_most_counts_for_those_captured_before(seven: Scan) -> None:
+def test_a_network_closed_for_most_counts_over_those_captured_before(seven: Scan) -> None:
     (google,) = [row for row in rows(to_json(summary(seven)), "networks") if row["network"] == "google_plus"]
-    assert google == {"network": "google_plus", "count": 1, "share": 1 / 5, "bounds": (1 / 7, 3 / 7), "ci95": None}
+    assert (google["count"], google["assessed"], google["institutions"]) == (1, 1, 1), "e alone was captured in 2014"
+    assert (google["share"], google["bounds"]) == (1.0, (1.0, 1.0))
+
+
+def test_a_network_that_opened_within_the_period_counts_over_those_captured_after() -> None:
+    before = datetime(2023, 6, 1, tzinfo=UTC)
+    found = scan(
+        result("early", "facebook", captured_at=before),
+        result("late", "facebook", "threads"),
+        result("other", "facebook"),
+        failed("dead"),
+    )
+    (threads,) = [row for row in rows(to_json(summary(found)), "networks") if row["network"] == "threads"]
+    assert (threads["count"], threads["assessed"], threads["institutions"]) == (1, 2, 3)
+    assert (threads["share"], threads["bounds"]) == (1 / 2, (1 / 3, 2 / 3))
+
+
+def test_closed_and_not_yet_open_are_two_things() -> None:
+    early = scan(result("a", "threads", "google_plus", captured_at=IN_2014))
+    assert to_json(summary(early))["not_yet_open_networks"] == [{"network": "threads", "count": 1}]
+    assert "closed_networks" not in to_json(summary(early))
+    late = scan(result("a", "threads", "google_plus"))
+    assert to_json(summary(late))["closed_networks"] == [{"network": "google_plus", "count": 1}]
+    assert "not_yet_open_networks" not in to_json(summary(late))
+
+
+def test_a_site_read_in_part_is_unknown_where_it_showed_nothing() -> None:
+    found = scan(
+        result("whole", "facebook", "youtube", "tiktok"),
+        result("part", "facebook", "youtube", status=Status.PARTIAL),
+        result("none"),
+        failed("dead"),
+    )
+    document = to_json(summary(found))
+    three, one = rows(document, "min_networks")[:2]
+    assert (three["bounds"], three["bounds_partial"]) == ((1 / 4, 2 / 4), (1 / 4, 3 / 4))
+    assert (one["bounds"], one["bounds_partial"]) == ((2 / 4, 3 / 4), (2 / 4, 3 / 4)), "it has one, whatever was missed"
+    networks = {row["network"]: row for row in rows(document, "networks")}
+    assert networks["facebook"]["bounds_partial"] == networks["facebook"]["bounds"] == (2 / 4, 3 / 4)
+    assert (networks["tiktok"]["bounds"], networks["tiktok"]["bounds_partial"]) == ((1 / 4, 2 / 4), (1 / 4, 3 / 4))
+
+
+def test_a_basket_s_table_stops_at_the_number_of_its_open_networks() -> None:
+    found = summary(scan(result("a", "facebook", "twitter", "youtube")), "seed").figures
+    assert list(found.at_least) == [3, 1, 2], "iTunes U has closed: nobody can be on four"
+    early = scan(result("a", captured_at=datetime(2005, 6, 1, tzinfo=UTC)))
+    is_open = sum(NETWORKS[name].is_open(date(2005, 6, 1)) for name in ("facebook", "twitter", "youtube", "itunes_u"))
+    assert list(summary(early, "seed", min_networks=1).figures.at_least) == list(range(1, is_open + 1))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +143,7 @@ def test_the_basket_of_2011_holds_itunes_u_as_long_as_it_was_open() -> None:
 
 def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
     contract = ["scan", "basket", "institutions", "assessed", "by_status", "min_networks", "networks"]
-    contract += ["distribution", "mean", "median", "baselines"]
+    contract += ["distribution", "mean", "median", "baselines", "sample_of"]
     without_closed = scan(result("a", "facebook"))
     assert list(to_json(summary(without_closed))) == [*contract, "quartiles", "maximum"]
     further = [*contract, "quartiles", "maximum", "closed_networks", "pairs", "by"]
@@ -107,13 +156,8 @@ def test_groups(seven: Scan) -> None:
     found = [(*group["values"], group["institutions"], group["assessed"], group["mean"]) for group in by["groups"]]
     assert found == [("Côte-Nord", 3, 2, 1.0), ("Montréal", 3, 2, 3.5), ("", 1, 1, 1.0)]
     assert all(group["few"] for group in by["groups"])
-    assert by["groups"][1]["min_networks"][0] == {
-        "k": 3,
-        "count": 2,
-        "share": 1.0,
-        "bounds": (2 / 3, 1.0),
-        "ci95": None,
-    }
+    three = by["groups"][1]["min_networks"][0]
+    assert (three["k"], three["count"], three["share"], three["bounds"]) == (3, 2, 1.0, (2 / 3, 1.0))
 
 
 def test_groups_of_a_column_of_the_users_own() -> None:
@@ -138,9 +182,17 @@ def test_an_unknown_column_names_those_there_are(seven: Scan) -> None:
         summary(seven, by=["couleur"])
 
 
+@pytest.mark.parametrize("column", ["enrolment", "founded", "language"])
+def test_a_column_that_is_all_empty_is_said_to_be(seven: Scan, column: str) -> None:
+    with pytest.raises(UsageError, match=f"{column} is empty"):
+        summary(seven, by=[column], lang="en")
+
+
 def test_none_assessed_divides_by_nothing() -> None:
     figures = to_json(summary(scan(failed("a"), failed("b")), sample_of=10))
-    assert rows(figures, "min_networks")[0] == {"k": 3, "count": 0, "share": None, "bounds": (0, 1), "ci95": None}
+    three = rows(figures, "min_networks")[0]
+    assert (three["count"], three["share"], three["bounds"], three["ci95"]) == (0, None, (0, 1), None)
+    assert three["ci95_bounds"] == (0, 1), "of two drawn and none read, all of the population is possible"
     assert (figures["distribution"], figures["mean"], figures["median"]) == ({}, None, None)
     assert (figures["quartiles"], figures["maximum"]) == (None, None)
     assert "NaN" not in json.dumps(figures)
@@ -156,9 +208,17 @@ def test_an_interrupted_scan_counts_those_it_did_not_visit() -> None:
 
 def test_intervals_only_for_a_sample(seven: Scan) -> None:
     first = rows(to_json(summary(seven, sample_of=20)), "min_networks")[0]
-    # By hand: n' = 5 (20-1)/(20-5) = 6.3333 and z²/n' = 0.6066, so that the middle is (0.4 + 0.3033)/1.6066 and
-    # half the width 1.96 √(0.24/6.3333 + 0.0239)/1.6066: 0.4378 ± 0.3034.
-    assert first["ci95"] == pytest.approx((0.1344, 0.7411), abs=1e-4)
+    # By the tails of the hypergeometric law, five of twenty read: of two in the population, both are in the sample
+    # in 10 of 190 draws (5.3 %), and of 17, two or fewer are in it in 1.8 % (of 16 in 5.1 %): 2 to 16.
+    assert first["ci95"] == pytest.approx((2 / 20, 16 / 20))
+    # Without supposing anything of the two that were not read: two of seven have it, or four.
+    low, high = sample_interval(2, 7, 20), sample_interval(4, 7, 20)
+    assert low
+    assert high
+    assert first["ci95_bounds"] == (low[0], high[1])
+    assert to_json(summary(seven, sample_of=20))["sample_of"] == 20
+    census = rows(to_json(summary(seven, sample_of=7)), "min_networks")[0]
+    assert (census["ci95"], census["ci95_bounds"]) == (None, None), "the registry is the whole population"
     with pytest.raises(UsageError, match="--sample-of 6"):
         summary(seven, sample_of=6)
 

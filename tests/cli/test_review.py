@@ -136,22 +136,26 @@ def test_export_shows_when_asked(first: Run) -> None:
 
 def test_a_sample_of_a_blind_sheet_does_not_say_what_its_strata_mean(first: Run) -> None:
     blind = first("review export --sample 12 --seed 4")
-    assert "Drawn from 40 rows, 3 strata, seed 4." in blind.err
+    assert "Drawn from 30 rows, 2 strata, seed 4." in blind.err
     assert "cegep-public" not in blind.err + Path("review.csv").read_text("utf-8")
     shown = first("review export --sample 12 --seed 4 --show -o shown.csv")
-    assert "  cegep-public/found: 2 of 6, weight 3" in shown.err
+    assert "  cegep-public/found: 3 of 6, weight 2" in shown.err
     units = [
         [tuple(row[name] for name in ("institution_id", "network")) for row in csv.DictReader(text.splitlines())]
         for text in (Path("review.csv").read_text("utf-8"), Path("shown.csv").read_text("utf-8"))
     ]
     assert units[0] == units[1]
     assert len(units[0]) == 12
+    assert "10 rows of sites that were not assessed are not drawn" in blind.err
 
 
 REFUSED = {
-    "--sample 2": (2, "--sample 2: at least 3 are needed"),
-    "--sample 41": (2, "--sample 41: there are only 40 rows"),
-    "--seed 1": (2, "--seed goes with --sample only"),
+    "--sample 1": (2, "--sample 1: at least 2 are needed, one for each stratum"),
+    "--sample 41": (2, "--sample 41: there are only 30 to code"),
+    "--institutions 1": (2, "--institutions 1: at least 2 are needed, one for each stratum"),
+    "--institutions 9": (2, "--institutions 9: there are only 8 to code"),
+    "--institutions 4 --sample 4": (2, "--sample and --institutions do not go together"),
+    "--seed 1": (2, "--seed goes with --sample or --institutions only"),
     "-o review.html": (2, "review.html: unknown ending; choose one of .csv, .xlsx"),
     "-o nowhere/review.csv": (3, "nowhere/review.csv: the folder does not exist"),
     "9": (2, "there is no scan 9"),
@@ -164,6 +168,38 @@ def test_export_says_what_it_cannot_do(first: Run, arguments: str) -> None:
     done = first(f"review export {arguments}")
     code, said = REFUSED[arguments]
     assert (done.code, said in done.err, len(done.err.splitlines())) == (code, True, 1), done.err
+
+
+def test_a_sample_of_institutions_corrects_the_shares(first: Run) -> None:
+    """All eight are coded: c0 and c7 are on Facebook and YouTube, c1 to c4 on Facebook, the others on nothing."""
+    done = first("review export --institutions 8 --basket classic --seed 3")
+    assert done.code == 0, done.err
+    assert "c5" in Path("review.csv").read_text("utf-8")
+
+    def whole(row: dict[str, str]) -> dict[str, str]:
+        number = int(row["institution_id"].removeprefix("c"))
+        on = {0: ("facebook", "youtube"), 7: ("facebook", "youtube"), 5: (), 6: ()}.get(number, ("facebook",))
+        url = own(number) if row["network"] == "facebook" else f"https://www.youtube.com/@c{number}"
+        is_there = row["network"] in on
+        return {
+            "decision": "present" if is_there else "absent",
+            "correct_account": url if is_there else "",
+            "coder": "AB",
+        }
+
+    decide(Path("review.csv"), whole, "ab.csv")
+    assert first("review import ab.csv").code == 0
+    found = json.loads(first("summary --basket classic --min-networks 2 --json").out)
+    (two,) = [row for row in found["min_networks"] if row["k"] == 2]
+    assert (two["count"], two["share"]) == (0, 0.0), "the tool found Facebook alone"
+    assert (two["adjusted"]["share"], two["adjusted"]["ci95"]) == (1 / 6, [1 / 6, 1 / 6]), "all six were coded"
+    assert two["adjusted"]["population"] == {"share": 2 / 8, "ci95": [2 / 8, 2 / 8]}
+    (one,) = [row for row in found["min_networks"] if row["k"] == 1]
+    assert (one["share"], one["adjusted"]["share"]) == (1.0, 5 / 6), "c5 is on nothing"
+    assert all(row["adjusted"] is None for row in json.loads(first("summary --json").out)["min_networks"]), (
+        "the basket of all networks was not coded"
+    )
+    assert "Share corrected for errors of detection" in first("summary --basket classic --min-networks 2").out
 
 
 def test_export_never_erases_a_coders_work(coded: Run) -> None:
@@ -194,6 +230,7 @@ def test_import_counts_what_is_new_changed_and_the_same(coded: Run) -> None:
     assert done.err.splitlines() == [
         "AB: 40 rows, scan 1 (0 new, 5 changed, 35 already there).",
         "3 rows on which coders do not agree: a decision signed consensus settles them.",
+        "c7: no program read this site, and its decisions have no effect while these are missing: facebook",
     ]
 
 

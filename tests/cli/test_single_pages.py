@@ -7,10 +7,12 @@ import os
 import pty
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from commands import command, inside
+from warcs import Kept, warc_bytes
 
 PAGE = '<html lang="fr"><title>Cégep</title><footer><a href="https://www.facebook.com/cegeprb">Facebook</a></footer>'
 UNREAD = {
@@ -77,3 +79,50 @@ def test_at_a_terminal_it_says_what_it_waits_for(folder: Path) -> None:
     os.close(ours)
     assert (done.returncode, done.stderr) == (0, "Une adresse par ligne; Ctrl-D pour finir.\n")
     assert json.loads(done.stdout)["handle"] == "cegeprb"
+
+
+def saved(folder: Path, kind: str) -> Path:
+    """A page as a person may hand it in, with two accounts in it."""
+    url = "https://www.cegeprb.test/"
+    page = PAGE + '<a href="https://www.instagram.com/cegeprb">Instagram</a>' + "<p>Bienvenue au cégep.</p>" * 20
+    if kind in {"warc.gz", "wacz"}:
+        data = warc_bytes([Kept(url, page.encode())])
+        if kind == "wacz":
+            with zipfile.ZipFile(folder / "page.wacz", "w") as archive:
+                archive.writestr("archive/data.warc.gz", data)
+            return folder / "page.wacz"
+    elif kind == "mhtml":
+        head = f'Snapshot-Content-Location: {url}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="b"'
+        part = f"Content-Type: text/html; charset=utf-8\r\nContent-Location: {url}\r\n\r\n{page}"
+        data = f"{head}\r\n\r\n--b\r\n{part}\r\n--b--\r\n".encode()
+    else:
+        data = page.encode()
+    (folder / f"page.{kind}").write_bytes(data)
+    return folder / f"page.{kind}"
+
+
+@pytest.mark.parametrize("kind", ["html", "mhtml", "warc.gz", "wacz", "txt"])
+def test_saved_pages_of_each_kind_are_read(kind: str, folder: Path) -> None:
+    done = inside("detect", saved(folder, kind).name, "--json", folder=folder)
+    assert done.code == 0, done.err
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [each["network"] for each in found] == ["facebook", "instagram"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("rapport.pdf", b"%PDF-1.7\n1 0 obj", "un PDF"),
+        ("photo.png", b"\x89PNG\r\n\x1a\n", "une image"),
+        ("scans.db", b"SQLite format 3\0" + bytes(99), "une base de données"),
+        ("pages.zip", b"PK\x03\x04" + bytes(40), "archive d’une autre sorte"),
+        ("notes.txt", b"https://www.facebook.com/cegeprb", "pas une page"),
+        ("vide.html", b"", "vide"),
+    ],
+)
+def test_any_other_file_is_refused_by_name(name: str, data: bytes, said: str, folder: Path) -> None:
+    (folder / name).write_bytes(data)
+    done = inside("detect", name, folder=folder)
+    assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 1), done
+    assert done.err.startswith(name)
+    assert said in done.err.replace("\xa0", " ")

@@ -52,13 +52,14 @@ FAULTS = {
     "an option without its value": (("scan", "--db"), "--db : il y manque une valeur"),
     "a value where none goes": (("scan", "--quiet=1"), "--quiet ne prend pas de valeur"),
     "no whole number": (("scan", "--limit", "x"), "--limit : donnez un nombre entier"),
-    "no number": (("scan", "--delay", "x"), "--delay : donnez un nombre"),
-    "too small": (("scan", "--delay", "-1"), "--delay : donnez 0 ou plus"),
-    "not a number": (("scan", "--delay", "nan"), "--delay : donnez 3600 ou moins"),
-    "a delay without end": (("scan", "--delay", "inf"), "--delay : donnez 3600 ou moins"),
-    "a wait without end": (("scan", "--timeout", "inf"), "--timeout : donnez 3600 ou moins"),
-    "too large": (("scan", "--concurrency", "9999"), "--concurrency : donnez 1000 ou moins"),
-    "no choice": (("scan", "--lang", "de"), "--lang : « de » n’en est pas; choisissez parmi fr, en"),
+    "no number": (("scan", "--delay", "x"), "--delay : donnez un nombre de 0 à 3600"),
+    "too small": (("scan", "--delay", "-1"), "--delay : donnez un nombre de 0 à 3600"),
+    "too small, without an end": (("scan", "--max-pages", "0"), "--max-pages : donnez 1 ou plus"),
+    "not a number": (("scan", "--delay", "nan"), "--delay : donnez un nombre de 0 à 3600"),
+    "a delay without end": (("scan", "--delay", "inf"), "--delay : donnez un nombre de 0 à 3600"),
+    "a wait without end": (("scan", "--timeout", "inf"), "--timeout : donnez un nombre de 0.1 à 3600"),
+    "too large": (("scan", "--concurrency", "9999"), "--concurrency : donnez un nombre de 1 à 1000"),
+    "no choice": (("scan", "--lang", "de"), "--lang : choisissez parmi fr, en"),
     "an unknown basket": (
         ("summary", "--basket", "nope"),
         "--basket : « nope » n’en est pas; choisissez parmi all, classic, seed",
@@ -83,7 +84,7 @@ def test_the_line_names_the_help_that_would_tell(tmp_path: Path) -> None:
 
 def test_it_speaks_english_where_asked(tmp_path: Path) -> None:
     done = inside("scan", "--delay", "-1", "--lang", "en", folder=tmp_path)
-    assert done.err == "--delay: give 0 or more; cegep-audit scan --help says what goes\n"
+    assert done.err == "--delay: give a number from 0 to 3600; cegep-audit scan --help says what goes\n"
 
 
 @pytest.mark.parametrize("words", [(), ("review",)], ids=["the whole", "a group"])

@@ -19,7 +19,13 @@ from cegep_audit.collect.http.addresses import is_special, is_special_host, lite
         "100.64.0.1",
         "127.0.0.1",
         "127.255.255.254",
-        "169.254.169.254",
+        "100.100.100.200",  # Alibaba Cloud's metadata
+        "168.63.129.16",  # Azure's wire server
+        "169.254.169.254",  # metadata of most platforms
+        "169.254.170.2",  # of a container at Amazon
+        "192.0.0.192",  # Oracle Cloud's
+        "fd00:ec2::254",  # Amazon's over IPv6
+        "fd20:ce::254",  # Google's over IPv6
         "172.16.0.1",
         "172.31.255.255",
         "192.0.0.8",
@@ -111,7 +117,13 @@ def test_web_sites_sit_there(address: str) -> None:
         "[::FFFF:7F00:1]",
         "[fe80::1%25eth0]",
         "%31%32%37.0.0.1",
-        "169.254.169.254",
+        "100.100.100.200",  # Alibaba Cloud's metadata
+        "168.63.129.16",  # Azure's wire server
+        "169.254.169.254",  # metadata of most platforms
+        "169.254.170.2",  # of a container at Amazon
+        "192.0.0.192",  # Oracle Cloud's
+        "fd00:ec2::254",  # Amazon's over IPv6
+        "fd20:ce::254",  # Google's over IPv6
         "2852039166",
         "localhost",
         "LOCALHOST",

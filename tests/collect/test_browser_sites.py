@@ -34,11 +34,11 @@ def chromium() -> str:
 
 @asynccontextmanager
 async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]:
-    """A scan that draws every page; with it, what was said of pages that were not drawn."""
-    undrawn: list[str] = []
+    """A scan that renders every page; with it, what was said of pages that were not rendered."""
+    not_rendered: list[str] = []
     live = LiveWeb(QUICK, AGENT)
-    async with Browser(chromium, AGENT, QUICK, lambda _, reason: undrawn.append(reason)) as browser:
-        yield browser.rendering(live.open, live.loading, lambda _: (Need.ALWAYS,), lambda _: None), undrawn
+    async with Browser(chromium, AGENT, QUICK, lambda _, reason: not_rendered.append(reason)) as browser:
+        yield browser.opening(live, lambda _: (Need.ALWAYS,), lambda _: None), not_rendered
 
 
 def site(web: Web, host: str, text: str = WRITES, delay_s: float = 0.0) -> str:
@@ -73,14 +73,14 @@ def browsers() -> list[int]:
     ]
 
 
-async def test_one_browser_draws_all_each_site_in_a_fresh_context(chromium: str, proxied: Web) -> None:
+async def test_one_browser_renders_all_each_site_in_a_fresh_context(chromium: str, proxied: Web) -> None:
     counts = """
     const before = [localStorage.getItem("seen"), document.cookie];
     localStorage.setItem("seen", "yes"); document.cookie = "seen=yes; max-age=1000";
     document.getElementById("root").textContent = JSON.stringify(before);
     """
     url = site(proxied, "cegeprb.test", counts)
-    async with browsing(chromium) as (opened, undrawn):
+    async with browsing(chromium) as (opened, not_rendered):
         async with opened(institution(url)) as source:
             first = await source.get(url)
             second = await source.get(url + "contact")
@@ -88,14 +88,14 @@ async def test_one_browser_draws_all_each_site_in_a_fresh_context(chromium: str,
         other = await read(opened, url)
         assert len(running) == 1
         assert browsers() == running
-    assert not undrawn
+    assert not not_rendered
     assert b'[null,""]' in first.body
     assert b'["yes","seen=yes"]' in second.body
     assert b'[null,""]' in other.body
     assert browsers() == []
 
 
-async def test_no_more_than_two_sites_are_drawn_at_a_time(chromium: str, proxied: Web) -> None:
+async def test_no_more_than_two_sites_are_rendered_at_a_time(chromium: str, proxied: Web) -> None:
     urls = [site(proxied, f"cegep{number}.test", delay_s=0.3) for number in range(5)]
     async with browsing(chromium) as (opened, _):
         pages = await asyncio.gather(*(read(opened, url) for url in urls))
@@ -108,13 +108,13 @@ async def test_no_more_than_two_sites_are_drawn_at_a_time(chromium: str, proxied
 
 async def test_a_browser_that_dies_over_a_page_costs_that_page_only(chromium: str, proxied: Web) -> None:
     url = site(proxied, "cegeprb.test", delay_s=5.0)
-    async with browsing(chromium) as (opened, undrawn), opened(institution(url)) as source:
+    async with browsing(chromium) as (opened, not_rendered), opened(institution(url)) as source:
         rendering = asyncio.create_task(source.get(url))
         await until(lambda: any(asked.path == "/app.js" for asked in proxied.log))
         (pid,) = browsers()
         os.kill(pid, signal.SIGKILL)
         page = await rendering
-        assert (page.body, page.rendering, len(undrawn)) == (SHELL.body, None, 1)
+        assert (page.body, page.rendering, len(not_rendered)) == (SHELL.body, None, 1)
         proxied["cegeprb.test/app.js"] = replace(SHELL, body=WRITES.encode(), content_type="text/javascript")
         after = await source.get(url + "contact")
     assert after.rendering

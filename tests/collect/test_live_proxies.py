@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from servers import Reply, Web, page
-from visits import HOME, QUICK, fault, get, to_loopback
+from servers import Reply, Web, page, redirect
+from visits import HOME, QUICK, Records, fault, get, to_loopback
+from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.http.transport import Routes
+from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 
@@ -96,7 +100,19 @@ async def test_a_proxy_with_a_password(web: Web, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "value", ["http://", "ftp://p.test:1", "http://moi:s3cret@p.test:port", "http://[::1", "socks9://p.test"]
+    "value",
+    [
+        "http://",
+        "ftp://p.test:1",
+        "http://moi:s3cret@p.test:port",
+        "http://moi:s3cret@p.test:99999",
+        "http://p.test:0",
+        "http://p.test:-1",
+        "p.test:65536",
+        "socks5://p.test:99999",
+        "http://[::1",
+        "socks9://p.test",
+    ],
 )
 def test_a_proxy_that_cannot_be(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
@@ -104,6 +120,73 @@ def test_a_proxy_that_cannot_be(value: str, monkeypatch: pytest.MonkeyPatch) -> 
         LiveWeb(QUICK, "cegep-audit/1")
     assert "s3cret" not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+BASIC = base64.b64encode(b"moi:s3cr&t-4711").decode()
+ECHOES = {
+    "in a page": Reply(f"<html>You said Proxy-Authorization: Basic {BASIC}".encode()),
+    "in an error": Reply(b"Wrong password: s3cr&t-4711", status=403),
+    "in an error, packed": Reply(
+        gzip.compress(b"Wrong password: s3cr&t-4711"), status=502, headers=[("Content-Encoding", "gzip")]
+    ),
+    "in a page, packed": Reply(
+        gzip.compress(f"<html>moi:s3cr&t-4711 {BASIC}".encode()), headers=[("Content-Encoding", "gzip")]
+    ),
+    "in a 407": Reply(f"moi:s3cr&t-4711 {BASIC}".encode(), status=407),
+    "in a header": Reply(b"<html>", headers=[("X-Debug", f"Basic {BASIC}")]),
+    "in a redirect": redirect(f"http://cegeprb.test/?u={BASIC}"),
+    "in a redirect, quoted": redirect("http://cegeprb.test/?u=s3cr%26t-4711", 503),
+    "in the reason": Reply(raw=[b"HTTP/1.1 403 moi:s3cr&t-4711 is wrong\r\nContent-Length: 0\r\n\r\n"]),
+    "in what is no HTTP": Reply(raw=[b"HTTP/1.1 moi:s3cr&t-4711\r\n\r\n"]),
+    "in a page that breaks off": Reply(
+        pieces=[f"<html>{BASIC}".encode()], headers=[("Content-Length", "9999")]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ECHOES)
+async def test_what_a_proxy_repeats_of_its_password_goes_nowhere(
+    name: str, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:s3cr%26t-4711@"))
+    web["cegeprb.test/robots.txt"] = Reply(status=404)
+    web["*"] = ECHOES[name]
+    path = tmp_path / "scan.warc.gz"
+    with WarcWriter.open(path, {"software": "tests"}) as record:
+        error = await fault(record=record)
+    assert error.detail in {"proxy", "protocol"}
+    assert web.log[0].header("Proxy-Authorization") == f"Basic {BASIC}"
+    written = str(error) + error.url
+    with path.open("rb") as file:
+        for item in ArchiveIterator(file):
+            written += str(item.rec_headers.headers) + str(item.http_headers and item.http_headers.headers)
+            written += str(item.http_headers and item.http_headers.statusline)
+            written += item.content_stream().read().decode("latin-1")
+    assert "s3cr" not in written
+    assert BASIC not in written
+
+
+async def test_what_a_proxy_says_when_it_refuses_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 407 moi:s3cr&t-4711 or {BASIC}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://moi:s3cr%26t-4711@127.0.0.1:{port}")
+    records = Records()
+    error = await fault("https://cegeprb.test:8443/", record=records)
+    server.close()
+    assert (error.detail, error.status) == ("proxy", 407)
+    assert "s3cr" not in str(error) + str(records.kept)
+    assert BASIC not in str(error) + str(records.kept)
+
+
+async def test_a_page_may_use_the_word_that_is_somebodys_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:college@"))
+    web["cegeprb.test/"] = page("Le college")
+    assert b"college" in (await get()).body
 
 
 @pytest.mark.parametrize("url", ["http://192.168.1.1/", "https://0x7f.1/", "http://[::1]/", "http://localhost/"])

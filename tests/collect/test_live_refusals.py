@@ -37,11 +37,18 @@ async def test_what_may_pass_is_tried_three_times_in_all(reply: Reply, proxied: 
     assert time.slept == [1, 1, 1]  # tries keep the pace too
 
 
-@pytest.mark.parametrize(("reply", "detail"), [(refusal(503), "http_503"), (DROP, "connection_lost")])
-async def test_and_no_more(reply: Reply, detail: str, proxied: Web) -> None:
-    proxied["cegeprb.test/a"] = reply
-    assert (await fault(f"{HOME}a", home=HOME)).detail == detail
+async def test_and_no_more(proxied: Web) -> None:
+    proxied["cegeprb.test/a"] = refusal(503)
+    assert (await fault(f"{HOME}a", home=HOME)).detail == "http_503"
     assert proxied.asked("cegeprb.test") == ["/robots.txt", "/a", "/a", "/a"]
+
+
+async def test_a_connection_used_before_that_closes_says_nothing_of_the_site(proxied: Web) -> None:
+    """It may have been closed while idle: the three tries are those on new connections."""
+    proxied["cegeprb.test/a"] = DROP
+    assert (await fault(f"{HOME}a", home=HOME)).detail == "connection_lost"
+    assert proxied.asked("cegeprb.test") == ["/robots.txt"] + ["/a"] * 4
+    assert len({asked.connection for asked in proxied.log}) == 4
 
 
 async def test_no_retries_where_none_are_wanted(proxied: Web) -> None:

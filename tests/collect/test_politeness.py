@@ -46,6 +46,22 @@ def verdict(text: str | bytes) -> RobotsVerdict:
         pytest.param("User-agent: *\n\nDisallow: /a", "/a", False, id="blank line inside a group"),
         pytest.param("User-agent: a\nUser-agent: *\nDisallow: /a", "/a", False, id="one of several agents"),
         pytest.param("User-agent: a\nSitemap: /s\nUser-agent: *\nDisallow: /a", "/a", False, id="sitemap among agents"),
+        pytest.param("User-agent: *\nUser-agent: a\nDisallow: /a", "/a", False, id="everyone, then another"),
+        pytest.param("User-agent: cegep-audit\nUser-agent: a\nDisallow: /a", "/a", False, id="us, then another"),
+        pytest.param("User-agent: *\nFoo: bar\nUser-agent: a\nDisallow: /a", "/a", False, id="an unknown line"),
+        pytest.param(
+            "User-agent: a\nFoo: bar\nUser-agent: *\nDisallow: /a", "/a", False, id="an unknown line, us last"
+        ),
+        pytest.param("User-agent: *\nSitemap: /s\nUser-agent: a\nDisallow: /a", "/a", False, id="a sitemap"),
+        pytest.param("User-agent: *\nHost: x\n\nUser-agent: a\nDisallow: /a", "/a", False, id="a host, a blank line"),
+        pytest.param("User-agent: *\nCrawl-delay: 1\nUser-agent: a\nDisallow: /a", "/a", False, id="a crawl delay"),
+        pytest.param("User-agent: *\n<br>\nUser-agent: a\nDisallow: /a", "/a", False, id="rubbish"),
+        pytest.param("User-agent: *\nAllow: /b\nUser-agent: a\nDisallow: /a", "/a", True, id="closed by allow"),
+        pytest.param("User-agent: *\nDisallow:\nUser-agent: a\nDisallow: /a", "/a", True, id="closed by an empty rule"),
+        pytest.param("User-agent: *\ndissalow: /b\nUser-agent: a\nDisallow: /a", "/a", True, id="closed by a slip"),
+        pytest.param(
+            "User-agent: a\nAllow: /\nUser-agent: b\nUser-agent: *\nDisallow: /a", "/a", False, id="the second"
+        ),
         pytest.param("User-agent: a\nDisallow: /\nUser-agent: *\nDisallow: /b", "/a", True, id="another's group"),
         pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/a", False, id="groups merged, 1"),
         pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/b", False, id="groups merged, 2"),
@@ -131,7 +147,8 @@ def test_a_missing_file_allows_everything_however_it_is_missing() -> None:
         ("", 0),
         ("User-agent: *\nCrawl-delay: 2.5", 2.5),
         ("User-agent: *\nCrawl-delay: 2\nUser-agent: cegep-audit\nCrawl-delay: 5", 5),
-        ("User-agent: *\nCrawl-delay: 2\nUser-agent: cegep-audit\nDisallow:", 0),
+        ("User-agent: *\nCrawl-delay: 2\nDisallow:\nUser-agent: cegep-audit\nDisallow:", 0),
+        ("User-agent: *\nCrawl-delay: 2\nUser-agent: cegep-audit\nDisallow:", 2),  # one group: no rule ended it
         ("User-agent: *\nCrawl-delay: -1", 0),
         ("User-agent: *\nCrawl-delay: nan", 0),
         ("User-agent: *\nCrawl-delay: soon", 0),

@@ -95,7 +95,8 @@ def test_a_day_is_asked_for_at_noon() -> None:
 def test_how_far_off_is_too_far() -> None:
     period = Period(date(2011, 9, 6), max_drift_days=2)
     assert period.refusal(datetime(2011, 9, 8, 23, 59, tzinfo=UTC)) == ""
-    assert period.refusal(datetime(2011, 9, 9, tzinfo=UTC)) == "the nearest capture is of 2011-09-09, 3 days off"
+    refusal = period.refusal(datetime(2011, 9, 9, tzinfo=UTC))
+    assert refusal == "the nearest capture is of 2011-09-09, 3 days off: --max-drift 3 would take it"
 
 
 @pytest.mark.parametrize(

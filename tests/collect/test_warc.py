@@ -17,7 +17,8 @@ from types import ModuleType
 import pytest
 from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
-from cegep_audit.collect.warc.archive import WarcArchive, parse_date
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.index import parse_date
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.vocabulary import Need
@@ -54,15 +55,15 @@ def detail(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None =
     return answer
 
 
-DRAWN = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
+RENDERED = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
 OURS = {
-    "Cegep-Audit-Drawn-By": "Chromium 131.0",
-    "Cegep-Audit-Drawn-For": "few_links app_root",
+    "Cegep-Audit-Rendered-By": "Chromium 131.0",
+    "Cegep-Audit-Rendered-For": "few_links app_root",
     "Content-Type": "text/html; charset=utf-8",
 }
 
 
-def with_conversion(folder: Path, warc: dict[str, str], body: bytes = DRAWN, url: str = HOME) -> Path:
+def with_conversion(folder: Path, warc: dict[str, str], body: bytes = RENDERED, url: str = HOME) -> Path:
     """An archive of a homepage, and after it a ``conversion`` of that record with the header fields *warc*."""
     response = {"WARC-Record-ID": "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
     refers = {"WARC-Refers-To": response["WARC-Record-ID"]}
@@ -70,9 +71,9 @@ def with_conversion(folder: Path, warc: dict[str, str], body: bytes = DRAWN, url
     return write(folder, [Kept(warc=response), conversion])
 
 
-def test_a_page_that_a_browser_drew_is_read_as_drawn(tmp_path: Path) -> None:
+def test_a_page_that_a_browser_rendered_is_read_as_rendered(tmp_path: Path) -> None:
     page = get(with_conversion(tmp_path, OURS, url=HOME + "fr/"))
-    assert (page.body, page.url, page.requested_url) == (DRAWN, HOME + "fr/", HOME)
+    assert (page.body, page.url, page.requested_url) == (RENDERED, HOME + "fr/", HOME)
     assert page.content_type == "text/html; charset=utf-8"
     assert page.rendering == Rendering("Chromium 131.0", (Need.FEW_LINKS, Need.APP_ROOT))
     assert page.record_id not in {None, "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
@@ -92,12 +93,12 @@ def test_conversions_of_others_are_passed_over(tmp_path: Path, warc: dict[str, s
     assert (page.body, page.rendering) == (HTML, None)
 
 
-def test_a_drawn_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
-    path = with_conversion(tmp_path, OURS, DRAWN + b" " * 2000)
+def test_a_rendered_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
+    path = with_conversion(tmp_path, OURS, RENDERED + b" " * 2000)
     assert get(path, limits=Limits(max_bytes=1000)).body == HTML
 
 
-def test_what_a_page_loaded_while_it_was_drawn_is_no_page(tmp_path: Path) -> None:
+def test_what_a_page_loaded_while_it_was_rendered_is_no_page(tmp_path: Path) -> None:
     asset = {"Cegep-Audit-Asset": "yes"}
     later = Kept(HOME, b"<p>fragment", date="2016-09-06T12:00:09Z", warc=asset)
     path = write(tmp_path, [Kept(), later, Kept(HOME + "part", b"<p>fragment", warc=asset)])
@@ -219,13 +220,27 @@ def test_other_records_are_no_pages(tmp_path: Path) -> None:
     kept = [
         Kept(HOME, b"GET / HTTP/1.1\r\n\r\n", kind="request"),
         Kept(HOME, b"via: x\r\n", kind="metadata"),
-        Kept(HOME, HTML, kind="resource"),
         Kept("dns:www.cegeprb.test", b"20160906120000\nwww.cegeprb.test. 300 IN A 10.0.0.1", kind="resource"),
         Kept("urn:x", HTML),
-        Kept(HOME + "robots.txt", b"User-agent: *\nDisallow:"),
+        Kept("urn:view:" + HOME, HTML, kind="resource"),
     ]
-    path = write(tmp_path, kept)
-    assert get_all(path, HOME, HOME + "robots.txt") == ["no_capture", "no_capture"]
+    assert detail(write(tmp_path, kept)) == "no_capture"
+
+
+def test_a_resource_is_a_page_without_http_headers(tmp_path: Path) -> None:
+    """So programs keep a page that no server sent them: one that was saved from a browser, say."""
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    kept = [
+        Kept(HOME, HTML, kind="resource", warc=html),
+        Kept(HOME + "a", HTML, kind="resource", warc={"Content-Type": "application/octet-stream"}),
+        Kept(HOME + "b", b"%PDF-1.7", kind="resource", warc={"Content-Type": "application/pdf"}),
+    ]
+    home, vague, pdf = get_all(write(tmp_path, kept), HOME, HOME + "a", HOME + "b")
+    assert isinstance(home, Page)
+    assert isinstance(vague, Page)
+    assert isinstance(pdf, Page)
+    assert (home.status, home.content_type, home.body) == (200, "text/html; charset=utf-8", HTML)
+    assert (vague.body, pdf.body) == (HTML, b"")
 
 
 # ------------------------------------------------------------------------------------------ bodies
@@ -500,8 +515,25 @@ def test_revisit_of_the_same_address(tmp_path: Path) -> None:
     assert (page.status, page.body, page.content_type) == (200, HTML, "text/html; charset=utf-8")
 
 
-def test_revisit_of_what_is_not_held(tmp_path: Path) -> None:
-    assert detail(write(tmp_path, [revisit(**{"WARC-Payload-Digest": DIGEST})])) == "no_capture"
+REFERENCES: dict[str, tuple[dict[str, str], list[Kept]]] = {
+    "by digest": ({"WARC-Payload-Digest": DIGEST}, []),
+    "by nothing": ({}, []),
+    "by address and date": ({"WARC-Refers-To-Target-URI": HOME + "a", "WARC-Refers-To-Date": DAY}, []),
+    "by a digest that its address does not have": ({"WARC-Payload-Digest": DIGEST}, [Kept(body=b"<p>another")]),
+    "to another reference": ({"WARC-Refers-To-Target-URI": HOME, "WARC-Refers-To-Date": "2016-09-07T00:00:00Z"}, []),
+}
+
+
+@pytest.mark.parametrize(("reference", "held"), REFERENCES.values(), ids=REFERENCES)
+def test_revisit_of_what_is_not_held(tmp_path: Path, reference: dict[str, str], held: list[Kept]) -> None:
+    """Neither an empty page nor whatever else the address once showed."""
+    assert detail(write(tmp_path, [*held, revisit(**reference)])) == "no_capture"
+
+
+def test_revisit_of_a_resource(tmp_path: Path) -> None:
+    html = {"Content-Type": "text/html", "WARC-Payload-Digest": DIGEST}
+    kept = [Kept(HOME + "a", kind="resource", warc=html), revisit(**{"WARC-Payload-Digest": DIGEST})]
+    assert get(write(tmp_path, kept)).body == HTML
 
 
 # ------------------------------------------------------------------------------------------ files

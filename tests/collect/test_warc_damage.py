@@ -91,7 +91,7 @@ def test_a_member_broken_at_its_beginning_is_passed_over(path: Path) -> None:
 def test_noise_between_members(path: Path) -> None:
     noise = os.urandom(50).replace(b"\x1f", b"") + b"\x1f\x8b\x08\x00 not really gzip"
     path.write_bytes(b"".join([*MEMBERS[:2], noise, *MEMBERS[2:]]))
-    assert read(path) == ("/abc", [f"byte {STARTS[2]}: what stands there is no record{USED}"])
+    assert read(path) == ("/abc", [f"byte {STARTS[2]}: what is there is not a record{USED}"])
 
 
 def test_zeros_between_members_are_padding(path: Path) -> None:

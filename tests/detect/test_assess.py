@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.assess import STATUS_OF, assess, status_of
-from cegep_audit.detect.page.signs import sign_of, sign_rows
+from cegep_audit.detect.signs import sign_of, sign_rows
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
 
@@ -84,6 +85,7 @@ DETAILS = {
     "private_address": "unusable",
     "bad_url": "unusable",
     "internal_error": "unusable",
+    "too_many_accounts": "unusable",
     "http_404": "unusable",
     "http_410": "unusable",
     "http_400": "unusable",
@@ -279,17 +281,17 @@ NO_SIGNS = [example for row in sign_rows() for example in row["no"]]
     ("detail", "example"), SIGNS, ids=lambda item: item if isinstance(item, str) else str(item["title"] or item["text"])
 )
 def test_sign(detail: str, example: dict[str, Any]) -> None:
-    assert sign_of(reading_of(example), 0) == detail
+    assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == detail
 
 
 @pytest.mark.parametrize("example", NO_SIGNS, ids=lambda example: str(example["title"]))
 def test_no_sign(example: dict[str, Any]) -> None:
-    assert sign_of(reading_of(example), 0) == ""
+    assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == ""
 
 
 def test_rows_of_signs_are_whole() -> None:
     for row in sign_rows():
-        assert row["detail"] in {Detail.CHALLENGE, Detail.PARKED}
+        assert row["detail"] in {Detail.CHALLENGE, Detail.PARKED, Detail.FOREIGN_SITE}
         assert row["yes"], row["name"]
         assert row["no"], row["name"]
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cegep_audit.detect.accounts.attribution import PERSONAL, RULES, attribute, judge
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, PERSONAL, RULES, attribute, judge
 from cegep_audit.detect.accounts.candidates import gather
 from cegep_audit.detect.accounts.competing import compare
+from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.accounts.shared import mark_shared
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
@@ -33,7 +34,8 @@ def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Ac
 
 def judged(*visits: Visit) -> dict[str, tuple[Role, str]]:
     """Return what the rules say, persons' accounts included."""
-    return {candidate.url: judge(candidate) for candidate in compare(gather(COLLEGE, visits))}
+    identity = identity_of(COLLEGE, HOME)
+    return {found.url: judge(found) for found in compare(gather(identity, visits, MAX_ACCOUNTS), identity, "")}
 
 
 # What the page says, and the account that the named rule must judge.
@@ -106,6 +108,14 @@ CASES: dict[str, tuple[str, str, Role]] = {
     "claim_only": (
         '<meta property="fb:pages" content="123456789012">' + OWN,
         "https://www.facebook.com/123456789012",
+        Role.UNCERTAIN,
+    ),
+    "contradicted_data": (
+        (
+            '<script type="application/ld+json">{"@type":"School","sameAs":"https://www.facebook.com/agenceweb"}</script>'
+            + OWN
+        ),
+        "https://www.facebook.com/agenceweb",
         Role.UNCERTAIN,
     ),
     "declared_in_data": (
@@ -502,3 +512,12 @@ def test_a_shared_account_stays_with_whom_it_names() -> None:
         result.institution.id for result in scan.results if any(item.role is Role.OFFICIAL for item in result.accounts)
     ]
     assert kept == ["federation"]
+
+
+def test_a_site_that_is_a_blog_is_no_account_of_itself() -> None:
+    home = "https://cegeprb.wordpress.com/"
+    page = visit(f'<nav><a href="{home}contact/">Contact</a></nav><footer>{FB.format("cegeprb", "f")}</footer>', home)
+    found = accounts(page, institution=replace(COLLEGE, url=home))
+    assert list(found) == ["https://www.facebook.com/cegeprb"]
+    assert page.reading is not None
+    assert [link.href for link in page.reading.inner] == [f"{home}contact/"]

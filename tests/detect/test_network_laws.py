@@ -12,7 +12,7 @@ from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle, might_name_account
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = read_tables("networks.toml")["network"]
+TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
 SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 ACCOUNT_URLS = [
@@ -107,7 +107,7 @@ def test_classify_never_raises_and_says_whole_things(raw: str) -> None:
     assert what.url == raw
     assert what.reason
     assert (what.handle is None) == (what.account_url is None)
-    assert what.account_url is None or what.network in NETWORKS
+    assert what.account_url is None or what.network in {*NETWORKS, "link_hub"}
     assert what.account_url is not None or not what.kind.names_account
     assert what.kind is Kind.SHARE or what.kind is Kind.NONE or what.network is not None
     mastodon_handle(raw)

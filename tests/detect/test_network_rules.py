@@ -10,7 +10,7 @@ from cegep_audit.detect.networks.host_rules import places
 from cegep_audit.detect.networks.identify import classify, might_name_account
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = read_tables("networks.toml")["network"]
+TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
 SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 RULE_EXAMPLES = [
@@ -63,6 +63,20 @@ def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
                 what = classify(f"https://{table['domains'][0]}/{spelling}")
                 assert what.account_url is None, spelling
                 assert what.kind == kind or not what.reason.startswith("word_"), spelling
+
+
+COMMON = read_tables("networks.toml")["common"]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+def test_what_is_nobodys_on_any_network(table: dict[str, Any]) -> None:
+    host = table["domains"][0]
+    for word in (word for words in COMMON["words"].values() for word in words):
+        assert classify(f"https://{host}/{word}").account_url is None, word
+        assert classify(f"https://www.{host}/{word}/x").handle != word
+    for label in (label for labels in COMMON["parts"].values() for label in labels):
+        if host.count(".") == 1 and label not in table.get("faces", ()) and "hints" not in table:
+            assert classify(f"https://{label}.{host}/zzrbzz").account_url is None, label
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])

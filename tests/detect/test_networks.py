@@ -31,8 +31,10 @@ from cegep_audit.vocabulary import Kind
         "mailto:?subject=Bonjour&body=https://www.facebook.com/cegeprb",
         "tel:+14185550123",
         "data:text/plain,https://www.facebook.com/cegeprb",
-        "https://cegeprb.blogspot.com/",
-        "https://cegeprb.wordpress.com/",
+        "https://cegeprb.wixsite.com/blogue",
+        "https://wordpress.org/",
+        "https://cegeprb.test/tube/c/cegeprb",
+        "https://videos.cegeprb.test/c/cegeprb",
         "https://apps.apple.com/ca/app/cegep-rb/id987654321",
         "https://play.google.com/store/apps/details?id=test.cegeprb",
         "https://www.google.com/maps/place/cegeprb",
@@ -172,3 +174,59 @@ def test_the_form_of_a_mastodon_address(url: str, handle: str | None) -> None:
 )
 def test_the_cheap_test(raw: str, might: bool) -> None:
     assert might_name_account(raw) is might
+
+
+# ------------------------------------------------------------------------------- addresses that hide an account
+
+
+@pytest.mark.parametrize(
+    ("url", "network"),
+    [
+        ("https://www.facebook.com/share/16AbCdEfGh/", "facebook"),
+        ("https://fb.me/3jT9wKqYz", "facebook"),
+        ("https://www.instagram.com/share/BAbCdEfGh", "instagram"),
+        ("https://www.tiktok.com/t/ZTabcdefg/", "tiktok"),
+        ("https://vt.tiktok.com/ZSabcdef/", "tiktok"),
+        ("https://t.snapchat.com/AbCdEfGh", "snapchat"),
+        ("https://www.snapchat.com/t/AbCdEfGh", "snapchat"),
+        ("https://spotify.link/AbCdEfGh", "spotify"),
+        ("https://on.soundcloud.com/AbCdE", "soundcloud"),
+        ("https://go.bsky.app/AbCdE", "bluesky"),
+        ("https://pin.it/AbCdE", "pinterest"),
+        ("https://lnkd.in/eAbCdE", "linkedin"),
+        ("https://b23.tv/AbCdE", "bilibili"),
+        ("https://bit.ly/3abcDEF", None),
+        ("https://spotify.app.link/AbCdE", None),
+        ("https://www.facebook.com/College%20de%20RB", "facebook"),
+        ("https://www.facebook.com/Collège de\u00a0RB", "facebook"),
+        ("https://x.com/Cegep%20RB", "twitter"),
+        ("https://www.linkedin.com/company/cegep%20rb", "linkedin"),
+    ],
+)
+def test_an_account_may_stand_behind_an_address_that_does_not_say(url: str, network: str | None) -> None:
+    what = classify(url)
+    assert (what.network, what.account_url, what.hides_account) == (network, None, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.facebook.com/sharer/sharer.php?u=https%3A%2F%2Fcegeprb.test",
+        "https://www.facebook.com/share/p/1AbCdEfGh/",
+        "https://www.instagram.com/share/reel/BAbCdEfGh",
+        "https://youtu.be/dQw4w9WgXcQ",
+        "https://www.youtube.com/results?search_query=cegep rb",
+        "https://www.facebook.com/cegeprb (page officielle)",
+        "https://www.facebook.com/cegeprb target=_blank",
+        "https://www.facebook.com/cegeprb https://www.instagram.com/cegeprb",
+        "https://cegeprb.test/a b",
+    ],
+)
+def test_what_hides_nothing(url: str) -> None:
+    assert not classify(url).hides_account
+
+
+def test_two_servers_show_one_account_of_mastodon() -> None:
+    one, other = "https://mastodon.quebec/@cegeprb", "https://mastodon.social/@cegeprb@mastodon.quebec"
+    assert account_key("mastodon", one) == account_key("mastodon", other)
+    assert account_key("mastodon", one) != account_key("mastodon", "https://mastodon.social/@cegeprb")

@@ -67,3 +67,18 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
     found = list(addresses_in_text(text))
     assert all(found)
     assert sum(map(len, found)) <= len(text) + 2 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"fb":"https://www.facebook.com/College des Aulnes"}', ["https://www.facebook.com/College des Aulnes"]),
+        ("open('https:\\/\\/x.com\\/College des Aulnes/')", ["https://x.com/College des Aulnes/"]),
+        ('"https://x.com/cegeprb est notre page, suivez-nous"', ["https://x.com/cegeprb"]),
+        ('"https://x.com/cegeprb https://vimeo.com/cegeprb"', ["https://x.com/cegeprb", "https://vimeo.com/cegeprb"]),
+        ('"Voir https://x.com/cegeprb sans tarder"', ["https://x.com/cegeprb"]),
+        ("https://x.com/cegeprb sans tarder", ["https://x.com/cegeprb"]),
+    ],
+)
+def test_a_quoted_address_runs_to_the_end_of_its_quotation(text: str, found: list[str]) -> None:
+    assert list(addresses_in_text(text)) == found

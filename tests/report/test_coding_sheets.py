@@ -171,7 +171,7 @@ def test_the_page_follows_the_sheet(judged: Scan) -> None:
     text = page(judged).decode("utf-8")
     lines = [int(number) for number in re.findall(r'id="l(\d+)"', text)]
     assert lines == list(range(2, 2 + len(coding_rows(judged))))
-    assert re.findall(r'<section id="([^"]*)"', text) == ["a", "=b", "c"]
+    assert re.findall(r'<h2 id="([^"]*)"', text) == ["a", "=b", "c"]
 
 
 def test_the_page_links_pages_now_and_then(judged: Scan) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.report.files.changes import headings as change_headings
-from cegep_audit.report.files.columns import Heading, _words, account_columns, institution_columns
+from cegep_audit.report.files.columns import account_columns, institution_columns
 from cegep_audit.report.files.dictionary import markdown
-from cegep_audit.report.files.statistics import COLUMNS, headings
-from cegep_audit.report.files.statistics import _words as statistics_words
+from cegep_audit.report.files.statistics import headings, names
+from cegep_audit.report.files.table import Heading, rows_of
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 HEADINGS = [column.heading for column in (*institution_columns(["own"]), *account_columns())]
@@ -33,13 +33,13 @@ def test_every_column_says_what_it_means(heading: Heading) -> None:
 
 
 def test_no_meaning_is_without_a_column() -> None:
-    written = {"institution": 13, "network": 1, "registry": 9, "extra": 1, "account": 14, "coding": 15}
-    assert {section: len(_words()[section]) for section in written} == written
-    assert set(statistics_words()["columns"]) == {heading.name for heading in headings()}
-    assert list(statistics_words()["tables"]) == list(COLUMNS)
+    written = {"institution": 14, "network": 1, "registry": 13, "extra": 1, "account": 14, "coding": 15}
+    assert {section: len(rows_of(section)) for section in written} == written
+    assert set(rows_of("columns")) == {heading.name for heading in headings()}
+    assert list(rows_of("tables")) == names()
     sections = ("change", "share", "trend", "move")
-    assert {heading.name for heading in CHANGES} == {name for section in sections for name in _words()[section]}
-    assert len(HEADINGS) == 13 + len(NETWORKS) + 9 + 1 + 14
+    assert {heading.name for heading in CHANGES} == {name for section in sections for name in rows_of(section)}
+    assert len(HEADINGS) == 14 + len(NETWORKS) + 13 + 1 + 14
 
 
 def test_every_column_is_in_the_dictionary() -> None:

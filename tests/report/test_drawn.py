@@ -12,17 +12,17 @@ from builders import drawn, result, scan
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.compare import compare
-from cegep_audit.analyze.portrait import Portrait, summary_document
+from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.sheets import sheet_of
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.report.files.tables import write
 from cegep_audit.report.page.document import page
-from cegep_audit.report.page.sheet_view import sheet_record
-from cegep_audit.report.terminal.comparison import comparison_view
-from cegep_audit.report.terminal.sheet import state
-from cegep_audit.report.terminal.terminal import console, summary_view
+from cegep_audit.report.terminal.screen import console, view
+from cegep_audit.report.text.comparison import comparison_blocks
+from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.paragraph import paragraph
+from cegep_audit.report.text.sheet import sheet_record, state
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))
@@ -31,50 +31,50 @@ PLAIN = scan(result("a", "facebook"))
 
 def terminal(found: Scan) -> str:
     stream = io.StringIO()
-    console(stream).print(summary_view(found, [summary(found)], "en"))
+    console(stream).print(view(summary_blocks(found, [summary(found)], "en")))
     return stream.getvalue()
 
 
 SAYING: dict[str, Callable[[Scan], str]] = {
     "the summary on a terminal": terminal,
     "the methods paragraph": lambda found: paragraph(summary(found), "en"),
-    "the page": lambda found: page(Portrait(found), "en").decode(),
+    "the page": lambda found: page(ScanStatistics(found), "en").decode(),
 }
 
 
 @pytest.mark.parametrize("say", SAYING.values(), ids=SAYING)
 def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> None:
-    assert f"Pages of 2 sites were read as a browser ({BROWSER}) draws them" in say(SITES)
+    assert f"Pages of 2 sites were read as a browser ({BROWSER}) renders them" in say(SITES)
     assert "a browser (" not in say(PLAIN)
 
 
 @pytest.mark.parametrize(("old", "new", "is_said"), [(SITES, PLAIN, True), (PLAIN, SITES, True), (SITES, SITES, False)])
 def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said: bool) -> None:
     stream = io.StringIO()
-    console(stream).print(comparison_view(compare(old, new), "en"))
-    assert ("A browser drew pages of scan 3 only" in stream.getvalue()) is is_said
+    console(stream).print(view(comparison_blocks(compare(old, new), "en")))
+    assert ("A browser rendered pages of scan 3 only" in stream.getvalue()) is is_said
 
 
 def test_the_json_of_a_summary_names_them() -> None:
-    facts = summary_document(Portrait(SITES))["scan"]
+    facts = summary_document(ScanStatistics(SITES))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
-    facts = summary_document(Portrait(PLAIN))["scan"]
+    assert facts["rendered"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
+    facts = summary_document(ScanStatistics(PLAIN))["scan"]
     assert isinstance(facts, dict)
-    assert facts["drawn"] == {"sites": 0, "institutions": [], "browsers": []}
+    assert facts["rendered"] == {"sites": 0, "institutions": [], "browsers": []}
 
 
 def test_the_page_names_them_with_their_reasons() -> None:
-    shown = page(Portrait(SITES), "fr").decode()
+    shown = page(ScanStatistics(SITES), "fr").decode()
     assert shown.count("<td>peu de liens, racine d’application</td>") == 2
-    assert "Dessinée parce que" in shown
+    assert '<th scope="col">Motif</th>' in shown
 
 
 def test_the_sheet_of_one_says_it() -> None:
     one, other = sheet_of(SITES, "a"), sheet_of(SITES, "b")
     assert one
     assert other
-    line = f"De ces pages, 1 a été dessinée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
+    line = f"De ces pages, 1 a été affichée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
     assert line in state(one, "fr")
     assert not any("navigateur" in line for line in state(other, "fr"))
     pages = sheet_record(one, "fr")["pages"]
@@ -85,7 +85,7 @@ def test_the_sheet_of_one_says_it() -> None:
 def test_exports_carry_them(tmp_path: Path) -> None:
     write(SITES, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert document["scan"]["drawn"]["institutions"] == ["a", "c"]
+    assert document["scan"]["rendered"]["institutions"] == ["a", "c"]
     assert document["statistics"]["drawn"][0] == {
         "institution_id": "a",
         "institution": "Cégep a",

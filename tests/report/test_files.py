@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cegep_audit.errors import StoreError
+from cegep_audit.report.files import tables
 from cegep_audit.report.files.files import check_file, write_file
 
 
@@ -69,14 +70,14 @@ def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     # What the system answers of a read-only file, asked by anybody but root.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != output or mode != os.W_OK)
     for attempt in (lambda: check_file(output, "en"), lambda: write_file(output, b"new", "en")):
-        with pytest.raises(StoreError, match="not allowed to write"):
+        with pytest.raises(StoreError, match="write permission denied"):
             attempt()
     assert output.read_bytes() == b"old"
 
 
 def test_a_folder_that_is_read_only_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
-    with pytest.raises(StoreError, match="not allowed to write"):
+    with pytest.raises(StoreError, match="write permission denied"):
         check_file(tmp_path / "r.csv", "en")
 
 
@@ -92,6 +93,7 @@ WRITE_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
 from cegep_audit.errors import StoreError
+from cegep_audit.report.files import tables
 from cegep_audit.report.files.files import write_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -142,3 +144,41 @@ def test_standard_output_can_be_named() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     assert run.stdout == b"new"
+
+
+def a_link_to_itself(folder: Path) -> Path:
+    (folder / "loop.csv").symlink_to("loop.csv")
+    return folder / "loop.csv"
+
+
+def links_to_each_other(folder: Path) -> Path:
+    (folder / "a.csv").symlink_to("b.csv")
+    (folder / "b.csv").symlink_to("a.csv")
+    return folder / "a.csv"
+
+
+def too_long(folder: Path) -> Path:
+    return folder / ("x" * 300 + ".csv")
+
+
+def too_long_beside(folder: Path) -> Path:
+    return folder / ("x" * 248 + ".csv")
+
+
+@pytest.mark.parametrize("place", [a_link_to_itself, links_to_each_other, too_long, too_long_beside])
+def test_a_place_that_cannot_be_written_is_told_beforehand(place: Callable[[Path], Path], tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as raised:
+        tables.check(place(tmp_path), "en")
+    assert "\n" not in str(raised.value)
+
+
+def test_nobody_can_lay_a_link_where_the_file_is_written_first(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    for name in (f".cegep-audit-{os.getpid()}.tmp", ".cegep-audit-.tmp"):
+        (tmp_path / name).symlink_to("mine")
+    write_file(tmp_path / "r.csv", b"report", "en")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "r.csv").read_bytes() == b"report"
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "r.csv").stat().st_mode & 0o777 == 0o666 & ~mask

@@ -14,7 +14,7 @@ from builders import scan
 from pages import hostile, many
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.collect.browser.browser import find_chromium
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scans: dict[str, Scan] = {"many": many(COUNT), "hostile": hostile(), "empty": scan()}
     for name in ("many", "hostile"):
         for lang in ("fr", "en"):
-            (made / f"{name}-{lang}.html").write_bytes(page(Portrait(scans[name]), lang))
+            (made / f"{name}-{lang}.html").write_bytes(page(ScanStatistics(scans[name]), lang))
     return made
 
 
@@ -141,10 +141,12 @@ def test_searching_ignores_accents_and_case_and_finds_handles(opened: Open) -> N
         "Collège de la Rivière 7",
         "Collège de la Rivière 17",
     }
-    assert shown.texts("#count") == ["2 sur 18 établissements"]
+    assert shown.texts("#count")[0].startswith("2 sur 18 établissements. Des 2 évalués, ")
     shown.tab.fill("#q", "aucun-collège-de-ce-nom")
-    assert shown.texts("#count") == ["0 sur 18 établissements"]
-    shown.tab.get_by_role("button", name="Tout montrer").click()
+    assert shown.texts("#count") == ["0 sur 18 établissements."]
+    assert shown.tab.locator("#empty").is_visible()
+    shown.tab.get_by_role("button", name="Tout afficher").click()
+    assert not shown.tab.locator("#empty").is_visible()
     expect(shown.tab.locator(VISIBLE)).to_have_count(COUNT)
 
 
@@ -154,9 +156,9 @@ def test_filters_add_up(opened: Open) -> None:
     universities = shown.texts(f"{VISIBLE} th.who")
     assert 0 < len(universities) < COUNT
     assert set(shown.texts(f"{VISIBLE} td:nth-child(2)")) == {"Université"}
-    shown.tab.select_option("#on", label="est sur YouTube")
+    shown.tab.select_option("#on", label="présent sur YouTube")
     on = shown.texts(f"{VISIBLE} th.who")
-    shown.tab.select_option("#on", label="n’est pas sur YouTube")
+    shown.tab.select_option("#on", label="absent de YouTube")
     off = shown.texts(f"{VISIBLE} th.who")
     assert not set(on) & set(off)
     assert set(on) | set(off) <= set(universities), "whoever was not read is neither"

@@ -29,7 +29,7 @@ def test_in_french() -> None:
     text = said(scan(*SITES, settings={"limits": {"max_pages": 4}}))
     assert text.startswith("La présence de 4 établissements dans les médias sociaux a été relevée le 23 novembre 2026")
     assert "cegep-audit, version 0.1.0 (règles 2026.1)" in text
-    assert "au plus 4 pages" in text
+    assert "Au plus 4 pages" in text
     assert "3 établissements ont pu être évalués (75,0 %)" in text
     assert "2 établissements (66,7 %; bornes 50,0–75,0 %) sont présents sur au moins 3 réseaux." in text
     assert "2,7 (médiane 3, quartiles 2 et 3,5)" in text
@@ -52,7 +52,7 @@ def test_a_whole_census_has_no_bounds() -> None:
 
 def test_a_sample_has_an_interval() -> None:
     text = said(scan(*SITES), sample_of=100)
-    assert "échantillon aléatoire de 100 établissements" in text
+    assert "Échantillon tiré de 100 établissements : intervalle exact à 95" in text.replace("\u00a0", " ")
     assert "aucun intervalle" not in text
 
 
@@ -65,7 +65,7 @@ def test_nobody_assessed_claims_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"mode": "replay"}, "dans l’archive WARC des pages"),
+        ({"mode": "replay"}, "dans les pages archivées (WARC)"),
         ({"mode": "as_of"}, "tels qu’une archive du web les a captés"),
         ({"ended_at": None}, "interrompu avant la fin"),
     ],
@@ -88,4 +88,4 @@ def test_one_institution_is_one() -> None:
 def test_citation() -> None:
     text = citation(summary(scan(*SITES, mode="replay")), "en")
     assert text.startswith("cegep-audit, version 0.1.0 (rules 2026.1). Scan 3 of November 23, 2026: 3 institutions")
-    assert "Pages captured from November 23, 2026" in text
+    assert "Pages captured on November 23, 2026" in text

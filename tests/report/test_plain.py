@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.report.files.cells import inert, whole, written
-from cegep_audit.text import plain
+from cegep_audit.report.files.table import inert, whole, written
+from cegep_audit.text import excerpt, plain, shown
 
 REORDERS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 ANY_TEXT = st.text(st.characters(), max_size=40)
@@ -105,3 +105,25 @@ def test_written(value: str | float | None, cell: str) -> None:
 )
 def test_whole(text: str, value: int | str) -> None:
     assert whole(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Cégep « Été »", "Cégep « Été »"),
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\u200bb\u202ec", r"a\u200bb\u202ec"),
+        ("two\nlines", r"two\nlines"),
+        ("no\xa0break", "no\xa0break"),
+        ("half \ud800", r"half \ud800"),
+        ("🎓", "🎓"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(text: str, expected: str) -> None:
+    assert shown(text) == expected
+    assert shown(expected) == expected
+
+
+def test_an_excerpt_is_short() -> None:
+    assert excerpt("x" * 80) == "x" * 80
+    assert excerpt("x" * 81) == "x" * 79 + "…"

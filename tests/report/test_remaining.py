@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from cegep_audit.report.terminal.remaining import Remaining
+from cegep_audit.report.terminal.progress import Remaining
 
 TIMEOUT_S = 12.0
 

@@ -11,7 +11,7 @@ import pytest
 from builders import failed, institution, result, scan
 from pages import hostile, many
 
-from cegep_audit.analyze.portrait import Asked, Portrait, summary_document
+from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
 from cegep_audit.models import Scan
 from cegep_audit.report.files.schema import schema
 from cegep_audit.report.files.tables import write
@@ -50,7 +50,7 @@ def test_an_export_is_as_described(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["many", "nobody assessed", "stopped"])
 def test_a_summary_is_as_described(name: str, asked: Asked) -> None:
     found = SCANS[name] if name == "many" else _with_columns(SCANS[name])
-    document = json.loads(json.dumps(summary_document(Portrait(found, asked))))
+    document = json.loads(json.dumps(summary_document(ScanStatistics(found, asked))))
     assert faults(document, "summary") == []
     if asked.by:
         assert document["by"]["columns"] == list(asked.by)

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from cegep_audit.analyze.sheets import Sheet, lone_sheet, sheet_of, sheets
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.page.sheet_view import sheet_record, sheet_view
-from cegep_audit.report.terminal.screen import console
+from cegep_audit.report.terminal.screen import console, view
+from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.vocabulary import Role, Status
 
 NBSP = "\u00a0"
@@ -25,7 +25,7 @@ def shown(sheet: Sheet, lang: Language = "fr", width: int | None = None) -> str:
     stream = io.StringIO()
     screen = console(stream)
     screen.width = width or 200
-    screen.print(sheet_view(sheet, lang))
+    screen.print(view(sheet_blocks(sheet, lang)))
     return stream.getvalue()
 
 
@@ -62,27 +62,26 @@ def test_the_sheet_in_french(some: Scan) -> None:
         "Cégep de Rivière-Bleue Cégep public · Estrie · Bleue · français https://www.a.test/ 1 réseau"
     )
     assert "1 page lue, le 23 novembre 2026" in text
-    assert "https://facebook.test/rb officiel, règle site-wide-footer" in text
+    assert "https://facebook.test/rb officiel, règle : site-wide-footer" in text
     assert "pied de page, lien « Suivez-nous »" in text
     assert "officiel (réseau fermé, ne compte pas)" in text
-    assert "1 compte d’autrui, montré sur le site" in text
-    assert "Un compte d’un réseau fermé est encore montré. Le réseau a fermé : retirer le lien." in text
-    assert "Cégep public (2 évalués)" in text
-    assert "Facebook présent 100 % (2) 100 % (2)" in text
-    assert "YouTube — 50 % (1) 50 % (1)" in text
-    assert "Nombre de réseaux 1 1,5 1,5 (médiane des pairs)" in text
+    assert "1 compte de tiers affiché sur le site" in text
+    assert "Un compte d’un réseau fermé est encore affiché. Le réseau a fermé : retirer le lien." in text
+    assert "Facebook présent 100 % (1) 100 % (1)" in text
+    assert "YouTube — 100 % (1) 100 % (1)" in text
+    assert "Nombre de réseaux (médiane 1 2 2 des pairs)" in text
     assert text.endswith("Cégep du Lac (2)")
 
 
 def test_the_sheet_in_english(some: Scan) -> None:
     text = flat(shown(of(some, "b"), "en"))
     assert "2 networks" in text
-    assert "The page’s data does not name the accounts." in text
+    assert "The accounts are not in the structured data." in text
 
 
 def test_a_site_that_was_not_read(some: Scan) -> None:
     text = flat(shown(of(some, "c")))
-    assert "Site non évalué : délai dépassé. Rien n’en est conclu : ni présence, ni absence." in text
+    assert "Site non évalué : délai dépassé. Rien n’en est conclu, ni présence ni absence." in text
     assert "Ses comptes" not in text
     assert "Facebook ? 100 % (2)" in text
 
@@ -90,7 +89,7 @@ def test_a_site_that_was_not_read(some: Scan) -> None:
 def test_a_site_read_in_part_says_why() -> None:
     found = scan(result("a", status=Status.PARTIAL, detail="http_500"))
     text = flat(shown(lone_sheet(found)))
-    assert "Évalué en partie : une autre page que l’accueil a manqué (réponse HTTP 500)." in text
+    assert "Évalué en partie : au moins une page autre que l’accueil n’a pas pu être lue (réponse HTTP 500)." in text
     assert "Aucun compte officiel trouvé dans les pages lues." in text
     assert "Rien à signaler" in text
 
@@ -121,10 +120,10 @@ def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
     assert record["peers"][0] == {
         "column": "type",
         "value": "cegep-public",
-        "institutions": 3,
-        "assessed": 2,
-        "networks": {"facebook": 2, "youtube": 1},
-        "median": 1.5,
+        "institutions": 2,
+        "assessed": 1,
+        "networks": {"facebook": 1, "youtube": 1},
+        "median": 2.0,
     }
     assert record["neighbours"] == [{"id": "b", "name": "Cégep du Lac", "n_networks": 2}]
 

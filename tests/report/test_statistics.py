@@ -7,16 +7,15 @@ from builders import account, failed, institution, result, scan
 from pages import hostile, many
 
 from cegep_audit.analyze.baselines import baselines
-from cegep_audit.analyze.portrait import Asked, Portrait
+from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
-from cegep_audit.report.files.cells import Cell
-from cegep_audit.report.files.statistics import COLUMNS, statistics
-from cegep_audit.report.files.table import Table
+from cegep_audit.report.files.statistics import columns, names, statistics
+from cegep_audit.report.files.table import Cell, Table
 from cegep_audit.vocabulary import Role
 
 
 def tables(found: Scan, asked: Asked | None = None) -> dict[str, Table]:
-    return {table.name: table for table in statistics(Portrait(found, asked or Asked()), "fr")}
+    return {table.name: table for table in statistics(ScanStatistics(found, asked or Asked()), "fr")}
 
 
 def rows(table: Table) -> list[dict[str, Cell]]:
@@ -40,9 +39,9 @@ def five() -> Scan:
 def test_every_table_has_its_columns_and_every_row_its_cells(name: str) -> None:
     found = {"many": many(30), "hostile": hostile(), "empty": scan(result("a")), "nobody": scan(failed("a"))}[name]
     made = tables(found)
-    assert list(made) == list(COLUMNS)
+    assert list(made) == names()
     for table in made.values():
-        assert [heading.name for heading in table.headings] == list(COLUMNS[table.name])
+        assert [heading.name for heading in table.headings] == columns(table.name)
         assert {len(row) for row in table.rows} <= {len(table.headings)}
         for row in table.rows:
             for heading, cell in zip(table.headings, row, strict=True):

@@ -21,17 +21,20 @@ from cegep_audit.analyze.stats import summary
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.report.files.statistics import COLUMNS as STATISTICS
-from cegep_audit.report.files.table import Table
-from cegep_audit.report.files.tables import accounts_of, accounts_path, check, csv_bytes, institutions_of, write
+from cegep_audit.report.files.statistics import names as statistics_names
+from cegep_audit.report.files.table import Table, csv_bytes
+from cegep_audit.report.files.tables import accounts_of, accounts_path, check, institutions_of, write
 from cegep_audit.report.files.xlsx import workbook
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
 
 HOSTILE = "=cmd|'/C calc'!A0"
 REPORT_HEAD = (
-    "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,n_networks,three_plus".split(",")
-)
-REGISTRY_HEAD = "short_name,region_code,city,alt_hosts,founded,closed,enrolment,parent_id,registry_status".split(",")
+    "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,read_by,n_networks,three_plus"
+).split(",")
+REGISTRY_HEAD = (
+    "short_name,region_code,city,alt_hosts,names,founded,closed,enrolment,parent_id,successor_id,wikidata,ror,"
+    "registry_status"
+).split(",")
 ACCOUNTS_HEAD = (
     "institution_id,institution,network,account_url,handle,kind,role,reason,how,zone,label,page_url,pages_seen,captured_at"
 ).split(",")
@@ -240,7 +243,7 @@ def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
 
 
 def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyxl.Workbook) -> None:
-    assert book.sheetnames == ["institutions", "accounts", *STATISTICS, "codebook"]
+    assert book.sheetnames == ["institutions", "accounts", *statistics_names(), "matrix", "codebook"]
     for name, rows, columns in (
         ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
         ("accounts", 11, len(ACCOUNTS_HEAD)),
@@ -341,7 +344,7 @@ def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None
     write(found, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert list(document) == ["scan", "institutions", "accounts", "statistics"]
-    assert list(document["statistics"]) == list(STATISTICS)
+    assert list(document["statistics"]) == statistics_names()
     assert document["scan"]["started_at"] == "2026-11-23T17:59:00Z"
     first, dead = document["institutions"][0], document["institutions"][2]
     assert (first["n_networks"], first["three_plus"], first["tiktok"]) == (4, True, None)
@@ -364,7 +367,7 @@ def test_an_ending_in_capitals_is_the_same(found: Scan, tmp_path: Path) -> None:
 
 def test_parquet_says_which_extra_it_needs(found: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
-    with pytest.raises(UsageError, match=r"cegep-audit\[parquet\]"):
+    with pytest.raises(UsageError, match="pip install"):
         write(found, tmp_path / "r.parquet")
 
 

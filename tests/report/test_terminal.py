@@ -19,16 +19,16 @@ from cegep_audit.analyze.stats import summary
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.terminal.terminal import (
+from cegep_audit.report.terminal.listings import (
     accounts_table,
-    console,
     counts_table,
-    detail_words,
     institutions_table,
     networks_table,
     scans_table,
-    summary_view,
 )
+from cegep_audit.report.terminal.screen import console, view
+from cegep_audit.report.text.overview import summary_blocks
+from cegep_audit.report.text.words import detail_words
 from cegep_audit.vocabulary import Role, Status
 
 HOSTILE = "Cégep \x1b[31m[red]X[/red] \x9b2J\u202e[/] =1+1"
@@ -46,7 +46,18 @@ def shown(renderable: RenderableType, width: int | None = None) -> str:
 
 def summary_text(found: Scan, lang: Language = "fr", width: int | None = None, **options: object) -> str:
     first = summary(found, **options)  # type: ignore[arg-type] # each test's own options
-    return shown(summary_view(found, [first, summary(found, "classic")], lang), width)
+    return shown(view(summary_blocks(found, [first, summary(found, "classic")], lang)), width)
+
+
+def test_failures_are_named_up_to_twenty_then_counted_by_reason() -> None:
+    twenty = flat(summary_text(scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(20)))))
+    assert "Cégep dead19" in twenty
+    more = summary_text(
+        scan(result("a", "facebook"), *(failed(f"dead{n}", "dns") for n in range(21)), failed("b", "tls"))
+    )
+    assert "Cégep dead" not in more
+    assert "nom de domaine introuvable\u00a0: 21\n" in more
+    assert "(Cégep b)" in more, "one of a reason has room"
 
 
 def flat(text: str) -> str:
@@ -80,7 +91,8 @@ def test_the_report_in_french(some: Scan) -> None:
     assert f"5 établissements évalués sur 12 (41,7{NBSP}%)." in said
     assert "De ce nombre, 1 ne l’est qu’en partie" in said
     assert f"bloqué, réponse HTTP 403{NBSP}: 1 (Cégep [31m[red]X[/red] 2J[/] =1+1)" in said
-    assert f"injoignable, nom de domaine introuvable{NBSP}: 6\n" in text, "six are too many to name"
+    names = ", ".join(f"Cégep dead{n}" for n in range(6))
+    assert f"injoignable, nom de domaine introuvable{NBSP}: 6 ({names})" in said
     assert re.search(rf"3 réseaux +2 +40,0{NBSP}% +16,7–75,0{NBSP}%", text), "2 of 5; 2 and 9 of 12"
     assert re.search(rf"2011, pour repère \(Lebel\) *\n +3 réseaux +— +62{NBSP}%", text)
     assert "leur écart ne mesure pas une évolution" in said
@@ -129,14 +141,14 @@ def test_bounds_only_where_a_site_is_missing() -> None:
 
 def test_intervals_of_a_sample(some: Scan) -> None:
     assert f"IC à 95{NBSP}%" in summary_text(some, sample_of=139)
-    assert "population de 139" in flat(summary_text(some, sample_of=139))
+    assert "Échantillon tiré de 139 établissements" in flat(summary_text(some, sample_of=139))
 
 
 def test_groups_and_another_threshold(some: Scan) -> None:
     text = summary_text(some, by=["region"], min_networks=4)
-    assert re.search(rf"Estrie \* +2/2 +1 +50,0{NBSP}% +2,5", text)
+    assert re.search(rf"Estrie\s\* +2/2 +1 +50,0{NBSP}% +2,5", text)
     assert "* Moins de 5 établissements évalués" in text
-    assert re.search(r"\(non précisé\) \* +1/8", text)
+    assert re.search(r"\(non précisé\)\s\* +1/8", text)
     assert "sur au moins 4 réseaux" in text
     assert re.search(r"4 réseaux +1 ", text)
 
@@ -157,12 +169,12 @@ def test_an_interrupted_scan_says_how_to_finish() -> None:
 
 def test_a_replay_says_when_its_pages_were_captured() -> None:
     text = flat(summary_text(scan(result("a"), mode="replay"), "en"))
-    assert "Pages captured from November 23, 2026 to November 23, 2026." in text
+    assert "Pages captured on November 23, 2026." in text
 
 
 def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
     text = flat(summary_text(scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"}), "en"))
-    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days from it." in text
+    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days away." in text
 
 
 @pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])
@@ -172,10 +184,12 @@ def test_detail_words(detail: str) -> None:
 
 
 TABLES: dict[str, Callable[[], RenderableType]] = {
-    "summary": lambda: summary_view(
-        hostile := scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))),
-        [summary(hostile, by=["region"])],
-        "fr",
+    "summary": lambda: view(
+        summary_blocks(
+            hostile := scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))),
+            [summary(hostile, by=["region"])],
+            "fr",
+        )
     ),
     "institutions": lambda: institutions_table([institution("h", HOSTILE, region=HOSTILE)], "fr"),
     "accounts": lambda: accounts_table(HOSTILE, [account("facebook", HOSTILE, label=HOSTILE)], "en"),
@@ -220,13 +234,13 @@ def test_scans_are_listed_with_how_far_they_came() -> None:
     rows = [(scan(), 139, 139), (scan(ended_at=None, mode="replay"), 1200, 7)]
     text = shown(scans_table(rows, "fr"))
     assert re.search(r"3 +2026-11-23 17:59 +en direct +139/139 +complet +0.1.0", text)
-    assert re.search(rf"archive relue +7/1{NBSP}200 +interrompu", text)
+    assert re.search(rf"pages archivées +7/1{NBSP}200 +interrompu", text)
 
 
 PRINT_A_WORD = (
     "import sys\n"
     "from rich.text import Text\n"
-    "from cegep_audit.report.terminal.terminal import console\n"
+    "from cegep_audit.report.terminal.screen import console\n"
     "screen = console(sys.stdout)\n"
     "screen.print(Text('é→', 'bold red'), screen.width)\n"
 )
@@ -265,7 +279,7 @@ def test_a_terminal_has_colours_but_not_with_no_color() -> None:
 
 def test_showing_figures_does_not_load_what_computes_them() -> None:
     heavy = (
-        "import sys, cegep_audit.report.terminal.terminal, cegep_audit.report.files.tables\n"
+        "import sys, cegep_audit.report.text.overview, cegep_audit.report.files.tables\n"
         "print({'pandas', 'babel', 'xlsxwriter', 'sqlite3'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, timeout=60)

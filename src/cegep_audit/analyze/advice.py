@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
-from cegep_audit.analyze.places import page_of
+from cegep_audit.analyze.presence import page_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, open_networks
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.vocabulary import How, Kind, PageRole, Role

@@ -1,23 +1,25 @@
-"""Published figures to set beside ours, each with its source and what forbids to compare it blindly."""
+"""Published figures to set beside ours, each with its source and the reason not to compare it blindly."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """One published figure: a row of ``data/baselines.csv``.
+    """One published figure: a row of ``data/baselines.csv``, columns in file order.
 
-    ``year`` is that of the data, None where it is not known; ``n`` is the number of institutions behind the
-    figure, None where it is not known. ``measure`` is ``min_networks`` (share on at least ``k`` networks),
-    ``network`` (share on ``network``) or ``mean`` (networks an institution); ``value`` is a share of one, or
-    that mean; ``relation`` is ``equal``, or ``more_than`` where the study says no more. ``rule`` says what
-    "present" meant: ``linked`` (shown on the site, as here), ``declared``, ``found`` or ``unknown``.
-    ``shown`` marks those set beside ours without being asked for.
+    ``year`` is that of the data and ``n`` the number of institutions behind the figure, None where not known.
+    ``measure`` is ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean``
+    (networks per institution); ``value`` is a share of one, or that mean, and ``digits`` the digits after the point
+    with which the study gives it (of the percentage, for a share). ``relation`` is ``equal``, or ``more_than`` where
+    the study says no more. ``rule`` says what "present" meant: ``linked`` (shown on the site, as here), ``declared``,
+    ``found`` or ``unknown``. ``shown`` marks those set beside ours without being asked for.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Baseline:
     caution_fr: str
     caution_en: str
     source: str
+    digits: int = 0
 
 
 def default_baselines() -> Path:
@@ -57,26 +60,16 @@ def shown_baselines() -> tuple[Baseline, ...]:
     return tuple(baseline for baseline in baselines() if baseline.shown)
 
 
+_READERS: dict[str, Callable[[str], Any]] = {
+    "int | None": lambda cell: int(cell) if cell else None,
+    "float": float,
+    "bool": lambda cell: cell == "true",
+    "str": str,
+}
+
+
 def _baseline(row: dict[str, str]) -> Baseline:
-    return Baseline(
-        id=row["id"],
-        study=row["study"],
-        year=_integer(row["year"]),
-        population_fr=row["population_fr"],
-        population_en=row["population_en"],
-        n=_integer(row["n"]),
-        measure=row["measure"],
-        k=_integer(row["k"]),
-        network=row["network"],
-        relation=row["relation"],
-        value=float(row["value"]),
-        rule=row["rule"],
-        shown=row["shown"] == "true",
-        caution_fr=row["caution_fr"],
-        caution_en=row["caution_en"],
-        source=row["source"],
-    )
-
-
-def _integer(cell: str) -> int | None:
-    return int(cell) if cell else None
+    values = {field.name: _READERS[str(field.type)](row[field.name]) for field in fields(Baseline) if field.name in row}
+    of_value = row["value"].partition(".")[2]
+    decimals = len(of_value) if row["measure"] == "mean" else max(len(of_value) - 2, 0)
+    return Baseline(**values, digits=decimals)

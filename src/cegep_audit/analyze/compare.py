@@ -7,28 +7,33 @@ pure, and the comparison the other way round is the mirror of this one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
+
+import pandas as pd
 
 from cegep_audit.analyze.findings import ScanFacts, facts_of
-from cegep_audit.analyze.intervals import share_of
+from cegep_audit.analyze.group_tests import holm_corrected
+from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
-from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 
 BASKETS = ("all", "classic", "seed")
 
 
 class Change(StrEnum):
-    """What became of an institution's presence on a network."""
+    """What became of an institution's presence on a network, counted on the days on which the network was open."""
 
     GAINED = "gained"
     LOST = "lost"
     RENAMED = "renamed"  # present both times, with another account
     KEPT = "kept"
+    NOT_OPEN = "not_open"  # shown, but the network was open on neither day: it counts in neither scan
     NOT_COMPARABLE = "not_comparable"  # not assessed on one side, or on both
 
 
@@ -39,7 +44,7 @@ class Scope(StrEnum):
     BOTH_DAYS = "both_days"  # those open at every capture of both scans: the same networks twice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """An institution in one of the two scans: its result, None where it was not visited, and the day it is of."""
 
@@ -51,15 +56,22 @@ class Side:
         """Whether absence means anything here."""
         return self.result is not None and self.result.status.is_assessed
 
-    def accounts(self) -> Mapping[str, str]:
-        """Return the URL of the official account of each network that has one; none for a site not assessed."""
-        if self.result is None or not self.is_assessed:
-            return {}
-        return {network: account.url for network, account in main_accounts(self.result).items()}
+    @cached_property
+    def accounts(self) -> dict[str, Account]:
+        """The main official account of each network that has one; none for a site not assessed."""
+        return dict(main_accounts(self.result)) if self.result is not None and self.is_assessed else {}
+
+    def url(self, network: str) -> str | None:
+        """Return the address of the official account on *network*, None where there is none."""
+        return self.accounts[network].url if network in self.accounts else None
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
         return network in NETWORKS and NETWORKS[network].is_open(self.day)
+
+    def is_on(self, network: str) -> bool:
+        """Whether the institution shows an account on *network*, open on the day."""
+        return network in self.accounts and self.counts(network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +87,16 @@ class NetworkChange:
     change: Change
     old: Side
     new: Side
-    old_url: str | None
-    new_url: str | None
+
+    @property
+    def old_url(self) -> str | None:
+        """The address in the old scan."""
+        return self.old.url(self.network)
+
+    @property
+    def new_url(self) -> str | None:
+        """The address in the new scan."""
+        return self.new.url(self.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,8 @@ class ShareChange:
 
     ``measure`` is ``min_networks`` (share on at least ``k`` networks of ``basket``) or ``network`` (share on
     ``network``). ``gained`` counts institutions that have the trait in the new scan only, ``lost`` in the old only.
-    ``p_value`` is that of McNemar's exact test, None where the networks counted are not the same on both days.
+    ``interval`` is the 95 % interval of the difference, of one, and ``p_value`` that of McNemar's exact test; both are
+    None where the networks counted are not the same on both days. ``p_holm`` is corrected over the networks tested.
     """
 
     measure: str
@@ -98,7 +119,9 @@ class ShareChange:
     new_count: int
     gained: int
     lost: int
-    p_value: float | None
+    interval: Interval | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
 
     @property
     def old_share(self) -> float | None:
@@ -121,8 +144,9 @@ class Comparison:
     """Two scans, the *old* and the *new* one.
 
     ``changes`` are of the institutions in both, in the order of the new registry and of the networks;
-    ``entered`` are in the new scan only, ``left`` in the old only. ``common`` are the networks open at every
-    capture of both scans.
+    ``entered`` are in the new scan only, ``left`` in the old only. ``renamed`` are those of one id whose name or type
+    is not the same in both registries: are they one institution? ``common`` are the networks open at every capture of
+    both scans.
     """
 
     old: ScanFacts
@@ -130,6 +154,7 @@ class Comparison:
     changes: tuple[NetworkChange, ...]
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
+    renamed: tuple[tuple[Institution, Institution], ...]
     compared: tuple[Institution, ...]
     common: tuple[str, ...]
     shares: tuple[ShareChange, ...]
@@ -146,23 +171,23 @@ class Comparison:
 
 def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
+    before = {institution.id: institution for institution in old.institutions}
     old_sides, new_sides = _sides(old), _sides(new)
-    both = [institution for institution in new.institutions if institution.id in old_sides]
-    changes = [
-        change
-        for institution in both
-        for change in _changes(institution, old_sides[institution.id], new_sides[institution.id])
-    ]
-    pairs = [(old_sides[each.id], new_sides[each.id]) for each in both]
-    assessed = [(before, after) for before, after in pairs if before.is_assessed and after.is_assessed]
-    common = _common_networks(assessed)
+    both = [institution for institution in new.institutions if institution.id in before]
+    pairs = {each.id: (old_sides[each.id], new_sides[each.id]) for each in both}
+    assessed = [pair for pair in pairs.values() if all(side.is_assessed for side in pair)]
+    days = {side.day for pair in assessed for side in pair}
+    common = tuple(name for name, network in NETWORKS.items() if all(map(network.is_open, days)))
     return Comparison(
         old=facts_of(old),
         new=facts_of(new),
-        changes=tuple(changes),
-        entered=tuple(each for each in new.institutions if each.id not in old_sides),
+        changes=tuple(change for each in both for change in _changes(each, *pairs[each.id])),
+        entered=tuple(each for each in new.institutions if each.id not in before),
         left=tuple(each for each in old.institutions if each.id not in new_sides),
-        compared=tuple(each for each in both if old_sides[each.id].is_assessed and new_sides[each.id].is_assessed),
+        renamed=tuple(
+            (was, each) for each in both if ((was := before[each.id]).name, was.type) != (each.name, each.type)
+        ),
+        compared=tuple(each for each in both if all(side.is_assessed for side in pairs[each.id])),
         common=common,
         shares=(*_threshold_shares(assessed, common), *_network_shares(assessed, common)),
     )
@@ -190,35 +215,31 @@ def _sides(scan: Scan) -> dict[str, Side]:
 
 
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
-    before, after = old.accounts(), new.accounts()
-    is_comparable = old.is_assessed and new.is_assessed
-    shown = [
-        network for network in (*NETWORKS, *sorted({*before, *after} - {*NETWORKS})) if network in {*before, *after}
-    ]
-    if not is_comparable:
-        shown = shown or [""]
-    for network in shown:
-        change = _change(network, old, new) if is_comparable else Change.NOT_COMPARABLE
-        yield NetworkChange(institution, network, change, old, new, before.get(network), after.get(network))
+    held = {*old.accounts, *new.accounts}
+    shown = [name for name in (*NETWORKS, *sorted(held - {*NETWORKS})) if name in held]
+    if old.is_assessed and new.is_assessed:
+        yield from (NetworkChange(institution, name, _change(name, old, new), old, new) for name in shown)
+    else:
+        yield from (NetworkChange(institution, name, Change.NOT_COMPARABLE, old, new) for name in shown or [""])
 
 
 def _change(network: str, old: Side, new: Side) -> Change:
-    before, after = (_account_keys(side.result, network) for side in (old, new))
-    if not before:
-        return Change.GAINED
-    if not after:
-        return Change.LOST
-    return Change.KEPT if before & after else Change.RENAMED
+    match old.is_on(network), new.is_on(network):
+        case False, False:
+            return Change.NOT_OPEN
+        case False, True:
+            return Change.GAINED
+        case True, False:
+            return Change.LOST
+    shared = _account_keys(old.result, network) & _account_keys(new.result, network)
+    return Change.KEPT if shared else Change.RENAMED
 
 
 def _account_keys(result: InstitutionResult | None, network: str) -> set[str]:
     """Return what names the official accounts on *network*, the main one and others."""
     accounts = result.accounts if result else ()
-    return {
-        account_key(network, account.url)
-        for account in accounts
-        if account.network == network and account.role is Role.OFFICIAL
-    }
+    official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
+    return {account_key(network, account.url) for account in official}
 
 
 # ------------------------------------------------------------------------------------------------------- share by share
@@ -226,61 +247,54 @@ def _account_keys(result: InstitutionResult | None, network: str) -> set[str]:
 Pairs = Sequence[tuple[Side, Side]]
 
 
-def _common_networks(pairs: Pairs) -> tuple[str, ...]:
-    """Return the networks open on the days of all *pairs*; all networks where there is no pair."""
-    days = {side.day for pair in pairs for side in pair}
-    return tuple(name for name, network in NETWORKS.items() if all(network.is_open(day) for day in days))
-
-
 def _threshold_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
+    """Yield the shares on at least k networks, up to the most that somebody is on or could be on."""
     for name in BASKETS:
         for scope in Scope:
-            numbers = [tuple(_number(side, name, scope, common) for side in pair) for pair in pairs]
+            numbers = [tuple(len(_held(side, name, scope, common)) for side in pair) for pair in pairs]
             most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
-            for k in range(1, most + 1):
+            could = max((len(_counted(side, name, scope, common)) for pair in pairs for side in pair), default=most)
+            for k in range(1, min(most, could) + 1):
                 has = [(old >= k, new >= k) for old, new in numbers]
-                yield _share(has, "min_networks", scope, scope is Scope.BOTH_DAYS, basket_name=name, k=k)
+                share = ShareChange("min_networks", name, k, "", scope, *_counts(has))
+                yield _tested(share, has) if scope is Scope.BOTH_DAYS else share
 
 
-def _number(side: Side, name: str, scope: Scope, common: Collection[str]) -> int:
-    """Return on how many networks of the basket *name* an institution is present."""
-    counted = set(side.accounts()).intersection(basket(name, side.day))
-    return len(counted.intersection(common) if scope is Scope.BOTH_DAYS else counted)
+def _counted(side: Side, name: str, scope: Scope, common: Collection[str]) -> frozenset[str]:
+    """Return the networks of the basket *name* that count for an institution."""
+    counted = frozenset(basket(name, side.day))
+    return counted.intersection(common) if scope is Scope.BOTH_DAYS else counted
+
+
+def _held(side: Side, name: str, scope: Scope, common: Collection[str]) -> frozenset[str]:
+    return _counted(side, name, scope, common).intersection(side.accounts)
 
 
 def _network_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
-    """Yield the share of each network that was open on one of the days."""
-    held = [tuple(set(side.accounts()).intersection(basket("all", side.day)) for side in pair) for pair in pairs]
+    """Yield the share of each network that was open on one of the days or that somebody shows."""
     days = {side.day for pair in pairs for side in pair}
+    shown = {name for pair in pairs for side in pair for name in side.accounts}
+    shares = []
     for name, network in NETWORKS.items():
-        if any(map(network.is_open, days)):
+        if name in shown or any(map(network.is_open, days)):
+            has = [(old.is_on(name), new.is_on(name)) for old, new in pairs]
             scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
-            has = [(name in old, name in new) for old, new in held]
-            yield _share(has, "network", scope, name in common, network=name)
+            share = ShareChange("network", "", None, name, scope, *_counts(has))
+            shares.append(_tested(share, has) if name in common else share)
+    p_values = {each.network: each.p_value for each in shares if each.p_value is not None}
+    corrected = holm_corrected(pd.Series(p_values, dtype=float)).to_dict()
+    yield from (replace(each, p_holm=corrected.get(each.network)) for each in shares)
 
 
-def _share(
-    has: Sequence[tuple[bool, bool]],
-    measure: str,
-    scope: Scope,
-    is_tested: bool,
-    *,
-    basket_name: str = "",
-    k: int | None = None,
-    network: str = "",
-) -> ShareChange:
+def _counts(has: Sequence[tuple[bool, bool]]) -> tuple[int, int, int, int, int]:
     kinds = Counter(has)
     gained, lost = kinds[False, True], kinds[True, False]
-    return ShareChange(
-        measure=measure,
-        basket=basket_name,
-        k=k,
-        network=network,
-        scope=scope,
-        compared=len(has),
-        old_count=kinds[True, True] + lost,
-        new_count=kinds[True, True] + gained,
-        gained=gained,
-        lost=lost,
-        p_value=mcnemar(gained, lost) if is_tested and has else None,
-    )
+    return len(has), kinds[True, True] + lost, kinds[True, True] + gained, gained, lost
+
+
+def _tested(share: ShareChange, has: Sequence[tuple[bool, bool]]) -> ShareChange:
+    if not has:
+        return share
+    kinds = Counter(has)
+    interval = paired_difference_interval(kinds[True, True], share.gained, share.lost, kinds[False, False])
+    return replace(share, interval=interval, p_value=mcnemar(share.gained, share.lost))

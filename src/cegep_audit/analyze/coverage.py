@@ -1,11 +1,12 @@
-"""What could not be read, and why: every share has to be read beside it."""
+"""What could not be read and why, and which pages a browser rendered: every share is read beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from cegep_audit.models import Institution, Scan
+from cegep_audit.models import Institution, PageRecord, Rendering, Scan
 from cegep_audit.vocabulary import Status
 
 
@@ -33,3 +34,19 @@ def causes(scan: Scan) -> Sequence[Cause]:
     statuses: list[Status | None] = [*Status, None]
     ordered = sorted(found.items(), key=lambda item: (statuses.index(item[0][0]), -len(item[1]), item[0][1]))
     return [Cause(status, detail, tuple(members)) for (status, detail), members in ordered]
+
+
+class RenderedPage(NamedTuple):
+    """One page that a browser rendered, and how."""
+
+    institution: Institution
+    page: PageRecord
+    rendering: Rendering
+
+
+def rendered_pages(scan: Scan) -> Iterator[RenderedPage]:
+    """Yield the pages of *scan* that a browser rendered, in the order of its results and of reading."""
+    for result in scan.results:
+        for page in result.pages:
+            if page.rendering:
+                yield RenderedPage(result.institution, page, page.rendering)

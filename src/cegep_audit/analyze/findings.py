@@ -1,47 +1,88 @@
 """What a scan adds up to, as records: the figures that the terminal, the page and ``summary --json`` show.
 
-No pandas here, so that showing figures does not cost the library that computed them.
+This module does not import pandas, so showing figures does not cost the library that computes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.drawings import drawn_pages
-from cegep_audit.analyze.groups import FEW
+from cegep_audit.analyze.coverage import rendered_pages
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
+from cegep_audit.text import without_folders
+
+FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, None where it is not defined, and its 95 % interval, None where there is too little for one."""
+
+    value: float | None
+    ci95: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A share corrected for errors of detection by a validation sample of whole institutions; see ``coding``.
+
+    ``share`` is of the institutions assessed. ``population`` is of all institutions, where coders read by hand a
+    sample of those that could not be assessed; None otherwise. ``rogan_gladen`` is the estimator of that name, for
+    comparison. ``sampled`` and ``sampled_unread`` count the institutions coded, among those assessed and among the
+    others.
+    """
+
+    share: Estimate
+    population: Estimate | None
+    rogan_gladen: float | None
+    sampled: int
+    sampled_unread: int
+
+
+Corrections = Mapping[int | str, Adjusted]
+"""Shares corrected by a validation sample, by threshold (int) and network (str); empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many institutions, and which share of those assessed (of one); None where there is nothing to divide by.
+    """How many of the *assessed* have a trait, and which share that is (of one; None where nobody was assessed).
 
-    ``bounds`` is the share of all institutions if those not assessed were absent, and if they were present;
-    ``ci95`` is None for a census.
+    ``institutions`` counts those assessed and those not. For a network both count only the sites captured (or asked
+    for) while it was open. ``bounds`` is the share of ``institutions`` if those not assessed were absent, and if they
+    were present; ``bounds_partial`` takes a site read in part as unknown too, where it did not show the trait.
+    ``ci95`` is the interval of a random sample, which supposes that what was not read is like what was; ``ci95_bounds``
+    is the one that supposes nothing of it. Both are None for a census. ``adjusted`` is None without a validation
+    sample.
     """
 
     count: int
+    assessed: int
+    institutions: int
     share: float | None
     bounds: Interval | None
-    ci95: Interval | None
+    bounds_partial: Interval | None = None
+    ci95: Interval | None = None
+    ci95_bounds: Interval | None = None
+    adjusted: Adjusted | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The figures of one set of institutions.
 
-    ``by_status`` counts sites visited, every status listed; ``at_least`` goes from a number of networks to
-    the institutions present on as many or more, the one asked for first; ``networks`` goes from a network of
-    the basket to its proportion, most frequent first; ``distribution`` counts assessed institutions by number
-    of networks, from 0 without a gap (empty where none was assessed, and then ``mean`` and what follows are None).
-    ``quartiles`` are the first and third of that number, interpolated as R and pandas do by default (type 7 of
-    R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American Statistician 50(4), 1996).
-    ``closed`` counts official accounts of networks closed on the day: they are in no other figure.
+    ``by_status`` counts sites visited, every status listed. ``at_least`` goes from a number of networks to the
+    institutions present on as many or more, the one asked for first; it stops at the number of networks of the basket
+    that were open. ``networks`` goes from a network of the basket to its proportion, most frequent first;
+    ``distribution`` counts assessed institutions by number of networks, from 0 without a gap (empty where none was
+    assessed, and then ``mean`` and what follows are None). ``quartiles`` are the first and third of that number,
+    interpolated as R and pandas do by default (type 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in statistical
+    packages", The American Statistician 50(4), 1996). ``closed`` and ``not_yet_open`` count the institutions that show
+    an official account of a network that was no longer, or not yet, open on the day: they are in no other figure.
     """
 
     institutions: int
@@ -55,6 +96,7 @@ class Figures:
     quartiles: Interval | None
     maximum: int | None
     closed: Mapping[str, int]
+    not_yet_open: Mapping[str, int]
 
     @property
     def is_few(self) -> bool:
@@ -66,8 +108,8 @@ class Figures:
 class ScanFacts:
     """Which scan the figures are of: what a reader needs to cite it.
 
-    ``captured`` is the first and last day (UTC) a homepage was captured, None where none was. ``drawn`` are the ids of
-    the institutions of which a browser drew a page, ``browsers`` those that did, with their versions.
+    ``captured`` is the first and last day (UTC) a homepage was captured, None where none was. ``rendered`` are the ids
+    of the institutions of which a browser rendered a page, ``browsers`` those that did, with their versions.
     """
 
     id: int
@@ -78,17 +120,31 @@ class ScanFacts:
     rules_version: str
     captured: tuple[date, date] | None
     settings: Mapping[str, object]
-    drawn: tuple[str, ...] = ()
+    rendered: tuple[str, ...] = ()
     browsers: tuple[str, ...] = ()
+
+    @property
+    def asked_day(self) -> date | None:
+        """The day that a web archive was asked for, None for a scan of its own day."""
+        asked = self.settings.get("as_of")
+        return date.fromisoformat(asked) if isinstance(asked, str) else None
+
+    @property
+    def largest_drift_days(self) -> int | None:
+        """How many days the farthest capture of a homepage is from the day asked for; None where there is no such."""
+        asked = self.asked_day
+        if asked is None or self.captured is None:
+            return None
+        return max(abs((captured - asked).days) for captured in self.captured)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A scan's figures over one basket.
+    """The figures of a scan over the networks of *basket*, and of its groups where some were asked for.
 
-    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census.
-    ``by`` are the registry columns of ``groups``, none where none was asked for; a group's key holds a value for
-    each, in alphabetical order; "", for institutions that have none, comes last.
+    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. ``by`` are
+    the registry columns asked for; a key of ``groups`` holds a value for each, in the order of the values; "", for
+    institutions that have none, comes last.
     """
 
     scan: ScanFacts
@@ -116,7 +172,7 @@ def beside(baseline: Baseline, figures: Figures) -> float | None:
 def facts_of(scan: Scan) -> ScanFacts:
     """Return what a reader needs to cite *scan*."""
     days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
-    drawn = list(drawn_pages(scan))
+    rendered = list(rendered_pages(scan))
     return ScanFacts(
         id=scan.id,
         started_at=scan.started_at,
@@ -126,13 +182,14 @@ def facts_of(scan: Scan) -> ScanFacts:
         rules_version=scan.rules_version,
         captured=(min(days), max(days)) if days else None,
         settings=scan.settings,
-        drawn=tuple(dict.fromkeys(each.institution.id for each in drawn)),
-        browsers=tuple(dict.fromkeys(each.rendering.browser for each in drawn)),
+        rendered=tuple(dict.fromkeys(each.institution.id for each in rendered)),
+        browsers=tuple(dict.fromkeys(each.rendering.browser for each in rendered)),
     )
 
 
 def facts_to_json(facts: ScanFacts) -> dict[str, object]:
     """Return *facts* as JSON values: times as ``2026-11-23T18:00:00Z``, days as ``2026-11-23``."""
+    rendered = {"sites": len(facts.rendered), "institutions": list(facts.rendered), "browsers": list(facts.browsers)}
     return {
         "id": facts.id,
         "started_at": timestamp(facts.started_at),
@@ -141,31 +198,35 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "tool_version": facts.tool_version,
         "rules_version": facts.rules_version,
         "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
-        "drawn": {"sites": len(facts.drawn), "institutions": list(facts.drawn), "browsers": list(facts.browsers)},
-        "settings": dict(facts.settings),
+        "rendered": rendered,
+        "settings": without_folders(facts.settings),
     }
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Return *moment* in UTC to the second, ``2026-11-23T18:00:00Z``; None stays None."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None
 
 
 Records = list[dict[str, Any]]  # the rows of a table, as JSON values
 
+_LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  # keys beyond the contract, at the end
 
-def to_json(summary: Summary, details: Mapping[str, Records] | None = None) -> dict[str, object]:
-    """Return *summary* as ``summary --json`` prints it, keys in the order of the contract; then those it has beyond.
 
-    These are ``quartiles``, ``maximum``, what *details* gives, and, each only where it has something to say,
-    ``closed_networks``, the official accounts seen on networks closed on the day, and ``by``, the figures of each
-    group. ``docs/schema.json`` describes them all.
+def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return *summary* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
+
+    The others are ``sample_of``, ``quartiles``, ``maximum`` and what *details* gives. ``closed_networks``,
+    ``not_yet_open_networks`` and ``by``, the figures of each group, are there only where they have something to say.
+    ``docs/schema.json`` describes them all.
     """
     figures = _figures(summary.figures)
-    further = {name: figures.pop(name) for name in ("quartiles", "maximum", "closed_networks")}
-    document: dict[str, object] = {
-        "scan": facts_to_json(summary.scan),
-        "basket": summary.basket,
-        **figures,
-        "baselines": [_baseline(baseline) for baseline in summary.baselines],
-        **{name: value for name, value in further.items() if value or name != "closed_networks"},
-        **(details or {}),
-    }
+    document: dict[str, object] = {"scan": facts_to_json(summary.scan), "basket": summary.basket}
+    document |= {name: value for name, value in figures.items() if name not in _LATER}
+    document["baselines"] = [_baseline(baseline) for baseline in summary.baselines]
+    document["sample_of"] = summary.sample_of
+    document |= {name: figures[name] for name in _LATER if figures[name] or not name.endswith("_networks")}
+    document |= details or {}
     if summary.groups is not None:
         groups = [
             {"values": list(values), "few": group.is_few, **_figures(group)} for values, group in summary.groups.items()
@@ -179,21 +240,44 @@ def _figures(figures: Figures) -> dict[str, object]:
         "institutions": figures.institutions,
         "assessed": figures.assessed,
         "by_status": dict(figures.by_status),
-        "min_networks": [{"k": k} | asdict(proportion) for k, proportion in figures.at_least.items()],
-        "networks": [{"network": name} | asdict(proportion) for name, proportion in figures.networks.items()],
+        "min_networks": [{"k": k, **_proportion(each)} for k, each in figures.at_least.items()],
+        "networks": [{"network": name, **_proportion(each)} for name, each in figures.networks.items()],
         "distribution": {str(number): count for number, count in figures.distribution.items()},
         "mean": figures.mean,
         "median": figures.median,
         "quartiles": figures.quartiles,
         "maximum": figures.maximum,
-        "closed_networks": [{"network": name, "count": count} for name, count in figures.closed.items()],
+        "closed_networks": _counts(figures.closed),
+        "not_yet_open_networks": _counts(figures.not_yet_open),
     }
 
 
+_FIRST = ("count", "share", "bounds", "bounds_partial", "ci95", "adjusted")  # keys of a share as in the contract
+
+
+def _proportion(each: Proportion) -> dict[str, object]:
+    found = asdict(each)
+    if each.adjusted:
+        found["adjusted"] = adjusted_to_json(each.adjusted)
+    return {name: found[name] for name in (*_FIRST, "ci95_bounds", "assessed", "institutions")}
+
+
+def adjusted_to_json(each: Adjusted) -> dict[str, object]:
+    """Return a corrected share as JSON: ``share`` and ``ci95``, then those of the whole population where known."""
+    population = {"share": each.population.value, "ci95": each.population.ci95} if each.population else None
+    return {
+        "share": each.share.value,
+        "ci95": each.share.ci95,
+        "rogan_gladen": each.rogan_gladen,
+        "sampled": each.sampled,
+        "population": population,
+        "sampled_not_assessed": each.sampled_unread,
+    }
+
+
+def _counts(networks: Mapping[str, int]) -> Sequence[Mapping[str, object]]:
+    return [{"network": name, "count": count} for name, count in networks.items()]
+
+
 def _baseline(baseline: Baseline) -> dict[str, object]:
-    return {name: value for name, value in asdict(baseline).items() if name != "shown"}
-
-
-def timestamp(moment: datetime | None) -> str | None:
-    """Return *moment* in UTC to the second, ``2026-11-23T18:00:00Z``; None stays None."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None
+    return {name: value for name, value in asdict(baseline).items() if name not in {"shown", "digits"}}

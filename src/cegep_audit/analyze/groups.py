@@ -1,41 +1,108 @@
-"""A scan in groups: by one column of the registry, or by several at once."""
+"""A scan in groups: by one column of the registry or by several, columns of numbers cut into ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
+
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, Scan
-from cegep_audit.phrases.messages import Language, excerpt, say
-from cegep_audit.registry import columns, value_of
-from cegep_audit.registry.selection import fold
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.registry import KNOWN_COLUMNS, columns, value_of
+from cegep_audit.registry.headings import fold
+from cegep_audit.text import excerpt
 
-FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
+_NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows
+_MANY = 8  # different values from which another column of numbers is cut: fewer are groups as they are
+_QUARTERS = 4
 
 
-def split(scan: Scan, by: Sequence[str], lang: Language = "fr") -> Mapping[tuple[str, ...], Scan]:
+def split(
+    scan: Scan, by: Sequence[str], lang: Language = "fr", *, bins: Sequence[float] = ()
+) -> Mapping[tuple[str, ...], Scan]:
     """Return a scan for each combination of values of the registry columns *by* that an institution has.
 
-    Values are in alphabetical order; "", those that have none, comes last. Raises UsageError, in the language
-    *lang*, where the registry has no such column.
+    A column of numbers is cut into ranges: at *bins*, each the start of a range, or else at its quartiles. Values are
+    in alphabetical order, ranges in that of their numbers; "", those that have none, comes last. Raises UsageError, in
+    the language *lang*, where the registry has no such column, or none of its institutions has a value there.
     """
-    existing = columns(scan.institutions)
-    if unknown := [column for column in by if column not in existing]:
-        raise UsageError(say("registry.unknown_column", lang, column=excerpt(unknown[0]), existing=", ".join(existing)))
+    labels = [labels_of(scan, column, lang, bins=bins) for column in by]
+    orders = [_order(column) for column in labels]
     groups: dict[tuple[str, ...], list[Institution]] = {}
     for institution in scan.institutions:
-        groups.setdefault(tuple(value_of(institution, column) for column in by), []).append(institution)
+        groups.setdefault(tuple(column[institution.id] for column in labels), []).append(institution)
     visited = {result.institution.id: result for result in scan.results}
+
+    def place(group: tuple[tuple[str, ...], list[Institution]]) -> list[int]:
+        return [order[value] for order, value in zip(orders, group[0], strict=True)]
+
     return {
         values: replace(
             scan,
             institutions=tuple(members),
             results=tuple(visited[member.id] for member in members if member.id in visited),
         )
-        for values, members in sorted(groups.items(), key=lambda group: [_place(value) for value in group[0]])
+        for values, members in sorted(groups.items(), key=place)
     }
 
 
-def _place(value: str) -> tuple[bool, str, str]:
-    return not value, fold(value), value
+def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[float] = ()) -> Mapping[str, str]:
+    """Return the group of each institution of *scan* by a registry *column*, by id; "" for one without a value.
+
+    A range is written with its least and greatest value, ``1967–1969``. Errors are those of :func:`split`.
+    """
+    existing = columns(scan.institutions)
+    if column not in {*existing, *KNOWN_COLUMNS}:
+        raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
+    texts = {each.id: value_of(each, column) for each in scan.institutions}
+    if not any(texts.values()):
+        raise UsageError(say("summary.empty_column", lang, column=excerpt(column)))
+    numbers = numbers_of(scan, column)
+    if numbers is None:
+        return texts
+    if bins:
+        edges = [-float("inf"), *sorted(bins), float("inf")]
+        ranges = pd.cut(numbers, edges, right=False, duplicates="drop")
+    else:
+        ranges = pd.qcut(numbers, _QUARTERS, duplicates="drop")
+    spans = numbers.groupby(ranges, observed=True).agg(["min", "max"])
+    names = {span: _span(low, high) for span, low, high in spans.itertuples()}
+    return {each.id: names.get(ranges.get(each.id), "") for each in scan.institutions}
+
+
+def numbers_of(scan: Scan, column: str) -> pd.Series[float] | None:
+    """Return the numbers of a registry *column* by institution id, without those that have none; None for text.
+
+    Known columns of numbers are ``founded``, ``closed`` and ``enrolment``. One of the user's own is a column of numbers
+    where every value is one, none has a leading zero (a code) and there are more than eight different ones.
+    """
+    texts = pd.Series({each.id: value_of(each, column) for each in scan.institutions}, dtype="str")
+    texts = texts[texts != ""].str.replace(r"[\s  ]", "", regex=True)
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if column in _NUMBERS:
+        numbers = numbers.dropna()
+        return numbers.astype(float) if len(numbers) else None
+    is_code = column == "region_code" or texts.str.match(r"0\d").any()
+    return None if is_code or numbers.isna().any() or numbers.nunique() <= _MANY else numbers.astype(float)
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{_plain(low)}–{_plain(high)}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() else f"{number:g}"
+
+
+def _order(labels: Mapping[str, str]) -> Mapping[str, int]:
+    """Return the place of each label: ranges by their first number, words by spelling, "" last."""
+
+    def place(label: str) -> tuple[bool, float, str, str]:
+        first = label.partition("–")[0]
+        number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
+        return not label, number, fold(label), label
+
+    return {label: number for number, label in enumerate(sorted(set(labels.values()), key=place))}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from cegep_audit.detect.networks.grammar import read_tables
-from cegep_audit.detect.networks.identify import NETWORKS, basket, open_networks
+from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
-from cegep_audit.vocabulary import Role
+from cegep_audit.vocabulary import PageRole, Role
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
 
@@ -51,6 +51,26 @@ def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -
 
 
 def closed_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
-    """Return the networks that *result* shows an official account of and that were not open on that day."""
-    shown = frozenset(main_accounts(result)).intersection(NETWORKS)
-    return shown.difference(open_networks(day_of(scan, result)))
+    """Return the networks that *result* shows an official account of and that had closed by that day."""
+    day = day_of(scan, result)
+    return frozenset(name for name in _shown(result) if (closed := NETWORKS[name].closed) and closed <= day)
+
+
+def not_yet_open_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
+    """Return the networks that *result* shows an official account of and that opened after that day."""
+    day = day_of(scan, result)
+    return frozenset(name for name in _shown(result) if day < NETWORKS[name].opened)
+
+
+def _shown(result: InstitutionResult) -> frozenset[str]:
+    return frozenset(main_accounts(result)).intersection(NETWORKS)
+
+
+def page_of(result: InstitutionResult, account: Account) -> str:
+    """Return the role of the page of *result* that shows *account*: ``home`` where one that does is the homepage.
+
+    Pages that a replay no longer names count as ``home``: a scan keeps every page it read.
+    """
+    roles = {page.url: page.role for page in result.pages}
+    shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
+    return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value

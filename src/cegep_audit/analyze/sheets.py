@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from statistics import median
 
 from cegep_audit.analyze.advice import Advice, advise
@@ -19,9 +20,9 @@ PEER_COLUMNS = ("type", "region")
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The assessed institutions that have one value in a registry column, the one looked at included if it is.
+    """The other institutions that have the same value in a registry column.
 
-    ``networks`` counts them by network, those that nobody is on left out; ``median`` is of their number of
+    ``networks`` counts the assessed by network, those that nobody is on left out; ``median`` is of their number of
     networks, None where none was assessed.
     """
 
@@ -35,7 +36,7 @@ class Peers:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An institution of the same region, of the same type where there is one: how many networks it is on."""
+    """An institution of the same region, and how many networks it is on."""
 
     id: str
     name: str
@@ -66,11 +67,13 @@ def sheets(scan: Scan) -> Iterator[Sheet]:
     """Yield the sheet of each institution of *scan*, in registry order."""
     alone = [_alone(scan, institution, result) for institution, result in visits(scan)]
     groups = _groups(alone)
-    peers = {key: _peers(key, members) for key, members in groups.items() if len(members) > 1}
-    rankings = _rankings(alone)
+    rankings = {key: _ranking(members) for key, members in groups.items() if key[0] == "region"}
     for sheet in alone:
-        found = [peers[key] for key in _keys(sheet.institution) if key in peers]
-        yield replace(sheet, peers=found, neighbours=_neighbours(sheet.institution, rankings))
+        keys = _keys(sheet.institution)
+        others = [_peers(key, groups[key], sheet) for key in keys]
+        near = rankings.get(keys[-1], []) if keys else []
+        neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
+        yield replace(sheet, peers=[each for each in others if each.institutions], neighbours=neighbours)
 
 
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
@@ -112,38 +115,21 @@ def _groups(alone: Sequence[Sheet]) -> dict[_Key, list[Sheet]]:
     return groups
 
 
-def _peers(key: _Key, members: Sequence[Sheet]) -> Peers:
-    numbers = [sheet.n_networks for sheet in members if sheet.n_networks is not None]
-    counts = Counter(name for sheet in members for name in sheet.counted)
+def _peers(key: _Key, members: Sequence[Sheet], own: Sheet) -> Peers:
+    others = [sheet for sheet in members if sheet is not own]
+    numbers = [sheet.n_networks for sheet in others if sheet.n_networks is not None]
+    counts = Counter(chain.from_iterable(sheet.counted for sheet in others))
     return Peers(
         *key,
-        institutions=len(members),
+        institutions=len(others),
         assessed=len(numbers),
         networks={name: counts[name] for name in NETWORKS if name in counts},
         median=float(median(numbers)) if numbers else None,
     )
 
 
-def _rankings(alone: Sequence[Sheet]) -> dict[_Key, list[Neighbour]]:
-    """Return the assessed institutions of each region and type, and of each region (type ""), most networks first.
-
-    No more than one can need: those to name, and itself.
-    """
-    groups: dict[_Key, list[Neighbour]] = {}
-    for sheet in alone:
-        each = sheet.institution
-        if each.region and sheet.n_networks is not None:
-            neighbour = Neighbour(each.id, each.name, sheet.n_networks)
-            for kind in dict.fromkeys((each.type, "")):
-                groups.setdefault((each.region, kind), []).append(neighbour)
-    return {
-        key: sorted(group, key=lambda each: -each.n_networks)[: MAX_NEIGHBOURS + 1] for key, group in groups.items()
-    }
-
-
-def _neighbours(institution: Institution, rankings: Mapping[_Key, Sequence[Neighbour]]) -> list[Neighbour]:
-    for kind in (institution.type, ""):
-        others = [each for each in rankings.get((institution.region, kind), ()) if each.id != institution.id]
-        if others:
-            return others[:MAX_NEIGHBOURS]
-    return []
+def _ranking(members: Sequence[Sheet]) -> list[Neighbour]:
+    """Return the assessed institutions of a region, most networks first: as many as are named, and one more."""
+    read = [each for each in members if each.n_networks is not None]
+    ranked = sorted(read, key=lambda each: -(each.n_networks or 0))[: MAX_NEIGHBOURS + 1]
+    return [Neighbour(each.institution.id, each.institution.name, each.n_networks or 0) for each in ranked]

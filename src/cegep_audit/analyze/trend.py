@@ -10,7 +10,6 @@ from itertools import pairwise
 from statistics import median_low
 
 from cegep_audit.analyze.compare import BASKETS
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
@@ -49,7 +48,7 @@ class Share:
     """One share at one point.
 
     ``measure``, ``basket``, ``k`` and ``network`` are those of :class:`~cegep_audit.analyze.compare.ShareChange`.
-    ``count`` is None for a network that was not open on the day of any capture.
+    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None where there is none.
     """
 
     measure: str
@@ -141,8 +140,8 @@ def _point(scan: Scan, assessed: int) -> Point:
     return Point(
         facts=facts,
         day=capture_day(scan),
-        asked=asked_day(scan.settings),
-        drift_days=largest_drift_days(facts),
+        asked=facts.asked_day,
+        drift_days=facts.largest_drift_days,
         institutions=len(scan.institutions),
         assessed=assessed,
     )
@@ -154,12 +153,10 @@ def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: f
         for name in BASKETS:
             count = sum(len(counted_networks(scan, result, name)) >= THREE_PLUS for result in results)
             yield Share("min_networks", name, THREE_PLUS, "", population, len(results), count)
-        held = [counted_networks(scan, result) for result in results]
-        days = {day_of(scan, result) for result in results}
+        held = [(day_of(scan, result), counted_networks(scan, result)) for result in results]
         for network in NETWORKS.values():
-            is_open = any(map(network.is_open, days))
-            count_or_none = sum(network.id in networks for networks in held) if is_open else None
-            yield Share("network", "", None, network.id, population, len(results), count_or_none)
+            counted = [network.id in networks for day, networks in held if network.is_open(day)]
+            yield Share("network", "", None, network.id, population, len(counted), sum(counted) if counted else None)
 
 
 def _move(before: Scan, after: Scan) -> Move:

@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import comparing, pages, registries, reporting, results, review, scans
+from cegep_audit.cli import (
+    comparing,
+    completing,
+    demonstration,
+    listing,
+    pages,
+    registries,
+    reporting,
+    review,
+    scanning,
+    scans,
+)
 from cegep_audit.cli.options import say
 from cegep_audit.cli.usage import ReaderLeftError, fault, speak
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
@@ -36,7 +47,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (scans, results, reporting, comparing, pages, registries, review):
+for group in (scanning, completing, demonstration, scans, listing, reporting, comparing, pages, registries, review):
     group.register(app)
 speak(app)
 
@@ -64,7 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int:
     try:
         _open_what_is_closed()
-        code = app(arguments, prog_name=_NAME, standalone_mode=False)  # None where a command just came to its end
+        words = completing.spell_out(sys.argv[1:] if arguments is None else arguments)
+        code = app(words, prog_name=_NAME, standalone_mode=False)  # None where a command just came to its end
     except typer.TyperException as error:
         _complain(fault(error))
         return EXIT_USAGE

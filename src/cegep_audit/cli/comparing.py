@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, resolve, say
-from cegep_audit.cli.results import scan_number
-from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.cli.scans import finished_scans, scan_number
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
+from cegep_audit.scan.plan import warc_path
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -45,26 +46,26 @@ def compare(
     if output:
         changes.check(output, language)
     with Store.open(db, create=False, lang=language) as store:
-        scans = [showing.load(store, scan_number(each))[0] for each in (old, new)]
+        scans = [printing.load(store, scan_number(each))[0] for each in (old, new)]
     if scans[0].id == scans[1].id:
         raise UsageError(say("compare.same", scan=scans[0].id))
     comparison = set_side_by_side(*scans)
     if output:
         written = changes.write(changes.changes_of(comparison), changes.shares_of(comparison), output, language)
-        showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+        printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
     if as_json:
-        showing.print_json(_as_record(comparison))
+        printing.print_json(_as_record(comparison))
         return
-    from cegep_audit.report.terminal.comparison import comparison_view
-    from cegep_audit.report.terminal.terminal import console
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.comparison import comparison_blocks
 
-    console(sys.stdout).print(comparison_view(comparison, language, _advice(scans[0], db)))
+    console(sys.stdout).print(view(comparison_blocks(comparison, language, _advice(scans[0], db))))
 
 
 def _advice(scan: Scan, db: Path) -> str:
     """Return how *scan* could be judged by the rules of today."""
     kept_in = scan.settings.get("warc")
-    path = showing.warc_path(str(kept_in), db, scan.id) if kept_in else None
+    path = warc_path(str(kept_in or ""), db, scan.id)
     if path is None or not path.exists():
         return say("compare.ask_again")
     registry = scan.settings.get("registry")
@@ -88,6 +89,10 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
         "not_comparable": list(dict.fromkeys(missing)),
         "entered": [each.id for each in comparison.entered],
         "left": [each.id for each in comparison.left],
+        "renamed_institutions": [
+            {"institution_id": new.id, "old": [old.name, old.type], "new": [new.name, new.type]}
+            for old, new in comparison.renamed
+        ],
         "counts": {change.value: comparison.count(change) for change in Change},
         "changes": [
             {
@@ -121,25 +126,17 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.trend import trend as set_in_order
     from cegep_audit.report.files import changes
-    from cegep_audit.report.terminal.terminal import console
-    from cegep_audit.report.terminal.trending import trend_view
+    from cegep_audit.report.terminal.screen import console, view
+    from cegep_audit.report.text.trend import trend_blocks
 
     language = resolve(lang)
     if output:
         changes.check(output, language)
     with Store.open(db, create=False, lang=language) as store:
-        numbers = [scan_number(each) for each in scans] if scans else _complete(store)
-        loaded = {scan.id: scan for scan, _ in (showing.load(store, number) for number in numbers)}
+        numbers = [scan_number(each) for each in scans] if scans else finished_scans(store)
+        loaded = {scan.id: scan for scan, _ in (printing.load(store, number) for number in numbers)}
     found = set_in_order(list(loaded.values()))
     if output:
         written = changes.write(changes.trend_of(found), changes.moves_of(found), output, language)
-        showing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
-    console(sys.stdout).print(trend_view(found, language))
-
-
-def _complete(store: Store) -> list[int]:
-    """Return the numbers of the scans that came to their end; raise StoreError where none did."""
-    numbers = [scan.id for scan in store.scans() if scan.ended_at is not None]
-    if not numbers:
-        raise StoreError(say("trend.none", path=str(store.path)))
-    return numbers
+        printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+    console(sys.stdout).print(view(trend_blocks(found, language)))

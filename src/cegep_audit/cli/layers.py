@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from cegep_audit.analyze.findings import Corrections
 from cegep_audit.cli.options import say
+from cegep_audit.coding.by_hand import with_sites_read_by_hand
 from cegep_audit.coding.decisions import Standing, apply_decisions, standing
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.coding.overrides import apply_to_scan
@@ -38,6 +41,15 @@ class Layers:
     decisions: tuple[Decision, ...]
     standing: Standing
 
+    def corrections(self, layer: Layer = Layer.DETECTED) -> Mapping[str, Corrections]:
+        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
+
+        There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
+        """
+        from cegep_audit.coding.correction import corrections  # pandas costs the start of every other command
+
+        return {} if layer is Layer.CODED else corrections(self.judged, self.detected, self.decisions)
+
     def of(self, layer: Layer) -> Scan:
         """Return the scan in the *layer* asked for."""
         return self.coded if layer is Layer.CODED else self.detected
@@ -49,4 +61,5 @@ def load_layers(store: Store, scan_id: int | None) -> Layers:
     detected, _ = apply_to_scan(judged)
     decisions = tuple(store.decisions(judged.id))
     stand = standing(decisions, judged)
-    return Layers(judged, detected, apply_decisions(detected, stand.settled.values()), decisions, stand)
+    coded = with_sites_read_by_hand(apply_decisions(detected, stand.settled.values()), stand.settled)
+    return Layers(judged, detected, coded, decisions, stand)

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language, pick_language
+from cegep_audit.text import excerpt
 
 DEFAULT_DB = Path("cegep-audit.db")
 
@@ -35,8 +36,8 @@ def asked_language() -> Language:
 
 
 def say(key: str, **values: object) -> str:
-    """Return the phrase *key* in the language of this call."""
-    return phrase(key, asked_language(), **values)
+    """Return the sentence *key* in the language of this call."""
+    return catalogue.say(key, asked_language(), **values)
 
 
 def resolve(lang: Lang | None) -> Language:
@@ -50,6 +51,14 @@ def _basket(name: str) -> str:
     if name not in (names := basket_names()):
         raise UsageError(say("usage.choice", what="--basket", value=name, choices=", ".join(names)))
     return name
+
+
+def read_bins(text: str | None) -> tuple[float, ...]:
+    """Return the starts of ranges that ``--bins`` gives; raise UsageError for what is no list of numbers."""
+    try:
+        return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
+    except ValueError:
+        raise UsageError(say("usage.bins", value=excerpt(text or ""))) from None
 
 
 DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
@@ -69,6 +78,7 @@ LanguageOption = Annotated[
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
 ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)]
+BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"), show_default=False)]
 MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
 BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]
 SampleOption = Annotated[

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cegep_audit import __version__, urls
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.options import JsonOption, LangOption, resolve, say
-from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.collect.port import Answer
+from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
-from cegep_audit.vocabulary import PageRole
+from cegep_audit.vocabulary import Detail, PageRole
 
 if TYPE_CHECKING:
     from cegep_audit.detect.networks.identify import Classified
     from cegep_audit.phrases.locales import Language
 
 _NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
-_UNREAD: dict[type[Exception], str] = {
-    FileNotFoundError: "error.no_file",
-    NotADirectoryError: "error.no_file",
-    IsADirectoryError: "error.folder",
-    PermissionError: "error.denied",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +45,10 @@ def classify(
     answers = (what_is(address) for address in (addresses or _lines_of_input()))
     if as_json:
         for answer in answers:
-            _print_json(_as_record(answer))
+            printing.print_json(_as_record(answer), indent=None)
         return
-    from cegep_audit.report.terminal.terminal import classified_table, console
+    from cegep_audit.report.terminal.listings import classified_table
+    from cegep_audit.report.terminal.screen import console
 
     console().print(classified_table(list(answers), resolve(lang)))
 
@@ -61,7 +56,7 @@ def classify(
 def _lines_of_input() -> Iterator[str]:
     """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
     if sys.stdin.isatty():
-        showing.message(say("check.one_a_line"), quiet=False)
+        printing.message(say("check.one_a_line"), quiet=False)
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         yield text if number else text.removeprefix("\ufeff")
@@ -90,51 +85,71 @@ def detect(
     if base is not None and urls.split(base) is None:
         raise UsageError(say("error.bad_url", url=urls.without_password(base)))
     language = resolve(lang)
-    found = [(source, accounts_of(_page(source, base, language))) for source in sources]
+    found = [
+        (page.requested_url, accounts_of(page, language))
+        for source in sources
+        for page in _pages(source, base, language)
+    ]
     if as_json:
         for source, accounts in found:
             for account in accounts:
-                _print_json(_account_record(source, account))
+                printing.print_json(_account_record(source, account), indent=None)
         return
-    from cegep_audit.report.terminal.terminal import accounts_table, console
+    from cegep_audit.report.terminal.listings import accounts_table
+    from cegep_audit.report.terminal.screen import console
 
     for source, accounts in found:
         console().print(accounts_table(source, accounts, language))
 
 
-def accounts_of(page: Page) -> tuple[Account, ...]:
+def accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
     """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
     from cegep_audit.detect.accounts.attribution import attribute
     from cegep_audit.detect.page.links import extract_links
+    from cegep_audit.report.text.words import detail_words
 
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
-    return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
+    try:
+        return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
+    except TooManyAccountsError as error:
+        reason = detail_words(Detail.TOO_MANY_ACCOUNTS, lang)
+        raise StoreError(say("error.unreadable", path=page.requested_url, reason=reason)) from error
 
 
-def _page(source: str, base: str | None, lang: Language) -> Page:
+def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
+    """Yield the page at an address, or those of a file: HTML, MHTML, Safari's webarchive, WACZ or WARC."""
     if urls.split(source):
-        return asyncio.run(_fetched(source, lang))
+        yield asyncio.run(_fetched(source, lang))
+        return
     if "://" in source:
         raise UsageError(say("error.bad_url", url=urls.without_password(source)))
-    url = base or _NO_SITE
-    return Page(source, url, 200, "", _bytes_of(source), datetime.now(UTC))
-
-
-def _bytes_of(source: str) -> bytes:
     if not source:
         raise StoreError(say("error.no_name"))
-    try:
-        return Path(source).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the file's name
-        key = next((key for kind, key in _UNREAD.items() if isinstance(error, kind)), "error.unreadable")
-        reason = getattr(error, "strerror", None) or str(error)
-        raise StoreError(say(key, path=source, reason=reason)) from error
+    if Path(source).is_dir():
+        raise StoreError(say("error.folder", path=source))
+    from cegep_audit.collect.port import Want
+    from cegep_audit.collect.warc.archive import WarcFetch
+    from cegep_audit.collect.warc.saved import read_saved
+
+    saved = read_saved([Path(source)], Limits(), lang)
+    if saved.refused:
+        raise StoreError(saved.refused[0])
+    for page in saved.pages:
+        yield Page(source, base or page.url or _NO_SITE, 200, page.content_type, page.body, page.file.saved_at)
+    for archive in saved.archives:
+        for url in archive.urls:
+            answer = asyncio.run(_answer(WarcFetch(archive.archive)(url, Want.PAGE)))
+            yield replace(answer.page(url), requested_url=f"{source} {url}")
+
+
+async def _answer(asking: Awaitable[Answer]) -> Answer:
+    return await asking
 
 
 async def _fetched(url: str, lang: Language) -> Page:
     from cegep_audit.collect.http.live import LiveWeb, user_agent
-    from cegep_audit.report.terminal.screen import detail_words
+    from cegep_audit.report.text.words import detail_words
 
     institution = Institution(id="", name="", url=url)
     try:
@@ -158,7 +173,3 @@ def _account_record(source: str, account: Account) -> dict[str, str]:
         "zone": best.zone,
         "label": best.label,
     }
-
-
-def _print_json(record: object) -> None:
-    print(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8"))

@@ -11,17 +11,27 @@ from typing import Annotated
 
 import typer
 
-from cegep_audit.cli import showing
+from cegep_audit.cli import printing
 from cegep_audit.cli.layers import Layers, load_layers
-from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, ScanArgument, resolve, say
-from cegep_audit.cli.results import LATEST, scan_number
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    BasketOption,
+    DbOption,
+    JsonOption,
+    LangOption,
+    ScanArgument,
+    resolve,
+    say,
+)
+from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.coding.by_hand import without_effect
 from cegep_audit.coding.decisions import renewed
-from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding_records import Decision
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.catalogue import phrase
-from cegep_audit.phrases.messages import Language
-from cegep_audit.phrases.messages import say as say_fault
+from cegep_audit.models import Scan
+from cegep_audit.phrases import catalogue
+from cegep_audit.phrases.locales import Language
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -46,6 +56,11 @@ def export(
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"), show_default=False)
     ] = None,
+    institutions: Annotated[
+        int | None,
+        typer.Option("--institutions", min=1, metavar="N", help=say("review.institutions"), show_default=False),
+    ] = None,
+    basket: BasketOption = "all",
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="S", help=say("review.seed"), show_default=False)
     ] = None,
@@ -62,38 +77,59 @@ def export(
     from cegep_audit.report.page.evidence import evidence_page
 
     language, number = resolve(lang), scan_number(scan)
-    if seed is not None and sample is None:
-        raise UsageError(say_fault("coding.seed_alone", language))
+    if seed is not None and sample is None and institutions is None:
+        raise UsageError(catalogue.say("coding.seed_alone", language))
+    if sample is not None and institutions is not None:
+        raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
     check_place(output, language)
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
     asked = _asked(layers, anew=anew, lang=language)
     seeded = _SEED if seed is None else seed
-    rows = asked if sample is None else _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+    rows = asked
+    everything = asked
+    if sample is not None:
+        asked = [row for row in asked if row.state != "not_assessed"]  # where tool and coders can be compared
+        rows = _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+    elif institutions is not None:
+        asked = coding_rows(layers.judged, basket)
+        rows = _whole(layers.judged, institutions, seeded, basket, is_blind=not show, lang=language)
     of_coder = {item.unit: item for item in _own(layers) if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
     write_file(output, sheet_bytes(sheet, output, layers.judged.started_at), language)
     beside = evidence_path(output)
     write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
     _say_exported(asked, rows, seeded, language, is_shown=show)
-    showing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
+    if sample is not None and len(asked) < len(everything):
+        printing.message(catalogue.say("review.not_drawn", language, count=len(everything) - len(asked)), quiet=False)
+    printing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
     if language == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
-        showing.message(phrase("review.excel", language), quiet=False)
+        printing.message(catalogue.say("review.excel", language), quiet=False)
 
 
 def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:
     rows = [row for row in coding_rows(layers.judged) if not anew or row.unit not in layers.standing.settled]
     if not rows:
-        raise UsageError(say_fault("coding.nothing_left", lang, scan=layers.judged.id))
+        raise UsageError(catalogue.say("coding.nothing_left", lang, scan=layers.judged.id))
     return rows
 
 
 def _drawn(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool, lang: Language) -> list[CodingRow]:
-    if size < (strata := strata_of(rows)):
-        raise UsageError(say_fault("coding.small_sample", lang, asked=size, strata=strata))
-    if size > len(rows):
-        raise UsageError(say_fault("coding.large_sample", lang, asked=size, rows=len(rows)))
+    _check_size("--sample", size, [row.stratum_of_row for row in rows], lang)
     return draw(rows, size, seed, is_blind=is_blind)
+
+
+def _whole(judged: Scan, size: int, seed: int, basket: str, *, is_blind: bool, lang: Language) -> list[CodingRow]:
+    _check_size("--institutions", size, list(strata_of_institutions(judged).values()), lang)
+    return draw_institutions(judged, size, seed, basket, is_blind=is_blind)
+
+
+def _check_size(option: str, size: int, strata: Sequence[str], lang: Language) -> None:
+    """Raise UsageError for a sample that is too small to reach each stratum, or larger than what there is."""
+    if size < (least := len(set(strata))):
+        raise UsageError(catalogue.say("coding.small_sample", lang, option=option, asked=size, strata=least))
+    if size > len(strata):
+        raise UsageError(catalogue.say("coding.large_sample", lang, option=option, asked=size, rows=len(strata)))
 
 
 def _own(layers: Layers) -> list[Decision]:
@@ -106,17 +142,17 @@ def _say_exported(
     asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, lang: Language, *, is_shown: bool
 ) -> None:
     institutions = len({row.unit.institution_id for row in rows})
-    among = phrase("table.institutions", lang, count=institutions)
-    showing.message(phrase("review.exported", lang, count=len(rows), institutions=among), quiet=False)
+    among = catalogue.say("table.institutions", lang, count=institutions)
+    printing.message(catalogue.say("review.exported", lang, count=len(rows), institutions=among), quiet=False)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
     if not strata:
         return
     facts = {"rows": len(asked), "strata": len(strata), "seed": str(seed)}
-    showing.message(phrase("review.sampled", lang, **facts), quiet=False)
+    printing.message(catalogue.say("review.sampled", lang, **facts), quiet=False)
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
         size = round(drawn * (weight or 1))
         values = {"stratum": stratum, "drawn": drawn, "size": size, "weight": f"{weight:.4g}"}
-        showing.message(f"  {phrase('review.stratum', lang, **values)}", quiet=False)
+        printing.message(f"  {catalogue.say('review.stratum', lang, **values)}", quiet=False)
 
 
 def take_in(
@@ -149,7 +185,10 @@ def take_in(
         ("lapsed", len(left.lapsed)),
     ):
         if count:
-            showing.message(phrase(f"review.{key}", language, count=count), quiet=False)
+            printing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
+    for institution, networks in without_effect(layers.judged, left.settled).items():
+        facts = {"institution": institution, "networks": ", ".join(networks)}
+        printing.message(say("review.without_effect", **facts), quiet=False)
 
 
 def _key(item: Decision) -> tuple[str, ...]:
@@ -162,7 +201,7 @@ def _say_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decis
     same = sum(before.get(_key(item)) == item for item in items)
     counts = {"fresh": fresh, "changed": len(items) - fresh - same, "same": same}
     facts = {"coder": items[0].coder, "scan": str(items[0].scan_id)}
-    showing.message(phrase("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
+    printing.message(catalogue.say("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
 
 
 def agreement(
@@ -171,7 +210,7 @@ def agreement(
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import to_json
     from cegep_audit.coding.raters import compare_raters
-    from cegep_audit.report.terminal.agreement import agreement_view
+    from cegep_audit.report.text.agreement import agreement_blocks
     from cegep_audit.report.text.methods import methods_paragraph
 
     language, number = resolve(lang), scan_number(scan)
@@ -179,11 +218,11 @@ def agreement(
         layers = load_layers(store, number)
     found = compare_raters(layers.judged, layers.decisions)
     if not found.coders:
-        raise UsageError(say_fault("coding.no_decisions", language, scan=layers.judged.id))
+        raise UsageError(catalogue.say("coding.no_decisions", language, scan=layers.judged.id))
     if as_json:
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
-        showing.print_json(to_json(found) | {"methods": methods})
+        printing.print_json(to_json(found) | {"methods": methods})
         return
-    from cegep_audit.report.terminal.screen import console
+    from cegep_audit.report.terminal.screen import console, view
 
-    console(sys.stdout).print(agreement_view(found, language))
+    console(sys.stdout).print(view(agreement_blocks(found, language)))

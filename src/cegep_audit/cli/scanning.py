@@ -1,222 +1,264 @@
-"""A scan from request to report: which institutions, from where, kept where, shown how."""
+"""The command ``scan``: options in, a request out, the scans carried out, the report at the end."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cegep_audit import __version__
-from cegep_audit.cli import showing
-from cegep_audit.cli.options import say
-from cegep_audit.cli.past import Past, day_of, output_of, past_of
-from cegep_audit.cli.rendering import NEVER, check_render
+import typer
+
+from cegep_audit.cli.options import (
+    DEFAULT_DB,
+    ContactOption,
+    DbOption,
+    IdOption,
+    JsonOption,
+    LangOption,
+    LanguageOption,
+    LimitOption,
+    MaxPagesOption,
+    PartsOption,
+    PrivateOption,
+    RegionOption,
+    TypeOption,
+    resolve,
+    say,
+)
+from cegep_audit.cli.printing import (
+    EXIT_NOTHING_ASSESSED,
+    EXIT_OK,
+    Shown,
+    message,
+    progress,
+    results,
+    tell,
+    tell_cut_off,
+)
+from cegep_audit.clock import now
+from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
-from cegep_audit.models import Institution, Limits, Scan
+from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import default_registry, read_registry, select
-from cegep_audit.scan.audit import rules_version
+from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, chosen_of
+from cegep_audit.scan.request import Render, Request, Selection, output_of, read_past
+from cegep_audit.scan.resume import check_same_registry, resume
+from cegep_audit.scan.run import Stop, run
+from cegep_audit.scan.sources import check_cluster, check_render
 from cegep_audit.store import Store
 
-DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database: what a live scan receives
+_DEFAULTS = Limits()
+LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
+# What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
+_FIXED = (
+    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
+    "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
+)  # fmt: skip
+LONGEST_S = 3600  # that a user may have one host or one request take
+_OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which institutions of the registry: see ``registry.select``."""
-
-    ids: Sequence[str] = ()
-    types: Sequence[str] = ()
-    regions: Sequence[str] = ()
-    languages: Sequence[str] = ()
-    limit: int | None = None
-    with_parts: bool = False
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command("scan", help=say("help.scan"))(scan)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a user asked for. ``changed`` are the limits given by name, which a resumed scan may take."""
+def scan(
+    context: typer.Context,
+    registry: Annotated[
+        Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
+        "report.csv"
+    ),
+    db: DbOption = DEFAULT_DB,
+    ids: IdOption = None,
+    types: TypeOption = None,
+    regions: RegionOption = None,
+    languages: LanguageOption = None,
+    limit: LimitOption = None,
+    with_parts: PartsOption = False,
+    overrides: Annotated[
+        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
+    ] = None,
+    contact: ContactOption = None,
+    max_pages: MaxPagesOption = _DEFAULTS.max_pages,
+    delay: Annotated[
+        float, typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("help.delay"))
+    ] = _DEFAULTS.delay_s,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
+    ] = _DEFAULTS.concurrency,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, max=LONGEST_S, metavar="S", help=say("help.timeout"))
+    ] = _DEFAULTS.timeout_s,
+    max_bytes: Annotated[
+        int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
+    ] = _DEFAULTS.max_bytes,
+    from_warc: Annotated[
+        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
+    ] = None,
+    as_of: Annotated[
+        list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
+    ] = None,
+    timegate: Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))] = WAYBACK_MACHINE,
+    max_drift: Annotated[
+        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
+    ] = MAX_DRIFT_DAYS,
+    save_warc: Annotated[
+        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
+    ] = None,
+    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
+    dask: Annotated[
+        str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
+    ] = None,
+    resumes: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
+    allow_private: PrivateOption = False,
+    render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+) -> None:
+    """Audit the institutions of a registry: their accounts, a report, a summary."""
+    language = resolve(lang)
+    named = given_options(context)
+    if resumes and (clash := sorted(named.keys() & set(_FIXED))):
+        raise UsageError(say("error.fixed_by_resume", option=named[clash[0]]))
+    if not as_of and (alone := sorted(named.keys() & set(_OF_THE_PAST))):
+        raise UsageError(say("error.without_as_of", option=named[alone[0]]))
+    if from_warc and "timegate" in named:
+        raise UsageError(say("error.two_sources"))
+    if save_warc and (no_warc or from_warc):
+        raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
+    if dask:
+        check_cluster(is_past=bool(as_of), render=render, lang=language)
+    if render is not Render.NEVER and (as_of or from_warc):
+        raise UsageError(say("error.render_live"))
+    check_render(render, dask, language)
+    limits = Limits(
+        max_pages=max_pages,
+        delay_s=delay,
+        concurrency=concurrency,
+        timeout_s=timeout,
+        max_bytes=max_bytes,
+        allow_private=allow_private,
+    )
+    past = read_past(as_of, timegate, max_drift, language) if as_of else None
+    changed = {field: getattr(limits, field) for name, field in LIMIT_OF_OPTION.items() if name in named}
+    request = Request(
+        registry=registry,
+        db=db,
+        selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
+        limits=replace(limits, **past.limits(changed)) if past and not from_warc else limits,
+        lang=language,
+        contact=contact,
+        warcs=from_warc or (),
+        past=past,
+        save_warc=save_warc.resolve() if save_warc else None,
+        no_warc=no_warc,
+        overrides=overrides,
+        dask=dask,
+        render=render,
+        changed=changed,
+    )
+    carry_out = go_on if resumes else start
+    raise typer.Exit(carry_out(request, Shown(output, language, as_json, quiet, verbose)))
 
-    registry: Path | None
-    output: Path
-    db: Path
-    selection: Selection
-    limits: Limits
-    lang: Language
-    contact: str | None = None
-    warcs: Sequence[Path] = ()
-    past: Past | None = None
-    save_warc: Path | None = None
-    no_warc: bool = False
-    overrides: Path | None = None
-    dask: str | None = None
-    resume: bool = False
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    render: str = NEVER
-    changed: Mapping[str, Any] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A scan that is begun: its number, all its institutions, those still to do, and the settings it is kept with."""
-
-    scan_id: int
-    institutions: Sequence[Institution]
-    waiting: Sequence[Institution]
-    limits: Limits
-    settings: Mapping[str, object]
-
-
-def run(request: Request) -> int:
-    """Carry out *request* and return the exit code."""
-    showing.check_output(request.output, request.lang)
-    if request.resume:
-        with Store.open(request.db, create=False, lang=request.lang) as store:
-            return _go_on(request, store)
-    registry = read_registry(request.registry or default_registry(), lang=request.lang)
-    settings = _settings(request, {institution.id for institution in registry})
-    days: Sequence[date | None] = request.past.days if request.past else (None,)
-    chosen = [_chosen(registry, settings, day, request.lang) for day in days]
+def start(request: Request, shown: Shown) -> int:
+    """Carry out the scans that *request* asks for, and return the exit code."""
+    check_output(shown.output, shown.lang)
+    chosen, settings = chosen_of(request)
     with Store.open(request.db, create=True, lang=request.lang) as store:
-        plans = [_begin(request, store, items, settings, day) for items, day in zip(chosen, days, strict=True)]
+        tell_replaced(store, shown, request.db)
+        plans = begin(request, store, chosen, settings | {"output": str(shown.output)})
         try:
-            return _carry_out_all(request, store, plans)
+            return _carry_out_all(store, plans, shown)
         except CegepAuditError:
-            _forget_unbegun(store, plans)
+            with suppress(StoreError):  # of the disk that is full: what is being said already is what matters
+                for plan in plans:  # lest --resume go on with a scan that can never be
+                    store.forget_if_empty(plan.scan_id)
             raise
 
 
-def _forget_unbegun(store: Store, plans: Sequence[Plan]) -> None:
-    """Leave nothing of scans that came to nothing, lest ``--resume`` go on with one that can never be."""
-    with suppress(StoreError):  # of the disk that is full: what is being said already is what matters
+def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> int:
+    """Resume what was interrupted last, and return the exit code; where nothing was, show the last scan."""
+    check_output(shown.output, shown.lang)
+    with Store.open(request.db, create=False, lang=request.lang) as store:
+        plans = resume(request, store)
+        if completion_only and not any(plan.base for plan in plans):
+            raise UsageError(say("complete.no_completion"))
+        if not plans:
+            if request.registry:
+                check_same_registry(request.registry, store.scan(), request.lang)
+            message(say("scan.nothing_to_resume"), shown.quiet)
+            results(store, None, shown)
+            return EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
         for plan in plans:
-            store.forget_if_empty(plan.scan_id)
+            check_render(plan.request.render, request.dask, request.lang)
+            if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:
+                message(say("complete.warc_elsewhere", path=plan.warc), shown.quiet)
+            total, done = len(plan.institutions), len(plan.institutions) - len(plan.waiting)
+            message(say("scan.resumed", scan=plan.scan_id, done=done, total=total), shown.quiet)
+        return _carry_out_all(store, plans, shown)
 
 
-def _chosen(
-    registry: Sequence[Institution], settings: Mapping[str, Any], day: date | None, lang: Language
-) -> list[Institution]:
-    """Return the institutions that a scan with these *settings* goes over, for a *day* in the past those of then."""
-    return select(registry, **settings["selection"], day=day, lang=lang)
+def tell_replaced(store: Store, shown: Shown, db: Path) -> None:
+    """Say which scan the report of another one replaces, and how to have it back."""
+    if not shown.output.exists():
+        return
+    earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(shown.output)]
+    if earlier:
+        words = ["cegep-audit", "export", str(earlier[-1]), "-o", "FILE", "--db", str(db)]
+        facts = {"output": shown.output, "scan": earlier[-1], "command": shlex.join(words)}
+        message(say("complete.replaces", **facts), shown.quiet)
 
 
-def _begin(
-    request: Request,
-    store: Store,
-    institutions: Sequence[Institution],
-    settings: Mapping[str, object],
-    day: date | None,
-) -> Plan:
-    if request.past and day:
-        settings = {**settings, **request.past.settings(day)}
-        if request.save_warc and settings["warc"]:
-            settings["warc"] = str(output_of(request.save_warc, settings))
-    mode = "replay" if request.warcs else "as_of" if day else "live"
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, datetime.now(UTC))
-    return Plan(scan_id, institutions, institutions, request.limits, settings)
+def check_output(output: Path, lang: Language) -> None:
+    """Raise where the report could not be written: better said before an hour's scan than after it."""
+    from cegep_audit.report.files.tables import check
+
+    check(output, lang)
 
 
-def _settings(request: Request, ids: set[str]) -> dict[str, object]:
-    """Return what is kept with the scan: enough to go on with it, and to say how its figures came about."""
-    from cegep_audit.coding.overrides import read_overrides
-
-    overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
-    return {
-        "registry": str(request.registry) if request.registry else "",
-        "selection": asdict(request.selection),
-        "limits": asdict(request.limits),
-        "contact": request.contact or "",
-        "warc": "" if request.no_warc or request.warcs else str(request.save_warc or DEFAULT_WARC),
-        "from_warc": [str(path.resolve()) for path in request.warcs],
-        "render": request.render,
-        "overrides": [asdict(override) for override in overrides],
-        "dask": request.dask or "",
-    }
-
-
-def _go_on(request: Request, store: Store) -> int:
-    """Go on with what was interrupted last; where nothing was, show the last scan."""
-    unfinished = _unfinished(store)
-    if not unfinished:
-        if request.registry:
-            _check_same(request.registry, store.scan(), request.lang)
-        showing.message(say("scan.nothing_to_resume"), request.quiet)
-        showing.results(store, None, request)
-        return showing.EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
-    settings: dict[str, Any] = dict(unfinished[0].settings)
-    warcs = [Path(path) for path in settings["from_warc"]]
-    request = replace(request, warcs=warcs, past=past_of(settings), contact=settings["contact"] or None)
-    request = replace(request, render=settings.get("render", NEVER))
-    check_render(request.render, request.dask, request.lang)
-    return _carry_out_all(request, store, [_resumed(request, store, begun) for begun in unfinished])
-
-
-def _unfinished(store: Store) -> list[Scan]:
-    """Return the last scan that did not come to its end, with those that were asked for together with it."""
-    unfinished = [scan for scan in store.scans() if scan.ended_at is None]
-    if not unfinished:
-        return []
-    last = unfinished[-1]
-    past, day = past_of(last.settings), day_of(last.settings)
-    if past is None or day is None:
-        return [last]
-    first = last.id - past.days.index(day)  # those of several days are begun together, in order
-    return [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
-
-
-def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
-    """Return what is left of a scan that was *begun*, claimed for this process."""
-    begun = store.scan(begun.id)
-    settings: dict[str, Any] = dict(begun.settings)
-    if request.registry:
-        _check_same(request.registry, begun, request.lang)
-    store.claim(begun.id)
-    done = store.done_ids(begun.id)
-    showing.message(say("scan.resumed", scan=begun.id, done=len(done), total=len(begun.institutions)), request.quiet)
-    return Plan(
-        scan_id=begun.id,
-        institutions=begun.institutions,
-        waiting=[item for item in begun.institutions if item.id not in done],
-        limits=replace(Limits(**settings["limits"]), **request.changed),
-        settings=settings,
-    )
-
-
-def _check_same(registry: Path, begun: Scan, lang: Language) -> None:
-    """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, day_of(begun.settings), lang)
-    if chosen != list(begun.institutions):
-        raise UsageError(say("error.other_registry", path=str(registry), scan=begun.id))
-
-
-def _carry_out_all(request: Request, store: Store, plans: Sequence[Plan]) -> int:
+def _carry_out_all(store: Store, plans: list[Plan], shown: Shown) -> int:
     """Carry out one scan after the other; return 0 where any could assess an institution."""
     codes = []
     for plan in plans:
-        code = _carry_out(replace(request, output=output_of(request.output, plan.settings)), store, plan)
-        if code not in {showing.EXIT_OK, showing.EXIT_NOTHING_ASSESSED}:
+        code = carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.settings)))
+        if code not in {EXIT_OK, EXIT_NOTHING_ASSESSED}:
             return code
         codes.append(code)
     return min(codes)
 
 
-def _carry_out(request: Request, store: Store, plan: Plan) -> int:
-    from cegep_audit.cli.running import running
+def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
+    """Run one scan, write its report and return the exit code; where it was stopped, say how to resume it."""
 
-    stop = asyncio.run(running(request, store, plan)) if plan.waiting else None
-    if stop is not None:
-        if stop.reason:
-            showing.message(say("scan.left_alone", reason=stop.reason), quiet=False)
-        done = len(store.done_ids(plan.scan_id))
-        command = f"cegep-audit scan --resume --db {shlex.quote(str(request.db))}"
-        showing.message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
-        return stop.exit_code
-    store.finish_scan(plan.scan_id, datetime.now(UTC))
-    return showing.results(store, plan.scan_id, request)
+    async def running() -> Stop | None:
+        with progress(plan, shown) as observer:
+            told = partial(tell, plan=plan, shown=shown, observer=observer)
+            return await run(plan, store, observer, told, partial(tell_cut_off, lang=shown.lang))
+
+    stop = asyncio.run(running()) if plan.waiting else None
+    if stop is None:
+        store.finish_scan(plan.scan_id, now())
+        return results(store, plan.scan_id, shown)
+    if stop.reason:
+        message(say("scan.left_alone", reason=stop.reason), quiet=False)
+    done = len(store.done_ids(plan.scan_id))
+    command = f"cegep-audit scan --resume --db {shlex.quote(str(plan.request.db))}"
+    message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
+    return stop.exit_code
+
+
+def given_options(context: typer.Context) -> dict[str, str]:
+    """Return the parameters that were written on the command line, each as a user writes its option."""
+    params: Any = context.command.params
+    given = (each for each in params if getattr(context.get_parameter_source(each.name), "name", "") == "COMMANDLINE")
+    return {each.name: str(each.opts[-1]) for each in given}

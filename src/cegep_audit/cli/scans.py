@@ -1,184 +1,164 @@
-"""Commands that scan: ``scan`` and ``demo``."""
+"""Commands that read finished scans: ``summary`` and ``export``."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cegep_audit.cli import printing
+from cegep_audit.cli.layers import Layer, LayerOption, load_layers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
-    ContactOption,
+    BasketOption,
+    BinsOption,
+    ByOption,
     DbOption,
-    IdOption,
     JsonOption,
     LangOption,
-    LanguageOption,
-    LimitOption,
-    MaxPagesOption,
-    PartsOption,
-    PrivateOption,
-    RegionOption,
-    TypeOption,
+    MinNetworksOption,
+    SampleOption,
+    ScanArgument,
+    read_bins,
     resolve,
     say,
 )
-from cegep_audit.cli.rendering import Render, check_render
-from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
-from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits
+from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Scan
+from cegep_audit.store import Store
 
-_DEFAULTS = Limits()
-_LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
-# What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
-_FIXED = (
-    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private", "save_warc", "no_warc", "render",
-)  # fmt: skip
-_LONGEST_S = 3600  # that a user may have one host or one request take
-_OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.phrases.locales import Language
+    from cegep_audit.report.blocks import Block
+
+LATEST = "latest"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to *app*."""
-    app.command("scan", help=say("help.scan"))(scan)
-    app.command("demo", help=say("help.demo"))(demo)
+    app.command("summary", help=say("help.summary"))(summary)
+    app.command("export", help=say("help.export"))(export)
 
 
-def scan(
-    context: typer.Context,
-    registry: Annotated[
-        Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
-        "report.csv"
-    ),
+def scan_number(text: str) -> int | None:
+    """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
+    if text == LATEST:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
+        return int(text)
+    raise UsageError(say("error.bad_scan", scan=text))
+
+
+def summary(
+    scan: ScanArgument = LATEST,
+    by: ByOption = None,
+    bins: BinsOption = None,
+    min_networks: MinNetworksOption = 3,
+    basket: BasketOption = "all",
+    sample_of: SampleOption = None,
+    paragraph: Annotated[bool, typer.Option("--paragraph", help=say("help.paragraph"))] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help=say("help.markdown"))] = False,
+    layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
-    ids: IdOption = None,
-    types: TypeOption = None,
-    regions: RegionOption = None,
-    languages: LanguageOption = None,
-    limit: LimitOption = None,
-    with_parts: PartsOption = False,
-    overrides: Annotated[
-        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
-    ] = None,
-    contact: ContactOption = None,
-    max_pages: MaxPagesOption = _DEFAULTS.max_pages,
-    delay: Annotated[
-        float, typer.Option("--delay", min=0, max=_LONGEST_S, metavar="S", help=say("help.delay"))
-    ] = _DEFAULTS.delay_s,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
-    ] = _DEFAULTS.concurrency,
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=_LONGEST_S, metavar="S", help=say("help.timeout"))
-    ] = _DEFAULTS.timeout_s,
-    max_bytes: Annotated[
-        int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
-    ] = _DEFAULTS.max_bytes,
-    from_warc: Annotated[
-        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
-    ] = None,
-    as_of: Annotated[
-        list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
-    ] = None,
-    timegate: Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))] = WAYBACK_MACHINE,
-    max_drift: Annotated[
-        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
-    ] = MAX_DRIFT_DAYS,
-    save_warc: Annotated[
-        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
-    ] = None,
-    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
-    dask: Annotated[
-        str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
-    allow_private: PrivateOption = False,
-    render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
-    lang: LangOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
-) -> None:
-    """Audit the institutions of a registry: their accounts, a report, a summary."""
-    from cegep_audit.cli.past import read_past
-    from cegep_audit.cli.scanning import Request, Selection, run
-
-    named = {name for name in context.params if _is_named(context, name)}
-    if resume and (clash := sorted(named & set(_FIXED))):
-        raise UsageError(say("error.fixed_by_resume", option=_option_of(context, clash[0])))
-    if not as_of and (alone := sorted(named.intersection(_OF_THE_PAST))):
-        raise UsageError(say("error.without_as_of", option=_option_of(context, alone[0])))
-    if from_warc and "timegate" in named:
-        raise UsageError(say("error.two_sources"))
-    if save_warc and (no_warc or from_warc):
-        raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
-    if dask:
-        from cegep_audit.cli.spreading import check_cluster
-
-        check_cluster(is_past=bool(as_of), render=render.value)
-    limits = Limits(
-        max_pages=max_pages,
-        delay_s=delay,
-        concurrency=concurrency,
-        timeout_s=timeout,
-        max_bytes=max_bytes,
-        allow_private=allow_private,
-    )
-    if render is not Render.NEVER:
-        if as_of or from_warc:
-            raise UsageError(say("error.render_live"))
-        check_render(render, dask, resolve(lang))
-    past = read_past(as_of, timegate, max_drift) if as_of else None
-    changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
-    request = Request(
-        registry=registry,
-        output=output,
-        db=db,
-        selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=replace(limits, **past.limits(changed)) if past and not from_warc else limits,
-        lang=resolve(lang),
-        contact=contact,
-        warcs=from_warc or (),
-        past=past,
-        save_warc=save_warc.resolve() if save_warc else None,
-        no_warc=no_warc,
-        overrides=overrides,
-        dask=dask,
-        resume=resume,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        render=render.value,
-        changed=changed,
-    )
-    raise typer.Exit(run(request))
-
-
-def _is_named(context: typer.Context, name: str) -> bool:
-    """Whether the option *name* was written on the command line."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _option_of(context: typer.Context, name: str) -> str:
-    """Return the option of the parameter *name* as a user writes it."""
-    found: Any = next(each for each in context.command.params if each.name == name)
-    return str(found.opts[-1])
-
-
-def demo(
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help=say("help.demo_folder"))] = Path(
-        "demo"
-    ),
     lang: LangOption = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
 ) -> None:
-    """Scan a small invented web served on loopback, with every output."""
-    from cegep_audit.cli.demonstration import run_demo
+    """Print the statistics of a scan."""
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
+    from cegep_audit.coding.layers import layer_facts, layer_to_json
 
-    raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))
+    if paragraph and as_json:
+        raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
+    language, number = resolve(lang), scan_number(scan)
+    with Store.open(db, create=False, lang=language) as store:
+        layers = load_layers(store, number)
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
+    detected = ScanStatistics(layers.detected, asked, language, layers.corrections())
+    coded = ScanStatistics(layers.coded, asked, language)
+    facts = layer_facts(layers.standing, layers.detected, layers.coded)
+    is_coded = layer is Layer.CODED
+    shown = coded if is_coded else detected
+    if as_json:
+        more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        printing.print_json(summary_document(shown) | more)
+        return
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
+    from cegep_audit.report.text.director import director_blocks
+    from cegep_audit.report.text.markdown import markdown
+    from cegep_audit.report.text.overview import layer_blocks
+
+    if as_markdown:
+        sys.stdout.write(markdown(director_blocks(shown, language)))
+        return
+
+    screen = console(sys.stdout)
+    screen.print(view(_blocks(shown, language, is_paragraph=paragraph), None if paragraph else WIDTH))
+    if is_coded:
+        screen.print(view(layer_blocks(facts, detected.summary, coded.summary, language)))
+    elif facts.decided:
+        printing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
+
+
+def _blocks(stats: ScanStatistics, lang: Language, *, is_paragraph: bool) -> Iterable[Block]:
+    """Return the methods paragraph, or the figures with whether the groups asked for differ."""
+    from cegep_audit.analyze.completion import attained
+    from cegep_audit.analyze.scan_statistics import records
+    from cegep_audit.report.blocks import Line
+    from cegep_audit.report.text.overview import summary_blocks
+    from cegep_audit.report.text.paragraph import paragraph
+    from cegep_audit.report.text.words import difference_words
+
+    if is_paragraph:
+        return [Line(paragraph(stats.summary, lang, attained(stats.scan)))]
+    tests = {name: records(stats.group_tests_by(name)) for name in stats.asked.by}
+    differences = [difference_words(name, rows, stats.asked.min_networks, lang) for name, rows in tests.items()]
+    return summary_blocks(stats.scan, [stats.summary], lang, differences)
+
+
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
+    scan: ScanArgument = LATEST,
+    by: ByOption = None,
+    bins: BinsOption = None,
+    min_networks: MinNetworksOption = 3,
+    basket: BasketOption = "all",
+    sample_of: SampleOption = None,
+    layer: LayerOption = Layer.DETECTED,
+    db: DbOption = DEFAULT_DB,
+    lang: LangOption = None,
+) -> None:
+    """Write a scan to a file, in the format that its ending names."""
+    from cegep_audit.analyze.scan_statistics import Asked
+    from cegep_audit.report.files.tables import check, write
+
+    asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
+    language, number = resolve(lang), scan_number(scan)
+    check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
+    with Store.open(db, create=False, lang=language) as store:
+        layers = load_layers(store, number)
+    corrections = layers.corrections(layer)
+    written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
+    printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+
+
+def finished_scans(store: Store, but: Scan | None = None) -> list[int]:
+    """Return the numbers of the finished scans that a trend is made of, without those of the same reading as *but*.
+
+    Scans of a selection are left out unless there is no other, and so is a scan that another one completes. Raises
+    StoreError where no scan is finished.
+    """
+    finished = [scan for scan in store.scans() if scan.ended_at is not None]
+    completed = {scan.completes for scan in finished}
+    numbers = [scan.id for scan in finished if not scan.is_selection and scan.id not in completed]
+    numbers = numbers or [scan.id for scan in finished]
+    if not numbers:
+        raise StoreError(say("trend.none", path=str(store.path)))
+    if but is None:
+        return numbers
+    kin = {scan.id for scan in finished if scan.completes == but.id} | {but.id}
+    return [number for number in numbers if number not in kin]

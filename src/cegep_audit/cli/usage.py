@@ -1,38 +1,22 @@
-"""What Typer says by itself, in the language of the call: the frame of help, and what is wrong with a command line."""
+"""The frame of help, and what is wrong with a command line, in the language of the call.
+
+Typer speaks English, so its exceptions are told apart by what they carry (an option's name, a parameter with its
+bounds), never by their sentences.
+"""
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import Any
 
 import typer
 from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from cegep_audit.cli.options import say
+from cegep_audit.errors import UsageError
 
-if TYPE_CHECKING:
-    from typer._click import Context  # what Typer's own classes take: it has no public name
-
-# What Typer says of a command line, by the phrase that says the same. A sentence that it words anew some day
-# passes as it is, in English: the tests have an example of each.
-_SAID = {
-    "no_option_near": r"No such option: (?P<what>\S+) \(Possible options: (?P<near>.+)\)",
-    "no_option": r"No such option: (?P<what>\S+)",
-    "no_command_near": r"No such command '(?P<what>.*)'\. Did you mean (?P<near>.+)\?",
-    "no_command": r"No such command '(?P<what>.*)'\.",
-    "no_argument": r"Missing argument '(?P<what>.+)'\.",
-    "option_wanted": r"Missing option (?P<what>.+)\.",
-    "too_many": r"Got unexpected extra argument\(s\) \((?P<what>.*)\)",
-    "value_wanted": r"Option '(?P<what>.+)' requires an argument\.",
-    "no_value": r"Option '(?P<what>.+)' does not take a value\.",
-    "too_small": r"Invalid value for (?P<what>.+): Input should be greater than or equal to (?P<bound>\S+)",
-    "too_large": r"Invalid value for (?P<what>.+): Input should be less than or equal to (?P<bound>\S+)",
-    "whole_number": r"Invalid value for (?P<what>.+): Input should be a valid integer.*",
-    "number": r"Invalid value for (?P<what>.+): Input should be a valid number.*",
-    "choice": r"Invalid value for (?P<what>.+): Value error, '(?P<value>.*)' is not one of (?P<choices>.+)\.",
-}
 _HELP_IN = {
     "DEFAULT_STRING": "default",
     "ENVVAR_STRING": "variable",
@@ -57,30 +41,61 @@ def speak(app: typer.Typer) -> None:
 
 
 def fault(error: typer.TyperException) -> str:
-    """Return in one line what is wrong with a command line, and which help says what goes; "" where help was shown."""
-    if type(error).__name__ == "NoArgsIsHelpError":  # Typer's sign of that, which has no public name
-        return ""
-    context = getattr(error, "ctx", None)
-    help_of = context.command_path if context is not None else "cegep-audit"
-    return say("usage.fault", fault=_in_words(error.format_message()), help=f"{help_of} --help")
+    """Return in one line what is wrong with a command line, and which help tells more; "" where help was shown."""
+    said = error.format_message()
+    return _with_help(_in_words(error, said), getattr(error, "ctx", None)) if said else ""
 
 
-def _in_words(said: str) -> str:
-    for key, pattern in _SAID.items():
-        if found := re.fullmatch(pattern, said):
-            return say(f"usage.{key}", **{name: text.replace("'", "") for name, text in found.groupdict().items()})
-    return said
+def _with_help(text: str, context: typer.Context | None) -> str:
+    command = context.command_path if context is not None else "cegep-audit"
+    return say("usage.fault", fault=text, help=f"{command} --help")
+
+
+def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exceptions have no public names
+    param = getattr(error, "param", None)
+    if hasattr(error, "possibilities"):
+        near = sorted(error.possibilities or ())
+        key = "usage.no_option_near" if near else "usage.no_option"
+        return say(key, what=error.option_name, near=", ".join(near))
+    if hasattr(error, "option_name"):
+        has_value = any(word.startswith(f"{error.option_name}=") for word in sys.argv)
+        return say("usage.no_value" if has_value else "usage.value_wanted", what=error.option_name)
+    if param is None:
+        return said
+    if hasattr(error, "param_type"):
+        key = "no_argument" if param.param_type_name == "argument" else "option_wanted"
+        return say(f"usage.{key}", what=_name_of(param))
+    return _value_wanted(param)
+
+
+def _value_wanted(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have no public names
+    """Return which values *param* takes."""
+    what, kind = _name_of(param), param.type_descriptor
+    low, high = getattr(param, "min", None), getattr(param, "max", None)
+    if low is not None and high is not None:
+        return say("usage.between", what=what, low=str(low), high=str(high))
+    if low is not None:
+        return say("usage.at_least", what=what, low=str(low))
+    if kind.choices:
+        return say("usage.one_of", what=what, choices=", ".join(map(str, kind.choices)))
+    is_whole = int in {kind.annotation, *getattr(kind.annotation, "__args__", ())}
+    return say("usage.whole_number" if is_whole else "usage.number", what=what)
+
+
+def _name_of(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have no public names
+    is_argument = param.param_type_name == "argument"
+    return str(param.metavar or param.name) if is_argument else " / ".join(param.opts)
 
 
 class _Spoken:
     """What commands and groups have in common. Typer's own classes come after it, and are reached by ``super``."""
 
-    def get_usage(self, ctx: Context) -> str:
+    def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 - the class has no public name
         """Return the line that shows how the command is written."""
         line: str = super().get_usage(ctx)  # type: ignore[misc] # Typer's
         return line.replace("Usage:", say("usage.usage"), 1)
 
-    def get_params(self, ctx: Context) -> list[Any]:
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - the class has no public name
         """Return the parameters, ``--help`` with them; a switch shows no type, for it takes no value."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc] # Typer's
         for param in params:
@@ -94,11 +109,27 @@ class _Spoken:
 class _Command(_Spoken, TyperCommand):
     """One command."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
+        """Parse the words of the command; words too many are said in our words."""
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest:
+            raise UsageError(_with_help(say("usage.too_many", what=" ".join(rest)), ctx))
+        return rest
+
 
 class _Group(_Spoken, TyperGroup):
     """A group of commands."""
 
-    def invoke(self, ctx: Context) -> object:
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
+        """Find the command that is named; one that is not there is said in our words."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.list_commands(ctx))
+            key = "usage.no_command_near" if near else "usage.no_command"
+            raise UsageError(_with_help(say(key, what=args[0], near=", ".join(near)), ctx))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override] # the public name
         """Run the command; where whoever reads our output has left (``head``, ``less``), be done."""
         try:
             result: object = super().invoke(ctx)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
 
-from cegep_audit.analyze.findings import ScanFacts, facts_to_json
-from cegep_audit.coding.coefficients import RESAMPLES, SEED, Estimate
+from cegep_audit.analyze.findings import Estimate, ScanFacts, facts_to_json
+from cegep_audit.coding.coefficients import RESAMPLES, SEED
 from cegep_audit.coding.overlap import Named, Overlap
 from cegep_audit.coding_records import Unit
 
@@ -68,9 +68,22 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """The sample that figures are weighted by: each row decided stands for the rows of its stratum over those decided.
+
+    ``undone`` counts rows that were drawn and that nobody decided; ``empty`` names the strata without a decided row:
+    they are not in the figures.
+    """
+
+    undone: int
+    empty: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two raters on the units that both decided.
 
+    ``sampled`` is None where nothing was drawn, or where everything is decided: the figures are then those of the rows.
     ``levels`` goes from a level to :class:`Measured` by network, :data:`OVERALL` and :data:`CLASSIC` first: outside
     the latter a row is there only because the site shows some sign of the network, so that recall means little.
     ``left_out`` counts units of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``.
@@ -78,21 +91,26 @@ class Comparison:
 
     first: str
     second: str
-    is_weighted: bool
+    sampled: Sampled | None
     left_out: Mapping[str, int]
     levels: Mapping[Level, Mapping[str, Measured]]
     differences: tuple[Difference, ...]
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the figures are weighted to the whole."""
+        return self.sampled is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Everything said of a scan's coding. ``alpha`` is among all coders, None where there are fewer than two."""
+    """Everything said of a scan's coding. ``alpha`` is among all coders, without a value for fewer than two."""
 
     scan: ScanFacts
     names: Mapping[str, str]
     coders: tuple[Coder, ...]
     comparisons: tuple[Comparison, ...]
-    alpha: Mapping[Level, float | None]
+    alpha: Mapping[Level, Estimate]
     overlaps: tuple[Overlap, ...]
 
 
@@ -103,21 +121,15 @@ def to_json(found: Agreement) -> dict[str, object]:
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "by": "institution"},
         "coders": [_coder(coder) for coder in found.coders],
         "comparisons": [_comparison(each, found.names) for each in found.comparisons],
-        "alpha_all_coders": dict(found.alpha),
+        "alpha_all_coders": {level: asdict(estimate) for level, estimate in found.alpha.items()},
         "lists": [_overlap(each, found.names) for each in found.overlaps],
     }
 
 
 def _coder(coder: Coder) -> dict[str, object]:
-    first, last = coder.days
-    return {
-        "coder": coder.name,
-        "is_list": coder.is_list,
-        "blind": coder.is_blind,
-        "rows": coder.rows,
-        "unsure": coder.unsure,
-        "dates": [first.isoformat(), last.isoformat()],
-    }
+    record = asdict(coder)
+    name, is_blind, days = (record.pop(key) for key in ("name", "is_blind", "days"))
+    return {"coder": name, **record, "blind": is_blind, "dates": [day.isoformat() for day in days]}
 
 
 def _comparison(each: Comparison, names: Mapping[str, str]) -> dict[str, object]:
@@ -126,6 +138,8 @@ def _comparison(each: Comparison, names: Mapping[str, str]) -> dict[str, object]
         "second": each.second,
         "reference": each.second,
         "weighted": each.is_weighted,
+        "rows_undone": each.sampled.undone if each.sampled else None,
+        "empty_strata": list(each.sampled.empty) if each.sampled else None,
         "left_out": dict(each.left_out),
         **{level: _level(each.levels[level]) for level in LEVELS},
         "differences": [
@@ -137,35 +151,22 @@ def _comparison(each: Comparison, names: Mapping[str, str]) -> dict[str, object]
 
 def _level(by_network: Mapping[str, Measured]) -> dict[str, object]:
     networks = [{"network": name} | _measured(part) for name, part in by_network.items() if name not in BASKETS]
-    return {
-        "overall": _measured(by_network[OVERALL]),
-        "classic": _measured(by_network[CLASSIC]),
-        "networks": networks,
-    }
+    whole = {"overall": _measured(by_network[OVERALL]), "classic": _measured(by_network[CLASSIC])}
+    return {**whole, "networks": networks}
 
 
 def _measured(part: Measured) -> dict[str, object]:
-    return {
-        "rows": part.rows,
-        "institutions": part.institutions,
-        "table": asdict(part.table),
-        **{name: asdict(estimate) for name, estimate in part.figures.items()},
-        **{f"{name}_unweighted": asdict(estimate) for name, estimate in part.unweighted.items()},
-    }
+    record = asdict(part)
+    figures, unweighted = record.pop("figures"), record.pop("unweighted")
+    return {**record, **figures, **{f"{name}_unweighted": estimate for name, estimate in unweighted.items()}}
 
 
 def _overlap(each: Overlap, names: Mapping[str, str]) -> dict[str, object]:
     def accounts(items: tuple[Named, ...]) -> list[dict[str, object]]:
         return [_named(item.unit, names) | {"account_url": item.account_url} for item in items]
 
-    return {
-        "first": each.first,
-        "second": each.second,
-        "both": accounts(each.both),
-        "first_only": accounts(each.first_only),
-        "second_only": accounts(each.second_only),
-        "not_assessed": each.not_assessed,
-    }
+    found = {name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")}
+    return {"first": each.first, "second": each.second, **found, "not_assessed": each.not_assessed}
 
 
 def _named(unit: Unit, names: Mapping[str, str]) -> dict[str, object]:

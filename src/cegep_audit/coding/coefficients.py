@@ -1,19 +1,20 @@
-"""How well two raters agree, in figures: precision, recall, F1, per cent agreement, kappa and alpha, with intervals.
+"""How well raters agree, in figures: precision, recall, F1, per cent agreement, kappa and alpha, with intervals.
 
-Every figure is a function of sums over institutions, so that all resamples of the bootstrap are matrix products.
+Every figure is a function of sums over institutions, so that all resamples of the bootstrap are matrix products. The
+libraries at hand (krippendorff, scikit-learn, statsmodels) have neither weights and clusters nor intervals for these.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.intervals import CONFIDENCE, Interval
+from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.intervals import TAIL, Interval, exact_interval
 
 RESAMPLES = (
     2_000  # of the bootstrap: percentiles of 95 % are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
@@ -40,14 +41,6 @@ class Pair(NamedTuple):
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure, None where it is not defined, and its 95 % interval, None where there is too little for one."""
-
-    value: float | None
-    ci95: Interval | None = None
-
-
 def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = SEED) -> dict[str, Estimate]:
     """Return every figure of :data:`FIGURES` for *pairs*, the second rater being the reference.
 
@@ -56,23 +49,60 @@ def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = 
     their harmonic mean; ``agreement`` the share of units on which both say the same, no account included. ``kappa``
     is Cohen's (Educational and Psychological Measurement 20, 1960), ``alpha`` Krippendorff's for nominal data
     ("Computing Krippendorff's Alpha-Reliability", 2011), every account a category and none another. Weights are brought
-    to a mean of 1, so that equal ones change nothing. Intervals are percentiles of *resamples* in which institutions
-    are drawn with replacement, their units staying together.
+    to a mean of 1, so that equal ones change nothing.
+
+    Intervals are percentiles of *resamples* in which institutions are drawn with replacement, their units staying
+    together. At 0 and 100 % all resamples are alike, and the interval is the exact one of the rows, unweighted; for f1
+    that of the accounts that both name, of those that either names. A coefficient that no resample moves has none.
     """
     if not pairs:
         return dict.fromkeys(FIGURES, Estimate(None))
-    sums = _sums(pairs)
-    count = len(sums.total)
-    whole = {name: float(values[0]) for name, values in _figures(np.ones((1, count)), sums).items()}
-    if count < 2:  # noqa: PLR2004 - one institution cannot vary
+    sums, clusters = _sums(pairs)
+    found = _estimated(lambda draws: _figures(draws, sums), clusters, resamples, seed)
+    if clusters > 1:
+        found |= {name: _at_the_edge(found[name], name, pairs) for name in _EDGES}
+    return found
+
+
+def alpha_of(units: Sequence[tuple[str, Sequence[str]]], *, resamples: int = RESAMPLES, seed: int = SEED) -> Estimate:
+    """Return Krippendorff's alpha for nominal data, any number of coders and missing values, with its interval.
+
+    Each of *units* is an institution and the values that coders gave, as many as there are. None where nothing varies
+    or no unit has two values ("Computing Krippendorff's Alpha-Reliability", 2011, section C). The interval is that of
+    :func:`estimates`.
+    """
+    paired = [(cluster, Counter(values)) for cluster, values in units if len(values) > 1]
+    if not paired:
+        return Estimate(None)
+    clusters = _places(cluster for cluster, _ in paired)
+    codes = _places(value for _, values in paired for value in values)
+    matches, margins = np.zeros(len(clusters)), np.zeros((len(clusters), len(codes)))
+    for cluster, values in paired:
+        total = values.total()
+        matches[clusters[cluster]] += sum(count * (count - 1) for count in values.values()) / (total - 1)
+        for value, count in values.items():
+            margins[clusters[cluster], codes[value]] += count
+
+    def figures(draws: Floats) -> dict[str, Floats]:
+        return {"alpha": _alpha(draws @ matches, draws @ margins)}
+
+    return _estimated(figures, len(clusters), resamples, seed)["alpha"]
+
+
+def _estimated(
+    figures: Callable[[Floats], dict[str, Floats]], clusters: int, resamples: int, seed: int
+) -> dict[str, Estimate]:
+    """Return the *figures* of all clusters, with percentiles of resamples of them; one cluster cannot vary."""
+    whole = {name: float(values[0]) for name, values in figures(np.ones((1, clusters))).items()}
+    if clusters < 2:  # noqa: PLR2004 - one institution
         return {name: Estimate(_number(value)) for name, value in whole.items()}
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
-    drawn = _figures(draws, sums)
-    return {name: Estimate(_number(whole[name]), _interval(drawn[name])) for name in FIGURES}
+    draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
+    drawn = figures(draws.astype(np.float64))
+    return {name: Estimate(_number(value), _percentiles(drawn[name])) for name, value in whole.items()}
 
 
 class _Sums(NamedTuple):
-    """Weighted sums, one row an institution; ``first`` and ``second`` have a column a category, "" the first."""
+    """Weighted sums, one row per institution; ``first`` and ``second`` have a column per category, "" the first."""
 
     total: Floats
     same: Floats
@@ -81,10 +111,9 @@ class _Sums(NamedTuple):
     second: Floats
 
 
-def _sums(pairs: Sequence[Pair]) -> _Sums:
-    clusters = {name: place for place, name in enumerate(dict.fromkeys(pair.cluster for pair in pairs))}
-    said = dict.fromkeys(["", *(name for pair in pairs for name in (pair.first, pair.second))])
-    codes = {name: place for place, name in enumerate(said)}
+def _sums(pairs: Sequence[Pair]) -> tuple[_Sums, int]:
+    clusters = _places(pair.cluster for pair in pairs)
+    codes = _places(["", *(name for pair in pairs for name in (pair.first, pair.second))])
     cluster = np.array([clusters[pair.cluster] for pair in pairs])
     first = np.array([codes[pair.first] for pair in pairs])
     second = np.array([codes[pair.second] for pair in pairs])
@@ -100,13 +129,13 @@ def _sums(pairs: Sequence[Pair]) -> _Sums:
         return table
 
     same = first == second
-    return _Sums(
-        by_cluster(np.ones_like(same)),
-        by_cluster(same),
-        by_cluster(same & (first > 0)),
-        by_category(first),
-        by_category(second),
-    )
+    everything = by_cluster(np.ones_like(same))
+    both = by_cluster(same & (first > 0))
+    return _Sums(everything, by_cluster(same), both, by_category(first), by_category(second)), len(clusters)
+
+
+def _places(names: object) -> dict[str, int]:
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}  # type: ignore[call-overload] # an iterable
 
 
 def _figures(draws: Floats, sums: _Sums) -> dict[str, Floats]:
@@ -116,8 +145,6 @@ def _figures(draws: Floats, sums: _Sums) -> dict[str, Floats]:
     named_first, named_second = total - first[:, 0], total - second[:, 0]
     agreement = _over(same, total)
     chance = _over((first * second).sum(axis=1), total**2)
-    values, coded = 2 * total, ((first + second) ** 2).sum(axis=1)
-    expected = _over(values**2 - coded, values * (values - 1))
     return {
         "prevalence": _over(named_second, total),
         "precision": _over(both, named_first),
@@ -125,8 +152,15 @@ def _figures(draws: Floats, sums: _Sums) -> dict[str, Floats]:
         "f1": _over(2 * both, named_first + named_second),
         "agreement": agreement,
         "kappa": _over(agreement - chance, 1 - chance),
-        "alpha": 1 - _over(1 - agreement, expected),
+        "alpha": _alpha(2 * same, first + second),
     }
+
+
+def _alpha(matches: Floats, margins: Floats) -> Floats:
+    """Return alpha from the pairable values that match and how often each value was given."""
+    total = margins.sum(axis=1)
+    expected = (margins * (margins - 1)).sum(axis=1)
+    return _over((total - 1) * matches - expected, total * (total - 1) - expected)
 
 
 def _over(part: Floats, whole: Floats) -> Floats:
@@ -137,29 +171,29 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _interval(values: Floats) -> Interval | None:
+def _percentiles(values: Floats) -> Interval | None:
     defined = values[~np.isnan(values)]
-    if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(values):
+    if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(values) or np.ptp(defined) < _NOTHING:
         return None
-    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(defined, [TAIL, 1 - TAIL])
     return float(low), float(high)
 
 
-def krippendorff_alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
-    """Return Krippendorff's alpha for nominal data, any number of coders and missing values.
-
-    Each of *units* holds the values that coders gave it, as many as there are. None where nothing varies or no unit
-    has two values. "Computing Krippendorff's Alpha-Reliability" (2011), section C.
-    """
-    paired = [Counter(values) for values in units if len(values) > 1]
-    margins: Counter[Hashable] = sum(paired, Counter())
-    total = margins.total()
-    matches = sum(_matches(values) / (values.total() - 1) for values in paired)
-    expected = sum(count * (count - 1) for count in margins.values())
-    if total * (total - 1) == expected:
-        return None
-    return ((total - 1) * matches - expected) / (total * (total - 1) - expected)
+_EDGES: dict[str, Callable[[Pair], tuple[bool, bool]]] = {  # share to what a row counts among, and for
+    "prevalence": lambda pair: (True, bool(pair.second)),
+    "precision": lambda pair: (bool(pair.first), pair.first == pair.second),
+    "recall": lambda pair: (bool(pair.second), pair.first == pair.second),
+    "f1": lambda pair: (bool(pair.first or pair.second), pair.first == pair.second),
+    "agreement": lambda pair: (True, pair.first == pair.second),
+}
 
 
-def _matches(values: Mapping[Hashable, int]) -> int:
-    return sum(count * (count - 1) for count in values.values())
+def _at_the_edge(found: Estimate, name: str, pairs: Sequence[Pair]) -> Estimate:
+    """Return *found* with the exact interval where it is 0 or 1."""
+    if found.value is None or _NOTHING < found.value < 1 - _NOTHING:
+        return found
+    rows = [_EDGES[name](pair) for pair in pairs]
+    low, high = exact_interval(sum(among and has for among, has in rows), sum(among for among, _ in rows))
+    if name == "f1":  # twice the accounts both name, over all that each names
+        low, high = 2 * low / (1 + low), 2 * high / (1 + high)
+    return Estimate(float(round(found.value)), (low, high))

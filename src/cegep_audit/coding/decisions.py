@@ -14,7 +14,7 @@ from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import account_key, classify, mastodon_handle
 from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.vocabulary import Kind, Role, Verdict
+from cegep_audit.vocabulary import Kind, ReadBy, Role, Verdict
 
 REASON = "coded"  # of an account whose role a person decided, as every account carries the rule that gave its role
 CONSENSUS = "consensus"  # the coder whose word settles what the others do not agree on
@@ -34,8 +34,8 @@ class Standing:
 
 
 def finding(result: InstitutionResult | None, network: str) -> str | None:
-    """Return the main account found of a *network*, "" where none was, None where the site was not assessed."""
-    if result is None or not result.status.is_assessed:
+    """Return the main account found of a *network*, "" where none was, None where no program read the site."""
+    if result is None or not result.status.is_assessed or result.read_by is ReadBy.CODED:
         return None
     account = main_accounts(result).get(network)
     return account.url if account else ""

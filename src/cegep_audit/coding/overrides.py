@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.phrases.messages import Language, excerpt
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, filled, read_table
+from cegep_audit.phrases.locales import Language
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, filled
+from cegep_audit.text import excerpt
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role
 
@@ -116,7 +119,7 @@ def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
     results: list[InstitutionResult] = []
     uses: list[Use] = []
     for result in scan.results:
-        mark_main = partial(with_main, institution=result.institution, final_url=result.final_url)
+        mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
         accounts, used = apply_overrides(result.accounts, overrides.get(result.institution.id, ()), mark_main)
         results.append(replace(result, accounts=accounts) if used else result)
         uses += used

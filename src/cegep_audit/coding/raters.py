@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from cegep_audit.analyze.findings import facts_of
+from cegep_audit.analyze.findings import Estimate, facts_of
 from cegep_audit.coding.agreement import (
     CLASSIC,
     LEVELS,
@@ -21,10 +21,11 @@ from cegep_audit.coding.agreement import (
     Level,
     Measured,
 )
-from cegep_audit.coding.coefficients import Pair, estimates, krippendorff_alpha
+from cegep_audit.coding.coefficients import Pair, alpha_of, estimates
 from cegep_audit.coding.decisions import CONSENSUS, agreed, finding, is_same
 from cegep_audit.coding.overlap import Overlap, named_by, named_by_tool, overlap
 from cegep_audit.coding.sampling import asked_of_all
+from cegep_audit.coding.weights import weights_of
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import NETWORKS, account_key
 from cegep_audit.models import Scan
@@ -37,7 +38,6 @@ class _Answer:
 
     account: str | None
     cause: str = ""
-    weight: float | None = None
 
 
 def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
@@ -59,11 +59,12 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         *((TOOL, _tool(judged, answers), name, answers) for name, answers in people.items()),
         *((one, people[one], other, people[other]) for one, other in combinations(independent, 2)),
     ]
+    drawn = {item.unit: item for item in own if item.weight is not None}
     return Agreement(
         scan=facts_of(judged),
         names={institution.id: institution.name for institution in judged.institutions},
         coders=coders,
-        comparisons=tuple(_comparison(*pair, asked_of_all(judged)) for pair in pairs),
+        comparisons=tuple(_comparison(*pair, judged, drawn) for pair in pairs),
         alpha={level: _alpha([people[name] for name in independent], level) for level in LEVELS},
         overlaps=tuple(_overlaps(judged, coders, by_coder)),
     )
@@ -83,9 +84,7 @@ def _coder(name: str, items: Sequence[Decision]) -> Coder:
 
 def _answers(items: Iterable[Decision]) -> dict[Unit, _Answer]:
     return {
-        item.unit: _Answer(item.correct_account, weight=item.weight)
-        if item.verdict.is_decisive
-        else _Answer(None, "unsure", item.weight)
+        item.unit: _Answer(item.correct_account) if item.verdict.is_decisive else _Answer(None, "unsure")
         for item in items
     }
 
@@ -103,9 +102,8 @@ def _settled(items: Iterable[Decision]) -> dict[Unit, _Answer]:
     for unit, said in by_unit.items():
         decisive = [item for item in said if item.verdict.is_decisive]
         chosen = agreed(decisive)
-        weight = next((item.weight for item in said if item.weight is not None), None)
         cause = "" if chosen else "disputed" if decisive else "unsure"
-        answers[unit] = _Answer(chosen.correct_account if chosen else None, cause, weight)
+        answers[unit] = _Answer(chosen.correct_account if chosen else None, cause)
     return answers
 
 
@@ -116,30 +114,28 @@ def _tool(judged: Scan, asked: Iterable[Unit]) -> dict[Unit, _Answer]:
 
 
 def _comparison(
-    first: str, one: Mapping[Unit, _Answer], second: str, other: Mapping[Unit, _Answer], classic: frozenset[str]
+    first: str,
+    one: Mapping[Unit, _Answer],
+    second: str,
+    other: Mapping[Unit, _Answer],
+    judged: Scan,
+    drawn: Mapping[Unit, Decision],
 ) -> Comparison:
     common = _ordered(unit for unit in one if unit in other)
     left_out = Counter(cause for unit in common if (cause := one[unit].cause or other[unit].cause))
     decided = [unit for unit in common if not (one[unit].cause or other[unit].cause)]
-    weights = {unit: _weight(one[unit], other[unit]) for unit in decided}
-    is_weighted = any(weights.values()) and _CONFLICT not in weights.values()
-    said = [(unit, one[unit].account or "", other[unit].account or "", weights[unit] or 1.0) for unit in decided]
+    of_both = {unit: item for unit, item in drawn.items() if unit in other}
+    weights, sampled = weights_of(judged, decided, of_both, with_unread=first != TOOL)
+    said = [(unit, one[unit].account or "", other[unit].account or "", weights[unit]) for unit in decided]
+    classic = asked_of_all(judged)
     return Comparison(
         first=first,
         second=second,
-        is_weighted=is_weighted,
+        sampled=sampled,
         left_out=dict(left_out),
-        levels={level: _by_network(said, level, classic, is_weighted=is_weighted) for level in LEVELS},
+        levels={level: _by_network(said, level, classic, is_weighted=sampled is not None) for level in LEVELS},
         differences=tuple(Difference(unit, a, b) for unit, a, b, _ in said if not is_same(unit.network, a, b)),
     )
-
-
-_CONFLICT = -1.0  # two samples that give one row two weights: then there is no weight to use
-
-
-def _weight(one: _Answer, other: _Answer) -> float | None:
-    given = {answer.weight for answer in (one, other) if answer.weight is not None}
-    return _CONFLICT if len(given) > 1 else next(iter(given), None)
 
 
 _Said = tuple[Unit, str, str, float]
@@ -190,14 +186,14 @@ def _confusion(pairs: Iterable[Pair]) -> Confusion:
     )
 
 
-def _alpha(raters: Sequence[Mapping[Unit, _Answer]], level: Level) -> float | None:
-    """Return Krippendorff's alpha among all *raters*, each unit with the values it has; None for fewer than two."""
+def _alpha(raters: Sequence[Mapping[Unit, _Answer]], level: Level) -> Estimate:
+    """Return Krippendorff's alpha among all *raters*, each unit with the values it has."""
     values: dict[Unit, list[str]] = defaultdict(list)
     for answers in raters:
         for unit, answer in answers.items():
             if answer.account is not None:
                 values[unit].append(_category(unit, answer.account, level))
-    return krippendorff_alpha(list(values.values()))
+    return alpha_of([(unit.institution_id, said) for unit, said in values.items()])
 
 
 def _overlaps(judged: Scan, coders: Sequence[Coder], by_coder: Mapping[str, Sequence[Decision]]) -> Iterator[Overlap]:

@@ -1,18 +1,27 @@
 """The port: how a URL becomes an answer, the one thing in which sources of pages differ.
 
 The live web, a WARC file, a web archive, saved pages and a browser each implement :class:`Fetch`. Everything else
-(other names of a homepage, redirects, robots.txt, retries, frames, private addresses) is the site reader's.
+(other names of a homepage, redirects, robots.txt, retries, private addresses) is done by the site reader in
+:mod:`cegep_audit.collect.site`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, Self
 
-from cegep_audit.models import Rendering
+import httpx
+
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Institution, Page, Rendering
+from cegep_audit.vocabulary import Detail
+
+_MAX_MESSAGE = 200  # characters; some messages quote what a server sent
+_ASCII = 0x80
 
 
 class Want(Enum):
@@ -27,10 +36,11 @@ class Want(Enum):
 class Answer:
     """One HTTP answer, whatever its status; a redirect is an answer too.
 
-    ``url`` is the address asked. ``headers`` have lower-case names; of a repeated one, the values are joined by commas.
-    ``body`` is content-decoded and bounded. ``at`` is the time of the answer in UTC; from an archive, that of the
-    capture. ``record_id`` names the WARC record, None where none is kept. ``rendering`` is set where a browser
-    rendered the page.
+    ``url`` is the address that answered: the one asked or, from an archive, the spelling of it that was captured;
+    from a browser, the one that the page's scripts give it. ``headers`` are those of :func:`header_map`. ``body`` is
+    content-decoded and bounded; it may be empty for an error or a redirect. ``at`` is the time of the answer in UTC;
+    from an archive, that of the capture. ``record_id`` names the WARC record, None where none is kept. ``rendering``
+    is set where a browser rendered the page.
     """
 
     url: str
@@ -40,6 +50,14 @@ class Answer:
     at: datetime
     record_id: str | None = None
     rendering: Rendering | None = None
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Return the answer that *page* was read from, as far as a page tells."""
+        headers = {"content-type": page.content_type}
+        if page.redirect_to:
+            headers["location"] = page.redirect_to
+        return cls(page.url, page.status, headers, page.body, page.captured_at, page.record_id, page.rendering)
 
     @property
     def content_type(self) -> str:
@@ -51,9 +69,101 @@ class Answer:
         """Where a redirect leads, as written; None without one."""
         return self.headers.get("location")
 
+    def page(self, requested_url: str, redirect_to: str | None = None) -> Page:
+        """Return the page that this answer to a request for *requested_url* is."""
+        return Page(
+            requested_url=requested_url,
+            url=self.url,
+            status=self.status,
+            content_type=self.content_type,
+            body=b"" if redirect_to else self.body,
+            captured_at=self.at,
+            redirect_to=redirect_to,
+            record_id=self.record_id,
+            rendering=self.rendering,
+        )
+
 
 class Fetch(Protocol):
-    """Ask for one URL once: no redirects, no retries, no policy."""
+    """Ask for one URL once: no redirects, no retries, no policy. One object serves one site."""
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the answer; raise FetchError, with its detail, where there is none."""
+        """Return the answer to *url*, spelled as :func:`as_sent` spells it, also for an error status.
+
+        Raise FetchError, with its detail, where there is no answer or its body cannot be read whole; the error has
+        the HTTP status if one came. An archive without a capture raises ``no_capture``.
+        """
+
+
+Around = Callable[[Institution, Fetch], Fetch]
+"""Wraps what fetches the pages of a site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The policies that differ between sources of pages.
+
+    ``backoff_s`` is waited before the second try, doubled before the third, and as much again at random; 0.0 waits
+    never. ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False,
+    an address is asked for before robots.txt and private addresses are looked at: what an archive holds was allowed
+    when it was captured, and these checks only explain why something is not held. ``ignores_spelling`` says that the
+    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried. With
+    ``says_when``, the message of an error status has the day of the answer.
+    """
+
+    backoff_s: float = 0.5
+    asks_again: bool = True
+    checks_first: bool = True
+    ignores_spelling: bool = False
+    says_when: bool = False
+
+
+LIVE = Terms()
+REPLAY = Terms(backoff_s=0.0, checks_first=False)
+WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
+
+
+@lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both
+def parsed(url: str) -> httpx.URL:
+    """Return *url* as httpx reads it; raise httpx.InvalidURL."""
+    return httpx.URL(url)
+
+
+def as_sent(url: str) -> str:
+    """Return *url* as it is sent, without dot segments and with percent escapes; raise FetchError ``bad_url``.
+
+    robots.txt is asked about this form: /open/../closed is /closed.
+    """
+    try:
+        sent = parsed(url)
+        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
+            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
+        return str(sent)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error
+
+
+def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return *headers* by lower-case name, repeated ones joined by commas.
+
+    Of several ``location`` headers the first counts. Bytes that are not UTF-8 are read as Latin-1 or, in a
+    ``location``, percent-encoded as browsers send them.
+    """
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1").lower()
+        value = _text(raw_value, is_address=name == "location")
+        if name not in found:
+            found[name] = value
+        elif name != "location":
+            found[name] += f", {value}"
+    return found
+
+
+def _text(value: bytes, *, is_address: bool) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        if is_address:
+            return "".join(chr(byte) if byte < _ASCII else f"%{byte:02X}" for byte in value)
+        return value.decode("latin-1")

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cegep_audit import urls
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
+from cegep_audit.detect.accounts.name_matching import Identity, identity_of
 from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
-from cegep_audit.detect.page.signs import sign_of
+from cegep_audit.detect.signs import EMPTY_TEXT, sign_of
 from cegep_audit.models import Institution, Reading, Visit
 from cegep_audit.vocabulary import Detail, PageRole, Status
 
@@ -23,8 +25,6 @@ __all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 # six links; the shortest real homepages have some thirty.
 SPARSE_TEXT = 600  # characters of visible text
 SPARSE_LINKS = 8
-
-EMPTY_TEXT = 20  # "Accueil" alone says nothing of anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ STATUS_OF: dict[str, tuple[Status, str]] = {
     Detail.FOREIGN_SITE: (Status.UNUSABLE, "the homepage leads to another site"),
     Detail.PRIVATE_ADDRESS: (Status.UNUSABLE, "not a public address"),
     Detail.BAD_URL: (Status.UNUSABLE, "not a usable address"),
+    Detail.TOO_MANY_ACCOUNTS: (Status.UNUSABLE, f"its pages name more than {MAX_ACCOUNTS} different accounts"),
     Detail.INTERNAL_ERROR: (Status.UNUSABLE, "a fault of this program"),
 }
 _SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
@@ -99,8 +100,9 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
         if detail := check(institution, visits, accounts_found):
             message = _message(visits, detail, visits[0].choice.url)
             return Verdict(status_of(detail), detail, message, final_url)
+    identity = identity_of(institution, final_url)
     for visit in visits[1:]:
-        if detail := _fault_of(visit):
+        if detail := _fault_of(visit, identity):
             return Verdict(Status.PARTIAL, detail, _message([visit], detail, visit.choice.url), final_url)
     return Verdict(Status.OK, Detail.NONE, "", final_url)
 
@@ -149,11 +151,13 @@ def _is_no_page(_: Institution, visits: Sequence[Visit], __: int) -> str:
     return _no_page(visits[0])
 
 
-def _shows_a_sign(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
-    """An anti-robot wall or a parked name, on the homepage or on the page that it is only a door to."""
-    front = [visits[0], *(visit for visit in visits[1:] if visit.choice.role is PageRole.FRAME)]
-    readings = [visit.reading for visit in front if visit.reading]
-    return next((detail for reading in readings if (detail := sign_of(reading, accounts_found))), Detail.NONE)
+def _shows_a_sign(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+    """An anti-robot wall or a page that is nobody's: the homepage, or all that it sends its reader on to."""
+    behind = [visit.reading for visit in visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
+    readings = behind or [visit.reading for visit in visits[:1] if visit.reading]
+    identity = identity_of(institution, visits[0].page.url if visits[0].page else "")
+    details = [sign_of(reading, accounts_found, identity) for reading in readings]
+    return details[0] if details and all(details) else Detail.NONE
 
 
 def _is_shut_door(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
@@ -182,9 +186,14 @@ def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: 
     return Detail.EMPTY if is_empty else Detail.NONE
 
 
+def _names_too_many(_: Institution, __: Sequence[Visit], accounts_found: int) -> str:
+    return Detail.TOO_MANY_ACCOUNTS if accounts_found > MAX_ACCOUNTS else Detail.NONE
+
+
 HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
     _failed,
     _is_elsewhere,
+    _names_too_many,
     _is_no_page,
     _shows_a_sign,
     _is_shut_door,
@@ -199,11 +208,11 @@ def _is_sparse(reading: Reading) -> bool:
 # ------------------------------------------------------------------------------------------ any page
 
 
-def _fault_of(visit: Visit) -> str:
+def _fault_of(visit: Visit, identity: Identity) -> str:
     """Return why a page beside the homepage could not be read, "" where it was or where that says nothing."""
     if visit.failure:
         detail = visit.failure.detail
-    elif visit.reading and sign_of(visit.reading, 0) == Detail.CHALLENGE:
+    elif visit.reading and sign_of(visit.reading, 0, identity) == Detail.CHALLENGE:
         detail = Detail.CHALLENGE
     elif visit.reading:  # a shell that links to somebody was readable so far
         detail = Detail.NEEDS_JS if needs_browser(visit.reading) and not visit.reading.links else Detail.NONE

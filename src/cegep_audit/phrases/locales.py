@@ -9,24 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
+from typing import Literal
 
-from cegep_audit.phrases.messages import Language
-
-__all__ = [
-    "LOCALES",
-    "Language",
-    "day",
-    "decimal",
-    "duration",
-    "minute",
-    "number",
-    "p_value",
-    "percent",
-    "pick_language",
-    "plural",
-    "points",
-    "span",
-]
+Language = Literal["fr", "en"]
 
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
 _SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a language
@@ -122,6 +107,20 @@ def day(moment: date, lang: Language) -> str:
         moment = moment.astimezone(UTC).date()
     text = str(format_date(moment, "long", locale=LOCALES[lang]))
     return text.replace("1 ", "1er ", 1) if lang == "fr" and moment.day == 1 else text
+
+
+def short_day(moment: date, lang: Language) -> str:
+    """Return a date as an axis names it: ``23 nov. 2026``, ``Nov. 23, 2026``."""
+    from babel.dates import format_date
+
+    return str(format_date(moment, "medium", locale=LOCALES[lang]))
+
+
+def month(moment: date, lang: Language) -> str:
+    """Return the month and year of a date: ``novembre 2026``, ``November 2026``."""
+    from babel.dates import format_date
+
+    return str(format_date(moment, "MMMM y", locale=LOCALES[lang]))
 
 
 def minute(moment: datetime) -> str:

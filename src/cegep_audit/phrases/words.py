@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cegep_audit.phrases.catalogue import known, phrase
+from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
@@ -12,9 +12,9 @@ from cegep_audit.text import plain
 def value_words(column: str, value: str, lang: Language) -> str:
     """Return what the *value* of a registry *column* is called: ``cégep public`` for the type ``cegep-public``."""
     if not value:
-        return phrase("summary.unknown_group", lang)
+        return say("summary.unknown_group", lang)
     key = f"{column}_name.{value}"
-    return phrase(key, lang) if known(key) else plain(value)
+    return say(key, lang) if known(key) else plain(value)
 
 
 def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -> str:

@@ -6,10 +6,11 @@ A password is never in what is raised: whatever stands before an ``@`` is shown 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from cegep_audit.phrases.messages import excerpt
-from cegep_audit.registry.csv_input import CellError, filled
-from cegep_audit.urls import ascii_host, is_ip, split
+from cegep_audit.registry.faults import CellError, filled
+from cegep_audit.text import excerpt
+from cegep_audit.urls import ascii_host, is_ip
 
 _LONGEST_URL = 2_000  # characters; servers refuse more
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035, 2.3.4)
@@ -34,18 +35,27 @@ def read_website(text: str) -> str:
     if scheme and scheme["scheme"].lower() not in _SCHEMES_AS_HOSTS:
         raise CellError("registry.scheme", cell=_shown(text), scheme=scheme["scheme"])
     url = scheme["scheme"].lower() + text[scheme.end() - 1 :] if scheme else _with_scheme(text)
-    parts = split(url)
-    if parts is None:
-        port = re.search(r"//[^/?#\[]+:[^/?#]", url)
-        raise CellError("registry.bad_port" if port else "registry.no_host", cell=_shown(text))
-    _check_host(parts.hostname or "")
+    _check_host(_written_host(url, text))
     return url
 
 
 def read_host(text: str) -> str:
     """Return the host name, in lower case, that *text* writes, alone or in an address. Raises CellError."""
-    parts = split(read_website(text))
-    return (parts.hostname or "").rstrip(".") if parts else ""
+    return _written_host(read_website(text), text).rstrip(".")
+
+
+def _written_host(url: str, text: str) -> str:
+    """Return the host of *url* as spelt, in lower case; raise CellError, which shows *text*, where it has none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a port that is no number raises here
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        port = re.search(r"//[^/?#\[]+:[^/?#]", url)
+        raise CellError("registry.bad_port" if port else "registry.no_host", cell=_shown(text))
+    return host
 
 
 def hidden(text: str) -> str:
@@ -83,6 +93,6 @@ def _check_host(host: str) -> None:
         return
     ascii_form = ascii_host(host) if len(host) <= _LONGEST_HOST else ""
     labels = ascii_form.split(".")
-    sound = all(_LABEL.fullmatch(label) for label in labels) and not _NUMBER.fullmatch(labels[-1])
+    sound = "%" not in host and all(_LABEL.fullmatch(label) for label in labels) and not _NUMBER.fullmatch(labels[-1])
     if not sound or len(ascii_form) > _LONGEST_HOST or host.endswith("..") or host in _SCHEMES_AS_HOSTS:
         raise CellError("registry.bad_host", host=excerpt(host))

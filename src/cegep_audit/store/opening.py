@@ -1,32 +1,32 @@
-"""Opens the database file, whatever it turns out to be, and says in one line what is wrong with it.
+"""Opens the database file and says in one line what is wrong with it.
 
-``docs/decisions/database.md`` gives the reasons: a rollback journal and no write-ahead log, for the file must
-work on network drives and, to be read, on media that cannot be written to, and be whole when copied alone.
+``docs/decisions/database.md`` gives the reasons: a rollback journal and no write-ahead log, because the file must
+work on network drives, be readable on media that cannot be written to, and be complete when copied alone. A file may
+come from somebody else, so its schema must be ours to the letter: no view, no trigger and no further table.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import closing, contextmanager, suppress
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
-APPLICATION_ID = 0x63654741  # set by schema.sql
+APPLICATION_ID, VERSION = 0x63654741, 1  # both set by schema.sql
 
-# The n-th script makes version n (PRAGMA user_version) of the one before. A script that was released stays as
-# it is; a change is a further script.
-MIGRATIONS = ("schema.sql", "decisions.sql", "flaws.sql", "drawings.sql")
-VERSION = len(MIGRATIONS)
+BUSY_S = 10.0  # how long to wait for another program that keeps the file to itself
 
-BUSY_S = 10.0  # how long another program may keep the file to itself before it is said to be in use
-
+_PRIVATE = 0o600  # pages as received, and coders' names: for their owner alone
 _PRIMARY = 0xFF  # the part of an extended result code that SQLite documents as the primary one
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: "store.locked",
@@ -42,13 +42,16 @@ _SENTENCES = {
 
 
 def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S) -> sqlite3.Connection:
-    """Open the database at *path*, with the tables of this version in it; *create* makes it where there is none.
+    """Open the database at *path*; *create* makes a missing or empty one, readable by its owner only.
 
     Statements commit by themselves outside :func:`transaction`. A file that may only be read is opened so.
     Raises StoreError, said in *lang*.
     """
     with telling(path, lang, opening=True):
         _check_place(path, create=create, lang=lang)
+        if create:
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
         connection = sqlite3.connect(
             _uri(path, "rwc" if create else "rw"),
             uri=True,
@@ -97,28 +100,47 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
     """Hold *scan_id* of the database at *path* for this process; StoreError where another process holds it.
 
     The claim is SQLite's own lock on an empty file beside the database: it works wherever the database does,
-    on any system, and dies with the process, even one that was killed. The file is removed afterwards; one that
-    a killed process left behind claims nothing.
+    on any system, and dies with the process, even one that was killed. The file is removed while the lock is held,
+    and a lock on a file that was removed meanwhile does not count. One that a killed process left claims nothing.
     """
-    lock = path.with_name(f"{path.name}-scan-{scan_id}.lock")
+    file = path.with_name(f"{path.name}-scan-{scan_id}.lock")
     with telling(path, lang):
-        holder = sqlite3.connect(_uri(lock, "rwc"), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            while (holder := _locked(file)) is None:
+                pass
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:
+                raise StoreError(say("store.running", lang, file=shown(str(path)), scan=scan_id)) from error
+            raise
     try:
-        with telling(path, lang):
-            try:
-                holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
-                holder.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:
-                    raise StoreError(say("store.running", lang, file=shown(str(path)), scan=scan_id)) from error
-                raise
         yield
     finally:
-        was_ours = holder.in_transaction
+        with suppress(OSError):  # Windows removes no open file: there it stays
+            file.unlink()
         holder.close()
-        if was_ours:
-            with suppress(OSError):
-                lock.unlink()
+
+
+def _locked(file: Path) -> sqlite3.Connection | None:
+    """Lock *file*, made where there is none; None where whoever held it removed it before we had the lock."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
+    try:
+        before = file.stat()
+        holder = sqlite3.connect(_uri(file, "rw"), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+    except (FileNotFoundError, sqlite3.OperationalError):
+        if file.exists():
+            raise
+        return None
+    try:
+        holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
+        holder.execute("BEGIN EXCLUSIVE")
+        is_there = file.exists() and os.path.samestat(before, file.stat())
+    except BaseException:
+        holder.close()
+        raise
+    if not is_there:
+        holder.close()
+    return holder if is_there else None
 
 
 def check_sound(connection: sqlite3.Connection, path: Path, lang: Language) -> None:
@@ -149,36 +171,49 @@ def _uri(path: Path, mode: str) -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: Language) -> None:
-    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA foreign_keys = ON")
     tell = partial(say, lang=lang, file=shown(str(path)))
     with transaction(connection, "BEGIN DEFERRED"):  # one moment: another process may be making the tables
-        is_blank = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        found = _schema_of(connection)
         application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if is_blank and not application and not create:
-        raise StoreError(tell("store.empty"))
-    if application != APPLICATION_ID and not (is_blank and not application):
+    if not found and not application:
+        if not create:
+            raise StoreError(tell("store.empty"))
+        _make(connection)
+    elif application != APPLICATION_ID:
         raise StoreError(tell("store.other_program"))
-    if version > VERSION:
-        raise StoreError(tell("store.newer", found=version, known=VERSION))
-    if version < VERSION:
-        _migrate(connection, may_stay=bool(version))
+    elif version != VERSION:
+        raise StoreError(tell("store.other_version", found=version, known=VERSION))
+    elif found != _our_schema():
+        raise StoreError(tell("store.other_schema"))
 
 
-def _migrate(connection: sqlite3.Connection, *, may_stay: bool) -> None:
-    """Bring the database to this version; another process may have done so since we looked.
+def _make(connection: sqlite3.Connection) -> None:
+    with transaction(connection):
+        if not _schema_of(connection):  # another process may have made it since we looked
+            for statement in _statements(_script()):
+                connection.execute(statement)
 
-    One that cannot be written to is read as it is, if it *may_stay*: whoever reads has to do without later tables.
+
+def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return the kind, name and definition of all that the database holds, without comments and spaces.
+
+    SQLite's own tables count by name; those of ``ANALYZE`` not at all.
     """
-    try:
-        with transaction(connection):
-            for script in MIGRATIONS[_pragma(connection, "user_version") :]:
-                for statement in _statements((files(__package__ or "") / script).read_text("utf-8")):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-    except sqlite3.OperationalError as error:
-        if not may_stay or error.sqlite_errorcode & _PRIMARY not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
-            raise
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat_'")
+    return {(kind, name, re.sub(r"--[^\n]*|\s", "", sql or "")) for kind, name, sql in found}
+
+
+@cache
+def _our_schema() -> set[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_script())
+        return _schema_of(connection)
+
+
+def _script() -> str:
+    return (files(__package__ or "") / "schema.sql").read_text("utf-8")
 
 
 def _statements(script: str) -> Iterator[str]:

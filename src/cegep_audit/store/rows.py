@@ -1,280 +1,174 @@
-"""Records as rows of the database, and back. ``schema.sql`` says what each column holds.
+"""Records as rows of the database, and back: the columns of a table are the fields of its dataclass.
 
-A text that UTF-8 cannot write, one with a lone surrogate in it, is stored with U+FFFD in its place; any other comes
-back as it was, null characters included.
+Times and closed lists are text, booleans are 0 and 1, tuples, mappings and nested records are JSON. A text that UTF-8
+cannot write, one with a lone surrogate, is stored with U+FFFD in its place; any other comes back as it was.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from cegep_audit.models import (
-    Account,
-    Evidence,
-    Failure,
-    Flaw,
-    Institution,
-    InstitutionResult,
-    PageRecord,
-    Rendering,
-    Scan,
-)
-from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
+from cegep_audit.clock import stamp
+from cegep_audit.coding_records import Decision
+from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
 
 Value = str | int | float | None
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that holds records of one class.
+
+    ``keys`` are the columns that place a row and are no fields of the record. Each of ``children`` is a table whose
+    rows are the tuple of records in the field of that name; ``apart`` are the fields that the caller fills in.
+    """
+
+    name: str
+    record: type[Any]
+    keys: tuple[str, ...] = ()
+    children: tuple[Table, ...] = ()
+    apart: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The fields that are columns, in the record's order."""
+        elsewhere = {*self.apart, *(child.name for child in self.children)}
+        return [field.name for field in fields(self.record) if field.name not in elsewhere]
+
 
 _KEY = ("scan_id", "institution_id")
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "scans": ("started_at", "mode", "settings", "tool_version", "rules_version"),
-    "institutions": (
-        *("scan_id", "position", "id", "name", "website", "short_name", "type", "language", "region", "region_code"),
-        *("city", "alt_hosts", "founded", "closed", "enrolment", "parent_id", "status", "extra"),
+_IN_ORDER = (*_KEY, "position")
+SCANS = Table("scans", Scan, apart=("institutions", "results"))
+INSTITUTIONS = Table("institutions", Institution, ("scan_id", "position"))
+RESULTS = Table(
+    "results",
+    InstitutionResult,
+    _KEY,
+    (
+        Table("pages", PageRecord, _IN_ORDER),
+        Table("failures", Failure, _IN_ORDER),
+        Table("accounts", Account, _IN_ORDER, (Table("evidence", Evidence, (*_KEY, "account_position", "position")),)),
+        Table("flaws", Flaw, _IN_ORDER),
     ),
-    "results": (*_KEY, "status", "detail", "message", "final_url", "captured_at"),
-    "pages": (
-        *(*_KEY, "position", "requested_url", "url", "role", "why", "http_status"),
-        *("content_type", "size", "captured_at", "brought", "record_id", "drawn_by", "drawn_for"),
-    ),
-    "failures": (*_KEY, "position", "url", "role", "detail", "message", "failed_at", "record_id"),
-    "accounts": (*_KEY, "position", "network", "handle", "account_url", "kind", "role", "reason", "is_main"),
-    "evidence": (
-        *(*_KEY, "account_position", "position"),
-        *("page_url", "how", "zone", "label", "captured_at", "record_id"),
-    ),
-    "flaws": (*_KEY, "position", "rule", "network", "url", "account_url", "page_url", "zone", "label"),
-    "decisions": (
-        *(*_KEY, "network", "coder", "correct_account", "decision", "date", "note"),
-        *("detected", "is_blind", "stratum", "weight"),
-    ),
-}
+    apart=("institution",),
+)
+DECISIONS = Table("decisions", Decision, (*_KEY, "network"), apart=("scan_id", "unit"))
 
 
-def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[Value]]) -> None:
-    """Add *rows*, in the order of ``COLUMNS``, to *table*."""
-    columns = COLUMNS[table]
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
-    connection.executemany(sql, [tuple(map(storable, row)) for row in rows])
+def insert(connection: sqlite3.Connection, table: Table, entries: Iterable[tuple[Key, Any]]) -> None:
+    """Add records, each with the values of the table's keys, and the records that belong to them."""
+    entries = list(entries)
+    names = [*table.keys, *table.columns]
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own names
+    cells = ((*key, *(getattr(record, name) for name in table.columns)) for key, record in entries)
+    connection.executemany(sql, [tuple(map(stored, row)) for row in cells])
+    for child in table.children:
+        insert(
+            connection,
+            child,
+            (
+                ((*key, position), item)
+                for key, record in entries
+                for position, item in enumerate(getattr(record, child.name))
+            ),
+        )
 
 
-def storable(value: Value) -> Value:
-    """Return *value* as UTF-8 can write it: surrogate pairs joined, lone ones replaced by U+FFFD."""
-    if not isinstance(value, str) or value.isascii():
+def load(
+    connection: sqlite3.Connection, table: Table, key: Key, apart: Mapping[str, object] | None = None
+) -> list[tuple[Key, Any]]:
+    """Return the records whose first keys are *key*, each with its whole key, in the order of keys.
+
+    *apart* holds the fields that are no columns. Raises ValueError or TypeError for a value that this
+    version never wrote.
+    """
+    where = " AND ".join(f"{name} = ?" for name in table.keys[: len(key)]) or "1"
+    order = ", ".join(table.keys) or "id"
+    sql = f"SELECT {', '.join([*table.keys, *table.columns])} FROM {table.name} WHERE {where} ORDER BY {order}"  # noqa: S608 - our own names
+    rows = connection.execute(sql, tuple(map(stored, key))).fetchall()
+    children = {child.name: _grouped(load(connection, child, key), len(table.keys)) for child in table.children}
+    loaded = []
+    for row in rows:
+        own, cells = tuple(row[: len(table.keys)]), row[len(table.keys) :]
+        values = {name: decode(cell) for (name, decode), cell in zip(_decoders(table), cells, strict=True)}
+        values |= {name: groups.get(own, ()) for name, groups in children.items()}
+        loaded.append((own, table.record(**values, **(apart or {}))))
+    return loaded
+
+
+def _grouped(entries: Iterable[tuple[Key, Any]], length: int) -> dict[Key, tuple[Any, ...]]:
+    groups: dict[Key, list[Any]] = {}
+    for key, record in entries:
+        groups.setdefault(key[:length], []).append(record)
+    return {key: tuple(records) for key, records in groups.items()}
+
+
+def stored(value: object) -> Value:
+    """Return *value* as SQLite keeps it."""
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if value is None or isinstance(value, int | float):
         return value
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return stored(json.dumps(value, ensure_ascii=False, default=_jsonable))
 
 
-def scan_row(
-    started_at: datetime, mode: str, settings: Mapping[str, object], tool_version: str, rules_version: str
-) -> tuple[Value, ...]:
-    """Return a row of ``scans``, without the end that it does not have yet."""
-    return text_of(started_at), mode, _json(settings), tool_version, rules_version
+def _jsonable(value: Any) -> object:  # noqa: ANN401 - what json cannot write by itself
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else stored(value)
 
 
-def scan_of(row: sqlite3.Row) -> Scan:
-    """Return the scan of a row, without institutions and results."""
-    return Scan(
-        id=row["id"],
-        started_at=_time(row["started_at"]),
-        ended_at=_time_or_none(row["ended_at"]),
-        mode=row["mode"],
-        settings=dict(json.loads(row["settings"])),
-        tool_version=row["tool_version"],
-        rules_version=row["rules_version"],
-    )
+@cache
+def _decoders(table: Table) -> list[tuple[str, Callable[[Any], Any]]]:
+    hints = get_type_hints(table.record)
+    return [(name, _from_cell(hints[name])) for name in table.columns]
 
 
-def institution_row(scan_id: int, position: int, item: Institution) -> tuple[Value, ...]:
-    """Return a row of ``institutions``."""
-    return (
-        *(scan_id, position, item.id, item.name, item.url, item.short_name, item.type, item.language),
-        *(item.region, item.region_code, item.city, ";".join(item.alt_hosts), item.founded, item.closed),
-        *(item.enrolment, item.parent_id, item.status, _json(item.extra)),
-    )
+def _from_cell(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
+    """Return what makes a value of the type *hint* of a cell."""
+    if NoneType in get_args(hint):
+        (inner,) = (_from_cell(each) for each in get_args(hint) if each is not NoneType)
+        return lambda cell: None if cell is None else inner(cell)
+    if get_origin(hint) or is_dataclass(hint):
+        decode = _from_json(hint)
+        return lambda cell: decode(json.loads(cell))
+    return _from_json(hint)
 
 
-def institution_of(row: sqlite3.Row) -> Institution:
-    """Return the institution of a row."""
-    return Institution(
-        id=row["id"],
-        name=row["name"],
-        url=row["website"],
-        short_name=row["short_name"],
-        type=row["type"],
-        language=row["language"],
-        region=row["region"],
-        region_code=row["region_code"],
-        city=row["city"],
-        alt_hosts=tuple(row["alt_hosts"].split(";")) if row["alt_hosts"] else (),
-        founded=row["founded"],
-        closed=row["closed"],
-        enrolment=row["enrolment"],
-        parent_id=row["parent_id"],
-        status=row["status"],
-        extra=dict(json.loads(row["extra"])),
-    )
+def _from_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
+    """Return what makes a value of the type *hint* of what JSON or a cell holds."""
+    if get_origin(hint) is tuple:
+        item = _from_json(get_args(hint)[0])
+        return lambda values: tuple(map(item, values))
+    if get_origin(hint):
+        return dict
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        return lambda values: hint(**{name: _from_json(hints[name])(value) for name, value in values.items()})
+    if hint in {datetime, date}:
+        decode: Callable[[Any], Any] = hint.fromisoformat
+        return decode
+    if hint is bool or issubclass(hint, Enum):
+        return hint  # type: ignore[no-any-return] # a class makes its own values
+    return lambda cell: _checked(cell, hint)
 
 
-def result_rows(scan_id: int, result: InstitutionResult) -> Iterator[tuple[str, list[tuple[Value, ...]]]]:
-    """Yield each table that a result has rows in, with those rows; a table comes after those that it refers to."""
-    key = (scan_id, result.institution.id)
-    when = text_of(result.captured_at) if result.captured_at else None
-    yield "results", [(*key, result.status.value, result.detail, result.message, result.final_url, when)]
-    yield "pages", [(*key, position, *_page_cells(page)) for position, page in enumerate(result.pages)]
-    yield "failures", [(*key, position, *_failure_cells(item)) for position, item in enumerate(result.failures)]
-    yield "accounts", [(*key, position, *_account_cells(account)) for position, account in enumerate(result.accounts)]
-    yield (
-        "evidence",
-        [
-            (*key, of, position, *_evidence_cells(item))
-            for of, account in enumerate(result.accounts)
-            for position, item in enumerate(account.evidence)
-        ],
-    )
-    yield "flaws", [(*key, position, *_flaw_cells(item)) for position, item in enumerate(result.flaws)]
-
-
-def _page_cells(page: PageRecord) -> tuple[Value, ...]:
-    return (
-        *(page.requested_url, page.url, page.role.value, page.why, page.status, page.content_type, page.size),
-        *(text_of(page.captured_at), page.brought, page.record_id),
-        *((page.rendering.browser, " ".join(page.rendering.needs)) if page.rendering else ("", "")),
-    )
-
-
-def page_of(row: sqlite3.Row) -> PageRecord:
-    """Return the page of a row."""
-    return PageRecord(
-        requested_url=row["requested_url"],
-        url=row["url"],
-        role=PageRole(row["role"]),
-        why=row["why"],
-        status=row["http_status"],
-        content_type=row["content_type"],
-        size=row["size"],
-        captured_at=_time(row["captured_at"]),
-        brought=row["brought"],
-        record_id=row["record_id"],
-        rendering=_drawing_of(row),
-    )
-
-
-def _drawing_of(row: sqlite3.Row) -> Rendering | None:
-    """Return how the page of a row was drawn, None where it was not; an older database says nothing of it."""
-    if "drawn_by" not in row.keys() or not row["drawn_by"]:  # noqa: SIM118 - a row is a sequence of values
-        return None
-    return Rendering(row["drawn_by"], tuple(map(Need, row["drawn_for"].split())))
-
-
-def _failure_cells(item: Failure) -> tuple[Value, ...]:
-    return item.url, item.role.value, item.detail, item.message, text_of(item.at), item.record_id
-
-
-def failure_of(row: sqlite3.Row) -> Failure:
-    """Return the failure of a row."""
-    return Failure(
-        url=row["url"],
-        role=PageRole(row["role"]),
-        detail=row["detail"],
-        message=row["message"],
-        at=_time(row["failed_at"]),
-        record_id=row["record_id"],
-    )
-
-
-def _account_cells(account: Account) -> tuple[Value, ...]:
-    return (
-        *(account.network, account.handle, account.url, account.kind.value, account.role.value),
-        *(account.reason, int(account.is_main)),
-    )
-
-
-def account_of(row: sqlite3.Row, evidence: Sequence[Evidence]) -> Account:
-    """Return the account of a row, with its *evidence*."""
-    return Account(
-        network=row["network"],
-        handle=row["handle"],
-        url=row["account_url"],
-        kind=Kind(row["kind"]),
-        role=Role(row["role"]),
-        reason=row["reason"],
-        evidence=tuple(evidence),
-        is_main=bool(row["is_main"]),
-    )
-
-
-def _evidence_cells(item: Evidence) -> tuple[Value, ...]:
-    return (
-        *(item.page_url, item.how.value, item.zone.value, item.label),
-        *(text_of(item.captured_at), item.record_id),
-    )
-
-
-def evidence_of(row: sqlite3.Row) -> Evidence:
-    """Return the evidence of a row."""
-    return Evidence(
-        page_url=row["page_url"],
-        how=How(row["how"]),
-        zone=Zone(row["zone"]),
-        label=row["label"],
-        captured_at=_time(row["captured_at"]),
-        record_id=row["record_id"],
-    )
-
-
-def _flaw_cells(item: Flaw) -> tuple[Value, ...]:
-    return item.rule, item.network, item.url, item.account_url, item.page_url, item.zone.value, item.label
-
-
-def flaw_of(row: sqlite3.Row) -> Flaw:
-    """Return the flaw of a row."""
-    texts = {name: row[name] for name in ("rule", "network", "url", "account_url", "page_url", "label")}
-    return Flaw(**texts, zone=Zone(row["zone"]))
-
-
-def result_of(
-    row: sqlite3.Row,
-    institution: Institution,
-    pages: Sequence[PageRecord],
-    failures: Sequence[Failure],
-    accounts: Sequence[Account],
-    flaws: Sequence[Flaw],
-) -> InstitutionResult:
-    """Return the result of a row and of the rows that belong to it."""
-    return InstitutionResult(
-        institution=institution,
-        status=Status(row["status"]),
-        detail=row["detail"],
-        message=row["message"],
-        final_url=row["final_url"],
-        captured_at=_time_or_none(row["captured_at"]),
-        pages=tuple(pages),
-        failures=tuple(failures),
-        accounts=tuple(accounts),
-        flaws=tuple(flaws),
-    )
-
-
-def _json(values: Mapping[str, object]) -> str:
-    return json.dumps(dict(values), ensure_ascii=False)
-
-
-def text_of(when: datetime) -> str:
-    """Return *when* as text of one length, so that the order of texts is that of times."""
-    if when.tzinfo is None:
-        raise ValueError(f"a time without a zone: {when}")
-    return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _time_or_none(text: str | None) -> datetime | None:
-    return _time(text) if text else None
+def _checked(cell: object, kind: type) -> object:
+    if not isinstance(cell, kind) and not (kind is float and isinstance(cell, int)):
+        raise TypeError(f"{cell!r} is not {kind.__name__}")
+    return cell

@@ -10,15 +10,26 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from cegep_audit.coding_records import Decision
+from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.phrases.messages import Language, say, shown
-from cegep_audit.store import decision_rows, loading, rows
+from cegep_audit.models import Institution, InstitutionResult, Scan, Stall
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.store import rows
 from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
+from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, insert, load
+from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status, Verdict
+
+# Decisions hold from one scan to the next; a reading of the past (as_of) is coded on its own.
+_CODED = """
+SELECT coded.id FROM scans AS coded JOIN scans AS asked ON asked.id = ?
+WHERE coded.id = asked.id OR (coded.id < asked.id AND coded.mode <> 'as_of' AND asked.mode <> 'as_of')
+ORDER BY coded.id
+"""
+_NO_UNIT = {"scan_id": 0, "unit": Unit("", "")}  # until the key of the row says which
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +93,20 @@ class Store:
         rules_version: str,
         institutions: Sequence[Institution],
         started_at: datetime,
+        completes: int | None = None,
     ) -> int:
         """Begin a scan of *institutions*, claim it, and return its number. *settings* are JSON values."""
         self._check_sound()
-        entry = rows.scan_row(started_at, mode, settings, tool_version, rules_version)
+        unnumbered: Any = None  # SQLite gives the number
+        begun = Scan(unnumbered, started_at, None, mode, settings, tool_version, rules_version, completes=completes)
         with self._writing() as connection:
-            rows.insert(connection, "scans", [entry])
+            insert(connection, SCANS, [((), begun)])
             scan_id = int(connection.execute("SELECT max(id) FROM scans").fetchone()[0])
-            entries = [rows.institution_row(scan_id, position, item) for position, item in enumerate(institutions)]
-            rows.insert(connection, "institutions", entries)
+            insert(
+                connection,
+                INSTITUTIONS,
+                (((scan_id, position), institution) for position, institution in enumerate(institutions)),
+            )
             self._hold(scan_id)
         return scan_id
 
@@ -106,16 +122,36 @@ class Store:
         """Keep the result of an institution, or of several, in one transaction; earlier ones are replaced."""
         with self._writing() as connection:
             for result in results:
-                key = (scan_id, rows.storable(result.institution.id))
+                key = (scan_id, rows.stored(result.institution.id))
                 connection.execute("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", key)
-                for table, entries in rows.result_rows(scan_id, result):
-                    rows.insert(connection, table, entries)
+                insert(connection, RESULTS, [(key, result)])
+
+    def note_stalls(self, scan_id: int, stalls: Sequence[Stall]) -> None:
+        """Add *stalls* of this machine to those noted of a scan."""
+        if stalls:
+            kept = (*self.scan(scan_id).stalls, *stalls)
+            self._update(scan_id, "stalls", kept)
+
+    def label(self, scan_id: int, text: str) -> None:
+        """Give a scan the name that its owner has for it."""
+        self._update(self.scan(scan_id).id, "label", text)
+
+    def delete(self, scan_id: int) -> None:
+        """Remove a scan with its results and decisions; StoreError where it is running or another scan completes it."""
+        self._hold(self.scan(scan_id).id)
+        try:
+            later = [scan.id for scan in self.scans() if scan.completes == scan_id]
+            if later:
+                raise StoreError(self._say("store.completed_by", scan=scan_id, others=", ".join(map(str, later))))
+            with self._writing() as connection:
+                connection.execute("DELETE FROM scans WHERE id = ?", (scan_id,))
+        finally:
+            self._let_go(scan_id)
 
     def finish_scan(self, scan_id: int, ended_at: datetime) -> None:
         """Note that the scan came to its end, and give up its claim."""
-        with self._writing() as connection:
-            connection.execute("UPDATE scans SET ended_at = ? WHERE id = ?", (rows.text_of(ended_at), scan_id))
-        self._claims.pop(scan_id, ExitStack()).close()
+        self._update(scan_id, "ended_at", ended_at)
+        self._let_go(scan_id)
 
     def forget_if_empty(self, scan_id: int) -> None:
         """Remove a scan of which no institution was visited, and give up its claim; leave any other as it is."""
@@ -123,7 +159,8 @@ class Store:
             return
         with self._writing() as connection:
             connection.execute("DELETE FROM scans WHERE id = ?", (scan_id,))
-        self._claims.pop(scan_id, ExitStack()).close()
+            connection.execute("UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'scans' AND seq = ?", (scan_id,))
+        self._let_go(scan_id)
 
     def save_decisions(self, scan_id: int, decisions: Sequence[Decision]) -> None:
         """Keep what coders decided on a scan, all of it or nothing, in one transaction.
@@ -138,34 +175,40 @@ class Store:
                 "DELETE FROM decisions WHERE scan_id = ? AND institution_id = ? AND network = ? AND coder = ?", units
             )
             connection.executemany("DELETE FROM decisions WHERE scan_id = ? AND coder = ?", lists)
-            rows.insert(connection, "decisions", [decision_rows.decision_row(scan_id, item) for item in decisions])
+            insert(connection, DECISIONS, [((scan_id, *item.unit), item) for item in decisions])
 
     # ------------------------------------------------------------ reading
 
     def scans(self) -> list[Scan]:
         """Return every scan, the oldest first, without its institutions and results (see :meth:`tally`)."""
         with self._reading() as connection:
-            return loading.scans(connection)
+            return [scan for _, scan in load(connection, SCANS, ())]
 
     def tally(self, scan_id: int) -> Tally:
         """Return how far a scan came."""
+        by_status = "SELECT status, count(*) FROM results WHERE scan_id = ? GROUP BY status ORDER BY status"
         with self._reading() as connection:
-            return Tally(loading.institution_count(connection, scan_id), loading.status_counts(connection, scan_id))
+            (number,) = connection.execute("SELECT count(*) FROM institutions WHERE scan_id = ?", (scan_id,)).fetchone()
+            return Tally(number, {Status(name): count for name, count in connection.execute(by_status, (scan_id,))})
 
     def done_ids(self, scan_id: int) -> set[str]:
         """Return the ids of the institutions that have a result in a scan."""
         with self._reading() as connection:
-            return loading.done_ids(connection, scan_id)
+            found = connection.execute("SELECT institution_id FROM results WHERE scan_id = ?", (scan_id,))
+            return {name for (name,) in found}
 
     def scan(self, scan_id: int | None = None) -> Scan:
         """Return a scan with its institutions, without its results; the latest where *scan_id* is None.
 
-        Raises UsageError for a number that no scan has, StoreError where the database holds no scan at all.
+        The latest is the newest finished scan of a whole registry, or its completion; where there is none, the newest
+        finished one of a selection; then the newest. Raises UsageError for a number that no scan has, StoreError where
+        the database holds no scan.
         """
         known = {scan.id: scan for scan in self.scans()}
         if not known:
             raise StoreError(self._say("store.empty"))
-        chosen = max(known) if scan_id is None else scan_id
+        latest = max(known.values(), key=lambda scan: (scan.ended_at is not None, not scan.is_selection, scan.id))
+        chosen = latest.id if scan_id is None else scan_id
         if chosen not in known:
             raise UsageError(self._say("store.unknown_scan", scan=chosen, existing=", ".join(map(str, known))))
         return replace(known[chosen], institutions=self._institutions(chosen))
@@ -184,21 +227,23 @@ class Store:
         A reading of the past (mode ``as_of``) neither gives nor takes decisions.
         """
         with self._reading() as connection:
-            return loading.decisions(connection, scan_id)
+            numbers = [number for (number,) in connection.execute(_CODED, (scan_id,))]
+            found = [entry for number in numbers for entry in load(connection, DECISIONS, (number,), _NO_UNIT)]
+        items = (replace(item, scan_id=key[0], unit=Unit(*key[1:])) for key, item in found)
+        return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
 
     # ------------------------------------------------------------ inside
 
     def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
         with self._reading() as connection:
-            return tuple(loading.institutions(connection, scan_id))
+            return tuple(institution for _, institution in load(connection, INSTITUTIONS, (scan_id,)))
 
     def _results(self, scan_id: int, institutions: Iterable[Institution]) -> Iterator[InstitutionResult]:
         """Yield the results there are. Each is read whole at one moment; between two, nothing is locked."""
         for institution in institutions:
             with self._reading() as connection:
-                result = loading.result(connection, scan_id, institution)
-            if result:
-                yield result
+                found = load(connection, RESULTS, (scan_id, institution.id), {"institution": institution})
+            yield from (result for _, result in found)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -217,6 +262,14 @@ class Store:
     def _check_sound(self) -> None:
         with self._turn:
             check_sound(self._connection, self.path, self._lang)
+
+    def _update(self, scan_id: int, column: str, value: object) -> None:
+        with self._writing() as connection:
+            cells = (rows.stored(value), scan_id)
+            connection.execute(f"UPDATE scans SET {column} = ? WHERE id = ?", cells)  # noqa: S608 - our own names
+
+    def _let_go(self, scan_id: int) -> None:
+        self._claims.pop(scan_id, ExitStack()).close()
 
     def _hold(self, scan_id: int) -> None:
         if scan_id not in self._claims:

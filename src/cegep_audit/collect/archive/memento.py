@@ -1,8 +1,9 @@
-"""A web archive as it was on a day: one per scan, asked in its own pace, and left alone when it asks to be.
+"""A web archive as a port: the capture of a page nearest to a day, asked in the archive's own pace.
 
-Every request of the scan goes to the one archive. :mod:`memento_site` decides what is asked of it for one
-institution, :mod:`uri_m` writes and reads its addresses. Its robots.txt is not asked: it is about crawlers of the
-archive's own pages; how fast mementos may be read is what an archive's limits say.
+Every request of the scan goes to the one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not
+asked for: it is about crawlers of the archive's own pages; how fast captures may be read is what an archive's limits
+say. A capture comes with the original address and the time of the capture, so that the one site reader reads it as a
+page of that day, and the WARC of such a scan reads like that of a live scan of that day.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Self
 
-from cegep_audit.collect.archive.memento_record import MementoRecorder
-from cegep_audit.collect.archive.memento_site import Memento, MementoSite
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
@@ -24,23 +24,27 @@ from cegep_audit.collect.archive.uri_m import (
     read_datetime,
     read_uri_m,
     redirect_of,
+    source_of,
+    stamp_of,
     uri_m,
 )
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.answer import Answer, Want
-from cegep_audit.collect.http.connect import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Recorder
-from cegep_audit.collect.http.fetch import Fetcher, Shared, as_sent
+from cegep_audit.collect.http.backend import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Exchange, Recorder
+from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers
+from cegep_audit.collect.http.listening import Listening
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Routes, SiteTransport, shared_context
+from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
-from cegep_audit.phrases.messages import Language
-from cegep_audit.urls import host_of
-from cegep_audit.vocabulary import Detail, http_detail
+from cegep_audit.phrases.locales import Language
+from cegep_audit.urls import crawl_key, host_of, visit_key
+from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
 # The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
 # edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at
@@ -58,11 +62,16 @@ _REST_S = 60.0
 _PATIENCE = 3  # times in a row that the archive may say 429, or nothing at all, before the scan leaves it alone
 
 _BACKOFF_S = 5.0  # before the second try, doubled before the third; the archive has the rest it needs meanwhile
-_MAY_PASS = frozenset({500, 502, 503, 504})  # statuses of the archive's own that another try may mend
 _RETRIED = frozenset({Detail.CONNECTION_LOST, Detail.TIMEOUT})
 _NO_ANSWER = _RETRIED | {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.PROXY}
 _OWN_REDIRECTS = 5  # from the moment asked for to a capture; one is usual
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+# Archives know one address by all its spellings. Where a site redirects from one to another (http to https, the bare
+# name to www.) the nearest capture of the second may again be the redirect; the page itself was captured just after.
+_JUST_AFTER = timedelta(minutes=1)
+
+# Headers of a capture that the reader must not heed: cookies and waits of the past. A location is rewritten.
+_HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
 
 
 def own_limits(timegate: str) -> dict[str, float]:
@@ -78,14 +87,14 @@ def _utc_now() -> datetime:
 class WebArchive:
     """The web as one archive held it on the day of a *period*; pace and connections are shared by all visits.
 
-    *timegate* is the address before a stamp, see :func:`timegate_of`; whichever the user
-    names is trusted to be where it is, so that it may sit on a private address. *record* is given each memento in
-    range as the site's own answer of that moment (:mod:`memento_record`). The others are those of
+    *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; the user
+    names it, so that it may be at a private address. *record* is given each capture in range as the site's own answer
+    of that moment, with the capture's address as its source. The other arguments are those of
     :class:`~cegep_audit.collect.http.live.LiveWeb`. A pace that the archive asks for is kept whatever *limits* say.
 
     :attr:`given_up` is set, and every further request refused, once the archive wants to be left alone for longer
-    than ``Limits.max_retry_after_s`` or does not answer any more: what is missing then is nothing about the sites,
-    and better asked for another day.
+    than ``Limits.max_retry_after_s`` or does not answer any more: what is missing then says nothing about the sites,
+    and is better asked for another day.
     """
 
     def __init__(
@@ -104,67 +113,81 @@ class WebArchive:
     ) -> None:
         self.tally = Tally()
         self.given_up: FetchError | None = None
-        self._period = period
-        self._timegate = timegate
+        self.period = period
+        self.timegate = timegate
+        self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
         self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
-        keep = MementoRecorder(record, period.refusal) if record else None
-        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now)
+        self._limits = limits
+        listening = Listening(stalls=self.tally.stalls)
+        keep = self._keep if record else None
+        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
+        self._running = AsyncExitStack()
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         self._headers = request_headers(user_agent)
-        self._transport = SiteTransport(
+        self._transport = Transport(
             shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
         )
 
     async def __aenter__(self) -> Self:
+        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
+        await self._running.enter_async_context(self._shared.listening.running())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        """Close the connections and stop watching."""
         await self._transport.aclose()
+        await self._running.aclose()
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
-        # One request at a time is under way, for all are of one host: the wire tells of that one.
+        # One request at a time is under way, for all are of one host: the transport tells of that one.
         # No cookies: those of the archived answers would come back too.
-        fetcher = Fetcher(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
-
-        async def ask(moment: Moment) -> Memento:
-            return await self._memento(moment, fetcher)
-
+        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:
-            yield MementoSite(institution, ask, self._period.noon, self._shared.limits.max_redirects)
+            yield Site(institution, MementoFetch(self, fetcher), self._limits, terms=WEB_ARCHIVE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
-    async def _memento(self, moment: Moment, fetcher: Fetcher) -> Memento:
-        """Return the capture nearest to *moment*; raise FetchError, ``no_capture`` where there is none in range."""
-        for _ in range(_OWN_REDIRECTS):
-            address = uri_m(self._timegate, moment)
-            answer = await self._ask(address, fetcher)
-            captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
-            if captured_at is not None:
-                self._refuse_far(moment.url, captured_at)
-                return _memento(moment, address, captured_at, answer)
-            moment = _exact(moment, address, answer)
-            if moment.at is not None:
-                self._refuse_far(moment.url, moment.at)
-        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
+    def _keep(self, exchange: Exchange) -> str | None:
+        """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
 
-    def _refuse_far(self, url: str, captured_at: datetime) -> None:
-        if refusal := self._period.refusal(captured_at):
-            raise FetchError(url, Detail.NO_CAPTURE, refusal)
+        The archive's own answers (redirects to a capture, pages it does not hold) are not recorded, nor the headers
+        that it was asked with; those it answered with are, ``Memento-Datetime`` included.
+        """
+        headers = header_map(exchange.response_headers)
+        moment = read_uri_m(exchange.url, exchange.url)
+        at = read_datetime(headers.get("memento-datetime", ""))
+        if self._record is None or moment is None or at is None or self.period.refusal(at):
+            return None
+        target = redirect_of(moment, exchange.url, headers.get("location", ""))
+        kept = tuple(
+            (name, target.encode() if name.lower() == b"location" and target else value)
+            for name, value in exchange.response_headers
+        )
+        return self._record(
+            replace(
+                exchange,
+                url=moment.url,
+                request_headers=(),
+                started_at=at,
+                response_headers=kept,
+                ip=None,
+                source=source_of(self.timegate, moment.url, at),
+            )
+        )
 
-    async def _ask(self, address: str, fetcher: Fetcher) -> Answer:
+    async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
         rest_s = _BACKOFF_S
-        tries = self._shared.limits.retries + 1
+        tries = self._limits.retries + 1
         for number in range(1, tries + 1):
             if self.given_up:
-                raise _again(self.given_up, address)
+                raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
             try:
-                answer = await fetcher.ask(as_sent(address), Want.PAGE)
+                answer = await fetcher(as_sent(address), Want.PAGE)
             except FetchError as error:
                 failure = error
                 if error.detail not in _RETRIED or number == tries:
@@ -186,20 +209,19 @@ class WebArchive:
                 self.given_up = error
 
     def _refused(self, answer: Answer, rest_s: float) -> FetchError | None:
-        """Return why *answer* is none, and let the archive rest; None where it is one. An archived error is."""
+        """Return why *answer* is none, and let the archive rest; None where it is one. An archived error is one."""
         is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
-        if "memento-datetime" in answer.headers or not (is_busy or answer.status in _MAY_PASS):
+        if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:
             self._refusals = 0
             return None
-        asked_s = retry_after_s(answer.retry_after, answer.at, answer.date)
+        asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
         rest_s = (_REST_S if is_busy else rest_s) if asked_s is None else asked_s
         self._refusals = self._refusals + 1 if is_busy else 0
-        error = FetchError(
-            answer.url, http_detail(answer.status), f"the archive answers {answer.status}", status=answer.status
-        )
-        most_s = self._shared.limits.max_retry_after_s
+        message = f"the archive answers {answer.status}"
+        error = FetchError(answer.url, http_detail(answer.status), message, status=answer.status)
+        most_s = self._limits.max_retry_after_s
         if rest_s > most_s:
-            message = f"the archive answers {answer.status} and asks to wait {rest_s:,.0f} s"
+            message = f"{message} and asks to wait {rest_s:,.0f} s"
             error = self.given_up = FetchError(answer.url, Detail.RETRY_AFTER, message, status=answer.status)
         elif self._refusals >= _PATIENCE:
             self.given_up = error
@@ -207,31 +229,62 @@ class WebArchive:
         return error
 
 
+class MementoFetch:
+    """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
+
+    def __init__(self, archive: WebArchive, fetcher: HttpFetch) -> None:
+        self._archive = archive
+        self._fetcher = fetcher
+        self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
+
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Return the capture of *url*, with the original addresses; raise FetchError.
+
+        ``no_capture`` where none is in range. For a robots.txt as well: the rules of that day no longer matter.
+        """
+        if want is Want.ROBOTS:
+            raise FetchError(url, Detail.NO_CAPTURE, "robots.txt of the past is not asked for")
+        at = self._just_after.pop(crawl_key(url), self._archive.period.noon)
+        moment = Moment(stamp_of(at), url)
+        for _ in range(_OWN_REDIRECTS):
+            address = uri_m(self._archive.timegate, moment)
+            try:
+                answer = await self._archive.ask(address, self._fetcher)
+            except FetchError as error:
+                error.url = url  # the site's address, not the archive's
+                raise
+            captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
+            if captured_at is not None:
+                self._refuse_far(moment.url, captured_at)
+                return self._original(moment, address, captured_at, answer)
+            moment = _exact(moment, address, answer)
+            if moment.at is not None:
+                self._refuse_far(moment.url, moment.at)
+        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
+
+    def _refuse_far(self, url: str, captured_at: datetime) -> None:
+        if refusal := self._archive.period.refusal(captured_at):
+            raise FetchError(url, Detail.NO_CAPTURE, refusal)
+
+    def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
+        """Return *answer* as the site gave it at the time *at*."""
+        headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
+        if answer.status in REDIRECTS and (target := redirect_of(moment, address, answer.location or "")):
+            headers["location"] = target
+            if visit_key(target) == visit_key(moment.url):
+                self._just_after[crawl_key(target)] = at + _JUST_AFTER
+        return replace(answer, url=moment.url, headers=headers, at=at)
+
+
 def _exact(moment: Moment, address: str, answer: Answer) -> Moment:
     """Return the capture that the archive's own redirect leads to; raise FetchError where *answer* is none.
 
-    Only what it names is taken: the next request goes to the same archive, wherever the redirect leads.
+    Only the capture that it names is used: the next request goes to the same archive, even if the redirect leads
+    elsewhere.
     """
-    if answer.status not in _REDIRECTS:
+    if answer.status not in REDIRECTS:
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
     exact = read_uri_m(address, answer.location or "")
     if exact is None:
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads elsewhere", status=answer.status)
     return exact
-
-
-def _memento(moment: Moment, address: str, captured_at: datetime, answer: Answer) -> Memento:
-    target = redirect_of(moment, address, answer.location or "") if answer.status in _REDIRECTS else None
-    return Memento(
-        url=moment.url,
-        at=captured_at,
-        status=answer.status,
-        content_type=answer.content_type,
-        body=answer.body,
-        location=target,
-        record_id=answer.record_id,
-    )
-
-
-def _again(error: FetchError, url: str) -> FetchError:
-    return FetchError(url, error.detail, str(error), status=error.status)

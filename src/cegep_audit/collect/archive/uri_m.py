@@ -24,6 +24,8 @@ _NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its ow
 # One slash may be left of two: some servers and proxies take the second away.
 _URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
 
+_IN_ARCHIVE = re.compile(r"(?i)/\d{4,14}(?:[a-z]{2}_)?/[a-z][a-z\d+.-]*:")  # any scheme: a capture of file:, say
+
 
 class Moment(NamedTuple):
     """What a URI-M names: an original address, and the moment (14 digits or fewer, UTC) it is wanted of."""
@@ -66,16 +68,21 @@ class Period:
         return datetime.combine(self.day, _NOON)
 
     def refusal(self, captured_at: datetime) -> str:
-        """Return why a capture is out of range, "" where it is not."""
+        """Return why a capture is out of range and which option would take it, "" where it is not."""
         days = drift_days(self.day, captured_at)
-        return (
-            "" if days <= self.max_drift_days else f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off"
-        )
+        if days <= self.max_drift_days:
+            return ""
+        return f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off: --max-drift {days} would take it"
 
 
 def uri_m(timegate: str, moment: Moment) -> str:
     """Return the address of the original bytes of *moment* in the archive at *timegate*."""
     return f"{timegate}{moment.stamp}id_/{moment.url}"
+
+
+def source_of(timegate: str, url: str, captured_at: datetime) -> str:
+    """Return where the archive at *timegate* shows the capture of *url* (original bytes): the source of a page."""
+    return uri_m(timegate, Moment(stamp_of(captured_at), url))
 
 
 def read_uri_m(base: str, location: str) -> Moment | None:
@@ -88,11 +95,13 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     """Return the original address that an archived redirect leads to, None where that is none.
 
     The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
-    be relative. *asked* is the URI-M whose answer it stands in.
+    be relative. *asked* is the URI-M that was answered with it.
     """
     if not location:
         return None
     rewritten = read_uri_m(asked, location)
+    if rewritten is None and _IN_ARCHIVE.search(location):
+        return None
     return rewritten.url if rewritten else absolute(memento.url, location)
 
 

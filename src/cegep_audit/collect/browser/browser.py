@@ -1,4 +1,4 @@
-"""A real browser that draws a page first: what its scripts write is then read as any page is.
+"""A real browser that renders a page first: what its scripts write is then read as any page is.
 
 The browser reaches no network of its own. Everything it asks for is fetched as pages are, by the same rules, and
 handed to it; what may not be asked for is refused. Playwright drives a Chromium that is installed already; both are
@@ -13,14 +13,20 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, Self
 
-from cegep_audit.collect.browser.loading import OpenLoader
-from cegep_audit.collect.browser.tab import Tab, UndrawnError
+from cegep_audit.collect.browser.assets import AT_ONCE, Assets
+from cegep_audit.collect.browser.renderer import NotRenderedError, Renderer, first_line
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Answer, Around, Fetch, Want
 from cegep_audit.errors import UsageError
+from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
-from cegep_audit.phrases.messages import Language, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Need
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # names the browser where it is not found by its name
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-CONTEXTS = 2  # sites drawn at a time
+CONTEXTS = 2  # sites rendered at a time
 _CLOSE_S = 5.0
 
 # What a Chromium does by itself, and ways past the proxy: none of it is wanted.
@@ -47,11 +53,11 @@ _SWITCHES = (
 _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: what slips past us ends there
 
 Decide = Callable[[Page], Sequence[Need]]
-"""Says why a page is to be drawn, nothing for one that can be read as it is."""
+"""Says why a page is to be rendered, nothing for one that can be read as it is."""
 
 
-class KeepDrawn(Protocol):
-    """Keeps what was drawn; returns the name of the record, None where none was made."""
+class KeepRendered(Protocol):
+    """Keeps what was rendered; returns the name of the record, None where none was made."""
 
     def __call__(self, page: Page) -> str | None:
         """Keep the body of *page*, made of the record that its ``record_id`` names."""
@@ -68,27 +74,24 @@ def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
 def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of the Chromium to use; raise UsageError, which says what to install, where a part is missing."""
     if find_spec("playwright") is None:
-        raise UsageError(say("browser.no_extra", lang))
+        raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
     path = find_chromium(environ)
     if path is None:
         named = environ.get(VARIABLE)
-        raise UsageError(
-            say("browser.not_there", lang, variable=VARIABLE, path=named)
-            if named
-            else say("browser.none", lang, variable=VARIABLE)
-        )
+        key = "browser.not_there" if named else "browser.none"
+        raise UsageError(say(key, lang, variable=VARIABLE, path=named or ""))
     return path
 
 
 class Browser:
-    """The one browser of a scan; started when the first page is to be drawn, and again where it died."""
+    """The one browser of a scan; started for the first page that needs it, and again where it died."""
 
     def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
-        """*path* is the Chromium's, *agent* our user agent; *tell* is given each page that was not drawn, and why."""
+        """*path* is the Chromium's, *agent* our user agent; *tell* is given each page not rendered, and why."""
+        self.limits = limits
+        self.tell = tell
         self._path = path
         self._agent = agent
-        self._limits = limits
-        self._tell = tell
         self._playwright: Playwright | None = None
         self._chromium: Chromium | None = None
         self._starting = asyncio.Lock()
@@ -99,23 +102,32 @@ class Browser:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the browser, however it is."""
+        """Close the browser, whatever its state."""
         await _quietly(self._chromium.close if self._chromium else None)
         await _quietly(self._playwright.stop if self._playwright else None)
 
-    def rendering(self, open_source: OpenSource, loading: OpenLoader, decide: Decide, keep: KeepDrawn) -> OpenSource:
-        """Return *open_source* with the pages drawn that *decide* gives a reason for."""
+    def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
+        """Return what opens the sites of *web*, their pages rendered for which *decide* gives a reason.
+
+        *around* may wrap what fetches a page before it is rendered.
+        """
 
         @asynccontextmanager
         async def opened(institution: Institution) -> AsyncIterator[Source]:
-            async with open_source(institution) as source, AsyncExitStack() as held:
-                yield _DrawnSite(self, held, institution, source, loading, decide, keep)
+            async with AsyncExitStack() as held:
+
+                def rendering(fetch: Fetch) -> Fetch:
+                    inner = around(institution, fetch) if around else fetch
+                    return RenderingFetch(inner, self, held, institution, web, decide, keep)
+
+                async with web.open(institution, rendering) as source:
+                    yield source
 
         return opened
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[BrowserContext]:
-        """Open a fresh context, without cookies or storage, when it is its turn; raise UndrawnError."""
+        """Open a fresh context, without cookies or storage, when it is its turn; raise NotRenderedError."""
         from playwright.async_api import Error
 
         async with self._slots:
@@ -125,29 +137,11 @@ class Browser:
                     user_agent=self._agent, locale="fr-CA", accept_downloads=False, service_workers="block"
                 )
             except Error as error:
-                raise UndrawnError(f"the browser does not start: {_first_line(error)}") from error
+                raise NotRenderedError(f"the browser does not start: {first_line(error)}") from error
             try:
                 yield context
             finally:
                 await _quietly(context.close)
-
-    async def draw(
-        self,
-        context: BrowserContext,
-        institution: Institution,
-        page: Page,
-        loading: OpenLoader,
-        needs: Sequence[Need],
-    ) -> Page:
-        """Return *page*, which *needs* it, as its scripts make it; raise UndrawnError."""
-        async with loading(institution, page.url) as loader:
-            drawn = await Tab(page, loader, self._limits.max_bytes).draw(context)
-        version = context.browser.version if context.browser else ""
-        return replace(drawn, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))
-
-    def tell(self, page: Page, error: UndrawnError) -> None:
-        """Say that *page* was not drawn."""
-        self._tell(page.url, str(error))
 
     async def _running(self) -> Chromium:
         from playwright.async_api import async_playwright
@@ -167,53 +161,63 @@ class Browser:
             return self._chromium
 
 
-class _DrawnSite:
-    """The pages of one site, those drawn that need it: a :class:`~cegep_audit.models.Source`."""
+class RenderingFetch:
+    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered."""
 
     def __init__(
         self,
+        fetch: Fetch,
         browser: Browser,
         held: AsyncExitStack,
         institution: Institution,
-        source: Source,
-        loading: OpenLoader,
+        web: LiveWeb,
         decide: Decide,
-        keep: KeepDrawn,
+        keep: KeepRendered,
     ) -> None:
+        """*held* keeps the site's context of the browser until the visit ends."""
+        self._fetch = fetch
         self._browser = browser
-        self._held = held  # the site's context, until the visit ends
+        self._held = held
         self._institution = institution
-        self._source = source
-        self._loading = loading
+        self._web = web
         self._decide = decide
         self._keep = keep
         self._context: BrowserContext | None = None
 
-    async def get(self, url: str) -> Page:
-        """Return the page at *url*, drawn where that is needed and possible; raise FetchError as the source does."""
-        page = await self._source.get(url)
-        needs = self._decide(page)
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Return the answer, rendered where that is needed and possible; raise FetchError as the other fetch does."""
+        answer = await self._fetch(url, want)
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or want is not Want.PAGE:
+            return answer
+        needs = self._decide(answer.page(url))
         if not needs:
-            return page
+            return answer
         try:
-            context = await self._alive()
-            drawn = await self._browser.draw(context, self._institution, page, self._loading, needs)
-        except UndrawnError as error:
-            self._browser.tell(page, error)
-            return page  # what came says what it says without its scripts
-        return replace(drawn, record_id=self._keep(drawn) or page.record_id)
+            rendered = await self._render(answer, needs)
+        except NotRenderedError as error:
+            self._browser.tell(answer.url, str(error))
+            return answer  # what came says what it says without its scripts
+        return replace(rendered, record_id=self._keep(rendered.page(url)) or answer.record_id)
+
+    async def _render(self, answer: Answer, needs: Sequence[Need]) -> Answer:
+        context = await self._alive()
+        own = replace(self._institution, alt_hosts=(*self._institution.alt_hosts, host_of(answer.url)))
+        async with self._web.burst(own, answer.url, AT_ONCE) as readers:
+            assets = Assets(own, readers)
+            try:
+                rendered = await Renderer(answer, assets, self._browser.limits.max_bytes).render(context)
+            finally:
+                await assets.aclose()
+        version = context.browser.version if context.browser else ""
+        return replace(rendered, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))
 
     async def _alive(self) -> BrowserContext:
-        """Return the site's context, a fresh one where its browser died; raise UndrawnError."""
+        """Return the site's context, a fresh one where its browser died; raise NotRenderedError."""
         browser = self._context.browser if self._context else None
         if self._context is None or browser is None or not browser.is_connected():
             await self._held.aclose()
             self._context = await self._held.enter_async_context(self._browser.context())
         return self._context
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 async def _quietly(close: Callable[[], Awaitable[object]] | None) -> None:

@@ -1,7 +1,8 @@
 """Which IP addresses no web site of the world sits on, in whatever spelling they come.
 
-The tables are those of the IANA registries of special-purpose addresses (RFC 6890 and successors). They
-are written out because the standard library's own judgement changed between Python versions.
+The tables are those of the IANA registries of special-purpose addresses (RFC 6890 and successors), and the addresses at
+which cloud platforms serve a machine's own data. They are written out because the standard library's own judgement
+changed between Python versions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _SPECIAL_V4 = tuple(
             "10.0.0.0/8",  # private
             "100.64.0.0/10",  # behind a carrier's NAT
             "127.0.0.0/8",  # loopback
+            "168.63.129.16/32",  # Azure's own services, a public address by the registry
             "169.254.0.0/16",  # link-local, cloud metadata
             "172.16.0.0/12",  # private
             "192.0.0.0/24",  # protocol assignments

@@ -62,20 +62,32 @@ def content_codings(headers: list[str]) -> list[str]:
     return [name for name in reversed(names) if name not in {"", "identity", "none"}]
 
 
+def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
+    """Return the first *limit* bytes of a *body* without its *codings*, or as much as can be decoded."""
+    try:
+        unpacker = Unpacker(codings, limit, cuts=True)
+        unpacker.feed(body)
+    except BodyError:
+        return b""
+    return bytes(unpacker.data)
+
+
 class Unpacker:
     """Undoes the content codings of one body as it arrives, and never holds more than *limit* bytes of it.
 
     With ``cuts`` a body above the limit is cut there; otherwise it is a fault ``too_large``. The limit
-    holds for what is received, for the result, and for what lies between two layers of coding.
+    holds for what is received, for the result, and for what lies between two layers of coding. With *must_be_markup*,
+    a body whose first bytes are not those of a page is a fault ``not_html``.
     """
 
-    def __init__(self, codings: list[str], limit: int, *, cuts: bool = False) -> None:
+    def __init__(self, codings: list[str], limit: int, *, cuts: bool = False, must_be_markup: bool = False) -> None:
         if len(codings) > _MAX_LAYERS:
             raise BodyError(Detail.DECODE, f"{len(codings)} content codings over one another")
         self.data = bytearray()
         self.is_full = False  # cut at the limit: nothing more is wanted
-        self._limit = limit
+        self.limit = limit
         self._cuts = cuts
+        self._must_be_markup = must_be_markup
         self._received = 0
         self._layers = [_Layer(name) for name in codings or [""]]
 
@@ -85,8 +97,11 @@ class Unpacker:
             return
         self._received += len(chunk)
         self._push(0, chunk)
-        if self._received > self._limit:
+        if self._received > self.limit:
             self._overflow()
+        if self._must_be_markup and len(self.data) >= SNIFFED:
+            require_markup(self.data)
+            self._must_be_markup = False
 
     def finish(self) -> bytes:
         """Return the body after its last chunk; raise BodyError where a coding is not at its end."""
@@ -94,6 +109,8 @@ class Unpacker:
             for place, layer in enumerate(self._layers):
                 for piece in layer.end():
                     self._push(place + 1, piece)
+        if self._must_be_markup and self.data:
+            require_markup(self.data)
         return bytes(self.data)
 
     def _push(self, place: int, piece: bytes) -> None:
@@ -106,18 +123,18 @@ class Unpacker:
             self._push(place + 1, out)
             if self.is_full:
                 return
-            if layer.given > self._limit:
+            if layer.given > self.limit:
                 self._overflow()
 
     def _keep(self, piece: bytes) -> None:
-        room = self._limit - len(self.data)
+        room = self.limit - len(self.data)
         self.data += piece[:room]
         if len(piece) > room:
             self._overflow()
 
     def _overflow(self) -> None:
         if not self._cuts:
-            raise BodyError(Detail.TOO_LARGE, f"larger than {self._limit:,} bytes")
+            raise BodyError(Detail.TOO_LARGE, f"larger than {self.limit:,} bytes")
         self.is_full = True
 
 

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-Truncated = Literal["", "length", "time", "disconnect"]
+Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
 """Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """One request and its answer, or its failure.
+    """One request and its answer, or its failure; filled in as it goes on.
 
-    ``response_headers`` stand in the order received, with the original bytes; ``body`` is what came over
-    the wire, still content-encoded but without the framing of chunks. ``status`` is None where no answer
+    ``response_headers`` are in the order received, with the original bytes, without lines that browsers ignore;
+    ``body`` is still content-encoded but without the framing of chunks. ``status`` is None where no answer
     came: ``detail`` then is the code of the failure and ``tried`` the addresses it was tried at. ``ip`` is
     the address connected to, None behind a proxy or without a connection. ``started_at`` is when
     the answer began, or where none came the request, in UTC: a replay has it as the time of the page. ``is_asset``
-    says that a page asked for it while a browser drew that page: no page of its own, then.
+    says that a page asked for it while a browser rendered that page: it is not a page of its own.
     """
 
     url: str
@@ -41,6 +41,7 @@ class Exchange:
     detail: str = ""
     tried: tuple[str, ...] = ()
     is_asset: bool = False
+    source: str = ""  # the address of the capture in the web archive that gave it
 
 
 class Recorder(Protocol):

@@ -1,26 +1,26 @@
-"""One request: sent in its turn, answered within its time and size, kept as received, or a FetchError."""
+"""The live web's port: one request, sent in its turn, answered within its time and size, kept as received."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from http import HTTPStatus
 from typing import Literal
 
 import httpcore
 import httpx
 
-from cegep_audit.collect.http.answer import Answer, Draft, Want
-from cegep_audit.collect.http.body import SNIFFED, BodyError, Unpacker, content_codings, may_be_page, require_markup
-from cegep_audit.collect.http.exchange import Recorder
-from cegep_audit.collect.http.progress import Tally, Waiting
-from cegep_audit.collect.http.reach import Reach
-from cegep_audit.collect.http.transport import SiteTransport
-from cegep_audit.collect.http.wire import TransportError
-from cegep_audit.collect.politeness.pacing import Pace, Turn
+from cegep_audit.collect.http.backend import TransportError
+from cegep_audit.collect.http.body import BodyError, Unpacker, beginning_of, content_codings, may_be_page
+from cegep_audit.collect.http.exchange import Exchange, Recorder
+from cegep_audit.collect.http.listening import Listening
+from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
+from cegep_audit.collect.http.transport import Transport, repeats_credentials
+from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.port import Answer, Want, header_map, parsed
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
@@ -28,6 +28,7 @@ from cegep_audit.vocabulary import Detail
 _DRAINED = 64 * 1024  # bytes read of a body that nobody wants, so that the connection can be used again
 _DRAIN_S = 1.0
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
+_REPEATS = 2  # of one request; a machine that stalls each time must end too
 _BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
 
@@ -41,23 +42,6 @@ _FAULTS = (  # what can go wrong with one request; anything else is a fault of o
 )
 
 
-_parsed = lru_cache(maxsize=1024)(httpx.URL)  # an address is looked at before it is asked, and read twice so
-
-
-def as_sent(url: str) -> str:
-    """Return *url* as it goes over the wire, without dot segments and with percent escapes; raise FetchError.
-
-    robots.txt is asked about this form: /open/../closed is /closed.
-    """
-    try:
-        sent = _parsed(url)
-        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
-            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
-        return str(sent)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all visits of one scan share; ``clock`` gives monotonic seconds, ``now`` the time in UTC."""
@@ -68,179 +52,237 @@ class Shared:
     record: Recorder | None
     clock: Callable[[], float]
     now: Callable[[], datetime]
-    reach: Reach = field(default_factory=Reach)
+    connectivity: Connectivity = field(default_factory=Connectivity)
+    listening: Listening = field(default_factory=Listening)
 
 
-class Fetcher:
+class HttpFetch:
     """Sends the requests of one visit, one after the other, and keeps its cookies.
 
-    Of httpx it takes requests, answers and cookies, but no client: all that a client adds (redirects, proxies,
-    authentication, timeouts) must be done elsewhere here, and would cost a quarter more.
+    It uses httpx for addresses and cookies and httpcore for requests, but no client: all that a client adds (redirects,
+    proxies, authentication, timeouts) must be done elsewhere here, and would cost a quarter more.
     """
 
     def __init__(
         self,
-        transport: SiteTransport,
-        headers: dict[str, str],
+        transport: Transport,
+        headers: Mapping[str, str],
         shared: Shared,
         name: str,
         *,
+        turn: OpenTurn | None = None,
         keeps_cookies: bool = True,
     ) -> None:
-        """*headers* go with every request; *name* is the visit's in the tally."""
+        """*headers* go with every request; *name* is the visit's in the tally; *turn* opens turns, None by the pace."""
+        self._turn = turn or shared.pace.turn
         self._transport = transport
-        self._wire = transport.wire
-        self._headers = headers
+        self._headers = [(key.encode(), value.encode()) for key, value in headers.items()]
         self._cookies = httpx.Cookies()
         self._keeps_cookies = keeps_cookies
         self._shared = shared
         self._name = name
 
-    async def ask(self, url: str, want: Want) -> Answer:
+    async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
 
-        An answer with an error status is an answer. Nothing is tried twice here.
+        A request is repeated only where its failure says nothing of the site: the connection was closed while idle, or
+        this program did not run meanwhile.
         """
-        self._wait_for("turn", url)
-        async with self._shared.pace.turn(url) as turn:
-            self._wait_for("answer", url)
-            draft = Draft(url, want, self._shared.now(), self._shared.clock())
-            patience_s = self._shared.reach.patience_s(self._shared.limits.timeout_s)
-            self._wire.clear()
-            try:
-                async with asyncio.timeout(patience_s):
-                    await self._exchange(draft, turn)
-            except _FAULTS as error:
-                raise self._failure(draft, error, patience_s) from error
-            finally:
-                if self._wire.is_sent and draft.response is None:
-                    turn.reached(self._shared.clock())
-            return draft.answer(self._record(draft))
-
-    def cookies(self) -> frozenset[object]:
-        """Return what tells the cookies that the visit holds from those it held before."""
-        return frozenset((cookie.domain, cookie.path, cookie.name, cookie.value) for cookie in self._cookies.jar)
+        for left in reversed(range(_REPEATS + 1)):
+            self._wait_for("turn", url)
+            async with self._turn(url) as turn:
+                self._wait_for("answer", url)
+                if answer := await self._ask(url, want, turn, may_repeat=left > 0):
+                    return answer
+        raise AssertionError("the last try ends with an answer or an error")
 
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
-    async def _exchange(self, draft: Draft, turn: Turn) -> None:
-        draft.request = request = httpx.Request("GET", _parsed(draft.url), headers=self._headers)
-        if self._cookies.jar:
-            request.headers.encoding = _BYTES  # a cookie goes back as it came
-            self._cookies.set_cookie_header(request)
-        self._shared.tally.requests += 1
-        draft.response = response = await self._transport.handle_async_request(request)
-        draft.answered = self._shared.now()
-        self._shared.reach.heard(response.status_code)
-        # When the host had the request nobody knows here but that it was before it answered. The delay counts
-        # from then: so it holds by the host's own clock, however long the request was on its way.
-        turn.reached(self._shared.clock())
-        self._keep_cookies(request, response)
+    async def _ask(self, url: str, want: Want, turn: Turn, *, may_repeat: bool) -> Answer | None:
+        """Return the answer, None for a failure that says nothing of the site if it *may_repeat*; raise FetchError."""
+        shared = self._shared
+        began_s, lost_s = shared.clock(), shared.listening.lost_s
+        patience_s = shared.connectivity.patience_s(shared.limits.timeout_s)
+        exchange = Exchange(url, "GET", (), shared.now(), 0.0, is_asset=want is Want.ASSET)
         try:
-            await self._read(draft, response)
-            self._check_length(draft, response)
+            async with asyncio.timeout(patience_s):
+                headers, body = await self._exchange(exchange, want, turn)
+            self._refuse_credentials(exchange, body)
+        except _FAULTS as error:
+            is_stale = self._transport.used is not None and self._transport.used.is_stale
+            if may_repeat and (is_stale or shared.listening.lost_s > lost_s):
+                return None
+            exchange.duration_s = shared.clock() - began_s
+            raise self._failure(exchange, error, patience_s) from error
+        finally:
+            if exchange.status is None and self._transport.used:
+                turn.reached(shared.clock())
+        exchange.duration_s = shared.clock() - began_s
+        return Answer(url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
+
+    async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> tuple[Mapping[str, str], bytes]:
+        """Send the request and return the headers and the decoded body of its answer."""
+        url = parsed(exchange.url)
+        headers = [(b"Host", url.netloc), *self._headers, *self._cookie_header(url)]
+        exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
+        self._shared.tally.requests += 1
+        response = await self._transport.get(url, headers)
+        try:
+            exchange.started_at = self._shared.now()
+            self._shared.connectivity.heard(response.status)
+            # When the host had the request nobody knows here but that it was before it answered. The delay counts
+            # from then: so it holds by the host's own clock, however long the request was on its way.
+            turn.reached(self._shared.clock())
+            self._fill_in(exchange, response)
+            self._keep_cookies(url, response)
+            found = header_map(response.headers)
+            return found, await self._read(exchange, response, want, found)
         finally:
             await response.aclose()
 
-    def _keep_cookies(self, request: httpx.Request, response: httpx.Response) -> None:
-        response.headers.encoding = _BYTES
-        if self._keeps_cookies and "set-cookie" in response.headers:
-            response.request = request
-            self._cookies.extract_cookies(response)
+    def _fill_in(self, exchange: Exchange, response: httpcore.Response) -> None:
+        exchange.http_version = response.extensions["http_version"].decode(_BYTES)
+        exchange.status = response.status
+        exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
+        exchange.response_headers = tuple(response.headers)
 
-    async def _read(self, draft: Draft, response: httpx.Response) -> None:
-        is_page: bool | None = True
-        if draft.want is Want.PAGE:
-            is_page = may_be_page(response.headers.get("content-type", ""))
-        if not response.is_success:
-            await self._drain(draft, response)
-        elif is_page is False:
-            draft.truncated = "length"  # nobody needs 200 MB of PDF
-        else:
-            await self._unpack(draft, response, is_vague=is_page is None)
+    # ---------------------------------------------------------------------------------- cookies
 
-    async def _unpack(self, draft: Draft, response: httpx.Response, *, is_vague: bool) -> None:
-        is_robots = draft.want is Want.ROBOTS
-        limit = ROBOTS_BYTES if is_robots else self._shared.limits.max_bytes
-        unpacker = Unpacker(content_codings(response.headers.get_list("content-encoding")), limit, cuts=is_robots)
-        draft.truncated = "length"  # should we stop before its end
+    def _cookie_header(self, url: httpx.URL) -> Iterable[tuple[bytes, bytes]]:
+        if not self._cookies.jar:
+            return ()
+        request = httpx.Request("GET", url)
+        request.headers.encoding = _BYTES  # a cookie goes back as it came
+        self._cookies.set_cookie_header(request)
+        return [item for item in request.headers.raw if item[0].lower() == b"cookie"]
+
+    def _keep_cookies(self, url: httpx.URL, response: httpcore.Response) -> None:
+        if self._keeps_cookies and any(name.lower() == b"set-cookie" for name, _ in response.headers):
+            wrapped = httpx.Response(response.status, headers=response.headers, request=httpx.Request("GET", url))
+            wrapped.headers.encoding = _BYTES
+            self._cookies.extract_cookies(wrapped)
+
+    # ---------------------------------------------------------------------------------- body
+
+    async def _read(
+        self, exchange: Exchange, response: httpcore.Response, want: Want, headers: Mapping[str, str]
+    ) -> bytes:
+        """Return the decoded body as far as it is wanted; raise BodyError where it cannot be read whole."""
+        is_page = may_be_page(headers.get("content-type", "")) if want is Want.PAGE else True
+        raw = bytearray()
+        try:
+            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                await self._drain(exchange, response, raw)
+                return beginning_of(bytes(raw), content_codings([headers.get("content-encoding", "")]), _DRAINED)
+            if is_page is False:
+                exchange.truncated = "length"  # nobody needs 200 MB of PDF
+                return b""
+            limit = ROBOTS_BYTES if want is Want.ROBOTS else self._shared.limits.max_bytes
+            codings = content_codings([headers.get("content-encoding", "")])
+            unpacker = Unpacker(codings, limit, cuts=want is Want.ROBOTS, must_be_markup=is_page is None)
+            body = await self._unpack(exchange, response, raw, unpacker)
+        finally:
+            exchange.body = bytes(raw)
+        used = self._transport.used
+        is_measured = not exchange.truncated and "transfer-encoding" not in headers
+        if used and is_measured and used.framing.surplus.strip():
+            exchange.truncated = "unspecified"
+            raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
+        return body
+
+    async def _unpack(
+        self, exchange: Exchange, response: httpcore.Response, raw: bytearray, unpacker: Unpacker
+    ) -> bytes:
+        exchange.truncated = "length"  # should we stop before its end
         pieces = 0
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_stream():
             pieces += 1
             if pieces > _MAX_PIECES:
                 raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
-            self._keep(draft, chunk, limit)
+            self._keep(raw, chunk, unpacker.limit)
             unpacker.feed(chunk)
             if unpacker.is_full:
                 break
-            if is_vague and len(unpacker.data) >= SNIFFED:
-                require_markup(unpacker.data)
-                is_vague = False
         else:
-            draft.truncated = ""
-        draft.body = unpacker.finish()
-        if is_vague and draft.body:
-            require_markup(draft.body)
+            exchange.truncated = ""
+        return unpacker.finish()
 
-    def _check_length(self, draft: Draft, response: httpx.Response) -> None:
-        """Raise BodyError for a page that goes on after its announced end, where it was cut off."""
-        if draft.truncated or "transfer-encoding" in response.headers:
-            return
-        surplus = self._wire.surplus(response.num_bytes_downloaded)
-        if surplus.strip() and response.is_success:
-            raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
-
-    async def _drain(self, draft: Draft, response: httpx.Response) -> None:
+    async def _drain(self, exchange: Exchange, response: httpcore.Response, raw: bytearray) -> None:
         """Read a little of a body that nobody wants; whatever goes wrong with it changes nothing."""
         received = 0
-        draft.truncated = "time"
+        exchange.truncated = "time"
         try:
             async with asyncio.timeout(_DRAIN_S):
-                async for chunk in response.aiter_raw():
-                    self._keep(draft, chunk, _DRAINED)
+                async for chunk in response.aiter_stream():
+                    raw += chunk[: max(0, _DRAINED - len(raw))]
                     received += len(chunk)
                     if received > _DRAINED:
-                        draft.truncated = "length"
+                        exchange.truncated = "length"
                         return
-            draft.truncated = ""
+            exchange.truncated = ""
         except (httpcore.NetworkError, httpcore.ProtocolError, TransportError):
-            draft.truncated = "disconnect"
+            exchange.truncated = "disconnect"
         except TimeoutError:
             return
 
-    def _keep(self, draft: Draft, chunk: bytes, limit: int) -> None:
+    def _keep(self, raw: bytearray, chunk: bytes, limit: int) -> None:
         if self._shared.record:
-            draft.raw += chunk[: max(0, limit - len(draft.raw))]
+            raw += chunk[: max(0, limit - len(raw))]
 
-    def _failure(self, draft: Draft, error: Exception, patience_s: float) -> FetchError:
-        detail, message, status = self._explain(draft, error, patience_s)
-        if draft.response and not isinstance(error, BodyError):
-            draft.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
-        tried = error.tried if isinstance(error, TransportError) else ()
-        record_id = self._record(draft, detail, tried)
-        return FetchError(draft.url, detail, message[:_MAX_MESSAGE], status=status, record_id=record_id)
+    # ---------------------------------------------------------------------------------- failures
 
-    def _explain(self, draft: Draft, error: Exception, patience_s: float) -> tuple[Detail, str, int | None]:
+    def _refuse_credentials(self, exchange: Exchange, body: bytes) -> None:
+        """Raise TransportError for an answer that repeats what we said to a proxy; nothing of it is kept."""
+        proxy = self._transport.proxy
+        if proxy is None or proxy.auth is None or exchange.status is None:
+            return
+        headers = header_map(exchange.response_headers)
+        if not body and exchange.body:
+            body = beginning_of(exchange.body, content_codings([headers.get("content-encoding", "")]), _DRAINED)
+        parts = [exchange.reason.encode(_BYTES), body, exchange.body]
+        parts += [value for _, value in exchange.response_headers]
+        if repeats_credentials(proxy, exchange.status, parts):
+            exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
+            raise TransportError(Detail.PROXY, "the answer repeats the credentials of the proxy")
+
+    def _failure(self, exchange: Exchange, error: Exception, patience_s: float) -> FetchError:
+        try:
+            self._refuse_credentials(exchange, b"")
+        except TransportError as refusal:
+            error = refusal
+        detail, message, status = self._explain(exchange, error, patience_s)
+        if self._transport.proxy and repeats_credentials(self._transport.proxy, None, [message.encode()]):
+            message = "the answer repeats the credentials of the proxy"
+        if exchange.status and not isinstance(error, BodyError):
+            exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
+        if exchange.status is None:
+            exchange.detail = detail
+            exchange.tried = error.tried if isinstance(error, TransportError) else ()
+        return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
+
+    def _explain(self, exchange: Exchange, error: Exception, patience_s: float) -> tuple[Detail, str, int | None]:
         """Return detail, message and HTTP status of what went wrong."""
-        status = draft.status
+        status = exchange.status
+        has_ended = self._transport.used is not None and self._transport.used.has_ended
         match error:
             case TransportError() | BodyError():
                 return error.detail, str(error), status
             case TimeoutError():
-                what = "no complete answer" if draft.response else "no answer"
+                what = "no complete answer" if status else "no answer"
                 return Detail.TIMEOUT, f"{what} within {patience_s:g} s", status
-            case httpcore.ProxyError():
+            case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
                 code = str(error)[:3]
                 return Detail.PROXY, f"the proxy answers: {error}", int(code) if code.isdecimal() else None
-            case _ if draft.response and self._wire.has_ended:
+            case _ if status and has_ended:
                 return Detail.CUT_SHORT, "the connection was closed before the end of the page", status
-            case _ if self._wire.has_ended or isinstance(error, httpcore.NetworkError):
+            case _ if has_ended or isinstance(error, httpcore.NetworkError):
                 return Detail.CONNECTION_LOST, "the connection was closed without an answer", status
             case _:
                 return Detail.PROTOCOL, f"not proper HTTP: {error}", status
 
-    def _record(self, draft: Draft, detail: str = "", tried: tuple[str, ...] = ()) -> str | None:
+    def _record(self, exchange: Exchange) -> str | None:
         if self._shared.record is None:
             return None
-        return self._shared.record(draft.exchange(self._shared.clock(), self._wire.ip, detail, tried))
+        exchange.ip = self._transport.used.ip if self._transport.used else None
+        return self._shared.record(exchange)

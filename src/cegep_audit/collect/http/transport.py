@@ -1,30 +1,34 @@
-"""httpx over checked connections: directly, or through the proxy that the environment names.
+"""Requests over checked connections: directly, or through the proxy that the environment names.
 
-One transport a site: its pool holds that site's few connections, all share one ``SSLContext``.
+One :class:`Transport` a site: its pools hold that site's few connections, all share one ``SSLContext``.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
 
 import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.connect import DirectBackend, ProxyBackend, Resolve
-from cegep_audit.collect.http.wire import TransportError, Wire
+from cegep_audit.collect.http.backend import Backend, Resolve, Stream, TransportError
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.messages import Language, say
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Detail
 
 _KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
 _MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
+_MAX_PORT = 65_535
 
 
 def shared_context(lang: Language) -> ssl.SSLContext:
@@ -70,7 +74,8 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
         proxy = httpx.Proxy(url)
     except (ValueError, httpx.InvalidURL):
         proxy = None
-    if proxy is None or proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
+    ports = {None, *range(1, _MAX_PORT + 1)}
+    if not (proxy and proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and proxy.url.port in ports):
         raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
     return httpcore.Proxy(
         url=httpcore.URL(
@@ -81,69 +86,72 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
     )
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer, chunk by chunk as httpcore gives it."""
+def repeats_credentials(proxy: httpcore.Proxy, status: int | None, parts: Sequence[bytes]) -> bool:
+    """Whether an answer through *proxy* repeats the user's name and password for it, in any of its *parts*.
 
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
+    The password alone counts in an error or where no status came, for that may be the proxy's own word; a page of the
+    site may use the same word.
+    """
+    if not proxy.auth or not proxy.auth[1]:
+        return False
+    password = proxy.auth[1]
+    secrets = {b":".join(proxy.auth), base64.b64encode(b":".join(proxy.auth)).rstrip(b"=")}
+    if status is None or status >= HTTPStatus.BAD_REQUEST:
+        secrets |= {password, quote(password).encode()}
+    return any(secret in part for secret in secrets for part in parts)
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_stream()
 
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-class SiteTransport(httpx.AsyncBaseTransport):
-    """Carries the requests of one visit; raises ``TransportError`` and httpcore's own errors."""
+class Transport:
+    """Sends the requests of one visit."""
 
     def __init__(self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, *, allow_private: bool) -> None:
-        self.wire = Wire()
+        self.used: Stream | None = None  # the connection of the last request, None where it was not sent
+        self.proxy: httpcore.Proxy | None = None  # which it went through
         self._context = context
         self._routes = routes
         self._resolve = resolve
         self._allow_private = allow_private
-        self._pools: dict[httpcore.Proxy | None, httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[httpcore.Proxy | None, tuple[httpcore.AsyncConnectionPool, Backend]] = {}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request* where its host may be reached; raise TransportError for a private address."""
-        url = request.url
+    async def get(self, url: httpx.URL, headers: Sequence[tuple[bytes, bytes]]) -> httpcore.Response:
+        """Send a GET for *url*; raise TransportError, also for a private address, and httpcore's own errors."""
+        self.used = None
         host = url.raw_host.decode()
         if not self._allow_private and is_special_host(host):
             raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
-        pool = self._pool(self._routes.proxy(url.scheme, host))
-        response = await pool.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-            )
-        )
+        self.proxy = proxy = self._routes.proxy(url.scheme, host)
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        response = await self._send(httpcore.Request("GET", target, headers=headers), proxy)
+        fault = None
         if len(response.headers) > _MAX_HEADERS:
+            fault = TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+        elif proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            fault = TransportError(Detail.PROXY, f"the proxy answers {response.status}")
+        if fault:
             await response.aclose()
-            raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
-        return httpx.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response),
-            extensions=response.extensions,
-        )
+            raise fault
+        return response
+
+    async def _send(self, request: httpcore.Request, proxy: httpcore.Proxy | None) -> httpcore.Response:
+        pool, backend = self._pool(proxy)
+        backend.used = None
+        try:
+            return await pool.handle_async_request(request)
+        finally:
+            self.used = backend.used
 
     async def aclose(self) -> None:
         """Close every connection of the visit."""
-        for pool in self._pools.values():
+        for pool, _ in self._pools.values():
             await pool.aclose()
         self._pools.clear()  # a failure's traceback, which waits for the garbage collector, leads here
-        self.wire.clear()
+        self.used = None
 
-    def _pool(self, proxy: httpcore.Proxy | None) -> httpcore.AsyncConnectionPool:
+    def _pool(self, proxy: httpcore.Proxy | None) -> tuple[httpcore.AsyncConnectionPool, Backend]:
         if proxy not in self._pools:
-            backend: httpcore.AsyncNetworkBackend = (
-                ProxyBackend(self._resolve, self.wire)
-                if proxy
-                else DirectBackend(self._resolve, self.wire, allow_private=self._allow_private)
-            )
-            self._pools[proxy] = httpcore.AsyncConnectionPool(
+            backend = Backend(self._resolve, allow_private=self._allow_private, is_proxy=proxy is not None)
+            pool = httpcore.AsyncConnectionPool(
                 ssl_context=self._context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
             )
+            self._pools[proxy] = pool, backend
         return self._pools[proxy]

@@ -7,8 +7,9 @@ take turns, first come, first served.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cegep_audit.urls import pace_key
 
@@ -39,7 +40,12 @@ class _Host:
 class Pace:
     """The turns of one scan on all its hosts."""
 
-    def __init__(self, delay_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        delay_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._delay_s = delay_s
         self._clock = clock
         self._sleep = sleep
@@ -73,25 +79,11 @@ class Pace:
         return self._hosts.setdefault(pace_key(url), _Host(self._delay_s))
 
 
-class Unpaced(Pace):
-    """Turns for whoever has a host's turn already and asks for several things in it: none waits.
+OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
+"""Waits for the turn of a URL's host, as :meth:`Pace.turn` does."""
 
-    How long a host wants to be left alone is still noted with the *pace* that everybody else goes by.
-    """
 
-    def __init__(self, pace: Pace) -> None:
-        super().__init__(0.0, pace._clock, pace._sleep)  # noqa: SLF001 -- its own kind
-        self._pace = pace
-
-    @asynccontextmanager
-    async def turn(self, url: str) -> AsyncIterator[Turn]:  # noqa: ARG002 -- any host, at once
-        """Give a turn at once."""
-        yield Turn(self._clock())
-
-    def raise_delay(self, url: str, delay_s: float) -> None:
-        """Space the requests of everybody else."""
-        self._pace.raise_delay(url, delay_s)
-
-    def hold(self, url: str, seconds: float) -> None:
-        """Let everybody else ask nothing of the host."""
-        self._pace.hold(url, seconds)
+@asynccontextmanager
+async def at_once(url: str) -> AsyncIterator[Turn]:  # noqa: ARG001 -- any host
+    """Give a turn at once, to whoever has the host's turn already and asks for several things in it."""
+    yield Turn(0.0)

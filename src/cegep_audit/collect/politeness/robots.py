@@ -16,9 +16,11 @@ PRODUCT_TOKEN = "cegep-audit"  # noqa: S105 -- our name in robots.txt, no secret
 ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5: at least the first 500 KiB count
 ROBOTS_REDIRECTS = 5  # RFC 9309, section 2.3.1.2
 
-_AGENT = re.compile(r"\s*user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n?|\n")
+_AGENT = re.compile(r"user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
-_SITE_WIDE = re.compile(r"(site-?maps?|host)\b", re.IGNORECASE)  # lines that belong to no group
+_RULE = re.compile(r"(?:allow|disallow|dissallow|dissalow|disalow|diasllow|disallaw)\s*[:\s]", re.IGNORECASE)
+_DELAY = re.compile(r"crawl[ -]delay\s*[:\s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
 def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
     """Turn a failed request for robots.txt into a verdict; arguments as in ``FetchError``.
 
-    An HTTP status that came is judged as an answer, and a body that could not be read whole forbids
-    everything, for what was not read may. Where no answer came at all, nobody knows whether the rest
-    of the site is up, and nothing may be asked to find out: then the failure is the host's own
-    (``dns``, ``refused``, ``timeout`` …), and not that the site refused us, which it did not.
+    An archive that holds no robots.txt allows everything. An HTTP status that came is judged as an answer. A body
+    that could not be read whole forbids everything, for the part that was not read may. Where no answer came, nobody
+    knows whether the rest of the site is up, and nothing may be asked to find out: the failure is the host's own
+    (``dns``, ``refused``, ``timeout`` …), for the site did not refuse us.
     """
+    if detail == Detail.NO_CAPTURE:
+        return ALLOWS_ALL
     if status is None or detail in _OWN:
         return RobotsVerdict(None, detail, message, status)
     if status >= 300:  # noqa: PLR2004 -- 3xx and above
@@ -90,30 +94,32 @@ def _parse(text: str) -> Protego:
     return Protego.parse(text)
 
 
-def relevant_lines(text: str) -> list[str]:
-    """Return the lines of *text* in groups for us or for everyone.
+def relevant_lines(text: str, token: str = PRODUCT_TOKEN) -> list[str]:
+    """Return the lines of *text* in groups for *token* or for everyone, each group with its agents first.
 
-    Protego takes "cegep" for a prefix of our name and does not know "cegep-audit/1.0" as our name. And it
-    gives each rule to each agent above it, so that 500 KiB of agents and rules would cost gigabytes.
+    Only a rule (allow or disallow) ends the lines that name a group's agents, not a blank line, a ``Sitemap`` or a
+    ``Crawl-delay`` (RFC 9309, section 2.2). Protego ends them at most other lines, takes "cegep" for a prefix of our
+    name, and does not know "cegep-audit/1.0" as our name. It also gives each rule to each agent above it, so that
+    500 KiB of agents and rules would cost gigabytes.
     """
-    kept: list[str] = []
-    naming = ours = False  # whether we are among the lines that name a group's agents; whether it is for us
-    for line in text.splitlines():
+    groups: list[tuple[dict[str, None], list[str]]] = [({}, [])]  # agents that matter here, lines
+    has_rules = False
+    for line in _LINE_END.split(text):
         content = line.partition("#")[0].strip()
-        if not content or _SITE_WIDE.match(content):
-            continue
+        agents, lines = groups[-1]
         if agent := _AGENT.match(content):
-            ours = ours and naming
-            naming = True
-            token = _TOKEN.match(agent[1].strip().lower())
-            if token and token[0] in {PRODUCT_TOKEN, "*"}:
-                kept.append(f"User-agent: {token[0]}")
-                ours = True
-            continue
-        naming = False
-        if ours:
-            kept.append(content)
-    return kept
+            if has_rules:
+                agents, lines, has_rules = {}, [], False
+                groups.append((agents, lines))
+            name = _TOKEN.match(agent[1].lower())
+            if name and name[0] in {token, "*"}:
+                agents[f"User-agent: {name[0]}"] = None
+        elif _RULE.match(content):
+            has_rules = True
+            lines.append(content)
+        elif _DELAY.match(content):
+            lines.append(content)
+    return [line for agents, lines in groups if agents for line in (*agents, *lines)]
 
 
 ALLOWS_ALL = RobotsVerdict(parse_robots(b""))

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from cegep_audit.collect.http.answer import Answer
 from cegep_audit.collect.politeness.robots import (
     ALLOWS_ALL,
     ROBOTS_REDIRECTS,
@@ -14,6 +13,7 @@ from cegep_audit.collect.politeness.robots import (
     verdict_of_answer,
     verdict_of_failure,
 )
+from cegep_audit.collect.port import Answer
 from cegep_audit.errors import FetchError
 from cegep_audit.urls import absolute, crawl_key, pace_key
 

@@ -1,4 +1,4 @@
-"""WARC files as a source of pages: an index of what they hold in memory, bodies read when they are asked for.
+"""WARC files as a port: an index of what they hold in memory, bodies read when they are asked for.
 
 What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be read of it is used.
 """
@@ -6,34 +6,41 @@ What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from itertools import groupby, pairwise
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
-from cegep_audit.collect.warc.archived_site import Answer, ArchivedSite, Drawn
-from cegep_audit.collect.warc.captures import Capture, Captures
-from cegep_audit.collect.warc.heads import DRAWN_BY, DRAWN_FOR, HEAD_BYTES, Damage, Fault, Head, parse_head
-from cegep_audit.collect.warc.index import Found, Stretch, captures_of, fields_of, go_through, parse_date, telling
-from cegep_audit.collect.warc.members import SeveralRecordsError
-from cegep_audit.collect.warc.payload import Response, parse_response
+from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
+from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
+from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
+from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date
+from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
-from cegep_audit.errors import StoreError
+from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Rendering, Source
-from cegep_audit.phrases.messages import Language, say, shown
-from cegep_audit.vocabulary import Detail, Need
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
+from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
-_NOT_MODIFIED = 304
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+_DAMAGED = (Detail.CUT_SHORT, "is damaged")
 
 _FAULTS: dict[Fault, str] = {
     "cut": "warc.cut",
     "broken": "warc.broken",
     "length": "warc.length",
     "noise": "warc.noise",
+    "bomb": "warc.bomb",
 }
 
 
@@ -42,9 +49,9 @@ class WarcArchive:
 
     def __init__(self, limits: Limits, lang: Language, period: Period | None = None) -> None:
         self.damage: list[str] = []  # one line a fault: file, byte and what is wrong, for a person
-        self._captures = Captures()
+        self.captures = Captures()
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
-        self._drawn: dict[str, Capture] = {}  # what a browser drew, by the name of the record that it drew it of
+        self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._files: list[RecordFile] = []
         self._limits = limits
         self._lang = lang
@@ -59,139 +66,191 @@ class WarcArchive:
         period: Period | None = None,
         lang: Language = "fr",
     ) -> Self:
-        """Read where the records of all *paths* stand; with a *period*, of the captures in its range, nearest first.
+        """Index the records of all *paths*; with a *period*, the captures in its range, nearest first.
 
-        WARC 0.17 to 1.1 and ARC are read, as they are, gzipped by record or as a whole. Raises StoreError, one
-        line in *lang*, for a file that cannot be read or holds no record.
+        WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
+        StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        parts = [Stretch(path, file) for file, path in enumerate(paths)]
-        return cls.of(parts, (go_through(part, lang) for part in parts), limits, period=period, lang=lang)
+        files = files_of(paths, lang)
+        return cls.of(files, (go_through(file, lang) for file in files), limits, period=period, lang=lang)
 
     @classmethod
     def of(
         cls,
-        parts: Sequence[Stretch],
+        files: Sequence[WarcFile],
         founds: Iterable[Found],
         limits: Limits | None = None,
         *,
         period: Period | None = None,
         lang: Language = "fr",
     ) -> Self:
-        """Return the archive of the files that *parts* are of, whole and in order, where *founds* were found.
-
-        Raises as :meth:`open` does.
-        """
+        """Return the archive of *files*, in which *founds* were found. Raises as :meth:`open` does."""
         archive = cls(limits or Limits(), lang, period)
-        for _, each in groupby(zip(parts, founds, strict=True), key=lambda pair: pair[0].file):
-            archive._add(list(each))
+        for file, found in zip(files, founds, strict=True):
+            archive._add(file, found)
         return archive
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
         """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.models.OpenSource`."""
-        near = self._period.noon if self._period else None
-        yield ArchivedSite(institution, self._captures, self._answer, self._limits, near)
+        fetch = WarcFetch(self, self._period.noon if self._period else None)
+        yield Site(institution, fetch, self._limits, terms=REPLAY)
+
+    def html_pages(self) -> Iterator[tuple[str, datetime]]:
+        """Yield address and time of each capture whose headers say that it is an HTML page, in file order."""
+        for capture in self.captures.all():
+            if capture.kind in {"response", "resource"} and capture.is_whole:
+                head, block = self._block(capture, HEAD_BYTES)
+                response = self._response(capture, head, block) if head else None
+                is_html = response and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES)
+                if response and is_html and HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    yield capture.url, capture.at
 
     # -------------------------------------------------------------------------------- the index
 
-    def _add(self, parts: Sequence[tuple[Stretch, Found]]) -> None:
-        """Take in the next file, of which these are all the stretches, with what was found in each."""
-        first, path = parts[0][0], parts[0][0].path
-        founds = [found for _, found in parts]
-        with telling(path, self._lang):
-            file = RecordFile(path)
-            if _are_torn(founds):
-                founds = [_whole(file, replace(first, end=None))]
-        if not any(found.records for found in founds):
-            raise StoreError(say("warc.not_warc", self._lang, file=shown(str(path))))
-        self._files.append(file)
-        for found in founds:
-            for capture, mark in found.captures:
-                self._take_in(capture, mark)
-        damage = dict.fromkeys(damage for found in founds for damage in found.damage)
-        self.damage += _lines(path, list(damage), self._lang)
+    def _add(self, file: WarcFile, found: Found) -> None:
+        """Take in the next *file*, with what was *found* in it."""
+        name = shown(str(file.path / file.entry))
+        if not found.records:
+            raise StoreError(say("warc.not_warc", self._lang, file=name))
+        with explaining(file.path, self._lang):
+            self._files.append(RecordFile(file.path, file.entry, is_packed=found.is_packed))
+        for capture in found.captures:
+            self._take_in(capture)
+        self.damage += _lines(name, found.damage, self._lang)
 
-    def _take_in(self, capture: Capture, mark: str) -> None:
-        if capture.kind == "drawn":
-            self._drawn[mark] = capture
+    def _take_in(self, capture: Capture) -> None:
+        if capture.kind == "rendered":
+            self._rendered[capture.mark] = capture
             return
         if not (self._period and self._period.refusal(capture.at)):
-            self._captures.add([capture])
-        if mark and capture.kind == "response":
-            self._by_digest.setdefault(mark, capture)
+            self.captures.add(capture)
+        if capture.mark and capture.kind in {"response", "resource"}:
+            self._by_digest.setdefault(capture.mark, capture)
 
     # -------------------------------------------------------------------------------- one record
 
-    def _answer(self, capture: Capture) -> Answer:
-        """Read what *capture* holds; of a body not much more than the limit, so that none fills the memory."""
+    def read(self, capture: Capture, want: Want) -> Answer:
+        """Return the answer that *capture* holds; raise FetchError.
+
+        Of a body not much more than the limit is read, so that none fills the memory.
+        """
         head, block = self._block(capture)
         if head is None:
-            return Answer(None, detail=Detail.CUT_SHORT, message="the archive's record is damaged")
-        record_id = head.headers.get_header("WARC-Record-ID")
+            raise FetchError(capture.url, _DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
+        record_id = head.get("WARC-Record-ID") or None
         if capture.kind == "failure":
             fields = fields_of(block)
-            return Answer(record_id, None, "", fields["detail"], fields.get("message", ""))
-        response = parse_response(block)
-        if capture.kind == "revisit":
-            response = self._revisited(capture, head, response)
-            if response is None:
-                message = "the archive holds only a reference to a capture that it does not hold"
-                return Answer(record_id, detail=Detail.NO_CAPTURE, message=message)
-        truncated = (head.headers.get_header("WARC-Truncated") or "").lower()
-        return Answer(record_id, response, truncated, drawn=self._drawn_of(record_id))
+            raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
+        response = self._response(capture, head, block)
+        if response is None:
+            detail, what = (Detail.PROTOCOL, "holds no HTTP response") if capture.is_whole else _DAMAGED
+            raise FetchError(capture.url, detail, f"the archive's record {what}", record_id=record_id)
+        body = b""
+        if response.status in MAY_CHALLENGE:
+            with suppress(BodyError):
+                body = beginning_of(response, ROBOTS_BYTES, head.get("WARC-Truncated").lower())
+        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if want is Want.PAGE and (rendered := self._rendered_of(record_id, capture)):
+                return rendered
+            try:
+                body = self._body(capture, head, response, want)
+            except BodyError as error:
+                raise FetchError(
+                    capture.url, error.detail, str(error), status=response.status, record_id=record_id
+                ) from error
+        return Answer(capture.url, response.status, response.headers, body, capture.at, record_id)
 
-    def _drawn_of(self, record_id: str | None) -> Drawn | None:
-        """Return what a browser drew of a record, None where it drew nothing, or more than the limit."""
-        capture = self._drawn.get(record_id or "")
+    def _body(self, capture: Capture, head: Head, response: Response, want: Want) -> bytes:
+        if not capture.is_whole:
+            raise BodyError(_DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
+        truncated = head.get("WARC-Truncated").lower()
+        if want is Want.ROBOTS:
+            return beginning_of(response, ROBOTS_BYTES, truncated)
+        return body_of(response, self._limits.max_bytes, truncated)
+
+    def _response(self, capture: Capture, head: Head, block: bytes) -> Response | None:
+        """Return the HTTP response of a record, None where it holds none; raise FetchError ``no_capture``."""
+        if capture.kind == "resource":
+            return Response(HTTPStatus.OK, {"content-type": head.get("Content-Type")}, block)
+        own = parse_response(block)
+        if capture.kind == "response":
+            return own
+        former = self._former(capture, head, own)
+        if former is None:
+            message = "the archive holds only a reference to a capture that it does not hold"
+            record_id = head.get("WARC-Record-ID") or None
+            raise FetchError(capture.url, Detail.NO_CAPTURE, message, record_id=record_id)
+        if own is None or own.status == HTTPStatus.NOT_MODIFIED:
+            return former
+        return Response(own.status, own.headers, former.payload)
+
+    def _former(self, capture: Capture, head: Head, own: Response | None) -> Response | None:
+        """Return the response that a revisit record refers to, None where it is not held."""
+        url = head.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
+        at = parse_date(head.get("WARC-Refers-To-Date"))
+        source = self.captures.payload_of(url, at) if at else None
+        source = source or self._by_digest.get(capture.mark)
+        if source is None and (not capture.mark or (own and own.status == HTTPStatus.NOT_MODIFIED)):
+            source = self.captures.payload_of(url, None)  # nothing says which capture, so that the last one counts
+        if source is None or not source.is_whole:
+            return None
+        source_head, block = self._block(source)
+        return self._response(source, source_head, block) if source_head else None
+
+    def _rendered_of(self, record_id: str | None, response: Capture) -> Answer | None:
+        """Return what a browser rendered of a record, None where it rendered nothing, or more than the limit."""
+        capture = self._rendered.get(record_id or "")
         if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None
         head, body = self._block(capture)
         if head is None:
             return None
-        header = head.headers.get_header
-        needs = tuple(Need(word) for word in (header(DRAWN_FOR) or "").split() if word in set(Need))
-        rendering = Rendering(header(DRAWN_BY) or "", needs)
-        return Drawn(header("WARC-Record-ID"), capture.url, header("Content-Type") or "", body, rendering)
+        needs = tuple(Need(word) for word in head.get(RENDERED_FOR).split() if word in set(Need))
+        headers = {"content-type": head.get("Content-Type")}
+        rendering = Rendering(head.get(RENDERED_BY), needs)
+        name = head.get("WARC-Record-ID") or None
+        return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
-    def _block(self, capture: Capture) -> tuple[Head | None, bytes]:
-        most = capture.block_at + min(capture.size, HEAD_BYTES + self._limits.max_bytes + 1)
-        data = self._files[capture.file].block(capture.offset, 0, most)
+    def _block(self, capture: Capture, most: int | None = None) -> tuple[Head | None, bytes]:
+        """Return the headers of a record and its block, *most* bytes of it (a little more than a page may have)."""
+        most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
+        data = self._files[capture.file].block(capture.offset, most)
         return parse_head(data), data[capture.block_at :]
 
-    def _revisited(self, capture: Capture, head: Head, own: Response | None) -> Response | None:
-        """Return the response that a revisit record stands for: its own headers, the payload it refers to."""
-        headers = head.headers
-        url = (headers.get_header("WARC-Refers-To-Target-URI") or capture.url).strip("<> ")
-        at = parse_date(headers.get_header("WARC-Refers-To-Date") or "")
-        digest = headers.get_header("WARC-Payload-Digest") or ""
-        source = self._captures.response_to(url, at) if at else None
-        source = source or self._by_digest.get(digest) or self._captures.response_to(url, capture.at)
-        former = parse_response(self._block(source)[1]) if source and source.is_whole else None
-        if former is None or own is None or own.status == _NOT_MODIFIED:
-            return former
-        return Response(own.status, own.headers, former.payload)
+
+class WarcFetch:
+    """The captures of an archive for one site: a :class:`~cegep_audit.collect.port.Fetch`.
+
+    *near* is the time that is asked for; None for the last capture of the homepage, and that of its time for the
+    pages after it.
+    """
+
+    def __init__(self, archive: WarcArchive, near: datetime | None = None) -> None:
+        self._archive = archive
+        self._near = near
+
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Return the capture of *url*; raise FetchError, ``no_capture`` where none is held."""
+        for capture in self._archive.captures.of(url, self._near, exact=want is Want.ROBOTS):
+            answer = self._archive.read(capture, want)
+            if _leads_back(answer, url):
+                continue
+            if want is not Want.ROBOTS:
+                self._near = self._near or capture.at
+            return answer
+        raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
 
 
-def _are_torn(founds: Sequence[Found]) -> bool:
-    """Whether stretches of one file do not add up to what the whole file holds."""
-    fit = all(later.first == former.after for former, later in pairwise(founds))
-    return not fit or any(found.is_broken_off for found in founds)
+def _leads_back(answer: Answer, url: str) -> bool:
+    """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
+    if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
+        return False
+    return is_same_page(urls.absolute(answer.url, answer.location) or "", url)
 
 
-def _whole(file: RecordFile, stretch: Stretch) -> Found:
-    """Return what the whole *file* holds, unpacked for good where its records cannot be found otherwise."""
-    try:
-        return captures_of(file, stretch)
-    except SeveralRecordsError:
-        unpacked = Found()
-        file.unpack(unpacked.damage.append)
-        found = captures_of(file, stretch)
-        return replace(found, damage=unpacked.damage + found.damage)
-
-
-def _lines(path: Path, damage: Sequence[Damage], lang: Language) -> Iterator[str]:
-    file = shown(str(path))
+def _lines(file: str, damage: Sequence[Damage], lang: Language) -> Iterator[str]:
     for item in damage[:_MAX_DAMAGE]:
-        yield say("warc.damage", lang, file=file, offset=item.offset, what=say(_FAULTS[item.fault], lang))
+        yield say("warc.damage", lang, file=file, offset=str(item.offset), what=say(_FAULTS[item.fault], lang))
     if len(damage) > _MAX_DAMAGE:
         yield say("warc.more_damage", lang, file=file, count=len(damage) - _MAX_DAMAGE)

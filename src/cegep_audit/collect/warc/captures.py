@@ -1,21 +1,20 @@
-"""What an archive holds of each address, and which capture of it stands for the page at a time.
+"""What an archive holds of each address, and which of its captures is the page at a given time.
 
-An address is looked up as it is spelled first, then under the other scheme, with or without ``www.`` and with or
-without a final slash: archives of others hold the spelling that their crawler met.
+An address is looked up as spelled, then under the other scheme, with or without ``www.``, and with or without a final
+slash, because other crawlers keep the spelling that they met.
 
 Of several captures of one address
 
-- the latest stands for the page where no time is asked for: a homepage is read as it was last;
-- of those within a day of the time asked for, the last: a crawl that asks a page again does so because the first
-  answer was an error or because it was interrupted, so what came last is what it went by;
-- otherwise the one nearest in time.
+- without a time, the latest is the page;
+- of those within a day of the time, the last is: a crawl asks for a page again because the first answer was an error,
+  or because the crawl was interrupted, and then uses the last answer;
+- otherwise the nearest in time is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,13 +24,16 @@ from cegep_audit import urls
 
 SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 
-
-Kind = Literal["response", "revisit", "failure", "drawn"]  # the last answers for a response, never for an address
+Kind = Literal["response", "resource", "revisit", "failure", "rendered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One record that answers for *url*: which file it stands in, and where (as in ``warc_heads.Record``)."""
+    """One record that answers for *url*, and its place (as in :class:`~cegep_audit.collect.warc.records.Record`).
+
+    ``file`` is the number of its file. ``mark`` is what other records know it by: the digest of its payload or, of a
+    rendered page, the name of the record that was rendered; "" for nothing.
+    """
 
     url: str
     at: datetime
@@ -41,46 +43,53 @@ class Capture:
     block_at: int
     size: int
     is_whole: bool
+    mark: str = ""
 
 
 class Captures:
-    """The captures of an archive by address; those of robots.txt are no pages."""
+    """The captures of an archive by address."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, list[Capture]] = {}
 
-    def add(self, captures: Iterable[Capture]) -> None:
-        """Take in *captures*, later ones after those of before."""
-        for capture in captures:
-            self._by_key.setdefault(_key(capture.url), []).append(capture)
+    def add(self, capture: Capture) -> None:
+        """Add *capture*; those of one address are added in the order of the archive."""
+        self._by_key.setdefault(_key(capture.url), []).append(capture)
 
-    def page(self, url: str, near: datetime | None, passed: AbstractSet[Capture] = frozenset()) -> Capture | None:
-        """Return the capture that stands for *url* at the time *near*, None where none does.
+    def all(self) -> Iterator[Capture]:
+        """Yield every capture, those of one address together."""
+        for captures in self._by_key.values():
+            yield from captures
 
-        A failure that a crawler noted counts only where no spelling of *url* has an answer. *passed* are captures
-        that redirects led through: another spelling of theirs is no answer.
+    def of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
+        """Yield the capture of *url* to use at the time *near*, then those of its other spellings.
+
+        The nearest spelling comes first. A failure that a crawler noted counts only where no spelling has an answer,
+        and for its own spelling. With *exact*, no other spelling counts: the rules of a robots.txt hold for one origin.
         """
-        key = _key(url)
-        if key.partition("/")[2] == _ROBOTS:
-            return None
-        held = [item for item in self._by_key.get(key, ()) if item not in passed or is_exact(item, url)]
-        answers = [item for item in held if item.kind != "failure"]
-        return _chosen(answers or held, url, near)
+        spellings: dict[int, list[Capture]] = {}
+        failures = []
+        for capture in self._by_key.get(_key(url), ()):
+            differences = _differences(capture.url, url)
+            if capture.kind == "failure":
+                failures += [] if differences else [capture]
+            elif not differences or not exact:
+                spellings.setdefault(differences, []).append(capture)
+        for differences in sorted(spellings):
+            yield _nearest(spellings[differences], near)
+        if failures and not spellings:
+            yield _nearest(failures, near)
 
-    def robots(self, url: str, near: datetime | None) -> Capture | None:
-        """Return the capture of the robots.txt at *url*, in exactly that spelling: rules count for one origin."""
-        held = [item for item in self._by_key.get(_key(url), ()) if is_exact(item, url)]
-        return _chosen(held, url, near)
-
-    def response_to(self, url: str, at: datetime | None) -> Capture | None:
-        """Return the response captured of *url*, that of the time *at* if it is held; None for none."""
-        held = [item for item in self._by_key.get(_key(url), ()) if item.kind == "response"]
-        exact = [item for item in held if item.at == at]
-        return _chosen(exact or held, url, at)
+    def payload_of(self, url: str, at: datetime | None) -> Capture | None:
+        """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
+        held = [item for item in self._by_key.get(_key(url), ()) if item.kind in {"response", "resource"}]
+        exact = [item for item in held if at is None or item.at == at]
+        least = min((_differences(item.url, url) for item in exact), default=0)
+        return next((item for item in reversed(exact) if _differences(item.url, url) == least), None)
 
 
-_ROBOTS = "robots.txt"
 _UNSAFE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]~\w.-]|[^\x00-\x7f]|/\.")
+_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 def _key(url: str) -> str:
@@ -95,31 +104,24 @@ def _key(url: str) -> str:
     return host + slash + _ESCAPE.sub(lambda found: _unescaped(found[0]), escaped)
 
 
-_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
-
-
 def _unescaped(escape: str) -> str:
     """Return the character of *escape* where it needs none (RFC 3986, section 2.3), else the escape in upper case."""
     char = chr(int(escape[1:], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else escape.upper()
 
 
-def _chosen(captures: list[Capture], url: str, near: datetime | None) -> Capture | None:
-    if not captures:
-        return None
-    least = min(_differences(item.url, url) for item in captures)
-    same = [item for item in captures if _differences(item.url, url) == least]
+def _nearest(captures: list[Capture], near: datetime | None) -> Capture:
     if near is not None:
-        of_crawl = [item for item in same if abs(item.at - near) <= SAME_CRAWL]
+        of_crawl = [item for item in captures if abs(item.at - near) <= SAME_CRAWL]
         if not of_crawl:
-            return min(same, key=lambda item: abs(item.at - near))
-        same = of_crawl
-    return max(reversed(same), key=lambda item: item.at)  # of equal times, the one that stands last in the file
+            return min(captures, key=lambda item: abs(item.at - near))
+        captures = of_crawl
+    return max(reversed(captures), key=lambda item: item.at)  # of equal times, the last in the file
 
 
-def is_exact(capture: Capture, url: str) -> bool:
-    """Whether *capture* is of *url* as it is spelled."""
-    return urls.crawl_key(capture.url) == urls.crawl_key(url)
+def is_same_page(one: str, other: str) -> bool:
+    """Return whether two addresses are spellings of one."""
+    return _key(one) == _key(other)
 
 
 def _differences(one: str, other: str) -> int:

@@ -1,4 +1,4 @@
-"""The headers of a WARC or ARC record, and what can be wrong with a file of them."""
+"""The headers of a WARC or ARC record, parsed by warcio, and what can be wrong with a file of them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,32 @@ HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones t
 GLANCE_BYTES = 8 * 1024  # enough for nearly all of them, and for the HTTP headers after them
 LINE_ENDS = b"\r\n"
 
-# Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two make a ``conversion`` one that
-# a browser of ours drew: others keep extracted text under that name. The third is on what a page loaded meanwhile.
-DRAWN_BY = "Cegep-Audit-Drawn-By"
-DRAWN_FOR = "Cegep-Audit-Drawn-For"
+# Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two mark a ``conversion`` that our
+# browser rendered: other programs keep extracted text under that name. The third marks what a page loaded meanwhile.
+# The last two say from which file of a person's a ``resource`` was copied.
+RENDERED_BY = "Cegep-Audit-Rendered-By"
+RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
+SAVED_AS = "Cegep-Audit-Saved-As"
+SAVED_DIGEST = "Cegep-Audit-Saved-Digest"
 
-RECORD_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r?\n")
-_ARC_START = re.compile(rb"(?:https?|filedesc|dns):\S+ \S+ \d{8,14} [^\r\n]*\d\r?\n")
+RECORD_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
+_ARC_START = re.compile(rb"(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n")  # an address may have spaces
+# Where a record begins a line in the middle of a file, and how many bytes that takes at most.
+NEXT_RECORD = re.compile(
+    rb"(?<=\n)(?=" + RECORD_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
+)
+LONGEST_START = 1_200
+_HEAD_END = re.compile(rb"\n\r*\n")
+_LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 
-Fault = Literal["", "cut", "broken", "length", "noise"]
-"""What is wrong: the end is missing, the compression is broken, a length is wrong, something that is no record."""
+Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
+"""What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is wrong at *offset*, a byte of the file as it lies on the disk or, gzipped whole, as unpacked."""
+    """What is wrong at *offset*, a byte of the file on disk or, where it was gzipped as a whole, as inflated."""
 
     offset: int
     fault: Fault
@@ -48,41 +58,39 @@ class Head:
     length: int
     announced: int | None
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: its headers, and where its block (what follows them) stands.
-
-    ``offset`` is where the record begins in its file, or the gzip member that holds it; ``block_at`` counts from
-    there, in unpacked bytes. ``glance`` is how the block begins. ``is_whole`` is False where it is cut or broken.
-    """
-
-    head: Head
-    offset: int
-    block_at: int
-    size: int
-    glance: bytes
-    is_whole: bool
+    def get(self, name: str) -> str:
+        """Return the header called *name*, "" where there is none."""
+        return self.headers.get_header(name) or ""
 
 
 def starts_record(data: bytes) -> bool:
-    """Whether *data* begins as a record does."""
+    """Return whether *data* begins as a record does."""
     return bool(RECORD_START.match(data) or _ARC_START.match(data))
+
+
+def head_end(data: bytes) -> int | None:
+    """Return where the empty line after the headers in *data* ends, None where they do not end in it."""
+    found = _HEAD_END.search(data)
+    return found.end() if found else None
 
 
 def parse_head(data: bytes) -> Head | None:
     """Return the headers that *data* begins with; None where it begins otherwise or they do not end in it."""
     if not starts_record(data):
         return None
-    stream = BytesIO(data)
+    is_warc = data.startswith(b"WARC/")
+    length = head_end(data) if is_warc else None
+    if is_warc and length is None:
+        return None
+    stream = BytesIO(_LINE_END.sub(LINE_ENDS, data[:length]) if is_warc else data)
     try:
         record = ArcWarcRecordLoader(arc2warc=True).parse_record_stream(stream, no_record_parse=True)
     except Exception:  # noqa: BLE001 -- damaged bytes let any kind of error out of warcio
         return None
-    length = stream.tell()
-    ending = (b"\r\n\r\n", b"\n\n", b"\n\r\n") if data.startswith(b"WARC/") else b"\n"
-    if not data[:length].endswith(ending):
-        return None
+    if length is None:
+        length = stream.tell()
+        if not data[:length].endswith(b"\n"):
+            return None
     size = (record.rec_headers.get_header("Content-Length") or "").strip()
     announced = record.length if size.isascii() and size.isdigit() else None
     return Head(record.rec_headers, record.rec_type or "", length, announced)

@@ -1,145 +1,151 @@
-"""Going through a WARC or ARC file, whole or a stretch of it: which captures it holds, and where they stand.
+"""Going through one WARC or ARC file: which captures it holds, and where they are.
 
-Stretches of one file can be gone through apart, by other processes too; together they hold what the whole file does.
+Files can be gone through separately, by other processes too; together they are an archive.
 """
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cegep_audit import urls
 from cegep_audit.collect.warc.captures import Capture, Kind
-from cegep_audit.collect.warc.heads import ASSET, DRAWN_BY, Damage, Record
-from cegep_audit.collect.warc.members import SeveralRecordsError
-from cegep_audit.collect.warc.records import RecordFile
+from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, Damage
+from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # WARC 1.1 allows a date to end anywhere after its year, and up to nine digits after the point.
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?)?)?)?Z?")
 _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 
-_COMPLAINTS: dict[type[OSError], str] = {
-    FileNotFoundError: "warc.missing",
-    IsADirectoryError: "warc.directory",
-    PermissionError: "warc.not_allowed",
-}
+_ZIP = b"PK\x03\x04"
+_IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
 
-_LEAST_STRETCH = 1_000_000  # bytes: below, asking another process costs more than going through it
+_READING = {
+    errno.ENOENT: "warc.missing",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.not_allowed",
+    errno.EPERM: "warc.not_allowed",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The records of the file at *path* that begin from byte *begin* on, before *end* (None: to its end).
-
-    ``file`` is the place of the file among those of its archive.
-    """
+class WarcFile:
+    """One file of an archive: at *path* or, inside the WACZ at *path*, the *entry*; ``number`` counts from 0."""
 
     path: Path
-    file: int
-    begin: int = 0
-    end: int | None = None
+    number: int
+    entry: str = ""
 
 
 @dataclass(slots=True)
 class Found:
-    """What a stretch holds: its captures in file order, each with what other records know it by ("" for nothing).
+    """What a file holds: its captures in file order.
 
-    That is its payload's digest or, of a drawn page, the name of the record that it was drawn of. ``records`` counts
-    records of every kind. ``first`` is where the first record begins, in the stretch or after it, ``after`` where the
-    first after it does, None for none. ``is_broken_off`` says that the stretch cannot be told by itself, and nothing
-    else then: gzip members hold several records, or its first record is of the time of the one before.
+    ``records`` counts records of every kind. ``is_packed`` says that its gzip members hold several records.
     """
 
-    captures: list[tuple[Capture, str]] = field(default_factory=list)
+    captures: list[Capture] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     records: int = 0
-    first: int | None = None
-    after: int | None = None
-    is_broken_off: bool = False
+    is_packed: bool = False
 
 
-def stretches(paths: Sequence[Path], number: int, lang: Language = "fr", least: int = _LEAST_STRETCH) -> list[Stretch]:
-    """Return the files at *paths* as *number* stretches or more, of *least* bytes; raise StoreError, said in *lang*."""
-    sizes = []
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[WarcFile]:
+    """Return the WARC files at *paths*, those inside a WACZ each by itself; raise StoreError, said in *lang*."""
+    found: list[WarcFile] = []
     for path in paths:
-        with telling(path, lang):
-            sizes.append(path.stat().st_size if RecordFile(path).is_gzip else 0)
-    length = max(least, sum(sizes) // number + 1)
-    found: list[Stretch] = []
-    for file, (path, size) in enumerate(zip(paths, sizes, strict=True)):
-        begins = list(range(0, max(size, 1), length))  # one, of a file that is not gzipped
-        ends = [*begins[1:], None]
-        found += [Stretch(path, file, begin, end) for begin, end in zip(begins, ends, strict=True)]
+        with explaining(path, lang):
+            entries = _entries_of(path)
+        if not entries:
+            raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
+        found += [WarcFile(path, len(found) + number, entry) for number, entry in enumerate(entries)]
     return found
 
 
-def go_through(stretch: Stretch, lang: Language = "fr") -> Found:
-    """Return what *stretch* holds; raise StoreError, one line in *lang*, where its file cannot be read."""
-    with telling(stretch.path, lang):
+def _entries_of(path: Path) -> list[str]:
+    """Return the names of the WARC files in a WACZ, [""] for a file that is none; raise OSError."""
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) != _ZIP:
+            return [""]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name for name in archive.namelist() if _IN_WACZ.fullmatch(name)]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return []
+
+
+def go_through(file: WarcFile, lang: Language = "fr") -> Found:
+    """Return what *file* holds; raise StoreError, one line in *lang*, where it cannot be read."""
+    with explaining(file.path, lang):
+        records = RecordFile(file.path, file.entry)
         try:
-            return captures_of(RecordFile(stretch.path), stretch)
+            return _captures_of(records, file)
         except SeveralRecordsError:
-            return Found(is_broken_off=True)
+            damage: list[Damage] = []
+            records = RecordFile(file.path, file.entry, is_packed=True, tell=damage.append)
+            found = _captures_of(records, file)
+            return replace(found, damage=damage + found.damage, is_packed=True)
 
 
 @contextmanager
-def telling(path: Path, lang: Language) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError of one line about the file at *path*."""
+def explaining(
+    path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
+) -> Iterator[None]:
+    """Turn an OSError of the block into a StoreError about the file at *path*: the sentence of its number, or *other*.
+
+    By default, the sentences are about a file that is read.
+    """
     try:
         yield
     except OSError as error:
-        key = _COMPLAINTS.get(type(error), "warc.cannot_read")
+        key = keys.get(error.errno or 0, other)
         raise StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error))) from error
 
 
-def captures_of(file: RecordFile, stretch: Stretch) -> Found:
-    """Return what *stretch* holds, read from *file*: what is at its path, or was unpacked from it.
+def _captures_of(records: RecordFile, file: WarcFile) -> Found:
+    """Return what *records*, those of *file*, hold.
 
-    A record without a readable date counts as of the one before it, the first as of when the file was modified.
-    Raises OSError, and SeveralRecordsError where the file must be unpacked first.
+    A record without a readable date has the time of the one before it, the first that of the file's last change.
+    Raises OSError, and SeveralRecordsError where gzip members hold several records.
     """
     found = Found()
-    at = None if stretch.begin else datetime.fromtimestamp(stretch.path.stat().st_mtime, UTC)
-    for record in file.records(found.damage.append, stretch.begin):
-        if found.first is None:
-            found.first = record.offset
-        if stretch.end is not None and record.offset >= stretch.end:
-            found.after = record.offset
-            break
+    at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
+    for record in records.records(found.damage.append):
         found.records += 1
-        headers = record.head.headers
-        at = parse_date(headers.get_header("WARC-Date") or "") or at
-        if at is None:
-            return Found(is_broken_off=True)
+        at = parse_date(record.head.get("WARC-Date")) or at
         kind = _kind(record)
-        url = (headers.get_header("WARC-Target-URI") or "").strip("<> ") if kind else ""
+        url = record.head.get("WARC-Target-URI").strip("<> ") if kind else ""
         if kind and urls.split(url):
             place = (record.offset, record.block_at, record.size, record.is_whole)
-            mark = headers.get_header("WARC-Refers-To" if kind == "drawn" else "WARC-Payload-Digest") or ""
-            found.captures.append((Capture(url, at, kind, stretch.file, *place), mark))
+            mark = record.head.get("WARC-Refers-To" if kind == "rendered" else "WARC-Payload-Digest")
+            found.captures.append(Capture(url, at, kind, file.number, *place, mark))
     return found
 
 
 def _kind(record: Record) -> Kind | None:
-    """Return what kind of capture *record* is, None where it is none.
+    """Return what kind of capture *record* is.
 
-    None are requests, what a browser loaded to draw a page, notes and conversions of others, other protocols.
+    None for requests, what a browser loaded to render a page, other programs' notes and conversions.
     """
-    header = record.head.headers.get_header
-    if header(ASSET):
+    head = record.head
+    if head.get(ASSET):
         return None
-    if record.head.type == "conversion":
-        return "drawn" if header(DRAWN_BY) and header("WARC-Refers-To") else None
-    if record.head.type == "metadata":
+    if head.type == "conversion":
+        return "rendered" if head.get(RENDERED_BY) and head.get("WARC-Refers-To") else None
+    if head.type == "metadata":
         return "failure" if "detail" in fields_of(record.glance) else None
-    kinds: dict[str, Kind] = {"response": "response", "revisit": "revisit"}
-    return kinds.get(record.head.type)
+    kinds: dict[str, Kind] = {"response": "response", "resource": "resource", "revisit": "revisit"}
+    return kinds.get(head.type)
 
 
 def fields_of(block: bytes) -> dict[str, str]:

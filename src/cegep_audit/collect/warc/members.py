@@ -1,59 +1,75 @@
-"""WARC files with one gzip member a record: what the format asks for, so that each can be read by itself.
+"""Gzip members of a WARC file, one a record: each is inflated by itself, within bounds.
 
-A member says where its record ends, whatever the record's headers say. All of a member is unpacked once, and so
-checked, but only its beginning is kept. After a broken one, reading goes on at the next that holds a record.
+The end of a member is the end of its record, even where the record's headers announce another length. Each member is
+inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading continues at
+the next one that holds a record.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
-from cegep_audit.collect.warc.heads import (
-    GLANCE_BYTES,
-    HEAD_BYTES,
-    LINE_ENDS,
-    Damage,
-    Fault,
-    Head,
-    Record,
-    parse_head,
-    starts_record,
-)
+from cegep_audit.collect.warc.heads import GLANCE_BYTES, Fault, starts_record
 
 GZIP = b"\x1f\x8b\x08"
+
+# What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
+_MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
+_MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes read at a time
-_BLOCK = 1024 * 1024  # bytes unpacked, or searched, at a time
-_AFTER_RECORD = 4  # two line ends
-_START_BYTES = GLANCE_BYTES  # in which a record shows that it is one: its first line
+_BLOCK = 1024 * 1024  # bytes inflated, or searched, at a time
+_SILENT_BYTES = 2048  # after which a member without a first inflated byte holds no record: a name may be endless
 
-Tell = Callable[[Damage], None]
+_MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
+
+# A file may inflate to so many times its size: WARC files of HTML inflate to 4 to 20 times theirs, a bomb to 1,000.
+_MAX_RATIO = 100
+_ALWAYS = 64 * 1024 * 1024
 
 
-class SeveralRecordsError(Exception):
-    """A gzip member holds more than one record: the file is to be unpacked first."""
+class BombError(Exception):
+    """A file inflates to more than any WARC file of its size does."""
+
+
+class Budget:
+    """How many bytes may still be inflated of a file of *size* bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._left = _ALWAYS + _MAX_RATIO * size
+
+    def spend(self, count: int) -> None:
+        """Take off *count* bytes; raise BombError where there are not so many left."""
+        self._left -= count
+        if self._left < 0:
+            raise BombError
 
 
 class Member:
-    """The gzip member at *offset* of *file*: its bytes, and after them where it ends, or what is wrong with it."""
+    """The gzip member at *offset* of *file*: its bytes and then its end, or what is wrong with it.
 
-    def __init__(self, file: BinaryIO, offset: int) -> None:
+    Reading all of it counts against *budget*.
+    """
+
+    def __init__(self, file: BinaryIO, offset: int, budget: Budget | None = None) -> None:
         self._file = file
+        self._budget = budget
         self.offset = offset
         self.end: int | None = None
         self.fault: Fault = ""
 
     def blocks(self, most: int = _BLOCK) -> Iterator[bytes]:
-        """Yield the unpacked bytes, at most *most* at a time; ``end`` and ``fault`` stand when it is over."""
+        """Yield the inflated bytes, at most *most* at a time, then set ``end`` or ``fault``; raise BombError."""
         inflater = zlib.decompressobj(wbits=31)
         self._file.seek(self.offset)
-        read = 0
+        read = given = 0
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
-                chunk = self._file.read(_CHUNK)
+                chunk = self._file.read(_CHUNK if given else _SILENT_BYTES)
                 read += len(chunk)
             if not chunk:
                 self.fault = "cut"
@@ -63,12 +79,27 @@ class Member:
             except zlib.error:
                 self.fault = "broken"
                 return
+            given += len(block)
+            if not given and read >= _SILENT_BYTES and not inflater.eof:
+                self.fault = "broken"
+                return
             if block:
+                if self._budget:
+                    self._budget.spend(len(block))
                 yield block
         self.end = self.offset + read - len(inflater.unused_data)
 
+    def start(self, most: int) -> tuple[bytes, int]:
+        """Inflate all of the member; return its first *most* bytes, and how many it has."""
+        start = bytearray()
+        size = 0
+        for block in self.blocks():
+            start += block[: most - len(start)]
+            size += len(block)
+        return bytes(start), size
+
     def part(self, start: int, length: int) -> bytes:
-        """Return *length* unpacked bytes from *start*; fewer where there are no more."""
+        """Return *length* inflated bytes from *start*; fewer at the end."""
         passed = 0
         part = bytearray()
         for block in self.blocks(max(1, min(start + length, _BLOCK))):
@@ -79,91 +110,51 @@ class Member:
         return bytes(part[:length])
 
 
-def records_of_members(path: Path, tell: Tell, begin: int = 0) -> Iterator[Record]:
-    """Yield the records of *path* that begin from byte *begin* on, in file order, and *tell* what is wrong.
+def find_member(file: BinaryIO, offset: int) -> int | None:
+    """Return the first place from *offset* where a gzip member with a record begins; None at the end.
 
-    What stands before the first of them, where *begin* is not 0, belongs to one that begins earlier. Raises
-    SeveralRecordsError and OSError.
+    After more false starts than damage can cause, the rest of the file is not searched.
     """
-    with path.open("rb") as file:
-        offset = next_member(file, begin, None if begin else tell)
-        while offset is not None:
-            member = Member(file, offset)
-            start, size = _taken_in(member)
-            head = parse_head(start)
-            if head:
-                yield _record(member, head, start, size, tell)
-            elif size or member.fault:
-                tell(Damage(offset, member.fault or "noise"))
-            # The end of a broken member is not known, so that the next is looked for inside it.
-            offset = next_member(file, member.end or offset + 1, None if member.fault else tell)
-
-
-def _taken_in(member: Member) -> tuple[bytes, int]:
-    """Return the first bytes of *member*, and how many it has."""
-    start = bytearray()
-    size = 0
-    for block in member.blocks():
-        start += block[: HEAD_BYTES - len(start)]
-        size += len(block)
-    return bytes(start), size
-
-
-def _record(member: Member, head: Head, start: bytes, size: int, tell: Tell) -> Record:
-    rest = size - head.length  # the block, and the line ends after it
-    block = rest if head.announced is None else min(head.announced, rest)
-    is_exact = head.announced == block and rest - block <= _AFTER_RECORD
-    if not is_exact:
-        after = member.part(head.length + block, HEAD_BYTES)
-        if starts_record(after.lstrip(LINE_ENDS)):
-            raise SeveralRecordsError
-    if member.fault or not is_exact:
-        tell(Damage(member.offset, member.fault or "length"))
-    if not is_exact and not member.fault:
-        block = rest - _AFTER_RECORD if member.part(size - _AFTER_RECORD, _AFTER_RECORD) == LINE_ENDS * 2 else rest
-    glance = start[head.length : head.length + min(block, GLANCE_BYTES)]
-    return Record(head, member.offset, head.length, block, glance, not member.fault)
-
-
-def next_member(file: BinaryIO, offset: int, tell: Tell | None = None) -> int | None:
-    """Return the first place from *offset* where a gzip member with a record begins; None where there is no more.
-
-    Zeros between members are padding; *tell* is told of anything else that had to be passed over.
-    """
-    place = _find_member(file, offset)
-    if tell and place != offset:
-        file.seek(offset)
-        passed = file.read(_BLOCK if place is None else min(_BLOCK, place - offset))
-        if passed.strip(b"\0"):
-            tell(Damage(offset, _fault_at(file, offset) if passed.startswith(GZIP) else "noise"))
-    return place
-
-
-def _fault_at(file: BinaryIO, offset: int) -> Fault:
-    member = Member(file, offset)
-    for _ in member.blocks():
-        pass
-    return member.fault or "noise"
-
-
-def _find_member(file: BinaryIO, offset: int) -> int | None:
-    if _is_member(file, offset):  # nearly always: nothing stands between two records
+    if _is_record(file, offset):  # nearly always: nothing is between two records
         return offset
+    for place in islice(search(file, _MEMBER, offset, _MEMBER_HEAD), _MOST_FALSE_STARTS):
+        if _is_record(file, place):
+            return place
+    return None
+
+
+def search(file: BinaryIO, pattern: re.Pattern[bytes], offset: int, longest: int) -> Iterator[int]:
+    """Yield where *pattern*, a lookahead over at most *longest* bytes, matches from *offset* on."""
     while True:
         file.seek(offset)
         window = file.read(_BLOCK)
-        found = window.find(GZIP)
-        if found >= 0:
-            place = offset + found
-            if _is_member(file, place):
-                return place
-            offset = place + 1
-        elif len(window) < _BLOCK:
-            return None
-        else:
-            offset += _BLOCK - len(GZIP) + 1
+        for found in pattern.finditer(window):
+            yield offset + found.start()
+        if len(window) < _BLOCK:
+            return
+        offset += _BLOCK - longest
 
 
-def _is_member(file: BinaryIO, offset: int) -> bool:
+def _is_record(file: BinaryIO, offset: int) -> bool:
     file.seek(offset)
-    return file.read(len(GZIP)) == GZIP and starts_record(Member(file, offset).part(0, _START_BYTES))
+    return file.read(len(GZIP)) == GZIP and starts_record(Member(file, offset).part(0, GLANCE_BYTES))
+
+
+def end_of_records(file: BinaryIO) -> int | None:
+    """Return where the last whole record ends: 0 in an empty file, None in one that is not a WARC gzipped by record.
+
+    Damage in the middle is left as it is. A file that ends within its first record may be one of ours.
+    """
+    start = Member(file, 0).part(0, GLANCE_BYTES)
+    file.seek(0)
+    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
+        return None
+    end, is_cut = 0, False
+    offset: int | None = 0
+    while offset is not None:
+        member = Member(file, offset)
+        for _ in member.blocks():
+            pass
+        end, is_cut = member.end or end, member.fault == "cut"
+        offset = find_member(file, member.end or offset + 1)
+    return end if end or is_cut else None

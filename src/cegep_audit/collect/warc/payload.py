@@ -9,17 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
-from warcio.statusandheaders import StatusAndHeadersParser
-
-from cegep_audit.collect.http.body import BodyError, Unpacker, content_codings, looks_like_markup, may_be_page
+from cegep_audit.collect.http.body import (
+    SNIFFED,
+    BodyError,
+    Unpacker,
+    content_codings,
+    looks_like_markup,
+    may_be_page,
+    require_markup,
+)
+from cegep_audit.collect.port import header_map
+from cegep_audit.collect.warc.heads import head_end
 from cegep_audit.vocabulary import Detail
 
-_SNIFFED = 512  # bytes that decide whether a body of a vague type is markup
 _TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
-_HTTP = StatusAndHeadersParser(["HTTP/"], verify=False)
-_STATUS = re.compile(r"(\d{3})(?!\d)")
+_STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 
 # WARC-Truncated, in words of failures; "length" is decided when the body was looked at.
@@ -28,28 +33,28 @@ _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": D
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One archived HTTP response; ``payload`` is what follows its headers, as it was kept."""
+    """One archived HTTP response; ``payload`` is what follows its headers, as it was kept.
+
+    ``headers`` are those of :func:`~cegep_audit.collect.port.header_map`.
+    """
 
     status: int
-    headers: Sequence[tuple[str, str]]
+    headers: dict[str, str]
     payload: bytes
-
-    def header(self, name: str) -> str:
-        """Return the first header called *name*, in lower case; "" where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
 
 
 def parse_response(block: bytes) -> Response | None:
-    """Return the HTTP response that a record's *block* is, None where it is none."""
-    stream = BytesIO(block)
-    try:
-        head = _HTTP.parse(stream)
-    except (EOFError, ValueError):
+    """Return the HTTP response that a record's *block* is, None where it is none.
+
+    Headers are taken as bytes, as those of a live answer are: warcio's parser would decode them for good.
+    """
+    status = _STATUS.match(block)
+    if status is None:
         return None
-    status = _STATUS.match(head.statusline)
-    if not head.protocol.upper().startswith("HTTP") or status is None:
-        return None
-    return Response(int(status[1]), head.headers, block[stream.tell() :])
+    end = head_end(block) or len(block)
+    lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
+    headers: Sequence[tuple[bytes, bytes]] = [(name.strip(), value.strip()) for name, colon, value in lines if colon]
+    return Response(int(status[1]), header_map(headers), block[end:])
 
 
 def body_of(response: Response, limit: int, truncated: str) -> bytes:
@@ -57,7 +62,7 @@ def body_of(response: Response, limit: int, truncated: str) -> bytes:
 
     *truncated* is the record's ``WARC-Truncated``. A response whose type is that of no page gives b"".
     """
-    is_page = may_be_page(response.header("content-type"))
+    is_page = may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
     if truncated in _CUT:
@@ -66,8 +71,8 @@ def body_of(response: Response, limit: int, truncated: str) -> bytes:
     raw, codings = _without_brotli(raw, _codings(response, raw), limit)
     unpacker = Unpacker(codings, limit)
     unpacker.feed(raw)
-    if is_page is None and unpacker.data and not looks_like_markup(bytes(unpacker.data[:_SNIFFED])):
-        raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
+    if is_page is None and unpacker.data:
+        require_markup(unpacker.data)
     if truncated:
         raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
     body = unpacker.finish()
@@ -76,9 +81,11 @@ def body_of(response: Response, limit: int, truncated: str) -> bytes:
     return body
 
 
-def beginning_of(response: Response, limit: int) -> bytes:
-    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where they cannot be decoded."""
-    raw, _ = _without_chunks(response)
+def beginning_of(response: Response, limit: int, truncated: str) -> bytes:
+    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where the rest did not come."""
+    raw, is_whole = _without_chunks(response)
+    if truncated in _CUT or not (is_whole or truncated):
+        raise BodyError(_CUT.get(truncated, Detail.CUT_SHORT), "the archive holds only a part of this file")
     unpacker = Unpacker(_codings(response, raw), limit, cuts=True)
     unpacker.feed(raw)
     return unpacker.finish()
@@ -86,9 +93,9 @@ def beginning_of(response: Response, limit: int) -> bytes:
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
     """Return the payload without the framing of chunks, and whether it is as long as the headers announce."""
-    if "chunked" in response.header("transfer-encoding").lower():
+    if "chunked" in response.headers.get("transfer-encoding", "").lower():
         return dechunked(response.payload)
-    announced = response.header("content-length").strip()
+    announced = response.headers.get("content-length", "").strip()
     is_whole = not (announced.isascii() and announced.isdigit()) or len(response.payload) >= int(announced[:12])
     return response.payload, is_whole
 
@@ -96,7 +103,8 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
 def dechunked(payload: bytes) -> tuple[bytes, bool]:
     """Return *payload* without the framing of chunks, and whether the last chunk is there.
 
-    A payload that does not begin with a chunk was unframed when it was archived, and is returned as it is.
+    A payload that does not begin with a chunk was unframed when it was archived, and is returned as it is. warcio's
+    reader of chunks does not say whether the last one came.
     """
     body = bytearray()
     place = 0
@@ -114,7 +122,7 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
     """Undo the coding that browsers' archives hold and we never ask for, where the package ``brotli`` is installed.
 
     Returns the body and the codings left to undo; raise BodyError. Versions before 1.2 cannot be bounded, and are
-    passed over.
+    not used.
     """
     if codings[:1] != ["br"]:
         return raw, codings
@@ -126,7 +134,7 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
     except (ImportError, TypeError):
         return raw, codings
     except brotli.error as error:
-        if looks_like_markup(raw[:_SNIFFED]):  # undone when it was archived
+        if looks_like_markup(raw[:SNIFFED]):  # undone when it was archived
             return raw, codings[1:]
         raise BodyError(Detail.DECODE, f"broken br ({error})") from error
     if len(body) > limit:
@@ -137,6 +145,6 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:
-    names = content_codings([value for key, value in response.headers if key.lower() == "content-encoding"])
-    is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:_SNIFFED])
+    names = content_codings([response.headers.get("content-encoding", "")])
+    is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:SNIFFED])
     return [] if is_undone else names

@@ -1,31 +1,47 @@
 """What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
 
 An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure. A pair is handed to the operating system in one piece before its name is returned, so that a
-process that is killed leaves at most one record half written. Opening the file again cuts that one off and goes on.
+detail of the failure; a page that a person saved becomes a ``resource``. A pair is handed to the operating system in
+one piece before its name is returned, so that a process that is killed leaves at most one record half written. Opening
+the file again cuts that one off and goes on.
+
+The file holds pages as received: only its owner may read it. One process writes it at a time, and no link is followed
+to it.
 """
 
 from __future__ import annotations
 
 import base64
 import errno
+import fcntl
 import hashlib
 import os
+import stat
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
 from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.warc.heads import ASSET, DRAWN_BY, DRAWN_FOR, GLANCE_BYTES, starts_record
-from cegep_audit.collect.warc.members import GZIP, Member, next_member
+from cegep_audit.collect.warc.heads import (
+    ASSET,
+    RENDERED_BY,
+    RENDERED_FOR,
+    SAVED_AS,
+    SAVED_DIGEST,
+)
+from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.members import end_of_records
+from cegep_audit.collect.warc.saved import SavedPage
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
-from cegep_audit.phrases.messages import Language, say, shown
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
 # one byte in a hundred. The rest is packed fast.
@@ -36,11 +52,28 @@ _FORMAT = "WARC File Format 1.1"
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _FIELDS = "application/warc-fields"
 
+_WRITING = {
+    errno.ENOSPC: "warc.full",
+    errno.EDQUOT: "warc.full",
+    errno.ENOENT: "warc.no_folder",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.read_only",
+    errno.EPERM: "warc.read_only",
+    errno.EROFS: "warc.read_only",
+    errno.EWOULDBLOCK: "warc.in_use",
+    errno.ELOOP: "warc.link",
+    errno.ENXIO: "warc.link",
+}
+
 Headers = list[tuple[str, str]]
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _explaining(path: Path, lang: Language) -> AbstractContextManager[None]:
+    return explaining(path, lang, _WRITING, "warc.cannot_write")
 
 
 def _new_id() -> str:
@@ -72,13 +105,11 @@ class WarcWriter:
         """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
 
         *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
-        What an interrupted scan left half written is cut off. Raises StoreError, also where the file is no WARC
-        gzipped by record.
+        A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
+        not a WARC gzipped by record.
         """
-        try:
+        with _explaining(path, lang):
             file = _opened(path, lang)
-        except OSError as error:
-            raise _complaint(path, error, lang) from error
         writer = cls(path, file, lang, now)
         fields = {**info, "format": _FORMAT, "conformsTo": _CONFORMS_TO}
         block = _fields(fields.items())
@@ -94,23 +125,32 @@ class WarcWriter:
             self._write(_response(exchange, record_id) + _request(exchange, record_id))
         return record_id
 
-    def keep_drawn(self, page: Page) -> str:
-        """Keep what a browser drew of *page*, a ``conversion`` of the record it came from; return the new name."""
+    def keep_rendered(self, page: Page) -> str:
+        """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
         record_id = _new_id()
         more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         if page.record_id:
             more.append(("WARC-Refers-To", page.record_id))
         if page.rendering:
-            more += [(DRAWN_BY, page.rendering.browser), (DRAWN_FOR, " ".join(page.rendering.needs))]
+            more += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
         self._write(_record("conversion", record_id, self._now(), page.body, more))
+        return record_id
+
+    def keep_saved(self, page: SavedPage) -> str:
+        """Keep a copy of a page that a person saved, a ``resource`` with the file's name and digest; return its name.
+
+        The page must have an address: ``replace`` the ``url`` of one that does not say its own.
+        """
+        record_id = _new_id()
+        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url or ""))]
+        more += [(SAVED_AS, quote(page.file.name)), (SAVED_DIGEST, f"sha256:{page.file.sha256}")]
+        self._write(_record("resource", record_id, page.file.saved_at, page.body, more))
         return record_id
 
     def flush(self) -> None:
         """Wait until all that was kept is on the disk: before a database says that it is."""
-        try:
+        with _explaining(self.path, self._lang):
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise _complaint(self.path, error, self._lang) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -127,14 +167,15 @@ class WarcWriter:
     def _write(self, data: bytes) -> None:
         """Append *data* whole or not at all."""
         end = self._file.seek(0, os.SEEK_END)
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            with suppress(OSError):
-                self._file.truncate(end)
-            raise _complaint(self.path, error, self._lang) from error
+        rest = memoryview(data)
+        with _explaining(self.path, self._lang):
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(end)
+                raise
 
 
 # ------------------------------------------------------------------------------------------ records
@@ -173,6 +214,8 @@ def _failure(exchange: Exchange, record_id: str) -> bytes:
 
 def _place(exchange: Exchange) -> Headers:
     headers = [("WARC-Target-URI", _quoted(exchange.url))]
+    if exchange.source:
+        headers.append(("WARC-Source-URI", _quoted(exchange.source)))
     if exchange.ip:
         headers.append(("WARC-IP-Address", exchange.ip))
     return [*headers, (ASSET, "yes")] if exchange.is_asset else headers
@@ -187,7 +230,7 @@ def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Headers
     date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", date), *more]
     headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
     packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
     head = f"WARC/1.1\r\n{lines}\r\n".encode()
     return packer.compress(head) + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
@@ -210,53 +253,30 @@ def _digest(data: bytes) -> str:
 
 
 def _opened(path: Path, lang: Language) -> BinaryIO:
-    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file."""
-    end: int | None = 0
-    if path.exists():
-        with path.open("rb") as reader:
-            end = _end_of_records(reader)
-    if end is None:
-        raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
-    file = path.open("a+b", buffering=0)
+    """Open *path* at the end of its last whole record; raise OSError, and StoreError for another kind of file.
+
+    The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        file.truncate(end)
-    except OSError:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        descriptor = os.open(path, flags)
+    file = os.fdopen(descriptor, "a+b", buffering=0)
+    try:
+        _lock(descriptor)
+        end = end_of_records(file)
+        if end is not None:
+            file.truncate(end)
+            return file
+    except BaseException:
         file.close()
         raise
-    return file
+    file.close()
+    raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
 
 
-def _end_of_records(file: BinaryIO) -> int | None:
-    """Return where the last whole record ends, None for a file that is no WARC gzipped by record.
-
-    What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
-    """
-    start = Member(file, 0).part(0, GLANCE_BYTES)
-    file.seek(0)
-    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
-        return None
-    end, is_cut = 0, False
-    offset: int | None = 0
-    while offset is not None:
-        member = Member(file, offset)
-        for _ in member.blocks():
-            pass
-        end, is_cut = member.end or end, member.fault == "cut"
-        offset = next_member(file, member.end or offset + 1)
-    return end if end or is_cut else None
-
-
-_COMPLAINTS = {
-    errno.ENOSPC: "warc.full",
-    errno.EDQUOT: "warc.full",
-    errno.ENOENT: "warc.no_folder",
-    errno.EISDIR: "warc.directory",
-    errno.EACCES: "warc.read_only",
-    errno.EPERM: "warc.read_only",
-    errno.EROFS: "warc.read_only",
-}
-
-
-def _complaint(path: Path, error: OSError, lang: Language) -> StoreError:
-    key = _COMPLAINTS.get(error.errno or 0, "warc.cannot_write")
-    return StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error)))
+def _lock(descriptor: int) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

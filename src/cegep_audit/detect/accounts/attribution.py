@@ -1,28 +1,26 @@
-"""Accounts from links: whose each is, by which rule, and which is the main one of its network.
+"""Whose the accounts of a site are, by which rule, and which is the main one of its network.
 
-All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that
-applies gives its role, and the rule's name is kept as the reason. ``docs/method.md`` says what each may get wrong.
+All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
+its role, and the rule's name is kept as the reason. ``docs/method.md`` says what each may get wrong.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from cegep_audit.detect.accounts.candidates import Candidate, gather
 from cegep_audit.detect.accounts.competing import compare
+from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
 from cegep_audit.detect.accounts.main_account import with_main
-from cegep_audit.detect.accounts.name_matching import Likeness
-from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.cues import fold
+from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
+from cegep_audit.detect.accounts.prominence import DATA, FRAME, is_visible
+from cegep_audit.detect.accounts.rows import LIST_FROM
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
-_DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
-_FRAME_OF_SITE = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
-_ALONGSIDE = _FRAME_OF_SITE | {Zone.ASIDE}
-_LIST_OF_ACCOUNTS = 3  # accounts of one network in one row: a directory, not an invitation
-_ROW_OF_ICONS = 2  # networks in one row
+MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
+
+_ALONGSIDE = FRAME | {Zone.ASIDE}
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
 
@@ -36,65 +34,58 @@ def _subject(*names: str) -> Callable[[Link], bool]:
 
 
 def _declares(link: Link) -> bool:
-    return link.how in _DATA and link.subject in {"organization", "claim", ""}
+    return link.how in DATA and link.subject in {"organization", "claim", ""}
 
 
 def _in_sentence(link: Link) -> bool:
-    return "prose" in link.cues and link.zone not in _FRAME_OF_SITE
+    return "prose" in link.cues and link.zone not in FRAME
 
 
 def _is_shown_beside(link: Link) -> bool:
     return link.zone in _ALONGSIDE and "prose" not in link.cues
 
 
-def _in_row(candidate: Candidate) -> bool:
-    return any(row.networks >= _ROW_OF_ICONS and row.most_of_one < _LIST_OF_ACCOUNTS for row in candidate.rows)
+def _is_in_frame(candidate: Candidate) -> bool:
+    """Whether a reader sees the account beside the content; a script there is no part of the frame by itself."""
+    return candidate.some(_is_shown_beside) and candidate.some(is_visible)
 
 
 def _in_list(candidate: Candidate) -> bool:
-    in_long_row = bool(candidate.rows) and all(row.most_of_one >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= LIST_FROM for row in candidate.rows)
     return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
 
 
-# Words of a link that name nobody: networks, languages, what a page on a network is called.
-_NETWORKS = frozenset(
-    word for network in NETWORKS.values() for word in fold(f"{network.name} {network.id}").replace("_", " ").split()
-)
-_NAMES_NOBODY = _NETWORKS | frozenset(
-    "the our your notre nos votre sur page compte account channel chaine canal officiel officielle official english "
-    "francais anglais french profile profil group groupe logo icon icone lien link visit visitez voir see"
-    " plus".split()
-)
-_WORD = re.compile(r"[a-z]{3,}")
-_MIN_NAME = 5  # letters of a name that is no chance inside a handle
-
-
 def _names_another(candidate: Candidate) -> bool:
-    """Whether the words of each link name somebody.
+    """Whether the words of each link name somebody: another site, or beside an account that is alike.
 
     Where words ask to follow, they must be the account's own name, and no row of icons may hold it: an institution
-    may write under each of its icons what the account is called.
+    may write under each of its icons what the account is called. Outside the frame, where the institution's own
+    accounts are in it, a name before the link or on its button is a writer's or a neighbour's.
     """
-    return candidate.every(
-        lambda link: (
-            not _in_row(candidate) and _names_itself(link, candidate)
-            if "follow" in link.cues
-            else bool(_names_in(link))
-        )
-    )
 
+    def names(link: Link) -> bool:
+        if "follow" in link.cues:
+            return not candidate.in_row_of_icons and shows_own_name(link, candidate.handle)
+        return bool(names_in(link))
 
-def _names_in(link: Link) -> list[str]:
-    return [word for word in _WORD.findall(fold(link.label)) if word not in _NAMES_NOBODY]
+    def names_itself(link: Link) -> bool:
+        is_widget = "timeline" in link.cues or link.how is How.WIDGET
+        return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
 
-
-def _names_itself(link: Link, candidate: Candidate) -> bool:
-    """Whether its words, or those before it, hold the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
-    if "named" in link.cues:
+    if candidate.names_other_site:
         return True
-    handle, names = _squeezed(candidate.handle), _names_in(link)
-    whole = "".join(names)
-    return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
+    is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
+    return is_presented or (candidate.is_outdone and candidate.every(names))
+
+
+def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
+    return lambda link: is_named(link, candidate.handle)
+
+
+def _is_of_icons(candidate: Candidate) -> bool:
+    """Whether the account is one of a row of icons: not in sentences only, nor one of several titles of resources."""
+    is_resource = candidate.is_title and not candidate.is_alike and not candidate.is_in_own_row
+    return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
 
 
 def _is_shown_by_widget(candidate: Candidate) -> bool:
@@ -105,34 +96,40 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
     )
 
 
+def _is_only_posts(candidate: Candidate) -> bool:
+    return all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
+
+
+def _is_only_embedded(candidate: Candidate) -> bool:
+    """Whether only posts, documents and players of the account are shown."""
+    return all(
+        seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+        for seen in candidate.sightings
+    )
+
+
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
-    return _in_row(candidate) and candidate.some(_is_shown_beside)
+    return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+
+
+def _is_part_beside_main(candidate: Candidate) -> bool:
+    """Whether the account is a part's beside the institution's main one.
+
+    An account of the network is more prominent; or this one has a title of its own beside an account with the
+    institution's very name; or only sentences lead to an account whose name shows more than the institution's, say a
+    team's, while the institution's accounts are in the frame.
+    """
+    if candidate.is_outranked:
+        return candidate.is_alike or candidate.some(_cue("unit"))
+    is_mentioned = candidate.is_apart and not candidate.is_subject and candidate.every(_in_sentence)
+    return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
-    """Whether the institution's name is in its row, or the row of icons names nobody and no rival stands elsewhere."""
-    names_nobody = not candidate.some(lambda link: bool(_names_in(link)))
-    return candidate.is_in_own_row or (_in_row(candidate) and candidate.rivals == 0 and names_nobody)
-
-
-def _is_only_named(candidate: Candidate) -> bool:
-    """Whether nothing but the account's own name is said of it, as in a list of sites one likes: no network, no @."""
-
-    def is_name(link: Link) -> bool:
-        words = sorted(_WORD.findall(fold(link.label)), key=len, reverse=True)
-        if not words or "@" in link.label or "follow" in link.cues or not _NETWORKS.isdisjoint(words):
-            return False
-        handle = _squeezed(candidate.handle)
-        for word in words:
-            handle = handle.replace(word, "")
-        return not handle.strip("0123456789")
-
-    return candidate.every(is_name)
-
-
-def _squeezed(text: str) -> str:
-    return "".join(char for char in fold(text) if char.isalnum())
+    """Whether the institution's name is in its row, or the row of icons names nobody and it has no competitor."""
+    names_nobody = not candidate.some(lambda link: bool(names_in(link)))
+    return candidate.is_in_own_row or (candidate.in_row_of_icons and candidate.competitors == 0 and names_nobody)
 
 
 def _presents(link: Link) -> bool:
@@ -158,37 +155,38 @@ def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
     def may_be(link: Link) -> bool:
         return shows(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or is_beside_own))
 
-    if candidate.alike or not candidate.some(shows):
+    if candidate.is_alike or not candidate.some(shows):
         return False
     is_beside_own = candidate.is_outdone or candidate.is_outranked
-    return candidate.every(shows) or ((is_beside_own or not _in_row(candidate)) and candidate.every(may_be))
+    return candidate.every(shows) or ((is_beside_own or not candidate.in_row_of_icons) and candidate.every(may_be))
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
-    ("vendor", lambda c: c.is_vendor and not c.alike, Role.THIRD_PARTY),
+    ("vendor", lambda c: c.is_vendor and not c.is_alike, Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.alike or _is_shown_by_widget(c)), Role.THIRD_PARTY),
-    ("commenter", lambda c: c.every(_cue("comment")) and not c.alike, Role.THIRD_PARTY),
+    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.is_alike or _is_shown_by_widget(c)), Role.THIRD_PARTY),
+    ("commenter", lambda c: c.every(_cue("comment")) and not c.is_alike, Role.THIRD_PARTY),
     ("person", lambda c: c.some(_is_written_by) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
-    ("declared_other", lambda c: c.every(_subject("other")) and not c.alike, Role.THIRD_PARTY),
+    ("declared_other", lambda c: c.every(_subject("other")) and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
-    ("content_only", lambda c: c.every_embed and not c.alike, Role.THIRD_PARTY),
-    ("post_of_own", lambda c: c.every_content and not _is_icon(c), Role.UNCERTAIN),
-    ("unit", lambda c: c.is_unit and c.likeness < Likeness.SAME and (c.rivals > 0 or c.has_whole_beside), Role.UNIT),
-    ("claim_only", lambda c: c.every(_subject("claim")) and c.rivals > 0, Role.UNCERTAIN),
+    ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
+    ("post_of_own", lambda c: _is_only_posts(c) and not _is_icon(c), Role.UNCERTAIN),
+    ("unit", lambda c: c.is_unit, Role.UNIT),
+    ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
+    ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
-    ("part_beside_main", lambda c: c.is_outranked and (c.alike or c.some(_cue("unit"))), Role.UNIT),
+    ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
-    ("credit", lambda c: c.every(_cue("credit")) and not (c.alike or _is_own_row(c)), Role.THIRD_PARTY),
-    ("partner", lambda c: c.every(_cue("partner")) and not c.alike and not c.is_in_own_row, Role.THIRD_PARTY),
-    ("list_of_accounts", lambda c: _in_list(c) and c.likeness < Likeness.WHOLE, Role.THIRD_PARTY),
-    ("names_another", lambda c: c.is_outdone and _names_another(c), Role.THIRD_PARTY),
+    ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
+    ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
+    ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
+    ("names_another", _names_another, Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
-    ("row_of_icons", lambda c: _in_row(c) and not c.every(_in_sentence), Role.OFFICIAL),
-    ("named_alike", lambda c: c.alike, Role.OFFICIAL),
-    ("site_frame", lambda c: c.some(_is_shown_beside) and not _is_only_named(c), Role.OFFICIAL),
+    ("row_of_icons", _is_of_icons, Role.OFFICIAL),
+    ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
+    ("site_frame", lambda c: _is_in_frame(c) and not c.is_title and not c.every(_is_named_as(c)), Role.OFFICIAL),
     ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
     ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
@@ -208,12 +206,15 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
     """Return the accounts that the pages of *visits* show, each with its role, reason and evidence, main ones marked.
 
-    Accounts come in the order they were first seen. Those of persons (:data:`PERSONAL`) are left out.
+    Accounts come in the order they were first seen. Those of persons (:data:`PERSONAL`) are left out. Raise
+    TooManyAccountsError where the pages name more than :data:`MAX_ACCOUNTS`.
     """
-    final_url = next((visit.page.url for visit in visits if visit.page), "")
-    found = [_account(candidate) for candidate in compare(gather(institution, visits))]
-    kept = [account for account in found if account.reason not in PERSONAL]
-    return with_main(kept, institution, final_url)
+    home = next((visit for visit in visits if visit.page), None)
+    identity = identity_of(institution, home.page.url if home and home.page else "")
+    title = home.reading.title if home and home.reading else ""
+    candidates = gather(identity, visits, MAX_ACCOUNTS)
+    found = map(_account, compare(candidates, identity, f"{title} {' '.join(identity.hosts)} {institution.url}"))
+    return with_main([account for account in found if account.reason not in PERSONAL], identity)
 
 
 def _account(candidate: Candidate) -> Account:
@@ -229,19 +230,8 @@ def _account(candidate: Candidate) -> Account:
 
 
 # The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
-_HOW_ORDER = (
-    How.ANCHOR,
-    How.REL_ME,
-    How.JSON_LD,
-    How.MICRODATA,
-    How.META,
-    How.WIDGET,
-    How.REDIRECT,
-    How.EMBED,
-    How.FEED,
-    How.SCRIPT,
-)
-_ZONE_ORDER = (Zone.FOOTER, Zone.HEADER, Zone.NAV, Zone.HEAD, Zone.ASIDE, Zone.MAIN)
+_HOW_ORDER = [How(name) for name in "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()]
+_ZONE_ORDER = [Zone(name) for name in "footer header nav head aside main".split()]
 
 
 def _strength(link: Link) -> tuple[int, int]:

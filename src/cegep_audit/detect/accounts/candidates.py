@@ -1,94 +1,72 @@
-"""Links of a site grouped by the account they lead to, with what the rules of attribution look at."""
+"""The links of a site grouped by the account they lead to, with what the rules of attribution look at."""
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cache
-from importlib.resources import files
-from re import Pattern
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cegep_audit import urls
-from cegep_audit.detect.accounts.name_matching import Likeness, likeness, names_of
-from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.identify import Classified, account_key, classify, mastodon_handle
-from cegep_audit.detect.page.cues import compile_words, fold
-from cegep_audit.models import Institution, Link, Visit
-from cegep_audit.vocabulary import How, Kind, PageRole
+from cegep_audit.detect.accounts.labels import is_title, names_other_site
+from cegep_audit.detect.accounts.lists import Part, is_separate, is_vendor, parts_in
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
+from cegep_audit.detect.accounts.sightings import Sighting, sightings
+from cegep_audit.detect.networks.identify import Classified, account_key, classify
+from cegep_audit.errors import TooManyAccountsError
+from cegep_audit.models import Link, Visit
+from cegep_audit.vocabulary import How, Kind
+
+Key = tuple[str, str]  # network, account_key
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One link that leads to an account: the link, what its URL is, when and in which record it was captured."""
-
-    link: Link
-    what: Classified
-    captured_at: datetime
-    record_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """The accounts, as (network, key), whose links share one container of one page."""
+    """The accounts whose links share one container of one page; ``is_script`` where the container is a script."""
 
-    members: frozenset[tuple[str, str]]
-
-    @property
-    def networks(self) -> int:
-        """Number of different networks."""
-        return len({network for network, _ in self.members})
-
-    @property
-    def most_of_one(self) -> int:
-        """Number of accounts of the network that has most."""
-        return max(Counter(network for network, _ in self.members).values())
+    members: frozenset[Key]
+    counts: Counter[str]  # accounts by network
+    is_script: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One account with all that speaks for and against it; the rules look at nothing else.
+    """One account with all that speaks for and against it: the rules look at nothing else.
 
-    ``url`` is "" for an icon whose link cannot be resolved. ``likeness``: how far its name or a label shows
-    the institution's. ``is_unit`` and ``is_subject``: it names a part, which the institution is not, or is.
-    The last fields compare it with the others of the site, see ``rivalry``: ``rivals`` counts those of its network;
-    it ``is_outdone`` by one that looks more like the institution, ``is_outranked`` by one that stands better,
-    ``in_directory`` among several that stand as it does, ``is_of_others`` where its rows are, ``is_in_own_row`` where
-    an account of another network in its row names the whole institution, and has an account of the whole institution
-    beside it (``has_whole_beside``) on whatever network.
+    ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
+    or address names; ``is_subject``: it names the part that the institution itself is. The fields from ``competitors``
+    on compare it with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
     """
 
+    key: Key
     network: str
     handle: str
     url: str
     kind: Kind
     sightings: tuple[Sighting, ...]
     rows: tuple[Row, ...]
-    likeness: Likeness
+    name_match: NameMatch
     is_vendor: bool
     is_separate: bool
-    is_unit: bool
+    parts: frozenset[Part]
     is_subject: bool
-    rivals: int = 0
-    is_outdone: bool = False
-    is_outranked: bool = False
-    in_directory: bool = False
-    is_of_others: bool = False
-    is_in_own_row: bool = False
-    has_whole_beside: bool = False
+    is_title: bool  # every label is the title of something else
+    names_other_site: bool
+    competitors: int = 0  # other accounts of its network
+    is_outdone: bool = False  # one of them shows the institution's whole name, and this one does not
+    is_beside_same: bool = False  # one of them is in the frame under the institution's very name
+    is_apart: bool = False  # it is outside the frame, and unlike the institution's accounts in it
+    is_outranked: bool = False  # one of them is more prominent
+    in_directory: bool = False  # one of several of its network in the content
+    is_unit: bool = False
+    is_contradicted: bool = False  # the page's data alone names it, and the visible icons name others
+    in_row_of_icons: bool = False
+    is_of_others: bool = False  # all its rows are somebody else's
+    is_in_own_row: bool = False  # its row holds the institution's name on another network
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What tells the account from every other: network and key."""
-        return _key_of(self.network, self.url)
-
-    @property
-    def alike(self) -> bool:
-        """Whether its name or a label shows the institution's at all."""
-        return self.likeness > Likeness.NONE
+    def is_alike(self) -> bool:
+        """Whether its name or a label shows the institution's name at all."""
+        return self.name_match > NameMatch.NONE
 
     def every(self, test: Callable[[Link], bool]) -> bool:
         """Whether *test* holds for all links to the account."""
@@ -98,154 +76,68 @@ class Candidate:
         """Whether *test* holds for a link to the account."""
         return any(test(seen.link) for seen in self.sightings)
 
-    @property
-    def every_content(self) -> bool:
-        """Whether only posts of the account are shown, never the account itself."""
-        return all(seen.what.kind is Kind.CONTENT for seen in self.sightings)
 
-    @property
-    def every_embed(self) -> bool:
-        """Whether only posts, documents and players of the account are shown."""
-        return all(
-            seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
-            for seen in self.sightings
-        )
+def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
+    """Return the accounts that the pages of *visits* name, in the order they were first seen.
 
-
-@cache
-def _lists() -> tuple[frozenset[str], Pattern[str], Pattern[str]]:
-    rows = tomllib.loads((files("cegep_audit.detect.accounts") / "attribution.toml").read_text("utf-8"))
-    vendors = frozenset(account for row in rows["vendor"] for account in row["accounts"])
-    separate, unit = (
-        compile_words(word for row in rows[name] for word in row["words"]) for name in ("separate", "unit")
-    )
-    return vendors, separate, unit
-
-
-def gather(institution: Institution, visits: Sequence[Visit]) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order they were first seen."""
-    sightings = list(_sightings(visits))
-    groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
-    for seen in sightings:
-        groups[_key(seen.what)].append(seen)
-    home = next((visit for visit in visits if visit.page), None)
-    subject = _Subject(institution, home)
-    rows = _rows(sightings)
-    return [_candidate(subject, group, rows) for group in groups.values()]
-
-
-class _Subject:
-    """Whose site is read: what it may be called, and what it says it is."""
-
-    def __init__(self, institution: Institution, home: Visit | None) -> None:
-        final_url = home.page.url if home and home.page else ""
-        title = home.reading.title if home and home.reading else ""
-        self.names = names_of(institution, final_url)
-        self.own = fold(f"{institution.name} {institution.short_name}")
-        # A registry may point to the page of a part: the library is not a part of itself.
-        self.page = fold(" ".join([self.own, _spaced(_written(institution.url)), title]))
-
-
-def _key(what: Classified) -> tuple[str, str]:
-    return _key_of(what.network or "", what.account_url or "")
-
-
-def _key_of(network: str, url: str) -> tuple[str, str]:
-    return network, account_key(network, url) if url else ""
-
-
-def _sightings(visits: Iterable[Visit]) -> Iterator[Sighting]:
-    resolved = _own_redirects(visits)
-    read = cache(classify)  # the same addresses stand on page after page
-    for visit in visits:
-        if visit.page is None or visit.reading is None:
-            continue
-        for link in visit.reading.links:
-            what, link_seen = _what(link, resolved, read)
-            if what is not None:
-                yield Sighting(link_seen, what, visit.page.captured_at, visit.page.record_id)
-
-
-def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
-    """Return where addresses of the site's own that stand for an account were found to lead."""
-    return {
-        urls.visit_key(visit.choice.url): visit.page.redirect_to
-        for visit in visits
-        if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
-    }
-
-
-def _what(link: Link, resolved: dict[str, str], read: Callable[[str], Classified]) -> tuple[Classified | None, Link]:
-    """Return what *link* leads to as *read* says, None where that is no account of a network."""
-    what = read(link.url)
-    if what.account_url:
-        return what, link
-    if link.names:
-        target = resolved.get(urls.visit_key(link.url))
-        through = read(target) if target else None
-        if through and through.account_url:
-            return through, replace(link, how=How.REDIRECT)
-        if target is None:
-            return Classified(link.url, link.names, Kind.NONE, None, None, "unresolved_link"), link
-    elif what.network is None and (inside := _sent_on(link)) and read(inside).kind.names_account:
-        return read(inside), link
-    elif link.how is How.REL_ME and what.network is None and (handle := mastodon_handle(link.url)):
-        return Classified(link.url, "mastodon", Kind.PROFILE, handle, link.url, "rel_me"), link
-    return None, link
-
-
-# Parameters of an address that say where its reader comes from, not where it leads.
-_ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})
-
-
-def _sent_on(link: Link) -> str | None:
-    """Return the address that a page of the site's own sends its reader on to: ``/click?url=https%3A%2F%2F…``."""
-    query = link.url.partition("?")[2]
-    if "//" not in query and "%2f%2f" not in query.lower():
-        return None
-    address = unwrap.read_address(link.url)
-    if address is None or not urls.is_same_site(link.url, link.page_url):
-        return None
-    parameters = unwrap.parameters(address.query).items()
-    return next((value for name, value in parameters if "//" in value[:8] and name not in _ORIGINS), None)
-
-
-def _rows(sightings: Iterable[Sighting]) -> dict[tuple[str, int], Row]:
-    """Return, by page and block, the accounts whose links share the block."""
-    members: dict[tuple[str, int], set[tuple[str, str]]] = defaultdict(set)
-    for seen in sightings:
+    Raise TooManyAccountsError where they are more than *most*.
+    """
+    groups: dict[Key, list[Sighting]] = defaultdict(list)
+    blocks: dict[tuple[str, int], list[tuple[Key, How]]] = defaultdict(list)
+    for seen in sightings(identity, visits):
+        key = _key(seen.what)
+        groups[key].append(seen)
+        if len(groups) > most:
+            raise TooManyAccountsError(len(groups))
         if seen.link.block:
-            members[seen.link.page_url, seen.link.block].add(_key(seen.what))
-    return {place: Row(frozenset(keys)) for place, keys in members.items()}
+            blocks[seen.link.page_url, seen.link.block].append((key, seen.link.how))
+    rows = {place: _row(members) for place, members in blocks.items()}
+    return [_candidate(key, group, identity, rows) for key, group in groups.items()]
 
 
-def _candidate(subject: _Subject, group: list[Sighting], rows: dict[tuple[str, int], Row]) -> Candidate:
+def _row(members: Iterable[tuple[Key, How]]) -> Row:
+    keys = frozenset(key for key, _ in members)
+    return Row(keys, Counter(network for network, _ in keys), any(how is How.SCRIPT for _, how in members))
+
+
+def _key(what: Classified) -> Key:
+    network = what.network or ""
+    return network, account_key(network, what.account_url) if what.account_url else ""
+
+
+def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: dict[tuple[str, int], Row]) -> Candidate:
     what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
-    network, handle = what.network or "", what.handle or ""
-    shown = [handle, *(_written(seen.link.url) for seen in group)]
-    labels = [seen.link.label for seen in group if seen.link.label]
-    vendors, separate, unit = _lists()
-    text = fold(" ".join([*map(_spaced, shown), *labels]))
+    handle = what.handle or ""
+    shown = list(dict.fromkeys([handle, *(_path_of(seen.link.url) for seen in group)]))
+    labels = list(dict.fromkeys(seen.link.label for seen in group if seen.link.label))
+    parts = parts_in(" ".join(shown))
+    named = parts | parts_in(" ".join(labels))
     return Candidate(
-        network=network,
+        key=key,
+        network=key[0],
         handle=handle,
         url=what.account_url or "",
-        kind=classify(what.account_url).kind if what.account_url else Kind.NONE,
+        kind=_kind(what),
         sightings=tuple(group),
-        rows=tuple({rows[key] for seen in group if (key := (seen.link.page_url, seen.link.block)) in rows}),
-        likeness=max(likeness(item, subject.names) for item in (*shown, *labels)),
-        is_vendor=f"{network}/{handle.lower()}" in vendors,
-        is_separate=bool(separate.search(text)) and not separate.search(subject.own),
-        is_unit=bool(unit.search(text)) and not unit.search(subject.page),
-        is_subject=bool(unit.search(text)) and bool(unit.search(subject.page)),
+        rows=tuple(dict.fromkeys(rows[at] for seen in group if (at := (seen.link.page_url, seen.link.block)) in rows)),
+        name_match=max(match_name(text, identity) for text in (*shown, *labels)),
+        is_vendor=is_vendor(key[0], handle),
+        is_separate=is_separate(" ".join([*shown, *labels])) and not is_separate(identity.text),
+        parts=parts - identity.parts,
+        is_subject=not identity.parts.isdisjoint(named),
+        is_title=all(is_title(seen.link, identity) for seen in group),
+        names_other_site=all(names_other_site(seen.link, identity) for seen in group),
     )
 
 
-def _written(url: str) -> str:
-    """Return the path of *url* as a reader would read it: old addresses hold the page's title."""
+def _kind(what: Classified) -> Kind:
+    """Return the kind of an account: that of its own address, where only a post or a player of it is shown."""
+    if what.account_url is None or what.kind.names_account:
+        return what.kind
+    kind = classify(what.account_url).kind
+    return kind if kind.names_account else Kind.PROFILE
+
+
+def _path_of(url: str) -> str:
+    """Return the path and query of *url*, decoded: old addresses hold the title of the page."""
     return unquote(url.partition("://")[2].partition("/")[2])
-
-
-def _spaced(text: str) -> str:
-    """Return *text* with the marks that join words in handles as blanks."""
-    return text.translate(str.maketrans("-_./?=&", "       "))

@@ -1,141 +1,136 @@
-"""Several accounts of one network on one site: which stand better, which look more like the institution.
+"""What only shows when the accounts of a site are compared: which are more prominent, whose their rows are.
 
-An institution shows its own accounts in the frame of its site, and its parts, partners and people in the pages'
-content. So an account that stands only in the content, while another of its network stands in the frame, is
-somebody else's or a part's, and so is its row.
+An institution shows its own accounts in the frame of its site, and its parts, partners and people in the content of
+its pages. So an account that appears only in the content, while another of its network appears in the frame, belongs
+to somebody else or to a part, and so does its row. Networks and rows are summed up first, so that the time grows with
+the number of accounts and not with its square.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from enum import IntEnum
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from cegep_audit.detect.accounts.candidates import Candidate, Row
-from cegep_audit.detect.accounts.name_matching import Likeness
+from cegep_audit.detect.accounts.candidates import Candidate, Key
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch
+from cegep_audit.detect.accounts.prominence import Prominence, is_visible, prominence
+from cegep_audit.detect.accounts.rows import Rows
+from cegep_audit.detect.accounts.units import Units
 from cegep_audit.models import Link
-from cegep_audit.vocabulary import How, Zone
+from cegep_audit.vocabulary import How
 
-DIRECTORY_FROM = 4  # accounts of one network that stand alike in the content: a list, not a presentation
-
-
-REPEATED_FROM = 2  # pages that show an account: what a template repeats is the frame of the site, marked or not
+DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
-class Standing(IntEnum):
-    """How an account is shown, by its best link."""
+@dataclass(slots=True)
+class _Network:
+    """The accounts of one network, summed up: the best name match at each prominence, -1 where there is none."""
 
-    CONTENT = 0
-    INVITED = 1  # in the content, with words that ask to follow, or by the network's own widget
-    BESIDE = 2  # in a menu or side column
-    FRAME = 3  # in the header or footer, or in a menu or side column with such words
-    DECLARED = 4  # the page's data says it is the organisation's
+    accounts: int = 0
+    any_whole: bool = False
+    best_in_frame: int = -1
+    best_visible: int = -1  # in the frame, not by the page's data alone
+    best_between: int = -1  # more prominent than the content, less than the frame
+    same_in_content: set[Key] = field(default_factory=set)
+    in_content: int = 0
+    best_main: int = -1  # prominence of the accounts that show the institution's name and name no part
 
-
-_OF_ZONE = {
-    Zone.HEADER: Standing.FRAME,
-    Zone.FOOTER: Standing.FRAME,
-    Zone.HEAD: Standing.FRAME,
-    Zone.NAV: Standing.BESIDE,
-    Zone.ASIDE: Standing.BESIDE,
-}
-_OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "separate"})
-Standings = dict[tuple[str, str], Standing]
-_DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
-
-
-def standing(candidate: Candidate) -> Standing:
-    """Return how well *candidate* stands on its site."""
-    best = max(_standing(seen.link) for seen in candidate.sightings)
-    own_widget = candidate.alike and candidate.some(lambda link: link.how is How.WIDGET)
-    links = [seen.link for seen in candidate.sightings if not seen.link.cues & _OF_OTHERS]
-    repeated = len({link.page_url for link in links}) >= REPEATED_FROM
-    return max(best, Standing.FRAME) if own_widget or repeated else best
-
-
-def _standing(link: Link) -> Standing:
-    if link.how in _DATA:
-        return Standing.DECLARED if link.subject in {"organization", ""} else Standing.CONTENT
-    if link.how is How.SCRIPT or link.cues & _OF_OTHERS:
-        return Standing.CONTENT
-    found = _OF_ZONE.get(link.zone, Standing.CONTENT)
-    if found is Standing.CONTENT and "prose" in link.cues:
-        return Standing.CONTENT
-    if "follow" in link.cues:
-        return Standing.INVITED if found is Standing.CONTENT else Standing.FRAME
-    return max(found, Standing.INVITED) if link.how is How.WIDGET else found
+    def add(self, candidate: Candidate, shown: Prominence) -> None:
+        """Count *candidate* in."""
+        match = candidate.name_match
+        self.accounts += 1
+        self.any_whole |= match >= NameMatch.WHOLE
+        self.in_content += shown < Prominence.BESIDE and bool(candidate.url)
+        if shown >= Prominence.FRAME:
+            self.best_in_frame = max(self.best_in_frame, match)
+            if candidate.some(is_visible):
+                self.best_visible = max(self.best_visible, match)
+        elif shown > Prominence.CONTENT:
+            self.best_between = max(self.best_between, match)
+        elif match is NameMatch.SAME:
+            self.same_in_content.add(candidate.key)
+        if match and not candidate.parts:
+            self.best_main = max(self.best_main, shown)
 
 
-def compare(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return *candidates* with what only shows beside the others of the site."""
-    standings = {candidate.key: standing(candidate) for candidate in candidates}
-    whole = [item.key for item in candidates if item.likeness >= Likeness.WHOLE and not item.is_unit]
-    low = Counter(item.network for item in candidates if standings[item.key] < Standing.BESIDE and item.url)
-    compared = [
-        replace(
-            candidate,
-            rivals=len(rivals),
-            is_outdone=any(rival.likeness >= Likeness.WHOLE > candidate.likeness for rival in rivals),
-            is_outranked=not candidate.is_subject and any(_outranks(rival, candidate, standings) for rival in rivals),
-            has_whole_beside=any(key != candidate.key for key in whole),
-            in_directory=standings[candidate.key] < Standing.BESIDE and low[candidate.network] >= DIRECTORY_FROM,
-        )
-        for candidate in candidates
-        for rivals in [[other for other in candidates if other.network == candidate.network and other is not candidate]]
-    ]
-    return _with_their_rows(compared, standings)
+def compare(candidates: Sequence[Candidate], identity: Identity, site_text: str) -> list[Candidate]:
+    """Return *candidates* with the fields that compare each with the others.
 
-
-def _outranks(rival: Candidate, candidate: Candidate, standings: Standings) -> bool:
-    theirs, its = standings[rival.key], standings[candidate.key]
-    if theirs < its or candidate.likeness is Likeness.SAME:
-        return False
-    if theirs >= Standing.FRAME:
-        return theirs > its <= Standing.BESIDE and rival.likeness >= candidate.likeness
-    if its is not Standing.CONTENT or rival.likeness <= candidate.likeness:
-        return False
-    # Both in the content: only the institution's very name, in a row of its own, outranks another row.
-    apart = rival.likeness is Likeness.SAME and not set(rival.rows) & set(candidate.rows)
-    return rival.likeness >= Likeness.WHOLE if theirs > its else apart and candidate.likeness < Likeness.WHOLE
-
-
-def _with_their_rows(candidates: Sequence[Candidate], standings: Standings) -> list[Candidate]:
-    """Return *candidates* where a row decides for all its members.
-
-    Those that share every row with outranked ones are outranked too. A row of which no member looks like the
-    institution and some member is outdone, without words that ask to follow, is somebody else's. A row in which an
-    account of another network has the institution's whole name is its own; so is one with a part of it and such words.
+    *site_text* is how the site presents itself, the title and address of its homepage: it may be that of a part.
     """
-    by_key = {candidate.key: candidate for candidate in candidates}
-
-    def is_of_others(row: Row) -> bool:
-        members = [by_key[key] for key in row.members]
-        return not any(member.alike or _is_invited(member) for member in members) and any(
-            member.is_outdone for member in members
-        )
-
-    def is_own(row: Row, candidate: Candidate) -> bool:
-        others = (by_key[key] for key in row.members if key[0] != candidate.network)
-        least = Likeness.PART if _is_invited(candidate) else Likeness.WHOLE
-        return any(other.likeness >= least and not other.is_separate for other in others)
-
+    shown = {item.key: prominence(item) for item in candidates}
+    networks: dict[str, _Network] = defaultdict(_Network)
+    for item in candidates:
+        networks[item.network].add(item, shown[item.key])
+    has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
+    first = [_with_network(item, shown[item.key], networks[item.network], has_own) for item in candidates]
+    contradicted = _contradicted(first, shown)
+    rows = Rows(first, shown)
+    best_main = {network: found.best_main for network, found in networks.items()}
+    units = Units(first, shown, best_main, rows, identity, site_text)
     return [
         replace(
-            candidate,
-            is_outranked=candidate.is_outranked
-            or (
-                standings[candidate.key] < Standing.FRAME
-                and candidate.likeness < Likeness.SAME
-                and bool(candidate.rows)
-                and all(any(by_key[key].is_outranked for key in row.members) for row in candidate.rows)
-            ),
-            is_of_others=bool(candidate.rows) and all(is_of_others(row) for row in candidate.rows),
-            is_in_own_row=any(is_own(row, candidate) for row in candidate.rows),
+            item,
+            is_contradicted=item.key in contradicted,
+            is_unit=units.is_unit(item),
+            in_row_of_icons=any(map(rows.is_of_icons, item.rows)),
+            is_outranked=item.is_outranked or rows.shares_only_outranked(item),
+            is_of_others=bool(item.rows) and all(map(rows.is_of_others, item.rows)),
+            is_in_own_row=any(rows.is_own(row, item) for row in item.rows),
         )
-        for candidate in candidates
+        for item in first
     ]
 
 
-def _is_invited(candidate: Candidate) -> bool:
-    return candidate.some(lambda link: "follow" in link.cues)
+def _with_network(candidate: Candidate, shown: Prominence, network: _Network, has_own: bool) -> Candidate:
+    return replace(
+        candidate,
+        competitors=network.accounts - 1,
+        is_outdone=candidate.name_match < NameMatch.WHOLE and network.any_whole,
+        is_beside_same=candidate.name_match < NameMatch.SAME and network.best_visible >= NameMatch.SAME,
+        is_apart=has_own and candidate.name_match < NameMatch.SAME and shown < Prominence.FRAME,
+        is_outranked=not candidate.is_subject and _is_outranked(candidate, shown, network),
+        in_directory=shown < Prominence.BESIDE and network.in_content >= DIRECTORY_FROM,
+    )
+
+
+def _is_outranked(candidate: Candidate, shown: Prominence, network: _Network) -> bool:
+    match = candidate.name_match
+    if match is NameMatch.SAME or shown > Prominence.BESIDE:
+        return False
+    if network.best_in_frame >= match:
+        return True
+    if shown is not Prominence.CONTENT:
+        return False
+    if network.best_between >= NameMatch.WHOLE and network.best_between > match:
+        return True
+    # Both in the content: only the institution's very name, in a row of its own, outranks another row.
+    if match >= NameMatch.WHOLE or not network.same_in_content:
+        return False
+    return any(all(key not in row.members for row in candidate.rows) for key in network.same_in_content)
+
+
+def _contradicted(candidates: Sequence[Candidate], shown: Mapping[Key, Prominence]) -> frozenset[Key]:
+    """Return the accounts that only the page's data names, under unlike names, where visible icons show another.
+
+    Data of which the page shows nothing were copied with a template. Where they name no account that is alike
+    either, none of what they alone name counts.
+    """
+    visible = {
+        item.network
+        for item in candidates
+        if item.url and shown[item.key] >= Prominence.FRAME and item.some(is_visible)
+    }
+    doubted: set[Key] = set()
+    for how in (How.JSON_LD, How.META):
+        declared = [item for item in candidates if item.some(_declares_by(how))]
+        hidden = [item for item in declared if not item.is_alike]
+        found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
+        if found and not any(item.some(is_visible) for item in declared):
+            doubted.update(item.key for item in (hidden if hidden == declared else found))
+    return frozenset(doubted)
+
+
+def _declares_by(how: How) -> Callable[[Link], bool]:
+    return lambda link: link.how is how and link.subject in {"organization", ""}

@@ -1,4 +1,4 @@
-"""Whether an account's name looks like its institution's: by domain, by a distinctive word, by acronym."""
+"""What an institution may call itself, and how far a handle or a label shows one of these names."""
 
 from __future__ import annotations
 
@@ -9,85 +9,114 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from cegep_audit import urls
+from cegep_audit.detect.accounts.lists import Part, parts_in
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Institution
 
 _WORD = re.compile(r"[a-z0-9]+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
-# Words that many institutions share: they distinguish none. Kinds of institution, places of everybody, articles.
-_COMMON = frozenset(
-    "a au aux d de des du en et l la le les un une sur sous pour par the of and for at in on "
+_ARTICLES = frozenset("a au aux d de des du en et l la le les the of and for at in on".split())
+# Words that many institutions share, so that they identify none: kinds of institution, large places, articles.
+COMMON = _ARTICLES | frozenset(
+    "un une sur sous pour par "
     "cegep college colleges collegial ecole ecoles school schools universite university institut institute centre "
     "center campus national nationale regional regionale international internationale quebec canada montreal "
     "ville city municipalite ministere ministry departement department service services bibliotheque bibliotheques "
     "library libraries musee museum conseil council commission societe society association federation fondation "
     "foundation reseau network new news blog site web online www education enseignement superieur superieure "
-    "state public college higher general generale saint sainte st ste".split()
+    "state public higher general generale saint sainte st ste".split()
 )
-_MIN_WORD = 4  # letters of a word that tells an institution by itself
-_MIN_ACRONYM = 3
+_HOST_WORDS = frozenset("www web blog blogs beta live news articles voices home site mail m fr en hacks about".split())
+_FORMS = frozenset("company school user channel group groups pages showcase edu add".split())  # in addresses
+_KINDS_IN_HOSTS = ("cegep", "college", "ville", "universite", "univ", "biblio", "ecole", "musee", "the")
+_MIN_WORD = 4  # letters of a word that identifies an institution by itself
+_MIN_ACRONYM = 3  # letters; two are in a handle by chance
+_MIN_LABEL = 3  # letters of a host label
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What an institution may call itself in a handle: ``labels`` of its hosts, distinctive ``words``, ``acronyms``."""
+class Identity:
+    """What an institution may call itself.
 
+    ``labels`` come from its ``hosts``, ``words`` are the distinctive ones of its names, ``whole`` are its names without
+    blanks, and ``ordered`` are all of them with the acronyms, the longest first. ``text`` is its names, folded.
+    ``parts`` are the parts that its names, its type or the path of its address name: a registry may list a
+    library, which is no part of itself.
+    """
+
+    hosts: tuple[str, ...]
     labels: frozenset[str]
     words: frozenset[str]
     acronyms: frozenset[str]
     whole: frozenset[str]
+    ordered: tuple[str, ...]
+    text: str
+    parts: frozenset[Part]
+    language: str
+
+
+def identity_of(institution: Institution, final_url: str = "") -> Identity:
+    """Return what *institution* may call itself; *final_url* is where its homepage was found."""
+    hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
+    return _identity(
+        institution.name,
+        institution.short_name,
+        institution.type,
+        institution.url.partition("://")[2].partition("/")[2],
+        institution.language,
+        tuple(dict.fromkeys(host for host in hosts if host)),
+    )
 
 
 @lru_cache(maxsize=512)
-def _names(name: str, short_name: str, hosts: tuple[str, ...]) -> Names:
-    labels: set[str] = set()
-    words: set[str] = set()
+def _identity(name: str, short_name: str, kind: str, path: str, language: str, hosts: tuple[str, ...]) -> Identity:
+    parts = parts_in(f"{name} {short_name} {kind} {unquote(path)}")
+    labels = {label for host in hosts for label in _host_labels(host, parts)}
+    words = {part for host in hosts for part in urls.site_name(host).split("-") if _is_distinctive(part)}
     acronyms: set[str] = set()
     whole: set[str] = set()
-    for host in hosts:
-        labels |= _host_labels(host)
-        words |= {part for part in urls.site_name(host).split("-") if len(part) >= _MIN_WORD and part not in _COMMON}
     for text in (name, short_name):
         tokens = _WORD.findall(fold(text))
-        words |= {token for token in tokens if len(token) >= _MIN_WORD and token not in _COMMON}
+        words |= set(filter(_is_distinctive, tokens))
         whole.add("".join(tokens))
         for chosen in (tokens, [token for token in tokens if token not in _ARTICLES]):
             acronyms.add("".join(token[0] for token in chosen))
     acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
-    return Names(frozenset(labels), frozenset(words), frozenset(acronyms), frozenset(whole - {""}))
+    whole.discard("")
+    return Identity(
+        hosts=hosts,
+        labels=frozenset(labels),
+        words=frozenset(words),
+        acronyms=frozenset(acronyms),
+        whole=frozenset(whole),
+        ordered=tuple(sorted(whole | labels | words | acronyms, key=lambda own: (-len(own), own))),
+        text=fold(f"{name} {short_name}"),
+        parts=parts,
+        language=language,
+    )
 
 
-_ARTICLES = frozenset("a au aux d de des du en et l la le les the of and for at in on".split())
-_MIN_LABEL = 3
+def _is_distinctive(word: str) -> bool:
+    return len(word) >= _MIN_WORD and word not in COMMON
 
 
-def _host_labels(host: str) -> set[str]:
+def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
     name = urls.site_name(host)
     prefix = host.removesuffix(urls.registrable_domain(host)).strip(".").split(".")
-    found = {_NOT_WORD.sub("", label) for label in (name, *prefix)}
-    # and the name without the word that says what kind of institution it is
-    for word in ("cegep", "college", "ville", "universite", "univ", "biblio", "ecole", "musee", "the"):
+    found = {_NOT_WORD.sub("", label) for label in (name, *(label for label in prefix if parts_in(label) <= parts))}
+    for word in _KINDS_IN_HOSTS:  # "cegeprb" may also call itself "rb…" where enough letters are left
         stem = _NOT_WORD.sub("", name).removeprefix(word)
         if stem != name and len(stem) >= _MIN_WORD:
             found.add(stem)
-    return {label for label in found if len(label) >= _MIN_LABEL and label not in _COMMON and label not in _HOST_WORDS}
+    return {label for label in found if len(label) >= _MIN_LABEL and label not in COMMON and label not in _HOST_WORDS}
 
 
-_HOST_WORDS = frozenset("www web blog blogs beta live news articles voices home site mail m fr en hacks about".split())
-
-
-def names_of(institution: Institution, final_url: str = "") -> Names:
-    """Return what *institution* may call itself; *final_url* is where its homepage was found."""
-    hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
-    return _names(institution.name, institution.short_name, tuple(dict.fromkeys(host for host in hosts if host)))
-
-
-class Likeness(IntEnum):
-    """How far a handle or title shows a name of the institution."""
+class NameMatch(IntEnum):
+    """How far a handle or label shows a name of the institution."""
 
     NONE = 0
-    PART = 1  # a distinctive word, or an acronym, among others
-    WHOLE = 2  # the label of its host, or its whole name, among others
+    PART = 1  # a distinctive word or an acronym, among other words
+    WHOLE = 2  # the label of its host or its whole name, among other words
     SAME = 3  # its names and nothing else
 
 
@@ -99,43 +128,47 @@ _AFFIXES = re.compile(
 )
 
 
-def likeness(text: str, names: Names) -> Likeness:
-    """Return how far the handle or title *text* shows one of *names*."""
+@lru_cache(maxsize=8192)
+def match_name(text: str, identity: Identity) -> NameMatch:
+    """Return how far the handle or label *text* shows a name of *identity*."""
     tokens = _WORD.findall(fold(unquote(text)))
     joined = "".join(tokens)
     if not joined or joined.isdigit():
-        return Likeness.NONE
-    found = _found(joined, tokens, names)
-    return Likeness.SAME if found and not _rest(joined, names) else found
+        return NameMatch.NONE
+    if _initials(tokens) in identity.labels | identity.whole:
+        return NameMatch.SAME
+    found = _found(joined, tokens, identity)
+    return NameMatch.SAME if found and not _rest(joined, identity) else found
 
 
-def _found(joined: str, tokens: list[str], names: Names) -> Likeness:
-    wholes = names.labels | names.whole
-    if any(whole in joined and (len(whole) >= _MIN_WORD or _begins(whole, joined, tokens)) for whole in wholes):
-        return Likeness.WHOLE
-    if len(joined) >= _MIN_WORD and joined not in _COMMON and any(joined in label for label in names.labels):
-        return Likeness.WHOLE
-    if any(word in joined for word in names.words):
-        return Likeness.PART
-    if any(joined.startswith(acronym) or acronym in tokens for acronym in names.acronyms):
-        return Likeness.PART
-    return Likeness.NONE
+def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
+    for whole in identity.labels | identity.whole:
+        if whole in joined and (len(whole) >= _MIN_WORD or _stands_apart(whole, joined, tokens)):
+            return NameMatch.WHOLE
+    if _is_distinctive(joined) and any(joined in label for label in identity.labels):
+        return NameMatch.WHOLE
+    if any(word in joined for word in identity.words):
+        return NameMatch.PART
+    if any(_stands_apart(acronym, joined, tokens) for acronym in identity.acronyms):
+        return NameMatch.PART
+    return NameMatch.NONE
 
 
-def _begins(name: str, joined: str, tokens: list[str]) -> bool:
-    """Whether a *name* of few letters stands apart or first, where it is no chance."""
+def _initials(tokens: list[str]) -> str:
+    """Return the initials of a name written out, "" of too few words: ``company/radio-verte-libre`` is RVL."""
+    initials = "".join(token[0] for token in tokens if token not in _ARTICLES and token not in _FORMS)
+    return initials if len(initials) >= _MIN_ACRONYM else ""
+
+
+def _stands_apart(name: str, joined: str, tokens: list[str]) -> bool:
+    """Whether a *name* of few letters is a token or comes first: inside a longer word it is a coincidence."""
     return joined.startswith(name) or name in tokens
 
 
-def _rest(joined: str, names: Names) -> str:
-    """Return what is left of *joined* without the institution's names and what usually stands beside them."""
-    if any(joined in label for label in names.labels):
+def _rest(joined: str, identity: Identity) -> str:
+    """Return what is left of *joined* without the institution's names and what usually accompanies them."""
+    if any(joined in label for label in identity.labels):
         return ""
-    for own in sorted(names.whole | names.labels | names.words | names.acronyms, key=len, reverse=True):
+    for own in identity.ordered:
         joined = joined.replace(own, " ")
     return "".join(part for part in joined.split() if not _AFFIXES.fullmatch(part))
-
-
-def is_alike(text: str, names: Names) -> bool:
-    """Whether the handle or title *text* shows a name of the institution at all."""
-    return likeness(text, names) > Likeness.NONE

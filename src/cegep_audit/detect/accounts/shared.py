@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.main_account import with_main
-from cegep_audit.detect.accounts.name_matching import is_alike, names_of
+from cegep_audit.detect.accounts.name_matching import identity_of, match_name
 from cegep_audit.detect.networks.identify import account_key
 from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
@@ -44,16 +44,16 @@ def _family(result: InstitutionResult) -> str:
 
 
 def _without(result: InstitutionResult, shared: set[tuple[str, str]]) -> InstitutionResult:
-    names = names_of(result.institution, result.final_url)
+    identity = identity_of(result.institution, result.final_url)
     accounts = [
         replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
-        if account.role in _CHANGED and _key(account) in shared and not is_alike(account.handle, names)
+        if account.role in _CHANGED and _key(account) in shared and not match_name(account.handle, identity)
         else account
         for account in result.accounts
     ]
     if accounts == list(result.accounts):
         return result
-    return replace(result, accounts=with_main(accounts, result.institution, result.final_url))
+    return replace(result, accounts=with_main(accounts, identity))
 
 
 _CHANGED = frozenset({Role.OFFICIAL, Role.UNIT, Role.UNCERTAIN})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -25,14 +26,21 @@ _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
+_OPENING = re.compile(r"([\"'])https?:(?:\\*/){2}$", re.IGNORECASE)  # an address that opens a quotation
+_QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names the server of the page itself
+_LONGEST_OPENING = 16
+_WORDS_TO_QUOTE = re.compile(
+    r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))"
+)  # the words of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
 
 # A host name may be hidden by escapes of its own letters, by characters that are dropped, or be told by "/@name" alone.
 # The first pattern is one set of characters, which is what a search is fastest with; the second is exact.
-_ODD = re.compile(rf"[%\\@;\t\r\n{unwrap.INVISIBLE}]")
+_WIDE = "\u3002\uff01-\uff61"  # full-width letters and dots, which browsers read as plain ones
+_ODD = re.compile(rf"[%\\@;\t\r\n{unwrap.INVISIBLE}{_WIDE}]")
 _HIDING = re.compile(
     r"%(?:25|2[deDE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])|\\|&(?:#|[a-zA-Z]{2,8};)|(?:/|%2[fF])(?:@|%40)"
-    rf"|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}]"
+    rf"|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}{_WIDE}]"
 )
 _LONGEST_HIDDEN = 4_096  # above this it is a script, where host names stand in the open
 
@@ -42,6 +50,7 @@ class _Signs(NamedTuple):
 
     suffix: re.Pattern[str]
     hint: re.Pattern[str]
+    hinted: tuple[str, ...]
     app: re.Pattern[str]
 
 
@@ -49,8 +58,9 @@ class _Signs(NamedTuple):
 def _signs() -> _Signs:
     hosts = list(places().names())
     apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
-    hinted = read_tables("wrappers.toml")["hinted_paths"]
-    return _Signs(_suffix_sign(hosts), re.compile(rf"(?i){hinted}"), re.compile(rf"(?i)\s*(?:{apps}):"))
+    wrappers = read_tables("wrappers.toml")
+    hint, hinted = re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
+    return _Signs(_suffix_sign(hosts), hint, hinted, re.compile(rf"(?i)\s*(?:{apps}):"))
 
 
 def _suffix_sign(hosts: list[str]) -> re.Pattern[str]:
@@ -100,7 +110,10 @@ def might_name_account(raw: str) -> bool:
     if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
         return True
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
-    return odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None and _is_hidden(raw, signs)
+    if odd is None or _HIDING.search(raw, max(0, odd.start() - 3)) is None:
+        start = raw[:_LONGEST_HIDDEN].lower()
+        return any(name in start for name in signs.hinted) and _is_hidden(raw, signs)
+    return _is_hidden(raw, signs)
 
 
 def _has_host(text: str, signs: _Signs) -> bool:
@@ -118,6 +131,7 @@ def _is_hidden(raw: str, signs: _Signs) -> bool:
         return False
     text = unwrap.unescaped(raw)
     text = unwrap.decoded(text) if "%" in text else text
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
     return _has_host(text, signs) or bool(signs.hint.search(text) or signs.app.match(text.strip()))
 
 
@@ -136,10 +150,24 @@ def addresses_in_text(text: str) -> Iterator[str]:
         if place is None:
             continue
         rest = _REST.match(text, host_end)
-        position = rest.end() if rest else host_end
-        if position > host_end or place.prefix or text[start - 1 : start] == "/":
-            before, address = _before(text, lowest, start), text[start:host_end] + _cut(text[host_end:position])
-            yield from _completed(before, address, is_name=bool(place.prefix))
+        end = rest.end() if rest else host_end
+        position = _end_of_quoted(text, start, end)
+        if end > host_end or place.prefix or text[start - 1 : start] == "/":
+            address = text[start:host_end] + _cut(text[host_end:end]) + text[end:position]
+            is_setting = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
+            yield from _completed(_before(text, lowest, start), address, is_name=bool(place.prefix) and not is_setting)
+
+
+def _end_of_quoted(text: str, start: int, end: int) -> int:
+    """Return where the address of the host at *start* ends: after *end*, if the quotation that it opens holds a blank.
+
+    ``"https://network/College des Aulnes"`` is one address; cut at the blank it would be another account.
+    """
+    if text[end : end + 1] not in {" ", "\xa0"}:
+        return end
+    opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start)
+    words = _WORDS_TO_QUOTE.match(text, end) if opening else None
+    return words.end() if opening and words and words[1] == opening[1] else end
 
 
 def _host_start(text: str, dot: int, lowest: int) -> int:

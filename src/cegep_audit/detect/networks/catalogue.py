@@ -17,7 +17,7 @@ EVERY_NETWORK = "*"
 class Network:
     """One social platform.
 
-    ``domains`` are the names its accounts are found under; ``opened`` is the first day the public could have an
+    ``domains`` are the names its accounts are found under; ``opened`` is the first day an institution could have an
     account, ``closed`` the first day it could not, None where it is open; ``source`` says where both come from.
     """
 
@@ -57,6 +57,12 @@ def _networks() -> dict[str, Network]:
         )
         for row in read_tables("networks.toml")["network"]
     }
+
+
+def name_of(network: str) -> str:
+    """Return the name people know *network* by, that of the pages of links too; "" for an id that no table has."""
+    tables = read_tables("networks.toml")
+    return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
 
 def open_networks(day: date) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ from cegep_audit.vocabulary import Kind
 
 Table = Mapping[str, Any]  # a table of a TOML file: the tests read every row, so a wrong type cannot ship
 
+BLANK_IN_NAME = "blank_in_name"  # why an address names nobody: no name of its network holds a blank
 WRAPPED = "wrapped"  # the kind of a rule whose address is only the way to another one
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_BLANK = re.compile(r"\s")
 _NO_WORD = re.compile(r"[*{]")
 
 
@@ -167,11 +169,11 @@ class Grammar:
             if (pieces := pattern.match(target)) is not None:
                 return Match(rule, pieces)
         if kind := self.words.get(word):
-            return Miss(kind, f"word_{kind}")
+            return Miss(kind, BLANK_IN_NAME if kind is Kind.NONE and _BLANK.search(path) else f"word_{kind}")
         for pattern, rule in self.general if word not in self.by_word or not word else ():
             if (pieces := pattern.match(target)) is not None:
                 return Match(rule, pieces)
-        return Miss(Kind.NONE, "unknown_path" if path else "home")
+        return Miss(Kind.NONE, BLANK_IN_NAME if _BLANK.search(path) else "unknown_path" if path else "home")
 
 
 def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:

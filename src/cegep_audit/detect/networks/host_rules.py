@@ -55,8 +55,9 @@ class Places:
 def places() -> Places:
     """Return the hosts of networks.toml and wrappers.toml, made ready once."""
     made = Places()
-    shapes = read_tables("networks.toml")["shapes"]
-    for table in (*read_tables("networks.toml")["network"], *read_tables("wrappers.toml")["site"]):
+    networks = read_tables("networks.toml")
+    shapes = networks["shapes"]
+    for table in (*networks["network"], *networks["hub"], *read_tables("wrappers.toml")["site"]):
         main = _add_rules(made, table, {**shapes, **table.get("shapes", {})})
         _add_hosts(made, table, main)
     return made
@@ -66,7 +67,9 @@ def _add_rules(made: Places, table: Table, shapes: Mapping[str, str]) -> Grammar
     """Add the rules that name their hosts, and return the grammar that the others make."""
     network = table.get("id")
     main = Grammar(network, skip=re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None)
-    main.words = {word: Kind(kind) for kind, words in table.get("words", {}).items() for word in words}
+    if network:
+        main.words = _kinds(read_tables("networks.toml")["common"]["words"])
+    main.words |= _kinds(table.get("words", {}))
     for row in table.get("rule", ()):
         rule = make_rule(row, table, shapes)
         if "on" not in row:
@@ -79,6 +82,11 @@ def _add_rules(made: Places, table: Table, shapes: Mapping[str, str]) -> Grammar
     return main
 
 
+def _kinds(table: Table) -> dict[str, Kind]:
+    """Return, by word, what a *table* of words by kind says that it leads to."""
+    return {word: Kind(kind) for kind, words in table.items() for word in words}
+
+
 def _add_hosts(made: Places, table: Table, main: Grammar) -> None:
     network = main.network
     if network:
@@ -87,8 +95,9 @@ def _add_hosts(made: Places, table: Table, main: Grammar) -> None:
         for face in ("", *(f"{label}." for label in table.get("faces", ()))):
             made.hosts.setdefault(face + host, main).take_over(main)
     made.assets |= {host: Place(network, None, reason="assets") for host in table.get("assets", ())}
-    for kind, labels in table.get("parts", {}).items():
-        made.parts |= {(label, network): Place(network, None, kind=Kind(kind), reason="part") for label in labels}
+    common = read_tables("networks.toml")["common"]["parts"] if network else {}
+    parts = {**_kinds(common), **_kinds(table.get("parts", {}))}
+    made.parts |= {(label, network): Place(network, None, kind=kind, reason="part") for label, kind in parts.items()}
     if "hints" in table:
         made.hinted.append((re.compile(table["hints"], re.IGNORECASE), main))
 

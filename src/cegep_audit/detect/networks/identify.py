@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.networks.catalogue import NETWORKS, Network, basket, open_networks
-from cegep_audit.detect.networks.grammar import WRAPPED, Match, Rule, read_tables
+from cegep_audit.detect.networks.catalogue import NETWORKS, Network, basket, name_of, open_networks
+from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Match, Rule, read_tables
 from cegep_audit.detect.networks.host_rules import Place, place_of, places
 from cegep_audit.vocabulary import Kind
 
@@ -25,9 +25,11 @@ __all__ = [
     "classify",
     "mastodon_handle",
     "might_name_account",
+    "name_of",
     "open_networks",
 ]
 
+SHORT_LINK = "short_link"  # what the names of their rules begin with
 _MAX_WRAPPERS = 5  # redirectors around redirectors; more is a trap
 _SAFE = "/@+:,~.-_&'()!*$="  # characters a path holds as they are
 
@@ -48,6 +50,14 @@ class Classified:
     handle: str | None
     account_url: str | None
     reason: str
+
+    @property
+    def hides_account(self) -> bool:
+        """Whether an account may stand behind the address, which does not say: a short link, a name with a blank.
+
+        ``network`` is that of the account where the host tells it, None for the shorteners that lead anywhere.
+        """
+        return self.reason.startswith(SHORT_LINK) or self.reason == BLANK_IN_NAME
 
 
 class _Verdict(NamedTuple):
@@ -110,7 +120,7 @@ def _at_place(place: Place, address: unwrap.Address, depth: int) -> _Verdict:
         return _Verdict(place.network, place.kind, None, None, place.reason)
     read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
     if isinstance(read, Match):
-        return _by_rule(read.rule, {**read.pieces, "host": address.host}, depth)
+        return _by_rule(read.rule, {**read.pieces, "host": address.host.removeprefix("www.")}, depth)
     if place.reason:  # the host only looks like the network's: nothing but a rule speaks for it
         return _NO_NETWORK
     return _Verdict(place.network, read.kind, None, None, read.reason)

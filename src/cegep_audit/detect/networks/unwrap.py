@@ -13,6 +13,8 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
+from cegep_audit import urls
+
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
@@ -55,7 +57,10 @@ _ARCHIVED = re.compile(
 )
 _INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.IGNORECASE | re.DOTALL)
 _LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.IGNORECASE | re.DOTALL)
-_JUNK = re.compile(r"[?#\"<>].*", re.DOTALL)
+# What may follow an address in its attribute: another attribute, a second address, a comment. Anything else behind a
+# blank belongs to the name: cut there, every "Collège de …" would be the account "Collège".
+_JUNK = re.compile(r"(?:[?#\"<>]|\s(?:https?:|www\.|[a-z-]+=)).*", re.IGNORECASE | re.DOTALL)
+_COMMENT = re.compile(r"\s+[^\w\s&'’.]")
 
 
 class Address(NamedTuple):
@@ -82,7 +87,10 @@ def read_address(raw: str) -> Address | None:
     scheme = scheme.lower()
     if scheme not in {"", "http", "https"}:
         return Address(scheme, f"{scheme}:", f"/{authority}{path}", query, fragment)
-    found = _HOST.fullmatch(authority.rpartition("@")[2].strip())  # a user name may look like a host
+    authority = authority.rpartition("@")[2].strip()  # a user name may look like a host
+    if "%" in authority or not authority.isascii():
+        authority = urls.host_of(f"https://{authority}")
+    found = _HOST.fullmatch(authority)
     host = found[1].lower().rstrip(".") if found else ""
     return Address(scheme, host, path, query, fragment) if 0 < len(host) <= _LONGEST_HOST else None
 
@@ -105,6 +113,8 @@ def repaired(raw: str) -> str:
     text = _STRAY.sub("", text, count=1) if _STRAY.match(text) else text
     if start := _HTTP.match(text):
         return "https://" + text[start.end() :].lstrip("/")
+    if text.startswith("///"):
+        return "//" + text.lstrip("/")
     if _TYPED.match(text):
         return "//" + text
     if found := _ARCHIVED.fullmatch(text):
@@ -156,8 +166,8 @@ def segments(path: str) -> list[str]:
     if "&" in path:
         path = _LOST_QUESTION_MARK.sub("", path)
     found = [clean for part in _JUNK.sub("", path).split("/") if (clean := part.rstrip(_TRAILING).lstrip())]
-    if found and " " in found[-1]:  # a comment behind the address
-        found[-1] = found[-1].split()[0].rstrip(_TRAILING)
+    if found and (comment := _COMMENT.search(found[-1])):
+        found[-1] = found[-1][: comment.start()].rstrip(_TRAILING)
     return [part for part in found if part]
 
 

@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element, Texts
 from cegep_audit.detect.page.cues import fold
@@ -118,10 +117,17 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
     rels = rel.lower().split() if rel else ()
     how = How.REL_ME if "me" in rels else How.ANCHOR
     stays = _STAYS.fullmatch(href, len(document.own) - 1 if document.own and href.startswith(document.own) else 0)
-    if how is How.REL_ME or (not stays and might_name_account(href) and not is_short(href)):
+    if how is How.REL_ME or (not stays and might_name_account(href) and _names_account(document, href)):
         return (Found(href, element, how, "person" if "author" in rels else ""),)
     document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel))
     return ()
+
+
+def _names_account(document: Document, href: str) -> bool:
+    """Whether *href* says which account it is of, and that is not the site itself, which may be a blog of a network."""
+    found = classify(href)
+    is_own = found.account_url is not None and urls.host_of(found.account_url) == urls.host_of(document.page.url)
+    return not found.hides_account and not is_own
 
 
 def find_head_links(document: Document, element: Element) -> Iterator[Found]:
@@ -247,7 +253,7 @@ def find_attributes(_: Document, element: Element) -> Iterator[Found]:
         elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
-            for raw in [value] if alone else addresses_in_text(value):
+            for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):
                 yield Found(raw, element, how)
 
 
@@ -283,14 +289,3 @@ FINDERS: dict[str, Finder] = {
     "script": find_scripts,
     "noscript": find_noscript,
 }
-
-
-def is_short(href: str) -> bool:
-    """Whether *href* is an address of a shortener, which leads where it does not say."""
-    return "//" in href and _shortened().match(href) is not None
-
-
-@cache
-def _shortened() -> re.Pattern[str]:
-    hosts = "|".join(map(re.escape, sorted(scripts.shorteners())))
-    return re.compile(rf"\s*(?:https?:)?//(?:{hosts})(?=[:/?#]|$)", re.IGNORECASE)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise
@@ -28,7 +29,6 @@ from cegep_audit.detect.page.finders import (
     find_in_script,
     find_widgets,
     is_same_as,
-    is_short,
 )
 from cegep_audit.detect.page.media import media_type
 from cegep_audit.detect.page.parsing import parse
@@ -207,11 +207,22 @@ def _stands_for(link: Inner, context: Context) -> str:
     tail = href[-_LONGEST_LAST:].lower()
     found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
     found = found or _FIRST.match(href)
-    if found is None and not is_short(href):
+    what = classify(href) if might_name_account(href) else None
+    hides = what is not None and what.hides_account
+    if found is None and not hides:
         return ""
-    shown = _ICON.search(f"{context.label(link.element).lower()} {icon_words(link.element)}")
-    name = shown[1] if shown else found[1].lower() if found and not is_short(href) else ""
+    words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    if what is not None and hides and what.network:
+        return what.network if any(name in words for name in _names(what.network)) else ""
+    shown = _ICON.search(words)
+    name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
+
+
+@cache
+def _names(network: str) -> tuple[str, ...]:
+    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
+    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())
 
 
 # ------------------------------------------------------------------------------------------ links

@@ -55,12 +55,6 @@ def meta_templates() -> dict[str, Template]:
     return {row["name"]: Template(row["address"], row["subject"]) for row in _rows()["meta"]}
 
 
-@cache
-def shorteners() -> frozenset[str]:
-    """Return the hosts whose addresses lead elsewhere."""
-    return frozenset(host for row in _rows()["shortener"] for host in row["hosts"])
-
-
 def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _patterns():

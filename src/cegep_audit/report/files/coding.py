@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,18 +11,14 @@ from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.coding.sheet import CODED, COLUMNS, SAMPLED, SHOWN
 from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Account
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.models import Account, Evidence
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.messages import say
-from cegep_audit.registry.csv_input import FaultList, read_table
-from cegep_audit.registry.workbook_input import read_workbook
-from cegep_audit.report.files.cells import Cell
-from cegep_audit.report.files.columns import Column, described
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import FaultList
 from cegep_audit.report.files.files import check_file
-from cegep_audit.report.files.table import Table
-from cegep_audit.report.files.tables import csv_bytes, sorted_accounts
-from cegep_audit.urls import without_password
+from cegep_audit.report.files.table import Cell, Column, Table, column, csv_bytes, filled
+from cegep_audit.report.files.tables import sorted_accounts
 from cegep_audit.vocabulary import Verdict
 
 ENDINGS = (".csv", ".xlsx")
@@ -32,7 +28,7 @@ _TO_CODE = tuple(verdict.value for verdict in Verdict if verdict is not Verdict.
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """What a row of the coding sheet is made of: the row to code, and a coder's decision on it where there is one."""
+    """A row of the coding sheet: the row to code, and a coder's decision on it where there is one."""
 
     row: CodingRow
     decision: Decision | None = None
@@ -50,35 +46,21 @@ class SheetRow:
         accounts = sorted_accounts(self.row.result)
         return next((each for each in accounts if each.network == self.row.unit.network and each.url), None)
 
-
-_VALUES: Mapping[str, Callable[[SheetRow], Cell]] = {
-    "institution_id": lambda it: it.row.unit.institution_id,
-    "institution": lambda it: it.row.institution.name,
-    "website": lambda it: without_password(it.row.institution.url),
-    "network": lambda it: it.row.unit.network,
-    "account_url": lambda it: it.shown.url if it.shown else None,
-    "role": lambda it: it.shown.role.value if it.shown else None,
-    "reason": lambda it: it.shown.reason if it.shown else None,
-    "evidence_page": lambda it: _evidence_page(it.shown),
-    "decision": lambda it: it.decision.verdict.value if it.decision else None,
-    "correct_account": lambda it: it.decision.correct_account if it.decision else None,
-    "note": lambda it: it.decision.note if it.decision else None,
-    "coder": lambda it: it.decision.coder if it.decision else None,
-    "date": lambda it: it.decision.date.isoformat() if it.decision else None,
-    "stratum": lambda it: it.drawn.stratum,
-    "weight": lambda it: None if it.drawn.weight is None else f"{it.drawn.weight:.10g}",
-}
+    @property
+    def evidence(self) -> Evidence | None:
+        """The best evidence of the account that a sheet shows."""
+        return self.shown.evidence[0] if self.shown and self.shown.evidence else None
 
 
-def _evidence_page(account: Account | None) -> Cell:
-    return without_password(account.evidence[0].page_url) if account and account.evidence else None
-
-
-def coding_columns(*, is_shown: bool, is_sampled: bool) -> tuple[Column[SheetRow], ...]:
+def coding_columns(*, is_shown: bool, is_sampled: bool) -> list[Column]:
     """Return the columns of the coding sheet: the tool's answer if it *is_shown*, strata if it *is_sampled*."""
     before = COLUMNS[: -len(CODED)]
     names = (*before, *(SHOWN if is_shown else ()), *CODED, *(SAMPLED if is_sampled else ()))
-    return tuple(described("coding", name, _VALUES[name]) for name in names)
+    return [column("coding", name, value=_weight if name == "weight" else None) for name in names]
+
+
+def _weight(row: SheetRow) -> Cell:
+    return None if row.drawn.weight is None else f"{row.drawn.weight:.10g}"
 
 
 def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Unit, Decision] | None = None) -> Table:
@@ -86,8 +68,7 @@ def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Un
     decided = decisions or {}
     lines = [SheetRow(row, decided.get(row.unit)) for row in rows]
     columns = coding_columns(is_shown=is_shown, is_sampled=any(line.drawn.weight is not None for line in lines))
-    cells = [tuple(column.value(line) for column in columns) for line in lines]
-    return Table("review", [column.heading for column in columns], cells)
+    return filled("review", columns, lines)
 
 
 def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
@@ -110,7 +91,7 @@ def check_place(output: Path, lang: Language) -> None:
     Raises UsageError or StoreError.
     """
     if output.suffix.lower() not in ENDINGS:
-        raise UsageError(phrase("file.ending", lang, path=output, endings=", ".join(ENDINGS)))
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(ENDINGS)))
     check_file(output, lang)
     if output.is_file() and _is_filled(output, lang):
         raise StoreError(say("coding.filled", lang, file=str(output)))
@@ -118,7 +99,6 @@ def check_place(output: Path, lang: Language) -> None:
 
 def _is_filled(path: Path, lang: Language) -> bool:
     """Whether somebody may have written decisions into the file at *path*: one that cannot be read may hold them."""
-    read = read_table if path.suffix.lower() == ".csv" else read_workbook
-    table = read(path, required=("decision",), known=COLUMNS, found=FaultList(str(path), lang), needs_rows=False)
+    table = read_table(path, required=("decision",), known=COLUMNS, found=FaultList(str(path), lang), needs_rows=False)
     written: Sequence[str] = ("decision", "correct_account", "note")
     return table is None or not table.whole or any(row.cells.get(name) for row in table.rows for name in written)

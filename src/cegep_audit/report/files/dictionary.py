@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.report.files.changes import headings as change_headings
 from cegep_audit.report.files.coding import coding_columns
-from cegep_audit.report.files.columns import Heading, account_columns, institution_columns, years
-from cegep_audit.report.files.statistics import COLUMNS, headings, meaning
+from cegep_audit.report.files.columns import account_columns, institution_columns, years
+from cegep_audit.report.files.statistics import columns, headings, meaning, names
+from cegep_audit.report.files.table import Heading
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
 _OPENING = """\
@@ -112,7 +113,7 @@ def markdown() -> str:
         "\n## `review.csv`: one row per institution and network · une ligne par établissement et réseau\n",
         _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
         _CHANGES,
-        *(f"\n### `{name}`\n{_meanings(columns)}" for name, columns in change_headings().items()),
+        *(f"\n### `{name}`\n{_meanings(found)}" for name, found in change_headings().items()),
         "\n## Statistics · Statistiques (`report.xlsx`, `report.json`)\n",
         _STATISTICS,
         _STATISTICS_R,
@@ -130,8 +131,12 @@ def _networks() -> list[tuple[str, ...]]:
 
 def _tables() -> list[tuple[str, ...]]:
     return [
-        (f"`{name}`", f"{meaning(name, 'en')} · {meaning(name, 'fr')}", ", ".join(f"`{column}`" for column in columns))
-        for name, columns in COLUMNS.items()
+        (
+            f"`{name}`",
+            f"{meaning(name, 'en')} · {meaning(name, 'fr')}",
+            ", ".join(f"`{column}`" for column in columns(name)),
+        )
+        for name in names()
     ]
 
 
@@ -145,7 +150,7 @@ def _meanings(headings: Iterable[Heading]) -> str:
 
 def _codes(section: str, codes: type[StrEnum]) -> str:
     words = [(code.value, f"{section}.{code}") for code in codes if code]
-    rows = [(f"`{code}`", phrase(key, "en"), phrase(key, "fr")) for code, key in words]
+    rows = [(f"`{code}`", say(key, "en"), say(key, "fr")) for code, key in words]
     return f"\n### `{section}`\n" + _grid(("code", "en", "fr"), rows)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
 # The phrase that says what to do, by what the system answered.
@@ -50,6 +51,8 @@ def write_file(path: Path, content: bytes, lang: Language) -> None:
 def check_file(path: Path, lang: Language) -> None:
     """Raise the StoreError that :func:`write_file` would for a reason that is already there: say it before the work."""
     with _one_line(path, lang):
+        with suppress(FileNotFoundError):
+            path.stat()  # pathlib says of a link to itself, or of too long a name, that it is not there
         _refuse(path)
         if path.exists() and not path.is_file():
             return
@@ -69,19 +72,29 @@ def _refuse(path: Path) -> None:
 
 def _replace(target: Path, content: bytes) -> None:
     """Write beside, make sure that it is on the disk, and rename over *target*."""
-    beside = target.with_name(f".cegep-audit-{os.getpid()}.tmp")
+    handle, name = tempfile.mkstemp(prefix=".cegep-audit-", dir=target.parent)  # new, under a name nobody can foresee
+    beside = Path(name)
     try:
-        with beside.open("wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
             shutil.copymode(target, beside)
+        else:
+            beside.chmod(0o666 & ~_umask())
         beside.replace(target)
     except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    """Return the process's file mode mask, which the system only tells by changing it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 @contextmanager
@@ -91,4 +104,4 @@ def _one_line(path: Path, lang: Language) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError) as error:  # a path with a NUL in it; a link to itself
         number = error.errno if isinstance(error, OSError) else None
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise StoreError(phrase(_CAUSES.get(number or 0, "file.other"), lang, path=path, cause=cause)) from error
+        raise StoreError(say(_CAUSES.get(number or 0, "file.other"), lang, path=path, cause=cause)) from error

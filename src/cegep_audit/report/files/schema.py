@@ -10,9 +10,10 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 
-from cegep_audit.analyze.portrait import DETAILS
-from cegep_audit.report.files.columns import Heading, account_columns, institution_columns
-from cegep_audit.report.files.statistics import COLUMNS, meaning, table_of
+from cegep_audit.analyze.scan_statistics import DETAILS
+from cegep_audit.report.files.columns import account_columns, institution_columns
+from cegep_audit.report.files.statistics import meaning, names, table_of
+from cegep_audit.report.files.table import Heading
 
 Schema = dict[str, object]
 
@@ -27,7 +28,7 @@ def schema() -> Schema:
         "scan": _ref("scan"),
         "institutions": _rows([column.heading for column in institution_columns()], "One row per institution."),
         "accounts": _rows([column.heading for column in account_columns()], "One row per institution and account."),
-        "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in COLUMNS}),
+        "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in names()}),
     })  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -43,7 +44,12 @@ def _definitions() -> Schema:
         "count": _COUNT,
         "share": _NUMBER_OR_NULL,
         "bounds": _ref("interval"),
-        "ci95": _ref("interval") | {"description": "null for a census"},
+        "bounds_partial": _ref("interval") | {"description": "a site read in part is unknown for what it did not show"},
+        "ci95": _ref("interval") | {"description": "exact; null for a census"},
+        "adjusted": _ref("adjusted") | {"description": "corrected for errors of detection; null without coding"},
+        "ci95_bounds": _ref("interval") | {"description": "supposes nothing of sites not assessed; null for a census"},
+        "assessed": _COUNT,
+        "institutions": _COUNT,
     })  # fmt: skip
     figures: dict[str, Schema] = {
         "institutions": _COUNT,
@@ -63,21 +69,32 @@ def _definitions() -> Schema:
     }
     closed = _list(_object({"network": {"type": "string"}, "count": _COUNT}), "official accounts on closed networks")
     group = _object(
-        {"values": _list({"type": "string"}), "few": {"type": "boolean"}, **figures, "closed_networks": closed}
+        {"values": _list({"type": "string"}), "few": {"type": "boolean"}, **figures}
+        | {"closed_networks": closed, "not_yet_open_networks": closed}
     )
     details = {name: _frame(name) for name in DETAILS}
     summary = _object(
         {"scan": _ref("scan"), "basket": {"type": "string"}, **figures, "baselines": _list({"type": "object"})}
-        | details,
+        | {"sample_of": {"type": ["integer", "null"]}, "sensitivity": {"type": "object"}, **details},
         optional={
             "closed_networks": closed,
+            "not_yet_open_networks": closed,
+            "correlations": _rows(table_of("correlations").headings, "Only with --by."),
             "by": _object({"columns": _list({"type": "string"}), "groups": _list(group)}),
             "tests": _rows(table_of("tests").headings, "Only with --by."),
             "layer": {"type": "object", "description": "Only with --layer coded: what the decisions changed."},
         },
     )
     interval: Schema = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-    return {"scan": _scan(), "interval": interval, "summary": summary}
+    estimate = {"share": _NUMBER_OR_NULL, "ci95": _ref("interval")}
+    adjusted = _object({
+        **estimate,
+        "rogan_gladen": _NUMBER_OR_NULL,
+        "sampled": _COUNT,
+        "population": _object(estimate) | {"type": ["object", "null"]},
+        "sampled_not_assessed": _COUNT,
+    }) | {"type": ["object", "null"]}  # fmt: skip
+    return {"scan": _scan(), "interval": interval, "adjusted": adjusted, "summary": summary}
 
 
 def _scan() -> Schema:
@@ -90,8 +107,8 @@ def _scan() -> Schema:
         "tool_version": {"type": "string"},
         "rules_version": {"type": "string"},
         "captured": {"type": ["array", "null"], "items": {"type": "string", "format": "date"}},
-        "drawn": _object({
-            "sites": _COUNT | {"description": "institutions of which a browser drew a page before it was read"},
+        "rendered": _object({
+            "sites": _COUNT | {"description": "institutions of which a browser rendered a page before it was read"},
             "institutions": _list({"type": "string"}, "their ids"),
             "browsers": _list({"type": "string"}, "the browsers, with their versions"),
         }),

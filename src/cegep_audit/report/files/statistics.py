@@ -1,143 +1,115 @@
 """The statistics of a scan as tables of a file: one table a question, each column with its meaning.
 
-What they are for and what their columns mean stands in ``statistics.toml``.
+``statistics.toml`` says what each table is for, which columns it has and what they mean.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, astuple
+from itertools import chain
 from typing import cast
 
 import pandas as pd
 
 from cegep_audit.analyze.advice import advise
-from cegep_audit.analyze.coverage import causes
-from cegep_audit.analyze.drawings import drawn_pages
+from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
-from cegep_audit.phrases.messages import Language
-from cegep_audit.report.files.cells import Cell
-from cegep_audit.report.files.columns import Heading
-from cegep_audit.report.files.table import Table
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.files.table import Cell, Heading, Table, column, rows_of
 from cegep_audit.report.text.paragraph import paragraph
 from cegep_audit.urls import without_password
 
-_PROPORTION = ("count", "assessed", "institutions", "share", "low", "high", "ci_low", "ci_high")
-_CENTER = ("mean", "q1", "median", "q3", "maximum")
-COLUMNS: Mapping[str, Sequence[str]] = {  # of each table, in the order of the workbook's sheets
-    "key_figures": ("basket", "institutions", "assessed", *_CENTER),
-    "thresholds": ("basket", "k", *_PROPORTION),
-    "networks": ("network", *_PROPORTION),
-    "distribution": ("basket", "n_networks", "count", "share"),
-    "groups": ("column", "value", "institutions", "assessed", "few", "k", "count", "share", "low", "high", *_CENTER),
-    "group_networks": ("column", "value", "network", "count", "assessed", "few", "share", "low", "high"),
-    "tests": ("column", "measure", "groups", "assessed", "test", "p", "p_holm", "cramers_v"),
-    "pairs": ("network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"),
-    "combinations": ("networks", "n_networks", "count", "share"),
-    "exceptions": ("kind", "network", "institution_id", "institution"),
-    "places": ("aspect", "place", "accounts", "share"),
-    "account_counts": ("network", "holders", "official", "unit", "third_party", "uncertain", "several", "most"),
-    "coverage": ("status", "detail", "institution_id", "institution"),
-    "drawn": ("institution_id", "institution", "page_url", "needs", "browser"),
-    "advice": ("institution_id", "institution", "rule", "network", "url", "page_url"),
-    "baselines": (
-        *("study", "year", "population", "n", "measure", "k", "network", "relation"),
-        *("figure", "ours", "present_rule", "caution", "source"),
-    ),
-    "methods": ("language", "text"),
-}
 
-
-def statistics(portrait: Portrait, lang: Language) -> list[Table]:
-    """Return every table of statistics of *portrait*; what is text of ours is in the language *lang*."""
-    names = {institution.id: institution.name for institution in portrait.scan.institutions}
+def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
+    """Return every table of statistics of *stats*; what is text of ours is in the language *lang*."""
+    called = {institution.id: institution.name for institution in stats.scan.institutions}
     rows: dict[str, Iterable[Sequence[Cell]]] = {
-        "key_figures": _key_figures(portrait),
-        "thresholds": _thresholds(portrait),
-        "networks": ((name, *_cells(each, portrait.summary.figures)) for name, each in _networks(portrait)),
-        "distribution": _distribution(portrait),
-        "groups": _groups(portrait),
-        "group_networks": _group_networks(portrait),
-        "tests": ((column, *row) for column, table in portrait.contrasts.items() for row in _rows(table)),
-        "pairs": _rows(portrait.pairs),
-        "combinations": _rows(portrait.combinations),
-        "exceptions": ((*row, names[str(row[2])]) for row in _rows(portrait.exceptions)),
-        "places": _rows(portrait.places),
-        "account_counts": _rows(portrait.account_counts),
-        "coverage": _coverage(portrait),
-        "drawn": _drawn(portrait),
-        "advice": _advice(portrait),
-        "baselines": _baselines(portrait, lang),
-        "methods": ((language, paragraph(portrait.summary, language)) for language in _LANGUAGES),
+        "key_figures": _key_figures(stats),
+        "thresholds": _thresholds(stats),
+        "networks": ((name, *_cells(each)) for name, each in _networks(stats)),
+        "distribution": _distribution(stats),
+        "groups": _groups(stats),
+        "group_networks": _group_networks(stats),
+        "tests": ((column, *row) for column, table in stats.group_tests.items() for row in _rows(table)),
+        "correlations": (tuple(row.values()) for row in stats.correlations),
+        "sensitivity": ((stats.sensitivity.k, *astuple(step)) for step in stats.sensitivity.steps),
+        "turning_points": ((stats.sensitivity.k, *astuple(turn)) for turn in stats.sensitivity.turns),
+        "pairs": _rows(stats.pairs),
+        "combinations": _rows(stats.combinations),
+        "exceptions": ((*row, called[str(row[2])]) for row in _rows(stats.exceptions)),
+        "places": _rows(stats.places),
+        "account_counts": _rows(stats.account_counts),
+        "coverage": _coverage(stats),
+        "drawn": _drawn(stats),
+        "advice": _advice(stats),
+        "baselines": _baselines(stats, lang),
+        "methods": ((language, paragraph(stats.summary, language, attained(stats.scan))) for language in _LANGUAGES),
     }
-    return [table_of(name, [tuple(row) for row in rows[name]]) for name in COLUMNS]
+    return [table_of(name, [tuple(row) for row in rows[name]]) for name in names()]
 
 
 _LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 
+def names() -> list[str]:
+    """Return the names of the tables, in the order of the workbook's sheets."""
+    return list(rows_of("tables"))
+
+
+def columns(name: str) -> list[str]:
+    """Return the names of the columns of the table *name*."""
+    return list(rows_of("tables")[name]["columns"])
+
+
 def table_of(name: str, rows: Sequence[tuple[Cell, ...]] = ()) -> Table:
     """Return the table *name* with its headings and *rows*."""
-    return Table(name, [_heading(column) for column in COLUMNS[name]], rows)
+    return Table(name, [column("columns", each).heading for each in columns(name)], rows)
 
 
 def headings() -> list[Heading]:
     """Return the heading of every column, each once, in the order in which the tables have them."""
-    return [_heading(column) for column in dict.fromkeys(column for columns in COLUMNS.values() for column in columns)]
+    every = dict.fromkeys(each for name in names() for each in columns(name))
+    return [column("columns", name).heading for name in every]
 
 
 def meaning(name: str, lang: Language) -> str:
     """Return what a reader finds in the table *name*."""
-    text: str = _words()["tables"][name][lang]
+    text: str = rows_of("tables")[name][lang]
     return set_in_french(text) if lang == "fr" else text
-
-
-@cache
-def _heading(column: str) -> Heading:
-    words = _words()["columns"][column]
-    return Heading(column, **{
-        key: set_in_french(text) if key in {"fr", "empty_fr"} else text for key, text in words.items()
-    })  # fmt: skip
-
-
-@cache
-def _words() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    return tomllib.loads(files(__package__).joinpath("statistics.toml").read_text("utf-8"))
 
 
 def _rows(table: pd.DataFrame) -> Iterator[tuple[Cell, ...]]:
     return (tuple(cast("Cell", value) for value in row.values()) for row in records(table))
 
 
-def _networks(portrait: Portrait) -> Iterable[tuple[str, Proportion]]:
-    return portrait.summary.figures.networks.items()
+def _networks(stats: ScanStatistics) -> Iterable[tuple[str, Proportion]]:
+    return stats.summary.figures.networks.items()
 
 
-def _key_figures(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for basket, figures in portrait.baskets.items():
+def _key_figures(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for basket, figures in stats.baskets.items():
         yield basket, figures.institutions, figures.assessed, *_center(figures)
 
 
-def _thresholds(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for basket, figures in portrait.baskets.items():
+def _thresholds(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for basket, figures in stats.baskets.items():
         for k in sorted(figures.at_least):
-            yield basket, k, *_cells(figures.at_least[k], figures)
+            yield basket, k, *_cells(figures.at_least[k])
 
 
-def _distribution(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for basket, figures in portrait.baskets.items():
+def _distribution(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for basket, figures in stats.baskets.items():
         for number, count in figures.distribution.items():
             yield basket, number, count, count / figures.assessed
 
 
-def _groups(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    k = portrait.asked.min_networks
-    for by, groups in portrait.groups.items():
+def _groups(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    k = stats.asked.min_networks
+    for by, groups in stats.groups.items():
         for values, group in groups.items():
             share = group.at_least[k]
             low, high = share.bounds or (None, None)
@@ -145,35 +117,35 @@ def _groups(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
             yield *head, k, share.count, share.share, low, high, *_center(group)
 
 
-def _group_networks(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for by, groups in portrait.groups.items():
+def _group_networks(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for by, groups in stats.groups.items():
         for values, group in groups.items():
             for name, share in group.networks.items():
                 low, high = share.bounds or (None, None)
-                head = (";".join(by), ";".join(values), name, share.count, group.assessed, group.is_few)
+                head = (";".join(by), ";".join(values), name, share.count, share.assessed, group.is_few)
                 yield *head, share.share, low, high
 
 
-def _coverage(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for cause in causes(portrait.scan):
+def _coverage(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for cause in causes(stats.scan):
         for institution in cause.institutions:
             yield cause.status.value if cause.status else None, cause.detail, institution.id, institution.name
 
 
-def _drawn(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for institution, page, rendering in drawn_pages(portrait.scan):
+def _drawn(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for institution, page, rendering in rendered_pages(stats.scan):
         yield institution.id, institution.name, without_password(page.url), " ".join(rendering.needs), rendering.browser
 
 
-def _advice(portrait: Portrait) -> Iterator[tuple[Cell, ...]]:
-    for result in portrait.scan.results:
+def _advice(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    for result in stats.scan.results:
         for each in advise(result):
             addresses = (without_password(each.url), without_password(each.page_url))
             yield result.institution.id, result.institution.name, each.rule, each.network, *addresses
 
 
-def _baselines(portrait: Portrait, lang: Language) -> Iterator[tuple[Cell, ...]]:
-    for each, ours in portrait.published:
+def _baselines(stats: ScanStatistics, lang: Language) -> Iterator[tuple[Cell, ...]]:
+    for each, ours in stats.published:
         row = asdict(each)
         head = (each.study, each.year, row[f"population_{lang}"], each.n, each.measure, each.k, each.network)
         yield *head, each.relation, each.value, ours, each.rule, row[f"caution_{lang}"], each.source
@@ -184,7 +156,9 @@ def _center(figures: Figures) -> tuple[Cell, ...]:
     return figures.mean, low, figures.median, high, figures.maximum
 
 
-def _cells(share: Proportion, figures: Figures) -> tuple[Cell, ...]:
-    low, high = share.bounds or (None, None)
-    ci_low, ci_high = share.ci95 or (None, None)
-    return share.count, figures.assessed, figures.institutions, share.share, low, high, ci_low, ci_high
+def _cells(share: Proportion) -> tuple[Cell, ...]:
+    adjusted = share.adjusted.share if share.adjusted else None
+    intervals = (share.bounds, share.bounds_partial, share.ci95, share.ci95_bounds)
+    ends = chain.from_iterable(interval or (None, None) for interval in intervals)
+    corrected = (adjusted.value, *(adjusted.ci95 or (None, None))) if adjusted else (None, None, None)
+    return share.count, share.assessed, share.institutions, share.share, *ends, *corrected

@@ -1,12 +1,61 @@
-"""A table on its way to a file, and the codebook that says what its columns mean."""
+"""A table on its way to a file: its columns, its cells, and the codebook that says what the columns mean.
+
+Every column is a row of ``columns.toml``: its name, where its value is found (``from``), its type, its meaning. CSV,
+XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from cegep_audit.report.files.cells import Cell
-from cegep_audit.report.files.columns import Heading
+from cegep_audit.analyze.findings import timestamp
+from cegep_audit.phrases.catalogue import set_in_french
+from cegep_audit.text import plain
+from cegep_audit.urls import without_password
+
+Cell = str | int | float | bool | None
+
+# What makes a spreadsheet compute (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
+# locales). TAB, CR and NUL, which hide one, are removed before. A semicolon starts a cell too: it separates
+# cells where the decimal mark is a comma, as in French.
+_FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
+
+_DECIMALS = 4  # of a share: a hundredth of a per cent
+_LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The head of one column and what it means.
+
+    ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
+    ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
+    """
+
+    name: str
+    type: str = "text"
+    unit: str = ""
+    fr: str = ""
+    en: str = ""
+    empty_fr: str = ""
+    empty_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a file: its heading, and what gives its cell of a row."""
+
+    heading: Heading
+    value: Callable[[Any], Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +65,120 @@ class Table:
     name: str
     headings: Sequence[Heading]
     rows: Sequence[tuple[Cell, ...]]
+
+
+def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
+    """Return the table *name* of *rows*, a cell for each of *columns*."""
+    cells = [tuple(column.value(row) for column in columns) for row in rows]
+    return Table(name, [column.heading for column in columns], cells)
+
+
+def columns_of(section: str) -> list[Column]:
+    """Return the columns of a *section* of ``columns.toml``, in its order."""
+    return [column(section, name) for name in rows_of(section)]
+
+
+def column(
+    section: str, key: str, named: str = "", value: Callable[[Any], Cell] | None = None, **places: str
+) -> Column:
+    """Return one column: *named* other than its *key*, with another *value*, with the *places* in its words filled."""
+    row = dict(rows_of(section)[key])
+    path, digits = row.pop("from", key), row.pop("digits", _DECIMALS)
+    for language in ("fr", "en"):
+        row[language] = row[language].format_map(places) if places else row[language]
+    heading = Heading(named or key, **{
+        name: set_in_french(text) if name in {"fr", "empty_fr"} else text for name, text in row.items()
+    })  # fmt: skip
+    return Column(heading, value or _value(path.split("."), heading.type, digits))
+
+
+def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the rows of a *section* of ``columns.toml`` or ``statistics.toml``, by name."""
+    return _sections()[section]
+
+
+@cache
+def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    tables = (
+        tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
+        for name in ("columns.toml", "statistics.toml")
+    )
+    return {section: rows for table in tables for section, rows in table.items()}
+
+
+def _value(path: Sequence[str], type_: str, digits: int) -> Callable[[object], Cell]:
+    """Return what follows the attributes of *path* from a row to its cell; None where one of them is None."""
+
+    def value(row: object) -> Cell:
+        found: Any = row
+        for name in path:
+            if found is None:
+                return None
+            found = getattr(found, name)
+        return _cell(found, type_, digits)
+
+    return value
+
+
+def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
+    """Return the attribute of a record as a cell of a column of that type."""
+    cell: Cell = found
+    match found:
+        case datetime():
+            cell = timestamp(found)
+        case date():
+            cell = found.isoformat()
+        case tuple():
+            cell = len(found) if type_ == "integer" else ";".join(found)
+        case str():
+            cell = without_password(found) if type_ == "url" else whole(found) if type_ == "integer" else str(found)
+        case float():
+            cell = round(found, digits)
+    return cell
+
+
+def inert(text: str) -> str:
+    """Return *text* on one line, with an apostrophe before what a spreadsheet would compute. Idempotent.
+
+    A formula may start the cell, or follow blanks or a semicolon.
+    """
+    return _FORMULA.sub(lambda match: f"{match[1]}'{match[2]}", plain(text))
+
+
+def written(value: Cell) -> str:
+    """Return *value* as a CSV cell: ``true`` or ``false``, a number, inert text, or nothing for None.
+
+    A number has a decimal point, and a minus before it where it is negative: no spreadsheet computes that.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return inert(value) if isinstance(value, str) else str(value)
+
+
+def whole(text: str) -> int | str:
+    """Return *text* as an integer where it is the usual spelling of one of at most 15 digits, else as it is."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if is_number and str(int(text)) == text else text
+
+
+def csv_bytes(table: Table) -> bytes:
+    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([written(heading.name) for heading in table.headings])
+    writer.writerows([written(cell) for cell in row] for row in table.rows)
+    return text.getvalue().encode("utf-8")
+
+
+def objects(table: Table) -> list[dict[str, Cell]]:
+    """Return one object a row, for JSON: what is empty is None, text has no apostrophe added."""
+    names = [heading.name for heading in table.headings]
+    return [
+        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
+        for row in table.rows
+    ]
 
 
 _CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")

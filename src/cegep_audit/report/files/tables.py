@@ -2,67 +2,69 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cegep_audit.analyze.findings import facts_of, facts_to_json
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts
+from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.extras import install_command
+from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.files.cells import Cell, written
 from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import Table
+from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, objects
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
 if TYPE_CHECKING:  # pandas comes with it
-    from cegep_audit.analyze.portrait import Asked
+    from cegep_audit.analyze.scan_statistics import Asked
 
-Render = Callable[[Scan, Path, Language, "Asked | None"], Mapping[Path, bytes]]
+Corrected = Mapping[str, Corrections]  # by basket
+
+
+class Request(NamedTuple):
+    """What the statistics of a file are to be of: what a user asked, None for nothing, and the corrected shares."""
+
+    asked: Asked | None
+    corrections: Corrected
+
+
+Render = Callable[[Scan, Path, Language, Request], Mapping[Path, bytes]]
 """Turns a scan, with what was asked of its statistics, into the bytes of the files, the one the user named last."""
 
 
 def institutions_of(scan: Scan) -> Table:
     """Return ``report.csv`` as a table: one row per institution, in registry order."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
-    columns = institution_columns(extras)
-    visited = {result.institution.id: result for result in scan.results}
-    rows = []
-    for institution in scan.institutions:
-        result = visited.get(institution.id)
-        number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
-        row = InstitutionRow(
-            institution=institution,
-            result=result,
-            main=main_accounts(result) if result else {},
-            n_networks=number,
-            three_plus=None if number is None else number >= THREE_PLUS,
-        )
-        rows.append(tuple(column.value(row) for column in columns))
-    return Table("institutions", [column.heading for column in columns], rows)
+    rows = (_institution_row(scan, institution, result) for institution, result in visits(scan))
+    return filled("institutions", institution_columns(extras), rows)
+
+
+def _institution_row(scan: Scan, institution: Institution, result: InstitutionResult | None) -> InstitutionRow:
+    number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
+    return InstitutionRow(
+        institution=institution,
+        result=result,
+        main=main_accounts(result) if result else {},
+        n_networks=number,
+        three_plus=None if number is None else number >= THREE_PLUS,
+    )
 
 
 def accounts_of(scan: Scan) -> Table:
     """Return ``report-accounts.csv`` as a table: institutions in registry order, their accounts sorted."""
-    columns = account_columns()
-    visited = {result.institution.id: result for result in scan.results}
-    results = [visited[institution.id] for institution in scan.institutions if institution.id in visited]
-    rows = [
-        AccountRow(result.institution, account, account.evidence[0] if account.evidence else None)
-        for result in results
-        for account in sorted_accounts(result)
-    ]
-    cells = [tuple(column.value(row) for column in columns) for row in rows]
-    return Table("accounts", [column.heading for column in columns], cells)
+    rows = (
+        AccountRow(institution, account, account.evidence[0] if account.evidence else None)
+        for institution, result in visits(scan)
+        for account in (sorted_accounts(result) if result else ())
+    )
+    return filled("accounts", account_columns(), rows)
 
 
 def sorted_accounts(result: InstitutionResult) -> list[Account]:
@@ -89,16 +91,24 @@ def check(output: Path, lang: Language = "fr") -> None:
     """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
     _renderer(output, lang)
     check_file(output, lang)
+    if output.suffix.lower() in {".csv", ".parquet"}:
+        check_file(accounts_path(output), lang)
 
 
-def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None = None) -> tuple[Path, ...]:
+def write(
+    scan: Scan,
+    output: Path,
+    lang: Language = "fr",
+    asked: Asked | None = None,
+    corrections: Corrected | None = None,
+) -> tuple[Path, ...]:
     """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
 
     ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
     both tables and the statistics, which *asked* may choose. Raises UsageError for another ending, a format
     whose package is missing or statistics asked of a file that has none, StoreError where a file cannot be written.
     """
-    contents = _renderer(output, lang)(scan, output, lang, asked)
+    contents = _renderer(output, lang)(scan, output, lang, Request(asked, corrections or {}))
     for path, content in contents.items():
         write_file(path, content, lang)
     return tuple(contents)
@@ -107,70 +117,74 @@ def write(scan: Scan, output: Path, lang: Language = "fr", asked: Asked | None =
 def _renderer(output: Path, lang: Language) -> Render:
     ending = output.suffix.lower()
     if ending not in _ENDINGS:
-        raise UsageError(phrase("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
     needs, render = _ENDINGS[ending]
     if needs and find_spec(needs) is None:
-        raise UsageError(phrase("file.extra", lang, path=output, extra=ending.lstrip(".")))
+        raise UsageError(say("file.extra", lang, path=output, command=install_command(ending.lstrip("."))))
     return render
 
 
-def _csv(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
-    _without_statistics(output, lang, asked)
+def _csv(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
+    _without_statistics(output, lang, request)
     return {accounts_path(output): csv_bytes(accounts_of(scan)), output: csv_bytes(institutions_of(scan))}
 
 
-def csv_bytes(table: Table) -> bytes:
-    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([written(heading.name) for heading in table.headings])
-    writer.writerows([written(cell) for cell in row] for row in table.rows)
-    return text.getvalue().encode("utf-8")
+def matrix_of(scan: Scan, basket: str = "all") -> Table:
+    """Return the presence matrix, one row per institution: 1 and 0, empty where nothing can be said.
+
+    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    """
+    from cegep_audit.analyze.presence_matrix import matrix_of_numbers
+    from cegep_audit.analyze.stats import presence
+
+    matrix = matrix_of_numbers(presence(scan, basket))
+    id_, name = (column.heading for column in account_columns()[:2])
+    said = {"fr": "1 : présent; 0 : absent.", "en": "1: present; 0: absent."}
+    nothing = {
+        "empty_fr": "site non évalué, ou réseau fermé ce jour-là",
+        "empty_en": "site not assessed, or network not open that day",
+    }
+    headings = [Heading(str(network), "integer", **said, **nothing) for network in matrix.columns]
+    cells = matrix.astype(object).where(matrix.notna(), None).to_numpy().tolist()
+    rows = [(each.id, each.name, *row) for each, row in zip(scan.institutions, cells, strict=True)]
+    return Table("matrix", [id_, name, *headings], rows)
 
 
-def _without_statistics(output: Path, lang: Language, asked: Asked | None) -> None:
+def _without_statistics(output: Path, lang: Language, request: Request) -> None:
     """Raise UsageError where statistics were asked of a file that has none: better than to leave them out unsaid."""
-    if asked is not None:
-        raise UsageError(phrase("file.no_statistics", lang, path=output))
+    if request.asked is not None:
+        raise UsageError(say("file.no_statistics", lang, path=output))
 
 
-def _statistics(scan: Scan, lang: Language, asked: Asked | None) -> list[Table]:
-    from cegep_audit.analyze.portrait import Asked, Portrait
+def _statistics(scan: Scan, lang: Language, request: Request) -> list[Table]:
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
-    return statistics(Portrait(scan, asked or Asked(), lang), lang)
+    return statistics(ScanStatistics(scan, request.asked or Asked(), lang, request.corrections), lang)
 
 
-def _xlsx(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+def _xlsx(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     from cegep_audit.report.files.xlsx import MAX_ROWS, workbook
 
-    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, asked)]
+    tables = [institutions_of(scan), accounts_of(scan), *_statistics(scan, lang, request)]
+    tables.append(matrix_of(scan, request.asked.basket if request.asked else "all"))
     if (longest := max(len(table.rows) for table in tables)) >= MAX_ROWS:
-        raise UsageError(phrase("file.too_long", lang, path=output, count=longest))
+        raise UsageError(say("file.too_long", lang, path=output, count=longest))
     return {output: workbook(tables, scan.started_at)}
 
 
-def _json(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
+def _json(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     document = {
         "scan": facts_to_json(facts_of(scan)),
-        "institutions": _objects(institutions_of(scan)),
-        "accounts": _objects(accounts_of(scan)),
-        "statistics": {table.name: _objects(table) for table in _statistics(scan, lang, asked)},
+        "institutions": objects(institutions_of(scan)),
+        "accounts": objects(accounts_of(scan)),
+        "statistics": {table.name: objects(table) for table in _statistics(scan, lang, request)},
     }
     return {output: (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")}
 
 
-def _objects(table: Table) -> list[dict[str, Cell]]:
-    """One object a row; what is empty is null. Text is plain, and inert to a program: no apostrophe is added."""
-    names = [heading.name for heading in table.headings]
-    return [
-        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
-        for row in table.rows
-    ]
-
-
-def _parquet(scan: Scan, output: Path, lang: Language, asked: Asked | None) -> dict[Path, bytes]:
-    _without_statistics(output, lang, asked)
+def _parquet(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
+    _without_statistics(output, lang, request)
     return {accounts_path(output): _frame_bytes(accounts_of(scan)), output: _frame_bytes(institutions_of(scan))}
 
 

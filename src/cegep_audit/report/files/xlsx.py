@@ -11,9 +11,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from cegep_audit.report.files.cells import Cell, inert
-from cegep_audit.report.files.columns import Heading
-from cegep_audit.report.files.table import Table, codebook
+from cegep_audit.report.files.table import Cell, Heading, Table, codebook, inert
 
 # Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
 # address grows up to threefold where XlsxWriter escapes it.

@@ -1,37 +1,34 @@
-"""Charts as SVG, drawn by altair and vl-convert: what is seen as a shape, its figures in a table beside it.
+"""Charts as SVG, from the templates of ``charts.svg``: the same figures give the same bytes on any machine.
 
-Every chart comes in two widths, for a desk and for a telephone; the page shows the one that fits. Margins are our own
-and nothing is measured, so that the same figures give the same bytes on any machine. The colours are those of a
-light page; the style sheet gives each of them another value in the dark.
+Every chart comes in two widths, for a desk and for a telephone; the page shows the one that fits. Nothing is measured:
+margins allow for a letter on the generous side. Colours are those of a light page, and the style sheet gives each of
+them another value in the dark, so that a chart saved on its own is complete.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from functools import partial
 
-# What the style sheet knows as --ink, --muted, --accent, --soft, --grid and --surface.
-INK, MUTED, ACCENT, SOFT, GRID, SURFACE = "#1b1f24", "#5b6470", "#1f5f8b", "#a7b4c0", "#e2e6ea", "#fdfdfc"
-WIDE, NARROW = 720, 300  # pixels
-_FONT, _SIZE, SMALL = "sans-serif", 13, 11
-LETTER = 7.2  # pixels of a letter at that size, on the generous side: margins are not measured
+from cegep_audit.report.page.templates import environment
+
+_WIDE, _NARROW = 720, 300  # pixels
+_LETTER = 7.2  # pixels of a letter of 13 pixels, on the generous side
 _MOST_NAME = 250  # pixels that names may take beside a chart
-_LABEL = 120  # pixels for the figures at the right of a bar
-_EDGE = 8  # pixels at the left of a narrow chart: half a dot and its line
-
-
-Drawing = Any  # one of altair's classes of charts: which, is altair's affair
-Scale = Any
-Channel = Any
+_FIGURES = 120  # pixels for the figures at the right of a bar
+_MARK = 16  # pixels of the lane under a bar that a published share has
+_TILE = 15  # letters of a name on one line of a tile
+_HEIGHT, _LINE = 260, 16  # pixels of a chart over time, and from one name to the next
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One line of a chart of shares: ``value`` from 0 to 1 with its bounds, and the figure as a reader writes it.
 
-    ``is_few`` marks a group of few, ``mark`` is a published share to set beside ours, None where there is none.
+    ``is_few`` marks a group of few; ``mark`` is a published share to show below ours, None where there is none.
     """
 
     name: str
@@ -46,6 +43,39 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """One line over time: its share on each day, None where there is none; the last day has one."""
+
+    name: str
+    days: Sequence[date]
+    shares: Sequence[float | None]
+    is_strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One region of the map: its place in columns and rows, its code, name and share (None: nobody assessed)."""
+
+    column: int
+    row: int
+    code: str
+    name: str
+    share: float | None
+    text: str
+    is_few: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """The name, broken after its hyphens and dashes as the width of a tile asks for."""
+        lines = [""]
+        for part in re.split("(?<=[ –-])", self.name):
+            if lines[-1] and len(lines[-1]) + len(part) > _TILE:
+                lines.append("")
+            lines[-1] += part
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart in both widths, as SVG, and what it says to somebody who does not see it."""
 
@@ -54,198 +84,98 @@ class Chart:
     label: str
 
 
-def bars(rows: Sequence[Bar], label: str, ticks: Sequence[tuple[float, str]]) -> Chart:
-    """Return a chart with a bar a row, its bounds as a thin line, its figure at the end. *ticks* are share and text."""
-    return in_both_widths(lambda width: _shares(rows, width, ticks, dots=False), label)
+Ticks = Sequence[tuple[float, str]]
 
 
-def dots(rows: Sequence[Bar], label: str, ticks: Sequence[tuple[float, str]]) -> Chart:
-    """Return a chart with a dot a row, hollow for a group of few, its bounds as a thin line, its figure at the end."""
-    return in_both_widths(lambda width: _shares(rows, width, ticks, dots=True), label)
+def bars(rows: Sequence[Bar], label: str, ticks: Ticks, *, dots: bool = False) -> Chart:
+    """Return a chart with a bar a row (or a dot, hollow for a group of few), its bounds as a thin line, its figure."""
+    return _in_both_widths(partial(_bars, rows, ticks, dots), label)
 
 
-def in_both_widths(draw: Callable[[int], str], label: str) -> Chart:
-    """Return the chart that *draw* makes for a width in pixels, in both."""
-    return Chart(draw(WIDE), draw(NARROW), label)
-
-
-def _shares(rows: Sequence[Bar], width: int, ticks: Sequence[tuple[float, str]], *, dots: bool) -> str:
-    import altair as alt
-
-    above = width == NARROW  # where names and figures have no room beside the bars, they stand above them
-    step = 40 if above else 26
-    left = _EDGE if above else min(_MOST_NAME, 16 + int(LETTER * max(len(row.name) for row in rows)))
-    inner, height, dy = width - left - (20 if above else _LABEL), step * len(rows), 8 if above else 0
-    x = alt.Scale(domain=[0, 1], nice=False)
-    room = int((inner - 90 if above else _MOST_NAME - 16) / LETTER)
-    data = {
-        "rows": [_row(row, place, room) for place, row in enumerate(rows)],
-        "ticks": [{"share": share, "text": text} for share, text in ticks],
-    }
-    base = drawing("rows").encode(
-        y=alt.Y("place:O", axis=None, scale=alt.Scale(domain=list(range(len(rows))), padding=0))
+def _bars(rows: Sequence[Bar], ticks: Ticks, dots: bool, width: int) -> str:
+    above = width == _NARROW  # where names and figures have no room beside the bars, they go above them
+    left = 8 if above else min(_MOST_NAME, 16 + int(_LETTER * max(len(row.name) for row in rows)))
+    room = int((width - 110 if above else left) / _LETTER)
+    tops, height = [], 4
+    for row in rows:
+        tops.append(height)
+        height += (40 if above else 26) + (_MARK if row.mark is not None else 0)
+    return _svg(
+        "bars",
+        rows=list(zip(tops, [_cut(row.name, room) for row in rows], rows, strict=True)),
+        ticks=ticks,
+        dots=dots,
+        above=above,
+        left=left,
+        inner=width - left - (20 if above else _FIGURES),
+        width=width,
+        height=height,
     )
-    spans = base.transform_filter("datum.high > datum.low").encode(
-        x=alt.X("low:Q", axis=None, scale=x), x2=alt.X2("high:Q")
-    )
-    layers = [
-        *_grid(x, height),
-        *(() if dots else (_bar(base, x, dy),)),
-        *(() if dots else (spans.mark_rule(color=SURFACE, strokeWidth=3, yOffset=dy),)),
-        spans.mark_rule(color=SOFT if dots else INK, yOffset=dy),
-        *((_dot(base, x, dy),) if dots else ()),
-        *(_marks(base, x, dy) if any(row.mark is not None for row in rows) else ()),
-        base.mark_text(align="right", dy=-12 if above else 1, color=INK).encode(
-            x=pixels("X", inner if above else width - left - 4), text=alt.Text("text:N")
-        ),
-        base.mark_text(
-            align="left" if above else "right", dx=0 if above else -10, dy=-12 if above else 1, color=INK
-        ).encode(x=pixels("X", 0), text=alt.Text("name:N")),
-    ]
-    return svg(layers, data, inner, height, left, width - left - inner)
-
-
-def drawing(data: str) -> Drawing:
-    """Return altair's chart of the rows that :func:`svg` is given under the name *data*, with nothing drawn yet."""
-    import altair as alt
-
-    return alt.Chart(alt.NamedData(name=data))
-
-
-def pixels(channel: str, at: float) -> Channel:
-    """Return a place on *channel* (``X``, ``Y``, ``X2``, ``Y2``) in pixels, whatever the data."""
-    import altair as alt
-
-    return getattr(alt, f"{channel}Value")(at)
-
-
-def _row(row: Bar, place: int, room: int) -> dict[str, object]:
-    """Return what altair draws of *row*, its name in *room* letters: the table has it whole."""
-    return {
-        "place": place,
-        "name": row.name if len(row.name) <= room else f"{row.name[: room - 1]}…",
-        "value": row.value,
-        "low": row.low,
-        "high": row.high,
-        "text": row.text,
-        "color": ACCENT if row.is_strong else SOFT,
-        "fill": SURFACE if row.is_few else ACCENT,
-        "mark": row.mark,
-        "mark_text": row.mark_text,
-    }
-
-
-def _grid(scale: Scale, height: int) -> list[Drawing]:
-    """Faint lines at a few shares, named below."""
-    import altair as alt
-
-    base = drawing("ticks").encode(x=alt.X("share:Q", axis=None, scale=scale))
-    lines = base.mark_rule(color=GRID, strokeWidth=1).encode(y=pixels("Y", 0), y2=pixels("Y2", height))
-    names = base.mark_text(color=MUTED, fontSize=SMALL, dy=12, baseline="middle").encode(
-        y=pixels("Y", height), text=alt.Text("text:N")
-    )
-    return [lines, names]
-
-
-def _bar(base: Drawing, scale: Scale, dy: int) -> Drawing:
-    import altair as alt
-
-    return base.mark_bar(height=14, yOffset=dy).encode(
-        x=alt.X("value:Q", axis=None, scale=scale), color=alt.Color("color:N", scale=None, legend=None)
-    )
-
-
-def _dot(base: Drawing, scale: Scale, dy: int) -> Drawing:
-    import altair as alt
-
-    dot = base.mark_point(filled=True, size=90, opacity=1, strokeWidth=2, stroke=ACCENT, yOffset=dy)
-    return dot.encode(x=alt.X("value:Q", axis=None, scale=scale), color=alt.Color("fill:N", scale=None, legend=None))
-
-
-def _marks(base: Drawing, scale: Scale, dy: int) -> list[Drawing]:
-    """Published shares: a hollow diamond, named beside it, whatever line passes behind."""
-    import altair as alt
-
-    marked = base.transform_filter("datum.mark !== null")
-    x = alt.X("mark:Q", axis=None, scale=scale)
-    text = {"align": "left", "dx": 10, "dy": dy + 1, "fontSize": SMALL}
-    return [
-        marked.mark_text(**text, stroke=SURFACE, strokeWidth=5, color=SURFACE).encode(
-            x=x, text=alt.Text("mark_text:N")
-        ),
-        marked.mark_text(**text, color=INK).encode(x=x, text=alt.Text("mark_text:N")),
-        marked.mark_point(shape="diamond", size=110, color=INK, fill=SURFACE, opacity=1, yOffset=dy).encode(x=x),
-    ]
 
 
 def columns(counts: Sequence[tuple[int, int]], strong_from: int, label: str, axis: str) -> Chart:
     """Return a column for each number of networks, its count above; those from *strong_from* on stand out."""
-    return in_both_widths(lambda width: _columns(counts, strong_from, width, axis), label)
+    most = max(count for _, count in counts) or 1
+
+    def drawn(width: int) -> str:
+        step = min(56, (width - 16) / len(counts))
+        return _svg("columns", counts=counts, most=most, strong_from=strong_from, step=step, axis=axis)
+
+    return _in_both_widths(drawn, label)
 
 
-def _columns(counts: Sequence[tuple[int, int]], strong_from: int, width: int, axis: str) -> str:
-    import altair as alt
-
-    data = [
-        {"number": str(number), "count": count, "color": ACCENT if number >= strong_from else SOFT}
-        for number, count in counts
+def lines(series: Sequence[Series], days: Sequence[tuple[date, str]], label: str, ticks: Ticks) -> Chart:
+    """Return a line for each of *series*, named at its end; *days* are those to name below, with their text."""
+    first, last = min(day for day, _ in days), max(day for day, _ in days)
+    span = max((last - first).days, 1)
+    ends = _apart([1 - (each.shares[-1] or 0) for each in series], _LINE / _HEIGHT)
+    found = [
+        (
+            each,
+            end,
+            [((day - first).days / span, y) for day, y in zip(each.days, each.shares, strict=True) if y is not None],
+        )
+        for each, end in zip(series, ends, strict=True)
     ]
-    inner, height = min(width - 16, 56 * len(counts)), 180
-    base = drawing("columns").encode(
-        x=alt.X("number:O", sort=None, title=axis, axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("count:Q", axis=None, scale=alt.Scale(domain=[0, max(count for _, count in counts) * 1.12 or 1])),
-    )
-    drawn = [
-        base.mark_bar(width={"band": 0.72}).encode(color=alt.Color("color:N", scale=None, legend=None)),
-        base.mark_text(dy=-8, color=INK).encode(text=alt.Text("count:Q")),
-    ]
-    return svg(drawn, {"columns": data}, inner, height, 8, width - inner - 8, bottom=44)
+    places = [((day - first).days / span, text) for day, text in days]
+    right = 20 + int(_LETTER * max(len(each.name) for each in series))
+
+    def drawn(width: int) -> str:
+        named = places if width == _WIDE else [places[0], places[-1]]
+        return _svg("lines", series=found, days=named, ticks=ticks, right=right, width=width, height=_HEIGHT)
+
+    return _in_both_widths(drawn, label)
 
 
-_MACHINERY = re.compile(r' (?:class|role|aria-[a-z]+|stroke-miterlimit)="[^"]*"')
-_EMPTY = re.compile(r'<path d="" display="none"/>|<path d="[^"]*"/>')
+def _apart(places: Sequence[float], least: float) -> list[float]:
+    """Return *places* moved down as far as needed for each to be *least* below the one above it."""
+    moved = [0.0] * len(places)
+    floor = -1.0
+    for index in sorted(range(len(places)), key=lambda index: places[index]):
+        floor = max(places[index], floor + least)
+        moved[index] = floor
+    return moved
 
 
-def svg(
-    layers: Sequence[Drawing],
-    data: Mapping[str, object],
-    width: int,
-    height: int,
-    left: int,
-    right: int,
-    top: int = 4,
-    bottom: int = 22,
-) -> str:
-    """Return *layers* over *data*, rows by name, as SVG: our margins, nothing behind, none of the marks for tools."""
-    import altair as alt
-    import vl_convert
+def tiles(found: Sequence[Tile], label: str) -> Chart:
+    """Return a map with one tile a region, coloured by its share; a region of few is muted."""
+    spread = 1 + max(tile.column for tile in found), 1 + max(tile.row for tile in found)
 
-    chart = alt.layer(
-        *layers,
-        width=width,
-        height=height,
-        autosize="none",
-        padding={"left": left, "right": right, "top": top, "bottom": bottom},
-        config=_CONFIG,
-    )
-    document = chart.to_dict(validate=False)  # the same charts at each run: what is wrong with one shows in the tests
-    drawn = vl_convert.vegalite_to_svg(document | {"datasets": dict(data)})
-    return _EMPTY.sub("", _MACHINERY.sub("", drawn))
+    def drawn(width: int) -> str:
+        return _svg("tiles", tiles=found, columns=spread[0], rows=spread[1], width=width, small=width == _NARROW)
+
+    return _in_both_widths(drawn, label)
 
 
-_CONFIG: dict[str, object] = {
-    "background": "transparent",
-    "font": _FONT,
-    "view": {"stroke": None},
-    "text": {"fontSize": _SIZE, "baseline": "middle"},
-    "axis": {
-        "labelFontSize": _SIZE,
-        "labelColor": INK,
-        "titleFontSize": SMALL,
-        "titleColor": MUTED,
-        "titleFontWeight": "normal",
-        "domainColor": GRID,
-        "ticks": False,
-        "labelPadding": 6,
-    },
-}
+def _cut(name: str, room: int) -> str:
+    """Return *name* in *room* letters: the table has it whole."""
+    return name if len(name) <= room else f"{name[: room - 1]}…"
+
+
+def _in_both_widths(drawn: Callable[[int], str], label: str) -> Chart:
+    return Chart(drawn(_WIDE).strip(), drawn(_NARROW).strip(), label)
+
+
+def _svg(name: str, **facts: object) -> str:
+    """Return what the macro *name* of ``charts.svg`` makes of *facts*."""
+    return str(getattr(environment().get_template("charts.svg").module, name)(**facts))

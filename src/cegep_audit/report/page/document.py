@@ -1,158 +1,162 @@
-"""The page as a whole: one file of HTML that works anywhere, asks nothing of anybody, and shows no text as markup.
+"""The page as a whole: one HTML file that works anywhere, makes no request, and shows no text as markup.
 
-Everything is escaped by the templates; what may run or style is named by its own hash in the page's policy.
+Everything is escaped by the templates; the page's policy names what may run or style by its hash.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
-from importlib.resources import files
-from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.compare import Comparison
+from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import sheets
 from cegep_audit.analyze.trend import Trend
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.page.coverage import coverage
-from cegep_audit.report.page.grid import Section
+from cegep_audit.report.blocks import Block, Title
+from cegep_audit.report.page.change import change
+from cegep_audit.report.page.further import co_occurrence, exceptions, places, published
 from cegep_audit.report.page.groups import groups, regions
-from cegep_audit.report.page.matrix import anchors, matrix
-from cegep_audit.report.page.presence import headlines, networks, thresholds
-from cegep_audit.report.page.published import published
-from cegep_audit.report.page.sheets import sheet_view
-from cegep_audit.report.page.together import exceptions, places, together
-from cegep_audit.report.page.trend import over_time
-from cegep_audit.report.text.paragraph import citation, paragraph
+from cegep_audit.report.page.matrix import Network, anchors, matrix
+from cegep_audit.report.page.parts import Section
+from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
+from cegep_audit.report.page.templates import environment, resource
+from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
+from cegep_audit.report.text.sheet import sheet_blocks
+from cegep_audit.report.text.words import days_words
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-
-MAX_SHEETS = 2_000  # beyond, no browser likes to open the page; the command ``sheet`` shows each
+MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
+MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
 
 
-def page(portrait: Portrait, lang: Language, history: Trend | None = None, *, is_coded: bool = False) -> bytes:
-    """Return the report of *portrait* as one HTML page in UTF-8, with the scans of *history* over time.
+def page(
+    stats: ScanStatistics,
+    lang: Language,
+    history: Trend | None = None,
+    since: Comparison | None = None,
+    *,
+    is_coded: bool = False,
+) -> bytes:
+    """Return the report of *stats* as one HTML page in UTF-8; the same figures give the same bytes.
 
-    *is_coded* says that the scan was corrected by what coders decided.
-
-    The same figures give the same bytes.
+    *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
+    of coders corrected the scan.
     """
-    found = list(sheets(portrait.scan))
+    found = list(sheets(stats.scan))
     has_sheets = len(found) <= MAX_SHEETS
-    names = anchors(portrait, has_sheets=has_sheets)
-    style, script = _resource("style.css"), _resource("script.js")
+    names = anchors(stats, has_sheets=has_sheets)
+    table = matrix(stats, found, names, lang)
+    facts = stats.summary.scan
     pieces = (
-        _environment()
+        environment()
         .get_template("page.html")
         .generate(
-            lang=lang,
-            say=partial(_say, lang),
-            style=style,
-            script=script,
-            policy=_policy(style, script),
+            **_frame(lang, resource("style.css") + "".join(_signs(table.networks, len(table.titles)))),
             is_coded=is_coded,
-            **_words(portrait, lang),
-            headlines=headlines(portrait, lang),
-            sections=_sections(portrait, names, lang, history),
-            matrix=matrix(portrait, found, names, lang),
+            is_stopped=facts.ended_at is None,
+            tool=facts.tool_version,
+            scan=_scan_words(stats, lang),
+            population=say("page.population", lang, count=stats.summary.figures.institutions),
+            sentence=headline_sentence(stats.summary, lang),
+            headlines=headlines(stats, lang),
+            sections=_sections(stats, names, lang, history, since),
+            cautions=_cautions(stats, lang),
+            citation=citation(stats.summary, lang),
+            paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
+            matrix=table,
             has_sheets=has_sheets,
-            sheets=(sheet_view(sheet, names, lang) for sheet in found) if has_sheets else (),
+            is_wide=len(table.networks) > MOST_COLUMNS,
+            sheets=((names[each.institution.id], sheet_blocks(each, lang, names)) for each in found if has_sheets),
         )
     )
     return "".join(pieces).encode("utf-8", "replace")
 
 
-def _words(portrait: Portrait, lang: Language) -> dict[str, object]:
-    """Return what the page says of the scan as a whole."""
-    facts = portrait.summary.scan
-    mode = phrase(f"mode.{facts.mode}", lang)
-    return {
-        "population": phrase("page.population", lang, count=portrait.summary.figures.institutions),
-        "scan": phrase("page.scan", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang), mode=mode),
-        "is_stopped": facts.ended_at is None,
-        "tool": facts.tool_version,
-        "cautions": _cautions(portrait, lang),
-        "citation": citation(portrait.summary, lang),
-        "paragraph": paragraph(portrait.summary, lang),
-    }
+def blocks_page(blocks: Iterable[Block], lang: Language, *, is_private: bool = False) -> bytes:
+    """Return *blocks* as an HTML page of their own: a sheet, a comparison.
+
+    A page for one reader (*is_private*) asks search engines to leave it out, and opens its links beside it.
+    """
+    found = list(blocks)
+    title = next((block.text for block in found if isinstance(block, Title)), "cegep-audit")
+    template = environment().get_template("blocks.html")
+    frame = _frame(lang, resource("style.css"))
+    return template.render(**frame, title=title, blocks=found, is_private=is_private).encode("utf-8", "replace")
 
 
-def _say(lang: Language, key: str, **values: object) -> str:
-    return phrase(key, lang, **values)
-
-
-def _sections(portrait: Portrait, names: Mapping[str, str], lang: Language, history: Trend | None) -> Sequence[Section]:
-    """Return the sections there are, in the order of the page; the table of institutions has its own template."""
-    covered = coverage(portrait, names, lang)
-    if not portrait.summary.figures.assessed:
-        return [covered]
-    return [
-        found
-        for found in (
-            networks(portrait, lang),
-            thresholds(portrait, lang),
-            Section("table", phrase("section.table", lang), ()),
-            regions(portrait, lang),
-            groups(portrait, lang),
-            together(portrait, lang),
-            exceptions(portrait, names, lang),
-            places(portrait, lang),
-            over_time(history, lang),
-            published(portrait, lang),
-            covered,
-        )
-        if found is not None
-    ]
-
-
-def _cautions(portrait: Portrait, lang: Language) -> Iterator[str]:
-    """Yield what a reader must know of the figures, in words that can be cited."""
-    summary = portrait.summary
-    yield phrase("caution.presence", lang)
-    yield phrase("caution.lower_bound", lang)
-    yield phrase("caution.activity", lang)
-    if summary.figures.assessed < summary.figures.institutions:
-        yield phrase("caution.bounds", lang)
-    if summary.sample_of is None:
-        yield phrase("caution.census", lang)
-    else:
-        yield phrase("caution.sample", lang, population=summary.sample_of)
-    yield phrase("caution.closed", lang)
-    yield phrase("caution.rules", lang)
-    yield phrase("lead.tests", lang)
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the page's content security policy: our style and script by their hashes, nothing else from anywhere."""
-    return (
+def _frame(lang: Language, style: str) -> dict[str, object]:
+    """Return what every page has: its language, its sentences, its style, its script and the policy for them."""
+    script = resource("script.js")
+    # Images are made by the page itself, where a chart is saved as PNG; nothing else comes from anywhere.
+    policy = (
         f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
+    return {"lang": lang, "say": partial(_say, lang), "style": style, "script": script, "policy": policy}
+
+
+def _say(lang: Language, key: str, **facts: object) -> str:
+    return say(key, lang, **facts)
 
 
 def _hash(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
-@cache
-def _resource(name: str) -> str:
-    return (files("cegep_audit.report.page") / "templates" / name).read_text("utf-8")
+def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
+    """Yield the style of the columns: the sign of each network on a telephone, the rare ones hidden at a desk."""
+    hidden = f".grid:not(.all) tr > :nth-child(n + {titles + 3 + MOST_COLUMNS})"
+    yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
+    for place, network in enumerate(columns, titles + 3):
+        yield f'#grid td:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _scan_words(stats: ScanStatistics, lang: Language) -> str:
+    facts = stats.summary.scan
+    mode = say(f"mode.{facts.mode}", lang)
+    return say("page.scan", lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
 
-    return Environment(
-        loader=PackageLoader("cegep_audit.report.page", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+
+def _sections(
+    stats: ScanStatistics,
+    names: Mapping[str, str],
+    lang: Language,
+    history: Trend | None,
+    since: Comparison | None,
+) -> Sequence[Section]:
+    """Return the sections there are, in the order of the page; the table of institutions has its own template."""
+    covered = coverage(stats, names, lang)
+    if not stats.summary.figures.assessed:
+        return [covered] if covered else []
+    found = (
+        covered,
+        networks(stats, lang),
+        thresholds(stats, lang),
+        change(history, since, names, lang),
+        Section("table", say("section.table", lang), ()),
+        regions(stats, lang),
+        groups(stats, lang),
+        co_occurrence(stats, lang),
+        exceptions(stats, names, lang),
+        places(stats, lang),
+        published(stats, lang),
     )
+    return [each for each in found if each is not None]
+
+
+def _cautions(stats: ScanStatistics, lang: Language) -> Iterator[str]:
+    """Yield what a reader must know of the figures, in words that can be cited."""
+    summary = stats.summary
+    is_whole = summary.figures.assessed == summary.figures.institutions
+    for name in ("presence", "lower_bound", "activity", *(() if is_whole else ("bounds",))):
+        yield say(f"caution.{name}", lang)
+    if summary.sample_of is None:
+        yield say("caution.census", lang)
+    else:
+        yield say("caution.sample", lang, population=summary.sample_of)
+    for key in ("caution.closed", "caution.rules", "lead.tests"):
+        yield say(key, lang)

@@ -1,200 +1,129 @@
-"""The evidence sheet: one page to read beside the coding sheet, in its order, that asks nothing of any network.
+"""The evidence sheet: one page to read beside the coding sheet, in its order, that makes no request.
 
 It says which pages were read, with links to them as they are now and as a web archive has them, and where on them
-links to each network stand. Beside a blind sheet the links have neither role nor rank, and stay folded.
+links to each network are. Beside a blind sheet the links have neither role nor rank, and stay folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
 
 from cegep_audit.coding.sampling import CodingRow
-from cegep_audit.models import Account, Evidence, InstitutionResult, Scan
+from cegep_audit.models import Account, Evidence, InstitutionResult, PageRecord, Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.terminal.screen import detail_words, network_name
+from cegep_audit.report.blocks import Block, Cell, Folded, Grid, Line, Row, Title, bullets, link
+from cegep_audit.report.page.document import blocks_page
+from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Zone
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 ARCHIVE = "https://web.archive.org/web/"  # takes a moment (14 digits) and an address, and goes to the nearest capture
 _FIRST_LINE = 2  # of the coding sheet: its header is line 1
 
 
-@dataclass(frozen=True, slots=True)
-class PageLine:
-    """One page read: the number it is referred to by, its address, when it was captured, where it is archived."""
-
-    number: int
-    url: str
-    captured: str
-    archived: str
-    role: str
-    record: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One link to an account, where it stands: page number (0: a page not listed), zone, how, label."""
-
-    page: int
-    zone: str
-    how: str
-    label: str
-    address: str
-    whose: str  # role and rule, "" in a blind sheet
-    order: tuple[int, int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class RowBlock:
-    """One row of the coding sheet: its line there, its network, and the links to it.
-
-    ``bare`` names the pages where none stands; ``answer`` is the tool's, "" in a blind sheet.
-    """
-
-    line: int
-    name: str
-    sightings: tuple[Sighting, ...]
-    bare: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class SiteBlock:
-    """One institution: its pages, what could not be read, and its rows."""
-
-    id: str
-    name: str
-    website: str
-    status: str
-    pages: tuple[PageLine, ...]
-    failures: tuple[tuple[str, str], ...]
-    rows: tuple[RowBlock, ...]
-
-
 def evidence_page(scan: Scan, rows: Sequence[CodingRow], sheet: str, lang: Language, *, is_shown: bool) -> bytes:
     """Return the evidence sheet of *rows*, in their order, for the coding sheet named *sheet*: HTML in UTF-8."""
+    return blocks_page(_blocks(scan, rows, sheet, lang, is_shown=is_shown), lang, is_private=True)
+
+
+def _blocks(scan: Scan, rows: Sequence[CodingRow], sheet: str, lang: Language, *, is_shown: bool) -> Iterator[Block]:
     timegate = scan.settings.get("timegate")
     archive = timegate if isinstance(timegate, str) and timegate else ARCHIVE
+    yield Title(say("evidence.title", lang, scan=str(scan.id), sheet=sheet), 1)
+    yield Line(say("evidence.about", lang, day=locales.day(scan.started_at, lang), count=len(rows), sheet=sheet))
+    yield Line(say("evidence.shown" if is_shown else "evidence.blind", lang), "warn")
+    yield Line(say("evidence.decisions", lang))
     numbered = groupby(enumerate(rows, _FIRST_LINE), key=lambda item: item[1].unit.institution_id)
-    sites = [_site(list(group), archive, lang, is_shown=is_shown) for _, group in numbered]
-    values = {
-        "lang": lang,
-        "scan": scan.id,
-        "day": locales.day(scan.started_at, lang),
-        "sheet": sheet,
-        "sites": sites,
-        "count": len(rows),
-        "is_shown": is_shown,
-        "say": lambda key, **facts: phrase(f"evidence.{key}", lang, **facts),
-    }
-    return _environment().get_template("evidence.html").render(values).encode("utf-8", "replace")
+    for _, group in numbered:
+        yield from _site(list(group), archive, lang, is_shown=is_shown)
 
 
-def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, *, is_shown: bool) -> SiteBlock:
+def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, *, is_shown: bool) -> Iterator[Block]:
     institution, result = lines[0][1].institution, lines[0][1].result
-    pages = _pages(result, archive, lang)
-    numbers = {page.url: page.number for page in pages}
-    failures = result.failures if result else ()
-    return SiteBlock(
-        id=plain(institution.id),
-        name=plain(institution.name),
-        website=without_password(institution.url),
-        status=_status(result, lang),
-        pages=pages,
-        failures=tuple((without_password(each.url), detail_words(each.detail, lang)) for each in failures),
-        rows=tuple(_row(row, line, numbers, lang, is_shown=is_shown) for line, row in lines),
-    )
-
-
-def _status(result: InstitutionResult | None, lang: Language) -> str:
-    """Return why the site was not assessed, "" where it was."""
-    if result is None:
-        return phrase("status.not_visited", lang)
-    if result.status.is_assessed:
-        return ""
-    return f"{phrase(f'status.{result.status}', lang)}, {detail_words(result.detail, lang)}"
-
-
-def _pages(result: InstitutionResult | None, archive: str, lang: Language) -> tuple[PageLine, ...]:
-    return tuple(
-        PageLine(
-            number=number,
-            url=without_password(page.url),
-            captured=locales.minute(page.captured_at),
-            archived=_archived(archive, page.url, page.captured_at),
-            role=phrase(f"page_role.{page.role}", lang),
-            record=plain(page.record_id or "").strip("<>"),
+    yield Title(plain(institution.name), 2, plain(institution.id))
+    address = link(institution.url)
+    yield Line(f"{plain(institution.id)} · {address.text}", "dim", href=address.href)
+    if result is None or not result.status.is_assessed:
+        yield Line(say("evidence.not_assessed", lang, why=_cause(result, lang)), "warn")
+    pages = result.pages if result else ()
+    if pages:
+        rows = [_page(number, page, archive, lang) for number, page in enumerate(pages, 1)]
+        names = ("page", "address", "role", "captured", "archive")
+        yield Grid(say("evidence.page", lang), _heads(names, lang), rows, texts=len(names))
+    else:
+        yield Line(say("evidence.no_page", lang))
+    if failures := result.failures if result else ():
+        cells = (
+            Cell(f"{link(each.url).text} : {detail_words(each.detail, lang)}", link(each.url).href) for each in failures
         )
-        for number, page in enumerate(result.pages if result else (), 1)
-    )
+        yield Folded(say("evidence.failures", lang, count=len(failures)), [bullets(cells)])
+    numbers = {without_password(page.url): number for number, page in enumerate(pages, 1)}
+    for line, row in lines:
+        yield from _row(row, line, numbers, lang, is_shown=is_shown)
+
+
+def _heads(names: Sequence[str], lang: Language) -> list[str]:
+    return [say(f"evidence.{name}", lang) for name in names]
+
+
+def _cause(result: InstitutionResult | None, lang: Language) -> str:
+    if result is None:
+        return say("status.not_visited", lang)
+    return f"{say(f'status.{result.status}', lang)}, {detail_words(result.detail, lang)}"
+
+
+def _page(number: int, page: PageRecord, archive: str, lang: Language) -> Row:
+    role, record = say(f"page_role.{page.role}", lang), plain(page.record_id or "").strip("<>")
+    return [
+        f"P{number}",
+        link(page.url),
+        f"{role} · WARC {record}" if record else role,
+        locales.minute(page.captured_at),
+        Cell(say("evidence.archived", lang), link(_archived(archive, page.url, page.captured_at)).href),
+    ]
 
 
 def _archived(archive: str, url: str, moment: datetime) -> str:
     return f"{archive}{moment:%Y%m%d%H%M%S}/{without_password(url)}"
 
 
-def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, *, is_shown: bool) -> RowBlock:
-    accounts = [each for each in (row.result.accounts if row.result else ()) if each.network == row.unit.network]
-    found = [
-        _sighting(account, seen, numbers, lang, is_shown=is_shown)
-        for account in accounts
-        if account.kind.names_account or not account.url
-        for seen in account.evidence
+def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, *, is_shown: bool) -> Iterator[Block]:
+    name = network_name(row.unit.network)
+    answer = f" · {say(f'coding_state.{row.state}', lang)}" if is_shown else ""
+    yield Title(f"{name}, {say('evidence.line', lang, number=str(line))}{answer}", 3, f"l{line}")
+    seen = [
+        (numbers.get(without_password(each.page_url), 0), account, each)
+        for account in (row.result.accounts if row.result else ())
+        if account.network == row.unit.network and (account.kind.names_account or not account.url)
+        for each in account.evidence
     ]
-    bare = sorted({*numbers.values()}.difference(each.page for each in found))
-    return RowBlock(
-        line=line,
-        name=network_name(row.unit.network),
-        sightings=tuple(sorted(found, key=lambda each: each.order)),
-        bare=", ".join(f"P{number}" for number in bare),
-        answer=phrase(f"coding_state.{row.state}", lang) if is_shown else "",
-    )
+    blocks: list[Block] = []
+    if seen:
+        names = ("page", "place", "label", "account", *(("whose",) if is_shown else ()))
+        rows = [_sighting(*each, lang, is_shown=is_shown) for each in sorted(seen, key=_place)]
+        blocks.append(Grid(name, _heads(names, lang), rows, texts=len(names)))
+    if bare := sorted({*numbers.values()}.difference(page for page, _, _ in seen)):
+        pages = ", ".join(f"P{number}" for number in bare)
+        blocks.append(Line(say("evidence.no_link", lang, network=name, pages=pages)))
+    yield Folded(say("evidence.links", lang, network=name), blocks, is_open=is_shown)
 
 
-def _sighting(
-    account: Account, seen: Evidence, numbers: Mapping[str, int], lang: Language, *, is_shown: bool
-) -> Sighting:
-    page = numbers.get(without_password(seen.page_url), 0)
-    whose = f"{phrase(f'role.{account.role}', lang)} ({plain(account.reason)})" if is_shown else ""
-    return Sighting(
-        page=page,
-        zone=phrase(f"zone.{seen.zone}", lang),
-        how=phrase(f"how.{seen.how}", lang),
-        label=plain(seen.label),
-        address=account.url or phrase("table.unresolved", lang),
-        whose=whose,
-        # Page by page, from top to bottom, then by address: an order that does not tell which account was chosen.
-        order=(page, list(Zone).index(seen.zone), account.url, plain(seen.label)),
-    )
+def _place(seen: tuple[int, Account, Evidence]) -> tuple[int, int, str, str]:
+    """Return the key of page by page, from top to bottom, then by address: it does not tell which was chosen."""
+    page, account, evidence = seen
+    return page, list(Zone).index(evidence.zone), account.url, plain(evidence.label)
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cegep_audit.report.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["web"] = _web
-    return environment
-
-
-def _web(url: Any) -> str:  # noqa: ANN401 - a filter gets whatever the page holds
-    """Return *url* where it is a plain web address, else "": no other scheme becomes a link."""
-    text = str(url)
-    return text if text.startswith(("http://", "https://")) and text.isprintable() else ""
+def _sighting(page: int, account: Account, seen: Evidence, lang: Language, *, is_shown: bool) -> Row:
+    row: list[Cell | str] = [
+        f"P{page}" if page else "",
+        f"{say(f'zone.{seen.zone}', lang)}, {say(f'how.{seen.how}', lang)}",
+        plain(seen.label),
+        link(account.url) if account.url else say("table.unresolved", lang),
+    ]
+    return [*row, f"{say(f'role.{account.role}', lang)} ({plain(account.reason)})"] if is_shown else row

@@ -2,156 +2,155 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.groups import FEW
-from cegep_audit.analyze.portrait import Portrait, records
+from cegep_audit.analyze.findings import FEW, Figures
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
-from cegep_audit.report.page.charts import dots
-from cegep_audit.report.page.grid import (
-    Cell,
-    Grid,
-    Part,
-    Row,
-    Section,
-    heads,
-    heat,
-    section,
-    share_cells,
-    share_heads,
-    ticks,
-)
-from cegep_audit.report.page.presence import share_bar
-from cegep_audit.report.terminal.differences import measure_words
-from cegep_audit.report.terminal.overview import FEW_MARK
-from cegep_audit.report.terminal.screen import column_name, network_name
+from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
+from cegep_audit.report.page.charts import Tile, bars, tiles
+from cegep_audit.report.page.parts import Part, Section, section, share_bar, ticks
+from cegep_audit.report.page.templates import resource
+from cegep_audit.report.text.words import FEW_MARK, column_name, crossed_name, measure_words, network_name
+
+Groups = Mapping[tuple[str, ...], Figures]
 
 
-def regions(portrait: Portrait, lang: Language) -> Section | None:
-    """Return the section on administrative regions, the most present first; None where the registry has none."""
-    found = portrait.groups.get(("region",))
+def regions(stats: ScanStatistics, lang: Language) -> Section | None:
+    """Return the section on administrative regions: a map, then the most present first; None without regions."""
+    found = stats.groups.get(("region",))
     if not found:
         return None
-    k = portrait.asked.min_networks
-    lead = phrase("lead.regions", lang, k=k)
-    return section("regions", lang, _group_part(portrait, ("region",), found, lead, lang))
+    lead = say("lead.regions", lang, k=stats.asked.min_networks)
+    return section("regions", lang, _map(stats, found, lang), _group_part(stats, ("region",), found, lead, lang))
 
 
-def groups(portrait: Portrait, lang: Language) -> Section | None:
+def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
+    """Return the tile map of Quebec's regions; None where the registry has fewer than half of their codes."""
+    k, places = stats.asked.min_networks, tomllib.loads(resource("regions.toml"))
+    codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
+    groups = {codes[values[0]]: (values[0], group) for values, group in found.items() if values[0] in codes}
+    if 2 * len(groups) < len(places):
+        return None
+    shown = []
+    for code, place in places.items():
+        name, group = groups.get(code, (place["name"], None))
+        share = group.at_least[k].share if group else None
+        text = "—" if share is None else locales.percent(share, lang, digits=0)
+        is_few = group is not None and group.is_few
+        shown.append(Tile(place["column"], place["row"], code, name, share, text, is_few))
+    label = say("chart.regions", lang, k=k)
+    rows = [[tile.name, tile.text] for tile in shown]
+    return Part(
+        lead=say("lead.map", lang, k=k),
+        chart=tiles(shown, label),
+        grid=Grid(label, heads(lang, "region", "share"), rows),
+    )
+
+
+def groups(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on types and languages: shares, presence on each network, and tests; None without either."""
-    k = portrait.asked.min_networks
     parts: list[Part | None] = []
-    for by, found in portrait.groups.items():
+    for by, found in stats.groups.items():
         if by != ("region",):
-            lead = phrase("lead.groups", lang, k=k)
-            title = " × ".join(column_name(column, lang) for column in by).capitalize()
-            parts.append(_group_part(portrait, by, found, lead, lang, title))
-            parts.append(_crossed(portrait, by, found, lang))
-            parts += [_tests(portrait.contrasts_by(column), column, lang) for column in by]
-    return section("groups", lang, *parts) if parts else None
+            lead = say("lead.groups", lang, k=stats.asked.min_networks)
+            parts.append(_group_part(stats, by, found, lead, lang, crossed_name(by, lang).capitalize()))
+            parts.append(_crossed(stats, by, found, lang))
+            parts += [_tests(stats.group_tests_by(column), column, lang) for column in by]
+    return section("groups", lang, *parts)
 
 
 def _group_part(
-    portrait: Portrait,
-    by: tuple[str, ...],
-    found: Mapping[tuple[str, ...], Figures],
-    lead: str,
-    lang: Language,
-    title: str = "",
+    stats: ScanStatistics, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
 ) -> Part:
-    k = portrait.asked.min_networks
-    ranked = (
-        sorted(found.items(), key=lambda item: -(item[1].at_least[k].share or 0))
-        if by == ("region",)
-        else list(found.items())
-    )
+    k = stats.asked.min_networks
+    ranked = list(found.items())
+    if by == ("region",):
+        ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
     shown = [
         share_bar(group_words(by, values, lang), group.at_least[k], lang, of=group)
         for values, group in ranked
         if group.assessed
     ]
-    names = " × ".join(column_name(column, lang) for column in by)
+    label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
     return Part(
         title=title,
         lead=" ".join((lead, *_marks(found, lang))),
-        chart=dots(shown, phrase("chart.groups", lang, k=k, column=names), ticks(lang)) if shown else None,
-        grid=Grid(lead, *_table(portrait, by, ranked, lang)),
+        chart=bars(shown, label, ticks(lang), dots=True) if shown else None,
+        grid=_table(stats, by, ranked, lead, lang),
     )
 
 
 def _table(
-    portrait: Portrait, by: tuple[str, ...], ranked: Sequence[tuple[tuple[str, ...], Figures]], lang: Language
-) -> tuple[list[str], list[Row]]:
-    """Return headings and rows of the figures of each group."""
-    k, whole = portrait.asked.min_networks, portrait.summary.figures
+    stats: ScanStatistics,
+    by: tuple[str, ...],
+    ranked: Sequence[tuple[tuple[str, ...], Figures]],
+    lead: str,
+    lang: Language,
+) -> Grid:
+    """Return the figures of each group."""
+    k, whole = stats.asked.min_networks, stats.summary.figures
     rows: list[Row] = [
         [
             f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
-            locales.number(group.institutions, lang),
-            locales.number(group.assessed, lang),
-            *share_cells(group.at_least[k], whole, lang),
+            *numbers(lang, group.institutions, group.assessed),
+            *share_cells(group.at_least[k], whole, lang, is_group=True),
             locales.decimal(group.mean, lang),
             locales.number(group.median, lang) if group.median is not None else "—",
         ]
         for values, group in ranked
     ]
     first, last = heads(lang, "group", "institutions", "assessed"), heads(lang, "mean", "median")
-    return [*first, *share_heads(whole, lang), *last], rows
+    return Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows)
 
 
-def _marks(found: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[str]:
+def _marks(found: Groups, lang: Language) -> Iterator[str]:
     """Yield what the marks of a chart of groups mean, as far as it has them."""
     if any(group.assessed < group.institutions for group in found.values()):
-        yield phrase("lead.spans", lang)
+        yield say("lead.spans", lang)
     if any(group.is_few for group in found.values()):
-        yield phrase("lead.few", lang, count=FEW)
+        yield say("lead.few", lang, count=FEW)
 
 
-def _crossed(
-    portrait: Portrait, by: tuple[str, ...], found: Mapping[tuple[str, ...], Figures], lang: Language
-) -> Part | None:
-    """Presence on each network by group, as a table of coloured cells: networks as rows, for they are many."""
-    met = [name for name, share in portrait.summary.figures.networks.items() if share.count]
+def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
+    """Return presence on each network by group, as a table of coloured cells; the cells of few are not coloured."""
+    met = [name for name, share in stats.summary.figures.networks.items() if share.count]
     some = {values: group for values, group in found.items() if group.assessed}
-    rows: list[Row] = [
-        [
-            network_name(name),
-            *(
-                heat(share.share or 0, lang) if (share := group.networks.get(name)) else Cell("—")
-                for group in some.values()
-            ),
-        ]
-        for name in met
-    ]
+    rows: list[Row] = [[network_name(name), *(_shaded(group, name, lang) for group in some.values())] for name in met]
     if not rows:
         return None
     sizes = [f"({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}" for group in some.values()]
-    held = [size.replace(" ", "\u00a0") for size in sizes]  # the mark stays beside its number
-    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, held, strict=True)]
-    head = [*heads(lang, "network"), *titles]
-    names = " × ".join(column_name(column, lang) for column in by)
-    return Part(grid=Grid(phrase("grid.crossed", lang, column=names), head, rows, is_heat=True))
+    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, sizes, strict=True)]
+    caption = say("grid.crossed", lang, column=crossed_name(by, lang))
+    return Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True))
 
 
-def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part:
-    caption = phrase("grid.tests", lang, column=column_name(column, lang))
+def _shaded(group: Figures, name: str, lang: Language) -> Cell:
+    share = group.networks.get(name)
+    if share is None:
+        return Cell("—")
+    return Cell(heat(share.share or 0, lang).text, shade=0) if group.is_few else heat(share.share or 0, lang)
+
+
+def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:
     if found.empty:
-        return Part(note=f"{caption} {phrase('test.none', lang)}")
+        return None
     rows = [
         [
             measure_words(row["measure"], lang),
-            phrase(f"test.{row['test']}", lang),
+            say(f"test.{row['test']}", lang),
             locales.p_value(row["p"], lang),
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),
         ]
         for row in records(found)
     ]
+    caption = say("grid.tests", lang, column=column_name(column, lang))
     head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
     return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)

@@ -1,4 +1,4 @@
-"""The table of institutions and networks: who is on what, to sort, filter and search."""
+"""The presence matrix: institutions and networks, to sort, filter and search."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cegep_audit.analyze.portrait import Portrait
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
-from cegep_audit.registry.selection import fold
-from cegep_audit.report.page.grid import web_address
-from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.registry.headings import fold
+from cegep_audit.report.blocks import web_address
+from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import Role
+from cegep_audit.vocabulary import ReadBy, Role, Status
 
 FILTERED = ("type", "region", "language")  # registry columns to choose by
 SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
+_OWN = frozenset({ReadBy.NONE, ReadBy.LIVE, ReadBy.WARC})  # how a scan reads sites by itself
+_SIGN = 2  # letters of a network's sign on a telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,16 @@ class Square:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One institution: the anchor of its sheet, its words, what it is found by, its cells."""
+    """One institution: the anchor of its sheet, its words, what it is found by, its cells.
+
+    ``state`` is ``missing`` (not assessed), ``partial``, ``other`` (read by another mode than the scan's) or "".
+    """
 
     anchor: str
+    id: str
     name: str
+    state: str
+    note: str
     values: Sequence[str]
     words: Sequence[str]
     found_by: str
@@ -47,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one can choose by: a registry column, and its values with their words."""
+    """What one can choose by: a registry column or the state, and its values with their words."""
 
     column: str
     title: str
@@ -55,50 +63,67 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """A column of the matrix: id, title, and the sign that stands for it on a telephone."""
+
+    id: str
+    name: str
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
-    """The whole table: ``titles`` of its columns of words, then ``networks``, id and title of each, in their order."""
+    """The whole table: ``titles`` of its columns of words, then ``networks``, in their order."""
 
     titles: Sequence[str]
-    networks: Sequence[tuple[str, str]]
+    networks: Sequence[Network]
     lines: Sequence[Line]
     choices: Sequence[Choice]
 
 
-def anchors(portrait: Portrait, *, has_sheets: bool = True) -> dict[str, str]:
+def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
     """Return the anchor of each institution's sheet, by its id: unique, and made of what an address can hold.
 
     "" for all where the page has no sheets.
     """
-    if not has_sheets:
-        return dict.fromkeys((institution.id for institution in portrait.scan.institutions), "")
     found: dict[str, str] = {}
-    for place, institution in enumerate(portrait.scan.institutions):
+    for place, institution in enumerate(stats.scan.institutions):
         is_plain = re.fullmatch(r"[a-z0-9-]+", institution.id) is not None
-        found[institution.id] = f"f-{institution.id}" if is_plain else f"f.{place}"
+        found[institution.id] = (f"f-{institution.id}" if is_plain else f"f.{place}") if has_sheets else ""
     return found
 
 
-def matrix(portrait: Portrait, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
+def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
     """Return the table of *sheets*; *names* are the anchors by id.
 
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
     of_units = [_of_units(sheet) for sheet in sheets]
-    counts = portrait.summary.figures.networks
+    counts = stats.summary.figures.networks
     shown = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
-    columns = [(name, network_name(name) if name in counts else _closed(name, lang)) for name in order]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
-    titles = [phrase(f"head.{column}", lang) for column in said]
-    lines = [_line(sheet, own, order, said, names, lang) for sheet, own in zip(sheets, of_units, strict=True)]
-    choices = [choice for column in FILTERED if (choice := _choice(sheets, column, lang)).options]
-    return Matrix(titles, columns, lines, choices)
+    own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
+    lines = [_line(sheet, units, own, order, said, names, lang) for sheet, units in zip(sheets, of_units, strict=True)]
+    choices = [*(_choice(sheets, column, lang) for column in FILTERED), _states(lines, lang)]
+    return Matrix(
+        titles=[say(f"head.{column}", lang) for column in said],
+        networks=[_network(name, lang, is_open=name in counts) for name in order],
+        lines=lines,
+        choices=[
+            choice for choice in choices if len(choice.options) > 1 or (choice.column == "state" and choice.options)
+        ],
+    )
 
 
-def _closed(name: str, lang: Language) -> str:
-    return phrase("grid.closed", lang, network=network_name(name))
+def _network(name: str, lang: Language, *, is_open: bool) -> Network:
+    called = network_name(name)
+    bare = called.partition(" (")[0]
+    capitals = "".join(re.findall("[A-Z]", bare))
+    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else bare[:_SIGN]
+    return Network(name, called if is_open else say("grid.closed", lang, network=called), sign)
 
 
 def _of_units(sheet: Sheet) -> frozenset[str]:
@@ -109,24 +134,39 @@ def _of_units(sheet: Sheet) -> frozenset[str]:
 def _line(
     sheet: Sheet,
     of_units: frozenset[str],
+    own: frozenset[ReadBy],
     order: Sequence[str],
     said: Sequence[str],
     names: Mapping[str, str],
     lang: Language,
 ) -> Line:
-    each = sheet.institution
-    values = [getattr(each, column) for column in FILTERED]
+    each, state = sheet.institution, _state(sheet, own)
     handles = (account.handle for account in sheet.main.values())
     found_by = " ".join((each.name, each.short_name, each.city, each.id, *handles))
     return Line(
         anchor=names[each.id],
+        id=plain(each.id),
         name=plain(each.name),
-        values=[plain(value) for value in values],
+        state=state,
+        note=reading_words(sheet.result, lang) if sheet.result and state == "other" else _note(state, lang),
+        values=[plain(getattr(each, column)) for column in FILTERED],
         words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in said],
         found_by=fold(plain(found_by)).replace("-", " "),
         number="?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
         squares=[_square(sheet, name, of_units) for name in order],
     )
+
+
+def _note(state: str, lang: Language) -> str:
+    return say(f"grid.{state}", lang) if state else ""
+
+
+def _state(sheet: Sheet, own: frozenset[ReadBy]) -> str:
+    if sheet.n_networks is None or sheet.result is None:
+        return "missing"
+    if sheet.result.status is Status.PARTIAL:
+        return "partial"
+    return "other" if sheet.result.read_by not in own else ""
 
 
 def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:
@@ -139,7 +179,12 @@ def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:
 
 def _choice(sheets: Sequence[Sheet], column: str, lang: Language) -> Choice:
     values = {plain(getattr(sheet.institution, column)) for sheet in sheets} - {""}
-    options = sorted(
-        ((value, value_words(column, value, lang)) for value in values), key=lambda option: fold(option[1])
-    )
-    return Choice(column, phrase(f"head.{column}", lang), options if len(options) > 1 else [])
+    options = ((value, value_words(column, value, lang)) for value in values)
+    return Choice(column, say(f"head.{column}", lang), sorted(options, key=lambda option: fold(option[1])))
+
+
+def _states(lines: Sequence[Line], lang: Language) -> Choice:
+    """Return what one can choose by of how sites were read, as far as there is any such site."""
+    there = {line.state for line in lines}
+    options = [(name, say(f"grid.{name}", lang)) for name in ("missing", "partial", "other") if name in there]
+    return Choice("state", say("grid.state", lang), [("read", say("grid.read", lang)), *options] if options else [])

@@ -1,4 +1,4 @@
-"""The sections on presence: the headline figures, each network, and how many networks."""
+"""The sections on presence: the headline, coverage, each network, and how many networks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.portrait import Portrait
 from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.page.charts import Bar, bars, columns
-from cegep_audit.report.page.grid import Grid, Part, Section, heads, section, share_cells, share_heads, ticks
-from cegep_audit.report.terminal.screen import network_name
+from cegep_audit.report.blocks import Grid, Row, heads
+from cegep_audit.report.page.charts import bars, columns
+from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
+from cegep_audit.report.text import words
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
+from cegep_audit.vocabulary import Need, Status
 
 MOST_BARS = 25  # networks that a chart shows: the others are in its table
 
@@ -29,112 +35,144 @@ class Headline:
     facts: Sequence[str]
 
 
-def headlines(portrait: Portrait, lang: Language) -> list[Headline]:
+def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
-    figures = portrait.summary.figures
+    figures = stats.summary.figures
     missing = figures.institutions - figures.assessed
     coverage = Headline(
         locales.number(figures.assessed, lang),
-        phrase("headline.assessed", lang, total=figures.institutions),
-        [phrase("headline.missing", lang, count=missing) if missing else phrase("headline.all_read", lang)],
+        say("headline.assessed", lang, total=figures.institutions),
+        [say("headline.missing", lang, count=missing) if missing else say("headline.all_read", lang)],
     )
     if not figures.assessed:
         return [coverage]
-    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
-    median = locales.number(figures.median or 0, lang)
-    center = phrase("headline.center", lang, median=median, low=low, high=high, maximum=figures.maximum)
-    mean = Headline(locales.decimal(figures.mean, lang), phrase("headline.mean", lang), [center])
-    return [_present(portrait, lang), coverage, mean, *_most_common(figures, lang)]
-
-
-def _present(portrait: Portrait, lang: Language) -> Headline:
-    figures = portrait.summary.figures
     k, share = next(iter(figures.at_least.items()))
-    facts = _facts(share, figures, lang)
-    facts += [
-        phrase(
+    published = [
+        say(
             "headline.baseline",
             lang,
-            year=str(baseline.year),
-            share=locales.percent(baseline.value, lang, digits=0),
-            study=baseline.study,
+            year=str(each.year),
+            share=locales.percent(each.value, lang, digits=0),
+            study=each.study,
         )
-        for baseline in _comparable(portrait, k)
+        for each in _comparable(stats, k)
     ]
-    return Headline(locales.percent(share.share, lang), phrase("headline.present", lang, count=k), facts)
+    present = Headline(
+        locales.percent(share.share, lang),
+        say("headline.present", lang, count=k),
+        [*_facts(share, figures, lang), *published],
+    )
+    mean = Headline(
+        locales.decimal(figures.mean, lang),
+        say("headline.mean", lang),
+        [words.center_words(figures, lang, "headline.center")],
+    )
+    return [present, coverage, mean, *_most_common(figures, lang)]
 
 
 def _most_common(figures: Figures, lang: Language) -> list[Headline]:
     name, share = next(iter(figures.networks.items()), ("", None))
     if share is None or not share.count:
         return []
-    title = phrase("headline.first", lang, network=network_name(name))
+    title = say("headline.first", lang, network=words.network_name(name))
     return [Headline(locales.percent(share.share, lang), title, _facts(share, figures, lang))]
 
 
 def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
-    facts = [phrase("headline.of", lang, count=share.count, total=figures.assessed)]
+    facts = [say("headline.of", lang, count=share.count, total=figures.assessed)]
     if figures.assessed < figures.institutions:
-        facts.append(phrase("headline.bounds", lang, bounds=locales.span(share.bounds, lang)))
+        facts.append(say("headline.bounds", lang, bounds=locales.span(share.bounds, lang)))
     if share.ci95 is not None:
-        facts.append(phrase("headline.interval", lang, interval=locales.span(share.ci95, lang)))
+        facts.append(say("headline.interval", lang, interval=locales.span(share.ci95, lang)))
     return facts
 
 
-def _comparable(portrait: Portrait, k: int) -> list[Baseline]:
-    """Return the published shares on at least *k* networks that stand beside ours."""
-    return [each for each in portrait.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
+def _comparable(stats: ScanStatistics, k: int) -> list[Baseline]:
+    """Return the published shares on at least *k* networks that can be shown with ours."""
+    return [each for each in stats.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
 
 
-def networks(portrait: Portrait, lang: Language) -> Section:
+def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
+    """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
+    figures = stats.summary.figures
+    rows: list[Row] = [
+        [
+            say(f"status.{cause.status or 'not_visited'}", lang),
+            words.detail_words(cause.detail, lang) if cause.detail else "—",
+            to_sheet(plain(institution.name), anchors[institution.id]),
+        ]
+        for cause in causes(stats.scan)
+        for institution in cause.institutions
+    ]
+    caption = say("summary.not_assessed", lang, count=len(rows))
+    grid = Grid(caption, heads(lang, "status", "cause", "institution"), rows, texts=3) if rows else None
+    k = stats.asked.min_networks
+    said = [
+        words.assessed_words(figures, lang),
+        *completion_lines(attained(stats.scan, stats.asked.basket, k), lang),
+    ]
+    if partial := figures.by_status[Status.PARTIAL]:
+        said.append(say("summary.partial", lang, count=partial))
+    if rows:
+        said.append(say("lead.coverage", lang))
+    return section("coverage", lang, Part(lead=" ".join(said), grid=grid), _rendered(stats, anchors, lang))
+
+
+def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
+    """Return which sites a browser rendered, and why; None where it rendered none."""
+    lead = "".join(drawn_words(stats.summary.scan, lang))
+    if not lead:
+        return None
+    names: dict[str, str] = {}
+    needs: dict[str, set[Need]] = {}
+    for institution, _, rendering in rendered_pages(stats.scan):
+        names[institution.id] = plain(institution.name)
+        needs.setdefault(institution.id, set()).update(rendering.needs)
+    rows: list[Row] = [
+        [to_sheet(names[id_], anchors[id_]), ", ".join(say(f"need.{need}", lang) for need in Need if need in found)]
+        for id_, found in needs.items()
+    ]
+    return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
+
+
+def networks(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on each network, the most frequent first."""
-    figures = portrait.summary.figures
-    found = {name: share for name, share in figures.networks.items() if share.count}
-    shown = [share_bar(network_name(name), share, lang) for name, share in list(found.items())[:MOST_BARS]]
+    figures = stats.summary.figures
+    found = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
+    shown = [share_bar(name, share, lang) for name, share in list(found.items())[:MOST_BARS]]
     chart = None
     if shown:
-        label = phrase("chart.networks", lang, first=shown[0].name, last=shown[-1].name)
-        chart = bars(shown, label, ticks(lang))
+        chart = bars(shown, say("chart.networks", lang, first=shown[0].name, last=shown[-1].name), ticks(lang))
     is_whole = figures.assessed == figures.institutions
-    lead = phrase("lead.networks_whole" if is_whole else "lead.networks", lang)
-    grid = _shares_grid(
-        "networks", "network", {network_name(name): share for name, share in found.items()}, portrait, lang
-    )
-    return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=_unlisted(figures, lang)))
+    lead = say("lead.networks_whole" if is_whole else "lead.networks", lang)
+    grid = shares_grid("networks", "network", found, figures, lang)
+    note = " ".join(words.unlisted_words(figures, lang))
+    return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=note))
 
 
-def _unlisted(figures: Figures, lang: Language) -> str:
-    absent = [network_name(name) for name, share in figures.networks.items() if not share.count]
-    closed = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]
-    said = [phrase("summary.no_network", lang, names=", ".join(absent))] if absent else []
-    said += [phrase("summary.closed", lang, names=", ".join(closed))] if closed else []
-    return " ".join(said)
-
-
-def thresholds(portrait: Portrait, lang: Language) -> Section:
+def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
-    figures = portrait.summary.figures
-    k_asked = portrait.asked.min_networks
+    figures = stats.summary.figures
+    k_asked = stats.asked.min_networks
     shares = {k: figures.at_least[k] for k in sorted(figures.at_least)}
-    shown = []
-    for k, share in shares.items():
-        published = next(iter(_comparable(portrait, k)), None)
-        shown.append(
-            share_bar(phrase("head.at_least_k", lang, count=k), share, lang, published, is_strong=k >= k_asked)
+    shown = [
+        share_bar(
+            say("head.at_least_k", lang, count=k),
+            share,
+            lang,
+            next(iter(_comparable(stats, k)), None),
+            is_strong=k >= k_asked,
         )
-    grid = _shares_grid(
-        "thresholds",
-        "threshold",
-        {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)},
-        portrait,
-        lang,
-    )
-    caution = " ".join(getattr(each, f"caution_{lang}") for each in _comparable(portrait, THREE_PLUS))
+        for k, share in shares.items()
+    ]
+    named = {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)}
+    said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
+    said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
-        lead=phrase("lead.thresholds", lang),
-        chart=bars(shown, phrase("chart.thresholds", lang), ticks(lang)),
-        grid=grid,
-        note=caution,
+        lead=say("lead.thresholds", lang),
+        chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
+        grid=shares_grid("thresholds", "threshold", named, figures, lang),
+        note=" ".join(said),
     )
     return section("thresholds", lang, at_least, _distribution(figures, k_asked, lang))
 
@@ -145,48 +183,9 @@ def _distribution(figures: Figures, k_asked: int, lang: Language) -> Part:
         [locales.number(number, lang), locales.number(count, lang), locales.percent(count / figures.assessed, lang)]
         for number, count in counts
     ]
-    title = phrase("lead.distribution", lang)
+    title = say("lead.distribution", lang)
     return Part(
         lead=title,
-        chart=columns(counts, k_asked, phrase("chart.distribution", lang), phrase("chart.networks_axis", lang)),
+        chart=columns(counts, k_asked, say("chart.distribution", lang), say("chart.networks_axis", lang)),
         grid=Grid(title, heads(lang, "n_networks", "count", "share"), rows, texts=0),
     )
-
-
-def share_bar(
-    name: str,
-    share: Proportion,
-    lang: Language,
-    published: Baseline | None = None,
-    of: Figures | None = None,
-    *,
-    is_strong: bool = True,
-) -> Bar:
-    """Return the line of a chart for a proportion, a *published* one beside it; one *of* a group has its counts."""
-    low, high = share.bounds or (share.share or 0, share.share or 0)
-    counted = (
-        phrase("chart.of", lang, count=share.count, total=of.assessed) if of else locales.number(share.count, lang)
-    )
-    return Bar(
-        name=plain(name),
-        value=share.share or 0,
-        low=low,
-        high=high,
-        text=f"{locales.percent(share.share, lang)} · {counted}" if not of else counted,
-        is_strong=is_strong,
-        is_few=of is not None and of.is_few,
-        mark=published.value if published else None,
-        mark_text=_published(published, lang) if published else "",
-    )
-
-
-def _published(baseline: Baseline, lang: Language) -> str:
-    share = locales.percent(baseline.value, lang, digits=0)
-    return phrase("chart.baseline", lang, year=str(baseline.year), share=share)
-
-
-def _shares_grid(name: str, first: str, shares: Mapping[str, Proportion], portrait: Portrait, lang: Language) -> Grid:
-    figures, has_interval = portrait.summary.figures, portrait.asked.sample_of is not None
-    rows = [[title, *share_cells(share, figures, lang, has_interval=has_interval)] for title, share in shares.items()]
-    head = [*heads(lang, first), *share_heads(figures, lang, has_interval=has_interval)]
-    return Grid(phrase(f"section.{name}", lang), head, rows)

@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from cegep_audit.detect.networks.identify import Classified, Network
 from cegep_audit.models import Account, Institution, Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row
 from cegep_audit.report.files.columns import years
-from cegep_audit.report.terminal.screen import column_name, network_name, plain_table
+from cegep_audit.report.terminal.screen import view
+from cegep_audit.report.text.sheet import place_words
+from cegep_audit.report.text.words import column_name, network_name
 from cegep_audit.text import plain
 
 _DOMAINS = 3  # of a network, on its line; Mastodon has dozens
 
 
-def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Table:
-    """Return the scans of a database, one a line: number, date, how they read, how far they came.
+def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> RenderableType:
+    """Return the scans of a database, one a line: number, date, mode, progress, state, version.
 
     Each comes with the number of institutions it was to visit, and of those it did.
     """
-    table = _headed(("scan", "date", "mode", "visited", "state", "version"), lang)
-    for scan, institutions, visited in scans:
-        table.add_row(
-            Text(str(scan.id)),
-            Text(locales.minute(scan.started_at)),
-            Text(phrase(f"mode.{scan.mode}", lang)),
-            Text(f"{locales.number(visited, lang)}/{locales.number(institutions, lang)}"),
-            Text(phrase("state.complete" if scan.ended_at else "state.interrupted", lang)),
-            Text(plain(scan.tool_version)),
-        )
-    return table
+    rows = [
+        [
+            str(scan.id),
+            locales.minute(scan.started_at),
+            say(f"mode.{scan.mode}", lang),
+            f"{locales.number(visited, lang)}/{locales.number(institutions, lang)}",
+            say("state.complete" if scan.ended_at else "state.interrupted", lang),
+            scan.tool_version,
+        ]
+        for scan, institutions, visited in scans
+    ]
+    return _list(("scan", "date", "mode", "visited", "state", "version"), rows, lang)
 
 
 def institutions_table(institutions: Sequence[Institution], lang: Language) -> RenderableType:
     """Return institutions of a registry, one a line, and their number."""
-    table = _headed(("id", "name", "type", "region", "website"), lang)
-    for each in institutions:
-        table.add_row(*(Text(plain(cell)) for cell in (each.id, each.name, each.type, each.region, each.url)))
-    return Group(table, Text(), Text(phrase("table.institutions", lang, count=len(institutions)), "bold"))
+    rows = [(each.id, each.name, each.type, each.region, each.url) for each in institutions]
+    count = Text(say("table.institutions", lang, count=len(institutions)), "bold")
+    return Group(_list(("id", "name", "type", "region", "website"), rows, lang), Text(), count)
 
 
-def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> Table:
+def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> RenderableType:
     """Return how many institutions have each value of a registry *column*."""
-    table = plain_table(column_name(column, lang))
-    table.add_column(Text(phrase("column.count", lang)), justify="right")
-    for value, count in counts.items():
-        table.add_row(Text(plain(value) or phrase("summary.unknown_group", lang)), Text(locales.number(count, lang)))
-    return table
+    rows = [
+        [value or say("summary.unknown_group", lang), locales.number(count, lang)] for value, count in counts.items()
+    ]
+    title = column_name(column, lang)
+    return view([Grid(title, [title, say("column.count", lang)], rows)], width=None)
 
 
-def networks_table(networks: Iterable[Network], lang: Language) -> Table:
+def networks_table(networks: Iterable[Network], lang: Language) -> RenderableType:
     """Return the networks known, one a line: id, name, years, the first of its domains."""
-    table = _headed(("id", "name", "years", "hosts"), lang)
-    for each in networks:
-        table.add_row(Text(each.id), Text(each.name), Text(years(each)), Text(_domains(each)))
-    return table
+    rows = [(each.id, each.name, years(each), _domains(each)) for each in networks]
+    return _list(("id", "name", "years", "hosts"), rows, lang)
 
 
 def _domains(network: Network) -> str:
@@ -68,50 +68,36 @@ def _domains(network: Network) -> str:
     return ", ".join(network.domains[:_DOMAINS]) + (f" + {further}" if further > 0 else "")
 
 
-def classified_table(answers: Iterable[Classified], lang: Language) -> Table:
+def classified_table(answers: Iterable[Classified], lang: Language) -> RenderableType:
     """Return what URLs are, one a line, in order: network, kind, account, rule."""
-    table = _headed(("url", "network", "kind", "account", "reason"), lang)
-    for each in answers:
-        cells = (
+    rows = [
+        (
             each.url,
             network_name(each.network) if each.network else "—",
-            phrase(f"kind.{each.kind}", lang),
+            say(f"kind.{each.kind}", lang),
             each.account_url or "—",
             each.reason or "",
         )
-        table.add_row(*(Text(plain(cell)) for cell in cells))
-    return table
+        for each in answers
+    ]
+    return _list(("url", "network", "kind", "account", "reason"), rows, lang)
 
 
 def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> RenderableType:
     """Return the accounts that *source* shows: the network, and beside it address, role with its rule, and place."""
-    table = Table.grid(padding=(0, 2))
-    for account in accounts:
-        table.add_row(Text(network_name(account.network), "bold"), _account(account, lang))
-    body = table if accounts else Text(phrase("table.no_account", lang), "dim")
-    return Group(Text(plain(source), "bold underline"), body, Text())
+    items = [(network_name(account.network), list(_account(account, lang))) for account in accounts]
+    body: Block = Entries(source, items) if items else Line(say("table.no_account", lang), "dim")
+    return Group(Text(plain(source), "bold underline"), view([body], width=None), Text())
 
 
-def _account(account: Account, lang: Language) -> Text:
-    """Three lines on one account: where it is, whose it is and by which rule, where it was seen."""
-    address = plain(account.url) or phrase("table.unresolved", lang)
-    whose = f"{phrase(f'role.{account.role}', lang)} ({plain(account.reason)})"
-    return Text("\n").join([Text(address), Text(whose), Text(_place(account, lang), "dim")])
+def _account(account: Account, lang: Language) -> Iterator[str]:
+    """Yield three lines on one account: its address, its role with the rule, its place."""
+    yield account.url or say("table.unresolved", lang)
+    yield f"{say(f'role.{account.role}', lang)} ({account.reason})"
+    if account.evidence:
+        yield f"{place_words(account, lang)}, {say('table.pages_seen', lang, count=account.pages_seen)}"
 
 
-def _place(account: Account, lang: Language) -> str:
-    if not account.evidence:
-        return ""
-    best = account.evidence[0]
-    place = f"{phrase(f'zone.{best.zone}', lang)}, {phrase(f'how.{best.how}', lang)}"
-    if best.label:
-        place = f"{place} {phrase('table.quoted', lang, text=best.label)}"
-    return f"{place}, {phrase('table.pages_seen', lang, count=account.pages_seen)}"
-
-
-def _headed(headings: Sequence[str], lang: Language) -> Table:
-    first, *others = (phrase(f"column.{heading}", lang) for heading in headings)
-    table = plain_table(first)
-    for heading in others:
-        table.add_column(Text(heading), overflow="fold")
-    return table
+def _list(headings: Sequence[str], rows: Sequence[Row], lang: Language) -> RenderableType:
+    head = [say(f"column.{heading}", lang) for heading in headings]
+    return view([Grid("", head, rows, texts=len(head))], width=None)

@@ -1,13 +1,13 @@
 """How far a scan is, on standard error: one line that moves on a terminal, a plain line now and then elsewhere.
 
-It draws when it is told something or ticked, and at most ten times a second: no thread, no timer of its own.
+It updates when something happens or when it is ticked, at most ten times a second: it has no thread and no timer.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -20,13 +20,13 @@ from rich.text import Text
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.terminal.remaining import Remaining
 from cegep_audit.report.terminal.screen import Paragraph, console
+from cegep_audit.scan.concurrent import Observer
 from cegep_audit.text import plain
 
-_REDRAW_S = 0.1  # least time between two drawings on a terminal
+_REFRESH_S = 0.1  # least time between two updates on a terminal
 _LINE_S = 30.0  # most time between two lines elsewhere
 _STEPS = 10  # lines elsewhere, at least, over a whole scan
 _SLOW_S = 20.0  # a site in flight for longer is named
@@ -34,7 +34,38 @@ _NAMED = 3  # slow sites that are named, the slowest first
 _BAR = 20  # columns
 
 
-class Progress:
+class Remaining:
+    """Time left of a scan whose sites are read *slots* at a time; the last of them take up to *tail_s* seconds.
+
+    A site that hangs takes many times as long as the others, so an average tells nothing of the end: there, and before
+    *slots* sites are done, nothing is promised.
+    """
+
+    def __init__(self, slots: int, tail_s: float) -> None:
+        self._slots = slots
+        self._tail_s = tail_s
+        self._finished = 0
+        self._spent_s = 0.0
+
+    def finished(self, spent_s: float) -> None:
+        """Note that a site is done, and that it took *spent_s* seconds."""
+        self._finished += 1
+        self._spent_s += spent_s
+
+    def seconds(self, in_flight_s: Sequence[float], waiting: int) -> float | None:
+        """Return the seconds left; None where they can't be known.
+
+        *in_flight_s* are the seconds that each site in flight has taken so far, *waiting* the sites not begun. Those in
+        flight count too in what a site takes (the maximum-likelihood mean of censored exponential times): the first to
+        finish are the quick ones.
+        """
+        if self._finished < self._slots or not waiting:
+            return None
+        mean_s = (self._spent_s + sum(in_flight_s)) / self._finished
+        return waiting * mean_s / self._slots + self._tail_s
+
+
+class Progress(Observer):
     """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
 
     *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it
@@ -114,14 +145,14 @@ class Progress:
         if self._explains:
             self._explain_slow(now)
         if self._live:
-            if now - self._last_shown >= _REDRAW_S or self._done == self._total:
+            if now - self._last_shown >= _REFRESH_S or self._done == self._total:
                 self._last_shown = now
                 self._live.update(self._moving(now), refresh=True)
         elif self._step() > self._last_step or now - self._last_shown >= _LINE_S:
             self._last_shown, self._last_step = now, self._step()
             self.note(", ".join(self._facts(now)))
             if slow := self._slow_names(now):
-                self.note(phrase("progress.slow", self._lang, names=slow))
+                self.note(say("progress.slow", self._lang, names=slow))
 
     def _step(self) -> int:
         return self._done * _STEPS // self._total if self._total else 0
@@ -131,20 +162,20 @@ class Progress:
         bar = ProgressBar(total=max(self._total, 1), completed=self._done, width=_BAR)
         line.add_row(bar, Text(" · ".join(self._facts(now))))
         slow = self._slow_names(now)
-        return Group(line, Paragraph(phrase("progress.slow", self._lang, names=slow), "dim")) if slow else line
+        return Group(line, Paragraph(say("progress.slow", self._lang, names=slow), "dim")) if slow else line
 
     def _facts(self, now: float) -> Iterator[str]:
         """Yield done of all, in flight, accounts, requests, time left: in this order, as far as they are known."""
         lang = self._lang
-        yield phrase("progress.done", lang, done=self._done, total=self._total)
-        yield phrase("progress.in_flight", lang, count=len(self._in_flight))
-        yield phrase("progress.accounts", lang, count=self._accounts)
+        yield say("progress.done", lang, done=self._done, total=self._total)
+        yield say("progress.in_flight", lang, count=len(self._in_flight))
+        yield say("progress.accounts", lang, count=self._accounts)
         if self._tally:
-            yield phrase("progress.requests", lang, count=self._tally.requests)
+            yield say("progress.requests", lang, count=self._tally.requests)
         spent = [now - since for _, since in self._in_flight.values()]
         left = self._remaining.seconds(spent, self._total - self._done - len(spent))
         if left is not None:
-            yield phrase("progress.left", lang, duration=locales.duration(left))
+            yield say("progress.left", lang, duration=locales.duration(left))
 
     def _slow(self, now: float) -> list[tuple[float, Institution]]:
         """Return the sites in flight for long, with the seconds, the slowest first."""
@@ -163,4 +194,4 @@ class Progress:
             self._explained.add(one.id)
             since = locales.duration(now - wait.since)
             facts = {"institution": one.id, "spent": locales.duration(spent), "url": wait.url, "since": since}
-            self.note(phrase(f"progress.waits_for_{wait.what}", self._lang, **facts))
+            self.note(say(f"progress.waits_for_{wait.what}", self._lang, **facts))

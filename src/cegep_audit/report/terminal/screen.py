@@ -1,7 +1,6 @@
-"""What every screen shares: the console, text broken into lines, and the plain look of a table.
+"""What every screen shares: the console, and the blocks of a document as Rich renders them.
 
-Text from the web or the registry is shown as text: it passes through ``plain`` and reaches Rich in ``Text``
-objects, never as markup.
+Text from the web or the registry passes through ``plain`` and reaches Rich in ``Text`` objects, never as markup.
 """
 
 from __future__ import annotations
@@ -9,25 +8,29 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import known, phrase
-from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Block, Bullets, Entries, Folded, Grid, Line, Title, text_of
 from cegep_audit.text import plain
 
-_UNBROKEN = 10_000  # columns of what is no terminal: a program that reads a line wants it whole
-_NARROWEST = 12  # columns of a text or of the first column of a table, at least
+WIDTH = 80  # columns of a report, however wide the terminal
+_UNBROKEN = 10_000  # columns where the output is no terminal: a program that reads a line wants it whole
+_NARROWEST = 12  # columns of a paragraph or of the first column of a table, at least
+_HEADING = 24  # columns of a heading over figures: Rich would break a longer one inside a word
+_FIGURE = 9  # characters of a figure that is never broken
+_STYLES = {"": "", "strong": "bold", "dim": "dim", "warn": "bold red"}
 
 
 class _Screen(Console):
-    """A console that lets its caller know when nobody reads any more, where Rich would end the process with 1."""
+    """A console that lets its caller know when the reader is gone, where Rich would end the process with 1."""
 
     def on_broken_pipe(self) -> None:
         """Pass on the BrokenPipeError that is being handled."""
@@ -52,7 +55,7 @@ def console(stream: TextIO | None = None) -> Console:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Text broken at spaces, its unbreakable ones held: Rich alone would break there. ``hang`` indents the rest."""
+    """Text broken at spaces, but not at no-break spaces as Rich would. ``hang`` indents all lines but the first."""
 
     text: str
     style: str = ""
@@ -65,25 +68,62 @@ class Paragraph:
         yield from (Text(line, style=self.style) for line in lines or [""])
 
 
-def detail_words(detail: str, lang: Language) -> str:
-    """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; a code without words as it is."""
-    if detail.startswith("http_"):
-        return phrase("detail.http", lang, status=detail.removeprefix("http_"))
-    return phrase(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
+def view(blocks: Iterable[Block], width: int | None = WIDTH) -> RenderableType:
+    """Return a document as Rich renders it, at most *width* columns wide; None for the whole window."""
+    parts = [part for place, block in enumerate(blocks) for part in _rendered(block, is_first=place == 0)]
+    return Constrain(Group(*parts), width)
 
 
-def network_name(name: str) -> str:
-    """Return the name people know a network by, its id where the rules no longer know it."""
-    return NETWORKS[name].name if name in NETWORKS else plain(name)
+def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
+    is_apart = block.is_apart if isinstance(block, Line) else not isinstance(block, Bullets | Entries)
+    if is_apart and not is_first:
+        yield Text()
+    match block:
+        case Title(text=text, level=level):
+            yield Paragraph(text, "bold" if level != 2 else "bold underline")  # noqa: PLR2004 - the level of a section
+        case Line(text=text, style=style):
+            yield Paragraph(text, _STYLES[style])
+        case Bullets():
+            yield from _bullets(block)
+        case Grid():
+            yield _table(block)
+        case Folded(title=title, blocks=blocks):
+            yield Paragraph(title, "bold")
+            for place, one in enumerate(blocks):
+                yield from _rendered(one, is_first=place == 0)
+        case Entries():
+            yield _entries(block)
 
 
-def column_name(column: str, lang: Language) -> str:
-    """Return what people call a *column* of the registry; one of a file's own keeps its name."""
-    return phrase(f"registry.{column}", lang) if known(f"registry.{column}") else plain(column)
+def _bullets(block: Bullets) -> Iterator[Paragraph]:
+    for item, more in block.items:
+        yield Paragraph(f"• {text_of(item)}", hang=2)
+        yield from (Paragraph(f"  – {text_of(one)}", "dim", hang=4) for one in more)
 
 
-def plain_table(first_heading: str) -> Table:
-    """Return a table without frame, its first column headed *first_heading*; others are added to it."""
+def _entries(block: Entries) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for term, lines in block.items:
+        shown = [Text(plain(text_of(one)), "dim" if place > 1 else "") for place, one in enumerate(lines)]
+        table.add_row(Text(plain(term), "bold"), Group(*shown))
+    return table
+
+
+def _table(grid: Grid) -> Table:
+    """Return a table without frame; a long heading over figures is broken between words."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False)
-    table.add_column(Text(plain(first_heading)), overflow="fold", min_width=_NARROWEST)
+    for place, heading in enumerate(grid.head):
+        is_figure = place >= grid.texts
+        lines = textwrap.wrap(plain(heading), _HEADING, break_on_hyphens=False) if is_figure else [plain(heading)]
+        cells = (text_of(row[place]) for row in grid.rows if len(row) > place)
+        table.add_column(
+            Text("\n".join(lines)),
+            justify="right" if is_figure else "left",
+            no_wrap=is_figure and max(map(len, cells), default=0) <= _FIGURE,
+            overflow="fold",
+            min_width=None if place else _NARROWEST,
+        )
+    for place, row in enumerate(grid.rows):
+        is_strong = place in grid.strong or (len(row) == 1 and len(grid.head) > 1)
+        table.add_row(*(Text(plain(text_of(cell))) for cell in row), style="bold" if is_strong else "")
     return table

@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.drift import asked_day, largest_drift_days
-from cegep_audit.analyze.findings import ScanFacts, Summary
+from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import phrase
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.words import center_words, days_words, months_words
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.completion import Attained
+    from cegep_audit.analyze.sensitivity import Sensitivity  # pandas comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
 
-def paragraph(summary: Summary, lang: Language) -> str:
-    """Return how the figures of *summary* came about and what they are, as one paragraph of plain text."""
-    return " ".join(_sentences(summary, lang))
+def paragraph(summary: Summary, lang: Language, completed: Attained | None = None) -> str:
+    """Return how the figures of *summary* came about and what they are, as one paragraph of plain text.
+
+    *completed* says how the institutions of a scan that completes another were read.
+    """
+    return " ".join(_sentences(summary, lang, completed))
+
+
+def headline_sentence(summary: Summary, lang: Language) -> str:
+    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
+    figures, facts = summary.figures, summary.scan
+    if not figures.assessed:
+        return say("summary.none_assessed", lang)
+    k, share = next(iter(figures.at_least.items()))
+    is_whole = figures.assessed == figures.institutions
+    low, high = share.bounds or (None, None)
+    return say(
+        "headline.whole" if is_whole else "headline.sentence",
+        lang,
+        assessed=figures.assessed,
+        when=months_words(facts, lang),
+        count=share.count,
+        networks=say("summary.networks_count", lang, count=k),
+        share=locales.percent(share.share, lang, digits=0),
+        low=locales.percent(low, lang, digits=0),
+        high=locales.percent(high, lang, digits=0),
+    )
 
 
 def citation(summary: Summary, lang: Language) -> str:
     """Return how to cite the scan of *summary*: tool, rules, number, date, coverage; for a past one its captures."""
     facts, figures = summary.scan, summary.figures
-    said = phrase(
+    said = say(
         "summary.citation",
         lang,
         tool=facts.tool_version,
@@ -32,46 +62,46 @@ def citation(summary: Summary, lang: Language) -> str:
         total=figures.institutions,
     )
     if facts.captured and facts.mode != "live":
-        first, last = (locales.day(day, lang) for day in facts.captured)
-        said = f"{said} {phrase('summary.captured', lang, first=first, last=last)}"
-    if (asked := asked_day(facts.settings)) and (drift := largest_drift_days(facts)) is not None:
-        past = phrase("summary.asked", lang, day=locales.day(asked, lang), count=drift)
+        said = f"{said} {say('summary.captured', lang, when=days_words(facts, lang))}"
+    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
+        past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
     return said
 
 
-def _sentences(summary: Summary, lang: Language) -> Iterator[str]:
+def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
     figures, facts = summary.figures, summary.scan
-    yield phrase(
+    yield say(
         f"paper.{facts.mode}",
         lang,
         count=figures.institutions,
-        when=_when(facts, lang),
+        when=days_words(facts, lang),
         tool=facts.tool_version,
         rules=facts.rules_version,
     )
-    yield phrase("paper.pages", lang, pages=_pages(facts))
+    yield say("paper.pages", lang, pages=_pages(facts))
     yield from drawn_words(facts, lang)
-    yield phrase("paper.presence", lang)
+    yield say("paper.presence", lang)
     if facts.ended_at is None:
-        yield phrase("paper.interrupted", lang)
-    yield phrase(
+        yield say("paper.interrupted", lang)
+    yield say(
         "paper.coverage",
         lang,
         count=figures.assessed,
         share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
     )
+    yield from completion_lines(completed, lang)
     if figures.assessed < figures.institutions:
-        yield phrase("paper.bounds", lang)
+        yield say("paper.bounds", lang)
     if figures.assessed:
         yield from _results(summary, lang)
-    yield phrase("paper.lower_bound", lang)
+    yield say("paper.lower_bound", lang)
 
 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
-    if facts.drawn:
-        yield phrase("drawn.sites", lang, count=len(facts.drawn), browsers=", ".join(facts.browsers))
+    if facts.rendered:
+        yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:
@@ -79,24 +109,46 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
     k, headline = next(iter(figures.at_least.items()))
     share = locales.percent(headline.share, lang)
     if figures.assessed < figures.institutions:
-        share = phrase("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
-    yield phrase("paper.headline", lang, count=headline.count, k=k, share=share)
-    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
-    median = locales.number(figures.median or 0, lang)
-    yield phrase("paper.center", lang, mean=locales.decimal(figures.mean, lang), median=median, low=low, high=high)
-    if summary.sample_of is None:
-        yield phrase("paper.census", lang)
-    else:
+        share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
+    yield say("paper.headline", lang, count=headline.count, k=k, share=share)
+    yield center_words(figures, lang, "paper.center")
+    if headline.ci95 is None:
+        yield say("paper.census", lang)
+    yield from sureness_words(summary, lang)
+
+
+def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
+    """Yield how sure the first share of *summary* is, beyond its bounds: read in part, sampled, corrected."""
+    headline = next(iter(summary.figures.at_least.values()))
+    if headline.bounds_partial != headline.bounds:
+        yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
+    if headline.ci95 is not None:
+        key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
+        without = locales.span(headline.ci95_bounds, lang)
         interval = locales.span(headline.ci95, lang)
-        yield phrase("paper.sample", lang, population=summary.sample_of, interval=interval)
+        yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
+    if adjusted := headline.adjusted:
+        yield _estimated("sure.adjusted", adjusted.share, adjusted.sampled, lang)
+        if adjusted.population and adjusted.sampled_unread:
+            yield _estimated("sure.population", adjusted.population, adjusted.sampled_unread, lang)
 
 
-def _when(facts: ScanFacts, lang: Language) -> str:
-    """Return the day, or the days, that the pages are of."""
-    first, last = facts.captured or (facts.started_at.date(), facts.started_at.date())
-    if first == last:
-        return phrase("paper.on", lang, day=locales.day(first, lang))
-    return phrase("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
+def _estimated(key: str, estimate: Estimate, count: int, lang: Language) -> str:
+    share, interval = locales.percent(estimate.value, lang), locales.span(estimate.ci95, lang)
+    return say(key, lang, count=count, share=share, interval=interval)
+
+
+def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
+    """Yield how far the share moves with one institution, and how many errors would turn what it says."""
+    if not found.assessed:
+        return
+    points = locales.decimal(100 * (found.per_institution or 0), lang)
+    yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
+    for turn in found.turns:
+        if turn.accounts is not None:
+            reference = locales.percent(turn.reference, lang, digits=0)
+            counts = {"accounts": turn.accounts, "institutions": turn.institutions}
+            yield say(f"sure.turn_{turn.errors}", lang, reference=reference, **counts)
 
 
 def _pages(facts: ScanFacts) -> int:

@@ -1,17 +1,32 @@
-// The table of institutions: sort, filter, search. Sheets open by their address alone; without this script all is there to read.
+// The presence matrix (sort, filter, search, save), charts to save, and sheets. Without this script all is there to read.
 "use strict";
 (() => {
   const language = document.documentElement.lang;
   const collator = new Intl.Collator(language, { numeric: true, sensitivity: "base" });
+  const percent = new Intl.NumberFormat(`${language}-CA`, { style: "percent", maximumFractionDigits: 0 });
   const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  const save = (content, type, name) => {
+    const link = document.createElement("a");
+    link.href = content.startsWith("data:") ? content : URL.createObjectURL(new Blob([content], { type }));
+    link.download = name;
+    link.click();
+  };
+  // A cell of a CSV file: quoted, and never a formula to a spreadsheet.
+  const quoted = (text) => `"${text.trim().replace(/^(?=[=+\-@])/, "'").replace(/"/g, '""')}"`;
+  const csv = (lines) => "\ufeff" + lines.map((cells) => cells.map(quoted).join(",")).join("\n") + "\n";
 
   const grid = document.getElementById("grid");
   if (grid) {
     const body = grid.tBodies[0];
-    const rows = Array.from(body.rows);
     const headings = Array.from(grid.tHead.rows[0].cells);
+    const first = headings.findIndex((heading) => heading.className === "net");
+    const networks = first < 0 ? [] : headings.slice(first).map((heading) => heading.dataset.id);
+    const rows = Array.from(body.rows, (row) => ({
+      row, text: row.dataset.q, data: row.dataset, read: row.dataset.state !== "missing",
+      kinds: networks.map((_, place) => row.cells[first + place].className), count: Number(row.querySelector("td.f").textContent.replace(/\D/g, "")),
+    }));
     const ranks = { y: 3, u: 2, n: 1, x: 0 };
-    const firstNetwork = headings.findIndex((heading) => heading.className === "net");
+    const shares = Array.from(grid.tFoot.rows[0].cells).slice(first < 0 ? headings.length : first);
 
     const value = (row, column) => {
       const cell = row.cells[column];
@@ -21,51 +36,130 @@
       return text;
     };
     const compare = (a, b) => (typeof a === "number" ? a - b : (a === "") - (b === "") || collator.compare(a, b));
-
+    const sort = (column, direction) => {
+      headings.forEach((other) => other.removeAttribute("aria-sort"));
+      headings[column].setAttribute("aria-sort", direction);
+      const sign = direction === "ascending" ? 1 : -1;
+      const keyed = rows.map((one, place) => [value(one.row, column), place, one.row]);
+      keyed.sort((a, b) => sign * compare(a[0], b[0]) || a[1] - b[1]);
+      body.append(...keyed.map((item) => item[2]));
+    };
     headings.forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
-        const isWord = typeof value(rows[0], column) === "string";
+        const isWord = typeof value(rows[0].row, column) === "string";
         const was = heading.getAttribute("aria-sort");
-        const direction = was ? (was === "ascending" ? "descending" : "ascending") : isWord ? "ascending" : "descending";
-        headings.forEach((other) => other.removeAttribute("aria-sort"));
-        heading.setAttribute("aria-sort", direction);
-        const sign = direction === "ascending" ? 1 : -1;
-        const keyed = rows.map((row, place) => [value(row, column), place, row]);
-        keyed.sort((a, b) => sign * compare(a[0], b[0]) || a[1] - b[1]);
-        body.append(...keyed.map((item) => item[2]));
+        sort(column, was ? (was === "ascending" ? "descending" : "ascending") : isWord ? "ascending" : "descending");
+        remember();
       });
     });
 
     const tools = document.getElementById("tools");
     const count = document.getElementById("count");
-    const search = document.getElementById("q");
-    const network = document.getElementById("on");
-    const choices = Array.from(tools.querySelectorAll("select[data-value]"));
+    const empty = document.getElementById("empty");
+    const choices = Array.from(tools.elements).filter((one) => one.name);
+    const chosen = (name) => (tools.elements[name] ? tools.elements[name].value : "");
+    const fits = (one, words, column, wanted, state) =>
+      words.every((word) => one.text.includes(word)) &&
+      ["type", "region", "language"].every((name) => !chosen(name) || one.data[name] === chosen(name)) &&
+      (!state || (state === "read" ? one.read : one.data.state === state)) &&
+      (column < 0 || (wanted === "+" ? one.kinds[column] === "y" : one.kinds[column] === "n" || one.kinds[column] === "u"));
 
     const update = () => {
-      const words = fold(search.value).split(" ");
-      const column = network.value ? firstNetwork + Number(network.value.slice(1)) : 0;
-      let shown = 0;
-      for (const row of rows) {
-        const has = column ? row.cells[column].className : "";
-        const isMeant =
-          words.every((word) => row.dataset.q.includes(word)) &&
-          choices.every((choice) => !choice.value || row.dataset[choice.dataset.value] === choice.value) &&
-          (!column || (network.value[0] === "+" ? has === "y" : has === "n" || has === "u"));
-        row.hidden = !isMeant;
-        shown += isMeant;
+      const words = fold(chosen("q")).split(" ");
+      const on = chosen("on");
+      const column = on ? networks.indexOf(on.slice(1)) : -1;
+      const state = chosen("state");
+      const holders = networks.map(() => 0);
+      let shown = 0, read = 0, three = 0;
+      for (const one of rows) {
+        const isMeant = fits(one, words, column, on[0], state);
+        if (one.row.hidden === isMeant) one.row.hidden = !isMeant;
+        if (!isMeant) continue;
+        shown += 1;
+        if (!one.read) continue;
+        read += 1;
+        three += one.count >= 3;
+        one.kinds.forEach((kind, place) => { holders[place] += kind === "y"; });
       }
-      count.textContent = count.dataset.words.replace("{n}", shown.toLocaleString(language));
+      const share = (number) => (read ? percent.format(number / read) : "—");
+      shares.forEach((cell, place) => { cell.textContent = share(holders[place]).replace(/\s?%/, ""); });
+      const said = count.dataset.words.replace("{n}", shown.toLocaleString(language));
+      const more = count.dataset.share.replace("{a}", read.toLocaleString(language)).replace("{s}", share(three));
+      count.textContent = read ? `${said} ${more}` : said;
+      empty.hidden = shown > 0;
+    };
+
+    // What is chosen is part of the address, so that a view can be sent on.
+    const remember = () => {
+      const facts = new URLSearchParams(choices.filter((one) => one.value).map((one) => [one.name, one.value]));
+      const sorted = headings.findIndex((heading) => heading.hasAttribute("aria-sort"));
+      if (sorted >= 0) facts.set("sort", (headings[sorted].getAttribute("aria-sort") === "ascending" ? "" : "-") + sorted);
+      history.replaceState(null, "", facts.size ? `#table?${facts}` : "#table");
+    };
+    const recall = () => {
+      if (!location.hash.startsWith("#table?")) return;
+      const facts = new URLSearchParams(location.hash.slice(7));
+      choices.forEach((one) => { one.value = facts.get(one.name) || ""; });
+      const column = Math.abs(Number(facts.get("sort")));
+      if (facts.has("sort") && headings[column]) sort(column, facts.get("sort")[0] === "-" ? "descending" : "ascending");
+      update();
+      document.getElementById("table").scrollIntoView();
     };
     tools.hidden = false;
-    tools.addEventListener("input", update);
+    tools.addEventListener("input", () => { update(); remember(); });
     tools.addEventListener("submit", (event) => event.preventDefault());
-    tools.addEventListener("reset", () => setTimeout(update));
+    tools.addEventListener("reset", () => setTimeout(() => { update(); remember(); }));
+    document.getElementById("csv").addEventListener("click", () => {
+      const names = ["id", "name", "n_networks", ...networks];
+      const lines = Array.from(body.rows).filter((row) => !row.hidden).map((row) => [
+        row.dataset.id, row.querySelector(".who").firstChild.textContent, row.querySelector("td.f").textContent.replace("?", ""),
+        ...networks.map((_, place) => { const link = row.cells[first + place].querySelector("a"); return link ? link.href : ""; }),
+      ]);
+      save(csv([names, ...lines]), "text/csv", "cegep-audit.csv");
+    });
+    const all = document.getElementById("all");
+    if (all) all.addEventListener("click", () => { grid.parentNode.classList.add("all"); all.remove(); });
+    addEventListener("hashchange", recall);
     update();
+    recall();
+  }
+
+  // A chart as a picture of its own, or its figures.
+  for (const figure of document.querySelectorAll("figure.chart")) {
+    const bar = figure.querySelector(".save");
+    bar.hidden = false;
+    bar.addEventListener("click", (event) => {
+      const kind = event.target.dataset.as;
+      const name = `cegep-audit-${figure.dataset.name}.${kind}`;
+      if (kind === "csv") {
+        const table = figure.parentNode.querySelector("table");
+        save(csv(Array.from(table.rows, (row) => Array.from(row.cells, (cell) => cell.textContent))), "text/csv", name);
+      } else if (kind) {
+        const drawn = figure.querySelector(".desk svg").cloneNode(true);
+        const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        for (const [key, to] of [["width", "100%"], ["height", "100%"], ["fill", "#fff"]]) ground.setAttribute(key, to);
+        drawn.prepend(ground);
+        const text = new XMLSerializer().serializeToString(drawn);
+        if (kind === "svg") save(text, "image/svg+xml", name);
+        else {
+          const picture = new Image();
+          picture.addEventListener("load", () => {
+            const canvas = document.createElement("canvas");
+            canvas.width = 2 * picture.width;
+            canvas.height = 2 * picture.height;
+            const context = canvas.getContext("2d");
+            context.scale(2, 2);
+            context.drawImage(picture, 0, 0);
+            save(canvas.toDataURL("image/png"), "image/png", name);
+          });
+          picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+        }
+      }
+    });
   }
 
   // A sheet that opens takes the focus and the title; the way back leads to where one was.
@@ -84,6 +178,21 @@
   });
   addEventListener("hashchange", open);
   open();
+
+  // The navigation shows where one is.
+  const links = new Map(Array.from(document.querySelectorAll(".contents a"), (link) => [link.hash.slice(1), link]));
+  const seen = new Set();
+  const watch = new IntersectionObserver((entries) => {
+    entries.forEach((entry) => (entry.isIntersecting ? seen.add(entry.target.id) : seen.delete(entry.target.id)));
+    const here = Array.from(links.keys()).find((name) => seen.has(name));
+    links.forEach((link, name) => (name === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+    const current = links.get(here);
+    if (current) current.closest("ul").scrollTo({ left: current.offsetLeft - 40 });
+  }, { rootMargin: "-10% 0px -70% 0px" });
+  links.forEach((_, name) => watch.observe(document.getElementById(name)));
+
+  // On paper, the figures of the charts are there.
+  addEventListener("beforeprint", () => document.querySelectorAll("details.figures").forEach((one) => { one.open = true; }));
 
   for (const button of document.querySelectorAll("button.copy")) {
     button.hidden = false;

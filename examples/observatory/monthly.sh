@@ -1,0 +1,69 @@
+#!/bin/sh
+# One month of an observatory: scan, complete, compare with the month before, publish. docs/observatory.md says how to use it.
+# A step that fails ends the script with its message and exit code; the next run goes on from that step.
+set -eu
+
+folder=${1:?usage: monthly.sh FOLDER}
+: "${CONTACT:?set CONTACT to an address that the colleges can write to}"
+month=${MONTH:-$(date -u +%Y-%m)}
+data=$folder/data
+site=$folder/site
+draft=$folder/draft-$month # published whole at the end, or not at all
+done=$draft/.done
+db=$data/observatory.db
+previous=$(cat "$data/last-month" 2>/dev/null || true)
+
+if [ "$previous" = "$month" ]; then
+  echo "$month is published already." >&2
+  exit 0
+fi
+mkdir -p "$data" "$site" "$draft"
+touch "$done"
+
+# step NAME COMMAND…: run the command, unless an earlier run of this month did.
+step() {
+  name=$1
+  shift
+  if ! grep -qx "$name" "$done"; then
+    "$@"
+    echo "$name" >>"$done"
+  fi
+}
+
+scan() {
+  if grep -qx started "$done"; then
+    cegep-audit scan --resume --db "$db" -o "$draft/report.csv" -q
+  else
+    echo started >>"$done"
+    # The options are words, not one argument.
+    # shellcheck disable=SC2086
+    cegep-audit scan ${REGISTRY:+"$REGISTRY"} --db "$db" -o "$draft/report.csv" --contact "$CONTACT" -q ${SCAN_OPTIONS:-}
+  fi
+}
+
+complete() {
+  # shellcheck disable=SC2086
+  cegep-audit complete ${COMPLETE_OPTIONS:---retry --archive} --db "$db" -o "$draft/report.csv" -q
+}
+
+publish() {
+  cegep-audit report -o "$draft/index.html" --lang fr --db "$db"
+  cegep-audit report -o "$draft/index-en.html" --lang en --db "$db"
+  cegep-audit export -o "$draft/$month.zip" --db "$db"
+  cegep-audit trend -o "$draft/trend.csv" --db "$db"
+  if [ -n "$previous" ]; then
+    cegep-audit compare "$previous" "$month" -o "$draft/changes-$month.csv" --db "$db"
+    cegep-audit compare "$previous" "$month" -o "$draft/changes.atom" --db "$db"
+  fi
+}
+
+step scan scan
+step complete complete
+step label cegep-audit scans label latest "$month" --db "$db"
+step publish publish
+step keep cp "$db" "$data/$month.db"
+
+rm "$done"
+cp -R "$draft"/. "$site"
+rm -r "$draft"
+echo "$month" >"$data/last-month"

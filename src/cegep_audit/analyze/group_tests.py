@@ -1,0 +1,200 @@
+"""Whether groups of institutions differ by more than chance: a contingency table, its test and its effect size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cegep_audit.analyze.groups import labels_of, numbers_of
+from cegep_audit.analyze.intervals import Interval, difference_interval
+from cegep_audit.models import Scan
+
+SEED, RESAMPLES = 2011, 9_999  # of the simulated tests: the same scan gives the same p-value
+_TWO = 2
+_MOST_TABLES = 50_000  # tables that an exact test of more than two groups counts one by one
+_TIE = 1e-7  # of a logarithm: tables this near are equally likely
+_EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
+
+Counts = NDArray[np.int_]
+
+COLUMNS = (
+    *("measure", "groups", "assessed", "no_value", "not_assessed", "test", "chi2", "df", "p", "p_holm", "cramers_v"),
+    *("difference", "difference_low", "difference_high"),
+)
+
+
+def group_tests(
+    matrix: pd.DataFrame, scan: Scan, column: str, thresholds: Sequence[int] = (3,), *, bins: Sequence[float] = ()
+) -> pd.DataFrame:
+    """Return a test between the groups of a registry *column* for each network, and for "at least k networks".
+
+    *matrix* is the presence matrix of *scan*; *bins* cut a column of numbers. A measure that all share, or none, has
+    no row; there is none at all for fewer than two groups. Columns:
+
+    - ``measure``: ``at_least_3``, a network's id, or ``assessed`` (whether being assessed differs between the groups)
+    - ``groups``, ``assessed``: groups, and institutions compared (with a value, and assessed; for ``assessed``, with a
+      value). ``no_value`` and ``not_assessed`` count those left out.
+    - ``test``, ``p``: see :func:`_significance`. ``p_holm``: corrected over the networks of the table, NA for the other
+      measures, which are no part of that family (S. Holm, Scandinavian Journal of Statistics 6, 1979)
+    - ``chi2``, ``df``: Pearson's statistic, without Yates's correction
+    - ``cramers_v``: from 0 to 1, corrected for its bias (W. Bergsma, "A bias-correction for Cramér's V and Tschuprow's
+      T", Journal of the Korean Statistical Society 42, 2013)
+    - ``difference``: the share of the first group less that of the second, in the order of the groups, with its 95 %
+      interval; NA for more than two groups
+    """
+    labels = labels_of(scan, column, bins=bins)
+    places = {label: place for place, label in enumerate(dict.fromkeys(sorted(filter(None, labels.values()))))}
+    is_read = set(matrix.index)
+    traits: dict[str, pd.Series[Any]] = {f"at_least_{k}": matrix.sum(axis=1).ge(k) for k in thresholds}
+    traits["assessed"] = pd.Series({id_: id_ in is_read for id_ in labels}, dtype=bool)
+    traits |= {str(name): matrix[name].astype(bool) for name in matrix.columns}
+    found = [row for name, has in traits.items() if (row := _row(name, has, labels, places))]
+    table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
+    holm = holm_corrected(table.loc[table["measure"].isin(matrix.columns), "p"])
+    table.insert(COLUMNS.index("p_holm"), "p_holm", holm.reindex(table.index).astype("Float64"))
+    return table
+
+
+def _row(
+    name: str, has: pd.Series[Any], labels: Mapping[str, str], places: Mapping[str, int]
+) -> tuple[object, ...] | None:
+    kept = has[[bool(labels[str(id_)]) for id_ in has.index]]
+    if len(places) < _TWO or not kept.any() or kept.all():
+        return None
+    group = np.array([places[labels[str(id_)]] for id_ in kept.index])
+    sizes = np.bincount(group, minlength=len(places))
+    present = np.bincount(group[kept.to_numpy()], minlength=len(places))
+    present, sizes = present[sizes > 0], sizes[sizes > 0]
+    no_value = len(has) - len(kept)
+    unread = sum(map(bool, labels.values())) - len(kept)
+    if len(sizes) < _TWO:
+        return None
+    test, p = _significance(present, sizes)
+    chi2 = _chi_square(present, sizes)
+    head = (name, len(sizes), len(kept), no_value, unread, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes))
+    return *head, *_difference(present, sizes)
+
+
+def _significance(present: Counts, sizes: Counts) -> tuple[str, float]:
+    """Return the test that the counts *present* of groups of these *sizes* bear, and its p-value.
+
+    ``fisher``: Fisher's exact test and, for more than two groups, that of G. H. Freeman and J. H. Halton (Biometrika
+    38, 1951), where the tables with these margins are few enough to be counted. ``chi2``: Pearson's chi-square where
+    the counts bear it (W. G. Cochran, Biometrics 10, 1954). ``fisher_simulated``: Freeman and Halton's p-value
+    estimated from tables drawn at random (A. C. A. Hope, Journal of the Royal Statistical Society B 30, 1968).
+    """
+    from scipy.stats import chi2_contingency, fisher_exact
+    from scipy.stats.contingency import expected_freq
+
+    table = np.array([present, sizes - present])
+    if len(sizes) == _TWO:
+        return "fisher", float(fisher_exact(table).pvalue)
+    largest = int(sizes.argmax())
+    if np.prod(np.delete(sizes, largest) + 1.0) <= _MOST_TABLES:
+        return "fisher", _exact(present, sizes, largest)
+    expected = expected_freq(table)
+    if expected.min() >= 1 and (expected < _EXPECTED).mean() <= _SPARSE:
+        return "chi2", float(chi2_contingency(table, correction=False).pvalue)
+    return "fisher_simulated", _simulated(present, sizes)
+
+
+def _exact(present: Counts, sizes: Counts, largest: int) -> float:
+    """Return Freeman and Halton's p-value: of all tables with these margins, those no likelier than ours.
+
+    The count of the group *largest* follows from the others, so it is the one not to go through.
+    """
+    others = np.delete(sizes, largest)
+    cells = np.indices(tuple(int(size) + 1 for size in others)).reshape(len(others), -1).T
+    rest = present.sum() - cells.sum(axis=1)
+    cells = np.insert(cells, largest, rest, axis=1)[(rest >= 0) & (rest <= sizes[largest])]
+    weights = _log_weight(cells, sizes)
+    chances = np.exp(weights - weights.max())
+    return float(chances[weights <= _log_weight(present, sizes) + _TIE].sum() / chances.sum())
+
+
+def _simulated(present: Counts, sizes: Counts) -> float:
+    drawn = np.random.default_rng(SEED).multivariate_hypergeometric(sizes, int(present.sum()), size=RESAMPLES)
+    unlikely = (_log_weight(drawn, sizes) <= _log_weight(present, sizes) + _TIE).sum()
+    return float((unlikely + 1) / (RESAMPLES + 1))
+
+
+def _log_weight(present: Counts, sizes: Counts) -> NDArray[np.float64]:
+    """Return the logarithm of a table's chance, but for what all tables with its margins have in common."""
+    from scipy.special import gammaln
+
+    weights: NDArray[np.float64] = -(gammaln(present + 1) + gammaln(sizes - present + 1)).sum(axis=-1)
+    return weights
+
+
+def _chi_square(present: Counts, sizes: Counts) -> float:
+    from scipy.stats import chi2_contingency
+
+    return float(chi2_contingency(np.array([present, sizes - present]), correction=False).statistic)
+
+
+def cramers_v(chi2: float, sizes: Counts) -> float:
+    """Return Bergsma's Cramér's V of a table with two rows and a column for each of *sizes*."""
+    n, columns = int(sizes.sum()), len(sizes)
+    if n < _TWO:
+        return 0.0
+    phi2 = max(0.0, chi2 / n - (columns - 1) / (n - 1))
+    least = min(_TWO - 1 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
+    return float(np.sqrt(phi2 / least)) if least > 0 else 0.0
+
+
+def _difference(present: Counts, sizes: Counts) -> tuple[float | None, float | None, float | None]:
+    if len(sizes) != _TWO:
+        return None, None, None
+    one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
+    low, high = difference_interval(one, other) or (None, None)
+    return one[0] / one[1] - other[0] / other[1], low, high
+
+
+def holm_corrected(p_values: pd.Series[float]) -> pd.Series[float]:
+    """Return the *p_values* of one family of tests, each corrected by Holm's step-down method."""
+    ordered = p_values.astype(float).sort_values(kind="stable")
+    steps = ordered * np.arange(len(ordered), 0, -1)
+    return steps.cummax().clip(upper=1.0).reindex(p_values.index)
+
+
+def rank_correlation(matrix: pd.DataFrame, scan: Scan, column: str) -> dict[str, object] | None:
+    """Return how the number of networks goes with a *column* of numbers, None for a column of text.
+
+    ``tau``: Kendall's tau-b, which allows for ties (M. G. Kendall, Biometrika 33, 1945), with its two-sided ``p``;
+    both None for fewer than three institutions, or where one of the two does not vary. ``assessed`` institutions are
+    compared, ``no_value`` and ``not_assessed`` left out.
+    """
+    from scipy.stats import kendalltau
+
+    numbers = numbers_of(scan, column)
+    if numbers is None:
+        return None
+    both = pd.DataFrame({"number": numbers, "networks": matrix.sum(axis=1)}).dropna()
+    varies = len(both) > _TWO and bool((both.max() > both.min()).all())
+    found = kendalltau(both["number"], both["networks"]) if varies else None
+    return {
+        "column": column,
+        "assessed": len(both),
+        "no_value": len(scan.institutions) - len(numbers),
+        "not_assessed": len(numbers) - len(both),
+        "tau": float(found.statistic) if found else None,
+        "p": float(found.pvalue) if found else None,
+    }
+
+
+def group_differences(figures: Mapping[str, tuple[int, int]]) -> Mapping[str, tuple[float, Interval] | None]:
+    """Return how far the share of each group is from that of all others together, with its 95 % interval.
+
+    *figures* goes from a group to how many of how many assessed have the trait; None where one side has nobody.
+    """
+    count, total = (sum(each[place] for each in figures.values()) for place in (0, 1))
+    found: dict[str, tuple[float, Interval] | None] = {}
+    for name, (own, size) in figures.items():
+        rest = (count - own, total - size)
+        interval = difference_interval((own, size), rest)
+        found[name] = (own / size - rest[0] / rest[1], interval) if interval else None
+    return found

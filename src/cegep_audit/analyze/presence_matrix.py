@@ -1,0 +1,78 @@
+"""Who is on what: one row per institution, one column per network, and what follows from that table alone.
+
+A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
+networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations as couples
+
+import pandas as pd
+
+NINE_IN_TEN = 0.9  # share from which a network is common enough to name those that lack it
+
+
+def presence_matrix(presences: pd.DataFrame) -> pd.DataFrame:
+    """Return the presence matrix of a table made by :func:`cegep_audit.analyze.stats.presence`."""
+    return matrix_of_numbers(presences).dropna(how="all").fillna(0).astype(bool)
+
+
+def matrix_of_numbers(presences: pd.DataFrame) -> pd.DataFrame:
+    """Return the same for every institution as 1 and 0, NA where nothing can be said (dtype Int8).
+
+    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    """
+    counted = presences[presences["counts"]]
+    wide = counted.set_index(["institution_id", "network"])["present"].unstack().astype("Int8")  # noqa: PD010 - no sums
+    networks = counted["network"].unique()
+    order = [name for name in presences["network"].unique() if name in set(networks)]
+    return wide.reindex(index=presences["institution_id"].unique(), columns=order)
+
+
+def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each two networks that somebody is on, those found together most often first.
+
+    Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
+    ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
+    """
+    met = held.loc[:, held.any()]
+    counts = met.sum()
+    rows = []
+    for one, other in couples(met.columns, 2):
+        both = int((met[one] & met[other]).sum())
+        only_a, only_b = int(counts[one]) - both, int(counts[other]) - both
+        either = both + only_a + only_b
+        rows.append((one, other, both, only_a, only_b, len(met) - either, both / len(met), both / either))
+    columns = ["network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"]
+    return pd.DataFrame(rows, columns=columns).sort_values("both", ascending=False, kind="stable", ignore_index=True)
+
+
+def combinations(held: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each set of networks that is all that some institution has, the most frequent first.
+
+    Columns: ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions);
+    ``share`` (of the assessed).
+    """
+    sets = pd.Series([";".join(held.columns[row]) for row in held.to_numpy()], dtype="str")
+    counts = sets.value_counts(sort=False)
+    table = pd.DataFrame({"networks": counts.index, "count": counts.to_numpy()})
+    table.insert(1, "n_networks", [len(each.split(";")) if each else 0 for each in table["networks"]])
+    table["share"] = table["count"] / max(len(held), 1)
+    return table.sort_values(["count", "n_networks"], ascending=False, kind="stable", ignore_index=True)
+
+
+def exceptions(held: pd.DataFrame) -> pd.DataFrame:
+    """Return the institutions that a reader asks for by name, one row each.
+
+    Columns: ``kind``; ``network`` ("" for ``no_network``); ``institution_id``. A ``sole_holder`` is the only one on
+    its network; one of ``no_network`` is on none; one that ``lacks_common`` is not on a network that nine in ten
+    of the assessed are on.
+    """
+    counts = held.sum()
+    rows = [("sole_holder", name, str(held.index[held[name]][0])) for name in held.columns if counts[name] == 1]
+    rows += [("no_network", "", str(id_)) for id_ in held.index[~held.any(axis=1)]]
+    for name in held.columns:
+        if len(held) and counts[name] / len(held) >= NINE_IN_TEN:
+            rows += [("lacks_common", name, str(id_)) for id_ in held.index[~held[name]]]
+    return pd.DataFrame(rows, columns=["kind", "network", "institution_id"], dtype="str")

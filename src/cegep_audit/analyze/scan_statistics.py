@@ -1,0 +1,176 @@
+"""Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from cegep_audit.analyze.account_places import account_counts, places
+from cegep_audit.analyze.baselines import Baseline, baselines
+from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, to_json
+from cegep_audit.analyze.group_tests import group_tests, rank_correlation
+from cegep_audit.analyze.presence import THREE_PLUS, basket_names
+from cegep_audit.analyze.presence_matrix import (
+    co_occurrence,
+    combinations,
+    exceptions,
+    matrix_of_numbers,
+    presence_matrix,
+)
+from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
+from cegep_audit.analyze.stats import figures, presence, summary
+from cegep_audit.models import Scan
+from cegep_audit.phrases.locales import Language
+from cegep_audit.registry import columns
+
+GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a user asked of the statistics; see :func:`cegep_audit.analyze.stats.summary`."""
+
+    basket: str = "all"
+    by: tuple[str, ...] = ()
+    min_networks: int = THREE_PLUS
+    sample_of: int | None = None
+    bins: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScanStatistics:
+    """The statistics of one scan, each worked out when it is first looked at; see the functions of the same names.
+
+    *asked* with a basket or column that does not exist, or a sample larger than its population, is a UsageError,
+    in the language *lang*, when ``summary`` is looked at. *corrections* are those of a validation sample, by basket.
+    """
+
+    scan: Scan
+    asked: Asked = Asked()
+    lang: Language = "fr"
+    corrections: Mapping[str, Corrections] = field(default_factory=dict)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The figures over the basket asked for, with the groups asked for."""
+        asked = self.asked
+        return summary(
+            self.scan,
+            asked.basket,
+            asked.by,
+            asked.min_networks,
+            asked.sample_of,
+            bins=asked.bins,
+            corrections=self.corrections.get(asked.basket),
+            lang=self.lang,
+        )
+
+    @cached_property
+    def baskets(self) -> Mapping[str, Figures]:
+        """The figures over each basket there is."""
+        asked = self.asked
+        return {
+            name: figures(self.scan, name, asked.min_networks, asked.sample_of, self.corrections.get(name))
+            for name in basket_names()
+        }
+
+    @cached_property
+    def groups(self) -> Mapping[tuple[str, ...], Mapping[tuple[str, ...], Figures]]:
+        """The figures of each group of the usual columns that the registry has, and of those asked for."""
+        existing = columns(self.scan.institutions)
+        usual = [(name,) for name in GROUPED_BY if name in existing]
+        asked = [self.asked.by] if self.asked.by else []
+        return {by: self._groups(by) for by in dict.fromkeys([*usual, *asked])}
+
+    def _groups(self, by: tuple[str, ...]) -> Mapping[tuple[str, ...], Figures]:
+        if by == self.summary.by and self.summary.groups is not None:
+            return self.summary.groups
+        return summary(self.scan, self.asked.basket, by, self.asked.min_networks).groups or {}
+
+    @cached_property
+    def published(self) -> Sequence[tuple[Baseline, float | None]]:
+        """Every published figure with ours beside it, None where we have none; no difference is computed."""
+        return [(each, beside(each, self.summary.figures)) for each in baselines()]
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How far the first share moves with errors of detection, and how many would turn what it says."""
+        references = [each.value for each in self.summary.baselines if each.k == self.asked.min_networks]
+        return sensitivity(presence(self.scan, self.asked.basket), self.asked.min_networks, references)
+
+    @cached_property
+    def group_tests(self) -> Mapping[str, pd.DataFrame]:
+        """The tests between groups, by column, for each column of ``groups``."""
+        return {name: self.group_tests_by(name) for name in dict.fromkeys(name for by in self.groups for name in by)}
+
+    def group_tests_by(self, column: str) -> pd.DataFrame:
+        """Return the tests between the groups of one registry *column*."""
+        return group_tests(self.presence_matrix, self.scan, column, (self.asked.min_networks,), bins=self.asked.bins)
+
+    @cached_property
+    def correlations(self) -> Records:
+        """How the number of networks goes with each column of numbers that was asked for."""
+        found = (rank_correlation(self.presence_matrix, self.scan, column) for column in self.asked.by)
+        return [each for each in found if each]
+
+    @cached_property
+    def presence_matrix(self) -> pd.DataFrame:
+        """Who is on what, of the basket asked for."""
+        return presence_matrix(presence(self.scan, self.asked.basket))
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """The same in zeros and ones for every institution, NA where nothing can be said."""
+        return matrix_of_numbers(presence(self.scan, self.asked.basket))
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Which two networks are found together."""
+        return co_occurrence(self.presence_matrix)
+
+    @cached_property
+    def combinations(self) -> pd.DataFrame:
+        """Which sets of networks institutions have."""
+        return combinations(self.presence_matrix)
+
+    @cached_property
+    def exceptions(self) -> pd.DataFrame:
+        """Sole holders, institutions with nothing, those without a common network."""
+        return exceptions(self.presence_matrix)
+
+    @cached_property
+    def places(self) -> pd.DataFrame:
+        """Where accounts were found."""
+        return places(self.scan)
+
+    @cached_property
+    def account_counts(self) -> pd.DataFrame:
+        """Accounts by network and role."""
+        return account_counts(self.scan)
+
+
+DETAILS = ("pairs", "combinations", "exceptions", "places", "account_counts")  # tables of the JSON, and attributes here
+
+
+def summary_document(stats: ScanStatistics) -> dict[str, object]:
+    """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
+    details: dict[str, object] = {"sensitivity": stats.sensitivity.to_json()}
+    details |= {name: records(getattr(stats, name)) for name in DETAILS}
+    document = to_json(stats.summary, details)
+    if stats.asked.by:
+        document["tests"] = [
+            {"column": column, **row} for column in stats.asked.by for row in records(stats.group_tests_by(column))
+        ]
+        document["correlations"] = stats.correlations
+    return document
+
+
+def records(table: pd.DataFrame) -> Records:
+    """Return the rows of *table* as JSON values, what is missing as None."""
+    plain = table.astype(object)
+    return [
+        {str(name): value for name, value in row.items()} for row in plain.where(table.notna(), None).to_dict("records")
+    ]

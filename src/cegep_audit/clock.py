@@ -1,0 +1,21 @@
+"""The clock, and the one way to write a time: every module that needs either takes it from here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(when: datetime) -> str:
+    """Return *when* as every file and JSON document writes it: ``2026-11-23T18:00:00.500000Z``.
+
+    The length is always the same, so that the order of texts is that of times. Raises ValueError for a time without
+    a zone.
+    """
+    if when.tzinfo is None:
+        raise ValueError(f"a time without a zone: {when}")
+    return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,186 @@
+"""A share corrected for errors of detection, from a sample of whole institutions that coders read by hand.
+
+The tool's answer is known for every institution that was assessed, the coders' for those of the sample. Sites that the
+tool could not assess and that coders read are the follow-up sample of M. H. Hansen and W. N. Hurwitz ("The problem of
+non-response in sample surveys", JASA 41, 1946).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+from cegep_audit.analyze.findings import Adjusted, Corrections, Estimate
+from cegep_audit.analyze.intervals import predictive_interval
+from cegep_audit.analyze.presence import basket_names, counted_networks, day_of, visits
+from cegep_audit.coding.decisions import standing
+from cegep_audit.coding.sampling import is_of_institutions, state_of_institution
+from cegep_audit.coding_records import Decision, Unit
+from cegep_audit.detect.networks.identify import NETWORKS, basket
+from cegep_audit.models import Scan
+
+
+class Case(NamedTuple):
+    """One institution and one trait.
+
+    ``state`` (what the scan found) and ``type`` are its stratum; ``found`` is whether the tool found the trait, None
+    where the site was not assessed; ``truth`` whether coders did, None outside the sample.
+    """
+
+    state: str
+    type: str
+    found: bool | None
+    truth: bool | None
+
+
+def corrected(cases: Sequence[Case]) -> Adjusted | None:
+    """Return the share of the *cases* that have the trait in truth; None where a part of the assessed has no sample.
+
+    The share found, plus the mean difference between truth and finding in each stratum times its size: the difference
+    estimator (W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 7.2; M. H. Hansen, W. N. Hurwitz and
+    W. G. Madow, 1953). Strata are states of one type, those without a sample joined to the others of their state.
+    Weights are the size of a stratum over the number coded in it.
+
+    The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
+    with limits of its own, exact at any size (:func:`~cegep_audit.analyze.intervals.predictive_interval`). Strata in
+    a cell are drawn in proportion to their size, so taking them together does not make the interval too short. Limits
+    of cells add up as variances do, each around its estimate (G. Y. Zou and A. Donner, "Construction of confidence
+    limits about effect measures", Statistics in Medicine 27, 2008). A cell that was coded whole has no error. Over
+    simulated populations the interval covers the truth in 93 to 97 of 100 (``tests/coding/test_correction.py``), and in
+    92 to 93 where the sample is so small that most strata have one institution.
+    """
+    read = [case for case in cases if case.found is not None]
+    unread = [case for case in cases if case.found is None]
+    of_read = _total(read)
+    if not read or of_read is None:
+        return None
+    of_unread = _total(unread)
+    return Adjusted(
+        share=_share([of_read], len(read)),
+        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
+        rogan_gladen=rogan_gladen(read),
+        sampled=sum(case.truth is not None for case in read),
+        sampled_unread=sum(case.truth is not None for case in unread),
+    )
+
+
+class _Total(NamedTuple):
+    """An estimated number of institutions, and the squares of how far its lower and upper limits are from it."""
+
+    number: float
+    below: float
+    above: float
+
+
+def _total(cases: Sequence[Case]) -> _Total | None:
+    """Return how many of the *cases* have the trait; None where a state or a cell was not sampled at all."""
+    weights = _weights(cases)
+    if {case.state for case in cases} > {case.state for case in cases if case.truth is not None}:
+        return None
+    cells: dict[bool | None, list[Case]] = defaultdict(list)
+    for case in cases:
+        cells[case.found].append(case)
+    found = [_of_cell(members, weights) for members in cells.values()]
+    totals = [each for each in found if each is not None]
+    if len(totals) < len(found):
+        return None
+    return _Total(*(sum(column) for column in zip(*totals, strict=True))) if totals else _Total(0, 0, 0)
+
+
+def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
+    """Return the weight of a coded case by stratum; strata without one are joined to the others of their state."""
+    sizes = Counter((case.state, case.type) for case in cases)
+    coded = Counter((case.state, case.type) for case in cases if case.truth is not None)
+    reached = Counter[str]()
+    of_state = Counter(case.state for case in cases)
+    for key in coded:
+        reached[key[0]] += sizes[key]
+    return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
+
+
+def _of_cell(members: Sequence[Case], weights: Mapping[tuple[str, str], float]) -> _Total | None:
+    coded = [case for case in members if case.truth is not None]
+    if not coded:
+        return None
+    size, having = len(members), sum(bool(case.truth) for case in coded)
+    plain = having / len(coded)
+    low, high = predictive_interval(having, len(coded), size)
+    weight = [weights[case.state, case.type] for case in coded]
+    mean = sum(w * bool(case.truth) for w, case in zip(weight, coded, strict=True)) / sum(weight)
+    return _Total(size * mean, (size * (plain - low)) ** 2, (size * (high - plain)) ** 2)
+
+
+def _share(totals: Sequence[_Total], size: int) -> Estimate:
+    number, below, above = (sum(column) for column in zip(*totals, strict=True))
+    interval = (max(0.0, (number - sqrt(below)) / size), min(1.0, (number + sqrt(above)) / size))
+    return Estimate(number / size, interval)
+
+
+def rogan_gladen(cases: Sequence[Case]) -> float | None:
+    """Return the share corrected by the tool's sensitivity and specificity, both weighted to all assessed.
+
+    W. J. Rogan and B. Gladen, "Estimating prevalence from the results of a screening test", American Journal of
+    Epidemiology 107(1), 1978: (share found + specificity - 1) / (sensitivity + specificity - 1), kept within 0 and 1.
+    None where the sample has no institution with the trait, or none without, or where the tool tells nothing.
+    """
+    weights = _weights(cases)
+    sums: dict[tuple[bool, bool], float] = defaultdict(float)
+    for case in cases:
+        if case.truth is not None:
+            sums[bool(case.found), case.truth] += weights[case.state, case.type]
+    having, lacking = sums[True, True] + sums[False, True], sums[True, False] + sums[False, False]
+    if not having or not lacking:
+        return None
+    sensitivity, specificity = sums[True, True] / having, sums[False, False] / lacking
+    if sensitivity + specificity <= 1:
+        return None
+    found = sum(bool(case.found) for case in cases) / len(cases)
+    return min(1.0, max(0.0, (found + specificity - 1) / (sensitivity + specificity - 1)))
+
+
+def corrections(judged: Scan, detected: Scan, decisions: Iterable[Decision]) -> Mapping[str, Corrections]:
+    """Return the corrected shares of the scan *detected*, by basket; empty without a sample of whole institutions.
+
+    *judged* is the scan by the rules alone, of which the sample was drawn. An institution counts as coded for a basket
+    where the *decisions* that stand settle each of its networks that was open on the day.
+    """
+    decisions = list(decisions)
+    drawn = {item.unit.institution_id for item in decisions if is_of_institutions(item.stratum)}
+    if not drawn:
+        return {}
+    settled = standing(decisions, judged).settled
+    return {name: dict(_of_basket(name, judged, detected, drawn, settled)) for name in basket_names()}
+
+
+def _of_basket(
+    name: str, judged: Scan, detected: Scan, drawn: set[str], settled: Mapping[Unit, Decision]
+) -> Iterator[tuple[int | str, Adjusted]]:
+    """Yield the corrected share of each threshold and each network of the basket *name* that the sample reaches."""
+    results = {result.institution.id: result for result in detected.results}
+    sites = []
+    for institution, result in visits(judged):
+        day = day_of(judged, result)
+        asked = frozenset(basket(name, day))
+        said = {network: settled.get(Unit(institution.id, network)) for network in asked}
+        is_coded = institution.id in drawn and all(said.values())
+        truth = frozenset(net for net, item in said.items() if item and item.correct_account) if is_coded else None
+        own = results.get(institution.id)
+        is_read = own is not None and own.status.is_assessed
+        found = counted_networks(detected, own, name) if own is not None and is_read else None
+        sites.append((state_of_institution(judged, result), institution.type, asked, found, truth))
+    most = max((len(networks) for *_, found, truth in sites for networks in (found, truth) if networks), default=0)
+    for k in range(1, max(most, 3) + 1):
+        if share := corrected([
+            Case(state, kind, None if found is None else len(found) >= k, None if truth is None else len(truth) >= k)
+            for state, kind, _, found, truth in sites
+        ]):  # fmt: skip
+            yield k, share
+    for network in NETWORKS:
+        if share := corrected([
+            Case(state, kind, None if found is None else network in found, None if truth is None else network in truth)
+            for state, kind, asked, found, truth in sites
+            if network in asked
+        ]):  # fmt: skip
+            yield network, share

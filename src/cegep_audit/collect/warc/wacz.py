@@ -1,0 +1,182 @@
+"""WARC files as a WACZ (Web Archive Collection Zipped, 1.1.1), which replayweb.page and pywb open.
+
+A WACZ is a ZIP with the WARC files, an index of their captures (CDXJ), the list of their pages and a Frictionless
+data package with the SHA-256 of each file (https://specs.webrecorder.net/wacz/1.1.1/). The same input gives the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from cegep_audit import urls
+from cegep_audit.collect.archive.uri_m import stamp_of
+from cegep_audit.collect.warc.index import explaining, parse_date
+from cegep_audit.collect.warc.payload import parse_response
+from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
+from cegep_audit.errors import StoreError
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
+_CHUNK = 1024 * 1024
+_LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
+_WWW = re.compile(r"^www\d*\.")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """One page in the list that a reader of the WACZ sees: address, title, and the time of its capture in UTC."""
+
+    url: str
+    title: str
+    at: datetime
+
+
+def write_wacz(
+    warcs: Sequence[Path],
+    output: Path,
+    pages: Iterable[ListedPage],
+    *,
+    title: str,
+    software: str,
+    created: datetime,
+    lang: Language = "fr",
+) -> None:
+    """Write the WARC files at *warcs* (their names differ) with the list of *pages* as a WACZ at *output*.
+
+    *created* is the time that the collection was made, in UTC. Raises StoreError, one line in *lang*, for a WARC that
+    cannot be read, or whose records are gzipped together; OSError where *output* cannot be written.
+    """
+    resources: list[dict[str, object]] = []
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
+
+        def add(path: str, chunks: Iterable[bytes]) -> str:
+            digest, size = hashlib.sha256(), 0
+            with archive.open(zipfile.ZipInfo(path, _EPOCH), "w", force_zip64=True) as entry:
+                for chunk in chunks:
+                    entry.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+            name = f"sha256:{digest.hexdigest()}"
+            resources.append({"name": path.rpartition("/")[2], "path": path, "hash": name, "bytes": size})
+            return name
+
+        lines: list[str] = []
+        for warc in warcs:
+            with explaining(warc, lang):
+                try:
+                    lines += _index_of(warc)
+                except SeveralRecordsError:
+                    raise StoreError(say("warc.not_ours", lang, file=shown(str(warc)))) from None
+                add(f"archive/{warc.name}", _chunks(warc))
+        blocks = [sorted(lines)[start : start + _LINES] for start in range(0, len(lines), _LINES)]
+        members = [gzip.compress("".join(block).encode(), mtime=0) for block in blocks]
+        add("indexes/index.cdx.gz", members)
+        add("indexes/index.idx", [_idx_of(blocks, members).encode()])
+        add("pages/pages.jsonl", [_page_list(pages).encode()])
+        package = {
+            "profile": "data-package",
+            "wacz_version": "1.1.1",
+            "title": title,
+            "software": software,
+            "created": _time(created),
+            "resources": list(resources),
+        }
+        digest = add("datapackage.json", [json.dumps(package, ensure_ascii=False, indent=2).encode()])
+        add("datapackage-digest.json", [json.dumps({"path": "datapackage.json", "hash": digest}, indent=2).encode()])
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _index_of(warc: Path) -> Iterator[str]:
+    """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
+    file = RecordFile(warc)
+    records = list(file.records(lambda _: None))
+    for record, after in pairwise([*records, None]):
+        url = record.head.get("WARC-Target-URI").strip("<> ") if record else ""
+        at = parse_date(record.head.get("WARC-Date")) if record else None
+        if record is None or at is None or urls.split(url) is None:
+            continue
+        if (what := _mime_and_status(record)) is None:
+            continue
+        fields = {
+            "url": url,
+            "mime": what[0],
+            "status": what[1],
+            "digest": record.head.get("WARC-Payload-Digest"),
+            "length": str((after.offset if after else warc.stat().st_size) - record.offset),
+            "offset": str(record.offset),
+            "filename": warc.name,
+        }
+        yield f"{sort_key(url)} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
+
+
+def _mime_and_status(record: Record) -> tuple[str, str] | None:
+    """Return media type and status of a capture, None for a record that is none."""
+    if record.head.type == "resource":
+        return _media_type(record.head.get("Content-Type")), "200"
+    response = parse_response(record.glance)
+    if response is None or record.head.type not in {"response", "revisit"}:
+        return None
+    is_revisit = record.head.type == "revisit"
+    mime = "warc/revisit" if is_revisit else _media_type(response.headers.get("content-type", ""))
+    return mime, str(response.status)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower() or "unk"
+
+
+def sort_key(url: str) -> str:
+    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``, host reversed, in lower case."""
+    parts = urlsplit(url.lower())
+    host = ",".join(reversed(_WWW.sub("", parts.hostname or "").split(".")))
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    is_usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{host}{'' if is_usual else f':{port}'}){parts.path or '/'}{'?' + query if query else ''}".replace(
+        " ", "%20"
+    )
+
+
+def _idx_of(blocks: Sequence[Sequence[str]], members: Sequence[bytes]) -> str:
+    """Return the second level of the index: where each gzip member begins, by its first line."""
+    lines = ['!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n']
+    offset = 0
+    for block, member in zip(blocks, members, strict=True):
+        key = " ".join(block[0].split(" ", 2)[:2])
+        digest = f"sha256:{hashlib.sha256(member).hexdigest()}"
+        lines.append(f"{key} {json.dumps({'offset': offset, 'length': len(member), 'digest': digest})}\n")
+        offset += len(member)
+    return "".join(lines)
+
+
+def _page_list(pages: Iterable[ListedPage]) -> str:
+    lines: list[dict[str, str]] = [{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}]
+    for page in pages:
+        name = hashlib.sha256(f"{_time(page.at)} {page.url}".encode()).hexdigest()[:16]
+        lines.append({"id": name, "url": page.url, "ts": _time(page.at), "title": page.title})
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

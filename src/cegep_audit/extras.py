@@ -1,0 +1,40 @@
+"""How to add an optional extra to this very installation: by the tool that made it, from where it came.
+
+The command never names ``cegep-audit`` on a package index: whoever owns a name there decides what it installs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import PurePath
+
+_NAME = "cegep-audit"
+
+
+def install_command(extra: str, *, prefix: str = sys.prefix, found: Distribution | None = None) -> str:
+    """Return the command that adds *extra* to the environment at *prefix*, ready to copy."""
+    try:
+        found = found or distribution(_NAME)
+    except PackageNotFoundError:  # run from its folder, without being installed
+        return shlex.join(["pip", "install", "-e", f".[{extra}]"])
+    packages = packages_of(extra, found.requires or [])
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    source = str(origin.get("url", "")).removeprefix("file://")
+    parts = PurePath(prefix).parts
+    if "pipx" in parts:
+        return shlex.join(["pipx", "inject", _NAME, *packages])
+    if "uv" in parts and "tools" in parts and source:
+        return shlex.join(["uv", "tool", "install", "--with", ",".join(packages), source])
+    if origin.get("dir_info", {}).get("editable"):
+        return shlex.join([sys.executable, "-m", "pip", "install", "-e", f"{source}[{extra}]"])
+    return shlex.join([sys.executable, "-m", "pip", "install", *packages])
+
+
+def packages_of(extra: str, requires: list[str]) -> list[str]:
+    """Return the packages of *extra*, as ``requires`` of a distribution's metadata names them."""
+    marked = re.compile(rf"(?P<package>[^;]+?)\s*;\s*extra\s*==\s*['\"]{re.escape(extra)}['\"]")
+    return [match["package"] for line in requires if (match := marked.fullmatch(line))]

@@ -1,0 +1,152 @@
+"""A document in finished words: the terminal, the page and Markdown each render the same blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import plain
+from cegep_audit.urls import without_password
+
+HEAT = 10  # shades of a coloured cell, from none to all
+
+Style = Literal["", "strong", "dim", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text that may be a link (``href``, "" for none); ``shade`` colours a cell of a table, from 0 to :data:`HEAT`."""
+
+    text: str
+    href: str = ""
+    shade: int | None = None
+
+
+Words = Cell | str
+Row = Sequence[Words]
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A heading: level 1 is the document's. ``anchor`` names it in an address, "" where nothing leads to it."""
+
+    text: str
+    level: int = 2
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A paragraph that may be a link. ``is_apart`` puts an empty line before it on a terminal."""
+
+    text: str
+    style: Style = ""
+    is_apart: bool = False
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list; each item has words and further items below it."""
+
+    items: Sequence[tuple[Words, Sequence[Words]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table. The first ``texts`` columns hold words, the others figures; a row of one cell is a heading between rows.
+
+    ``strong`` are the places of the rows that stand out.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Row]
+    texts: int = 1
+    is_heat: bool = False
+    strong: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A list of terms, each with the lines that belong to it: the network of an account, and what is known of it."""
+
+    caption: str
+    items: Sequence[tuple[str, Sequence[Words]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Blocks under a title; a page shows the title alone until it is opened, unless ``is_open``."""
+
+    title: str
+    blocks: Sequence[Block]
+    is_open: bool = False
+
+
+Block = Title | Line | Bullets | Grid | Entries | Folded
+
+
+def text_of(words: Words) -> str:
+    """Return the text of *words*, without their link."""
+    return words if isinstance(words, str) else words.text
+
+
+def bullets(items: Iterable[Words]) -> Bullets:
+    """Return a list without further items."""
+    return Bullets([(item, ()) for item in items])
+
+
+def heads(lang: Language, *names: str) -> list[str]:
+    """Return the headings *names* of a table in words."""
+    return [say(f"head.{name}", lang) for name in names]
+
+
+def share_heads(figures: Figures, lang: Language, *, is_group: bool = False) -> list[str]:
+    """Return the headings of the cells that :func:`share_cells` gives."""
+    return heads(lang, "count", "share", *_spans(figures, is_group=is_group))
+
+
+def share_cells(share: Proportion, figures: Figures, lang: Language, *, is_group: bool = False) -> list[str]:
+    """Return a proportion as cells: count, share, bounds where a site of *figures* is missing, interval of a sample.
+
+    The share of a group has no interval (*is_group*).
+    """
+    spans = (locales.span(getattr(share, name), lang) for name in _spans(figures, is_group=is_group))
+    return [locales.number(share.count, lang), locales.percent(share.share, lang), *spans]
+
+
+def _spans(figures: Figures, *, is_group: bool) -> list[str]:
+    """Return the names of the spans beside a share: bounds unless all were assessed, an interval for a sample."""
+    is_sample = any(each.ci95 is not None for each in figures.at_least.values()) and not is_group
+    return [*(["bounds"] if figures.assessed < figures.institutions else []), *(["ci95"] if is_sample else [])]
+
+
+def heat(share: float, lang: Language) -> Cell:
+    """Return a *share* as a coloured cell."""
+    return Cell(locales.percent(share, lang, digits=0), shade=round(share * HEAT))
+
+
+def numbers(lang: Language, *values: float) -> list[str]:
+    """Return *values* as cells."""
+    return [locales.number(value, lang) for value in values]
+
+
+def link(url: str) -> Cell:
+    """Return an address as a link to itself; what is no web address is text."""
+    return Cell(plain(without_password(url)), web_address(url))
+
+
+def web_address(url: str) -> str:
+    """Return *url* as a link can have it, "" for what is no web address: no other scheme is ever followed."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return without_password(plain(url)) if parts.scheme in {"http", "https"} and parts.netloc else ""

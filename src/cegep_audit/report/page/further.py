@@ -1,0 +1,131 @@
+"""The sections for a closer look: co-occurrence, institutions to name, where accounts are, other studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.scan_statistics import ScanStatistics, records
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers
+from cegep_audit.report.page.parts import Part, Section, section, to_sheet
+from cegep_audit.report.text.words import institution_name, measure_words, network_name
+
+_MOST_CROSSED = 10  # networks of the co-occurrence table: beyond, a reader finds nothing in it
+_MOST_SETS = 15  # combinations named
+_CODES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
+
+
+def co_occurrence(stats: ScanStatistics, lang: Language) -> Section | None:
+    """Return the section on pairs and combinations of networks."""
+    return section("co_occurrence", lang, _pairs(stats, lang), _combinations(stats, lang))
+
+
+def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
+    counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
+    most = [str(name) for name in stats.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
+    if len(most) < 2:  # noqa: PLR2004 - a pair
+        return None
+    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.pairs)}
+    rows: list[Row] = [
+        [
+            f"{network_name(one)} ({locales.number(counts[one], lang)})",
+            *(Cell("") if one == other else heat(both[frozenset((one, other))] / counts[one], lang) for other in most),
+        ]
+        for one in most
+    ]
+    lead = say("lead.co_occurrence", lang)
+    return Part(lead=lead, grid=Grid(lead, [*heads(lang, "network"), *map(network_name, most)], rows, is_heat=True))
+
+
+def _combinations(stats: ScanStatistics, lang: Language) -> Part | None:
+    rows = [
+        [_names(row["networks"], lang), locales.number(row["count"], lang), locales.percent(row["share"], lang)]
+        for row in records(stats.combinations.head(_MOST_SETS))
+    ]
+    lead = say("lead.combinations", lang)
+    return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows)) if rows else None
+
+
+def _names(networks: str, lang: Language) -> str:
+    return ", ".join(map(network_name, networks.split(";"))) if networks else say("named.none_of_them", lang)
+
+
+def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
+    """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
+    names = {each.id: institution_name(each) for each in stats.scan.institutions}
+    parts = []
+    for kind in ("sole_holder", "lacks_common", "no_network"):
+        title = say(f"named.{kind}", lang)
+        rows: list[Row] = [
+            [
+                *([network_name(row["network"])] if row["network"] else []),
+                to_sheet(names[row["institution_id"]], anchors[row["institution_id"]]),
+            ]
+            for row in records(stats.exceptions[stats.exceptions["kind"] == kind])
+        ]
+        if rows:
+            head = heads(lang, "network", "institution")[-len(rows[0]) :]
+            parts.append(Part(title=title, grid=Grid(title, head, rows, texts=2)))
+    return section("exceptions", lang, *parts)
+
+
+def places(stats: ScanStatistics, lang: Language) -> Section | None:
+    """Return the section on where official accounts are shown, and whose accounts sites show."""
+    parts = []
+    total = int(stats.account_counts["official"].sum())
+    for aspect, found in stats.places.groupby("aspect", sort=False):
+        rows = [
+            [
+                say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
+                locales.number(row["accounts"], lang),
+                locales.percent(row["share"], lang),
+            ]
+            for row in records(found.sort_values("accounts", ascending=False, kind="stable"))
+        ]
+        title = say(f"aspect.{aspect}", lang)
+        parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
+    if parts:
+        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
+    return section("places", lang, *parts, _account_counts(stats, lang))
+
+
+def _account_counts(stats: ScanStatistics, lang: Language) -> Part | None:
+    names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
+    rows: list[Row] = [
+        [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
+        for row in records(stats.account_counts)
+    ]
+    lead = say("lead.account_counts", lang)
+    return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)) if rows else None
+
+
+def published(stats: ScanStatistics, lang: Language) -> Section | None:
+    """Return the section on figures of other studies: one row a study, its caution, and our figure beside each."""
+    rows: list[Row] = []
+    for (study, population, caution), found in groupby(stats.published, lambda pair: _study(pair[0], lang)):
+        figures = "; ".join(_figure(each, ours, lang) for each, ours in found)
+        rows.append([study, population, figures, caution])
+    grid = Grid(say("grid.published", lang), heads(lang, "study", "population", "figures", "caution"), rows, texts=4)
+    return section("published", lang, Part(lead=say("lead.published", lang), grid=grid, is_folded=True))
+
+
+def _study(each: Baseline, lang: Language) -> tuple[str, str, str]:
+    """Return what the rows of one study have in common: its name and year, its population, its caution."""
+    population: str = getattr(each, f"population_{lang}")
+    return (
+        f"{each.study} ({each.year})" if each.year else each.study,
+        population if each.n is None else f"{population} ({locales.number(each.n, lang)})",
+        getattr(each, f"caution_{lang}"),
+    )
+
+
+def _figure(each: Baseline, ours: float | None, lang: Language) -> str:
+    is_mean = each.measure == "mean"
+    written = locales.decimal if is_mean else locales.percent
+    measure = say("head.mean_networks", lang) if is_mean else measure_words(each.network or f"at_least_{each.k}", lang)
+    facts = {"figure": written(each.value, lang), "ours": written(ours, lang)}
+    return say(f"published.{each.relation}", lang, measure=measure, **facts)

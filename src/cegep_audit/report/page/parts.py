@@ -1,0 +1,90 @@
+"""What a section of the page is made of: words, a chart, its table; and a proportion as the line of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Cell, Grid, heads, share_cells, share_heads
+from cegep_audit.report.page.charts import Bar, Chart
+from cegep_audit.text import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a section. Its table is folded beside a chart, or if asked; on paper it is open."""
+
+    title: str = ""
+    lead: str = ""
+    chart: Chart | None = None
+    grid: Grid | None = None
+    note: str = ""
+    is_folded: bool = False
+    items: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the page: the name of its anchor, its title, its parts."""
+
+    id: str
+    title: str
+    parts: Sequence[Part]
+
+
+def section(name: str, lang: Language, *parts: Part | None) -> Section | None:
+    """Return the section *name* of the parts that there are, None where there is none."""
+    found = [part for part in parts if part is not None]
+    return Section(name, say(f"section.{name}", lang), found) if found else None
+
+
+def to_sheet(text: str, anchor: str) -> Cell:
+    """Return a cell that leads to the sheet at *anchor*, nowhere where that is ""."""
+    return Cell(text, f"#{anchor}" if anchor else "")
+
+
+def ticks(lang: Language) -> list[tuple[float, str]]:
+    """Return the shares that charts name on their axis."""
+    return [(0, "0"), (0.5, "50"), (1, locales.percent(1, lang, digits=0))]
+
+
+def share_bar(
+    name: str,
+    share: Proportion,
+    lang: Language,
+    published: Baseline | None = None,
+    of: Figures | None = None,
+    *,
+    is_strong: bool = True,
+) -> Bar:
+    """Return a proportion as a line of a chart, a *published* one below it; one *of* a group has its counts."""
+    low, high = share.bounds or (share.share or 0, share.share or 0)
+    return Bar(
+        name=plain(name),
+        value=share.share or 0,
+        low=low,
+        high=high,
+        text=say("chart.of", lang, count=share.count, total=of.assessed)
+        if of
+        else f"{locales.percent(share.share, lang)} · {locales.number(share.count, lang)}",
+        is_strong=is_strong,
+        is_few=of is not None and of.is_few,
+        mark=published.value if published else None,
+        mark_text=_published(published, lang) if published else "",
+    )
+
+
+def _published(baseline: Baseline, lang: Language) -> str:
+    share = locales.percent(baseline.value, lang, digits=0)
+    return say("chart.baseline", lang, year=str(baseline.year), share=share)
+
+
+def shares_grid(name: str, first: str, shares: Mapping[str, Proportion], figures: Figures, lang: Language) -> Grid:
+    """Return *shares*, by what they are of, as the table of the section *name*."""
+    rows = [[title, *share_cells(share, figures, lang)] for title, share in shares.items()]
+    return Grid(say(f"section.{name}", lang), [*heads(lang, first), *share_heads(figures, lang)], rows)

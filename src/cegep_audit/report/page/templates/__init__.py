@@ -1,0 +1,36 @@
+"""The templates of the pages, and the environment that renders them: all text is escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from cegep_audit.report.blocks import text_of, web_address
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of the templates of this folder."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    found = Environment(
+        loader=PackageLoader(__package__, ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["web"] = lambda url: web_address(str(url))
+    found.filters["text"] = text_of
+    found.tests["block"] = lambda block, name: type(block).__name__ == name
+    return found
+
+
+@cache
+def resource(name: str) -> str:
+    """Return the text of a file of this folder: the style sheet, the script."""
+    return files(__package__).joinpath(name).read_text("utf-8")

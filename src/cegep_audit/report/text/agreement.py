@@ -1,0 +1,170 @@
+"""How well tool and coders agree, with the paragraph for a methods section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cegep_audit.analyze.findings import Estimate
+from cegep_audit.coding.agreement import (
+    BASKETS,
+    CLASSIC,
+    LEVELS,
+    OVERALL,
+    TOOL,
+    Agreement,
+    Comparison,
+    Difference,
+    Level,
+)
+from cegep_audit.coding.coefficients import FIGURES
+from cegep_audit.coding.overlap import Named, Overlap
+from cegep_audit.coding_records import Unit
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
+from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name, sample_words, with_interval
+from cegep_audit.report.text.words import network_name
+from cegep_audit.text import plain
+
+_COEFFICIENTS = frozenset({"kappa", "alpha"})  # between -1 and 1; the others are shares
+_LISTED = 30  # differences that a screen lists
+_FEWEST = 5  # rows of a network whose figures are worth a line
+
+
+def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
+    """Yield the report of *found*: each pair of raters, each list from elsewhere, and the methods paragraph."""
+    day = locales.day(found.scan.started_at, lang)
+    yield Title(say("agreement.title", lang, scan=str(found.scan.id), day=day), 1)
+    blind = {coder.name for coder in found.coders if coder.is_blind}
+    for each in found.comparisons:
+        yield from _comparison(each, found, blind, lang)
+    if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
+        values = {level: with_interval(found.alpha[level], lang) for level in LEVELS}
+        yield Line(say("agreement.all_coders", lang, **values), is_apart=True)
+    for overlap in found.overlaps:
+        yield from _overlap(overlap, found, lang)
+    if found.comparisons:
+        yield Line(say("agreement.caution", lang), "dim", is_apart=True)
+        yield Line(say("agreement.methods", lang), "strong", is_apart=True)
+        yield Line(methods_paragraph(found, lang))
+
+
+def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Language) -> Iterator[Block]:
+    first, second = rater_name(each.first, lang), rater_name(each.second, lang)
+    whole = each.levels["presence"][OVERALL]
+    yield Title(say("agreement.pair", lang, first=first, second=second))
+    institutions = say("table.institutions", lang, count=whole.institutions)
+    yield Line(say("agreement.rows", lang, count=whole.rows, institutions=institutions))
+    for cause, count in each.left_out.items():
+        yield Line(say(f"agreement.{cause}", lang, count=count))
+    if each.first == TOOL and each.second not in blind:
+        yield Line(say("agreement.not_blind", lang, coder=each.second))
+    if not whole.rows:
+        return
+    yield _confusion(each, first, second, lang)
+    accounts = each.levels["account"][OVERALL].table
+    yield Line(say("agreement.accounts", lang, both=accounts.both, different=accounts.different))
+    yield _overall(each, lang)
+    yield Line(say("agreement.reference", lang, second=second), "dim")
+    if each.is_weighted:
+        yield Line(say("agreement.weighted", lang), "dim")
+        yield from map(Line, sample_words(each, lang))
+    for level in LEVELS:
+        yield from _by_network(each, level, lang)
+    if each.differences:
+        yield Line(say("agreement.differences", lang, count=len(each.differences)), "strong", is_apart=True)
+        yield from _listed([_difference(item, found, lang) for item in each.differences], lang)
+
+
+def _difference(item: Difference, found: Agreement, lang: Language) -> str:
+    nothing = say("agreement.nothing", lang)
+    names = _names(item.unit, found)
+    return say("agreement.difference", lang, **names, first=item.first or nothing, second=item.second or nothing)
+
+
+def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Grid:
+    counts = each.levels["presence"][OVERALL].table
+    title, keys = say("agreement.table", lang), ("says_present", "says_absent")
+    values = ((counts.both, counts.first_only), (counts.second_only, counts.neither))
+    rows = [
+        [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *pair)]
+        for key, pair in zip(keys, values, strict=True)
+    ]
+    return Grid(title, [title, *(say(f"agreement.{key}", lang, rater=second) for key in keys)], rows)
+
+
+def _overall(each: Comparison, lang: Language) -> Grid:
+    """Return every figure of both levels with its interval, one a line."""
+    parts = [each.levels[level][OVERALL] for level in LEVELS]
+    rows: list[Row] = [
+        [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
+        for name in FIGURES
+    ]
+    for name in ("kappa", "alpha") if each.is_weighted else ():
+        cells = (_with_interval(name, part.unweighted[name], lang) for part in parts)
+        rows.append([say(f"agreement.{name}_unweighted", lang), *cells])
+    title = say("agreement.figures", lang)
+    return Grid(title, [title, *(say(f"agreement.{level}", lang) for level in LEVELS)], rows)
+
+
+def _with_interval(name: str, estimate: Estimate, lang: Language) -> str:
+    value = _value(name, estimate, lang)
+    if estimate.ci95 is None or estimate.value is None:
+        return value
+    if name in _COEFFICIENTS:
+        low, high = (coefficient(bound, lang) for bound in estimate.ci95)
+        return f"{value} ({low} – {high})"
+    return f"{value} ({locales.span(estimate.ci95, lang)})"
+
+
+def _value(name: str, estimate: Estimate, lang: Language) -> str:
+    return coefficient(estimate.value, lang) if name in _COEFFICIENTS else locales.percent(estimate.value, lang)
+
+
+def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[Block]:
+    rows: list[Row] = []
+    few = []
+    for network, part in each.levels[level].items():
+        if network != CLASSIC and (network in BASKETS or part.rows < _FEWEST):
+            few += [] if network in BASKETS else [f"{network_name(network)} ({part.rows})"]
+            continue
+        name = say("basket.classic", lang) if network == CLASSIC else network_name(network)
+        rows.append([
+            name,
+            *numbers(lang, part.rows),
+            *(_value(figure, part.figures[figure], lang) for figure in FIGURES),
+        ])  # fmt: skip
+    title = say("agreement.by_network", lang, level=say(f"agreement.{level}", lang))
+    head = [say("column.network", lang), say("column.count", lang)]
+    yield Line(title, "strong", is_apart=True)
+    yield Grid(title, [*head, *(say(f"agreement.short_{name}", lang) for name in FIGURES)], rows)
+    if few:
+        yield Line(say("agreement.few", lang, names=", ".join(few)), "dim")
+
+
+def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]:
+    first, second = rater_name(each.first, lang), rater_name(each.second, lang)
+    yield Title(say("agreement.list", lang, first=first, second=second))
+    yield from _accounts(say("agreement.both", lang, count=len(each.both)), each.both, found, lang)
+    for rater, items in ((first, each.first_only), (second, each.second_only)):
+        yield from _accounts(say("agreement.only", lang, count=len(items), rater=rater), items, found, lang)
+    if each.not_assessed:
+        yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
+    yield Line(say("agreement.no_total", lang), "dim")
+
+
+def _accounts(heading: str, items: Sequence[Named], found: Agreement, lang: Language) -> Iterator[Block]:
+    yield Line(heading, "strong")
+    yield from _listed([", ".join((*_names(item.unit, found).values(), item.account_url)) for item in items], lang)
+
+
+def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
+    yield bullets(lines[:_LISTED])
+    if len(lines) > _LISTED:
+        yield Line(say("agreement.more", lang, count=len(lines) - _LISTED))
+
+
+def _names(unit: Unit, found: Agreement) -> dict[str, str]:
+    name = found.names.get(unit.institution_id) or unit.institution_id
+    return {"institution": plain(name), "network": network_name(unit.network)}

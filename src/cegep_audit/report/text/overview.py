@@ -1,0 +1,183 @@
+"""The summary of a scan: coverage, presence, networks, groups; and what the decisions of coders change in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.findings import FEW, Figures, Summary
+from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.coding.layers import LayerFacts
+from cegep_audit.models import Scan
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.words import group_words
+from cegep_audit.report.blocks import (
+    Block,
+    Bullets,
+    Grid,
+    Line,
+    Row,
+    Title,
+    bullets,
+    numbers,
+    share_cells,
+    share_heads,
+)
+from cegep_audit.report.text import words
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
+from cegep_audit.vocabulary import Status
+
+_MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
+_FIRST_KS = (1, 2, THREE_PLUS)
+
+
+def summary_blocks(
+    scan: Scan, summaries: Sequence[Summary], lang: Language, differences: Sequence[str] = ()
+) -> Iterator[Block]:
+    """Yield the report of *scan*: coverage, presence for the basket of each summary, networks of the first.
+
+    *summaries* are of one scan and not empty; *differences* say whether the groups of the first differ, one line a
+    column.
+    """
+    first = summaries[0]
+    facts = first.scan
+    mode = say(f"mode.{facts.mode}", lang)
+    yield Title(say("summary.title", lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
+    yield from _coverage(scan, first, lang)
+    if first.figures.assessed:
+        yield from _presence(summaries, lang, differences)
+    if facts.ended_at is None:
+        yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
+    yield Line(say("summary.cite", lang), "strong", is_apart=facts.ended_at is not None)
+    yield Line(citation(first, lang))
+
+
+def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
+    """Yield how many were assessed; why the others were not, with their names where they are few."""
+    figures = summary.figures
+    yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
+    yield from map(Line, _completion(scan, summary, lang))
+    if partial := figures.by_status[Status.PARTIAL]:
+        yield Line(say("summary.partial", lang, count=partial))
+    yield from map(Line, drawn_words(summary.scan, lang))
+    if missing := figures.institutions - figures.assessed:
+        yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
+        yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
+    if not figures.assessed:
+        yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
+
+
+def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
+    if "completion" not in scan.settings:
+        return []
+    from cegep_audit.analyze.completion import attained  # with pandas, which other scans need not load
+
+    k = next(iter(summary.figures.at_least), THREE_PLUS)
+    return list(completion_lines(attained(scan, summary.basket, k), lang))
+
+
+def _causes(scan: Scan, lang: Language, *, are_named: bool) -> Bullets:
+    """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
+    return bullets(
+        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
+        + words.named(cause.institutions, are_named=are_named)
+        for cause in causes(scan)
+    )
+
+
+def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[Block]:
+    first = summaries[0]
+    figures = first.figures
+    yield _thresholds(summaries, lang)
+    for baseline in first.baselines:
+        if baseline.measure == "min_networks":
+            yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
+    met = [(name, share) for name, share in figures.networks.items() if share.count]
+    rows = [[words.network_name(name), *share_cells(share, figures, lang)] for name, share in met]
+    yield Grid(say("summary.networks", lang), [say("summary.networks", lang), *share_heads(figures, lang)], rows)
+    yield from map(Line, words.unlisted_words(figures, lang))
+    yield Line(words.center_words(figures, lang), is_apart=True)
+    if first.groups is not None:
+        yield from _groups(first, lang)
+        yield from map(Line, differences)
+    yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
+    if figures.assessed < figures.institutions:
+        yield Line(say("summary.never_absent", lang), "dim")
+    yield from (Line(said, "dim") for said in sureness_words(first, lang))
+
+
+def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
+    """Return the share on one, two, three or more networks for each basket, and published figures below."""
+    figures = summaries[0].figures
+    rows: list[Row] = []
+    strong = set()
+    for summary in summaries:
+        rows.append([words.basket_name(summary.basket, lang)])
+        at_least = summary.figures.at_least
+        for k in sorted({*_FIRST_KS, next(iter(at_least))} & set(at_least)):
+            strong |= {len(rows)} if k == next(iter(at_least)) else set()
+            rows.append([_indented(k, lang), *share_cells(at_least[k], summary.figures, lang)])
+    for baseline in summaries[0].baselines:
+        if baseline.measure == "min_networks":
+            rows.append([say("summary.baseline", lang, year=str(baseline.year), study=baseline.study)])
+            rows.append([_indented(baseline.k or 0, lang), "—", locales.percent(baseline.value, lang, digits=0)])
+    title = say("summary.at_least", lang)
+    return Grid(title, [title, *share_heads(figures, lang)], rows, strong=frozenset(strong))
+
+
+def _indented(k: int, lang: Language) -> str:
+    return f"  {say('summary.networks_count', lang, count=k)}"
+
+
+def _groups(summary: Summary, lang: Language) -> Iterator[Block]:
+    """Yield the headline share of each group, a mark at those of few."""
+    k, groups = next(iter(summary.figures.at_least)), summary.groups or {}
+    title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
+    rows = [_group_row(group_words(summary.by, values, lang), group, k, lang) for values, group in groups.items()]
+    yield Grid(title, [title, *(say(f"column.{name}", lang) for name in ("assessed", "count", "share", "mean"))], rows)
+    yield Line(say("summary.group_share", lang, count=k), "dim")
+    if any(group.is_few for group in groups.values()):
+        yield Line(say("summary.few", lang, count=FEW), "dim")
+
+
+def _group_row(name: str, group: Figures, k: int, lang: Language) -> list[str]:
+    share = group.at_least[k]
+    return [
+        f"{name}{words.FEW_MARK if group.is_few else ''}",
+        f"{locales.number(group.assessed, lang)}/{locales.number(group.institutions, lang)}",
+        locales.number(share.count, lang),
+        locales.percent(share.share, lang),
+        locales.decimal(group.mean, lang),
+    ]
+
+
+def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> Iterator[Block]:
+    """Yield how many institutions the tool found on each network, how many after coding, and what that rests on."""
+    before, after = detected.figures, coded.figures
+    rows: list[Row] = [
+        [
+            f"≥ {say('summary.networks_count', lang, count=k)}",
+            *numbers(lang, *(figures.at_least[k].count if k in figures.at_least else 0 for figures in (before, after))),
+            "",
+        ]
+        for k in _FIRST_KS
+    ]
+    for name, now in after.networks.items():
+        was = before.networks[name].count if name in before.networks else 0
+        decided = facts.decided.get(name, 0)
+        if was or now.count or decided:
+            rows.append([words.network_name(name), *numbers(lang, was, now.count, decided)])
+    title = say("layer.title", lang)
+    yield Line("")
+    yield Grid(title, [title, *(say(f"layer.{name}", lang) for name in ("detected", "coded", "decided"))], rows)
+    institutions = say("table.institutions", lang, count=facts.institutions)
+    yield Line(say("layer.basis", lang, count=sum(facts.decided.values()), institutions=institutions), is_apart=True)
+    left = (
+        ("layer.not_assessed", facts.not_assessed),
+        ("review.disputed", facts.disputed),
+        ("review.lapsed", facts.lapsed),
+    )
+    yield from (Line(say(key, lang, count=count)) for key, count in left if count)

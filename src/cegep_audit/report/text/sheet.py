@@ -1,0 +1,267 @@
+"""The sheet of one institution: its accounts with their evidence, what to mend, its peers; as blocks and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from cegep_audit.analyze.advice import Advice
+from cegep_audit.analyze.findings import timestamp
+from cegep_audit.analyze.sheets import Peers, Sheet
+from cegep_audit.detect.networks.catalogue import NETWORKS
+from cegep_audit.models import Account, InstitutionResult, PageRecord
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.words import value_words
+from cegep_audit.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Entries,
+    Folded,
+    Grid,
+    Line,
+    Row,
+    Title,
+    Words,
+    bullets,
+    link,
+)
+from cegep_audit.report.files.tables import sorted_accounts
+from cegep_audit.report.text.words import detail_words, network_name, rule_words
+from cegep_audit.text import plain
+from cegep_audit.urls import without_password
+from cegep_audit.vocabulary import Role, Status
+
+
+def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None) -> Iterator[Block]:
+    """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids."""
+    result, names = each.result, anchors or {}
+    yield Title(plain(each.institution.name), 1)
+    if facts := _facts(each, lang):
+        yield Line(" · ".join(facts), "dim")
+    website = link(result.final_url if result and result.final_url else each.institution.url)
+    yield Line(website.text, "dim", href=website.href)
+    if each.n_networks is not None:
+        yield Line(say("sheet.counted", lang, count=each.n_networks), "strong", is_apart=True)
+    yield from map(Line, state(each, lang))
+    if each.n_networks is not None:
+        yield from _accounts(each, lang)
+        yield from _advice(each, lang) if each.advice is not None else ()
+    yield from _peers(each, lang)
+    if each.neighbours:
+        yield Title(say("sheet.neighbours", lang))
+        yield bullets(
+            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
+            for near in each.neighbours
+        )
+    if result is not None and anchors is not None:
+        yield from _visit(result, lang)
+
+
+def _visit(result: InstitutionResult, lang: Language) -> Iterator[Block]:
+    """Yield the pages that were read and those that could not be."""
+    read = [(say(f"page_role.{page.role}", lang), page.url) for page in result.pages]
+    missed = [(detail_words(item.detail, lang), item.url) for item in result.failures]
+    for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
+        if items:
+            cells = (Cell(f"{link(url).text} ({note})", link(url).href) for note, url in items)
+            yield Folded(say(key, lang), [bullets(cells)])
+
+
+def _facts(sheet: Sheet, lang: Language) -> list[str]:
+    """Return what the registry says of the institution: type, region, city, language, as far as it says it."""
+    each = sheet.institution
+    facts = [
+        value_words("type", each.type, lang) if each.type else "",
+        each.region,
+        each.city if each.city != each.region else "",
+        value_words("language", each.language, lang) if each.language else "",
+    ]
+    return [plain(text) for text in facts if text]
+
+
+def state(sheet: Sheet, lang: Language) -> list[str]:
+    """Return what came of the visit, in sentences: pages read and when, why it was not assessed."""
+    result = sheet.result
+    if result is None:
+        return [say("sheet.not_assessed", lang, cause=say("status.not_visited", lang))]
+    lines = []
+    if result.captured_at is not None:
+        lines.append(say("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang)))
+    lines.extend(_rendered(result, lang))
+    cause = detail_words(result.detail, lang) if result.detail else say(f"status.{result.status}", lang)
+    if not result.status.is_assessed:
+        lines.append(say("sheet.not_assessed", lang, cause=cause))
+    elif result.status is Status.PARTIAL:
+        lines.append(say("sheet.partial", lang, cause=cause))
+    return lines
+
+
+def _rendered(result: InstitutionResult, lang: Language) -> Iterator[str]:
+    """Yield how many pages a browser rendered, and why; nothing where it rendered none."""
+    renderings = [page.rendering for page in result.pages if page.rendering]
+    if renderings:
+        browsers = ", ".join(dict.fromkeys(rendering.browser for rendering in renderings))
+        needs = dict.fromkeys(need for rendering in renderings for need in rendering.needs)
+        reasons = ", ".join(say(f"need.{need}", lang) for need in needs)
+        yield say("rendered.pages", lang, count=len(renderings), browsers=browsers, needs=reasons)
+
+
+def _shown(sheet: Sheet) -> tuple[list[Account], list[Account]]:
+    """Return the accounts to show: the institution's with those that no rule decides on, and those of third parties."""
+    found = sorted_accounts(sheet.result) if sheet.result is not None and sheet.result.status.is_assessed else []
+    others = [account for account in found if account.role is Role.THIRD_PARTY]
+    return [account for account in found if account.role is not Role.THIRD_PARTY], others
+
+
+def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
+    own, others = _shown(each)
+    yield Title(say("sheet.accounts", lang))
+    if own:
+        yield Entries(say("sheet.accounts", lang), [_account(account, each, lang) for account in own])
+    else:
+        yield Line(say("sheet.no_official", lang))
+    if others:
+        title = say("sheet.others", lang, count=len(others))
+        yield Folded(title, [Entries(title, [_account(account, each, lang) for account in others])])
+
+
+def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:
+    """Return an account: its network, and its address, its role with the rule, its place on the site."""
+    rule = say("sheet.rule", lang, reason=rule_words(account.reason, lang))
+    lines: list[Words] = [
+        link(account.url) if account.url else say("table.unresolved", lang),
+        f"{_role_words(account, each, lang)}, {rule}",
+    ]
+    if account.evidence:
+        best = account.evidence[0]
+        roles = {page.url: page.role for page in each.result.pages} if each.result is not None else {}
+        seen = say("sheet.seen_on", lang, count=account.pages_seen)
+        address = link(best.page_url)
+        page = say(f"page_role.{roles[best.page_url]}", lang) if best.page_url in roles else address.text
+        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), address.href))
+    return network_name(account.network), lines
+
+
+def _role_words(account: Account, sheet: Sheet, lang: Language) -> str:
+    """Return whose *account* is, and why it does not count where it does not."""
+    role = say(f"role.{account.role}", lang)
+    if account.role is not Role.OFFICIAL or account.network in sheet.counted:
+        return role
+    return f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
+
+
+def place_words(account: Account, lang: Language) -> str:
+    """Return where the best evidence of *account* is: ``pied de page, lien « Suivez-nous »``; "" without any."""
+    if not account.evidence:
+        return ""
+    best = account.evidence[0]
+    facts = {"place": say(f"zone.{best.zone}", lang), "how": say(f"how.{best.how}", lang)}
+    return say("sheet.quoted", lang, **facts, label=best.label) if best.label else say("sheet.evidence", lang, **facts)
+
+
+def _by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
+    """Return what the site could mend by the rule that says so, in the order of the rules."""
+    found: dict[str, list[Advice]] = {}
+    for advice in sheet.advice or ():
+        found.setdefault(advice.rule, []).append(advice)
+    return found
+
+
+def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
+    yield Title(say("sheet.mend", lang))
+    items = []
+    for rule, places in _by_rule(each).items():
+        remedy = f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}"
+        items.append((remedy, [place for one in places if (place := _place(one)).text]))
+    yield Bullets(items) if items else Line(say("sheet.nothing_to_mend", lang))
+
+
+def _place(advice: Advice) -> Cell:
+    """Return where one thing to mend is: the network, the address, and the page as a link."""
+    page = link(advice.page_url)
+    network = network_name(advice.network) if advice.network else ""
+    parts = dict.fromkeys((network, plain(without_password(advice.url)), page.text))
+    return Cell(", ".join(filter(None, parts)), page.href)
+
+
+def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
+    """Yield each network that the institution or a peer is on, the most common among peers first, and the medians."""
+    if not each.peers:
+        return
+    first = each.peers[0].networks
+    names = dict.fromkeys([*each.counted, *(name for peers in each.peers for name in peers.networks)])
+    rows: list[Row] = [
+        [network_name(name), _here(each, name, lang), *(_of_group(peers, name, lang) for peers in each.peers)]
+        for name in sorted(names, key=lambda name: (-first.get(name, 0), network_name(name)))
+    ]
+    here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
+    medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]
+    rows.append([say("sheet.median", lang), here, *medians])
+    groups = [
+        say("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
+        for peers in each.peers
+    ]
+    title = say("sheet.peers", lang)
+    yield Title(title)
+    yield Grid(title, [say("head.network", lang), say("sheet.here", lang), *groups], rows)
+
+
+def _here(sheet: Sheet, name: str, lang: Language) -> str:
+    if sheet.n_networks is None:
+        return say("sheet.unknown", lang)
+    return say("sheet.yes" if name in sheet.counted else "sheet.no", lang)
+
+
+def _of_group(peers: Peers, name: str, lang: Language) -> str:
+    count = peers.networks.get(name, 0)
+    share = locales.percent(count / peers.assessed if peers.assessed else None, lang, digits=0)
+    return f"{share} ({locales.number(count, lang)})"
+
+
+def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
+    """Return the sheet *each* as JSON values: codes as in the files, and advice in words of *lang* too."""
+    institution, result = each.institution, each.result
+    own, others = _shown(each)
+    return {
+        "institution": {name: getattr(institution, name) for name in ("id", "name", "type", "region", "language")}
+        | {"website": without_password(institution.url)},
+        "status": result.status.value if result is not None else None,
+        "detail": result.detail if result is not None else None,
+        "final_url": without_password(result.final_url) if result is not None else None,
+        "captured_at": timestamp(result.captured_at) if result is not None else None,
+        "n_networks": each.n_networks,
+        "networks": sorted(each.counted),
+        "pages": [_page_record(page) for page in (result.pages if result is not None else ())],
+        "accounts": [_account_record(account) for account in (*own, *others)],
+        "advice": [
+            {"rule": rule, "title": say(f"advice.{rule}", lang), "remedy": say(f"mend.{rule}", lang)}
+            | {"network": place.network, "url": place.url, "page_url": place.page_url}
+            for rule, places in _by_rule(each).items()
+            for place in places
+        ],
+        "peers": [asdict(peers) for peers in each.peers],
+        "neighbours": [asdict(near) for near in each.neighbours],
+    }
+
+
+def _page_record(page: PageRecord) -> dict[str, object]:
+    rendering = asdict(page.rendering) if page.rendering else None
+    return {"url": page.url, "role": page.role.value, "drawn": rendering}
+
+
+def _account_record(account: Account) -> dict[str, object]:
+    return {
+        "network": account.network,
+        "account_url": account.url,
+        "handle": account.handle,
+        "kind": account.kind.value,
+        "role": account.role.value,
+        "reason": account.reason,
+        "evidence": [
+            {"page_url": seen.page_url, "how": seen.how.value, "zone": seen.zone.value, "label": seen.label}
+            for seen in account.evidence
+        ],
+    }

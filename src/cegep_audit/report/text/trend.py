@@ -1,0 +1,78 @@
+"""Several scans side by side: one column a scan, one row a share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from cegep_audit.analyze.trend import Point, Population, Trend
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title
+from cegep_audit.report.text import words
+
+_ABREAST = 5  # scans that 80 columns hold
+
+
+def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
+    """Yield the report of *trend*; more scans than fit side by side follow in further tables."""
+    yield Title(say("trend.title", lang, count=len(trend.points)), 1)
+    if not trend.has_same_rules:
+        versions = ", ".join(dict.fromkeys(point.facts.rules_version for point in trend.points))
+        yield Line(say("trend.rules", lang, versions=versions), "strong")
+    yield Line(say("trend.all", lang), "strong", is_apart=True)
+    yield from _tables(trend, Population.ALL, lang)
+    if trend.every_time:
+        yield Line(say("trend.every_time", lang, count=len(trend.every_time)), "strong", is_apart=True)
+        yield from _tables(trend, Population.EVERY_TIME, lang)
+    else:
+        yield Line(say("trend.nobody_every_time", lang), is_apart=True)
+    for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
+        if move.entered or move.left:
+            days = {"before": _day(before), "after": _day(after)}
+            yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
+            for key, institutions in (("entered", move.entered), ("left", move.left)):
+                if institutions:
+                    yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
+    yield Line(say("trend.dash", lang), "dim", is_apart=True)
+
+
+def _tables(trend: Trend, population: Population, lang: Language) -> Iterator[Grid]:
+    for first in range(0, len(trend.points), _ABREAST):
+        yield _table(trend, range(first, min(first + _ABREAST, len(trend.points))), population, lang)
+
+
+def _table(trend: Trend, places: Sequence[int], population: Population, lang: Language) -> Grid:
+    """Return the shares of one population in the scans at *places*."""
+    met = {each.network for shares in trend.shares for each in shares if each.count and each.population is population}
+    columns = [[each for each in trend.shares[place] if each.population is population] for place in places]
+    rows: list[Row] = []
+    networks: list[Row] = [[say("compare.networks", lang)]]
+    for shares in zip(*columns, strict=True):
+        cells = [locales.percent(share.share, lang) for share in shares]
+        if shares[0].measure == "min_networks":
+            rows.append([f"  {say(f'basket.{shares[0].basket}', lang)}", *cells])
+        elif shares[0].network in met:
+            networks.append([f"  {words.network_name(shares[0].network)}", *cells])
+    points = [trend.points[place] for place in places]
+    facts = _facts(points, lang) if population is Population.ALL else []
+    title = say("trend.at_least", lang)
+    return Grid(title, [title, *map(_day, points)], [*rows, *networks, *facts])
+
+
+def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
+    """Return which scan each column is, how many it assessed, and how far its captures are from the day asked for."""
+    coverage = (f"{locales.number(each.assessed, lang)}/{locales.number(each.institutions, lang)}" for each in points)
+    drifts = ["—" if each.drift_days is None else locales.number(each.drift_days, lang) for each in points]
+    has_drift = any(each.drift_days is not None for each in points)
+    return [
+        [say("trend.scan", lang), *(str(each.facts.id) for each in points)],
+        [say("trend.assessed", lang), *coverage],
+        *([[say("trend.drift", lang), *drifts]] if has_drift else []),
+    ]
+
+
+def _day(point: Point) -> str:
+    """Return the day that a scan goes by: the one asked of an archive, else that of its captures."""
+    return (point.asked or point.day).isoformat()

@@ -1,0 +1,153 @@
+"""What people call the things that reports name: networks, columns, causes, measures, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from cegep_audit.analyze.findings import Figures, Records, ScanFacts
+from cegep_audit.detect.networks.identify import name_of
+from cegep_audit.models import Institution, InstitutionResult
+from cegep_audit.phrases import locales
+from cegep_audit.phrases.catalogue import known, say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import plain
+from cegep_audit.vocabulary import ReadBy, Status
+
+FEW_MARK = " *"  # beside a group of few
+_NAMED = 5  # institutions that one line can name
+
+
+def network_name(name: str) -> str:
+    """Return the name people know a network by, its id where the rules no longer know it."""
+    return name_of(name) or plain(name)
+
+
+def institution_name(each: Institution) -> str:
+    """Return the short name of an institution, its name where it has none."""
+    return plain(each.short_name or each.name)
+
+
+def named(institutions: Sequence[Institution], *, are_named: bool = False) -> str:
+    """Return the names of *institutions* in brackets after a space.
+
+    "" where they are too many for a line, unless *are_named* asks for all.
+    """
+    is_short = are_named or len(institutions) <= _NAMED
+    return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
+
+
+def detail_words(detail: str, lang: Language) -> str:
+    """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; a code without words as it is."""
+    if detail.startswith("http_"):
+        return say("detail.http", lang, status=detail.removeprefix("http_"))
+    return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
+
+
+def cause_words(status: Status | None, detail: str, count: int, lang: Language) -> str:
+    """Return why *count* sites were not assessed: ``injoignable, délai dépassé : 3``."""
+    words = say(f"status.{status or 'not_visited'}", lang)
+    if not detail:
+        return say("summary.cause_bare", lang, status=words, count=count)
+    return say("summary.cause", lang, status=words, detail=detail_words(detail, lang), count=count)
+
+
+def column_name(column: str, lang: Language) -> str:
+    """Return what people call a *column* of the registry; one of a file's own keeps its name."""
+    return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
+
+
+def crossed_name(columns: Sequence[str], lang: Language) -> str:
+    """Return what people call registry *columns* that are crossed: ``type × langue``."""
+    return " × ".join(column_name(column, lang) for column in columns)
+
+
+def basket_name(name: str, lang: Language) -> str:
+    """Return what people call a basket of networks."""
+    return say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
+
+
+def measure_words(measure: str, lang: Language) -> str:
+    """Return what a *measure* is called: ``at_least_3`` in words, or the name of a network."""
+    k = measure.removeprefix("at_least_")
+    return say("head.at_least_k", lang, count=int(k)) if k != measure else network_name(measure)
+
+
+def difference_words(column: str, tests: Records, k: int, lang: Language) -> str:
+    """Return whether the groups of a registry *column* differ in the share on at least *k* networks, in one line.
+
+    *tests* are the rows of the group tests of that column; without a row for *k* there was nothing to test.
+    """
+    caption = say("grid.tests", lang, column=column_name(column, lang))
+    test = next((row for row in tests if row["measure"] == f"at_least_{k}"), None)
+    if test is None:
+        return say("test.untested", lang, caption=caption)
+    p = locales.p_value(test["p"], lang)
+    return say(
+        "test.result",
+        lang,
+        caption=caption,
+        test=say(f"test.{test['test']}", lang),
+        p=p if p.startswith("<") else f"= {p}",
+        effect=locales.decimal(test["cramers_v"], lang, digits=2),
+    )
+
+
+def center_words(figures: Figures, lang: Language, key: str = "summary.center") -> str:
+    """Return mean, median, quartiles and maximum in the sentence *key*; at least one site of *figures* is assessed."""
+    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
+    median = locales.number(figures.median or 0, lang)
+    mean = locales.decimal(figures.mean, lang)
+    return say(key, lang, mean=mean, median=median, low=low, high=high, maximum=figures.maximum or 0)
+
+
+def unlisted_words(figures: Figures, lang: Language) -> list[str]:
+    """Return which networks no institution is on, and which were closed, a sentence each as far as there are any."""
+    absent = [network_name(name) for name, share in figures.networks.items() if not share.count]
+    closed = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]
+    early = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.not_yet_open.items()]
+    found = [("summary.no_network", absent), ("summary.closed", closed), ("sure.not_yet_open", early)]
+    return [say(key, lang, names=", ".join(names)) for key, names in found if names]
+
+
+def assessed_words(figures: Figures, lang: Language) -> str:
+    """Return how many institutions were assessed, and which share of all that is."""
+    share = locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang)
+    return say("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share)
+
+
+def scan_day(facts: ScanFacts) -> date:
+    """Return the day that a scan shows: the day asked of an archive, else of its first capture, else of its start."""
+    return facts.asked_day or (facts.captured[0] if facts.captured else facts.started_at.date())
+
+
+def days_words(facts: ScanFacts, lang: Language) -> str:
+    """Return when the pages of a scan were captured: ``le 15 novembre 2026``, ``du 3 mai 2011 au 7 juin 2012``."""
+    first, last = facts.captured or (facts.started_at.date(), facts.started_at.date())
+    if first == last:
+        return say("paper.on", lang, day=locales.day(first, lang))
+    return say("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
+
+
+def months_words(facts: ScanFacts, lang: Language) -> str:
+    """Return the months of capture: ``en novembre 2026``, ``de mai 2011 à juin 2012``."""
+    first, last = (locales.month(day, lang) for day in facts.captured or (facts.started_at.date(),) * 2)
+    return (
+        say("paper.in_month", lang, month=first)
+        if first == last
+        else say("paper.in_months", lang, first=first, last=last)
+    )
+
+
+def reading_words(result: InstitutionResult, lang: Language) -> str:
+    """Return how the pages of an assessed site were obtained: ``live``, ``web archive, May 2016``."""
+    mode = say(f"read_mode.{result.read_by or ReadBy.LIVE}", lang)
+    if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
+        return f"{mode}, {locales.month(result.captured_at, lang)}"
+    return mode
+
+
+def rule_words(reason: str, lang: Language) -> str:
+    """Return what the rule that gave a role is called, with its name in the files: ``row of icons (row_of_icons)``."""
+    key = f"rule.{reason}"
+    return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

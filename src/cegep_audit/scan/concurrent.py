@@ -1,0 +1,126 @@
+"""Audits institutions, several at a time: what every process of a scan does, and what it tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+
+from cegep_audit.clock import now
+from cegep_audit.collect.http.progress import Tally
+from cegep_audit.errors import StoreError
+from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.scan.audit import audit
+from cegep_audit.vocabulary import Detail, ReadBy, Status
+
+_COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
+
+
+class Observer:
+    """What a scan tells about its progress; this one shows nothing."""
+
+    def started(self, institution: Institution) -> None:
+        """Take note that an institution's first page is about to be asked for."""
+
+    def finished(self, result: InstitutionResult) -> None:
+        """Take note that an institution is done and its result is kept."""
+
+    def note(self, text: str) -> None:
+        """Take note of one line for a person who follows the scan."""
+
+    def watch(self, tally: Tally) -> None:
+        """Take note of the counts of requests, which change while the scan runs."""
+
+    def tick(self) -> None:
+        """Take note that some time passed."""
+
+
+Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
+"""Reads one institution. Those that are read at once share a lock: who holds it parses a page."""
+
+
+def reader(open_source: OpenSource, limits: Limits, read_by: ReadBy, clock: Callable[[], datetime] = now) -> Read:
+    """Return what reads an institution from the source that *open_source* opens."""
+
+    async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+        async with open_source(institution) as source:
+            return await audit(institution, source, limits, read_by=read_by, clock=clock, turn=turn)
+
+    return read
+
+
+async def scan(
+    institutions: Iterable[Institution],
+    read: Read,
+    concurrency: int,
+    keep: Callable[[InstitutionResult], None],
+    observer: Observer,
+) -> None:
+    """Read *institutions*, so many at a time, and hand each result to *keep* as soon as it is there.
+
+    An error that *keep* raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
+    """
+    waiting = iter(institutions)
+    turn = asyncio.Lock()
+
+    async def work() -> None:
+        for institution in waiting:
+            observer.started(institution)
+            result = await _safely(read, institution, turn)
+            keep(result)
+            observer.finished(result)
+
+    try:
+        with _rare_collections():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(concurrency):
+                    group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+
+
+_running = 0  # scans in this process
+_running_lock = Lock()
+_thresholds = gc.get_threshold()  # of the process, while no scan runs
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python seldom look for cycles: a scan makes hundreds of thousands of records, and hardly a cycle.
+
+    Scans may overlap: the first changes the thresholds, and the last to end puts them back.
+    """
+    global _running, _thresholds  # noqa: PLW0603 - the collector is the process's own
+    with _running_lock:
+        _running += 1
+        if _running == 1:
+            _thresholds = gc.get_threshold()
+            gc.freeze()  # what was imported stays
+            gc.set_threshold(*_COLLECTED)
+    try:
+        yield
+    finally:
+        with _running_lock:
+            _running -= 1
+            if not _running:
+                gc.set_threshold(*_thresholds)
+                gc.unfreeze()
+
+
+async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+    """Read one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
+    try:
+        return await read(institution, turn)
+    except StoreError:  # a full disk: every other site would meet it too
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud
+        return failed(institution, Detail.INTERNAL_ERROR, traceback.format_exc())
+
+
+def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
+    """Return the result of an institution of which no page could be read for a reason of ours."""
+    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)

@@ -1,0 +1,148 @@
+"""Runs a scan to its end, or until a signal or the source of its pages stops it; each result is saved at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from cegep_audit.collect.http.progress import Connectivity
+from cegep_audit.errors import StoreError
+from cegep_audit.models import InstitutionResult, Stall
+from cegep_audit.scan.complete import open_completion
+from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.sources import open_pages
+from cegep_audit.store import Store
+
+EXIT_SIGINT = 130
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")  # Windows has the first two
+_SHELL_BASE = 128  # what shells add to a signal's number to make an exit code
+_TICK_S = 0.5  # how often progress is shown while nothing else happens
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a scan stopped before its end: the exit code that tells it, and what else there is to say, "" for nothing."""
+
+    exit_code: int
+    reason: str = ""
+
+
+async def run(
+    plan: Plan,
+    store: Store,
+    observer: Observer,
+    tell: Callable[[InstitutionResult], None],
+    tell_cut_off: Callable[[Connectivity], None],
+) -> Stop | None:
+    """Scan what is left of *plan*; return what stopped it, None where it came to its end.
+
+    Results are saved in *store*, then given to *tell*; *tell_cut_off* is called once where none of the first sites
+    answers. Raises StoreError where results cannot be kept.
+    """
+    stops: list[Stop] = []
+    task = asyncio.current_task()
+
+    def stop(why: Stop) -> None:
+        stops.append(why)
+        if task is not None:
+            task.cancel()
+
+    def save(results: Sequence[InstitutionResult]) -> None:
+        store.save(plan.scan_id, *results)
+        for result in results:
+            tell(result)
+
+    end_listening = _listen(asyncio.get_running_loop(), stop)
+    try:
+        if plan.request.dask:
+            from cegep_audit.scan.cluster.scheduler import spread
+
+            async with _ticking(observer):
+                await spread(plan, save, observer)
+        else:
+            await _run_here(plan, store, save, stop, observer, tell_cut_off)
+    except asyncio.CancelledError:
+        if not stops:
+            raise
+    finally:
+        end_listening()
+    return stops[0] if stops else None
+
+
+async def _run_here(
+    plan: Plan,
+    store: Store,
+    save: Callable[[Sequence[InstitutionResult]], None],
+    stop: Callable[[Stop], None],
+    observer: Observer,
+    tell_cut_off: Callable[[Connectivity], None],
+) -> None:
+    """Scan in this process; *stop* is told where the source of pages gives up."""
+    opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
+    async with opening as pages:
+
+        def keep(result: InstitutionResult) -> None:
+            if error := pages.given_up():
+                stop(Stop(EXIT_SIGINT, str(error)))
+                return
+            pages.flush()  # first: what the database names is in the file
+            save([result])
+            if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
+                connectivity.visited(result.detail)
+                if connectivity.is_cut_off:  # the fault is most likely on this side
+                    tell_cut_off(connectivity)
+
+        if pages.tally:
+            observer.watch(pages.tally)
+        try:
+            async with _ticking(observer):
+                await scan(plan.waiting, pages.read, plan.limits.concurrency, keep, observer)
+        finally:
+            stalls = [Stall(stall.ended_at, stall.seconds) for stall in pages.tally.stalls] if pages.tally else []
+            with suppress(StoreError):  # of a full disk, which is what is being said
+                store.note_stalls(plan.scan_id, stalls)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
+    """Have *stop* called in *loop* for each signal that ends a scan; return what ends the listening.
+
+    Afterwards the handlers are as before, unless a signal came: then the process is ending, and further signals are
+    ignored. Neither Python's handlers nor the loop's would do for that, as they go before the process does, and a late
+    second signal would kill it. A signal that whoever started us ignores (``nohup``) stays ignored.
+    """
+    received: list[int] = []
+
+    def receive(number: int, _: object) -> None:
+        received.append(number)
+        with suppress(RuntimeError):  # the loop has ended: the first signal is being obeyed
+            loop.call_soon_threadsafe(stop, Stop(_SHELL_BASE + number))
+
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    own = [each for each in numbers if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
+    before = {number: signal.signal(number, receive) for number in own}
+
+    def end() -> None:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if received else handler)
+
+    return end
+
+
+@asynccontextmanager
+async def _ticking(observer: Observer) -> AsyncIterator[None]:
+    """Keep what is shown up to date, also while every site is slow."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            observer.tick()
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()

@@ -1,0 +1,250 @@
+"""Tests between groups, against the formulas of their authors worked out another way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import comb, sqrt
+
+import pandas as pd
+import pytest
+from builders import failed, institution, result, scan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from cegep_audit.analyze.group_tests import cramers_v, group_differences, group_tests, holm_corrected, rank_correlation
+from cegep_audit.analyze.groups import split
+from cegep_audit.analyze.presence_matrix import presence_matrix
+from cegep_audit.analyze.stats import presence
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Scan
+
+Counts = Sequence[tuple[int, int]]  # of each group: on the network, not on it
+
+
+def compared(counts: Counts) -> tuple[pd.DataFrame, Scan]:
+    """Groups g0, g1 … of institutions, so many of each on Facebook; all are on YouTube, nobody on TikTok."""
+    sites = [
+        result(institution(f"g{group}-{has}-{n}", type=f"g{group}"), "youtube", *(["facebook"] if has == "on" else []))
+        for group, (on, off) in enumerate(counts)
+        for has, number in (("on", on), ("off", off))
+        for n in range(number)
+    ]
+    found = scan(*sites)
+    return presence_matrix(presence(found)), found
+
+
+def facebook(counts: Counts) -> dict[str, object]:
+    table = group_tests(*compared(counts), "type")
+    (row,) = table[table["measure"] == "facebook"].to_dict("records")
+    return row
+
+
+def exact(counts: Counts) -> float:
+    """Freeman and Halton's p-value: the sum over all tables with these margins that are no likelier than ours."""
+    sizes = [on + off for on, off in counts]
+    total = sum(on for on, _ in counts)
+    weight = {
+        cells: product_of(comb(size, cell) for size, cell in zip(sizes, cells, strict=True))
+        for cells in product(*(range(size + 1) for size in sizes))
+        if sum(cells) == total
+    }
+    ours = weight[tuple(on for on, _ in counts)]
+    return sum(each for each in weight.values() if each <= ours) / sum(weight.values())
+
+
+def product_of(numbers: object) -> int:
+    found = 1
+    for number in numbers:  # type: ignore[attr-defined] # a generator of integers
+        found *= number
+    return found
+
+
+def chi_square(counts: Counts) -> float:
+    total = sum(on + off for on, off in counts)
+    on_all = sum(on for on, _ in counts)
+    statistic = 0.0
+    for on, off in counts:
+        for seen, share in ((on, on_all / total), (off, 1 - on_all / total)):
+            expected = (on + off) * share
+            statistic += (seen - expected) ** 2 / expected
+    return statistic
+
+
+def bergsma(counts: Counts) -> float:
+    """W. Bergsma (2013), equations 4 to 7, written out for a table of two rows."""
+    n = sum(on + off for on, off in counts)
+    rows, columns = 2, len(counts)
+    phi2 = max(0.0, chi_square(counts) / n - (rows - 1) * (columns - 1) / (n - 1))
+    rows_corrected = rows - (rows - 1) ** 2 / (n - 1)
+    columns_corrected = columns - (columns - 1) ** 2 / (n - 1)
+    return sqrt(phi2 / (min(rows_corrected, columns_corrected) - 1))
+
+
+@pytest.mark.parametrize("counts", [[(3, 1), (1, 3)], [(12, 5), (2, 9)], [(1, 9), (11, 3)], [(5, 5), (5, 5)]])
+def test_two_groups_are_compared_by_fisher_s_exact_test(counts: Counts) -> None:
+    found = facebook(counts)
+    assert found["test"] == "fisher"
+    assert found["p"] == pytest.approx(exact(counts))
+    total = sum(on + off for on, off in counts)
+    assert (found["groups"], found["assessed"], found["df"]) == (2, total, 1)
+    assert found["chi2"] == pytest.approx(chi_square(counts))
+    assert found["cramers_v"] == pytest.approx(bergsma(counts))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).filter(any), min_size=2, max_size=4).filter(
+        lambda counts: 0 < sum(on for on, _ in counts) < sum(map(sum, counts))
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_every_figure_is_that_of_scipy(counts: Counts) -> None:
+    found = facebook(counts)
+    table = [[on for on, _ in counts], [off for _, off in counts]]
+    expected = stats.chi2_contingency(table, correction=False)
+    assert (found["chi2"], found["df"]) == (pytest.approx(expected.statistic), expected.dof)
+    if len(counts) == 2:
+        assert found["p"] == pytest.approx(stats.fisher_exact(table).pvalue)
+    if found["test"] == "fisher":
+        assert found["p"] == pytest.approx(exact(counts))
+
+
+def test_the_corrected_v_of_no_association_is_near_nothing() -> None:
+    """The plain V of a table without any association grows with its columns: 20 groups of 5 give 0.44."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    plain, corrected = [], []
+    for _ in range(200):
+        present = random.binomial(5, 0.5, size=20)
+        if 0 < present.sum() < 100:
+            chi2 = chi_square([(int(on), 5 - int(on)) for on in present])
+            plain.append(sqrt(chi2 / 100))
+            corrected.append(cramers_v(chi2, np.full(20, 5)))
+    assert np.mean(plain) > 0.4
+    assert np.mean(corrected) < 0.1
+
+
+def test_fisher_s_own_example_of_the_lady_tasting_tea() -> None:
+    assert facebook([(3, 1), (1, 3)])["p"] == pytest.approx(34 / 70)
+
+
+def test_many_groups_of_many_are_compared_by_chi_square() -> None:
+    counts = [(40, 30), (42, 28), (45, 25), (50, 20)]  # 71 to the third power: too many tables to count
+    found = facebook(counts)
+    assert (found["test"], found["df"]) == ("chi2", 3)
+    assert found["p"] == pytest.approx(stats.chi2.sf(chi_square(counts), 3))
+    assert found["cramers_v"] == pytest.approx(bergsma(counts))
+
+
+@pytest.mark.parametrize(
+    "counts", [[(3, 1), (0, 5), (2, 2)], [(6, 0), (1, 2), (0, 3), (2, 1)], [(1, 0), (1, 1), (0, 4)]]
+)
+def test_groups_of_few_are_compared_exactly(counts: Counts) -> None:
+    found = facebook(counts)
+    assert found["test"] == "fisher"
+    assert found["p"] == pytest.approx(exact(counts))
+
+
+def test_many_groups_of_few_are_compared_by_drawing() -> None:
+    counts: Counts = [(1, 0), (1, 1), (2, 0), *[(1, 1)] * 12, (2, 0), (3, 0), (0, 1), (1, 0)]
+    found = facebook(counts)
+    assert found["test"] == "fisher_simulated"
+    table = [[on for on, _ in counts], [off for _, off in counts]]
+    method = stats.MonteCarloMethod(n_resamples=9_999, rng=7)
+    assert found["p"] == pytest.approx(stats.fisher_exact(table, method=method).pvalue, abs=0.02)
+    assert facebook(counts) == found, "drawn the same way again"
+
+
+def test_who_is_left_out_is_counted_and_whether_being_assessed_differs() -> None:
+    sites = [result(institution(f"a{n}", type="a"), *(["facebook"] if n else [])) for n in range(6)]
+    sites += [failed(institution(f"f{n}", type="b")) for n in range(3)]
+    sites += [result(institution("b", type="b")), result(institution("none"), "facebook")]
+    found = scan(*sites)
+    table = group_tests(presence_matrix(presence(found)), found, "type").set_index("measure")
+    facebook_row, assessed = table.loc["facebook"], table.loc["assessed"]
+    assert (facebook_row["assessed"], facebook_row["no_value"], facebook_row["not_assessed"]) == (7, 1, 3)
+    assert (assessed["assessed"], assessed["no_value"], assessed["not_assessed"]) == (10, 1, 0)
+    assert assessed["p"] == pytest.approx(stats.fisher_exact([[6, 1], [0, 3]]).pvalue)
+    assert pd.isna(assessed["p_holm"])
+
+
+def test_the_difference_of_two_groups_has_an_interval_and_that_of_more_has_none() -> None:
+    found = facebook([(56, 14), (48, 32)])
+    assert found["difference"] == pytest.approx(0.2)
+    assert (found["difference_low"], found["difference_high"]) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert pd.isna(facebook([(1, 2), (2, 1), (3, 3)])["difference"])
+
+
+def test_each_group_beside_the_others_together() -> None:
+    found = group_differences({"a": (56, 70), "b": (24, 40), "c": (24, 40), "": (0, 0)})
+    assert found["a"] is not None
+    difference, interval = found["a"]
+    assert (difference, *interval) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert found[""] is None
+
+
+def test_a_column_of_numbers_is_cut_at_its_quartiles_and_correlated() -> None:
+    names = ["facebook", "youtube", "instagram", "tiktok"]
+    sites = [result(institution(f"s{n}", founded=1960 + n), *names[: n % 5]) for n in range(20)]
+    sites += [failed(institution("dead", founded=1999)), result(institution("unknown"), "facebook")]
+    found = scan(*sites)
+    assert list(split(found, ["founded"])) == [
+        ("1960–1965",), ("1966–1970",), ("1971–1975",), ("1976–1999",), ("",),
+    ]  # fmt: skip
+    assert list(split(found, ["founded"], bins=[1970, 1975])) == [("1960–1969",), ("1970–1974",), ("1975–1999",), ("",)]
+    matrix = presence_matrix(presence(found))
+    tau = rank_correlation(matrix, found, "founded")
+    assert tau is not None
+    expected = stats.kendalltau([1960 + n for n in range(20)], [n % 5 for n in range(20)])
+    assert (tau["assessed"], tau["no_value"], tau["not_assessed"]) == (20, 1, 1)
+    assert (tau["tau"], tau["p"]) == pytest.approx((expected.statistic, expected.pvalue))
+    assert rank_correlation(matrix, found, "type") is None
+
+
+def test_ranges_of_enrolment_stand_in_the_order_of_numbers_and_codes_stay_codes() -> None:
+    sites = [result(institution(f"s{n}", enrolment=str(80 * 3**n), region_code=f"{n:02d}")) for n in range(8)]
+    found = scan(*sites)
+    labels = [values[0] for values in split(found, ["enrolment"])]
+    assert [float(label.partition("–")[0]) for label in labels] == sorted(80.0 * 3**n for n in (0, 2, 4, 6))
+    assert [values[0] for values in split(found, ["region_code"])] == [f"{n:02d}" for n in range(8)]
+
+
+def test_what_all_have_or_nobody_has_is_not_tested() -> None:
+    table = group_tests(*compared([(3, 1), (1, 3)]), "type", thresholds=(1, 2, 3))
+    assert table["measure"].to_list() == ["at_least_2", "facebook"]
+    assert table["p_holm"].isna().to_list() == [True, False], "a threshold is not part of the family"
+
+
+def test_one_group_is_compared_with_nothing() -> None:
+    assert group_tests(*compared([(3, 1)]), "type").empty
+    with pytest.raises(UsageError, match="region"):
+        group_tests(*compared([(3, 1), (1, 3)]), "region")
+
+
+def test_institutions_without_a_value_belong_to_no_group() -> None:
+    sites = [
+        result(institution(f"{place}{has}{n}", region=place), *(["facebook"] if has else []))
+        for place, has, number in (("Estrie", 1, 3), ("Estrie", 0, 1), ("Laval", 1, 1), ("Laval", 0, 3), ("", 1, 9))
+        for n in range(number)
+    ]
+    found = scan(*sites)
+    (row,) = group_tests(presence_matrix(presence(found)), found, "region").to_dict("records")
+    assert (row["groups"], row["assessed"], row["p"]) == (2, 8, pytest.approx(34 / 70))
+
+
+def test_holm_s_correction() -> None:
+    # p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") of R.
+    found = holm_corrected(pd.Series({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}))
+    assert found.to_dict() == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    assert holm_corrected(pd.Series(dtype=float)).empty
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_bonferroni_s_correction_one_test_less_at_each_step(values: list[float]) -> None:
+    found = holm_corrected(pd.Series(values)).to_list()
+    ranked = sorted(range(len(values)), key=values.__getitem__)
+    for place, which in enumerate(ranked):
+        steps = [min(1.0, values[other] * (len(values) - step)) for step, other in enumerate(ranked[: place + 1])]
+        assert found[which] == pytest.approx(max(steps))

@@ -1,0 +1,255 @@
+"""Tool and coders side by side, with figures reckoned by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from builders import account, failed, institution, result, scan
+from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
+
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, Sampled, to_json
+from cegep_audit.coding.overlap import Overlap
+from cegep_audit.coding.raters import compare_raters
+from cegep_audit.coding.sampling import coding_rows
+from cegep_audit.coding_records import Decision
+from cegep_audit.models import Scan
+from cegep_audit.vocabulary import Role, Verdict
+
+ABSENT, UNSURE, LISTED = Verdict.ABSENT, Verdict.UNSURE, Verdict.LISTED
+
+
+def own(number: int) -> str:
+    return f"https://www.facebook.com/cegep{number:02d}"
+
+
+@pytest.fixture
+def judged() -> Scan:
+    """Twenty sites: the tool finds an account on the first ten; two more could not be assessed."""
+    sites = [found(f"i{n:02d}", *([facebook(own(n))] if n < 10 else [])) for n in range(20)]
+    return scan(*sites, failed("dead"), unvisited=[institution("left")])
+
+
+def coded(
+    coder: str, present: Sequence[int], wrong: Sequence[int] = (), n: int = 20, **fields: object
+) -> list[Decision]:
+    """Decisions on the first *n* sites: present on some, of those another account on some."""
+    return [
+        decision(f"i{k:02d}", account_url=OTHER if k in wrong else own(k), coder=coder, **fields)
+        if k in present
+        else decision(f"i{k:02d}", ABSENT, coder=coder, **fields)
+        for k in range(n)
+    ]
+
+
+def pair(found: Agreement, first: str, second: str) -> Comparison:
+    return next(each for each in found.comparisons if (each.first, each.second) == (first, second))
+
+
+def test_the_tool_against_a_coder_by_hand(judged: Scan) -> None:
+    """AB sees accounts on 2 to 11, and on 3 another one: of the tool's ten, eight are there and seven right."""
+    each = pair(compare_raters(judged, coded("AB", range(2, 12), wrong=[3])), TOOL, "AB")
+    presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
+    assert presence.table == Confusion(both=8, different=0, first_only=2, second_only=2, neither=8)
+    assert account.table == Confusion(both=7, different=1, first_only=2, second_only=2, neither=8)
+    assert {name: each.value for name, each in presence.figures.items()} == pytest.approx(
+        {
+            "prevalence": 10 / 20,
+            "precision": 8 / 10,
+            "recall": 8 / 10,
+            "f1": 0.8,
+            "agreement": 16 / 20,
+            "kappa": (0.8 - 0.5) / 0.5,  # chance: 1/2 · 1/2 twice
+            "alpha": 1 - 39 * 8 / (2 * 20 * 20),  # 20 values of each kind among 40, 2 · 4 of them in disagreement
+        }
+    )
+    # Chance on accounts: none 10/20 · 10/20, and 1/20 · 1/20 for each of the seven that both name.
+    chance = 0.25 + 7 / 400
+    assert account.figures["kappa"].value == pytest.approx((15 / 20 - chance) / (1 - chance))
+    assert account.figures["precision"].value == pytest.approx(7 / 10)
+    assert [(item.unit.institution_id, item.first, item.second) for item in each.differences] == [
+        ("i00", own(0), ""),
+        ("i01", own(1), ""),
+        ("i03", own(3), OTHER),
+        ("i10", "", own(10)),
+        ("i11", "", own(11)),
+    ]
+
+
+def test_two_coders_who_disagree_on_a_known_number_of_rows(judged: Scan) -> None:
+    both = [*coded("AB", range(10)), *coded("CD", range(3, 12))]
+    each = pair(compare_raters(judged, both), "AB", "CD")
+    assert each.levels["presence"][OVERALL].table == Confusion(7, 0, 3, 2, 8)
+    chance = (10 * 9 + 10 * 11) / 400
+    assert each.levels["presence"][OVERALL].figures["kappa"].value == pytest.approx((15 / 20 - chance) / (1 - chance))
+    assert len(each.differences) == 5
+
+
+def test_what_one_cannot_say_is_left_out_and_counted(judged: Scan) -> None:
+    decisions = [*coded("AB", range(10), n=18), decision("i18", UNSURE), decision("dead", ABSENT)]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    assert each.left_out == {"unsure": 1, "not_assessed": 1}
+    assert each.levels["presence"][OVERALL].rows == 18
+
+
+def test_networks_are_told_apart_and_the_classic_ones_together() -> None:
+    tiktok = account("tiktok", url="https://www.tiktok.com/@cegep")
+    judged = scan(*(found(f"i{n}", facebook(own(n)), *([tiktok] if n == 0 else [])) for n in range(4)))
+    decisions = [decision(f"i{n}", account_url=own(n)) for n in range(4)]
+    decisions += [decision("i0", ABSENT, network="tiktok"), decision("i1", ABSENT, network="twitter")]
+    levels = pair(compare_raters(judged, decisions), TOOL, "AB").levels["presence"]
+    assert {name: part.rows for name, part in levels.items()} == {
+        OVERALL: 6, CLASSIC: 5, "facebook": 4, "twitter": 1, "tiktok": 1,
+    }  # fmt: skip
+    assert levels["tiktok"].figures["agreement"].value == 0
+
+
+def sampled(coder: str, present: Sequence[int], units: Sequence[int], weight: float) -> list[Decision]:
+    """Decisions on rows that a sample drew, each of them standing for *weight* when it was drawn."""
+    said = {item.unit.institution_id: item for item in coded(coder, present)}
+    return [replace(said[f"i{n:02d}"], stratum="s01", weight=weight) for n in units]
+
+
+def test_a_sample_is_weighted_to_the_whole(judged: Scan) -> None:
+    """Of the ten rows found five are decided: each stands for two. Of the 90 not found two: 45 each, one is missed."""
+    decisions = [*sampled("AB", range(12), range(5), 2.0), *sampled("AB", [10], [10, 11], 45.0)]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    whole = each.levels["presence"][OVERALL]
+    assert each.sampled == Sampled(undone=0, empty=())
+    assert whole.figures["prevalence"].value == pytest.approx((10 + 45) / 100)
+    assert whole.figures["recall"].value == pytest.approx(10 / 55)
+    assert whole.figures["precision"].value == 1
+    assert whole.figures["agreement"].value == pytest.approx(55 / 100)
+    chance = (10 * 55 + 90 * 45) / 100**2
+    assert whole.figures["kappa"].value == pytest.approx((0.55 - chance) / (1 - chance))
+    plain = (5 * 6 + 2 * 1) / 49
+    assert whole.unweighted["kappa"].value == pytest.approx((6 / 7 - plain) / (1 - plain))
+
+
+def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -> None:
+    """Ten rows found and nine not found were drawn; of the first five are decided, of the others three."""
+    decisions = [*sampled("AB", range(5), range(5), 1.0), *sampled("AB", [10], [10, 11, 12], 10.0)]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    assert each.sampled == Sampled(undone=5 + 6, empty=())
+    assert each.levels["presence"][OVERALL].figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
+
+
+def test_a_stratum_without_a_decided_row_is_named(judged: Scan) -> None:
+    each = pair(compare_raters(judged, sampled("AB", range(10), range(4), 2.0)), TOOL, "AB")
+    assert each.sampled == Sampled(undone=1, empty=("cegep-public/not_found",))
+
+
+def test_a_sample_and_then_all_the_rest_are_the_rows_themselves() -> None:
+    """Nothing weighs more than it is once everything is decided, whatever the sheet of the sample said."""
+    judged = scan(*(found(f"i{n:02d}", *([facebook(own(n))] if n < 10 else [])) for n in range(20)))
+    rest = [
+        decision(row.unit.institution_id, ABSENT, network=row.unit.network)
+        for row in coding_rows(judged)
+        if row.unit.network != "facebook"
+    ]
+    plain = [*coded("AB", range(5, 13)), *rest]
+    first = [replace(item, stratum="s01", weight=7.5) if n % 3 == 0 else item for n, item in enumerate(plain)]
+    weighted, unweighted = (pair(compare_raters(judged, each), TOOL, "AB") for each in (first, plain))
+    assert not weighted.is_weighted
+    assert weighted.levels == unweighted.levels
+    assert weighted.levels["presence"][OVERALL].figures["precision"].value == pytest.approx(5 / 10)
+
+
+def test_a_sample_of_institutions_is_weighted_by_institutions(judged: Scan) -> None:
+    """Of the ten institutions with one network two are coded, of the ten without one: 5, 5 and 10 institutions."""
+    ids = {"i00": own(0), "i01": "", "i10": own(10)}
+    drawn = {"stratum": "institution:s01", "weight": 5.0}
+    decisions = [decision(id_, Verdict.PRESENT if url else ABSENT, url, **drawn) for id_, url in ids.items()]
+    decisions += [decision(id_, ABSENT, network="youtube", **drawn) for id_ in ids]
+    each = pair(compare_raters(judged, decisions), TOOL, "AB")
+    figures = each.levels["presence"]["facebook"].figures
+    assert figures["prevalence"].value == pytest.approx((5 + 10) / 20)
+    assert figures["precision"].value == pytest.approx(5 / 10)
+    assert figures["recall"].value == pytest.approx(5 / 15)
+
+
+def test_who_is_compared_with_whom(judged: Scan) -> None:
+    decisions = [item for coder in ("CD", "AB", "EF") for item in coded(coder, range(10))]
+    found = compare_raters(judged, [*decisions, decision("i00", account_url=own(0), coder="consensus")])
+    assert [(each.first, each.second) for each in found.comparisons] == [
+        *((TOOL, name) for name in ("AB", "CD", "EF", "consensus")),
+        *(("AB", "CD"), ("AB", "EF"), ("CD", "EF")),
+    ]
+    assert {level: alpha.value for level, alpha in found.alpha.items()} == {"presence": 1.0, "account": 1.0}
+
+
+def test_the_consensus_is_what_all_came_to_and_not_the_hard_rows_alone(judged: Scan) -> None:
+    """AB sees the tool's ten, CD none of the first three; two of these are settled, as CD had it."""
+    decisions = [*coded("AB", range(10)), *coded("CD", range(3, 10))]
+    decisions += [decision(f"i{n:02d}", ABSENT, coder="consensus") for n in (0, 1)]
+    each = pair(compare_raters(judged, decisions), TOOL, "consensus")
+    assert each.left_out == {"disputed": 1}
+    assert each.levels["presence"][OVERALL].table == Confusion(7, 0, 2, 0, 10)
+
+
+def test_decisions_of_other_scans_would_flatter_the_tool(judged: Scan) -> None:
+    assert compare_raters(judged, coded("AB", range(10), scan_id=2)).coders == ()
+
+
+# ------------------------------------------------------------------ lists
+
+
+def test_a_list_is_set_beside_the_tool_by_name_and_without_a_rate(judged: Scan) -> None:
+    listed = [
+        *(decision(f"i{n:02d}", LISTED, own(n), "wikidata") for n in (1, 2)),
+        decision("i02", LISTED, LIBRARY, "wikidata"),
+        decision("dead", LISTED, OFFICIAL, "wikidata"),
+    ]
+    found = compare_raters(judged, [*listed, *coded("AB", [2], n=3)])
+    assert [(each.first, each.second) for each in found.comparisons] == [(TOOL, "AB")]
+    tool, person = found.overlaps
+    assert summary_of(tool) == ([own(1), own(2)], [own(n) for n in (0, *range(3, 10))], [LIBRARY], 1)
+    assert (person.first, *summary_of(person)) == ("AB", [own(2)], [], [OFFICIAL, own(1), LIBRARY], 0)
+
+
+def summary_of(each: Overlap) -> tuple[list[str], list[str], list[str], int]:
+    both, first, second = (
+        [item.account_url for item in part] for part in (each.both, each.first_only, each.second_only)
+    )
+    return both, first, second, each.not_assessed
+
+
+def test_a_list_may_spell_an_account_otherwise(judged: Scan) -> None:
+    listed = [decision("i01", LISTED, "https://www.facebook.com/Cegep.01", "wikidata")]
+    (tool,) = compare_raters(judged, listed).overlaps
+    assert [item.account_url for item in tool.both] == [own(1)]
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def test_the_json_holds_every_figure(judged: Scan) -> None:
+    decisions = [*coded("AB", range(2, 12)), *coded("CD", range(10)), decision("i00", LISTED, OTHER, "wikidata")]
+    document = json.loads(json.dumps(to_json(compare_raters(judged, decisions)), allow_nan=False))
+    assert document["bootstrap"] == {"resamples": 2000, "seed": 1, "by": "institution"}
+    assert [coder["coder"] for coder in document["coders"]] == ["AB", "CD", "wikidata"]
+    first = document["comparisons"][0]
+    assert (first["first"], first["second"], first["reference"], first["weighted"]) == ("tool", "AB", "AB", False)
+    whole = first["presence"]["overall"]
+    assert whole["table"] == {"both": 8, "different": 0, "first_only": 2, "second_only": 2, "neither": 8}
+    assert whole["kappa"]["value"] == pytest.approx(0.6)
+    low, high = whole["kappa"]["ci95"]
+    assert low < 0.6 < high
+    assert [part["network"] for part in first["presence"]["networks"]] == ["facebook"]
+    assert document["lists"][0]["second_only"] == [
+        {"institution_id": "i00", "institution": "Cégep i00", "network": "facebook", "account_url": OTHER}
+    ]
+
+
+def test_a_result_without_anything_common_is_no_error(judged: Scan) -> None:
+    found = compare_raters(judged, [decision("dead", ABSENT), decision("i00", ABSENT, coder="CD")])
+    assert pair(found, "AB", "CD").levels["presence"][OVERALL].rows == 0
+    json.dumps(to_json(found), allow_nan=False)
+
+
+def test_an_account_that_is_no_official_one_is_no_finding() -> None:
+    judged = scan(result("i00", account("facebook", url=OFFICIAL, role=Role.UNIT)))
+    each = pair(compare_raters(judged, [decision("i00", ABSENT)]), TOOL, "AB")
+    assert each.levels["presence"][OVERALL].table.neither == 1

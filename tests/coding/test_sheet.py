@@ -1,0 +1,417 @@
+"""A filled coding sheet as people hand it in: what is accepted, and every way in which it can be broken."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from builders import failed, scan
+from codings import LIBRARY, OFFICIAL, OTHER, facebook, found
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_coding
+from cegep_audit.coding_records import Decision, Unit
+from cegep_audit.errors import RegistryError
+from cegep_audit.models import Scan
+from cegep_audit.report.files.table import inert
+from cegep_audit.vocabulary import Role, Verdict
+
+TODAY = date(2026, 11, 25)
+HEAD = ",".join(COLUMNS)
+JUDGED = scan(found("a", facebook(), facebook(LIBRARY, Role.UNIT)), found("b"), failed("c"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "review.csv"
+
+
+def row(**cells: str) -> str:
+    """One CSV row of the blind sheet: institution a, Facebook, what is said, by AB on the 23rd."""
+    ordinary = {"institution_id": "a", "network": "facebook", "coder": "AB", "date": "2026-11-23"}
+    line = io.StringIO()
+    csv.writer(line).writerow((ordinary | cells).get(name, "") for name in COLUMNS)
+    return line.getvalue().strip()
+
+
+def read(file: Path, *rows: str, head: str = HEAD, judged: Scan = JUDGED, **options: object) -> Filled:
+    file.write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    return read_coding(file, judged, today=TODAY, lang="en", **options)  # type: ignore[arg-type] # a test's own options
+
+
+def faults(file: Path, *rows: str, **options: object) -> list[str]:
+    """Return what is wrong, each as ``line: column: sentence``."""
+    with pytest.raises(RegistryError) as caught:
+        read(file, *rows, **options)  # type: ignore[arg-type] # a test's own options
+    return [str(fault).removeprefix(f"{file}:") for fault in caught.value.faults]
+
+
+def only(filled: Filled) -> Decision:
+    (item,) = filled.decisions
+    return item
+
+
+# ------------------------------------------------------------------ accepted
+
+
+def test_a_decision_with_everything(file: Path) -> None:
+    said = row(decision="present", correct_account="facebook.com/autrecegep?ref=ts", note="vu au  pied\nde page")
+    assert only(read(file, said)) == Decision(
+        3, Unit("a", "facebook"), "AB", Verdict.PRESENT, OTHER, date(2026, 11, 23),
+        note="vu au pied de page", detected=OFFICIAL, is_blind=True,
+    )  # fmt: skip
+
+
+WORDS = {
+    "present": "present", "Present": "present", "PRÉSENT": "present", "absent": "absent", " absent ": "absent",
+    "unsure": "unsure", "incertain": "unsure",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_decision_in_the_coders_own_words(file: Path, word: str) -> None:
+    account = OFFICIAL if WORDS[word] == "present" else ""
+    assert only(read(file, row(decision=word, correct_account=account))).verdict == WORDS[word]
+
+
+DATES = {
+    "2026-11-23": 23, "2026/11/23": 23, "2026-11-3": 3, "2026-11-23 00:00:00": 23, "2026-11-23T00:00": 23,
+    "23/11/2026": 23, "23-11-2026": 23, "23.11.2026": 23, "11/23/2026": 23, "11/11/2026": 11, "23 nov. 2026": 23,
+    "23 novembre 2026": 23, "1er novembre 2026": 1, "23-nov-2026": 23, "23 Nov 2026": 23, "": 25,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DATES)
+def test_dates_as_spreadsheets_write_them(file: Path, text: str) -> None:
+    assert only(read(file, row(decision="absent", date=text))).date == date(2026, 11, DATES[text])
+
+
+@pytest.mark.parametrize("month", ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct."])
+def test_months_in_french(file: Path, month: str) -> None:
+    said = only(read(file, row(decision="absent", date=f"3 {month} 2026"))).date
+    expected = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct."].index(month) + 1
+    assert (said.month, said.day) == (expected, 3)
+
+
+WEIGHTS = {"1,5": 1.5, "1.5": 1.5, "12": 12.0, "1 234,5": 1234.5, "1\u00a0234,5": 1234.5, "": None}
+
+
+@pytest.mark.parametrize("text", WEIGHTS)
+def test_weights_as_the_french_write_them(file: Path, text: str) -> None:
+    head = HEAD + "," + ",".join(SAMPLED)
+    item = only(read(file, row(decision="absent") + f',s01,"{text}"', head=head))
+    assert (item.stratum, item.weight) == ("s01", WEIGHTS[text])
+
+
+def test_what_a_french_excel_saves(file: Path) -> None:
+    """Byte-order mark, semicolons, CRLF, decimal commas, day first, and a guard before what would be computed."""
+    head = ";".join((*COLUMNS, *SAMPLED))
+    cells = (
+        "a",
+        "Cégep « A »",
+        "https://a.test/",
+        "facebook",
+        "absent",
+        "",
+        "'=vu;' -pas d’icône",
+        "ab",
+        "23/11/2026",
+        "s01",
+        "1,5",
+    )
+    line = ";".join(f'"{cell}"' for cell in cells)
+    text = f"{head}\r\n{line}\r\n;;;;;;;;;;\r\n"
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    item = only(read_coding(file, JUDGED, today=TODAY))
+    assert (item.verdict, item.note, item.weight) == (Verdict.ABSENT, "=vu; -pas d’icône", 1.5)
+    assert item.date == date(2026, 11, 23)
+
+
+def test_rows_without_a_decision_are_counted(file: Path) -> None:
+    filled = read(file, row(), row(network="twitter", decision="absent"), row(network="youtube"))
+    assert (len(filled.decisions), filled.empty_rows) == (1, 2)
+
+
+def test_columns_may_move_and_others_come(file: Path) -> None:
+    head = "Date,DECISION,coder,à moi,network,institution_id"
+    assert only(read(file, "2026-11-23,absent,AB,oui,facebook,a", head=head)).verdict is Verdict.ABSENT
+
+
+def test_the_option_signs_what_nobody_signed(file: Path) -> None:
+    filled = read(file, row(decision="absent", coder=""), row(decision="absent", coder="CD"), coder="AB")
+    assert [item.coder for item in filled.decisions] == ["AB", "CD"]
+
+
+def test_a_coder_is_spelled_as_at_first(file: Path) -> None:
+    filled = read(
+        file, row(decision="absent", coder="ab"), row(decision="absent", network="twitter", coder="É.g"),
+        coders={"AB": False},
+    )  # fmt: skip
+    assert [item.coder for item in filled.decisions] == ["AB", "É.g"]
+
+
+def test_a_network_that_the_tool_did_not_see_may_be_coded(file: Path) -> None:
+    said = row(network="tiktok", decision="present", correct_account="https://www.tiktok.com/@cegeprb")
+    item = only(read(file, said))
+    assert (item.unit.network, item.detected) == ("tiktok", "")
+
+
+def test_a_site_that_was_not_assessed_may_be_coded(file: Path) -> None:
+    assert only(read(file, row(institution_id="c", decision="absent"))).detected is None
+
+
+# ------------------------------------------------------------------ a sheet that shows
+
+
+def shown(url: str, role: str = "official", **cells: str) -> tuple[str, str]:
+    """Return header and row of a sheet that shows the account at *url*."""
+    return f"{HEAD},{','.join(SHOWN)}", row(**cells) + f",{url},{role},,"
+
+
+def test_present_confirms_the_account_shown(file: Path) -> None:
+    head, line = shown(OFFICIAL, decision="present")
+    item = only(read(file, line, head=head))
+    assert (item.correct_account, item.is_blind) == (OFFICIAL, False)
+
+
+def test_the_wrong_account_names_the_right_one(file: Path) -> None:
+    head, line = shown(OFFICIAL, decision="mauvais compte", correct_account=OTHER)
+    item = only(read(file, line, head=head))
+    assert (item.verdict, item.correct_account, item.detected) == (Verdict.WRONG_ACCOUNT, OTHER, OFFICIAL)
+
+
+def test_an_account_that_is_shown_but_not_official_is_not_confirmed(file: Path) -> None:
+    judged = scan(found("a", facebook(LIBRARY, Role.UNIT)))
+    head, line = shown(LIBRARY, "unit", decision="present")
+    assert faults(file, line, head=head, judged=judged) == [
+        "2: correct_account: present and wrong_account name the institution’s account; put its address here"
+    ]
+
+
+# ------------------------------------------------------------------ broken
+
+
+BROKEN = {
+    "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: “z” is the id of no"),
+    "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
+    "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is no known network"),
+    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: “zz” is"),
+    "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
+    "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
+    "a decision that is none": (row(decision="oui"), "2: decision: “oui” is no decision"),
+    "a decision of the program": (row(decision="listed"), "2: decision: “listed” is no decision"),
+    "an account without a decision": (row(correct_account=OFFICIAL), "2: decision: this row has an account or a note"),
+    "a note without a decision": (row(note="à revoir"), "2: decision: this row has an account or a note"),
+    "present without its account": (row(decision="present"), "2: correct_account: present and wrong_account name"),
+    "absent with an account": (
+        row(decision="absent", correct_account=OFFICIAL), "2: correct_account: absent does not go with an account",
+    ),
+    "no account": (
+        row(decision="present", correct_account="https://www.facebook.com/sharer.php?u=x"),
+        "2: correct_account: “https://www.facebook.com/sharer.php?u=x” is not the address of an account (share)",
+    ),
+    "a person": (
+        row(network="linkedin", decision="present", correct_account="https://www.linkedin.com/in/quelquun"),
+        "2: correct_account: “https://www.linkedin.com/in/quelquun” is not the address of an account (none)",
+    ),
+    "a password": (
+        row(decision="present", correct_account="https://moi:secret@cegeprb.test/"),
+        "2: correct_account: “https://***@cegeprb.test/” is not the address of an account (none)",
+    ),
+    "another network": (
+        row(network="twitter", decision="present", correct_account=OFFICIAL),
+        "2: correct_account: “https://www.facebook.com/cegeprb” is an account on facebook, not on twitter",
+    ),
+    "wrong_account in a blind sheet": (
+        row(decision="wrong_account", correct_account=OTHER), "2: decision: wrong_account corrects an account that",
+    ),
+    "nobody": (row(decision="absent", coder=""), "2: coder: nobody signs this row"),
+    "the tool": (row(decision="absent", coder="Tool"), "2: coder: “Tool” cannot sign"),
+    "a formula as coder": (row(decision="absent", coder="=AB"), "2: coder: “=AB” cannot sign"),
+    "a name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot sign"),
+    "no date": (row(decision="absent", date="hier"), "2: date: “hier” is no date"),
+    "the 31st of November": (row(decision="absent", date="2026-11-31"), "2: date: “2026-11-31” is no date"),
+    "no month": (row(decision="absent", date="3 brumaire 2026"), "2: date: “3 brumaire 2026” is no date"),
+    "day or month": (row(decision="absent", date="05/06/2026"), "2: date: “05/06/2026” can be read in two ways"),
+    "a day to come": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” has not come yet"),
+    "a note too long": (row(decision="absent", note="x" * 2001), "2: note: “"),
+    "too few cells": ("a,facebook", "2: this row has 2 cells instead of 9"),
+    "too many cells": (row(decision="absent") + ",,x", "2: this row has 11 cells instead of 9"),
+    "an open quotation mark": ('a,"A,,facebook,absent,,,AB,', "2: a quotation mark"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_row_is_told_by_line_and_column(file: Path, case: str) -> None:
+    line, expected = BROKEN[case]
+    said = faults(file, line)
+    assert len(said) == 1, said
+    assert said[0].startswith(expected)
+
+
+def test_every_fault_is_told_at_once_and_nothing_is_taken(file: Path) -> None:
+    said = faults(
+        file,
+        row(decision="absent"),
+        row(institution_id="z", network="facebok", decision="oui", coder="", date="hier"),
+        row(decision="absent", network="twitter"),
+        row(decision="absent"),
+    )
+    assert [fault.split(": ")[:2] for fault in said[:5]] == [
+        ["3", name] for name in ("institution_id", "network", "decision", "coder", "date")
+    ]
+    assert said[5:] == ["5: line 2 already decides on the same for the same person; keep one of them"]
+
+
+def test_two_coders_may_decide_on_one_row(file: Path) -> None:
+    assert len(read(file, row(decision="absent"), row(decision="absent", coder="CD")).decisions) == 2
+    assert len(faults(file, row(decision="absent"), row(decision="unsure", coder="ab"))) == 1
+
+
+def test_weights_are_one_or_more(file: Path) -> None:
+    head = f"{HEAD},weight"
+    for text in ("0,5", "-2", "beaucoup", "1e3", "nan", "inf"):
+        assert faults(file, row(decision="absent") + f',"{text}"', head=head)[0].startswith("2: weight: ")
+
+
+def test_the_sheet_of_another_scan_is_told(file: Path) -> None:
+    head, line = shown(OTHER, decision="present")
+    said = faults(file, line, head=head)[0]
+    assert said.startswith("2: account_url: this account is none of those that scan 3 found there; name the scan")
+
+
+def test_the_wrong_account_cannot_be_the_right_one(file: Path) -> None:
+    head, line = shown(OFFICIAL, decision="wrong_account", correct_account="https://facebook.com/Cegep.RB")
+    (said,) = faults(file, line, head=head)
+    assert said.startswith("2: correct_account: this is the very account that is said to be wrong")
+
+
+def test_a_person_and_a_list_cannot_have_one_name(file: Path) -> None:
+    assert faults(file, row(decision="absent"), coders={"AB": True})[0].startswith("2: coder: “AB” already signs")
+
+
+MISSING = {
+    "no institution": "network,decision",
+    "no network": "institution_id,decision",
+    "neither decision nor account": "institution_id,network,coder",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_a_file_that_is_no_sheet(file: Path, case: str) -> None:
+    assert faults(file, "a,b,c"[: len(MISSING[case].split(",")) * 2 - 1], head=MISSING[case])
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("none.csv", "none.xlsx"):
+        with pytest.raises(RegistryError, match=r"there is no such file"):
+            read_coding(tmp_path / name, JUDGED, today=TODAY, lang="en")
+
+
+# ------------------------------------------------------------------ lists from elsewhere
+
+
+def test_a_list_needs_no_more_than_accounts(file: Path) -> None:
+    filled = read(
+        file,
+        f"a,facebook,{OTHER}",
+        f"a,facebook,{LIBRARY}",
+        head="institution_id,network,account_url",
+        coder="wikidata",
+    )
+    assert filled.is_list
+    assert [(item.verdict, item.coder, item.correct_account) for item in filled.decisions] == [
+        (Verdict.LISTED, "wikidata", OTHER),
+        (Verdict.LISTED, "wikidata", LIBRARY),
+    ]
+
+
+def test_faults_of_a_list(file: Path) -> None:
+    head = "institution_id,network,correct_account"
+    said = faults(file, f"z,facebook,{OTHER}", "a,facebook,", f"a,facebook,{OTHER}", f"a,facebook,{OTHER}", head=head)
+    assert [" ".join(fault.split(": ")[:2]) for fault in said] == [
+        *("2 institution_id", "2 coder", "3 correct_account", "3 coder", "4 coder", "5 coder")
+    ]
+    again = faults(file, f"a,facebook,{OTHER}", f"a,facebook,{OTHER}", head=head, coder="wikidata")
+    assert again == ["3: line 2 already decides on the same for the same person; keep one of them"]
+
+
+# ------------------------------------------------------------------ workbooks
+
+
+def workbook(path: Path, *rows: tuple[object, ...]) -> Path:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for cells in (COLUMNS, *rows):
+        sheet.append(cells)
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_read_with_its_own_dates(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "review.xlsx",
+        ("a", "A", None, "facebook", "present", OTHER, None, "AB", datetime(2026, 11, 23)),  # noqa: DTZ001 - as Excel has them
+        ("a", "A", None, "twitter", None, None, None, None, None),
+        (None,) * 9,
+        ("b", "B", None, "facebook", "absent", None, 12, "AB", date(2026, 11, 24)),
+    )
+    filled = read_coding(path, JUDGED, today=TODAY)
+    assert [(item.unit.institution_id, item.date.day, item.note) for item in filled.decisions] == [
+        ("a", 23, ""),
+        ("b", 24, "12"),
+    ]
+    assert filled.empty_rows == 1
+
+
+def test_a_fault_of_a_workbook_has_the_line_that_excel_shows(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "r.xlsx", (None,) * 9, ("a", "", "", "facebook", "oui", "", "", "AB", ""))
+    with pytest.raises(RegistryError, match=r"r\.xlsx:3: decision: “oui” is no decision"):
+        read_coding(path, JUDGED, today=TODAY, lang="en")
+
+
+DAMAGED = {"no archive": b"PK\x03\x04 not a zip", "empty": b"", "text": b"institution_id,network\n"}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_workbook_that_is_none_is_one_line(tmp_path: Path, case: str) -> None:
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(DAMAGED[case])
+    with pytest.raises(RegistryError, match="this workbook cannot be read"):
+        read_coding(path, JUDGED, today=TODAY, lang="en")
+
+
+# ------------------------------------------------------------------ laws
+
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), max_size=30).map(
+    lambda text: " ".join(text.split())
+)
+
+
+@given(note=texts, separator=st.sampled_from(",;\t"), end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_note_comes_back_as_it_was(file: Path, note: str, separator: str, end: str, *, mark: bool) -> None:
+    """Whatever a coder wrote, guarded as our files are, in whatever form a spreadsheet saves it."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator=end)
+    writer.writerow(COLUMNS)
+    writer.writerow(["a", "A", "", "facebook", "absent", "", inert(note), "AB", "2026-11-23"])
+    file.write_bytes((b"\xef\xbb\xbf" if mark else b"") + text.getvalue().encode())
+    guarded = inert(note) != note
+    came = only(read_coding(file, JUDGED, today=TODAY)).note
+    assert came == note or (not guarded and "'" in note)
+
+
+@given(st.text(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+def test_no_text_makes_it_raise_anything_else(file: Path, text: str) -> None:
+    file.write_text(f"{HEAD}\n{text}", "utf-8", errors="replace", newline="")
+    with suppress(RegistryError):
+        read_coding(file, JUDGED, today=TODAY)

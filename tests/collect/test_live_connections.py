@@ -1,0 +1,335 @@
+"""Connections that are used again: no answer is ever taken for the answer to another request.
+
+Each test runs over real sockets, once in the clear and once over TLS. Every page says which request it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+import trustme
+from servers import Web, page
+from visits import AGENT, Records, fault, institution
+
+from cegep_audit.collect.http.backend import alternating
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Limits, Source
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+LOCAL = Limits(delay_s=0.0, timeout_s=5.0, allow_private=True)
+Step = bytes | float | None
+"""What a server does: it sends bytes, waits for seconds, or (None) closes the connection."""
+
+
+@dataclass
+class Scripted:
+    """A server that answers each path by its script, then goes on with the same connection."""
+
+    scripts: dict[str, Sequence[Step]]
+    port: int = 0
+    asked: list[tuple[int, str]] = field(default_factory=list)  # number of the connection, path
+    connections: int = 0
+    is_idle: asyncio.Event = field(default_factory=asyncio.Event)  # the last script is at its end
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    is_tls: bool = False
+
+    @property
+    def home(self) -> str:
+        return f"{'https' if self.is_tls else 'http'}://localhost:{self.port}/"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        number = self.connections
+        self.writers.append(writer)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                path = head.split(b" ", 2)[1].decode()
+                self.asked.append((number, path))
+                self.is_idle.clear()
+                for step in self.scripts.get(path, [answer(path)]):
+                    if step is None:
+                        writer.close()
+                        self.is_idle.set()
+                        return
+                    if isinstance(step, bytes):
+                        writer.write(step)
+                        await writer.drain()
+                    else:
+                        await asyncio.sleep(step)
+                self.is_idle.set()
+
+
+def answer(path: str, status: str = "200 OK", *, chunked: bool = False, head: bytes = b"") -> bytes:
+    """A whole answer that names the path it is for."""
+    body = f"<html>the answer to {path}".encode()
+    lines = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n".encode() + head
+    if chunked:
+        return lines + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return lines + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@pytest.fixture(params=["plain", "tls"])
+def serving(
+    request: pytest.FixtureRequest, trusted: trustme.CA, certified: Callable[[str], ssl.SSLContext]
+) -> Callable[[dict[str, Sequence[Step]]], contextlib.AbstractAsyncContextManager[Scripted]]:
+    """Starts a scripted server on this machine, in the clear or over TLS."""
+    assert trusted
+    context = certified("localhost") if request.param == "tls" else None
+
+    @contextlib.asynccontextmanager
+    async def start(scripts: dict[str, Sequence[Step]]) -> AsyncIterator[Scripted]:
+        scripted = Scripted(scripts, is_tls=context is not None)
+        server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0, ssl=context)
+        scripted.port = server.sockets[0].getsockname()[1]
+        try:
+            yield scripted
+        finally:
+            server.close()
+            for writer in scripted.writers:
+                writer.transport.abort()
+            await asyncio.sleep(0.01)  # lets them close
+
+    return start
+
+
+Serving = Callable[[dict[str, Sequence[Step]]], contextlib.AbstractAsyncContextManager[Scripted]]
+
+
+@contextlib.asynccontextmanager
+async def visiting(
+    serving: Serving, scripts: dict[str, Sequence[Step]], limits: Limits = LOCAL, record: Records | None = None
+) -> AsyncIterator[tuple[Scripted, LiveWeb, Source]]:
+    """Visit a site whose server goes by *scripts*."""
+    async with (
+        serving(scripts) as server,
+        LiveWeb(limits, AGENT, record=record) as live,
+        live.open(institution(server.home)) as site,
+    ):
+        yield server, live, site
+
+
+async def read(server: Scripted, *paths: str, to_end: bool = False, limits: Limits = LOCAL) -> list[str]:
+    """Return, of each path asked in one visit, the text of the page or the detail of the failure.
+
+    With *to_end*, the next is asked when the server has sent all of its script and it was received.
+    """
+    found = []
+    async with LiveWeb(limits, AGENT) as live, live.open(institution(server.home)) as site:
+        for path in paths:
+            try:
+                found.append((await site.get(server.home + path.removeprefix("/"))).body.decode())
+            except FetchError as error:
+                found.append(error.detail)
+            if to_end:
+                await server.is_idle.wait()
+                await asyncio.sleep(0.01)  # the same loop takes it in
+    return found
+
+
+OTHER = answer("/never-asked")
+SURPLUS = {
+    "a whole answer": OTHER,
+    "a chunked answer": answer("/never-asked", chunked=True),
+    "400": answer("/never-asked", "400 Bad Request"),
+    "408": b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+    "half an answer": OTHER[: len(OTHER) // 2],
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Ty",
+    "one letter": b"x",
+    "a line end": b"\r\n",
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "late"])
+@pytest.mark.parametrize("name", SURPLUS)
+async def test_what_follows_an_answer_never_answers_the_next_request(
+    name: str, late: bool, chunked: bool, serving: Serving
+) -> None:
+    first, surplus = answer("/a", chunked=chunked), SURPLUS[name]
+    async with serving({"/a": [first, 0.02, surplus] if late else [first + surplus]}) as server:
+        found = await read(server, "/", "/a", "/b", to_end=late)
+    if not late and not chunked and surplus.strip():  # where the page was cut off nobody knows
+        assert found[1] == "cut_short"
+    else:
+        assert found[1] == "<html>the answer to /a"
+    assert found[::2] == ["<html>the answer to /", "<html>the answer to /b"]
+    assert server.asked[-1] == (2, "/b")
+
+
+@pytest.mark.parametrize("name", SURPLUS)
+async def test_an_error_that_says_too_much(name: str, serving: Serving) -> None:
+    async with serving({"/a": [answer("/a", "404 Not Found") + SURPLUS[name]]}) as server:
+        assert await read(server, "/a", "/b") == ["http_404", "<html>the answer to /b"]
+
+
+async def test_a_good_connection_is_used_again(serving: Serving) -> None:
+    drip = answer("/d", chunked=True, head=b"X-A: b\r\n")
+    scripts: dict[str, Sequence[Step]] = {
+        "/a": [answer("/a", chunked=True)],
+        "/b": [answer("/b")[:20], 0.02, answer("/b")[20:]],
+        "/c": [b"HTTP/1.1 204 No Content\r\n\r\n"],
+        "/d": [*(drip[place : place + 1] for place in range(99)), drip[99:]],
+        "/e": [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"],
+        "/f": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\n<p>\r\n0\r\nX-Sum: 1\r\n\r\n"],
+    }  # fmt: skip
+    async with serving(scripts) as server:
+        found = await read(server, "/", *scripts, "/z")
+    assert found[-1] == "<html>the answer to /z"
+    assert found[4] == "<html>the answer to /d"
+    assert server.connections == 1
+
+
+async def test_a_connection_closed_while_idle(serving: Serving) -> None:
+    """The request goes out on another connection, without any failure in between."""
+    records = Records()
+    async with visiting(serving, {"/a": [answer("/a"), 0.02, None]}, record=records) as (server, _, site):
+        for path in ("", "a", "b"):
+            assert (await site.get(server.home + path)).status == 200
+            await server.is_idle.wait()
+            await asyncio.sleep(0.01)
+    assert server.asked[-1] == (2, "/b")
+    assert [exchange.detail for exchange in records.kept] == [""] * 4
+
+
+async def test_a_connection_closed_when_the_request_comes(serving: Serving) -> None:
+    """As where the server's patience ends at that moment: no failure is kept, and no try is lost."""
+    records = Records()
+    limits = replace(LOCAL, retries=0)
+    async with visiting(serving, {"/a": [None]}, limits, record=records) as (server, _, site):
+        await site.get(server.home)
+        with pytest.raises(FetchError) as raised:
+            await site.get(server.home + "a")
+    assert raised.value.detail == "connection_lost"
+    assert server.asked == [(1, "/robots.txt"), (1, "/"), (1, "/a"), (2, "/a")]
+    assert [exchange.detail for exchange in records.kept] == ["", "", "connection_lost"]
+
+
+# ------------------------------------------------------------------------------------- one answer as browsers read it
+
+
+PAGE = b"<html>the answer to /a"
+LENGTH = b"Content-Length: %d\r\n" % len(PAGE)
+GOOD = {
+    "interim answers": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer("/a"),
+    "a line without a colon": answer("/a", head=b"this is no header\r\n"),
+    "a name with a space": answer("/a", head=b"X Powered By: PHP\r\n"),
+    "a name with an accent": answer("/a", head="Propriété: x\r\n".encode()),
+    "no name": answer("/a", head=b": x\r\n"),
+    "a space before the colon": answer("/a", head=b"X-A : b\r\n"),
+    "control characters": answer("/a", head=b"X-A: a\x00b\x01\x7f\r\n"),
+    "a carriage return": answer("/a", head=b"X-A: a\rb\r\n"),
+    "a line folded": answer("/a", head=b"X-A: a\r\n  b\r\n"),
+    "a line that continues nothing": b"HTTP/1.1 200 OK\r\n  x: y\r\n" + LENGTH + b"\r\n" + PAGE,
+    "bare line feeds": b"HTTP/1.1 200 OK\nbad line\n" + LENGTH.replace(b"\r", b"") + b"\n" + PAGE,
+    "two spaces before the status": b"HTTP/1.1  200  OK\r\n" + LENGTH + b"\r\n" + PAGE,
+    "control characters in the reason": answer("/a", "200 O\x00K"),
+    "line ends before it": b"\r\n\r\n" + answer("/a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOOD)
+async def test_an_answer_with(name: str, serving: Serving) -> None:
+    async with serving({"/a": [GOOD[name]]}) as server:
+        assert await read(server, "/a", "/b") == [PAGE.decode(), "<html>the answer to /b"]
+        assert server.connections == 1
+
+
+async def test_bad_lines_are_left_out_and_the_others_kept(serving: Serving) -> None:
+    records = Records()
+    script = [answer("/a", head=b"X-A: 1\r\nrubbish\r\nX-B: 2\r\n y\r\n")]
+    async with visiting(serving, {"/a": script}, record=records) as (server, _, site):
+        await site.get(server.home + "a")
+    headers = dict(records.kept[-1].response_headers)
+    assert (headers[b"X-A"], headers[b"X-B"]) == (b"1", b"2 y")
+    assert b"rubbish" not in b"".join(headers)
+
+
+# ------------------------------------------------------------------------------------- which address
+
+
+async def test_a_site_whose_first_address_does_not_answer(web: Web) -> None:
+    web["*"] = page()
+    asked = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.77", "127.0.0.1"]  # nothing listens on the first
+
+    async with LiveWeb(LOCAL, AGENT, resolve=resolve).open(institution(f"http://cegeprb.test:{web.port}/")) as site:
+        assert (await site.get(f"http://cegeprb.test:{web.port}/")).status == 200
+
+
+async def test_a_proxy_whose_first_address_does_not_answer(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    web["cegeprb.test/"] = page()
+    monkeypatch.setenv("HTTP_PROXY", f"http://proxy.test:{web.port}")
+
+    async def resolve(host: str) -> list[str]:
+        assert host == "proxy.test"
+        return ["127.0.0.77", "127.0.0.78", "127.0.0.1"]
+
+    async with LiveWeb(LOCAL, AGENT, resolve=resolve).open(institution()) as site:
+        assert (await site.get("http://cegeprb.test/")).status == 200
+
+
+V4, V6 = ["192.0.2.1", "192.0.2.2", "192.0.2.3"], ["2001:db8::1", "2001:db8::2"]
+
+
+@pytest.mark.parametrize(
+    ("found", "tried"),
+    [
+        ([*V6, *V4], [V6[0], V4[0], V6[1], V4[1], V4[2]]),
+        ([*V4, *V6], [V4[0], V6[0], V4[1], V6[1], V4[2]]),
+        ([V4[0], *V6, V4[1]], [V4[0], V6[0], V4[1], V6[1]]),
+        (V4, V4),
+        (V6, V6),
+        ([V6[0]], [V6[0]]),
+    ],
+)
+def test_the_families_alternate_and_keep_their_order(found: list[str], tried: list[str]) -> None:
+    assert alternating(found) == tried
+
+
+async def test_a_family_that_does_not_work_costs_one_try() -> None:
+    """However many addresses of it the name server gives: four are tried in all."""
+
+    async def resolve(_: str) -> list[str]:
+        return ["127.0.0.71", "127.0.0.72", "127.0.0.73", "127.0.0.74", "::1"]  # nothing listens there
+
+    records = Records()
+    await fault("http://cegeprb.test:1/", LOCAL, resolve=resolve, record=records)
+    assert records.kept[0].tried == ("127.0.0.71", "::1", "127.0.0.72", "127.0.0.73")
+
+
+# ------------------------------------------------------------------------------------- stalls of ours
+
+
+async def test_a_request_that_ran_out_of_time_while_we_did_not_run_is_asked_again(serving: Serving) -> None:
+    limits = replace(LOCAL, timeout_s=1.0)
+    async with visiting(serving, {"/a": [0.2, answer("/a")]}, limits) as (server, live, site):
+        await site.get(server.home)
+        asking = asyncio.create_task(site.get(server.home + "a"))
+        async with asyncio.timeout(20):
+            while server.asked[-1][1] != "/a":  # noqa: ASYNC110 -- until the server has the request
+                await asyncio.sleep(0.01)
+        time.sleep(2.5)  # noqa: ASYNC251 -- the stall itself
+        assert (await asking).body == PAGE
+        assert live.tally.stalls
+    assert [path for _, path in server.asked].count("/a") == 2
+
+
+async def test_a_site_that_hangs_is_not_asked_again(serving: Serving) -> None:
+    async with serving({"/a": [60.0]}) as server:
+        assert await read(server, "/", "/a", limits=replace(LOCAL, timeout_s=0.5)) == [
+            "<html>the answer to /",
+            "timeout",
+        ]
+    assert [path for _, path in server.asked].count("/a") == 1

@@ -1,0 +1,433 @@
+"""Pages that a person saved: what programs write is read, whose it is is found, and nothing else counts as a page."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import plistlib
+import sqlite3
+import subprocess
+import zipfile
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from warcs import HOME, HTML, Kept, warc_bytes, write
+
+from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.saved import Saved, SavedPage, read_saved
+from cegep_audit.collect.warc.saved_visit import Matched, match_saved
+from cegep_audit.collect.warc.writer import WarcWriter
+from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.models import Institution, Limits, Page
+
+ACCOUNT = "https://www.facebook.com/cegeprb"
+PLUGIN = "https://www.facebook.com/plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb&show=1"
+LIMITS = Limits(max_bytes=1_000_000)
+CEGEP = Institution("riviere-bleue", "Cégep de Rivière-Bleue", HOME)
+OTHER = Institution("lac-vert", "Cégep du Lac-Vert", "https://www.lacvert.test/")
+PAGE = f"""<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Cégep de Rivière-Bleue</title>
+<link rel="canonical" href="{HOME}fr/"></head><body><h1>Été à Rivière-Bleue</h1><a href="/contact">Nous joindre</a>
+<iframe src="{PLUGIN}"></iframe><footer><a href="{ACCOUNT}">Facebook</a></footer></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a real Chromium saves of an invented page: an MHTML snapshot, and its document as HTML."""
+    chromium = find_chromium()
+    if chromium is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+    from playwright.sync_api import sync_playwright
+
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "page.html").write_text(PAGE, "utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    address = (folder / "page.html").as_uri()
+    dumped = subprocess.run([chromium, *options, address], capture_output=True, timeout=60, check=True)
+    (folder / "dom.html").write_bytes(dumped.stdout)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.route("**/*", lambda route: route.fulfill(body=PAGE if HOME in route.request.url else "<p>plugin</p>",
+                                                       content_type="text/html; charset=utf-8"))  # fmt: skip
+        page.goto(HOME)
+        page.wait_for_load_state()
+        snapshot = page.context.new_cdp_session(page).send("Page.captureSnapshot", {"format": "mhtml"})
+        (folder / "snapshot.mhtml").write_text(snapshot["data"], "utf-8", newline="")
+        browser.close()
+    return folder
+
+
+def one(path: Path) -> SavedPage:
+    saved = read_saved([path], LIMITS, "en")
+    assert saved.refused == []
+    (page,) = saved.pages
+    return page
+
+
+def put(folder: Path, name: str, data: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+# ------------------------------------------------------------------------------------------ what programs write
+
+
+def test_mhtml_of_chromium(made: Path) -> None:
+    page = one(made / "snapshot.mhtml")
+    assert page.url == HOME
+    assert "Été à Rivière-Bleue" in page.body.decode()
+    assert ACCOUNT.encode() in page.body
+    assert b"plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb&amp;show=1" in page.body
+    assert b"cid:frame" not in page.body
+    assert page.content_type.startswith("text/html")
+    assert page.file.name == "snapshot.mhtml"
+    assert page.file.sha256 == sha256((made / "snapshot.mhtml").read_bytes()).hexdigest()
+    assert abs((page.file.saved_at - datetime.now(UTC)).total_seconds()) < 3600 * 24
+
+
+def test_html_of_chromium(made: Path) -> None:
+    page = one(made / "dom.html")
+    assert page.url == f"{HOME}fr/"
+    assert ACCOUNT.encode() in page.body
+
+
+SINGLE_FILE = (
+    f"<!DOCTYPE html> <html><!--\n Page saved with SingleFile \n url: {HOME}a \n"
+    " saved date: Fri Nov 20 2026 15:04:05 GMT-0500 (heure normale de l’Est)\n-->"
+)
+ORIGINS = {
+    "Chrome's comment": (f"<!doctype html>\n<!-- saved from url=(0037){HOME}nous-joindre -->\n", "nous-joindre"),
+    "its length counts": ("<!doctype html>\n<!-- saved from url=(0026)https://www.cegeprb.test/a--><html>", "a"),
+    "a comment before a canonical": (f'<!-- saved from url=(0026){HOME}a --><link rel=canonical href="{HOME}b">', "a"),
+    "canonical, then og:url": (f'<meta property="og:url" content="{HOME}b"><link href=\'{HOME}a\' rel=canonical>', "a"),
+    "og:url": (f'<html><meta content="{HOME}a?b=1&amp;c=2" property="og:url">', "a?b=1&c=2"),
+    "a relative canonical": (f'<html><link rel="canonical" href="/b"><meta property=og:url content={HOME}a>', "a"),
+    "SingleFile": (SINGLE_FILE, "a"),
+    "UTF-16": (f'\ufeff<html><link rel="canonical" href="{HOME}a">'.encode("utf-16-le"), "a"),
+    "nothing": ("<html><p>Bonjour</html>", None),
+    "a local file": ("<!-- saved from url=(0014)about:internet --><html><p>x", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "path"), ORIGINS.values(), ids=ORIGINS)
+def test_where_a_page_says_that_it_is_from(tmp_path: Path, text: str | bytes, path: str | None) -> None:
+    page = one(put(tmp_path, "x.html", text if isinstance(text, bytes) else text + "<html><p>x"))
+    assert page.url == (None if path is None else HOME + path)
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("ending", ["_files", "_fichiers"])
+def test_frames_saved_beside_a_page_get_their_addresses_back(tmp_path: Path, ending: str, escaped: bool) -> None:
+    folder = tmp_path / f"Le cégep{ending}"
+    folder.mkdir()
+    put(folder, "saved_resource.html", from_(PLUGIN))
+    put(folder, "saved_resource(1).html", "<html><p>x")
+    name = quote(folder.name) if escaped else folder.name
+    text = f'<html><iframe src="./{name}/saved_resource.html"></iframe><iframe src="./{name}/saved_resource(1).html">'
+    body = one(put(tmp_path, "Le cégep.html", text)).body.decode()
+    assert f'<iframe src="{PLUGIN.replace("&", "&amp;")}">' in body
+    assert f'"./{name}/saved_resource(1).html"' in body
+
+
+def test_the_date_of_a_page_is_its_program_s_word_or_the_file_s(tmp_path: Path) -> None:
+    single = put(tmp_path, "s.html", SINGLE_FILE)
+    assert one(single).file.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
+    plain = put(tmp_path, "p.html", "<html><p>x")
+    os.utime(plain, (1_700_000_000, 1_700_000_000))
+    assert one(plain).file.saved_at == datetime.fromtimestamp(1_700_000_000, UTC)
+
+
+def test_webarchive_of_safari(tmp_path: Path) -> None:
+    main = {"WebResourceData": PAGE.encode("latin-1"), "WebResourceURL": HOME, "WebResourceMIMEType": "text/html",
+            "WebResourceTextEncodingName": "ISO-8859-1"}  # fmt: skip
+    page = one(put(tmp_path, "a.webarchive", plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_BINARY)))
+    assert (page.url, page.content_type) == (HOME, "text/html; charset=ISO-8859-1")
+
+
+def test_mhtml_with_a_charset_and_folded_headers(tmp_path: Path) -> None:
+    data = (
+        b"From: <Saved by Blink>\r\nSnapshot-Content-Location: https://www.cegeprb.test/\r\n\tcontact\r\n"
+        b"Date: Fri, 20 Nov 2026 20:04:05 -0000\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/related;\r\n\ttype="text/html";\r\n\tboundary="x"\r\n\r\n\r\n--x\r\n'
+        b"Content-Type: text/html; charset=windows-1252\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        b"<html><p>C=E9gep</html>\r\n--x--\r\n"
+    )
+    page = one(put(tmp_path, "a.mht", data))
+    assert (page.url, page.content_type) == (f"{HOME}contact", "text/html; charset=windows-1252")
+    assert page.body.strip() == b"<html><p>C\xe9gep</html>"
+    assert page.file.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
+
+
+# ------------------------------------------------------------------------------------------ what is refused
+
+
+def zipped(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def database(folder: Path) -> bytes:
+    with sqlite3.connect(folder / "made.db") as connection:
+        connection.execute("CREATE TABLE a (b)")
+    connection.close()
+    return (folder / "made.db").read_bytes()
+
+
+REFUSED = {
+    "a.pdf": (b"%PDF-1.7\n<html>", "PDF"),
+    "a.html": (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "image"),
+    "a.jpg": (b"\xff\xd8\xff\xe0" + b"\0" * 40, "image"),
+    "a.webp": (b"RIFF\0\0\0\0WEBPVP8 ", "image"),
+    "a.zip": (zipped(a=b"<html>"), "another kind of archive"),
+    "a.docx": (zipped(**{"word/document.xml": b"<a/>"}), "another kind of archive"),
+    "a.gz": (gzip.compress(b"<html>"), "another kind of archive"),
+    "a.warc.gz": (gzip.compress(b"WARC/9"), "another kind of archive"),
+    "image.warc": (warc_bytes([Kept(headers=(("Content-Type", "image/png"),))], gzipped=False), "no HTML page"),
+    "a.tar": (b"a" * 257 + b"ustar\x0000" + b"\0" * 248, "another kind of archive"),
+    "a.7z": (b"7z\xbc\xaf\x27\x1c", "another kind of archive"),
+    "a.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 40, "office"),
+    "empty.html": (b"", "empty"),
+    "blank.html": (b" \r\n\0\n", "empty"),
+    "a.txt": (b"Facebook: https://www.facebook.com/cegeprb", "not a saved page"),
+    "a.json": (b'{"log": {"entries": []}}', "not a saved page"),
+    "a.xml": (b"<?xml version='1.0'?><rss><channel/></rss>", "XML"),
+    "a.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "XML"),
+    "a.mhtml": (b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x--\r\n", "missing"),
+    "b.mhtml": (b"Content-Type: multipart/related; boundary=x\n\n--x\nContent-Type: image/png\n\nx\n--x--", "missing"),
+    "a.webarchive": (plistlib.dumps({"a": 1}, fmt=plistlib.FMT_BINARY), "not a saved page"),
+    "b.webarchive": (b"bplist00" + b"\xff" * 40, "not a saved page"),
+    "large.html": (b"<html>" + b"x" * 1_000_001, "too large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_anything_else_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    data, what = REFUSED[name]
+    saved = read_saved([put(tmp_path, name, data)], LIMITS, "en")
+    assert (saved.pages, saved.archives) == ([], [])
+    (line,) = saved.refused
+    assert line.startswith(f"{tmp_path / name}: ")
+    assert what in line
+    (french,) = read_saved([tmp_path / name], LIMITS, "fr").refused
+    assert french != line
+
+
+def test_a_database_is_refused(tmp_path: Path) -> None:
+    (line,) = read_saved([put(tmp_path, "a.db", database(tmp_path))], LIMITS, "en").refused
+    assert "database" in line
+
+
+def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such file"):
+        read_saved([tmp_path / "nothing.html"], LIMITS, "en")
+
+
+def test_nested_mhtml_is_refused_not_followed_for_ever(tmp_path: Path) -> None:
+    part = b""
+    for number in reversed(range(3000)):
+        part = b"Content-Type: multipart/related; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) + part
+    assert len(read_saved([put(tmp_path, "deep.mhtml", part)], LIMITS, "en").refused) == 1
+
+
+def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_path: Path) -> None:
+    for folder in ("Accueil_files", "Contact_fichiers", "autres", "seul_files"):
+        (tmp_path / folder).mkdir()
+        put(tmp_path / folder, "frame.html", "<html><p>x")
+    put(tmp_path, "Accueil.html", "<html><p>x")
+    put(tmp_path, "Contact.htm", "<html><p>x")
+    put(tmp_path, ".DS_Store", b"\0\0\0\1Bud1")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    saved = read_saved([tmp_path], LIMITS, "en")
+    assert sorted(page.file.name for page in saved.pages) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
+    assert saved.refused == []
+
+
+# ------------------------------------------------------------------------------------------ whose they are
+
+
+def matched(folder: Path, *institutions: Institution, **files: str) -> Matched:
+    for name, text in files.items():
+        put(folder, name.replace("__", ".").replace("_", "-"), text)
+    return match_saved(read_saved([folder], LIMITS, "en"), institutions or (CEGEP, OTHER), "en")
+
+
+def names(found: Matched) -> dict[str, list[str]]:
+    return {id_: sorted(file.name for file in visit.files) for id_, visit in found.visits.items()}
+
+
+def from_(url: str) -> str:
+    return f"<!-- saved from url=({len(url):04}){url} --><html><p>x</html>"
+
+
+def test_pages_are_matched_by_address_then_by_name(tmp_path: Path) -> None:
+    found = matched(
+        tmp_path,
+        a__html=from_(HOME + "contact"),
+        b__html=from_("http://cegeprb.test/"),
+        lac_vert__html="<html><p>x",
+        lac_vert_2__html="<html><p>y",
+        LAC_VERT_3__htm="<html><p>z",
+        lac_vert_4__html=from_("https://ancien-nom.test/"),
+        lac_vert_5__html=from_(HOME),  # the address inside says more than the name
+    )
+    assert names(found) == {
+        "riviere-bleue": ["a.html", "b.html", "lac-vert-5.html"],
+        "lac-vert": ["LAC-VERT-3.htm", "lac-vert-2.html", "lac-vert-4.html", "lac-vert.html"],
+    }
+    assert found.unmatched == []
+
+
+def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
+    campus = Institution("campus", "Campus", "https://campus.cegeprb.test/")
+    twin = Institution("twin", "Twin", HOME)
+    found = matched(
+        tmp_path,
+        CEGEP,
+        campus,
+        twin,
+        a__html=from_("https://inconnu.test/"),
+        b__html="<html><p>x",
+        c__html=from_(HOME + "x"),
+        d__html=from_("https://campus.cegeprb.test/y"),
+        twin_2__html=from_(HOME + "z"),
+    )
+    assert names(found) == {"campus": ["d.html"], "twin": ["twin-2.html"]}
+    a, b, c = found.unmatched
+    assert a.startswith("a.html: ")
+    assert "https://inconnu.test/" in a
+    assert "does not say its address" in b
+    assert "riviere-bleue" in c
+    assert "twin" in c
+
+
+# ------------------------------------------------------------------------------------------ the visit
+
+
+async def read(found: Matched, id_: str, record: WarcWriter | None = None) -> list[Page | str]:
+    visit = found.visits[id_]
+    answers: list[Page | str] = []
+    async with visit.open_source(LIMITS, record.keep_saved if record else None) as source:
+        for choice in visit.choices(LIMITS):
+            try:
+                answers.append(await source.get(choice.url))
+            except FetchError as error:
+                answers.append(error.detail)
+    return answers
+
+
+async def test_pages_of_one_institution_are_one_visit_with_copies_in_the_warc(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    found = matched(
+        tmp_path / "pages",
+        a__html=from_(HOME + "nous-joindre"),
+        riviere_bleue__html=f"<html><a href='{ACCOUNT}'>x</a></html>",
+        z__html=from_("http://cegeprb.test/a-propos/"),
+    )
+    visit = found.visits["riviere-bleue"]
+    assert [(str(choice.role), choice.why) for choice in visit.choices(LIMITS)] == [
+        ("home", "saved"),
+        ("about", "saved"),
+        ("about", "saved"),
+    ]
+    path = tmp_path / "c.warc.gz"
+    with WarcWriter.open(path, {"software": "tests"}) as record:
+        pages = await read(found, "riviere-bleue", record)
+    assert [page.url for page in pages if isinstance(page, Page)] == [
+        HOME,
+        f"{HOME}nous-joindre",
+        "http://cegeprb.test/a-propos/",
+    ]
+    archive = WarcArchive.open([path])
+    async with archive.open_source(CEGEP) as source:
+        for page in pages:
+            assert isinstance(page, Page)
+            assert page.record_id
+            again = await source.get(page.url)
+            assert (again.body, again.record_id) == (page.body, page.record_id)
+            assert abs((again.captured_at - page.captured_at).total_seconds()) < 1e-5
+    headers = gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
+    file = next(file for file in visit.files if file.name == "a.html")
+    assert "Cegep-Audit-Saved-As: a.html\r\n" in headers
+    assert f"Cegep-Audit-Saved-Digest: sha256:{file.sha256}\r\n" in headers
+
+
+async def test_a_contact_page_alone_is_a_visit_too(tmp_path: Path) -> None:
+    found = matched(tmp_path, a__html=from_(HOME + "nous-joindre"))
+    (page,) = await read(found, "riviere-bleue")
+    assert isinstance(page, Page)
+    assert page.url == f"{HOME}nous-joindre"
+
+
+async def test_a_page_named_after_an_institution_may_be_of_another_host(tmp_path: Path) -> None:
+    found = matched(tmp_path, lac_vert__html=from_("https://ancien-nom.test/accueil"))
+    (page,) = await read(found, "lac-vert")
+    assert isinstance(page, Page)
+    assert page.url == "https://ancien-nom.test/accueil"
+
+
+def wacz(folder: Path, kept: list[Kept], *, method: int = zipfile.ZIP_STORED) -> Path:
+    """A WACZ 1.1.1 as the specification lays it out, its WARC by warcio."""
+    path = folder / "a.wacz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("archive/data.warc.gz", warc_bytes(kept))
+        archive.writestr("pages/pages.jsonl", '{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n')
+        archive.writestr("datapackage.json", '{"profile": "data-package", "wacz_version": "1.1.1", "resources": []}')
+    return path
+
+
+KEPT = [
+    Kept(HOME + "contact", b"<html>contact"),
+    Kept("https://www.facebook.com/plugins/page.php", b"<html>plugin"),
+    Kept(HOME + "logo.png", b"\x89PNG", headers=(("Content-Type", "image/png"),)),
+]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED], ids=["stored", "deflated"])
+async def test_a_wacz_is_read_where_it_is(tmp_path: Path, method: int) -> None:
+    saved = read_saved([wacz(tmp_path, [*KEPT, Kept(HOME)], method=method)], LIMITS, "en")
+    found = match_saved(saved, (CEGEP, OTHER), "en")
+    assert found.unmatched == []
+    home, contact = await read(found, "riviere-bleue")
+    assert isinstance(home, Page)
+    assert isinstance(contact, Page)
+    assert (home.body, contact.body) == (HTML, b"<html>contact")
+    (file,) = found.visits["riviere-bleue"].files
+    assert (file.name, file.saved_at) == ("a.wacz", datetime(2016, 9, 6, 12, tzinfo=UTC))
+
+
+async def test_a_warc_without_the_homepage_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    found = match_saved(read_saved([write(tmp_path, KEPT)], LIMITS, "en"), (CEGEP, OTHER), "en")
+    (contact,) = await read(found, "riviere-bleue")
+    assert isinstance(contact, Page)
+    assert contact.url == f"{HOME}contact"
+
+
+def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
+    many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
+    found = match_saved(read_saved([write(tmp_path, many)], LIMITS, "en"), (CEGEP,), "en")
+    assert found.visits["riviere-bleue"].choices(LIMITS) == ()
+
+
+def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
+    saved = read_saved([path], LIMITS, "en")
+    assert saved.refused == []
+    assert len(saved.damage) == 1
+    assert saved.archives[0].urls == (HOME,)
+
+
+def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, [Kept("https://inconnu.test/")])
+    found = match_saved(read_saved([path], LIMITS, "en"), (CEGEP,), "en")
+    assert found.visits == {}
+    assert len(found.unmatched) == 1
+    assert isinstance(read_saved([path], LIMITS), Saved)

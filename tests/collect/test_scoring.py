@@ -1,0 +1,187 @@
+"""The rows of discovery.toml, each with its own examples, and the links no row may choose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cegep_audit.collect.frontier.scoring import MIN_SCORE, fold, is_page, score_link, score_links, table
+from cegep_audit.models import InnerLink
+from cegep_audit.vocabulary import PageRole, Zone
+
+WORDS = [(row, example) for row in table()["words"] for example in row["examples"]]
+
+
+def as_link(text: str) -> InnerLink:
+    """A label, or an address where *text* has a slash."""
+    return InnerLink(text, "", Zone.NAV) if "/" in text else InnerLink("/node/12", text, Zone.NAV)
+
+
+@pytest.mark.parametrize(("row", "example"), WORDS, ids=[f"{row['word']}: {example}" for row, example in WORDS])
+def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
+    scored = score_link(as_link(example), is_door=row.get("door", False))
+    assert scored is not None
+    assert (scored.role, scored.why.split('"')[1]) == (row["role"], row["word"])
+    if row["role"] == "language":
+        assert scored.target == row["language"]
+
+
+@pytest.mark.parametrize("example", [example for row, example in WORDS if row.get("door")])
+def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
+    assert score_link(as_link(example)) is None
+
+
+@pytest.mark.parametrize("text", table()["not_chosen"])
+def test_other_labels_promise_nothing(text: str) -> None:
+    assert score_link(as_link(text)) is None
+
+
+@pytest.mark.parametrize("example", [example for row in table()["doubts"] for example in row["examples"]])
+def test_rules_about_accounts_are_read_last(example: str) -> None:
+    scored = score_link(as_link(example))
+    assert scored is not None
+    assert scored.role is PageRole.ABOUT
+
+
+@pytest.mark.parametrize("row", table()["own"]["yes"], ids=lambda row: row["text"])
+def test_own_address_of_an_account(row: dict[str, str]) -> None:
+    scored = score_link(as_link(row["text"]))
+    assert scored is not None
+    assert (scored.role, scored.target) == (PageRole.OWN_LINK, row["network"])
+
+
+@pytest.mark.parametrize("text", table()["own"]["no"])
+def test_no_own_address_of_an_account(text: str) -> None:
+    scored = score_link(as_link(text))
+    assert scored is None or not is_page("https://cegeprb.test" + text)
+
+
+@pytest.mark.parametrize(
+    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and not href.startswith("//")]
+)
+def test_never_a_page(href: str) -> None:
+    assert not is_page("https://cegeprb.test" + href)
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/",
+        "/contact",
+        "/contact.php",
+        "/contact.aspx?id=3",
+        "/nouvelles/",
+        "/recherche/nous-joindre",
+        "/v1.2/contact",
+        "/2024/contact",
+    ],
+)
+def test_a_page(href: str) -> None:
+    assert is_page("https://cegeprb.test" + href)
+
+
+def test_hreflang_alternates_and_language_links() -> None:
+    head = InnerLink("/en/", "", Zone.HEAD, hreflang="en-CA", rel="alternate")
+    default = InnerLink("/", "", Zone.HEAD, hreflang="x-default", rel="alternate")
+    in_text = InnerLink("/en/research", "see the research", Zone.MAIN, hreflang="en")
+    assert [(link.href, scored.target, scored.why) for link, scored in score_links([head, default, in_text])] == [
+        ("/en/", "en", 'hreflang "en-CA"')
+    ]
+
+
+def test_fewer_other_words_promise_more() -> None:
+    labels = ["Nous joindre", "Pour nous joindre", "Comment nous joindre par la poste", "x " * 20 + "nous joindre"]
+    scores = [score_link(as_link(label)) for label in labels]
+    assert scores[3] is None
+    scores = [scored.score for scored in scores if scored]
+    assert scores == sorted(set(scores), reverse=True)
+
+
+def test_the_x_of_an_index_is_no_network() -> None:
+    icons = [InnerLink(f"/{letter}", letter, Zone.FOOTER) for letter in "ftX"]
+    assert [scored.target for _, scored in score_links(icons)] == ["twitter"]
+    index = [InnerLink(f"/index/{letter}", letter, Zone.MAIN) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    assert not list(score_links(index))
+
+
+def test_a_line_end_in_a_label_shifts_no_other_link() -> None:
+    links = [InnerLink("/a", "deux\nlignes", Zone.MAIN), InnerLink("/b", "Nous joindre", Zone.MAIN)]
+    assert [link.href for link, _ in score_links(links)] == ["/b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Médias sociaux", "medias sociaux"),
+        ("SUIVEZ-NOUS !", "suivez nous  "),
+        ("À l’aide", "a l aide"),
+        ("Cœur—œuvre", "cour ouvre"),
+        ("a\u0300 propos", "a propos"),
+        ("日本", "  "),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+PARTS = [
+    "contact",
+    "index.html",
+    "accueil",
+    "fr",
+    "facebook",
+    "x",
+    ".",
+    "nous-joindre",
+    "en.html",
+    "%2F",
+    "é",
+    "?",
+    "#",
+]
+HREFS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "/", "//a.test/", "https://itunesu.a.test/", "https://fb.a.test", "?", "#"]),
+    st.lists(st.sampled_from(PARTS), max_size=5).map("/".join),
+    st.sampled_from(["", "/", "?a=/b/c/", "#/b/c"]),
+)
+LABELS = [
+    "nous",
+    "le",
+    "cégep",
+    "version",
+    "anglaise",
+    "joindre",
+    "EN",
+    "Facebook",
+    "fb",
+    "médias",
+    "sociaux",
+    "politique",
+    "notre",
+    "page",
+    "Entrer",
+    "\n",
+    "%0A",
+    " ",
+]
+LINKS = st.builds(
+    InnerLink,
+    href=st.text(max_size=20) | HREFS,
+    label=st.text(max_size=20) | st.lists(st.sampled_from(LABELS), max_size=6).map(" ".join),
+    zone=st.sampled_from(Zone),
+    hreflang=st.sampled_from(["", "fr", "en-CA", "x-default", "é"]),
+    rel=st.sampled_from(["", "alternate", "nofollow me"]),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(LINKS, max_size=12), st.booleans())
+def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_door: bool) -> None:
+    """Looking at all links at once finds what looking at each finds."""
+    slow = [(link, scored) for link in links if (scored := score_link(link, is_door=is_door))]
+    assert list(score_links(links, is_door=is_door)) == slow
+    assert all(scored.score >= MIN_SCORE for _, scored in slow)

@@ -1,0 +1,196 @@
+"""WARC files that are traps for who reads them, and what a WARC must not do to who has it written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+import timeit
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from test_archive import FAILED, INFO, check, types
+from warcs import HOME, HTML, Kept, warc_bytes
+
+from cegep_audit.collect.warc import members
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.heads import parse_head
+from cegep_audit.collect.warc.records import RecordFile
+from cegep_audit.collect.warc.writer import WarcWriter
+from cegep_audit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.warc.gz"
+
+
+def held(archive: WarcArchive) -> list[str]:
+    return [capture.url for capture in archive.captures.all()]
+
+
+# ------------------------------------------------------------------------------------------ traps
+
+
+def packed(size: int) -> bytes:
+    """A gzip member of *size* zeros."""
+    packer = zlib.compressobj(9, wbits=31)
+    parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
+    return b"".join(parts) + packer.flush()
+
+
+def record_of_zeros(size: int) -> bytes:
+    """A member that holds a record of *size* bytes, a thousandth of that in the file."""
+    head = f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: {HOME}\r\nContent-Length: {size}\r\n\r\n"
+    packer = zlib.compressobj(9, wbits=31)
+    parts = [packer.compress(head.encode()), *(packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000))]
+    return b"".join(parts) + packer.compress(b"\r\n\r\n") + packer.flush()
+
+
+BOMBS = {
+    "a record": lambda: record_of_zeros(150_000_000),
+    "many records": lambda: record_of_zeros(30_000_000) * 10,
+    "a member that holds none": lambda: packed(150_000_000),
+    "records in one member": lambda: gzip.compress(warc_bytes([Kept()] * 2, gzipped=False) + bytes(150_000_000)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_file_inflates_to_a_hundred_times_its_size_at_most(
+    path: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setattr(members, "_ALWAYS", 1_000_000)
+    data = warc_bytes([Kept(HOME + "before")]) + BOMBS[name]()
+    path.write_bytes(data)
+    archive = WarcArchive.open([path], lang="en")
+    assert HOME + "before" in held(archive)
+    assert "more than a hundred times its size" in archive.damage[-1]
+    assert sum(file.stat().st_size for file in (tmp_path / "scratch").iterdir()) <= 1_000_000 + 100 * len(data)
+
+
+def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:
+    path.write_bytes(warc_bytes([Kept(HOME + str(n), HTML * 200) for n in range(200)]))
+    archive = WarcArchive.open([path])
+    assert (len(held(archive)), archive.damage) == (200, [])
+
+
+ENDLESS = {
+    "one name": (b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 4_000_000, True),
+    "a name in each ten bytes": (b"\x1f\x8b\x08\x08\x01\x01\x01\x01\x02\x03" * 60_000, False),
+    "empty blocks": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + b"\0\0\0\xff\xff" * 800_000, True),
+}
+
+
+class Counted(io.FileIO):
+    """A file that counts the bytes read of it."""
+
+    count = 0
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        read = super().readinto(buffer)
+        Counted.count += read or 0
+        return read
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_member_without_a_first_byte_is_given_up_soon(path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A little is read of each such member, not all that follows it."""
+    trap, is_after_found = ENDLESS[name]
+    path.write_bytes(warc_bytes([Kept()]) + trap + warc_bytes([Kept(HOME + "after")]))
+    monkeypatch.setattr(RecordFile, "_open", lambda _: io.BufferedReader(Counted(path)))
+    Counted.count = 0
+    assert held(WarcArchive.open([path])) == [HOME, HOME + "after"][: 1 + is_after_found]
+    assert Counted.count < 60_000_000
+
+
+HEADS = b"WARC/1.0\r\r\nWARC-Type: response\r\r\nWARC-Date: 2016-09-06T12:00:00Z\r\r\nWARC-Target-URI: %s\r\r\n"
+
+
+@pytest.mark.parametrize("gzipped", [True, False])
+def test_line_ends_of_windows_text_mode(path: Path, gzipped: bool) -> None:
+    records = []
+    for url in (HOME, HOME + "a"):
+        block = b"HTTP/1.1 200 OK\r\r\nContent-Type: text/html\r\r\n\r\r\n" + HTML
+        head = HEADS % url.encode() + b"Content-Length: %d\r\r\n\r\r\n" % len(block)
+        records.append(head + block + b"\r\r\n\r\r\n")
+    path.write_bytes(b"".join(map(gzip.compress, records)) if gzipped else b"".join(records))
+    archive = WarcArchive.open([path])
+    assert [url for url, _ in archive.html_pages()] == [HOME, HOME + "a"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"WARC/1.1\r\n" + b"\r" * 60_000, b"WARC/1.1\r\n" + b"\n\r\r" * 20_000, b"http: " + b"a b " * 15_000],
+    ids=["carriage returns", "line ends", "an ARC line"],
+)
+def test_odd_heads_are_looked_at_once(head: bytes) -> None:
+    """No pattern goes back over them: a quadratic one would take minutes for these few bytes."""
+    seconds = min(timeit.repeat(lambda: parse_head(head), number=1, repeat=3))
+    assert seconds < 10
+
+
+# ------------------------------------------------------------------------------------------ who may write, and where
+
+
+def test_a_warc_is_its_owner_s_alone(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        WarcWriter.open(path, INFO).close()
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_no_link_is_followed_and_no_special_file_opened(tmp_path: Path, lang: str) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    (tmp_path / "link").symlink_to(target)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("link", "dangling", "fifo"):
+        with pytest.raises(StoreError, match=name):
+            WarcWriter.open(tmp_path / name, INFO, lang=lang)  # type: ignore[arg-type] # one of the two languages
+    assert target.read_bytes() == b"precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_archive import ANSWERED, INFO, WarcWriter
+with WarcWriter.open(Path(sys.argv[1]), INFO) as writer:
+    writer(ANSWERED)
+    writer._file.write(b"\\x1f\\x8b\\x08half")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_never_write_one_warc(path: Path) -> None:
+    """The second would take what the first is writing for the remains of a scan that was killed, and cut it off."""
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", HOLDS, path, here, here.parent]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        assert first.stdin is not None
+        assert first.stdout.readline() == b"open\n"
+        size = path.stat().st_size
+        with pytest.raises(StoreError, match="another scan is writing"):
+            WarcWriter.open(path, INFO, lang="en")
+        assert path.stat().st_size == size
+        first.stdin.close()
+    with WarcWriter.open(path, INFO) as writer:
+        writer(FAILED)
+    assert types(path) == ["warcinfo", "response", "request", "warcinfo", "metadata"]
+    check(path)

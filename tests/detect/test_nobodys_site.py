@@ -1,0 +1,50 @@
+"""Pages that answer and are nobody's site, in both languages, beside small pages that are an institution's."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cegep_audit.detect.accounts.attribution import attribute
+from cegep_audit.detect.assess import assess
+from cegep_audit.detect.page.links import extract_links
+from cegep_audit.models import Choice, Institution, Page, Visit
+from cegep_audit.vocabulary import PageRole, Status
+
+HOME = "https://www.collegemirval.test/"
+COLLEGE = Institution(id="mirval", name="Collège Mirval", url=HOME, language="fr")
+
+PAGES = tomllib.loads((Path(__file__).parent / "nobodys_site.toml").read_text("utf-8"))
+
+
+def links(found: re.Match[str]) -> str:
+    return "".join(f'<li><a href="{found[2]}{number}">Mot {number}</a></li>' for number in range(int(found[1])))
+
+
+def status_of(title: str, body: str) -> Status:
+    body = re.sub(r"\{(\d+) (\S+)\}", links, body)
+    html = f"<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>"
+    page = Page(HOME, HOME, 200, "text/html; charset=utf-8", html.encode(), datetime(2026, 11, 1, tzinfo=UTC))
+    visit = Visit(Choice(HOME, PageRole.HOME, ""), page, extract_links(page))
+    return assess(COLLEGE, [visit], len(attribute(COLLEGE, [visit]))).status
+
+
+@pytest.mark.parametrize("page", PAGES["nobodys"].values(), ids=PAGES["nobodys"])
+def test_a_page_that_is_nobodys_is_not_assessed(page: dict[str, str]) -> None:
+    assert status_of(**page) is Status.UNUSABLE
+
+
+@pytest.mark.parametrize("page", PAGES["small"].values(), ids=PAGES["small"])
+def test_a_small_page_of_an_institution_is_assessed(page: dict[str, str]) -> None:
+    assert status_of(**page) is Status.OK
+
+
+def test_a_page_under_repair_that_shows_accounts_is_assessed() -> None:
+    page = PAGES["nobodys"]["an upgrade"]
+    icon = '<p><a href="https://www.facebook.com/collegemirval">Facebook</a></p>'
+    assert status_of(page["title"], page["body"]) is Status.UNUSABLE
+    assert status_of(page["title"], page["body"] + icon) is Status.OK

@@ -1,0 +1,253 @@
+"""Test data that others wrote, as a measure: make foreign FOREIGN=DIR.
+
+DIR holds checkouts of the repositories below, in any folders: files are found by name. None of their files is part of
+this project. Each suite prints its cases, how many are right, and those that differ; ``ON_PURPOSE`` gives a reason for
+those that are meant to.
+
+| suite | repository | file |
+| --- | --- | --- |
+| robots.txt | google/robotstxt | ``robots_test.cc`` |
+| addresses | web-platform-tests, also in ada-url/ada-python | ``urltestdata.json`` |
+| labels of encodings | hsivonen/encoding_rs | ``test_labels_names.rs`` |
+| declared encodings | html5lib/html5lib-tests | ``encoding/*.dat`` |
+| registrable domains | publicsuffix/list | ``tests/tests.txt`` |
+| strings | minimaxir/big-list-of-naughty-strings | ``blns.json`` |
+| WARC and ARC files | warcio, pywb, warcat, jwarc, warc-specifications | ``*.warc``, ``*.arc``, also gzipped |
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+import webencodings
+from warcio.archiveiterator import ArchiveIterator
+
+from cegep_audit import urls
+from cegep_audit.collect.politeness import robots
+from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.page.decoding import decode_bytes
+from cegep_audit.detect.page.links import extract_links
+from cegep_audit.models import Page
+
+
+class Case(NamedTuple):
+    """One case: what it is, what its suite expects, what we give."""
+
+    name: str
+    expected: object
+    given: object
+
+
+# ------------------------------------------------------------------------------- robots.txt
+
+_CPP = re.compile(
+    r"(?:std::string|string_view)\s+(?P<name>\w+)\s*=\s*(?P<value>[^;]*?);\s*\n"
+    r"|EXPECT_(?P<allowed>TRUE|FALSE)\(\s*IsUserAgentAllowed\((?P<arguments>.*?)\)\);",
+    re.DOTALL,
+)
+_LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def robots_cases(file: Path) -> Iterator[Case]:
+    """Read the expectations out of the C++ of Google's tests; those that loops build are left out."""
+    known: dict[str, str] = {}
+    for found in _CPP.finditer(file.read_text("utf-8")):
+        if found["name"]:
+            known[found["name"]] = _cpp_string(found["value"])
+            continue
+        arguments = re.findall(r'"(?:[^"\\]|\\.)*"|\w+(?:\(\))?', found["arguments"])
+        if len(arguments) != 3 or any(each[0] != '"' and each not in known for each in arguments):
+            continue
+        text, agent, url = (_cpp_string(each) if each[0] == '"' else known[each] for each in arguments)
+        yield Case(f"{agent} {url} {text!r:.100}", found["allowed"] == "TRUE", _robots_allow(text, agent, url))
+
+
+def _cpp_string(value: str) -> str:
+    joined = "".join(_LITERAL.findall(value))
+    return joined.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "replace")
+
+
+def _robots_allow(text: str, agent: str, url: str) -> bool:
+    with patch.object(robots, "PRODUCT_TOKEN", agent.lower()):
+        return robots.verdict_of_answer(200, text.encode()).allows(url)
+
+
+# ------------------------------------------------------------------------------- addresses
+
+
+def url_cases(file: Path) -> Iterator[Case]:
+    """Give the entries of the URL Standard's tests that concern http and https, as crawl keys."""
+    for entry in json.loads(file.read_text("utf-8")):
+        if isinstance(entry, str) or "relativeTo" in entry:
+            continue
+        base, expected = entry.get("base") or "", entry.get("href")
+        is_ours = expected.startswith("http") if expected else f"{base}{entry['input']}".lower().startswith("http")
+        if not is_ours:
+            continue
+        given = urls.absolute(base, entry["input"])
+        yield Case(
+            f"{entry['input']!r} on {base!r}",
+            urls.crawl_key(expected) if expected else None,
+            urls.crawl_key(given) if given else None,
+        )
+
+
+# ------------------------------------------------------------------------------- encodings
+
+_LABEL = re.compile(r'for_label\(b"([^"]+)"\), Some\((\w+)\)')
+_BYTES = bytes(range(0x20, 0x7F)) + b"\xc3\xa9\xe9\xa4\xa2\x93\x94\x80\x8e\xb1\xfe\n" + bytes(range(0xA0, 0xFF))
+
+
+def label_cases(file: Path) -> Iterator[Case]:
+    """Give each label of the Encoding Standard: bytes under it decode as under the encoding's own name."""
+    for label, constant in _LABEL.findall(file.read_text("utf-8")):
+        encoding = webencodings.lookup(constant.lower().replace("_", "-"))
+        if encoding is None:  # webencodings lacks the "replacement" encoding and UTF-16's modern names
+            continue
+        expected = webencodings.decode(_BYTES, encoding)[0]
+        yield Case(label, expected, decode_bytes(_BYTES, f"text/html; charset={label}"))
+
+
+def prescan_cases(folder: Path) -> Iterator[Case]:
+    """Give the documents of html5lib's tests: each decodes as under the encoding that they name."""
+    for file in sorted(folder.glob("*.dat")):
+        for block in re.split(rb"(?:^|\n)#data\n", file.read_bytes())[1:]:
+            data, _, rest = block.partition(b"\n#encoding\n")
+            name = rest.strip().split(b"\n")[0].decode("ascii")
+            encoding = webencodings.lookup(name)
+            if encoding is not None:
+                given = decode_bytes(data + b"\xe9\xc3\xa9")
+                yield Case(f"{name}: {data[:80]!r}", webencodings.decode(data + b"\xe9\xc3\xa9", encoding)[0], given)
+
+
+# ------------------------------------------------------------------------------- domains, strings
+
+
+def domain_cases(file: Path) -> Iterator[Case]:
+    """Give the vectors of the Public Suffix List; "null" is a host that nobody can register."""
+    for line in file.read_text("utf-8").splitlines():
+        if not line or line.startswith("//"):
+            continue
+        host, expected = line.split()
+        domain = urls.registrable_domain(host) if host != "null" else ""
+        given = domain if urls.site_name(host) else "null"
+        yield Case(host, urls.ascii_host(expected), given or "null")
+
+
+def string_cases(file: Path) -> Iterator[Case]:
+    """Give each naughty string to what reads addresses and pages: none raises, and no page loses its account."""
+    for text in json.loads(file.read_text("utf-8")):
+        classify(text)
+        body = f"<title>{text}</title><p>{text}</p><footer><a href='https://www.facebook.com/cegepx'>x</a></footer>"
+        page = Page("https://x.test/", "https://x.test/", 200, "text/html; charset=utf-8",
+                    body.encode("utf-8", "replace"), datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+        links = {link.url for link in extract_links(page).links}
+        hides = any(mark in text.lower() for mark in ("<title", "<script", "<!--", "<style", "<textarea", "<plaintext"))
+        yield Case(repr(text)[:80], True, hides or "https://www.facebook.com/cegepx" in links)
+
+
+# ------------------------------------------------------------------------------- WARC files
+
+
+def warc_cases(folder: Path) -> Iterator[Case]:
+    """Replay every file for the hosts in it: no traceback, and no site without a page counts as read."""
+    pattern = re.compile(r"\.(warc|arc|wacz)(\.gz)?$", re.IGNORECASE)
+    tool = Path(sys.executable).with_name("cegep-audit")
+    for file in sorted(path for path in folder.rglob("*") if pattern.search(path.name) and path.is_file()):
+        hosts = _hosts_of(file) or ["nobody.test"]
+        with tempfile.TemporaryDirectory() as name:
+            registry = Path(name, "r.csv")
+            rows = [f"h{number},{host},http://{host}/" for number, host in enumerate(hosts)]
+            registry.write_text("id,name,website\n" + "\n".join(rows) + "\n", "utf-8")
+            command = [tool, "scan", registry, "--from-warc", file, "--no-warc", "-q", "--allow-private",
+                       "-o", f"{name}/o.csv", "--db", f"{name}/d.db"]  # fmt: skip
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            report = Path(name, "o.csv")
+            rows_read = list(csv.DictReader(report.open(encoding="utf-8"))) if report.exists() else []
+        faults = [row["id"] for row in rows_read if row["detail"] == "internal_error"]
+        yield Case(file.name, (True, []), (ended.returncode in {0, 1, 3} and "Traceback" not in ended.stderr, faults))
+
+
+def _hosts_of(file: Path) -> list[str]:
+    hosts: dict[str, None] = {}
+    try:
+        with file.open("rb") as stream:
+            for record in ArchiveIterator(stream, arc2warc=True):
+                if record.rec_type in {"response", "resource", "revisit"}:
+                    hosts[urls.host_of(record.rec_headers.get_header("WARC-Target-URI") or "")] = None
+    except Exception:  # noqa: BLE001, S110 -- damaged on purpose: what was found so far serves
+        pass
+    return [host for host in hosts if host][:20]
+
+
+# ------------------------------------------------------------------------------- what differs on purpose
+
+ON_PURPOSE: dict[str, dict[str, str]] = {}
+"""Suite to beginning of a case's name to the reason why it differs."""
+
+SUITES: dict[str, tuple[str, Callable[[Path], Iterator[Case]]]] = {
+    "robots.txt": ("robots_test.cc", robots_cases),
+    "addresses": ("urltestdata.json", url_cases),
+    "labels of encodings": ("test_labels_names.rs", label_cases),
+    "declared encodings": ("html5lib-tests/encoding", prescan_cases),
+    "registrable domains": ("tests/tests.txt", domain_cases),
+    "strings": ("blns.json", string_cases),
+    "WARC and ARC files": (".", warc_cases),
+}
+
+
+class Outcome(NamedTuple):
+    """What came of one suite: *wrong* are the cases that differ without a reason, *meant* those with one."""
+
+    cases: int
+    right: int
+    meant: list[tuple[Case, str]]
+    wrong: list[Case]
+
+
+def run(suite: str, folder: Path) -> Outcome | None:
+    """Run one suite over what *folder* holds of it; None where it holds nothing."""
+    name, cases_of = SUITES[suite]
+    found = [folder] if name == "." else sorted(folder.rglob(name.rpartition("/")[2]))
+    found = [path for path in found if path.as_posix().endswith(name) or name == "."]
+    if not found:
+        return None
+    cases = list(cases_of(found[0]))
+    wrong = [case for case in cases if case.given != case.expected]
+    reasons = ON_PURPOSE.get(suite, {})
+    meant = [(case, why) for case in wrong for start, why in reasons.items() if case.name.startswith(start)]
+    meant_names = {case.name for case, _ in meant}
+    return Outcome(len(cases), len(cases) - len(wrong), meant, [c for c in wrong if c.name not in meant_names])
+
+
+def main(folder: Path) -> int:
+    """Print every suite; return 1 where a case differs without a reason."""
+    status = 0
+    for suite in SUITES:
+        outcome = run(suite, folder)
+        if outcome is None:
+            print(f"{suite}: not in the folder")
+            continue
+        print(f"{suite}: {outcome.cases} cases, {outcome.right} right, {len(outcome.meant)} differ on purpose")
+        for case, why in outcome.meant:
+            print(f"    on purpose: {case.name}: {why}")
+        for case in outcome.wrong:
+            status = 1
+            print(f"    {case.name}: expected {case.expected!r:.120}, is {case.given!r:.120}")
+    return status
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or not sys.argv[1]:
+        sys.exit("make foreign FOREIGN=DIR: the folder with the other projects' test data")
+    sys.exit(main(Path(sys.argv[1])))

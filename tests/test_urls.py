@@ -1,0 +1,108 @@
+"""Addresses are read as browsers read them: the URL Standard, by cases of our own and by the standard's own suite."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cegep_audit import urls
+
+BASE = "https://www.cegeprb.test/fr/etudes/page.html?x=1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "url"),
+    [
+        ("contact.html", "https://www.cegeprb.test/fr/etudes/contact.html"),
+        ("../nous joindre", "https://www.cegeprb.test/fr/nous%20joindre"),
+        ("\\contact.html", "https://www.cegeprb.test/contact.html"),
+        ("..\\contact.html", "https://www.cegeprb.test/fr/contact.html"),
+        ("https:\\\\reseau.test\\x", "https://reseau.test/x"),
+        ("\\\\reseau.test\\x", "https://reseau.test/x"),
+        ("/\\reseau.test/x", "https://reseau.test/x"),
+        ("///reseau.test/x", "https://reseau.test/x"),
+        ("////reseau.test/x", "https://reseau.test/x"),
+        ("http:/reseau.test/x", "http://reseau.test/x"),
+        ("http:reseau.test/x", "http://reseau.test/x"),
+        ("https:/contact", "https://www.cegeprb.test/contact"),  # the scheme of the page: a path of the site
+        ("https:contact", "https://www.cegeprb.test/fr/etudes/contact"),
+        ("HTTPS://WWW.Reseau.TEST:443/x", "https://www.reseau.test/x"),
+        ("https://reseau.test:80/x", "https://reseau.test:80/x"),
+        ("https://reseau.test:0/x", "https://reseau.test:0/x"),
+        ("\t ht\ntps://res\reau.test/a\tb \n", "https://reseau.test/ab"),
+        ("https://reseau.test/é/à?q=é#é", "https://reseau.test/%C3%A9/%C3%A0?q=%C3%A9#%C3%A9"),
+        ("https://straße.test/", "https://xn--strae-oqa.test/"),  # not strasse.test, as the first IDNA had it
+        ("https://CÉGEP.test", "https://xn--cgep-bpa.test/"),
+        ("https://ｒeseau。test/", "https://reseau.test/"),
+        ("https://%72eseau.test/", "https://reseau.test/"),
+        ("https://0x7f.1/", "https://127.0.0.1/"),
+        ("https://2130706433/", "https://127.0.0.1/"),
+        ("https://[0:0:0:0:0:0:0:1]/", "https://[::1]/"),
+        ("https://reseau.test/a/./b/../c/%2e%2E/d", "https://reseau.test/a/d"),
+        ("https://reseau.test/\ud800", "https://reseau.test/%EF%BF%BD"),
+        ("mailto:a@cegeprb.test", None),
+        ("javascript:void(0)", None),
+        ("https://", None),
+        ("https://res eau.test/", None),
+        ("https://reseau.test:99999/", None),
+        ("https://reseau.test:x/", None),
+        ("https://[::1/", None),
+        ("https://256.1.1.1/", None),
+    ],
+)
+def test_an_address_is_resolved_as_a_browser_does(raw: str, url: str | None) -> None:
+    assert urls.absolute(BASE, raw) == url
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://WWW.CegepX.qc.ca/contact", "http://www.cegepx.qc.ca/contact"),
+        ("https://cegepx.test", "https://cegepx.test/"),
+        ("https://cegepx.test./a", "https://cegepx.test/a"),
+        ("https://cegepx.test:443/a", "https://cegepx.test/a"),
+        ("https://nom:mot@cegepx.test/a", "https://cegepx.test/a"),
+        ("https://cegepx.test/a?#b", "https://cegepx.test/a"),
+        ("https:\\\\cegepx.test\\a", "https://cegepx.test/a"),
+        ("https://cégepx.test/é", "https://xn--cgepx-bsa.test/%C3%A9"),
+    ],
+)
+def test_one_document_has_one_crawl_key(one: str, other: str) -> None:
+    assert urls.crawl_key(one) == urls.crawl_key(other) == other
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.text("hps:/\\.@#?[]%\t\nwaé。\ud80001x-", max_size=60).map("https:".__add__))
+@example("https://./")
+@example("https://user:@[::1].:80/?")
+def test_nothing_raises_and_what_is_resolved_stays(raw: str) -> None:
+    url = urls.absolute(BASE, raw)
+    urls.host_of(raw), urls.ascii_host(raw), urls.pace_key(raw), urls.visit_key(raw), urls.registrable_domain(raw)
+    if url is not None:
+        assert urls.absolute(BASE, url) == url
+        assert urls.crawl_key(urls.crawl_key(url)) == urls.crawl_key(url)
+
+
+SUITE = Path(os.environ.get("FOREIGN", "/nowhere")) / "urltestdata.json"
+
+# What the library reads and the standard refuses: a label that only says that it is in Punycode.
+_PUNYCODE = "xn--"
+
+
+@pytest.mark.skipif(not SUITE.is_file(), reason="FOREIGN names no folder with urltestdata.json of web-platform-tests")
+def test_the_standards_own_suite() -> None:
+    wrong = []
+    for case in json.loads(SUITE.read_text("utf-8")):
+        if isinstance(case, str) or not (case.get("base") or "http:").startswith("http"):
+            continue  # a comment, or a base that no page has
+        wanted = case.get("href", "") if case.get("href", "").startswith(("http://", "https://")) else None
+        base = case["base"] or ("https://rb.test/" if case["input"].startswith("http:") else "http://rb.test/")
+        if case["base"] is None and not re.match(r"\s*https?:", case["input"], re.IGNORECASE):
+            continue  # relative to nothing: a link of a page has a base
+        if urls.absolute(base, case["input"]) != wanted and _PUNYCODE not in case["input"].lower():
+            wrong.append(case["input"])
+    assert wrong == []

@@ -74,9 +74,9 @@ CASES: dict[str, tuple[str, str, Role]] = {
     "declared_other": (
         (
             '<script type="application/ld+json">{"@type":"School","parentOrganization":'
-            '{"@type":"Organization","sameAs":"https://www.facebook.com/ministere"}}</script>'
+            '{"@type":"Organization","sameAs":"https://www.facebook.com/reseaudecoles"}}</script>'
         ),
-        "https://www.facebook.com/ministere",
+        "https://www.facebook.com/reseaudecoles",
         Role.THIRD_PARTY,
     ),
     "own_feed": (

@@ -83,8 +83,12 @@ def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is one of a row of icons: not in sentences only, nor one of several titles of resources."""
-    is_resource = candidate.is_title and not candidate.is_alike and not candidate.is_in_own_row
+    """Whether the account is one of a row of icons: not in sentences only, nor a title in a list of resources.
+
+    Lists of resources are in menus and columns; in a footer an institution may give its accounts titles.
+    """
+    is_in_footer = candidate.some(lambda link: link.zone is Zone.FOOTER)
+    is_resource = candidate.is_title and not (candidate.is_alike or candidate.is_in_own_row or is_in_footer)
     return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
 
 

@@ -53,8 +53,8 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
         table = _completed(table)
         lines = _lines_of_ids(table.rows, found)
         if table.whole:  # else what is referred to may stand in a row that could not be read
-            for column in ("parent_id", "successor_id"):
-                _check_references(table, column, lines, found)
+            _check_references(table, "parent_id", "registry.own_parent", lines, found)
+            _check_references(table, "successor_id", "registry.own_successor", lines, found)
         institutions = [_institution(row, found) for row in table.rows]
     found.check()
     return institutions
@@ -145,10 +145,10 @@ def _lines_of_ids(rows: Iterable[Row], found: FaultList) -> dict[str, int]:
     return lines
 
 
-def _check_references(table: Table, column: str, lines: Mapping[str, int], found: FaultList) -> None:
+def _check_references(table: Table, column: str, own: str, lines: Mapping[str, int], found: FaultList) -> None:
     for row in table.rows:
         other = row.cells.get(column, "")
         if other and other == row.cells["id"]:
-            found.add(f"registry.own_{column.removesuffix('_id')}", line=row.line, column=column)
+            found.add(own, line=row.line, column=column)
         elif other and other not in lines:
             found.add("registry.unknown_parent", line=row.line, column=column, cell=excerpt(other))

@@ -240,7 +240,7 @@ class MementoFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the capture of *url*, with the original addresses; raise FetchError.
 
-        ``no_capture`` where none is in range, and for every robots.txt: what it allowed then, nobody asks now.
+        ``no_capture`` where none is in range. For a robots.txt as well: the rules of that day no longer matter.
         """
         if want is Want.ROBOTS:
             raise FetchError(url, Detail.NO_CAPTURE, "robots.txt of the past is not asked for")
@@ -248,7 +248,11 @@ class MementoFetch:
         moment = Moment(stamp_of(at), url)
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
-            answer = await self._archive.ask(address, self._fetcher)
+            try:
+                answer = await self._archive.ask(address, self._fetcher)
+            except FetchError as error:
+                error.url = url  # the site's address, not the archive's
+                raise
             captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
             if captured_at is not None:
                 self._refuse_far(moment.url, captured_at)
@@ -275,7 +279,8 @@ class MementoFetch:
 def _exact(moment: Moment, address: str, answer: Answer) -> Moment:
     """Return the capture that the archive's own redirect leads to; raise FetchError where *answer* is none.
 
-    Only what it names is taken: the next request goes to the same archive, wherever the redirect leads.
+    Only the capture that it names is used: the next request goes to the same archive, even if the redirect leads
+    elsewhere.
     """
     if answer.status not in REDIRECTS:
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)

@@ -243,7 +243,7 @@ class WarcFetch:
 
 
 def _leads_back(answer: Answer, url: str) -> bool:
-    """Whether *answer* is of another spelling of *url* and redirects to *url* itself: then it is no answer to it."""
+    """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return is_same_page(urls.absolute(answer.url, answer.location) or "", url)

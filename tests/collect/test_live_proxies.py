@@ -190,12 +190,13 @@ async def test_nobody_speaks_before_the_handshake_of_tls(monkeypatch: pytest.Mon
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>")
         await reader.read()
-        writer.close()
+        writer.transport.abort()
 
     server = await asyncio.start_server(inject, "127.0.0.1", 0)
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     error = await fault("https://cegeprb.test:8443/")
     server.close()
+    await asyncio.sleep(0.02)  # the proxy's side closes its connections
     assert (error.detail, str(error)) == ("protocol", "bytes before the TLS handshake")
 
 

@@ -191,6 +191,7 @@ REFUSED = {
     "a.docx": (zipped(**{"word/document.xml": b"<a/>"}), "another kind of archive"),
     "a.gz": (gzip.compress(b"<html>"), "another kind of archive"),
     "a.warc.gz": (gzip.compress(b"WARC/9"), "another kind of archive"),
+    "image.warc": (warc_bytes([Kept(headers=(("Content-Type", "image/png"),))], gzipped=False), "no HTML page"),
     "a.tar": (b"a" * 257 + b"ustar\x0000" + b"\0" * 248, "another kind of archive"),
     "a.7z": (b"7z\xbc\xaf\x27\x1c", "another kind of archive"),
     "a.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 40, "office"),
@@ -414,6 +415,14 @@ def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
     many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
     found = match_saved(read_saved([write(tmp_path, many)], LIMITS, "en"), (CEGEP,), "en")
     assert found.visits["riviere-bleue"].choices(LIMITS) == ()
+
+
+def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
+    saved = read_saved([path], LIMITS, "en")
+    assert saved.refused == []
+    assert len(saved.damage) == 1
+    assert saved.archives[0].urls == (HOME,)
 
 
 def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _write_outputs(store: Store, scan: Scan, stem: Path, lang: Language) -> None
 
     for ending in _ENDINGS:
         write(scan, stem.with_suffix(ending), lang)
-    write_page(scan, stem.with_suffix(".html"), lang, history_of(store, scan))
+    write_page(scan, stem.with_suffix(".html"), lang, *history_of(store, scan))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 from cegep_audit.errors import Fault
 from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
 from cegep_audit.registry.headings import fold, registry_headings, value_in
 from cegep_audit.registry.periods import dated
 from cegep_audit.registry.websites import read_host, read_website

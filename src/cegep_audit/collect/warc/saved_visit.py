@@ -10,8 +10,8 @@ from pathlib import PurePath
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.own_hosts import OwnHosts
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcFetch
 from cegep_audit.collect.warc.saved import Saved, SavedArchive, SavedFile, SavedPage
 from cegep_audit.errors import FetchError

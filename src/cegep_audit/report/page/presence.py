@@ -35,27 +35,6 @@ class Headline:
     facts: Sequence[str]
 
 
-def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
-    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
-    figures, facts = stats.summary.figures, stats.summary.scan
-    if not figures.assessed:
-        return say("summary.none_assessed", lang)
-    k, share = next(iter(figures.at_least.items()))
-    is_whole = figures.assessed == figures.institutions
-    low, high = share.bounds or (None, None)
-    return say(
-        "headline.whole" if is_whole else "headline.sentence",
-        lang,
-        assessed=figures.assessed,
-        when=words.months_words(facts, lang),
-        count=share.count,
-        networks=say("summary.networks_count", lang, count=k),
-        share=locales.percent(share.share, lang, digits=0),
-        low=locales.percent(low, lang, digits=0),
-        high=locales.percent(high, lang, digits=0),
-    )
-
-
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
     figures = stats.summary.figures

@@ -44,7 +44,8 @@ def summary_blocks(
     """
     first = summaries[0]
     facts = first.scan
-    yield Title(say("summary.title", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang)), 1)
+    mode = say(f"mode.{facts.mode}", lang)
+    yield Title(say("summary.title", lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
     yield from _coverage(scan, first, lang)
     if first.figures.assessed:
         yield from _presence(summaries, lang, differences)

@@ -145,3 +145,9 @@ def reading_words(result: InstitutionResult, lang: Language) -> str:
     if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
         return f"{mode}, {locales.month(result.captured_at, lang)}"
     return mode
+
+
+def rule_words(reason: str, lang: Language) -> str:
+    """Return what the rule that gave a role is called, with its name in the files: ``row of icons (row_of_icons)``."""
+    key = f"rule.{reason}"
+    return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -34,6 +35,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from distributed import Client
 
+from cegep_audit.scan.cluster.scheduler import cluster
 from cegep_audit.scan.cluster.worker import Job, Visits, part_file
 
 SITES = 80
@@ -371,3 +373,28 @@ def workers_of(parent: int) -> list[int]:
     children = Path(f"/proc/{parent}/task").glob("*/children")
     found = [int(pid) for file in children for pid in file.read_text().split()]
     return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+INTRUDER = """
+import sys
+from distributed import Client
+security = Security.temporary() if sys.argv[2] == "own" else Security()
+client = Client(sys.argv[1], timeout=3, security=security)
+print("in", client.submit(sum, [1, 2]).result())
+"""
+
+
+@pytest.mark.parametrize(("scheme", "certificates"), [("tls", "none"), ("tls", "own"), ("tcp", "none")])
+async def test_another_user_of_the_machine_cannot_use_the_workers(scheme: str, certificates: str) -> None:
+    async with cluster("local", Job("a", Limits(concurrency=1), "en", is_local=True)) as client:
+        address = client.scheduler.address
+        assert address.startswith("tls://")
+        theirs = f"{scheme}{address.removeprefix('tls')}"
+        intruder = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", INTRUDER, theirs, certificates),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        said, _ = await intruder.communicate()
+        assert (intruder.returncode != 0, said) == (True, b"")
+        assert await client.submit(sum, [1, 2]) == 3

@@ -55,7 +55,7 @@ def _basket(name: str) -> str:
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:
-    """Return the starts of ranges that ``--bins`` gives; raise UsageError for what is no list of numbers."""
+    """Return the starts of ranges that ``--bins`` gives; raise UsageError for anything but a list of numbers."""
     try:
         return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
     except ValueError:

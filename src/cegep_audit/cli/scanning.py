@@ -200,7 +200,7 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
                 check_same_registry(request.registry, store.scan(), request.lang)
             message(say("scan.nothing_to_resume"), shown.quiet)
             results(store, None, shown)
-            return EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
+            return EXIT_OK  # nothing was left to do, whatever the result of that scan
         for plan in plans:
             check_render(plan.request.render, request.dask, request.lang)
             if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:

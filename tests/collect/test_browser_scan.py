@@ -117,7 +117,7 @@ def test_the_demos_shell_is_drawn_as_its_file_says(tmp_path: Path) -> None:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
     assert done.returncode == 0, done.stderr
-    row, wanted = report(tmp_path)["campus-horizon"], expected(drawn=True)["campus-horizon"]
+    row, wanted = report(tmp_path)["campus-horizon"], expected(rendered=True)["campus-horizon"]
     assert (row["status"], row["detail"]) == (wanted.status, wanted.detail)
     assert {row[network] for network in ("facebook", "linkedin")} == wanted.accounts
 

@@ -12,11 +12,19 @@ import typer
 
 from cegep_audit.cli.options import (
     DEFAULT_DB,
+    DEFAULT_OUTPUT,
     ContactOption,
     DbOption,
+    DriftOption,
     JsonOption,
     LangOption,
+    NoWarcOption,
+    OutputOption,
+    QuietOption,
+    SaveWarcOption,
     ScanArgument,
+    TimegateOption,
+    VerboseOption,
     resolve,
     say,
 )
@@ -90,15 +98,9 @@ def complete(
     coded: Annotated[bool, typer.Option("--coded", help=say("complete.coded"), callback=_in_turn)] = False,
     partial: Annotated[bool, typer.Option("--partial", help=say("complete.partial"))] = False,
     archive_refused: Annotated[bool, typer.Option("--archive-refused", help=say("complete.archive_refused"))] = False,
-    timegate: Annotated[
-        str, typer.Option("--timegate", metavar="URL", help=say("complete.timegate"))
-    ] = WAYBACK_MACHINE,
-    max_drift: Annotated[
-        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
-    ] = MAX_DRIFT_DAYS,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
-        "report.csv"
-    ),
+    timegate: TimegateOption = WAYBACK_MACHINE,
+    max_drift: DriftOption = MAX_DRIFT_DAYS,
+    output: OutputOption = DEFAULT_OUTPUT,
     db: DbOption = DEFAULT_DB,
     contact: ContactOption = None,
     delay: Annotated[
@@ -117,15 +119,13 @@ def complete(
             "--timeout", min=0.1, max=LONGEST_S, metavar="S", help=say("complete.timeout"), show_default=False
         ),
     ] = None,
-    save_warc: Annotated[
-        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
-    ] = None,
-    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
+    save_warc: SaveWarcOption = None,
+    no_warc: NoWarcOption = False,
     resumes: Annotated[bool, typer.Option("--resume", help=say("complete.resume"))] = False,
     lang: LangOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Read again the institutions that a scan could not assess, by each mode in its turn."""
     language, number = resolve(lang), scan_number(scan)

@@ -17,6 +17,7 @@ from cegep_audit.phrases.locales import Language, pick_language
 from cegep_audit.text import excerpt
 
 DEFAULT_DB = Path("cegep-audit.db")
+DEFAULT_OUTPUT = Path("report.csv")
 
 
 class Lang(StrEnum):
@@ -54,7 +55,7 @@ def _basket(name: str) -> str:
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:
-    """Return the starts of ranges that ``--bins`` gives; raise UsageError for what is no list of numbers."""
+    """Return the starts of ranges that ``--bins`` gives; raise UsageError for anything but a list of numbers."""
     try:
         return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
     except ValueError:
@@ -92,3 +93,12 @@ ContactOption = Annotated[
 ]
 MaxPagesOption = Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))]
 PrivateOption = Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))]
+OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))]
+TimegateOption = Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))]
+DriftOption = Annotated[int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))]
+SaveWarcOption = Annotated[
+    Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
+]
+NoWarcOption = Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))]

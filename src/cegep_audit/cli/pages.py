@@ -54,7 +54,7 @@ def classify(
 
 
 def _lines_of_input() -> Iterator[str]:
-    """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
+    """Yield the lines of standard input, whatever its bytes are, without a leading byte-order mark."""
     if sys.stdin.isatty():
         printing.message(say("check.one_a_line"), quiet=False)
     for number, line in enumerate(sys.stdin.buffer):

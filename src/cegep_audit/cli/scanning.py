@@ -14,18 +14,26 @@ import typer
 
 from cegep_audit.cli.options import (
     DEFAULT_DB,
+    DEFAULT_OUTPUT,
     ContactOption,
     DbOption,
+    DriftOption,
     IdOption,
     JsonOption,
     LangOption,
     LanguageOption,
     LimitOption,
     MaxPagesOption,
+    NoWarcOption,
+    OutputOption,
     PartsOption,
     PrivateOption,
+    QuietOption,
     RegionOption,
+    SaveWarcOption,
+    TimegateOption,
     TypeOption,
+    VerboseOption,
     resolve,
     say,
 )
@@ -72,9 +80,7 @@ def scan(
     registry: Annotated[
         Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
-        "report.csv"
-    ),
+    output: OutputOption = DEFAULT_OUTPUT,
     db: DbOption = DEFAULT_DB,
     ids: IdOption = None,
     types: TypeOption = None,
@@ -105,14 +111,10 @@ def scan(
     as_of: Annotated[
         list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
     ] = None,
-    timegate: Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))] = WAYBACK_MACHINE,
-    max_drift: Annotated[
-        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
-    ] = MAX_DRIFT_DAYS,
-    save_warc: Annotated[
-        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
-    ] = None,
-    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
+    timegate: TimegateOption = WAYBACK_MACHINE,
+    max_drift: DriftOption = MAX_DRIFT_DAYS,
+    save_warc: SaveWarcOption = None,
+    no_warc: NoWarcOption = False,
     dask: Annotated[
         str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
     ] = None,
@@ -121,8 +123,8 @@ def scan(
     render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
     lang: LangOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
     language = resolve(lang)
@@ -198,7 +200,7 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
                 check_same_registry(request.registry, store.scan(), request.lang)
             message(say("scan.nothing_to_resume"), shown.quiet)
             results(store, None, shown)
-            return EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
+            return EXIT_OK  # nothing was left to do, whatever the result of that scan
         for plan in plans:
             check_render(plan.request.render, request.dask, request.lang)
             if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:

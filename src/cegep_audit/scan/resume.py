@@ -24,7 +24,7 @@ _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a fo
 
 
 def resume(request: Request, store: Store) -> list[Plan]:
-    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] where none is."""
+    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] without one."""
     return [_resumed(request, store, begun) for begun in _unfinished(store)]
 
 
@@ -82,7 +82,7 @@ def _resumed_completion(request: Request, store: Store, begun: Scan) -> Plan:
 def _resumed_warc(request: Request, settings: Mapping[str, Any], scan_id: int) -> Path | None:
     """Return the WARC that a resumed scan goes on with: where the user says, else beside the database.
 
-    The database may come from somebody else, so a folder that it names is no place to write to.
+    The database may come from somebody else, so nothing is written to a folder that it names.
     """
     if request.save_warc:
         return output_of(request.save_warc, settings)

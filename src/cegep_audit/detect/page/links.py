@@ -13,7 +13,13 @@ from functools import cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, classify, might_name_account
+from cegep_audit.detect.networks.identify import (
+    NETWORKS,
+    addresses_in_text,
+    classify,
+    mastodon_handle,
+    might_name_account,
+)
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise
@@ -190,6 +196,8 @@ _ICON = re.compile(
     r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
     r"threads|bluesky|mastodon)(?![a-z])"
 )
+MASTODON = "mastodon"
+_SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
@@ -209,14 +217,22 @@ def _stands_for(link: Inner, context: Context) -> str:
     found = found or _FIRST.match(href)
     what = classify(href) if might_name_account(href) else None
     hides = what is not None and what.hides_account
-    if found is None and not hides:
+    has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
+    if found is None and not hides and not has_mastodon_form:
         return ""
     words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    if has_mastodon_form:
+        return MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
         return what.network if any(name in words for name in _names(what.network)) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
+
+
+def _declares_mastodon(found: Found) -> bool:
+    """Whether a link with ``rel=me`` has the icon of Mastodon, on any host."""
+    return found.how is How.REL_ME and bool(_SAYS_MASTODON.search(icon_words(found.element)))
 
 
 @cache
@@ -249,7 +265,7 @@ def _links(document: Document, context: Context) -> Iterator[Link]:
             subject=subject,
             cues=context.cues(element, label) if shown else frozenset(),
             block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-            names=found.names,
+            names=found.names or (MASTODON if _declares_mastodon(found) else ""),
         )
 
 

@@ -44,6 +44,7 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.resume import checked
 from cegep_audit.scan.sources import check_render
 from cegep_audit.store import Store
 
@@ -162,15 +163,15 @@ def complete(
         if missing := [path for path in saved or () if not path.exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         past = _past(archive, timegate, max_drift, base, request) if archive else None
-        completion = Completion(base.id, modes, tuple(saved or ()), partial, archive_refused)
-        limits_of_base: Any = base.settings["limits"]
-        request = replace(
-            request,
-            limits=replace(Limits(**limits_of_base), **limits),
-            contact=contact or str(base.settings.get("contact") or "") or None,
-            past=past,
-            completion=completion,
-        )
+        kept: Any = base.settings
+        with checked(store, language):
+            request = replace(
+                request,
+                limits=replace(Limits(**kept["limits"]), **limits),
+                contact=contact or kept["contact"] or None,
+                past=past,
+                completion=Completion(base.id, modes, tuple(saved or ()), partial, archive_refused),
+            )
         raise typer.Exit(_start(request, store, base, shown))
 
 

@@ -254,7 +254,8 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
     if stop.reason:
         message(say("scan.left_alone", reason=stop.reason), quiet=False)
     done = len(store.done_ids(plan.scan_id))
-    command = f"cegep-audit scan --resume --db {shlex.quote(str(plan.request.db))}"
+    verb = "complete" if plan.base else "scan"
+    command = f"cegep-audit {verb} --resume --db {shlex.quote(str(plan.request.db))}"
     message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
     return stop.exit_code
 

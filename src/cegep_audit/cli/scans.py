@@ -69,6 +69,7 @@ def summary(
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
+    from cegep_audit.analyze.completion import attained, to_json
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
     from cegep_audit.coding.layers import layer_facts, layer_to_json
 
@@ -84,7 +85,9 @@ def summary(
     is_coded = layer is Layer.CODED
     shown = coded if is_coded else detected
     if as_json:
-        more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        more: dict[str, object] = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        if reached := attained(shown.scan, basket, min_networks):
+            more["completion"] = to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
     from cegep_audit.report.terminal.screen import WIDTH, console, view

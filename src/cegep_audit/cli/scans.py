@@ -30,7 +30,7 @@ from cegep_audit.models import Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.phrases.locales import Language
@@ -131,21 +131,35 @@ def export(
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
+    matrix: Annotated[bool, typer.Option("--matrix", help=say("help.matrix"))] = False,
+    with_warc: Annotated[bool, typer.Option("--with-warc", help=say("help.with_warc"))] = False,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
-    from cegep_audit.analyze.scan_statistics import Asked
-    from cegep_audit.report.files.tables import check, write
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
+    from cegep_audit.cli.bundles import BUNDLES, check_options, warcs_of, write_bundle
+    from cegep_audit.report.files.tables import check, write, write_matrix
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     language, number = resolve(lang), scan_number(scan)
+    ending = output.suffix.lower()
+    check_options(ending, matrix=matrix, with_warc=with_warc)
     check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
+        warcs = warcs_of(store, layers.judged, db) if ending in BUNDLES else []
     corrections = layers.corrections(layer)
-    written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
+    if ending in BUNDLES:
+        stats = ScanStatistics(layers.of(layer), asked, language, corrections)
+        write_bundle(stats, output, db, warcs, with_warc=with_warc)
+        written: Sequence[Path] = [output]
+    elif matrix:
+        write_matrix(layers.of(layer), output, basket, language)
+        written = [output]
+    else:
+        written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
     printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

@@ -94,7 +94,7 @@ def complete(
     ] = None,
     saved: Annotated[
         list[Path] | None,
-        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn, show_default=False),
+        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn),
     ] = None,
     coded: Annotated[bool, typer.Option("--coded", help=say("complete.coded"), callback=_in_turn)] = False,
     partial: Annotated[bool, typer.Option("--partial", help=say("complete.partial"))] = False,
@@ -106,7 +106,7 @@ def complete(
     contact: ContactOption = None,
     delay: Annotated[
         float | None,
-        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay"), show_default=False),
+        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay")),
     ] = None,
     concurrency: Annotated[
         int | None,

@@ -252,3 +252,13 @@ def _said(web: demo.Web, question: bytes) -> bytes:
         line.sendall(question)
         line.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+def test_the_saved_page_shows_what_a_program_is_refused() -> None:
+    """The demo is completed from a page that a person saved: its address is in it, and its accounts are not served."""
+    pages = demo.saved_pages()
+    assert list(pages) == ["college-forteresse.html"]
+    text = pages["college-forteresse.html"].decode()
+    assert text.startswith("<!-- saved from url=(0035)http://www.college-forteresse.test/ -->")
+    assert "facebook.com/collegeforteresse" in text
+    assert "collegeforteresse" not in read(SITES["college-forteresse"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import groupby
+from datetime import date
+from itertools import combinations, groupby
 
 import pytest
 
+from cegep_audit import urls
 from cegep_audit.models import Institution
-from cegep_audit.registry import check_registry, default_registry, read_registry, select
+from cegep_audit.registry import as_of, check_registry, default_registry, read_registry, select
+from cegep_audit.registry.periods import period_of
 
 TYPES = (
     "cegep-public",
@@ -68,3 +71,57 @@ def test_websites_are_https_and_closed_lists(institutions: list[Institution]) ->
     assert {item.status for item in institutions} == {"active", "closed"}
     assert {item.language for item in institutions} == {"fr", "en", "bilingual"}
     assert {item.extra["verified"] for item in institutions} == {"yes", "no"}
+
+
+def test_ids_of_other_databases_are_of_one_institution_each(institutions: list[Institution]) -> None:
+    for column, at_least in (("wikidata", 78), ("ror", 47)):
+        ids = [getattr(item, column) for item in institutions if getattr(item, column)]
+        assert len(set(ids)) == len(ids) >= at_least
+
+
+def test_no_host_is_that_of_two_institutions_save_of_parent_and_part(institutions: list[Institution]) -> None:
+    hosts = {
+        item.id: {
+            host.removeprefix("www.")
+            for host in (urls.host_of(item.url), *item.alt_hosts, *(period_of(host).value for host in item.dated_hosts))
+        }
+        for item in institutions
+    }
+    families = {item.id: item.parent_id or item.id for item in institutions}
+    shared = [(one, other) for one, other in combinations(hosts, 2) if hosts[one] & hosts[other]]
+    assert [pair for pair in shared if families[pair[0]] != families[pair[1]]] == []
+
+
+def test_who_closed_says_when_and_has_a_successor_that_is_there(institutions: list[Institution]) -> None:
+    by_id = {item.id: item for item in institutions}
+    for item in institutions:
+        assert not item.closed or (item.status == "closed" and item.closed > (item.founded or 0)), item.id
+        assert not item.successor_id or by_id[item.successor_id].status == "active", item.id
+    closed = {item.id: item.closed for item in institutions if item.closed}
+    assert closed == {
+        "conservatoire-lassalle": 2016,
+        "college-international-des-marcellines": 2020,
+        "college-inter-dec": 2019,
+    }
+
+
+def test_every_row_names_its_source(institutions: list[Institution]) -> None:
+    assert [item.id for item in institutions if not item.extra["source"]] == []
+    told = [item for item in institutions if item.ror]
+    assert all("ror-community" in item.extra["source"] for item in told)
+
+
+def test_september_2011_is_told_as_it_was(institutions: list[Institution]) -> None:
+    day = date(2011, 9, 6)
+    then = {item.id: item for item in as_of(select(institutions, day=day), day)}
+    assert len(then) == 148
+    assert then["cegep-drummondville"].name == "Cégep de Drummondville"
+    assert then["teluq"].url == "http://www.teluq.uqam.ca/"
+    assert then["college-inter-dec"].status == "closed"
+    assert "college-inter-dec" not in {item.id for item in select(institutions, day=date(2024, 1, 1))}
+
+
+def test_what_was_a_strangers_host_is_nobodys_today(institutions: list[Institution]) -> None:
+    (teluq,) = [item for item in institutions if item.id == "teluq"]
+    assert not urls.is_same_site("https://www.uqam.ca/", teluq.url, teluq.alt_hosts)
+    assert not any("cegepalma.ca" in item.alt_hosts for item in institutions)

@@ -103,8 +103,8 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
     "blank lines only": (b"\n\r\n , ,\n", [(0, "", "this file is empty")]),
     "a header only": (HEAD, [(0, "", "no row")]),
     "a missing column": (
-        "id;nom;website\na;A;a.test",
-        [(1, "name", "required and missing; the first line names: id, nom")],
+        "id;titre;website\na;A;a.test",
+        [(1, "name", "required and missing; the first line names: id, titre")],
     ),
     "three missing columns": (
         "\nune,deux\n1,2",
@@ -186,7 +186,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
     "UTF-16 of Windows": (PLAIN.encode("utf-16"), [(0, "", "this file is in UTF-16")]),
     "UTF-16, big-endian": (b"\xfe\xff" + PLAIN.encode("utf-16-be"), [(0, "", "UTF-16")]),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), [(0, "", "UTF-16")]),
-    "a workbook": (b"PK\x03\x04\x14\x00\x06\x00", [(0, "", "this is a workbook")]),
+    "a damaged workbook": (b"PK\x03\x04\x14\x00\x06\x00", [(0, "", "this workbook cannot be read")]),
     "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", [(0, "", "this is a workbook")]),
 }
 

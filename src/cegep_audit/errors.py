@@ -10,6 +10,7 @@ CegepAuditError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -39,10 +40,13 @@ class Fault:
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found."""
+    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found.
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
+    Its text is the *lines* given, else one line a fault.
+    """
+
+    def __init__(self, faults: list[Fault], lines: list[str] | None = None) -> None:
+        super().__init__("\n".join(lines or map(str, faults)))
         self.faults = faults
 
 
@@ -51,12 +55,15 @@ class FetchError(CegepAuditError):
 
     ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
     status of the last answer, None where there was none; ``record_id`` names the WARC record, if one is kept.
+    ``headers`` and ``body`` are what an error answer came with, as far as it was read.
     """
 
     def __init__(
         self, url: str, detail: str, message: str, *, status: int | None = None, record_id: str | None = None
     ) -> None:
         super().__init__(message)
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
         self.url = url
         self.detail = detail
         self.status = status

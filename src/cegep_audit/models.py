@@ -19,7 +19,8 @@ class Institution:
     """One row of the registry: an institution with one web site.
 
     ``url`` is absolute, http or https; ``alt_hosts`` are other or former host names of the site; ``founded`` and
-    ``closed`` are years, None where not known; ``extra`` holds the registry's other columns in file order.
+    ``closed`` are years, None where not known; ``names`` are former names, ``dated_hosts`` hosts of some years alone,
+    each as ``value@2005..2012``; ``extra`` holds the registry's other columns in file order.
     """
 
     id: str
@@ -37,6 +38,11 @@ class Institution:
     enrolment: str = ""
     parent_id: str = ""
     status: str = ""
+    successor_id: str = ""
+    names: tuple[str, ...] = ()
+    dated_hosts: tuple[str, ...] = ()
+    wikidata: str = ""
+    ror: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

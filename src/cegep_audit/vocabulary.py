@@ -117,6 +117,9 @@ MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another tr
 SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
 
 
+MAY_CHALLENGE = frozenset({401, 403, 405, 429, 503})  # statuses that a firewall's challenge comes with
+
+
 class PageRole(StrEnum):
     """Why a page of a site is read."""
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from accuracy import OWN_PAGES, LabelledPage, accounts_on, read_corpus
 
-from cegep_audit.detect.page.decoding import decode
+from cegep_audit.detect.page.decoding import utf8
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.parsing import parse
 
@@ -26,8 +26,8 @@ _PASSES = 6
 _NEAR_BYTES = (150_000, 250_000)  # pages of about 200 KB
 
 STAGES: dict[str, Callable[[LabelledPage], object]] = {  # each holds the ones before it
-    "decode": lambda page: decode(page.page),
-    "and parse": lambda page: parse(decode(page.page)),
+    "decode": lambda page: utf8(page.page),
+    "and parse": lambda page: parse(utf8(page.page)),
     "and links": lambda page: extract_links(page.page),
     "and whose": accounts_on,
 }

@@ -33,3 +33,22 @@ def test_every_fault_of_a_registry_is_a_line_and_no_password_is_shown(tmp_path: 
     places = [line.split(" ")[0:2] for line in done.err.splitlines()]
     assert places == [["r.csv:2:", "website:"], ["r.csv:3:", "id:"], ["r.csv:3:", "name:"], ["r.csv:3:", "website:"]]
     assert "secret" not in done.err
+
+
+def test_an_empty_list_to_fill_in_is_one_that_is_read(tmp_path: Path) -> None:
+    shown = inside("institutions", "template", "--lang", "fr", folder=tmp_path)
+    assert shown.out == "identifiant,nom,site,sigle,type,langue,région,ville,fondation,effectif\n"
+    for name in ("vide.csv", "vide.xlsx"):
+        assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 0
+        assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 2  # nothing is overwritten
+        done = inside("institutions", "check", name, "--lang", "en", folder=tmp_path)
+        assert (done.code, "no row under its column names" in done.err) == (2, True)
+    (tmp_path / "r.csv").write_text(shown.out + "rb,Cégep RB,cegeprb.test,,,,,,1967,\n", "utf-8")
+    assert inside("institutions", "check", "r.csv", folder=tmp_path).code == 0
+
+
+def test_networks_of_a_day(tmp_path: Path) -> None:
+    shown = inside("networks", "--on", "2011-09-06", "--json", folder=tmp_path).out
+    assert '"delicious"' in shown
+    assert '"google_plus"' not in shown
+    assert inside("networks", "--on", "hier", folder=tmp_path).code == 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.frontier import MAX_FAILURES_IN_A_ROW, Frontier, next_page
+from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Limits, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import How, PageRole, Zone
 
@@ -270,7 +271,7 @@ SITES: dict[str, tuple[dict[str, Served | str], list[str]]] = {
         },
         ["/"],
     ),
-    "settled after two pages: no further contact or about page": (
+    "enough after two pages: no further contact or about page": (
         {
             "/": page(
                 ("Nous joindre", "/j"), ("Coordonnées", "/k"), ("À propos", "/a"), ("English", "/en/"), shown=NETWORKS
@@ -280,7 +281,7 @@ SITES: dict[str, tuple[dict[str, Served | str], list[str]]] = {
         },
         ["/", "/j", "/en/"],
     ),
-    "settled, but the page of accounts is always read": (
+    "enough, but the page of accounts is always read": (
         {
             "/": page(("Médias sociaux", "/ms"), ("Suivez-nous", "/ms2"), ("Contact", "/c"), shown=NETWORKS),
             "/ms": page(shown=NETWORKS),
@@ -289,7 +290,7 @@ SITES: dict[str, tuple[dict[str, Served | str], list[str]]] = {
         },
         ["/", "/ms"],
     ),
-    "not settled: another account on the second page": (
+    "not enough: another account on the second page": (
         {
             "/": page(("Nous joindre", "/j"), ("Coordonnées", "/k"), shown=NETWORKS[:3]),
             "/j": page(shown=NETWORKS),
@@ -297,7 +298,7 @@ SITES: dict[str, tuple[dict[str, Served | str], list[str]]] = {
         },
         ["/", "/j", "/k"],
     ),
-    "not settled: two networks, or share buttons": (
+    "not enough: two networks, or share buttons": (
         {
             "/": page(
                 ("Contact", "/c"),
@@ -450,3 +451,35 @@ def test_reading_ends_and_no_page_is_asked_twice(served: list[Served | str], bud
     for item in visits[1:]:
         assert urls.is_same_name(item.choice.url, HOME)
         assert item.choice.why
+
+
+# ------------------------------------------------------------------------------------------ spellings of hosts
+
+
+@pytest.mark.parametrize(
+    ("home", "href", "asked"),
+    [
+        (HOME, "https://www.CegepRB.test/contact", "https://www.cegeprb.test/contact"),
+        (HOME, "HTTPS://WWW.CEGEPRB.TEST/contact", "https://www.cegeprb.test/contact"),
+        (HOME, "//WWW.CegepRB.test/contact", "https://www.cegeprb.test/contact"),
+        (HOME, "http://Biblio.CegepRB.test/contact", "http://biblio.cegeprb.test/contact"),
+        ("https://www.cégep-rb.test/", "https://www.Cégep-RB.test/contact", "https://www.xn--cgep-rb-bya.test/contact"),
+        (
+            "https://www.cégep-rb.test/",
+            "https://www.XN--CGEP-RB-bya.test/contact",
+            "https://www.xn--cgep-rb-bya.test/contact",
+        ),
+        ("https://xn--cgep-rb-bya.test/", "https://cégep-rb.test/contact", "https://xn--cgep-rb-bya.test/contact"),
+        ("https://strasse.test/", "https://straße.test/contact", None),  # another name: IDNA 2008 keeps the letter
+    ],
+)
+def test_a_host_is_the_sites_in_every_spelling(home: str, href: str, asked: str | None) -> None:
+    """As the page writes it: the link passes through the reading of the page first."""
+    cegep = replace(CEGEP, url=home)
+    filler = "".join(
+        f"<p>Texte {number} de la page d'accueil.<a href=/p/{number}>Programme</a></p>" for number in range(20)
+    )
+    body = f'<html lang="fr"><body>{filler}<a href="{href}">Nous joindre</a></body></html>'.encode()
+    page = Page(home, urls.crawl_key(home), 200, "text/html; charset=utf-8", body, NOW)
+    choice = next_page(cegep, [Visit(Choice(home, PageRole.HOME, "homepage"), page, extract_links(page))], DEFAULTS)
+    assert (choice.url if choice else None) == asked

@@ -12,6 +12,7 @@ import zipfile
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from warcs import HOME, HTML, Kept, warc_bytes, write
@@ -120,6 +121,20 @@ def test_where_a_page_says_that_it_is_from(tmp_path: Path, text: str | bytes, pa
     assert page.url == (None if path is None else HOME + path)
 
 
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("ending", ["_files", "_fichiers"])
+def test_frames_saved_beside_a_page_get_their_addresses_back(tmp_path: Path, ending: str, escaped: bool) -> None:
+    folder = tmp_path / f"Le cégep{ending}"
+    folder.mkdir()
+    put(folder, "saved_resource.html", from_(PLUGIN))
+    put(folder, "saved_resource(1).html", "<html><p>x")
+    name = quote(folder.name) if escaped else folder.name
+    text = f'<html><iframe src="./{name}/saved_resource.html"></iframe><iframe src="./{name}/saved_resource(1).html">'
+    body = one(put(tmp_path, "Le cégep.html", text)).body.decode()
+    assert f'<iframe src="{PLUGIN.replace("&", "&amp;")}">' in body
+    assert f'"./{name}/saved_resource(1).html"' in body
+
+
 def test_the_date_of_a_page_is_its_program_s_word_or_the_file_s(tmp_path: Path) -> None:
     single = put(tmp_path, "s.html", SINGLE_FILE)
     assert one(single).file.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
@@ -176,6 +191,7 @@ REFUSED = {
     "a.docx": (zipped(**{"word/document.xml": b"<a/>"}), "another kind of archive"),
     "a.gz": (gzip.compress(b"<html>"), "another kind of archive"),
     "a.warc.gz": (gzip.compress(b"WARC/9"), "another kind of archive"),
+    "image.warc": (warc_bytes([Kept(headers=(("Content-Type", "image/png"),))], gzipped=False), "no HTML page"),
     "a.tar": (b"a" * 257 + b"ustar\x0000" + b"\0" * 248, "another kind of archive"),
     "a.7z": (b"7z\xbc\xaf\x27\x1c", "another kind of archive"),
     "a.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 40, "office"),
@@ -399,6 +415,14 @@ def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
     many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
     found = match_saved(read_saved([write(tmp_path, many)], LIMITS, "en"), (CEGEP,), "en")
     assert found.visits["riviere-bleue"].choices(LIMITS) == ()
+
+
+def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
+    saved = read_saved([path], LIMITS, "en")
+    assert saved.refused == []
+    assert len(saved.damage) == 1
+    assert saved.archives[0].urls == (HOME,)
 
 
 def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:

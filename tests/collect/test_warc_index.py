@@ -1,19 +1,20 @@
-"""Stretches of WARC files, gone through apart, hold together what the whole files do."""
+"""Files gone through apart, by other processes too, hold together what they do when they are opened at once."""
 
 from __future__ import annotations
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from warcs import HOME, Kept, failure, redirect, warc_bytes, write
 
+from cegep_audit.collect.port import Want
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import go_through, stretches
+from cegep_audit.collect.warc.index import files_of, go_through
 from cegep_audit.errors import StoreError
 
 PAGES = [
@@ -29,49 +30,48 @@ def contents(archive: WarcArchive) -> tuple[object, ...]:
     return archive.captures._by_key, archive._by_digest, archive._rendered, archive.damage
 
 
-def apart(paths: Sequence[Path], least: int) -> WarcArchive:
-    """The archive of *paths*, gone through in stretches of *least* bytes, the last one first."""
-    parts = stretches(paths, 10_000, least=least)
-    founds = {place: go_through(part) for place, part in reversed(list(enumerate(parts)))}
-    return WarcArchive.of(parts, [founds[place] for place in range(len(parts))])
+def apart(paths: Sequence[Path]) -> WarcArchive:
+    """The archive of *paths*, gone through one by one, the last one first, and sent from process to process."""
+    files = files_of(paths)
+    founds = {file.number: go_through(file) for file in reversed(files)}
+    return deepcopy(WarcArchive.of(files, deepcopy([founds[file.number] for file in files])))
 
 
-def is_same(paths: Sequence[Path], least: int) -> bool:
-    return contents(apart(paths, least)) == contents(WarcArchive.open(paths))
-
-
-@pytest.mark.parametrize("least", [1, 100, 777, 5000, 10**9])
-def test_of_several_files(tmp_path: Path, least: int) -> None:
+def test_several_files_of_every_kind(tmp_path: Path) -> None:
+    whole = tmp_path / "d.warc.gz"
+    whole.write_bytes(gzip.compress(warc_bytes(KEPT, gzipped=False)))
+    with zipfile.ZipFile(tmp_path / "e.wacz", "w") as archive:
+        archive.writestr("archive/1.warc.gz", warc_bytes(PAGES[:3]))
+        archive.writestr("archive/2.warc", warc_bytes(PAGES[3:6], gzipped=False))
+        archive.writestr("archive/3.warc.gz", warc_bytes(PAGES[6:9]), zipfile.ZIP_DEFLATED)
     files = [
         write(tmp_path, KEPT[::2], "a.warc.gz"),
         write(tmp_path, KEPT, "b.warc", gzipped=False),
         write(tmp_path, KEPT[1::2], "c.warc.gz"),
+        whole,
+        tmp_path / "e.wacz",
     ]
-    assert is_same(files, least)
+    one, other = WarcArchive.open(files), apart(files)
+    assert contents(one) == contents(other)
+    assert {capture.file for capture in one.captures.all()} == set(range(7))
+    for capture in one.captures.all():
+        if capture.kind != "failure":
+            assert other.read(capture, Want.PAGE) == one.read(capture, Want.PAGE)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("damaged")
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    least=st.integers(200, 4000),
-    spoilt=st.lists(st.tuples(st.integers(600, 9000), st.integers(1, 300)), max_size=3),
-    cut=st.integers(0, 3000),
-)
-def test_of_a_damaged_file(folder: Path, least: int, spoilt: list[tuple[int, int]], cut: int) -> None:
-    data = bytearray(warc_bytes(KEPT))
-    for place, length in spoilt:
-        data[place : place + length] = b"\x55" * length
-    path = folder / "a.warc.gz"
-    path.write_bytes(data[: len(data) - cut])
-    assert is_same([path], least)
+def test_an_archive_that_another_process_is_given_has_copies_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(gzip.compress(warc_bytes(PAGES, gzipped=False)))
+    archive = WarcArchive.open([path])
+    sent = deepcopy(archive)
+    (capture, *_) = archive.captures.all()
+    body = archive.read(capture, Want.PAGE).body
+    del archive  # and with it the copy on disk that it made
+    assert sent.read(capture, Want.PAGE).body == body
 
 
 def packed(data: bytes) -> bytes:
-    """Gzip *data* without compressing it: what is in it stands in the file as it is."""
+    """Gzip *data* without compressing it: the file holds the bytes as they are."""
     packer = zlib.compressobj(0, wbits=31)
     return packer.compress(data) + packer.flush()
 
@@ -83,9 +83,10 @@ def test_an_archive_inside_an_archive_is_a_body(tmp_path: Path) -> None:
     data = records[0] + b"".join(map(packed, _split(gzip.decompress(records[1])))) + records[2]
     path = tmp_path / "a.warc.gz"
     path.write_bytes(data)
-    assert not list(apart([path], 10**9).captures.of(HOME + "autre", None))
-    for least in range(50, len(data), 97):
-        assert is_same([path], least), least
+    archive = WarcArchive.open([path])
+    assert not list(archive.captures.of(HOME + "autre", None))
+    assert list(archive.captures.of(HOME + "contact", None))
+    assert archive.damage == []
 
 
 def _split(data: bytes) -> Iterable[bytes]:
@@ -94,20 +95,9 @@ def _split(data: bytes) -> Iterable[bytes]:
     return data[:place], data[place:]
 
 
-def test_one_that_is_gzipped_as_a_whole_is_unpacked_whole(tmp_path: Path) -> None:
-    path = tmp_path / "a.warc.gz"
-    path.write_bytes(gzip.compress(warc_bytes(KEPT, gzipped=False)))
-    assert is_same([path], 500)
-
-
-def test_a_record_without_a_date_counts_as_of_the_one_before_wherever_it_stands(tmp_path: Path) -> None:
-    path = write(tmp_path, [Kept(), *(Kept(HOME + str(number), warc={"WARC-Date": "?"}) for number in range(30))])
-    assert all(is_same([path], least) for least in range(100, 3000, 300))
-
-
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such WARC file"):
-        stretches([tmp_path / "a.warc.gz"], 2, "en")
+        files_of([tmp_path / "a.warc.gz"], "en")
     (tmp_path / "b").write_bytes(b"hello")
     with pytest.raises(StoreError, match="WARC"):
-        apart([tmp_path / "b"], 100)
+        apart([tmp_path / "b"])

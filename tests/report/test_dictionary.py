@@ -33,13 +33,13 @@ def test_every_column_says_what_it_means(heading: Heading) -> None:
 
 
 def test_no_meaning_is_without_a_column() -> None:
-    written = {"institution": 14, "network": 1, "registry": 9, "extra": 1, "account": 14, "coding": 15}
+    written = {"institution": 14, "network": 1, "registry": 13, "extra": 1, "account": 14, "coding": 15}
     assert {section: len(rows_of(section)) for section in written} == written
     assert set(rows_of("columns")) == {heading.name for heading in headings()}
     assert list(rows_of("tables")) == names()
     sections = ("change", "share", "trend", "move")
     assert {heading.name for heading in CHANGES} == {name for section in sections for name in rows_of(section)}
-    assert len(HEADINGS) == 14 + len(NETWORKS) + 9 + 1 + 14
+    assert len(HEADINGS) == 14 + len(NETWORKS) + 13 + 1 + 14
 
 
 def test_every_column_is_in_the_dictionary() -> None:

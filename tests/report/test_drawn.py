@@ -44,7 +44,7 @@ SAYING: dict[str, Callable[[Scan], str]] = {
 
 @pytest.mark.parametrize("say", SAYING.values(), ids=SAYING)
 def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> None:
-    assert f"Pages of 2 sites were read as a browser ({BROWSER}) draws them" in say(SITES)
+    assert f"Pages of 2 sites were read as a browser ({BROWSER}) renders them" in say(SITES)
     assert "a browser (" not in say(PLAIN)
 
 
@@ -52,7 +52,7 @@ def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> No
 def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said: bool) -> None:
     stream = io.StringIO()
     console(stream).print(view(comparison_blocks(compare(old, new), "en")))
-    assert ("A browser drew pages of scan 3 only" in stream.getvalue()) is is_said
+    assert ("A browser rendered pages of scan 3 only" in stream.getvalue()) is is_said
 
 
 def test_the_json_of_a_summary_names_them() -> None:
@@ -74,7 +74,7 @@ def test_the_sheet_of_one_says_it() -> None:
     one, other = sheet_of(SITES, "a"), sheet_of(SITES, "b")
     assert one
     assert other
-    line = f"De ces pages, 1 a été dessinée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
+    line = f"De ces pages, 1 a été affichée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
     assert line in state(one, "fr")
     assert not any("navigateur" in line for line in state(other, "fr"))
     pages = sheet_record(one, "fr")["pages"]

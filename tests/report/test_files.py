@@ -70,14 +70,14 @@ def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     # What the system answers of a read-only file, asked by anybody but root.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != output or mode != os.W_OK)
     for attempt in (lambda: check_file(output, "en"), lambda: write_file(output, b"new", "en")):
-        with pytest.raises(StoreError, match="not allowed to write"):
+        with pytest.raises(StoreError, match="write permission denied"):
             attempt()
     assert output.read_bytes() == b"old"
 
 
 def test_a_folder_that_is_read_only_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
-    with pytest.raises(StoreError, match="not allowed to write"):
+    with pytest.raises(StoreError, match="write permission denied"):
         check_file(tmp_path / "r.csv", "en")
 
 

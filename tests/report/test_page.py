@@ -207,7 +207,7 @@ def test_a_sheet_shows_accounts_advice_and_peers(html: LexborHTMLParser) -> None
     sheet = next(node for node in html.css(".sheet") if "À améliorer" in words(node))
     text = words(sheet)
     assert "L’adresse commence par http://" in text
-    assert "règle site-wide-footer" in text
+    assert "règle : site-wide-footer" in text
     assert re.search(r"\(\d+ évalués\)", text)
     assert sheet.css("a[href^='http://www.etablissement-'], a[href^='https://www.etablissement-']")
 

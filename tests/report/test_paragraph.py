@@ -88,4 +88,4 @@ def test_one_institution_is_one() -> None:
 def test_citation() -> None:
     text = citation(summary(scan(*SITES, mode="replay")), "en")
     assert text.startswith("cegep-audit, version 0.1.0 (rules 2026.1). Scan 3 of November 23, 2026: 3 institutions")
-    assert "Pages captured from November 23, 2026" in text
+    assert "Pages captured on November 23, 2026" in text

@@ -109,8 +109,8 @@ def test_what_a_slow_site_waits_for_is_said_once_where_asked() -> None:
             progress.tick()
     notes = [line for line in stream.getvalue().splitlines() if "has waited" in line]
     assert notes == [
-        "hangs: slow (20 s); has waited 5 s for the answer of http://hangs.test/[2J",
-        "patient: slow (20 s); has waited 15 s until http://p.test/a may be asked, put off by the delay or by the site",
+        "hangs: slow (20 s); has waited 5 s for an answer from http://hangs.test/[2J",
+        "patient: slow (20 s); has waited 15 s to request http://p.test/a (delay between requests)",
     ]
 
 

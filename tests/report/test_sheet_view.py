@@ -62,11 +62,11 @@ def test_the_sheet_in_french(some: Scan) -> None:
         "Cégep de Rivière-Bleue Cégep public · Estrie · Bleue · français https://www.a.test/ 1 réseau"
     )
     assert "1 page lue, le 23 novembre 2026" in text
-    assert "https://facebook.test/rb officiel, règle site-wide-footer" in text
+    assert "https://facebook.test/rb officiel, règle : site-wide-footer" in text
     assert "pied de page, lien « Suivez-nous »" in text
     assert "officiel (réseau fermé, ne compte pas)" in text
-    assert "1 compte d’autrui, montré sur le site" in text
-    assert "Un compte d’un réseau fermé est encore montré. Le réseau a fermé : retirer le lien." in text
+    assert "1 compte de tiers affiché sur le site" in text
+    assert "Un compte d’un réseau fermé est encore affiché. Le réseau a fermé : retirer le lien." in text
     assert "Facebook présent 100 % (1) 100 % (1)" in text
     assert "YouTube — 100 % (1) 100 % (1)" in text
     assert "Nombre de réseaux (médiane 1 2 2 des pairs)" in text
@@ -76,12 +76,12 @@ def test_the_sheet_in_french(some: Scan) -> None:
 def test_the_sheet_in_english(some: Scan) -> None:
     text = flat(shown(of(some, "b"), "en"))
     assert "2 networks" in text
-    assert "The page’s data does not name the accounts." in text
+    assert "The accounts are not in the structured data." in text
 
 
 def test_a_site_that_was_not_read(some: Scan) -> None:
     text = flat(shown(of(some, "c")))
-    assert "Site non évalué : délai dépassé. Rien n’en est conclu : ni présence, ni absence." in text
+    assert "Site non évalué : délai dépassé. Rien n’en est conclu, ni présence ni absence." in text
     assert "Ses comptes" not in text
     assert "Facebook ? 100 % (2)" in text
 
@@ -89,7 +89,7 @@ def test_a_site_that_was_not_read(some: Scan) -> None:
 def test_a_site_read_in_part_says_why() -> None:
     found = scan(result("a", status=Status.PARTIAL, detail="http_500"))
     text = flat(shown(lone_sheet(found)))
-    assert "Évalué en partie : une autre page que l’accueil a manqué (réponse HTTP 500)." in text
+    assert "Évalué en partie : au moins une page autre que l’accueil n’a pas pu être lue (réponse HTTP 500)." in text
     assert "Aucun compte officiel trouvé dans les pages lues." in text
     assert "Rien à signaler" in text
 

@@ -31,7 +31,10 @@ HOSTILE = "=cmd|'/C calc'!A0"
 REPORT_HEAD = (
     "id,name,type,language,region,website,status,detail,final_url,pages,captured_at,read_by,n_networks,three_plus"
 ).split(",")
-REGISTRY_HEAD = "short_name,region_code,city,alt_hosts,founded,closed,enrolment,parent_id,registry_status".split(",")
+REGISTRY_HEAD = (
+    "short_name,region_code,city,alt_hosts,names,founded,closed,enrolment,parent_id,successor_id,wikidata,ror,"
+    "registry_status"
+).split(",")
 ACCOUNTS_HEAD = (
     "institution_id,institution,network,account_url,handle,kind,role,reason,how,zone,label,page_url,pages_seen,captured_at"
 ).split(",")

@@ -169,12 +169,12 @@ def test_an_interrupted_scan_says_how_to_finish() -> None:
 
 def test_a_replay_says_when_its_pages_were_captured() -> None:
     text = flat(summary_text(scan(result("a"), mode="replay"), "en"))
-    assert "Pages captured from November 23, 2026 to November 23, 2026." in text
+    assert "Pages captured on November 23, 2026." in text
 
 
 def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
     text = flat(summary_text(scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"}), "en"))
-    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days from it." in text
+    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days away." in text
 
 
 @pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])
@@ -234,7 +234,7 @@ def test_scans_are_listed_with_how_far_they_came() -> None:
     rows = [(scan(), 139, 139), (scan(ended_at=None, mode="replay"), 1200, 7)]
     text = shown(scans_table(rows, "fr"))
     assert re.search(r"3 +2026-11-23 17:59 +en direct +139/139 +complet +0.1.0", text)
-    assert re.search(rf"archive relue +7/1{NBSP}200 +interrompu", text)
+    assert re.search(rf"pages archivées +7/1{NBSP}200 +interrompu", text)
 
 
 PRINT_A_WORD = (

@@ -14,7 +14,6 @@ from typing import Any
 
 from cegep_audit.analyze.findings import Proportion
 from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.analyze.stats import figures
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
@@ -45,6 +44,8 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     kept: Any = scan.settings.get("completion")
     if not kept:
         return None
+    from cegep_audit.analyze.stats import figures
+
     first_ids = set(kept["at_first"])
     assessed = [result for result in scan.results if result.status.is_assessed]
     later = [result for result in assessed if result.institution.id not in first_ids]

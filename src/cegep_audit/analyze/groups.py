@@ -12,7 +12,7 @@ from cegep_audit.models import Institution, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import KNOWN_COLUMNS, columns, value_of
-from cegep_audit.registry.selection import fold
+from cegep_audit.registry.headings import fold
 from cegep_audit.text import excerpt
 
 _NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows

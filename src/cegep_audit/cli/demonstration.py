@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +15,16 @@ import typer
 from cegep_audit.cli import printing
 from cegep_audit.cli.options import LangOption, resolve, say
 from cegep_audit.cli.reporting import history_of, write_page
-from cegep_audit.cli.scanning import start
-from cegep_audit.models import Limits
+from cegep_audit.cli.scanning import carry_out, start
+from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.request import Request, Selection
+from cegep_audit.scan.complete import begin_completion
+from cegep_audit.scan.request import Completion, Mode, Request, Selection
+from cegep_audit.store import Store
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
 _LIMITS = Limits(delay_s=0.05, timeout_s=3.0)
-_OUTPUTS = ("report.xlsx", "report.json")  # beside report.csv, which the scan itself writes
+_ENDINGS = (".xlsx", ".json")  # beside the CSV, which the scan itself writes
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +44,9 @@ def demo(
 
 
 def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
-    """Serve the invented web, scan it into *folder*, and return the exit code of the scan."""
+    """Serve the invented web, scan it into *folder*, complete it, and return the exit code of the scan."""
     from cegep_audit import demo
-    from cegep_audit.report.files.files import make_folder
-    from cegep_audit.report.files.tables import write
-    from cegep_audit.store import Store
+    from cegep_audit.report.files.files import make_folder, write_file
 
     make_folder(folder, lang)
     printing.message(say("demo.begins", folder=str(folder)), quiet)
@@ -58,15 +60,34 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
             contact="demo@cegep-audit.test",
         )
         code = start(request, printing.Shown(folder / "report.csv", lang, quiet=quiet))
+    saved = folder / "saved-pages"
+    make_folder(saved, lang)
+    for name, content in demo.saved_pages().items():
+        write_file(saved / name, content, lang)
     with Store.open(request.db, create=False, lang=lang) as store:
-        scan, _ = printing.load(store, None)
-        for name in _OUTPUTS:
-            write(scan, folder / name, lang)
-        write_page(scan, folder / "report.html", lang, history_of(store, scan))
-    printing.message(
-        say("demo.ends", folder=str(folder), files=", ".join(sorted(item.name for item in folder.iterdir()))), quiet
-    )
+        _write_outputs(store, printing.load(store, None)[0], folder / "report", lang)
+    db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
+    shutil.copy(request.db, db)
+    with Store.open(db, create=False, lang=lang) as store:
+        base = store.load()
+        printing.message(say("demo.completes", command=f"cegep-audit complete --saved {saved} --db {db}"), quiet)
+        request = replace(request, db=db, completion=Completion(base.id, (Mode.SAVED,), (saved,)))
+        shown = printing.Shown(folder / "completed.csv", lang, quiet=quiet)
+        carry_out(store, begin_completion(request, store, base, shown.output), shown)
+        _write_outputs(store, printing.load(store, None)[0], folder / "completed", lang)
+    files = ", ".join(sorted(item.name for item in folder.iterdir()))
+    printing.message(say("demo.ends", folder=str(folder), files=files), quiet)
+    printing.message(say("demo.open", page=folder / "completed.html"), quiet)
     return code
+
+
+def _write_outputs(store: Store, scan: Scan, stem: Path, lang: Language) -> None:
+    """Write *scan* in every format but the one that the scan itself wrote."""
+    from cegep_audit.report.files.tables import write
+
+    for ending in _ENDINGS:
+        write(scan, stem.with_suffix(ending), lang)
+    write_page(scan, stem.with_suffix(".html"), lang, *history_of(store, scan))
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
         _say_next(scan, store.path, shown)
     if not any(result.status.is_assessed for result in scan.results):
         key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
-        message(say(key, total=len(scan.institutions)), quiet=False)
+        message(say(key, count=len(scan.institutions)), quiet=False)
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
 

@@ -21,8 +21,11 @@ from cegep_audit.cli.options import (
     resolve,
     say,
 )
-from cegep_audit.errors import RegistryError
+from cegep_audit.errors import UsageError
 from cegep_audit.text import plain
+
+_TO_FILL_IN = ("id", "name", "website", "short_name", "type", "language", "region", "city", "founded", "enrolment")
+_WIDTH = 24  # characters of a column of the empty list
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help=say("help.institutions"), invoke_without_command=True, add_completion=False)
     group.callback()(institutions)
     group.command("check", help=say("help.institutions_check"))(check)
+    group.command("template", help=say("help.institutions_template"))(template)
     app.add_typer(group, name="institutions")
 
 
@@ -111,9 +115,43 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("help.checked_file"))], lang: LangOption = None
 ) -> None:
     """Say every fault of a registry file, with its line."""
-    from cegep_audit.registry import check_registry, read_registry
+    from cegep_audit.registry import read_registry
+
+    count = len(read_registry(file, lang=resolve(lang)))  # once: a pipe cannot be read again
+    print(plain(say("institutions.sound", path=str(file), count=count)))
+
+
+def template(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help=say("help.template_output"), show_default=False),
+    ] = None,
+    lang: LangOption = None,
+) -> None:
+    """Write an empty list of institutions to fill in, on standard output or to a file that does not exist yet."""
+    from cegep_audit.registry.headings import heading_of
+    from cegep_audit.report.files.files import write_file
 
     language = resolve(lang)
-    if faults := check_registry(file, lang=language):
-        raise RegistryError(faults)
-    print(plain(say("institutions.sound", path=str(file), count=len(read_registry(file, lang=language)))))
+    headings = [heading_of(column, language) for column in _TO_FILL_IN]
+    if output is None:
+        print(",".join(headings))
+        return
+    if output.exists():
+        raise UsageError(say("institutions.template_exists", path=str(output)))
+    write_file(output, _empty_list(headings, output.suffix.lower() == ".xlsx"), language)
+
+
+def _empty_list(headings: list[str], is_workbook: bool) -> bytes:
+    if not is_workbook:
+        return f"\ufeff{','.join(headings)}\n".encode()  # the mark tells Excel that it is UTF-8
+    import io
+
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
+        sheet.set_column(0, len(headings) - 1, _WIDTH)
+    return buffer.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ from cegep_audit.cli.scans import LATEST, finished_scans, scan_number
 from cegep_audit.clock import now
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
+from cegep_audit.registry.headings import fold
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from cegep_audit.phrases.locales import Language
 
 _ENDINGS = (".html", ".htm")
+_SHEET_ENDINGS = (*_ENDINGS, ".md")
 _DEFAULTS = Limits()
 
 
@@ -60,6 +63,9 @@ def report(
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="SCAN", help=say("help.since"), show_default=False)
+    ] = None,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
@@ -72,30 +78,36 @@ def report(
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
         found = layers.of(layer)
-        history = history_of(store, found, layer)
+        history = history_of(store, found, layer, scan_number(since) if since else None)
     asked = Asked(basket, (), min_networks, sample_of)
     corrections = layers.corrections(layer)
-    write_page(found, output, language, history, asked, corrections, is_coded=layer is Layer.CODED)
+    write_page(found, output, language, *history, asked, corrections, is_coded=layer is Layer.CODED)
     printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
-def check_page(output: Path, lang: Language) -> None:
+def check_page(output: Path, lang: Language, endings: Sequence[str] = _ENDINGS) -> None:
     """Raise where the page could not be written, before the work is done."""
     from cegep_audit.report.files.files import check_file
 
-    if output.suffix.lower() not in _ENDINGS:
-        raise UsageError(say("file.ending", path=output, endings=", ".join(_ENDINGS)))
+    if output.suffix.lower() not in endings:
+        raise UsageError(say("file.ending", path=output, endings=", ".join(endings)))
     check_file(output, lang)
 
 
-def history_of(store: Store, shown: Scan, layer: Layer = Layer.DETECTED) -> Trend | None:
-    """Return *shown* among the scans of the database that it can be set beside, by date; None where there is none."""
-    others = finished_scans(store, but=shown)
-    if not others:
-        return None
+def history_of(
+    store: Store, shown: Scan, layer: Layer = Layer.DETECTED, since: int | None = None
+) -> tuple[Trend | None, Scan | None]:
+    """Return *shown* among the scans of the database it can be compared with, by date, and the one before it.
+
+    *since* asks for another one to compare with; None where there is none.
+    """
     from cegep_audit.analyze.trend import comparable, trend
 
-    return trend(comparable(shown, [load_layers(store, number).of(layer) for number in others]))
+    others = [load_layers(store, number).of(layer) for number in finished_scans(store, but=shown)]
+    scans = comparable(shown, others)
+    before = scans[: scans.index(shown)]
+    old = load_layers(store, since).of(layer) if since else before[-1] if before else None
+    return trend(scans) if others else None, old
 
 
 def write_page(
@@ -103,23 +115,29 @@ def write_page(
     output: Path,
     lang: Language,
     history: Trend | None = None,
+    old: Scan | None = None,
     asked: Asked | None = None,
     corrections: Mapping[str, Corrections] | None = None,
     *,
     is_coded: bool = False,
 ) -> None:
-    """Write the page of *scan* to *output*."""
+    """Write the page of *scan* to *output*, with what changed since an *old* one."""
+    from cegep_audit.analyze.compare import compare
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
 
     stats = ScanStatistics(scan, asked or Asked(), lang, corrections or {})
-    write_file(output, page(stats, lang, history, is_coded=is_coded), lang)
+    since = compare(old, scan) if old else None
+    write_file(output, page(stats, lang, history, since, is_coded=is_coded), lang)
 
 
 def sheet(
-    institution: Annotated[str, typer.Argument(metavar="ID", help=say("help.sheet_id"))],
+    institution: Annotated[str, typer.Argument(metavar="ID_OR_NAME", help=say("help.sheet_id"))],
     scan: ScanArgument = LATEST,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("help.sheet_output"), show_default=False)
+    ] = None,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
@@ -129,14 +147,39 @@ def sheet(
     from cegep_audit.analyze.sheets import sheet_of
 
     language, number = resolve(lang), scan_number(scan)
+    if output:
+        check_page(output, language, _SHEET_ENDINGS)
     with Store.open(db, create=False, lang=language) as store:
         found = load_layers(store, number).of(layer)
-    shown = sheet_of(found, institution)
+    shown = sheet_of(found, institution_id(found, institution))
     if shown is None:
         near = get_close_matches(institution, [each.id for each in found.institutions], n=3)
         hint = say("sheet.near", ids=", ".join(near)) if near else ""
         raise UsageError(say("sheet.unknown_id", id=institution, scan=str(found.id), near=hint))
-    _show(shown, language, as_json=as_json)
+    if output:
+        write_sheet(shown, output, language)
+        printing.message(say("scan.written", files=str(output)), quiet=False)
+    else:
+        _show(shown, language, as_json=as_json)
+
+
+def institution_id(scan: Scan, called: str) -> str:
+    """Return the id of the institution of *scan* whose id, name or short name is *called*, whatever its accents."""
+    wanted = fold(called)
+    names = {each.id: {fold(each.id), fold(each.name), fold(each.short_name)} for each in scan.institutions}
+    return next((name for name, words in names.items() if wanted in words), called)
+
+
+def write_sheet(shown: Sheet, output: Path, lang: Language) -> None:
+    """Write a sheet as a page, or as Markdown."""
+    from cegep_audit.report.files.files import write_file
+    from cegep_audit.report.page.document import blocks_page
+    from cegep_audit.report.text.markdown import markdown
+    from cegep_audit.report.text.sheet import sheet_blocks
+
+    blocks = sheet_blocks(shown, lang)
+    is_page = output.suffix.lower() in _ENDINGS
+    write_file(output, blocks_page(blocks, lang) if is_page else markdown(blocks).encode("utf-8", "replace"), lang)
 
 
 def check(
@@ -169,7 +212,7 @@ def check(
 def _website(text: str, lang: Language) -> str:
     """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
     from cegep_audit.phrases.catalogue import say as tell
-    from cegep_audit.registry.csv_input import CellError
+    from cegep_audit.registry.faults import CellError
     from cegep_audit.registry.websites import read_website
 
     if not text.strip():

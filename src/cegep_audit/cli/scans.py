@@ -62,6 +62,7 @@ def summary(
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
     paragraph: Annotated[bool, typer.Option("--paragraph", help=say("help.paragraph"))] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help=say("help.markdown"))] = False,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
@@ -87,7 +88,13 @@ def summary(
         printing.print_json(summary_document(shown) | more)
         return
     from cegep_audit.report.terminal.screen import WIDTH, console, view
+    from cegep_audit.report.text.director import director_blocks
+    from cegep_audit.report.text.markdown import markdown
     from cegep_audit.report.text.overview import layer_blocks
+
+    if as_markdown:
+        sys.stdout.write(markdown(director_blocks(shown, language)))
+        return
 
     screen = console(sys.stdout)
     screen.print(view(_blocks(shown, language, is_paragraph=paragraph), None if paragraph else WIDTH))

@@ -19,9 +19,9 @@ from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
-from cegep_audit.registry.selection import fold
-from cegep_audit.registry.workbook_input import SUFFIX, read_workbook
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
+from cegep_audit.registry.headings import fold
 from cegep_audit.text import excerpt
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Verdict
@@ -81,8 +81,7 @@ def read_coding(
     Raises RegistryError with every fault of the file, said in *lang*.
     """
     found = FaultList(str(path), lang)
-    read = read_workbook if path.suffix.lower() == SUFFIX else read_table
-    table = read(path, required=COLUMNS[:1] + COLUMNS[3:4], known={*COLUMNS, *SHOWN, *SAMPLED}, found=found)
+    table = read_table(path, required=COLUMNS[:1] + COLUMNS[3:4], known={*COLUMNS, *SHOWN, *SAMPLED}, found=found)
     if table is None:
         found.check()
         return Filled((), 0, is_list=False)  # never: what cannot be read has a fault

@@ -13,7 +13,7 @@ from zlib import crc32
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cegep_audit.demo.sites import Document, Site
+from cegep_audit.demo.sites import Document, Site, sites
 
 ROBOTS = Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")
 NOT_FOUND = Document(status=404, body="<!doctype html><title>404</title><h1>Page introuvable</h1>")
@@ -47,6 +47,17 @@ def answer(site: Site, path: str) -> Answer:
     charset = site.charset if content_type == site.content_type else "utf-8"
     # What a codec cannot write becomes a character reference, as an editor of the time would have typed.
     return Answer(document.status, sent, text.encode(charset, "xmlcharrefreplace"), document.wait_s)
+
+
+def saved_pages() -> dict[str, bytes]:
+    """Return the pages that a person saved from her browser, by file name, with their address as browsers note it."""
+    found = {}
+    for site in sites():
+        if site.saved:
+            url = f"http://{site.host}/"
+            page = _laid_out(site, "/", Document(slots=site.saved))
+            found[f"{site.id}.html"] = f"<!-- saved from url=({len(url):04}){url} -->\n{page}".encode()
+    return found
 
 
 def _laid_out(site: Site, path: str, document: Document) -> str:

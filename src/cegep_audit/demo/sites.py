@@ -81,7 +81,8 @@ class Site:
     is ``pages``, ``nothing`` (the host does not exist: a proxy answers 502) or ``silence`` (it closes the
     connection without an answer). ``aliases`` maps further hosts to the address they redirect to.
     ``charset`` is a Python codec, ``declared`` the name the pages give it ("" for none). ``drawn`` are accounts that
-    the site shows only where a browser has run its scripts: such a site is ``ok`` then.
+    the site shows only where a browser has run its scripts: such a site is ``ok`` then. ``saved`` are the slots of a
+    homepage that refuses programs, as a person saves it from her browser.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Site:
     accounts: tuple[tuple[str, str, str], ...] = ()
     drawn: tuple[tuple[str, str, str], ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Document] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     charset: str = "utf-8"

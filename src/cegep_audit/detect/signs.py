@@ -85,6 +85,8 @@ def _circumstances(reading: Reading, accounts_found: int, identity: Identity) ->
         yield "few_links" if pages else "no_links"
     if reading.text_length <= limits["short_text"]:
         yield "short_text"
+    elif reading.text_length <= limits["brief_text"]:
+        yield "brief_text"
     elif reading.text_length > limits["long_text"]:
         yield "long_text"
     if not _is_named(_plain(f"{reading.title} {reading.opening}"), identity):

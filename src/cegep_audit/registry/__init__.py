@@ -1,5 +1,6 @@
 """The registry: the CSV of institutions to audit, read, checked, and chosen from."""
 
+from cegep_audit.registry.periods import as_of
 from cegep_audit.registry.reading import (
     KNOWN_COLUMNS,
     REQUIRED_COLUMNS,
@@ -12,6 +13,7 @@ from cegep_audit.registry.selection import columns, counts, is_open, select, sha
 __all__ = [
     "KNOWN_COLUMNS",
     "REQUIRED_COLUMNS",
+    "as_of",
     "check_registry",
     "columns",
     "counts",

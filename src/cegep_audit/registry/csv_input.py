@@ -1,4 +1,4 @@
-"""A CSV file that a person made: its rows with their line numbers, or every fault it has, all at once.
+"""A CSV file or workbook that a person made: its rows with their line numbers, or every fault it has, all at once.
 
 What spreadsheets write is accepted: a byte-order mark, any line end, commas, semicolons or tabs, a first line
 ``sep=;``, blank lines, blanks around cells, headers in capitals, line breaks inside quoted cells.
@@ -10,16 +10,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
-from cegep_audit.errors import Fault, RegistryError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
-from cegep_audit.text import excerpt, shown
+from cegep_audit.registry.faults import FaultList, Row, Table
+from cegep_audit.registry.headings import Headings, fold
+from cegep_audit.text import excerpt
 
 MAX_BYTES = 20_000_000  # some 70,000 institutions; more is a mistake, and an endless device must end
 
@@ -29,131 +26,44 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = "\x00end of file\x00"  # a line put after the last one: where it ends up tells an open quotation mark
 
 _SIGNATURES = (  # first bytes of what is often taken for a CSV file; UTF-32's marks begin like UTF-16's
-    (b"PK\x03\x04", "csv.workbook"),  # xlsx, ods
-    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
+    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls, which nothing here reads
     (codecs.BOM_UTF16_LE, "csv.utf_16"),
     (codecs.BOM_UTF16_BE, "csv.utf_16"),
     (codecs.BOM_UTF32_BE, "csv.utf_16"),
 )
+_ZIP = b"PK\x03\x04"  # a workbook of today: xlsx
+_Records = tuple[Iterator[tuple[int, list[str]]], str]  # lines with the number each starts on; what parts their cells
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
-
-_BETWEEN_ITEMS = re.compile(r"[;,\s]+")
-
-T = TypeVar("T")
-A = TypeVar("A")
-
-
-class CellError(ValueError):
-    """What is wrong with one cell: the *key* of a sentence of the catalogue and its *facts*."""
-
-    def __init__(self, key: str, **facts: object) -> None:
-        super().__init__(key)
-        self.key = key
-        self.facts = facts
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: the physical *line* of the file where it starts, from 1, and its cells by column, blanks stripped."""
-
-    line: int
-    cells: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows that have the right number of cells. ``whole`` says whether those are all the rows of the file."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    whole: bool
-
-
-@dataclass(slots=True)
-class FaultList:
-    """Collects the faults of one *file*, said in *lang*."""
-
-    file: str
-    lang: Language
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, key: str, *, line: int = 0, column: str = "", **facts: object) -> None:
-        """Note the fault that the sentence *key* tells; *line* 0 is the file as a whole."""
-        self.faults.append(Fault(shown(self.file), line, shown(column), say(key, self.lang, **facts)))
-
-    def parse(self, row: Row, column: str, reader: Callable[[str], T], absent: A) -> T | A:
-        """Return what *reader* makes of a cell; where it raises CellError, note the fault and return *absent*."""
-        try:
-            return reader(row.cells.get(column, ""))
-        except CellError as error:
-            self.add(error.key, line=row.line, column=column, **error.facts)
-            return absent
-
-    def parse_each(self, row: Row, column: str, reader: Callable[[str], T]) -> tuple[T, ...]:
-        """Return what *reader* makes of each item of a cell, parted by ``;`` (or comma or blank), repeats dropped."""
-        items = [Row(row.line, {column: item}) for item in _BETWEEN_ITEMS.split(row.cells.get(column, "")) if item]
-        read = (self.parse(item, column, reader, None) for item in items)
-        return tuple(dict.fromkeys(item for item in read if item is not None))
-
-    def in_order(self) -> list[Fault]:
-        """Return the faults by line, those of the file as a whole first."""
-        return sorted(self.faults, key=lambda fault: fault.line)
-
-    def check(self) -> None:
-        """Raise RegistryError with every fault, if there is one."""
-        if self.faults:
-            raise RegistryError(self.in_order())
-
-
-def filled(text: str, *, at_most: int = 1_000) -> str:
-    """Return the *text* of a cell that may not be empty, longer than *at_most* characters, or hold control characters.
-
-    Raises CellError.
-    """
-    if not text:
-        raise CellError("csv.empty_cell")
-    if len(text) > at_most:
-        raise CellError("csv.long_text", cell=excerpt(text), limit=at_most)
-    if re.search(r"[\x00-\x1f\x7f-\x9f]", text):
-        raise CellError("csv.control_character", cell=excerpt(text))
-    return text
 
 
 def read_table(
-    path: Path, *, required: tuple[str, ...], known: Collection[str], found: FaultList, needs_rows: bool = True
-) -> Table | None:
-    """Read the CSV file at *path*; None where it cannot be read as a table, the reasons noted in *found*.
-
-    Columns whose name is in *known*, whatever its case, get the name they have there; other names stay as
-    they are. *required* columns must be there and, if it *needs_rows*, the file must have one. Never raises for
-    what a file holds.
-    """
-    data = _bytes(path, found)
-    text = None if data is None else _text(data, found)
-    if text is None:
-        return None
-    records, separator = _records(text, known, found)
-    return table_of(records, separator, required=required, known=known, found=found, needs_rows=needs_rows)
-
-
-def table_of(
-    records: Iterator[tuple[int, list[str]]],
-    separator: str,
+    path: Path,
     *,
     required: tuple[str, ...],
     known: Collection[str],
     found: FaultList,
     needs_rows: bool = True,
+    headings: Headings | None = None,
 ) -> Table | None:
-    """Return the table of *records*, lines with the number each starts on, the first of them the columns' names.
+    """Read the CSV file or workbook at *path*; None where it is no table, the reasons noted in *found*.
 
-    The other arguments are those of :func:`read_table`; *separator* is what a message says cells are parted by.
+    Columns whose name is in *known*, whatever its case, get the name they have there, others may be translated by
+    *headings*, and the rest stay as they are. *required* columns must be there and, if the file *needs_rows*, one
+    row. Of a workbook the first sheet is read. Never raises for what a file holds.
     """
+    read = _read(path, {*known, *(headings.columns if headings else ())}, found)
+    if read is None:
+        return None
+    records, separator = read
     line, names = next(records, (0, []))
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    columns = _columns(line, names, known, found)
+    if headings and headings.is_lone(names):  # a list of addresses has no names of columns
+        records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
+    columns = _columns(line, names, known, headings, found)
+    if headings and columns != tuple(names):
+        required = tuple(name for name in required if name not in headings.made)
     missing = [name for name in required if name not in columns]
     for name in missing:
         found.add("csv.missing_column", line=line, column=name, found=excerpt(", ".join(columns)))
@@ -163,6 +73,14 @@ def table_of(
     if needs_rows and table.whole and not table.rows:
         found.add("csv.no_rows")
     return table
+
+
+def _read(path: Path, names: Collection[str], found: FaultList) -> _Records | None:
+    data = _bytes(path, found)
+    if data is None:
+        return None
+    is_workbook = data.startswith(_ZIP) or path.suffix.lower() == ".xlsx"
+    return _sheet(data, found) if is_workbook else _lines(data, names, found)
 
 
 def _bytes(path: Path, found: FaultList) -> bytes | None:
@@ -183,6 +101,18 @@ def _bytes(path: Path, found: FaultList) -> bytes | None:
         if len(data) <= MAX_BYTES:
             return data
         found.add("csv.too_large", megabytes=MAX_BYTES // 1_000_000)
+    return None
+
+
+def _sheet(data: bytes, found: FaultList) -> _Records | None:
+    from cegep_audit.registry.workbook_input import MAX_ROWS, OversizeError, sheet_lines
+
+    try:
+        return iter(sheet_lines(data)), ";"
+    except OversizeError:
+        found.add("csv.too_many_rows", limit=MAX_ROWS)
+    except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
+        found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
     return None
 
 
@@ -222,22 +152,23 @@ def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
         found.add("csv.not_utf_8", line=number, byte=byte, position=position)
 
 
-def _records(text: str, known: Collection[str], found: FaultList) -> tuple[Iterator[tuple[int, list[str]]], str]:
-    """Return the records that are not blank, each with the line it starts on, and what separates their cells."""
+def _lines(data: bytes, names: Collection[str], found: FaultList) -> _Records | None:
+    """Return the lines of CSV that are not blank, parted by what makes the most columns that are in *names*."""
+    text = _text(data, found)
+    if text is None:
+        return None
     lines = io.StringIO(text, newline="")
     mark = _SEPARATOR_LINE.fullmatch(lines.readline())
     if not mark:
         lines.seek(0)
     header = next((line for line in io.StringIO(text, newline=None) if line.strip(_SEPARATORS + " \n")), "")
-    separator = mark[1] if mark else _separator(header, known)
+
+    def columns_by(separator: str) -> int:
+        cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
+        return sum(cell.lower() in names or fold(cell) in names for cell in cells)
+
+    separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
     return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator
-
-
-def _separator(header: str, known: Collection[str]) -> str:
-    """Return the separator that makes the most known columns of the *header*."""
-    return max(
-        _SEPARATORS, key=lambda mark: sum(name.strip(' \t\r\n"').lower() in known for name in header.split(mark))
-    )
 
 
 def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> Iterator[tuple[int, list[str]]]:
@@ -259,11 +190,14 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
         found.add("csv.long_cell", line=line, limit=csv.field_size_limit())
 
 
-def _columns(line: int, names: list[str], known: Collection[str], found: FaultList) -> tuple[str, ...]:
+def _columns(
+    line: int, names: list[str], known: Collection[str], headings: Headings | None, found: FaultList
+) -> tuple[str, ...]:
     """Return the columns' names, nameless ones at the end dropped; note those that are doubled or nameless."""
     while names and not names[-1]:
         names.pop()
     columns = tuple(name.lower() if name.lower() in known else name for name in names)
+    columns = headings.translated(columns) if headings else columns
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name:
@@ -287,9 +221,6 @@ def _table(
         else:
             rows.append(Row(line, dict(zip(columns, cells, strict=False))))
             continue
-        found.add(key, line=line, count=len(cells), expected=len(columns), separator=_visible(separator))
+        shown = "TAB" if separator == "\t" else separator
+        found.add(key, line=line, count=len(cells), expected=len(columns), separator=shown)
     return Table(columns, tuple(rows), whole=len(found.faults) == faults_before)
-
-
-def _visible(separator: str) -> str:
-    return "TAB" if separator == "\t" else separator

@@ -10,20 +10,29 @@ from pathlib import Path
 from cegep_audit.errors import Fault
 from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
+from cegep_audit.registry.headings import fold, registry_headings, value_in
+from cegep_audit.registry.periods import dated
 from cegep_audit.registry.websites import read_host, read_website
 from cegep_audit.text import excerpt
+from cegep_audit.urls import host_of
 
 REQUIRED_COLUMNS = ("id", "name", "website")
 KNOWN_COLUMNS = (
     *REQUIRED_COLUMNS,
-    *("short_name", "type", "language", "region", "region_code", "city", "alt_hosts"),
-    *("founded", "closed", "enrolment", "parent_id", "status"),
+    *("short_name", "type", "language", "region", "region_code", "city", "alt_hosts", "names"),
+    *("founded", "closed", "enrolment", "parent_id", "successor_id", "status", "wikidata", "ror"),
 )
-_AS_WRITTEN = ("short_name", "type", "language", "region", "region_code", "city", "enrolment", "parent_id", "status")
+_AS_WRITTEN = ("short_name", "type", "language", "region", "region_code", "city", "parent_id", "successor_id", "status")
+_IN_OTHER_WORDS = frozenset({"type", "language", "status"})
 
 _LONGEST_ID = 100  # characters
-_YEAR = re.compile(r"[12][0-9]{3}")
+_LONGEST_CELL = 1_000  # characters of a column that the registry knows
+_LONGEST_NUMBER = 9  # digits of an enrolment
+_YEAR = re.compile(r"([12][0-9]{3})(?:-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))?")  # or a day of that year
+_WIKIDATA = re.compile(r"Q[1-9][0-9]{0,10}")
+_ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[0-9a-hj-km-np-tv-z]{6}[0-9]{2})")  # ror.readme.io
 
 
 def default_registry() -> Path:
@@ -34,7 +43,7 @@ def default_registry() -> Path:
 
 
 def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
-    """Return the institutions of the registry at *path*, in file order.
+    """Return the institutions of the registry at *path*, a CSV file or a workbook, in file order.
 
     Raises RegistryError with every fault of the file, said in *lang*; never anything else for what a file holds.
     """
@@ -52,13 +61,33 @@ def check_registry(path: Path, lang: Language = "fr") -> list[Fault]:
 
 
 def _read(path: Path, found: FaultList) -> list[Institution]:
-    table = read_table(path, required=REQUIRED_COLUMNS, known=KNOWN_COLUMNS, found=found)
+    headings = registry_headings()
+    table = read_table(path, required=REQUIRED_COLUMNS, known=KNOWN_COLUMNS, found=found, headings=headings)
     if table is None:
         return []
+    table = _completed(table)
     lines = _lines_of_ids(table.rows, found)
-    if table.whole:  # else the parent may stand in a row that could not be read
-        _check_parents(table, lines, found)
+    if table.whole:  # else what is referred to may stand in a row that could not be read
+        for column in ("parent_id", "successor_id"):
+            _check_references(table, column, lines, found)
     return [_institution(row, found) for row in table.rows]
+
+
+def _completed(table: Table) -> Table:
+    """Return *table* with the columns that it leaves out: a name made from the website, an id from the name."""
+    if "id" in table.columns and "name" in table.columns:
+        return table
+    rows, taken = [], set[str]()
+    for row in table.rows:
+        website = row.cells.get("website", "")
+        name = row.cells.get("name", host_of(website if "//" in website else f"https://{website}").removeprefix("www."))
+        slug = fold(name)[:_LONGEST_ID]
+        number = 1
+        while (made := slug if number == 1 else f"{slug}-{number}") in taken:
+            number += 1
+        taken.add(made)
+        rows.append(Row(row.line, {"id": made, "name": name, **row.cells}))
+    return Table(("id", "name", *table.columns), tuple(rows), table.whole)
 
 
 def _institution(row: Row, found: FaultList) -> Institution:
@@ -68,15 +97,21 @@ def _institution(row: Row, found: FaultList) -> Institution:
     closed = found.parse(row, "closed", _year, None)
     if founded and closed and closed < founded:
         found.add("registry.closed_first", line=row.line, column="closed", closed=str(closed), founded=str(founded))
+    hosts = found.parse_each(row, "alt_hosts", partial(dated, read=read_host))
     return Institution(
         id=found.parse(row, "id", partial(filled, at_most=_LONGEST_ID), ""),
         name=found.parse(row, "name", lambda text: filled(_on_one_line(text)), ""),
         url=found.parse(row, "website", read_website, ""),
-        alt_hosts=found.parse_each(row, "alt_hosts", read_host),
+        alt_hosts=tuple(host for host in hosts if "@" not in host),
+        dated_hosts=tuple(host for host in hosts if "@" in host),
+        names=found.parse_each(row, "names", partial(dated, read=filled), between=";"),
         founded=founded,
         closed=closed,
+        enrolment=found.parse(row, "enrolment", _enrolment, ""),
+        wikidata=found.parse(row, "wikidata", partial(_identifier, pattern=_WIKIDATA), ""),
+        ror=found.parse(row, "ror", partial(_identifier, pattern=_ROR), ""),
         extra={column: text for column, text in cells.items() if column not in KNOWN_COLUMNS},
-        **{column: _on_one_line(cells.get(column, "")) for column in _AS_WRITTEN},
+        **{column: found.parse(row, column, partial(_as_written, column=column), "") for column in _AS_WRITTEN},
     )
 
 
@@ -85,10 +120,32 @@ def _on_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _as_written(text: str, column: str) -> str:
+    text = _on_one_line(text)
+    if len(text) > _LONGEST_CELL:
+        raise CellError("csv.long_text", cell=excerpt(text), limit=_LONGEST_CELL)
+    return value_in(column, text) if column in _IN_OTHER_WORDS else text
+
+
+def _enrolment(text: str) -> str:
+    text = _as_written(text, "enrolment")
+    if sum(map(str.isdigit, text)) > _LONGEST_NUMBER:
+        raise CellError("registry.long_number", cell=excerpt(text), limit=_LONGEST_NUMBER)
+    return text
+
+
 def _year(text: str) -> int | None:
-    if text and not _YEAR.fullmatch(text):
+    found = _YEAR.fullmatch(text)
+    if text and not found:
         raise CellError("registry.bad_year", cell=excerpt(text))
-    return int(text) if text else None
+    return int(found[1]) if found else None
+
+
+def _identifier(text: str, pattern: re.Pattern[str]) -> str:
+    found = pattern.fullmatch(text)
+    if text and not found:
+        raise CellError("registry.bad_identifier", cell=excerpt(text))
+    return found[found.lastindex or 0] if found else ""
 
 
 def _lines_of_ids(rows: Iterable[Row], found: FaultList) -> dict[str, int]:
@@ -101,10 +158,10 @@ def _lines_of_ids(rows: Iterable[Row], found: FaultList) -> dict[str, int]:
     return lines
 
 
-def _check_parents(table: Table, lines: Mapping[str, int], found: FaultList) -> None:
+def _check_references(table: Table, column: str, lines: Mapping[str, int], found: FaultList) -> None:
     for row in table.rows:
-        parent = row.cells.get("parent_id", "")
-        if parent and parent == row.cells["id"]:
-            found.add("registry.own_parent", line=row.line, column="parent_id")
-        elif parent and parent not in lines:
-            found.add("registry.unknown_parent", line=row.line, column="parent_id", cell=excerpt(parent))
+        other = row.cells.get(column, "")
+        if other and other == row.cells["id"]:
+            found.add(f"registry.own_{column.removesuffix('_id')}", line=row.line, column=column)
+        elif other and other not in lines:
+            found.add("registry.unknown_parent", line=row.line, column=column, cell=excerpt(other))

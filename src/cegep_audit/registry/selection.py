@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.registry.headings import fold
 from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.text import excerpt
 from cegep_audit.urls import visit_key
@@ -43,12 +42,6 @@ _BY_REGION = _Filter(
         fold(institution.region_code).lstrip("0"),
     },
 )
-
-
-def fold(text: str) -> str:
-    """Return *text* as spellings are compared: no case, no accents, one dash for whatever parts its words."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[\W_]+", "-", "".join(char for char in decomposed if not unicodedata.combining(char))).strip("-")
 
 
 def select(
@@ -129,6 +122,8 @@ def value_of(institution: Institution, column: str) -> str:
     if column not in KNOWN_COLUMNS:
         return institution.extra.get(column, "")
     value = getattr(institution, "url" if column == "website" else column)
+    if column == "alt_hosts":
+        value = institution.alt_hosts + institution.dated_hosts
     if isinstance(value, tuple):
         return ";".join(value)
     return "" if value is None else str(value)

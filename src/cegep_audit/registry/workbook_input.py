@@ -1,75 +1,70 @@
-"""The first sheet of an Excel workbook that a person filled in, as the rows that the same table has as CSV."""
+"""The first sheet of an Excel workbook, as the lines that the same table has as CSV."""
 
 from __future__ import annotations
 
+import io
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 
-from cegep_audit.registry.csv_input import MAX_BYTES as MAX_FILE_BYTES
-from cegep_audit.registry.csv_input import FaultList, Table, table_of
-from cegep_audit.text import excerpt
-
-SUFFIX = ".xlsx"
-
-MAX_BYTES = 200_000_000  # unpacked: ten times what a file may have, more is no list of institutions
+MAX_UNPACKED = 200_000_000  # bytes of all parts together: ten times what a file may have
+MAX_COLUMNS = 200  # cells further right are no column that anybody named: a stray one at the edge costs nothing
+MAX_ROWS = 100_000  # rows that hold something
 
 
-def read_workbook(
-    path: Path, *, required: tuple[str, ...], known: Collection[str], found: FaultList, needs_rows: bool = True
-) -> Table | None:
-    """Read the first sheet of the workbook at *path*; the arguments and what comes back are ``read_table``'s.
+class OversizeError(ValueError):
+    """A workbook that holds more than any list of institutions."""
 
-    Dates become ``2026-11-23``, numbers are written with a point, formulas stand for what they came to. Never raises
-    for what a file holds.
+
+def sheet_lines(data: bytes) -> list[tuple[int, list[str]]]:
+    """Return the rows of the first sheet of the workbook *data* that hold something, with their numbers, from 1.
+
+    All are at least as wide as the first. Dates become ``2026-11-23``, numbers are written with a point, formulas
+    stand for what they came to. Raises OversizeError, and for a damaged workbook whatever its reader stumbles over.
     """
-    if not path.is_file():
-        found.add("csv.directory" if path.is_dir() else "csv.missing_file")
-        return None
-    try:
-        with zipfile.ZipFile(path) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-        if size > MAX_BYTES or path.stat().st_size > MAX_FILE_BYTES:
-            found.add("csv.too_large", megabytes=MAX_FILE_BYTES // 1_000_000)
-            return None
-        lines = list(_lines(path))
-    except PermissionError:
-        found.add("csv.not_allowed")
-        return None
-    except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
-        found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
-        return None
-    filled = ((number, cells) for number, cells in enumerate(lines, 1) if any(cells))
-    return table_of(_even(filled), ";", required=required, known=known, found=found, needs_rows=needs_rows)
-
-
-def _lines(path: Path) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
-    book = load_workbook(path, read_only=True, data_only=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED:
+            raise OversizeError
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
-        for row in book.worksheets[0].iter_rows(values_only=True):
-            yield [_text(value) for value in row]
+        lines: list[tuple[int, list[str]]] = []
+        for number, cells in _filled(book.worksheets[0].iter_rows(values_only=True, max_col=MAX_COLUMNS)):
+            width = len(lines[0][1]) if lines else 0
+            lines.append((number, cells + [""] * (width - len(cells))))
+            if len(lines) > MAX_ROWS:
+                raise OversizeError
+        return lines
     finally:
         book.close()
 
 
-def _even(records: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield *records* as wide as the first: a sheet has empty cells to the right, and rows that end early."""
-    width = 0
-    for number, cells in records:
+def _filled(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the *rows* that hold something, without the empty cells at their end.
+
+    A sheet leaves out the rows that nobody touched, a million before a stray cell: openpyxl gives one tuple for all.
+    """
+    empty: tuple[object, ...] | None = None
+    for number, row in enumerate(rows, 1):
+        if row is empty:
+            continue
+        cells = [_text(value) for value in row]
         while cells and not cells[-1]:
             cells.pop()
-        width = width or len(cells)
-        yield number, cells + [""] * (width - len(cells))
+        if cells:
+            yield number, cells
+        else:
+            empty = row
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, datetime):
         return (value.date() if value == datetime(value.year, value.month, value.day) else value).isoformat()  # noqa: DTZ001 - Excel's times have no zone
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value).strip()
+    return str(value).strip()

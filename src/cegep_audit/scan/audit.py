@@ -17,6 +17,7 @@ from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import Verdict, assess, looks_like_html
+from cegep_audit.detect.challenges import is_challenge
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.media import SNIFFED
 from cegep_audit.errors import FetchError, TooManyAccountsError
@@ -34,7 +35,7 @@ from cegep_audit.models import (
     Source,
     Visit,
 )
-from cegep_audit.vocabulary import ReadBy
+from cegep_audit.vocabulary import Detail, ReadBy
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
@@ -123,7 +124,9 @@ async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Loc
     try:
         page = await source.get(choice.url)
     except FetchError as error:
-        failure = Failure(choice.url, choice.role, error.detail, str(error), clock(), error.record_id)
+        is_wall = is_challenge(error.status, error.headers, error.body)
+        detail = Detail.CHALLENGE if is_wall else error.detail
+        failure = Failure(choice.url, choice.role, detail, str(error), clock(), error.record_id)
         return Visit(choice, failure=failure)
     reading = await _read(page, turn)
     # Hundreds of sites wait between two pages: once it is read, only what tells the kind of a page is kept of it.

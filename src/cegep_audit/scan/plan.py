@@ -12,7 +12,7 @@ from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import default_registry, read_registry, select
+from cegep_audit.registry import as_of, default_registry, read_registry, select
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.request import Request, day_of, output_of
 from cegep_audit.store import Store
@@ -80,8 +80,12 @@ def chosen_of(request: Request) -> tuple[list[list[Institution]], dict[str, Any]
 def selected(
     registry: Sequence[Institution], settings: Mapping[str, Any], day: date | None, lang: Language
 ) -> list[Institution]:
-    """Return the institutions that a scan with these *settings* goes over, for a *day* in the past those of then."""
-    return select(registry, **settings["selection"], day=day, lang=lang)
+    """Return the institutions that a scan with these *settings* goes over.
+
+    For a *day* in the past they are those of then, under the name and the host that they had.
+    """
+    chosen = select(registry, **settings["selection"], day=day, lang=lang)
+    return as_of(chosen, day) if day else chosen
 
 
 def _settings(request: Request, ids: set[str]) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
     if strict and saved.refused:
         raise StoreError(saved.refused[0])
     matched = match_saved(saved, plan.institutions, plan.request.lang)
-    for line in (*saved.refused, *matched.unmatched):
+    for line in (*saved.refused, *saved.damage, *matched.unmatched):
         note(line)
     return matched.visits
 

@@ -42,6 +42,11 @@ CREATE TABLE institutions (
     enrolment TEXT NOT NULL,      -- as written in the registry
     parent_id TEXT NOT NULL,      -- id of the institution that this one is a part of
     status TEXT NOT NULL,         -- as written in the registry: active, closed
+    successor_id TEXT NOT NULL,   -- id of the institution that this one was merged into
+    names TEXT NOT NULL,          -- JSON list: former names, as name@2005..2012
+    dated_hosts TEXT NOT NULL,    -- JSON list: hosts that were its in some years alone, as host@2005..2012
+    wikidata TEXT NOT NULL,       -- its item: Q and a number
+    ror TEXT NOT NULL,            -- its id in the Research Organization Registry, without https://ror.org/
     extra TEXT NOT NULL,          -- JSON object: the registry's other columns, name to text, in file order
     PRIMARY KEY (scan_id, id),
     UNIQUE (scan_id, position)

@@ -1,11 +1,11 @@
 """The frontier: which page of a site to read next, and why.
 
-The homepage comes first. Where it is only a door (frames, a refresh, a splash page that asks for a language), what
-lies behind it is part of it and comes next; then addresses of the site that stand for an account (``/facebook``);
-then one page of each kind before a second of any: social, contact, the other language, about.
+The homepage comes first. If it is only a way in (frames, a refresh, a splash page that asks for a language), the page
+behind it comes next; then addresses of the site that stand for an account (``/facebook``); then one page of each
+kind before a second of any: social, contact, the other language, about.
 
-Reading stops early where two pages show the same accounts and the last brought nothing new
-(:mod:`cegep_audit.collect.frontier.stopping`). The words stand in ``discovery.toml``.
+Reading stops early once two pages show the same accounts and the last adds nothing
+(:mod:`cegep_audit.collect.frontier.stopping`). The words are in ``discovery.toml``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.scoring import Lead, find_leads, is_page
+from cegep_audit.collect.frontier.scoring import LinkScore, is_page, score_links
 from cegep_audit.collect.frontier.site_state import Site, is_door
-from cegep_audit.collect.frontier.stopping import SITE_WIDE, is_settled, shown_accounts
+from cegep_audit.collect.frontier.stopping import SITE_WIDE, has_seen_enough, shown_accounts
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 
@@ -33,15 +33,15 @@ _NOT_GIVEN = frozenset(
     | {http_detail(403), *(http_detail(status) for status in range(500, 600))}
 )
 _ORDER = (PageRole.SOCIAL, PageRole.CONTACT, PageRole.LANGUAGE, PageRole.ABOUT, PageRole.FRAME)
-_ONCE_SETTLED = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
+_READ_ANYWAY = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A link that promises something; its address is not resolved yet, for that costs more than all the rest."""
+    """A link worth considering; its address is not resolved yet, for that costs more than all the rest."""
 
     link: InnerLink
-    lead: Lead
+    scored: LinkScore
     reading: Reading
     host: str  # of the page that shows it
     page: int  # which of the pages read that is, from 0
@@ -53,12 +53,12 @@ def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits)
 
 
 class Frontier:
-    """The pages of one site that may be read next; whatever a page promises is looked for once."""
+    """The pages of one site that may be read next; each link is scored once."""
 
     def __init__(self, institution: Institution, limits: Limits) -> None:
         self._institution = institution
         self._limits = limits
-        self._promises = _Promises(frozenset())
+        self._links = _SeenLinks(frozenset())
 
     def next_page(self, visits: Sequence[Visit]) -> Choice | None:
         """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
@@ -71,14 +71,14 @@ class Frontier:
         if len(visits) >= self._limits.max_pages or _is_over(visits):
             return None
         site = Site.after(self._institution, visits)
-        if site.domains != self._promises.domains:
-            self._promises = _Promises(site.domains)
-        self._promises.look_over(site.readings)
-        return _part_of_the_homepage(site, self._promises) or _promising(site, self._promises, self._limits)
+        if site.domains != self._links.domains:
+            self._links = _SeenLinks(site.domains)
+        self._links.look_over(site.readings)
+        return _part_of_the_homepage(site, self._links) or _best_link(site, self._links, self._limits)
 
 
 def _is_over(visits: Sequence[Visit]) -> bool:
-    """Whether the site is to be left alone, or cannot tell more: its homepage failed or leads elsewhere."""
+    """Whether the site is to be left alone, or has no more to tell: its homepage failed or redirects elsewhere."""
     if visits[0].reading is None:
         return True
     details = [visit.failure.detail if visit.failure else "" for visit in visits]
@@ -86,7 +86,7 @@ def _is_over(visits: Sequence[Visit]) -> bool:
     return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
-def _part_of_the_homepage(site: Site, promises: _Promises) -> Choice | None:
+def _part_of_the_homepage(site: Site, seen: _SeenLinks) -> Choice | None:
     """Return what belongs to the homepage but lies elsewhere: a refresh, a frame, the site behind a splash page."""
     for reading in site.readings:
         parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
@@ -96,32 +96,32 @@ def _part_of_the_homepage(site: Site, promises: _Promises) -> Choice | None:
                 return Choice(urls.crawl_key(url), PageRole.FRAME, why)
     if site.counts[PageRole.LANGUAGE] or not all(map(is_door, site.readings)):
         return None
-    ways = [item for item in promises.candidates if item.lead.role is PageRole.LANGUAGE]
-    return _best(site, ways, lambda item: (item.lead.target != site.institution.language, -item.lead.score))
+    ways = [item for item in seen.candidates if item.scored.role is PageRole.LANGUAGE]
+    return _best(site, ways, lambda item: (item.scored.target != site.institution.language, -item.scored.score))
 
 
-def _promising(site: Site, promises: _Promises, limits: Limits) -> Choice | None:
+def _best_link(site: Site, seen: _SeenLinks, limits: Limits) -> Choice | None:
     """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
-    own = [item for item in promises.candidates if item.lead.role is PageRole.OWN_LINK]
+    own = [item for item in seen.candidates if item.scored.role is PageRole.OWN_LINK]
     if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
-        shown = {network for block in promises.blocks for network, _ in block}
-        choice = _best(site, own, lambda item: (item.lead.target in shown, item.page))
+        shown = {network for block in seen.blocks for network, _ in block}
+        choice = _best(site, own, lambda item: (item.scored.target in shown, item.page))
         if choice:
             return choice
-    rest = [item for item in promises.candidates if item.lead.role in _ORDER]
-    if is_settled(promises.blocks):
-        rest = [item for item in rest if item.lead.role in _ONCE_SETTLED and not site.counts[item.lead.role]]
+    rest = [item for item in seen.candidates if item.scored.role in _ORDER]
+    if has_seen_enough(seen.blocks):
+        rest = [item for item in rest if item.scored.role in _READ_ANYWAY and not site.counts[item.scored.role]]
     return _best(site, rest, lambda item: _rank(item, site))
 
 
 def _rank(item: _Candidate, site: Site) -> tuple[int, int, bool, int, bool, int]:
     """Sort key: one page a role before a second of any; the page's own host before others, where many parts live."""
-    lead = item.lead
+    scored = item.scored
     return (
-        site.counts[lead.role],
-        _ORDER.index(lead.role),
+        site.counts[scored.role],
+        _ORDER.index(scored.role),
         _host(item.link.href) not in {"", item.host},
-        -lead.score,
+        -scored.score,
         item.link.zone not in SITE_WIDE,
         item.page,
     )
@@ -137,8 +137,8 @@ def _host(href: str) -> str:
 # ------------------------------------------------------------------------------------------ candidates
 
 
-class _Promises:
-    """The links of the pages read that promise something, each as often as it stands there in other words."""
+class _SeenLinks:
+    """The links worth considering on the pages read, each once for each label."""
 
     def __init__(self, domains: frozenset[str]) -> None:
         """*domains* are the site's."""
@@ -148,20 +148,20 @@ class _Promises:
         self._seen: set[tuple[str, str, str]] = set()
 
     def look_over(self, readings: Sequence[Reading]) -> None:
-        """Add what those of *readings* promise that were not there before."""
+        """Add the links of those *readings* that were not looked over before."""
         for number in range(len(self.blocks), len(readings)):
             reading = readings[number]
             self.blocks.append(shown_accounts(reading))
             host = _host(reading.url)
-            for link, lead in find_leads(list(self._fresh(reading)), is_door=is_door(reading)):
-                self.candidates.append(_Candidate(link, lead, reading, host, number))
+            for link, scored in score_links(list(self._fresh(reading)), is_door=is_door(reading)):
+                self.candidates.append(_Candidate(link, scored, reading, host, number))
             # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
             for frame in () if is_door(reading) else reading.frames:
-                lead = Lead(PageRole.FRAME, 0, "frame")
-                self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), lead, reading, host, number))
+                scored = LinkScore(PageRole.FRAME, 0, "frame")
+                self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading, host, number))
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield the links that may lead on and that no page before showed: menus repeat, and a look has its price."""
+        """Yield the links of the site that no page before showed: menus repeat, and scoring has its price."""
         origin = reading.base.partition("://")[2].partition("/")[0]
         for link in (*reading.inner, *self._own_hosts(reading)):
             href = link.href
@@ -173,15 +173,15 @@ class _Promises:
                 yield link
 
     def _own_hosts(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield links kept for an account that they may name, but that lead to a host of the site: itunesu.x.ca."""
+        """Yield links that look like an account but lead to a host of the site: itunesu.x.ca."""
         for link in reading.links:
             if link.how is How.ANCHOR and _names_any(self.domains, link.url):
                 yield InnerLink(link.url, link.label, link.zone)
 
 
 def _names_any(domains: Iterable[str], address: str) -> bool:
-    """Whether one of *domains* stands somewhere in *address*: a cheap test before it is split and judged."""
-    return any(map(address.__contains__, domains))
+    """Whether one of *domains* is somewhere in *address*, as written: a cheap test before it is split and judged."""
+    return any(map(address.lower().__contains__, domains))
 
 
 def _best(site: Site, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
@@ -189,27 +189,27 @@ def _best(site: Site, candidates: Iterable[_Candidate], rank: Callable[[_Candida
     for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
         url = _address(site, item)
         if url:
-            return Choice(url, item.lead.role, item.lead.why)
+            return Choice(url, item.scored.role, item.scored.why)
     return None
 
 
 def _address(site: Site, item: _Candidate) -> str | None:
-    """Return the address to ask, None where it leads nowhere, off the site, or to what was read already."""
-    lead = item.lead
-    if lead.role is PageRole.LANGUAGE and (
-        lead.target in site.languages or site.counts[PageRole.LANGUAGE] >= MAX_LANGUAGES
+    """Return the address to ask, None for one that is no page of the site or was read already."""
+    scored = item.scored
+    if scored.role is PageRole.LANGUAGE and (
+        scored.target in site.languages or site.counts[PageRole.LANGUAGE] >= MAX_LANGUAGES
     ):
         return None
     url = urls.absolute(item.reading.base, item.link.href)
     if url is None or urls.visit_key(url) in site.asked or not site.holds(url) or not is_page(url):
         return None
-    return None if _is_variant(site, url, lead) else urls.crawl_key(url)
+    return None if _is_variant(site, url, scored) else urls.crawl_key(url)
 
 
-def _is_variant(site: Site, url: str, lead: Lead) -> bool:
+def _is_variant(site: Site, url: str, scored: LinkScore) -> bool:
     """Whether *url* differs from a page asked by its query alone, and nothing says that it is another page.
 
     ``/?page_id=12`` labelled "Nous joindre" is one; a second in the same role is a session number or a trap.
     """
     roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), frozenset())
-    return bool(roles) and ("in path" in lead.why or lead.role in roles)
+    return bool(roles) and ("in path" in scored.why or scored.role in roles)

@@ -1,4 +1,4 @@
-"""What an inner link promises, by its words and its address alone: accounts, contact, the other language, or nothing.
+"""Link scoring: what a link of a site may lead to, by its words and its address: accounts, contact, another language.
 
 The words stand in ``discovery.toml``. A page has hundreds of links and few that matter, so all of them pass a test
 of a few sets first, and addresses are resolved by nobody here.
@@ -31,6 +31,7 @@ _MARK = "0mark0"  # between label and address; no word and, as folded text goes,
 
 _OFFICIAL_LANGUAGES = frozenset({"fr", "en"})
 _KEPT = frozenset(string.ascii_lowercase + string.digits + "\n")
+_INDEX_LETTERS = 8  # links of one letter that make an index from A to Z; icons have four or five: f, t, X, in
 _INDEX = frozenset({"index", "default", "accueil", "home", "main"})
 _ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "php", "asp", "aspx", "jsp", "jsf", "cfm", "do"})
 _FILLING = _INDEX | _ENDINGS  # what /en/index.html says besides "en"
@@ -45,8 +46,8 @@ _FOLDED = bytes(
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """What one link promises: ``target`` is the language or network it leads to, "" where it does not say."""
+class LinkScore:
+    """What one link may lead to; ``target`` is its language or network, "" where it does not say."""
 
     role: PageRole
     score: int
@@ -139,14 +140,17 @@ def _rules() -> _Rules:
     )
 
 
-def find_leads(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterator[tuple[InnerLink, Lead]]:
-    """Yield the links that promise something, in page order, with what it is.
+def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
+    """Yield the links that may lead to something, in page order, with their scores.
 
     *is_door* says that the page is a mere way in, where "Entrer" or "Accueil" lead to the site.
     """
     rules = _rules()
     keys = rules.door_keys if is_door else rules.keys
+    letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
     for link, line in zip(links, _folded_lines(links), strict=True):
+        if len(letters) >= _INDEX_LETTERS and link.label in letters:
+            continue  # the letters of an index: its X is no network
         words = line.split()
         if (
             not keys.isdisjoint(words)
@@ -155,9 +159,9 @@ def find_leads(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterator
             or ((ends := words.index(_MARK)) <= _LONG_LABEL and _is_short_label(words[:ends], rules))
             or (link.hreflang and link.hreflang != "x-default")
         ):
-            lead = rate(link, is_door=is_door)
-            if lead:
-                yield link, lead
+            scored = score_link(link, is_door=is_door)
+            if scored:
+                yield link, scored
 
 
 def _folded_lines(links: Sequence[InnerLink]) -> list[str]:
@@ -174,8 +178,8 @@ def _is_short_label(words: list[str], rules: _Rules) -> bool:
     return " ".join(words) in rules.exact or not rules.short_names.isdisjoint(words)
 
 
-def rate(link: InnerLink, *, is_door: bool = False) -> Lead | None:
-    """Return what *link* promises by its language, its label or its address, the best of them; None for nothing."""
+def score_link(link: InnerLink, *, is_door: bool = False) -> LinkScore | None:
+    """Return what *link* may lead to by its language, its label or its address, the best of them; None for nothing."""
     label = " ".join(fold(link.label).split())
     place, is_whole = _place(link.href)
     found = (
@@ -184,8 +188,8 @@ def rate(link: InnerLink, *, is_door: bool = False) -> Lead | None:
         _by_words(label, "label", is_door=is_door),
         _by_words(place, "path", is_door=is_door, is_whole=is_whole) if place != label else None,
     )
-    leads = [lead for lead in found if lead and lead.score >= MIN_SCORE]
-    return max(leads, key=lambda lead: lead.score, default=None)
+    scores = [scored for scored in found if scored and scored.score >= MIN_SCORE]
+    return max(scores, key=lambda scored: scored.score, default=None)
 
 
 def _without_query(href: str) -> str:
@@ -220,26 +224,26 @@ def _folded_part(part: str) -> str:
     return " ".join(fold(unquote(part)).split())
 
 
-def _own_link(label: str, place: str, is_whole: bool) -> Lead | None:
+def _own_link(label: str, place: str, is_whole: bool) -> LinkScore | None:
     rules = _rules()
     if place in rules.names and (is_whole or len(place) > _SHORT_NAME):
-        return Lead(PageRole.OWN_LINK, OWN_SCORE + 1, f'network "{place}" in path', rules.names[place])
+        return LinkScore(PageRole.OWN_LINK, OWN_SCORE + 1, f'network "{place}" in path', rules.names[place])
     name = " ".join(word for word in label.split() if word not in rules.around)
     if name in rules.names:
-        return Lead(PageRole.OWN_LINK, OWN_SCORE, f'network "{name}" in label', rules.names[name])
+        return LinkScore(PageRole.OWN_LINK, OWN_SCORE, f'network "{name}" in label', rules.names[name])
     return None
 
 
-def _alternate(link: InnerLink) -> Lead | None:
+def _alternate(link: InnerLink) -> LinkScore | None:
     """A version in another language, as the page itself declares it; inside the text ``hreflang`` says too little."""
     language = link.hreflang[:2].lower()
     if not language or link.hreflang == "x-default" or not ("alternate" in link.rel or link.zone in _SITE_WIDE):
         return None
     score = OWN_SCORE if language in _OFFICIAL_LANGUAGES else MIN_SCORE
-    return Lead(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
+    return LinkScore(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
 
 
-def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) -> Lead | None:
+def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) -> LinkScore | None:
     rules = _rules()
     words = text.split()
     rows = [row for word in words for row in rules.by_key.get(word, ()) if f" {row.folded} " in f" {text} "]
@@ -252,8 +256,8 @@ def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) ->
     score = best.score - EXTRA_WORD_COST * max(0, len(words) - best.length) - (PATH_COST if where == "path" else 0)
     why = f'word "{best.text}" in {where}'
     if rules.doubts.isdisjoint(words):
-        return Lead(best.role, score, why, best.language)
-    return Lead(PageRole.ABOUT, score - DOUBT_COST, why)
+        return LinkScore(best.role, score, why, best.language)
+    return LinkScore(PageRole.ABOUT, score - DOUBT_COST, why)
 
 
 def is_page(url: str) -> bool:

@@ -16,13 +16,13 @@ from cegep_audit.vocabulary import How, Zone
 
 # Accounts on so many networks in the part of the page that repeats make a block that was made to name them all; one
 # or two may be a leftover or a campaign. Wrong where a site names a further account on its contact or about page only.
-SETTLED_NETWORKS = 3
+REPEATED_NETWORKS = 3
 
 SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
 _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
 
 
-def is_settled(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
+def has_seen_enough(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
     """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing.
 
     *blocks* are what the pages read show, one a page, as :func:`shown_accounts` gives it.
@@ -32,7 +32,7 @@ def is_settled(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
     repeated = {
         item for number, block in enumerate(blocks) for item in block if any(item in b for b in blocks[:number])
     }
-    if len({network for network, _ in repeated}) < SETTLED_NETWORKS:
+    if len({network for network, _ in repeated}) < REPEATED_NETWORKS:
         return False
     return not blocks[-1] - set().union(*blocks[:-1])
 
@@ -61,4 +61,4 @@ def _host_labels() -> dict[str, str]:
 
 @cache
 def _not_accounts() -> frozenset[str]:
-    return frozenset(table()["settled"]["not_accounts"])
+    return frozenset(table()["stopping"]["not_accounts"])

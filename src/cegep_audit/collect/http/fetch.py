@@ -174,7 +174,7 @@ class HttpFetch:
         try:
             if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                 await self._drain(exchange, response, raw)
-                return b""
+                return beginning_of(bytes(raw), content_codings([headers.get("content-encoding", "")]), _DRAINED)
             if is_page is False:
                 exchange.truncated = "length"  # nobody needs 200 MB of PDF
                 return b""
@@ -215,7 +215,7 @@ class HttpFetch:
         try:
             async with asyncio.timeout(_DRAIN_S):
                 async for chunk in response.aiter_stream():
-                    self._keep(raw, chunk, _DRAINED)
+                    raw += chunk[: max(0, _DRAINED - len(raw))]
                     received += len(chunk)
                     if received > _DRAINED:
                         exchange.truncated = "length"
@@ -235,7 +235,7 @@ class HttpFetch:
     def _refuse_credentials(self, exchange: Exchange, body: bytes) -> None:
         """Raise TransportError for an answer that repeats what we said to a proxy; nothing of it is kept."""
         proxy = self._transport.proxy
-        if proxy is None or exchange.status is None:
+        if proxy is None or proxy.auth is None or exchange.status is None:
             return
         headers = header_map(exchange.response_headers)
         if not body and exchange.body:

@@ -6,11 +6,9 @@ What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
-from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Self
 
@@ -18,20 +16,19 @@ from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
-from cegep_audit.collect.warc.index import Found, Stretch, captures_of, explaining, fields_of, go_through, parse_date
-from cegep_audit.collect.warc.index import whole_files as files_of
+from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
-from cegep_audit.collect.warc.records import RecordFile, SeveralRecordsError
+from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Rendering, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
-from cegep_audit.vocabulary import REDIRECTS, Detail, Need
+from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 
@@ -74,26 +71,23 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        parts = files_of(paths, lang)
-        return cls.of(parts, (go_through(part, lang) for part in parts), limits, period=period, lang=lang)
+        files = files_of(paths, lang)
+        return cls.of(files, (go_through(file, lang) for file in files), limits, period=period, lang=lang)
 
     @classmethod
     def of(
         cls,
-        parts: Sequence[Stretch],
+        files: Sequence[WarcFile],
         founds: Iterable[Found],
         limits: Limits | None = None,
         *,
         period: Period | None = None,
         lang: Language = "fr",
     ) -> Self:
-        """Return the archive of the files that *parts* are of, whole and in order, where *founds* were found.
-
-        Raises as :meth:`open` does.
-        """
+        """Return the archive of *files*, in which *founds* were found. Raises as :meth:`open` does."""
         archive = cls(limits or Limits(), lang, period)
-        for _, each in groupby(zip(parts, founds, strict=True), key=lambda pair: pair[0].file):
-            archive._add(list(each))
+        for file, found in zip(files, founds, strict=True):
+            archive._add(file, found)
         return archive
 
     @asynccontextmanager
@@ -114,23 +108,16 @@ class WarcArchive:
 
     # -------------------------------------------------------------------------------- the index
 
-    def _add(self, parts: Sequence[tuple[Stretch, Found]]) -> None:
-        """Take in the next file, of which these are all the stretches, with what was found in each."""
-        first = parts[0][0]
-        founds = [found for _, found in parts]
-        with explaining(first.path, self._lang):
-            file = RecordFile(first.path, first.entry)
-            if _are_torn(founds):
-                founds = [_whole(file, replace(first, end=None))]
-        name = shown(str(first.path / first.entry))
-        if not any(found.records for found in founds):
+    def _add(self, file: WarcFile, found: Found) -> None:
+        """Take in the next *file*, with what was *found* in it."""
+        name = shown(str(file.path / file.entry))
+        if not found.records:
             raise StoreError(say("warc.not_warc", self._lang, file=name))
-        self._files.append(file)
-        for found in founds:
-            for capture in found.captures:
-                self._take_in(capture)
-        damage = dict.fromkeys(damage for found in founds for damage in found.damage)
-        self.damage += _lines(name, list(damage), self._lang)
+        with explaining(file.path, self._lang):
+            self._files.append(RecordFile(file.path, file.entry, is_packed=found.is_packed))
+        for capture in found.captures:
+            self._take_in(capture)
+        self.damage += _lines(name, found.damage, self._lang)
 
     def _take_in(self, capture: Capture) -> None:
         if capture.kind == "rendered":
@@ -160,6 +147,9 @@ class WarcArchive:
             detail, what = (Detail.PROTOCOL, "holds no HTTP response") if capture.is_whole else _DAMAGED
             raise FetchError(capture.url, detail, f"the archive's record {what}", record_id=record_id)
         body = b""
+        if response.status in MAY_CHALLENGE:
+            with suppress(BodyError):
+                body = beginning_of(response, ROBOTS_BYTES, head.get("WARC-Truncated").lower())
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             if want is Want.PAGE and (rendered := self._rendered_of(record_id, capture)):
                 return rendered
@@ -253,27 +243,10 @@ class WarcFetch:
 
 
 def _leads_back(answer: Answer, url: str) -> bool:
-    """Whether *answer* is of another spelling of *url* and redirects to *url* itself: then it is no answer to it."""
+    """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return is_same_page(urls.absolute(answer.url, answer.location) or "", url)
-
-
-def _are_torn(founds: Sequence[Found]) -> bool:
-    """Whether stretches of one file do not add up to what the whole file holds."""
-    fit = all(later.first == former.after for former, later in pairwise(founds))
-    return not fit or any(found.is_broken_off for found in founds)
-
-
-def _whole(file: RecordFile, stretch: Stretch) -> Found:
-    """Return what the whole *file* holds, inflated for good where its records cannot be found otherwise."""
-    try:
-        return captures_of(file, stretch)
-    except SeveralRecordsError:
-        inflated = Found()
-        file.inflate(inflated.damage.append)
-        found = captures_of(file, stretch)
-        return replace(found, damage=inflated.damage + found.damage)
 
 
 def _lines(file: str, damage: Sequence[Damage], lang: Language) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Going through a WARC or ARC file, whole or a stretch of it: which captures it holds, and where they are.
+"""Going through one WARC or ARC file: which captures it holds, and where they are.
 
-Stretches of one file can be read separately, by other processes too; together they hold what the whole file does.
+Files can be gone through separately, by other processes too; together they are an archive.
 """
 
 from __future__ import annotations
@@ -37,50 +37,38 @@ _READING = {
     errno.EPERM: "warc.not_allowed",
 }
 
-_LEAST_STRETCH = 1_000_000  # bytes: below, asking another process costs more than reading it here
-
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The records of the file at *path* that begin from byte *begin* on, before *end* (None: to its end).
-
-    ``file`` is the number of the file in its archive; ``entry`` names the file inside the WACZ at *path*.
-    """
+class WarcFile:
+    """One file of an archive: at *path* or, inside the WACZ at *path*, the *entry*; ``number`` counts from 0."""
 
     path: Path
-    file: int
-    begin: int = 0
-    end: int | None = None
+    number: int
     entry: str = ""
 
 
 @dataclass(slots=True)
 class Found:
-    """What a stretch holds: its captures in file order.
+    """What a file holds: its captures in file order.
 
-    ``records`` counts records of every kind. ``first`` is where the first record begins, in the stretch or after it,
-    ``after`` where the first one after the stretch does, None for none. ``is_broken_off`` says that the stretch cannot
-    be read by itself, and then the rest is empty: gzip members hold several records, or its first record has the time
-    of the one before.
+    ``records`` counts records of every kind. ``is_packed`` says that its gzip members hold several records.
     """
 
     captures: list[Capture] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     records: int = 0
-    first: int | None = None
-    after: int | None = None
-    is_broken_off: bool = False
+    is_packed: bool = False
 
 
-def whole_files(paths: Sequence[Path], lang: Language = "fr") -> list[Stretch]:
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[WarcFile]:
     """Return the WARC files at *paths*, those inside a WACZ each by itself; raise StoreError, said in *lang*."""
-    found: list[Stretch] = []
+    found: list[WarcFile] = []
     for path in paths:
         with explaining(path, lang):
             entries = _entries_of(path)
         if not entries:
             raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
-        found += [Stretch(path, len(found) + number, entry=entry) for number, entry in enumerate(entries)]
+        found += [WarcFile(path, len(found) + number, entry) for number, entry in enumerate(entries)]
     return found
 
 
@@ -96,30 +84,17 @@ def _entries_of(path: Path) -> list[str]:
         return []
 
 
-def stretches(paths: Sequence[Path], number: int, lang: Language = "fr", least: int = _LEAST_STRETCH) -> list[Stretch]:
-    """Return the files at *paths* as *number* stretches or more, of *least* bytes; raise StoreError, said in *lang*."""
-    files = whole_files(paths, lang)
-    sizes = []
-    for part in files:
-        with explaining(part.path, lang):
-            file = RecordFile(part.path, part.entry)
-            sizes.append(file.size if file.is_gzip else 0)  # only members can be found from the middle
-    length = max(least, sum(sizes) // number + 1)
-    found: list[Stretch] = []
-    for part, size in zip(files, sizes, strict=True):
-        begins = list(range(0, max(size, 1), length))
-        ends = [*begins[1:], None]
-        found += [replace(part, begin=begin, end=end) for begin, end in zip(begins, ends, strict=True)]
-    return found
-
-
-def go_through(stretch: Stretch, lang: Language = "fr") -> Found:
-    """Return what *stretch* holds; raise StoreError, one line in *lang*, where its file cannot be read."""
-    with explaining(stretch.path, lang):
+def go_through(file: WarcFile, lang: Language = "fr") -> Found:
+    """Return what *file* holds; raise StoreError, one line in *lang*, where it cannot be read."""
+    with explaining(file.path, lang):
+        records = RecordFile(file.path, file.entry)
         try:
-            return captures_of(RecordFile(stretch.path, stretch.entry), stretch)
+            return _captures_of(records, file)
         except SeveralRecordsError:
-            return Found(is_broken_off=True)
+            damage: list[Damage] = []
+            records = RecordFile(file.path, file.entry, is_packed=True, tell=damage.append)
+            found = _captures_of(records, file)
+            return replace(found, damage=damage + found.damage, is_packed=True)
 
 
 @contextmanager
@@ -137,30 +112,23 @@ def explaining(
         raise StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error))) from error
 
 
-def captures_of(file: RecordFile, stretch: Stretch) -> Found:
-    """Return what *stretch* holds, read from *file*: what is at its path, or was inflated from it.
+def _captures_of(records: RecordFile, file: WarcFile) -> Found:
+    """Return what *records*, those of *file*, hold.
 
     A record without a readable date has the time of the one before it, the first that of the file's last change.
-    Raises OSError, and SeveralRecordsError where the file must be inflated first.
+    Raises OSError, and SeveralRecordsError where gzip members hold several records.
     """
     found = Found()
-    at = None if stretch.begin else datetime.fromtimestamp(stretch.path.stat().st_mtime, UTC)
-    for record in file.records(found.damage.append, stretch.begin):
-        if found.first is None:
-            found.first = record.offset
-        if stretch.end is not None and record.offset >= stretch.end:
-            found.after = record.offset
-            break
+    at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
+    for record in records.records(found.damage.append):
         found.records += 1
         at = parse_date(record.head.get("WARC-Date")) or at
-        if at is None:
-            return Found(is_broken_off=True)
         kind = _kind(record)
         url = record.head.get("WARC-Target-URI").strip("<> ") if kind else ""
         if kind and urls.split(url):
             place = (record.offset, record.block_at, record.size, record.is_whole)
             mark = record.head.get("WARC-Refers-To" if kind == "rendered" else "WARC-Payload-Digest")
-            found.captures.append(Capture(url, at, kind, stretch.file, *place, mark))
+            found.captures.append(Capture(url, at, kind, file.number, *place, mark))
     return found
 
 

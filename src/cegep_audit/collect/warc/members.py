@@ -1,7 +1,8 @@
 """Gzip members of a WARC file, one a record: each is inflated by itself, within bounds.
 
-A member says where its record ends, whatever the record's headers say. All of it is inflated once, and so checked,
-but only its beginning is kept. After a broken member, reading goes on at the next one that holds a record.
+The end of a member is the end of its record, even where the record's headers announce another length. Each member is
+inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading continues at
+the next one that holds a record.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Member:
         return bytes(start), size
 
     def part(self, start: int, length: int) -> bytes:
-        """Return *length* inflated bytes from *start*; fewer where there are no more."""
+        """Return *length* inflated bytes from *start*; fewer at the end."""
         passed = 0
         part = bytearray()
         for block in self.blocks(max(1, min(start + length, _BLOCK))):
@@ -110,9 +111,9 @@ class Member:
 
 
 def find_member(file: BinaryIO, offset: int) -> int | None:
-    """Return the first place from *offset* where a gzip member with a record begins; None where there is no more.
+    """Return the first place from *offset* where a gzip member with a record begins; None at the end.
 
-    After so many false starts as no damage makes, the rest of the file is given up.
+    After more false starts than damage can cause, the rest of the file is not searched.
     """
     if _is_record(file, offset):  # nearly always: nothing is between two records
         return offset
@@ -137,3 +138,23 @@ def search(file: BinaryIO, pattern: re.Pattern[bytes], offset: int, longest: int
 def _is_record(file: BinaryIO, offset: int) -> bool:
     file.seek(offset)
     return file.read(len(GZIP)) == GZIP and starts_record(Member(file, offset).part(0, GLANCE_BYTES))
+
+
+def end_of_records(file: BinaryIO) -> int | None:
+    """Return where the last whole record ends: 0 in an empty file, None in one that is not a WARC gzipped by record.
+
+    Damage in the middle is left as it is. A file that ends within its first record may be one of ours.
+    """
+    start = Member(file, 0).part(0, GLANCE_BYTES)
+    file.seek(0)
+    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
+        return None
+    end, is_cut = 0, False
+    offset: int | None = 0
+    while offset is not None:
+        member = Member(file, offset)
+        for _ in member.blocks():
+            pass
+        end, is_cut = member.end or end, member.fault == "cut"
+        offset = find_member(file, member.end or offset + 1)
+    return end if end or is_cut else None

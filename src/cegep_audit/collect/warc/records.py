@@ -4,7 +4,7 @@ Three kinds of file are read: plain records, one gzip member a record (:mod:`mem
 several records. The last are inflated into a temporary file, for inside a member nothing can be found without
 inflating what is before it. A file in a WACZ is read where it is in the ZIP.
 
-A fault costs the record that it is in: reading goes on where the next one begins. warcio parses the headers; its own
+A fault costs only the record that it is in: reading continues at the next one. warcio parses the headers; its own
 iterator prints faults on standard error, does not say where they are, and stops at the first.
 """
 
@@ -17,6 +17,7 @@ import weakref
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,7 +42,7 @@ Tell = Callable[[Damage], None]
 
 
 class SeveralRecordsError(Exception):
-    """A gzip member holds more than one record: the file is to be inflated first."""
+    """A gzip member holds more than one record: the file is to be opened as packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +62,37 @@ class Record:
 
 
 class RecordFile:
-    """One WARC or ARC file, or the *entry* with that name of a WACZ."""
+    """One WARC or ARC file, or the *entry* with that name of a WACZ.
 
-    def __init__(self, path: Path, entry: str = "") -> None:
-        """Take the file at *path*; raise OSError where it cannot be read."""
+    ``is_packed`` says that its gzip members hold several records: it is then inflated to disk, for as long as this
+    object lives. Another process that is given the object inflates the file again.
+    """
+
+    def __init__(self, path: Path, entry: str = "", *, is_packed: bool = False, tell: Tell = lambda _: None) -> None:
+        """Take the file at *path*, and *tell* what is wrong with a packed one; raise OSError if it cannot be read."""
+        self._arguments = path, entry, is_packed
         self._path = path  # what records are read from: the file, or what it was inflated to
-        self._begin, self.size = _place_of(path, entry) if entry else (0, path.stat().st_size)
+        self._begin, self._size = _place_of(path, entry) if entry else (0, path.stat().st_size)
         if self._begin < 0:
-            self._inflate_to_disk(_entry_blocks(path, entry, Budget(path.stat().st_size)))
+            self._inflate(_entry_blocks(path, entry, Budget(path.stat().st_size)))
+        if is_packed:
+            with self._open() as packed:
+                self._inflate(_inflated(packed, Budget(self._size), tell))
         with self._open() as file:
             self.is_gzip = file.read(len(GZIP)) == GZIP
 
-    def records(self, tell: Tell, begin: int = 0) -> Iterator[Record]:
-        """Yield the records in file order and *tell* what is wrong with them.
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle how to open the file, not the copy that this process inflated."""
+        path, entry, is_packed = self._arguments
+        return partial(RecordFile, is_packed=is_packed), (path, entry)
 
-        Of a gzipped file, only those that begin from byte *begin* on; bytes before the first of them belong to a
-        record that begins earlier. Raises OSError, and SeveralRecordsError where :meth:`inflate` is to be called first.
-        """
+    def records(self, tell: Tell) -> Iterator[Record]:
+        """Yield the records in file order and *tell* what is wrong; raise OSError and SeveralRecordsError."""
         with self._open() as file:
             if self.is_gzip:
-                yield from _records_of_members(file, self.size, tell, begin)
+                yield from _records_of_members(file, self._size, tell)
             else:
-                yield from _plain_records(file, self.size, tell)
-
-    def inflate(self, tell: Tell) -> None:
-        """Inflate a gzipped file for good, as far as it goes, and *tell* where that failed; raise OSError."""
-        with self._open() as packed:
-            self._inflate_to_disk(_inflated(packed, Budget(self.size), tell))
-        self.is_gzip = False
+                yield from _plain_records(file, self._size, tell)
 
     def block(self, offset: int, length: int) -> bytes:
         """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged."""
@@ -101,14 +105,14 @@ class RecordFile:
     def _open(self) -> BinaryIO:
         if not self._begin:
             return self._path.open("rb")
-        return io.BufferedReader(_Window(self._path, self._begin, self.size))
+        return io.BufferedReader(_Window(self._path, self._begin, self._size))
 
-    def _inflate_to_disk(self, blocks: Iterator[bytes]) -> None:
+    def _inflate(self, blocks: Iterator[bytes]) -> None:
         handle, name = tempfile.mkstemp(suffix=".warc")
         weakref.finalize(self, os.unlink, name)
         with os.fdopen(handle, "wb") as plain:
             plain.writelines(blocks)
-            self._path, self._begin, self.size = Path(name), 0, plain.tell()
+            self._path, self._begin, self._size = Path(name), 0, plain.tell()
 
 
 class _Window(io.RawIOBase):
@@ -180,10 +184,10 @@ def _inflated(packed: BinaryIO, budget: Budget, tell: Tell) -> Iterator[bytes]:
 # ------------------------------------------------------------------------------------------ one gzip member a record
 
 
-def _records_of_members(file: BinaryIO, size: int, tell: Tell, begin: int) -> Iterator[Record]:
+def _records_of_members(file: BinaryIO, size: int, tell: Tell) -> Iterator[Record]:
     budget = Budget(size)
-    offset = begin
-    told = None if begin else tell  # whom to tell of bytes that are passed over
+    offset = 0
+    told: Tell | None = tell  # of bytes between records
     try:
         while (place := find_member(file, offset)) is not None:
             _tell_of_gap(file, offset, place, budget, told)
@@ -239,7 +243,8 @@ def _record(member: Member, head: Head, start: bytes, size: int, tell: Tell) -> 
 def _plain_records(file: BinaryIO, size: int, tell: Tell) -> Iterator[Record]:
     offset = _after_line_ends(file, 0)
     while offset < size:
-        head = _head_at(file, offset)
+        file.seek(offset)
+        head = parse_head(file.read(HEAD_BYTES))
         if head is None:
             tell(Damage(offset, "noise"))
             offset = _next_start(file, offset + 1, size)
@@ -252,15 +257,6 @@ def _plain_records(file: BinaryIO, size: int, tell: Tell) -> Iterator[Record]:
         glance = file.read(min(GLANCE_BYTES, ends - begins))
         yield Record(head, offset, head.length, ends - begins, glance, fault != "cut")
         offset = _after_line_ends(file, ends)
-
-
-def _head_at(file: BinaryIO, offset: int) -> Head | None:
-    for room in (GLANCE_BYTES, HEAD_BYTES):
-        file.seek(offset)
-        head = parse_head(file.read(room))
-        if head:
-            return head
-    return None
 
 
 def _end_of_block(file: BinaryIO, head: Head, begins: int, size: int) -> tuple[int, Fault]:
@@ -284,7 +280,7 @@ def _end_of_block(file: BinaryIO, head: Head, begins: int, size: int) -> tuple[i
 
 
 def _after_line_ends(file: BinaryIO, offset: int) -> int:
-    """Return the first place from *offset* that is no line end."""
+    """Return the first place from *offset* that is not a line end."""
     file.seek(offset)
     while chunk := file.read(GLANCE_BYTES):
         rest = chunk.lstrip(LINE_ENDS)

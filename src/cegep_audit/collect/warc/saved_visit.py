@@ -10,8 +10,8 @@ from pathlib import PurePath
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.own_hosts import OwnHosts
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcFetch
 from cegep_audit.collect.warc.saved import Saved, SavedArchive, SavedFile, SavedPage
 from cegep_audit.errors import FetchError
@@ -142,7 +142,9 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
         else:
             matched.unmatched.append(_reason(page.file.name, page.url, owners, lang))
     for archive in saved.archives:
-        owners = list({item.id: item for url in archive.urls for item in owner(url, archive.file.name)}.values())
+        hosts = dict.fromkeys(map(urls.host_of, archive.urls))
+        found = (item for host in hosts for item in owner(f"https://{host}/", archive.file.name))
+        owners = list({item.id: item for item in found}.values())
         for each in owners:
             visit(each).archives.append(archive)
         if not owners:

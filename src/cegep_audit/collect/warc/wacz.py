@@ -120,7 +120,7 @@ def _index_of(warc: Path) -> Iterator[str]:
             "mime": what[0],
             "status": what[1],
             "digest": record.head.get("WARC-Payload-Digest"),
-            "length": str((after.offset if after else file.size) - record.offset),
+            "length": str((after.offset if after else warc.stat().st_size) - record.offset),
             "offset": str(record.offset),
             "filename": warc.name,
         }

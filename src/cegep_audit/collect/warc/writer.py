@@ -29,15 +29,13 @@ from urllib.parse import quote, urlsplit
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.warc.heads import (
     ASSET,
-    GLANCE_BYTES,
     RENDERED_BY,
     RENDERED_FOR,
     SAVED_AS,
     SAVED_DIGEST,
-    starts_record,
 )
 from cegep_audit.collect.warc.index import explaining
-from cegep_audit.collect.warc.members import GZIP, Member, find_member
+from cegep_audit.collect.warc.members import end_of_records
 from cegep_audit.collect.warc.saved import SavedPage
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
@@ -107,8 +105,8 @@ class WarcWriter:
         """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
 
         *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
-        What an interrupted scan left half written is cut off. Raises StoreError, also where the file is no WARC
-        gzipped by record.
+        A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
+        not a WARC gzipped by record.
         """
         with _explaining(path, lang):
             file = _opened(path, lang)
@@ -255,7 +253,7 @@ def _digest(data: bytes) -> str:
 
 
 def _opened(path: Path, lang: Language) -> BinaryIO:
-    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file.
+    """Open *path* at the end of its last whole record; raise OSError, and StoreError for another kind of file.
 
     The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
     """
@@ -267,7 +265,7 @@ def _opened(path: Path, lang: Language) -> BinaryIO:
     file = os.fdopen(descriptor, "a+b", buffering=0)
     try:
         _lock(descriptor)
-        end = _end_of_records(file)
+        end = end_of_records(file)
         if end is not None:
             file.truncate(end)
             return file
@@ -282,23 +280,3 @@ def _lock(descriptor: int) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _end_of_records(file: BinaryIO) -> int | None:
-    """Return where the last whole record ends, 0 in an empty file, None in one that is no WARC gzipped by record.
-
-    What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
-    """
-    start = Member(file, 0).part(0, GLANCE_BYTES)
-    file.seek(0)
-    if not GZIP.startswith(file.read(len(GZIP))) or (start and not starts_record(start)):
-        return None
-    end, is_cut = 0, False
-    offset: int | None = 0
-    while offset is not None:
-        member = Member(file, offset)
-        for _ in member.blocks():
-            pass
-        end, is_cut = member.end or end, member.fault == "cut"
-        offset = find_member(file, member.end or offset + 1)
-    return end if end or is_cut else None

@@ -13,15 +13,14 @@ from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
 from cegep_audit.detect.accounts.main_account import with_main
 from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
-from cegep_audit.detect.accounts.prominence import DATA, is_visible
+from cegep_audit.detect.accounts.prominence import DATA, FRAME, is_visible
+from cegep_audit.detect.accounts.rows import LIST_FROM
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
 
-_FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
-_ALONGSIDE = _FRAME | {Zone.ASIDE}
-_LIST_OF_ACCOUNTS = 3  # accounts of one network in one row: a directory, not an invitation
+_ALONGSIDE = FRAME | {Zone.ASIDE}
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
 
@@ -39,7 +38,7 @@ def _declares(link: Link) -> bool:
 
 
 def _in_sentence(link: Link) -> bool:
-    return "prose" in link.cues and link.zone not in _FRAME
+    return "prose" in link.cues and link.zone not in FRAME
 
 
 def _is_shown_beside(link: Link) -> bool:
@@ -52,7 +51,7 @@ def _is_in_frame(candidate: Candidate) -> bool:
 
 
 def _in_list(candidate: Candidate) -> bool:
-    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= LIST_FROM for row in candidate.rows)
     return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
 
 
@@ -97,16 +96,29 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
     )
 
 
+def _is_only_posts(candidate: Candidate) -> bool:
+    return all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
+
+
+def _is_only_embedded(candidate: Candidate) -> bool:
+    """Whether only posts, documents and players of the account are shown."""
+    return all(
+        seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
+        for seen in candidate.sightings
+    )
+
+
 def _is_icon(candidate: Candidate) -> bool:
     """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
     return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
-    """Whether an account of the institution is more prominent, or named without more, while this one is a part's.
+    """Whether the account is a part's beside the institution's main one.
 
-    Sentences that alone lead to it, and more than the institution's name in its own, say a team or a programme where
-    the institution's accounts are in the frame.
+    An account of the network is more prominent; or this one has a title of its own beside an account with the
+    institution's very name; or only sentences lead to an account whose name shows more than the institution's, say a
+    team's, while the institution's accounts are in the frame.
     """
     if candidate.is_outranked:
         return candidate.is_alike or candidate.some(_cue("unit"))
@@ -159,8 +171,8 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
     ("declared_other", lambda c: c.every(_subject("other")) and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
-    ("content_only", lambda c: c.every_embed and not c.is_alike, Role.THIRD_PARTY),
-    ("post_of_own", lambda c: c.every_content and not _is_icon(c), Role.UNCERTAIN),
+    ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
+    ("post_of_own", lambda c: _is_only_posts(c) and not _is_icon(c), Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
@@ -170,11 +182,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
-    (
-        "names_another",
-        _names_another,
-        Role.THIRD_PARTY,
-    ),
+    ("names_another", _names_another, Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
     ("row_of_icons", _is_of_icons, Role.OFFICIAL),
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
@@ -222,19 +230,8 @@ def _account(candidate: Candidate) -> Account:
 
 
 # The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
-_HOW_ORDER = (
-    How.ANCHOR,
-    How.REL_ME,
-    How.JSON_LD,
-    How.MICRODATA,
-    How.META,
-    How.WIDGET,
-    How.REDIRECT,
-    How.EMBED,
-    How.FEED,
-    How.SCRIPT,
-)
-_ZONE_ORDER = (Zone.FOOTER, Zone.HEADER, Zone.NAV, Zone.HEAD, Zone.ASIDE, Zone.MAIN)
+_HOW_ORDER = [How(name) for name in "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()]
+_ZONE_ORDER = [Zone(name) for name in "footer header nav head aside main".split()]
 
 
 def _strength(link: Link) -> tuple[int, int]:

@@ -76,19 +76,6 @@ class Candidate:
         """Whether *test* holds for a link to the account."""
         return any(test(seen.link) for seen in self.sightings)
 
-    @property
-    def every_content(self) -> bool:
-        """Whether only posts of the account are shown, never the account itself."""
-        return all(seen.what.kind is Kind.CONTENT for seen in self.sightings)
-
-    @property
-    def every_embed(self) -> bool:
-        """Whether only posts, documents and players of the account are shown."""
-        return all(
-            seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
-            for seen in self.sightings
-        )
-
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
     """Return the accounts that the pages of *visits* name, in the order they were first seen.
@@ -130,7 +117,7 @@ def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: di
         network=key[0],
         handle=handle,
         url=what.account_url or "",
-        kind=what.kind if what.kind.names_account else classify(what.account_url or "").kind,
+        kind=_kind(what),
         sightings=tuple(group),
         rows=tuple(dict.fromkeys(rows[at] for seen in group if (at := (seen.link.page_url, seen.link.block)) in rows)),
         name_match=max(match_name(text, identity) for text in (*shown, *labels)),
@@ -141,6 +128,14 @@ def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: di
         is_title=all(is_title(seen.link, identity) for seen in group),
         names_other_site=all(names_other_site(seen.link, identity) for seen in group),
     )
+
+
+def _kind(what: Classified) -> Kind:
+    """Return the kind of an account: that of its own address, where only a post or a player of it is shown."""
+    if what.account_url is None or what.kind.names_account:
+        return what.kind
+    kind = classify(what.account_url).kind
+    return kind if kind.names_account else Kind.PROFILE
 
 
 def _path_of(url: str) -> str:

@@ -79,4 +79,4 @@ def is_separate(text: str) -> bool:
 def is_vendor(network: str, handle: str) -> bool:
     """Whether the account belongs to who hosts, equips or makes sites."""
     name = handle.lower()
-    return f"{network}/{name}" in lists().vendors or name in lists().vendors
+    return not lists().vendors.isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))

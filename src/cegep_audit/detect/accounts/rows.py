@@ -9,7 +9,7 @@ from cegep_audit.detect.accounts.candidates import Candidate, Key, Row
 from cegep_audit.detect.accounts.name_matching import NameMatch
 from cegep_audit.detect.accounts.prominence import Prominence, is_visible
 
-_LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
+LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
 _ICONS_FROM = 2  # networks in a row of icons
 
 
@@ -39,12 +39,10 @@ class Rows:
     def _is_of_icons(self, row: Row) -> bool:
         """Whether *row* shows accounts of several networks, as a row of icons does.
 
-        A script may hold anybody's: where visible links show accounts, one of the script's must show the institution's
-        name.
+        A script may hold anybody's: its addresses are a row only where no visible link shows an account in the frame.
         """
-        if len(row.counts) < _ICONS_FROM or max(row.counts.values()) >= _LIST_FROM:
-            return False
-        return not (row.is_script and self._shows_any) or any(item.is_alike for item in self.members(row))
+        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
+        return is_row and not (row.is_script and self._shows_any)
 
     def shares_only_outranked(self, candidate: Candidate) -> bool:
         """Whether every row of *candidate*, which is outside the frame, holds an outranked account."""

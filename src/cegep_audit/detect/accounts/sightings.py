@@ -100,7 +100,7 @@ def _what(
         through = read(target) if target else None
         if through and through.account_url:
             yield through, replace(link, how=How.REDIRECT)
-        elif target is None:
+        elif target is None and not link.cues & _PASSED_ON:
             yield _unresolved(link, link.names), link
     elif what.network and what.hides_account and _is_icon(link):
         yield _unresolved(link, what.network), link
@@ -115,17 +115,14 @@ def _unresolved(link: Link, network: str) -> Classified:
     return Classified(link.url, network, Kind.NONE, None, None, "unresolved_link")
 
 
+_PASSED_ON = frozenset({"share", "quote", "comment"})  # signs of buttons and of what others wrote
 _WORD = re.compile(r"[a-z]{3,}")
 
 
 def _is_icon(link: Link) -> bool:
     """Whether *link* stands for an account of the institution: its words name nobody and share nothing."""
     words = _WORD.findall(fold(link.label))
-    return (
-        link.how is How.ANCHOR
-        and not link.cues & {"share", "prose", "quote", "comment"}
-        and (lists().names_nobody.issuperset(words))
-    )
+    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and (lists().names_nobody.issuperset(words))
 
 
 # ------------------------------------------------------------------------------------------ Mastodon on any host

@@ -77,8 +77,13 @@ class Units:
     def _is_main_row(self, row: Row, candidate: Candidate) -> bool:
         if row.is_script or row.counts[candidate.network] > 1 or not self._rows.is_of_icons(row):
             return False
+        if candidate.every(self._says_part):
+            return False
         is_captioned = self._is_captioned(candidate)
-        least = NameMatch.WHOLE if is_captioned else NameMatch.NONE if candidate.is_alike else NameMatch.PART
+        is_of_site = not candidate.parts.isdisjoint(self._site_parts)
+        least = (
+            NameMatch.SAME if is_captioned or is_of_site else NameMatch.NONE if candidate.is_alike else NameMatch.PART
+        )
         return any(
             item.network != candidate.network
             and not (item.parts or item.is_separate or item.is_vendor)
@@ -89,10 +94,13 @@ class Units:
 
     def _is_captioned(self, candidate: Candidate) -> bool:
         """Whether the words of or before each visible link name a part."""
-        return candidate.every(lambda link: not is_visible(link) or "unit" in link.cues or self._says_part(link))
+        return candidate.every(lambda link: not is_visible(link) or self._is_under_part(link))
+
+    def _is_under_part(self, link: Link) -> bool:
+        return self._says_part(link) or ("unit" in link.cues and not parts_in(link.label))
 
     def _says_part(self, link: Link) -> bool:
-        """Whether the label of *link* names a part, and not the institution by a word that it may use of itself."""
+        """Whether the label names a part, and not the institution by a word that it may use of itself."""
         parts = parts_in(link.label) - self._identity.parts
         return bool(parts) and not (
             all(part.may_be_whole for part in parts) and match_name(link.label, self._identity) > NameMatch.NONE

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.icons import is_short
+from cegep_audit.detect.page.context import Element, Texts
 from cegep_audit.models import Page
 from cegep_audit.vocabulary import How
 
+MAX_OF_FINDER = 5_000  # different addresses that one finder takes from a page; the largest real page had 500 in all
+MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much as a thousand
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _PLEA = 600  # characters: a longer <noscript> is content, not a plea
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One raw address that a finder took from an element, before it is resolved and placed."""
+    """One raw address that a finder took from an element, before it is resolved."""
 
     raw: str
-    node: LexborNode
+    element: Element
     how: How
     subject: str = ""
     names: str = ""  # see Link
 
 
 class Inner(NamedTuple):
-    """One link that stays on the site, as it stands in the page."""
+    """One link that stays on the site, as written on the page."""
 
-    node: LexborNode
+    element: Element
     href: str
     hreflang: str
     rel: str
@@ -47,59 +50,90 @@ class Document:
     page: Page
     tree: LexborHTMLParser
     base: str
+    own: str  # scheme and host of the page and a slash, "" on a network's own site
     found: list[Found] = field(default_factory=list)
     inner: list[Inner] = field(default_factory=list)
-    anchors: list[LexborNode] = field(default_factory=list)
+    anchors: list[Element] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     refresh_to: str | None = None
-    texts: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     signs: set[str] = field(default_factory=set)
+    _times: Counter[tuple[str, How, str]] = field(default_factory=Counter)
+    _different: Counter[tuple[str, How]] = field(default_factory=Counter)
+
+    def keep(self, finder: str, found: Iterable[Found]) -> None:
+        """Keep what the *finder* of that name found, within its bounds; what exceeds them leaves a sign."""
+        for each in found:
+            key = finder, each.how
+            times = self._times[*key, each.raw]
+            if times == 0 and self._different[key] >= MAX_OF_FINDER:
+                self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))
+                return
+            if times < MAX_REPEATS:
+                self._times[*key, each.raw] = times + 1
+                self._different[key] += times == 0
+                self.found.append(each)
+                if each.how not in IN_DATA and each.element.parent is not None:
+                    each.element.parent.links += 1
 
 
-Attributes = Mapping[str, str | None]
-Finder = Callable[[Document, LexborNode, Attributes], Iterator[Found]]
+IN_DATA = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
+_TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothing against what the page shows
+
+Finder = Callable[[Document, Element], Iterable[Found]]
 """Takes from one element what may name an account; sets aside in the document what discovery needs."""
 
+# Most addresses stay on the site, and show it by holding none of the marks that any other address needs.
+_STAYS = re.compile(r"[/#?]?[A-Za-z0-9/_=&#?+-]*(?:\.(?:html?|php|aspx?|pdf|jsp))?(?:[?#][A-Za-z0-9/_=&#?+-]*)?")
 
-def find_anchors(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+
+def find_anchors(document: Document, element: Element) -> Iterable[Found]:
     """Links and image maps; what stays on the site is set aside for discovery."""
+    attributes = element.attributes
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
-        return
-    document.anchors.append(node)
+        return ()
+    element.position = len(document.anchors)
+    document.anchors.append(element)
+    if element.parent is not None:
+        element.parent.anchors += 1
     rel = attributes.get("rel") or ""
     rels = rel.lower().split() if rel else ()
     how = How.REL_ME if "me" in rels else How.ANCHOR
-    if how is How.REL_ME or (might_name_account(href) and not is_short(href) and not _is_own_blog(document, href)):
-        yield Found(href, node, how, "person" if "author" in rels else "")
-    else:
-        document.inner.append(Inner(node, href, attributes.get("hreflang") or "", rel))
+    stays = _STAYS.fullmatch(href, len(document.own) - 1 if document.own and href.startswith(document.own) else 0)
+    if how is How.REL_ME or (not stays and might_name_account(href) and _names_account(document, href)):
+        return (Found(href, element, how, "person" if "author" in rels else ""),)
+    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel))
+    return ()
 
 
-def _is_own_blog(document: Document, href: str) -> bool:
-    """Whether *href* leads to the host of the page: a site may itself be a blog of a network."""
-    account = classify(href).account_url
-    return account is not None and urls.host_of(account) == urls.host_of(document.page.url)
+def _names_account(document: Document, href: str) -> bool:
+    """Whether *href* says which account it is of, and that is not the site itself, which may be a blog of a network."""
+    found = classify(href)
+    is_own = found.account_url is not None and urls.host_of(found.account_url) == urls.host_of(document.page.url)
+    return not found.hides_account and not is_own
 
 
-def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_head_links(document: Document, element: Element) -> Iterator[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
+    attributes = element.attributes
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
     if "sameAs" in (attributes.get("itemprop") or ""):
-        yield Found(href, node, How.MICRODATA)
+        yield Found(href, element, How.MICRODATA)
     elif "me" in rel or "publisher" in rel:
-        yield Found(href, node, How.REL_ME, "organization" if "publisher" in rel else "")
+        yield Found(href, element, How.REL_ME, "organization" if "publisher" in rel else "")
     elif "author" in rel and might_name_account(href):
-        yield Found(href, node, How.REL_ME, "person")
+        yield Found(href, element, How.REL_ME, "person")
     elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        document.inner.append(Inner(node, href, hreflang, attributes.get("rel") or ""))
+        document.inner.append(Inner(element, href, hreflang, attributes.get("rel") or ""))
     elif "alternate" in rel and might_name_account(href):
-        yield Found(href, node, How.FEED)
+        yield Found(href, element, How.FEED)
 
 
-def find_meta(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_meta(document: Document, element: Element) -> Iterator[Found]:
     """Meta tags that name an account, and the refresh that sends the reader on at once."""
+    attributes = element.attributes
     content = attributes.get("content") or ""
     if (attributes.get("http-equiv") or "").lower() == "refresh":
         document.refresh_to = document.refresh_to or _refresh(document, content)
@@ -108,7 +142,7 @@ def find_meta(document: Document, node: LexborNode, attributes: Attributes) -> I
     if template is not None:
         for value in content.split(","):
             if raw := template.fill(value):
-                yield Found(raw, node, How.META, template.subject)
+                yield Found(raw, element, How.META, template.subject)
 
 
 _REFRESH = re.compile(r"\s*(\d+)?[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?[\"']?([^\"']*)", re.IGNORECASE)
@@ -127,44 +161,45 @@ def _refresh(document: Document, content: str) -> str | None:
 _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
 
 
-def find_frames(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_frames(document: Document, element: Element) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
-    for name, raw in attributes.items():
+    for name, raw in element.attributes.items():
         if not raw or not (name in _FRAME_SOURCES or name.startswith("data-")):
             continue
         if might_name_account(raw):
-            yield Found(raw, node, How.WIDGET if _PLUGIN.search(raw) else How.EMBED)
-        elif name == "src" and node.tag in {"frame", "iframe"}:
+            yield Found(raw, element, How.WIDGET if _PLUGIN.search(raw) else How.EMBED)
+        elif name == "src" and element.tag in {"frame", "iframe"}:
             url = urls.absolute(document.base, raw)
-            if url and (node.tag == "frame" or urls.is_same_site(url, document.page.url)):
+            if url and (element.tag == "frame" or urls.is_same_site(url, document.page.url)):
                 document.frames.append(url)
 
 
 _FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
-def find_scripts(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
-    """JSON-LD, and whatever addresses or widget calls an inline script holds."""
-    kind = (attributes.get("type") or "").lower()
-    if (source := attributes.get("src")) and might_name_account(source):
-        yield Found(source, node, How.WIDGET)  # a timeline asked for as a script, as blogs did until 2013
-    text = node.text_content or node.text(deep=True) or ""
-    if not text:
-        return
+def find_scripts(_: Document, element: Element) -> Iterable[Found]:
+    """A script asked for from a network, as the timelines of blogs were until 2013."""
+    source = element.attributes.get("src")
+    return (Found(source, element, How.WIDGET),) if source and might_name_account(source) else ()
+
+
+def find_in_script(document: Document, element: Element, text: str) -> Iterator[Found]:
+    """JSON-LD, and whatever addresses or widget calls the inline script *text* holds."""
+    kind = (element.attributes.get("type") or "").lower()
     if "ld+json" in kind:
         addresses = list(structured.json_ld_addresses(text, document.page.url))
         if addresses:
-            yield from (Found(raw, node, How.JSON_LD, subject) for raw, subject in addresses)
+            yield from (Found(raw, element, How.JSON_LD, subject) for raw, subject in addresses)
             return
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
     written = scripts.with_subjects(text, addresses_in_text(text))
-    yield from (Found(raw, node, How.SCRIPT, subject) for raw, subject in written)
-    yield from (Found(raw, node, How.WIDGET) for raw in scripts.named_in_script(text))
+    yield from (Found(raw, element, How.SCRIPT, subject) for raw, subject in written)
+    yield from (Found(raw, element, How.WIDGET) for raw in scripts.named_in_script(text))
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
-_PASSED_OVER = frozenset(
+PASSED_OVER = frozenset(
     "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
     "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
     "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
@@ -172,45 +207,38 @@ _PASSED_OVER = frozenset(
     "aria-label aria-labelledby aria-hidden aria-expanded aria-controls aria-haspopup aria-describedby "
     "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
 )
-
-
 # Elements whose finders look at every attribute that matters.
-_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
+ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
 
 
-def may_hold_address(tag: str, attributes: Attributes) -> bool:
-    """Whether an element has any attribute worth a look: most have a class and nothing else."""
-    return not _PASSED_OVER.issuperset(attributes) and tag not in _ELSEWHERE
-
-
-def find_attributes(_: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_attributes(_: Document, element: Element) -> Iterator[Found]:
     """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
     templates = scripts.attribute_templates()
-    for name, value in attributes.items():
-        if not value or name in _PASSED_OVER:
+    for name, value in element.attributes.items():
+        if not value or name in PASSED_OVER:
             continue
         if name in templates:
-            classes = attributes.get("class") or ""
+            classes = element.attributes.get("class") or ""
             template = next((each for each in templates[name] if each.css_class in classes), None)
             if template is not None and (raw := template.fill(value)):
-                yield Found(raw, node, How.WIDGET)
+                yield Found(raw, element, How.WIDGET)
         elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and not set(value) & set(" {}()<>")
             for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):
-                yield Found(raw, node, how)
+                yield Found(raw, element, how)
 
 
-def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_widgets(_: Document, element: Element) -> Iterator[Found]:
     """XFBML and other custom elements: ``<fb:like-box href=…>``."""
-    href = attributes.get("href") or ""
+    href = element.attributes.get("href") or ""
     if might_name_account(href):
-        yield Found(href, node, How.WIDGET)
+        yield Found(href, element, How.WIDGET)
 
 
-def find_noscript(document: Document, node: LexborNode, _: Attributes) -> Iterator[Found]:
+def find_noscript(document: Document, element: Element) -> Iterator[Found]:
     """A plea to switch scripts on; the links inside are elements like others."""
-    text = node.text().lower()
+    text = element.node.text().lower() if element.node is not None else ""
     if "javascript" in text and len(text) < _PLEA:
         document.signs.add("noscript_plea")
     yield from ()

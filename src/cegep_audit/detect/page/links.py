@@ -1,4 +1,4 @@
-"""A page to its reading: every link that may name an account, with how and where it stands, and what discovery needs.
+"""A page to its reading: every link that may name an account, with how and where, and what the frontier needs.
 
 The document is walked once; each element is offered to the finders of its kind. Comments are no elements, so what
 is commented out never counts.
@@ -8,40 +8,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.context import Surroundings, ancestors, clean, label_of
-from cegep_audit.detect.page.decoding import decode
-from cegep_audit.detect.page.finders import FINDERS, Document, Found, find_attributes, may_hold_address
-from cegep_audit.detect.page.icons import stands_for
+from cegep_audit.detect.page.context import Context, Element, clean, icon_words
+from cegep_audit.detect.page.decoding import is_rubbish, utf8
+from cegep_audit.detect.page.finders import (
+    ELSEWHERE,
+    FINDERS,
+    IN_DATA,
+    PASSED_OVER,
+    Document,
+    Found,
+    Inner,
+    find_attributes,
+    find_in_script,
+)
 from cegep_audit.detect.page.parsing import parse
 from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
 
-MAX_LINKS = 5_000  # links of one page that are kept: beyond, a page is a trap and not a presentation
-MAX_INNER = 3_000
+MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many
 _BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
+
+_UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
+_APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
+_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 
 
 def extract_links(page: Page) -> Reading:
     """Read *page* once; any bytes give a reading."""
-    text = decode(page)
-    tree = parse(text)
-    document = Document(page, tree, _base(tree, page.url))
-    if tree.css_matches(_APP_ROOT):
-        document.signs.add("app_root")
-    _walk(document)
-    return _reading(document)
-
-
-_APP_ROOT = "app-root, " + ", ".join(
-    f"div#{name}" for name in "root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split()
-)
+    body = utf8(page)
+    tree = parse(body)
+    own = urls.crawl_key(urls.absolute(page.url, "/") or "")
+    document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
+    visible = _walk(document)
+    if not document.anchors and is_rubbish(body.decode("utf-8", "replace")):
+        document.signs.add("undecodable")
+    return _reading(document, visible)
 
 
 def _base(tree: LexborHTMLParser, page_url: str) -> str:
@@ -50,52 +59,86 @@ def _base(tree: LexborHTMLParser, page_url: str) -> str:
     return (urls.absolute(page_url, href) if href else None) or page_url
 
 
-def _walk(document: Document) -> None:
-    root = document.tree.root
-    if root is None:
+def _walk(document: Document) -> list[str]:
+    """Offer each element to its finders, in document order; return the visible pieces of text."""
+    visible: list[str] = []
+    node, parent = document.tree.root, None
+    is_open: list[LexborNode] = []
+    while node is not None:
+        child = None
+        if node.tag == "-text":
+            if parent is not None and not node.is_empty_text_node:
+                _take_text(document, parent, node.text_content or "", visible)
+        elif (element := _offered(document, node, parent)) is not None:
+            child = node.first_child
+            if child is not None:
+                is_open.append(node)
+                node, parent = child, element
+                continue
+        node = node.next
+        while node is None and is_open:
+            left, parent = is_open.pop(), _leave(parent, len(document.texts.pieces))
+            node = left.next if parent is not None else None
+    return visible
+
+
+def _offered(document: Document, node: LexborNode, parent: Element | None) -> Element | None:
+    """Offer *node* to the finders of its kind; return it as an element, None where it is none."""
+    tag = node.tag or "-"
+    if tag[0] in "-!":
+        return None
+    attributes = node.attributes
+    if tag == "app-root" or (tag == "div" and attributes.get("id") in _APP_ROOTS):
+        document.signs.add("app_root")
+    finder = FINDERS.get(tag)
+    holds_address = not PASSED_OVER.issuperset(attributes) and tag not in ELSEWHERE
+    kept = node if finder or holds_address else None
+    element = Element(kept, tag, attributes, parent, len(document.texts.pieces), len(document.anchors))
+    if finder and (found := finder(document, element)):
+        document.keep(finder.__name__, found)
+    if holds_address:
+        document.keep("find_attributes", find_attributes(document, element))
+    return element
+
+
+def _leave(element: Element | None, texts: int) -> Element | None:
+    """Complete the counts of *element*, after *texts* text nodes; return what it stands in."""
+    if element is None:
+        return None
+    element.last_text = texts
+    outer = element.parent
+    if outer is not None:
+        outer.links += element.links
+        outer.anchors += element.anchors
+    return outer
+
+
+def _take_text(document: Document, parent: Element, text: str, visible: list[str]) -> None:
+    stripped = text.strip()
+    if not stripped:
         return
-    found = document.found
-    for node in root.traverse(include_text=True):
-        tag = node.tag or ""
-        if tag == "-text":
-            if (text := node.text_content) and not text.isspace():
-                _take_text(document, node, text)
-            continue
-        attributes = node.attributes
-        if finder := FINDERS.get(tag):
-            found.extend(finder(document, node, attributes))
-        if may_hold_address(tag, attributes):
-            found.extend(find_attributes(document, node, attributes))
-        if len(found) > MAX_LINKS:
-            break
+    document.texts.pieces.append(stripped)
+    tag = parent.tag
+    if tag not in _UNSEEN:
+        parent.own_text += len(stripped)
+        visible.append(stripped)
+        if "." in stripped and tag != "a":
+            document.keep("text", (Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text)))
+    elif tag == "script":
+        document.keep("script", find_in_script(document, parent, text))
 
 
-_UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
-
-
-def _take_text(document: Document, node: LexborNode, text: str) -> None:
-    parent = node.parent
-    if parent is None or parent.tag in _UNSEEN:
-        return
-    document.texts.append(text.strip())
-    if "." in text and parent.tag != "a":
-        document.found.extend(Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text))
-
-
-def _mentions(document: Document) -> Iterator[Found]:
+def _mentions(body: Element, visible: Sequence[str]) -> Iterator[Found]:
     """Yield the accounts that the page's text names without an address."""
-    body, texts = document.tree.body, document.texts
-    if body is None:
-        return
-    around = (texts[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(texts) if "@" in text)
+    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
     named = (raw for pieces in around for raw in scripts.named_in_text(clean(" ".join(pieces))))
     yield from (Found(raw, body, How.ANCHOR) for raw in dict.fromkeys(named))
 
 
-def _opening(texts: Sequence[str]) -> str:
-    """Return the first words of a page, without tidying all the others."""
+def _opening(visible: Sequence[str]) -> str:
+    """Return the first words of a page, without joining all the others."""
     first, length = [], 0
-    for text in texts:
+    for text in visible:
         first.append(text)
         length += len(text)
         if length > 2 * _OPENING:
@@ -103,66 +146,104 @@ def _opening(texts: Sequence[str]) -> str:
     return clean(" ".join(first))[:_OPENING]
 
 
-def _reading(document: Document) -> Reading:
+def _reading(document: Document, visible: Sequence[str]) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
-    document.found += _mentions(document)
-    places = Surroundings(document.anchors)
-    document.found += [
-        Found(inner.href, inner.node, How.ANCHOR, names=name)
-        for inner in document.inner
-        if (name := stands_for(inner.node, inner.href))
-    ]
-    for found in document.found:
-        if found.how not in _IN_DATA:
-            places.count(found.node)
-    last = len(document.anchors)
-    positions = {node.mem_id: place / last for place, node in enumerate(document.anchors)}  # down the page, 0 to 1
+    if (body := document.tree.body) is not None:
+        element = Element(body, "body", body.attributes, None, 0, 0)
+        document.keep("mentions", _mentions(element, visible))
+    context = Context(document.texts, document.anchors)
+    document.keep("icons", _icons(document.inner, context))
     return Reading(
         url=document.page.url,
         base=document.base,
         title=clean(title.text())[:300] if title is not None else "",
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
-        links=tuple(_links(document, places, positions)),
-        inner=tuple(_inner_links(document, places, positions)),
+        links=tuple(_links(document, context)),
+        inner=tuple(_inner_links(document, context)),
         frames=tuple(dict.fromkeys(document.frames)),
         refresh_to=document.refresh_to,
-        text_length=sum(map(len, document.texts)),
-        opening=_opening(document.texts),
+        text_length=sum(map(len, visible)),
+        opening=_opening(visible),
         signs=frozenset(document.signs),
     )
 
 
-_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
-_IN_DATA = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
+# ------------------------------------------------------------------------------------------ icons
+# Links whose icon or path names a network but whose address does not: own redirects, short links.
+
+# Last segment or first label of an address of the site's own that stands for an account, in lower case.
+_LAST = re.compile(
+    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
+    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
+)
+_LONGEST_LAST = 24  # characters that it takes at most
+_LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # in which it ends
+_FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
+_ICON = re.compile(
+    r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
+    r"threads|bluesky|mastodon)(?![a-z])"
+)
+_ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
-def _links(document: Document, places: Surroundings, positions: dict[int, float]) -> Iterator[Link]:
+def _icons(inner: Sequence[Inner], context: Context) -> Iterator[Found]:
+    for link in inner:
+        if name := _stands_for(link, context):
+            for container in [*link.element.containers()][1:]:  # the walk has added up; the first is counted when kept
+                container.links += 1
+            yield Found(link.href, link.element, How.ANCHOR, names=name)
+
+
+def _stands_for(link: Inner, context: Context) -> str:
+    """Return the network that *link* stands for, "" where it stands for none."""
+    href = link.href
+    tail = href[-_LONGEST_LAST:].lower()
+    found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
+    found = found or _FIRST.match(href)
+    what = classify(href) if might_name_account(href) else None
+    hides = what is not None and what.hides_account
+    if found is None and not hides:
+        return ""
+    words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    if what is not None and hides and what.network:
+        return what.network if any(name in words for name in _names(what.network)) else ""
+    shown = _ICON.search(words)
+    name = shown[1] if shown else found[1].lower() if found and not hides else ""
+    return _ICON_NETWORK.get(name, name)
+
+
+@cache
+def _names(network: str) -> tuple[str, ...]:
+    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
+    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())
+
+
+# ------------------------------------------------------------------------------------------ links
+
+
+def _links(document: Document, context: Context) -> Iterator[Link]:
     blocks: dict[int, int] = {}
     for found in document.found:
         url = urls.absolute(document.base, _repaired(found.raw))
         if url is None and not might_name_account(found.raw):
             continue
-        node = found.node
-        shown = found.how not in _IN_DATA and node.tag != "script"
-        label = label_of(node) if shown and node.tag != "body" else ""
-        container = places.block(node) if shown else node if found.how in _TOGETHER else None
-        subject = found.subject or (_microdata_subject(node) if shown else "")
+        element = found.element
+        shown = found.how not in IN_DATA and element.tag != "script"
+        label = context.label(element) if shown and element.tag != "body" else ""
+        container = context.block(element) if shown else element if found.how in _TOGETHER else None
+        subject = found.subject or (_microdata_subject(element) if shown else "")
         yield Link(
             url=url or found.raw,
             how=How.MICRODATA if subject and subject != found.subject else found.how,
-            zone=places.zone(node, positions.get(node.mem_id, 0.5)) if shown else _data_zone(places, node),
+            zone=context.zone(element) if shown else element.zone or Zone.MAIN,
             label=label,
             page_url=document.page.url,
             subject=subject,
-            cues=places.cues(node, label) if shown else frozenset(),
-            block=blocks.setdefault(container.mem_id, len(blocks) + 1) if container is not None else 0,
+            cues=context.cues(element, label) if shown else frozenset(),
+            block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
             names=found.names,
         )
-
-
-def _data_zone(places: Surroundings, node: LexborNode) -> Zone:
-    return places.container(node).zone or Zone.MAIN
 
 
 _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
@@ -174,19 +255,15 @@ def _repaired(raw: str) -> str:
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
-def _microdata_subject(node: LexborNode) -> str:
-    """Return whose address a microdata or RDFa property on *node* gives, "" where there is none."""
-    attributes = node.attributes
+def _microdata_subject(element: Element) -> str:
+    """Return whose address a microdata or RDFa property on *element* gives, "" where there is none."""
+    attributes = element.attributes
     if "sameAs" not in (attributes.get("itemprop") or attributes.get("property") or ""):
         return ""
-    for parent in ancestors(node):
-        types = parent.attributes.get("itemtype") or parent.attributes.get("typeof")
-        if types:
-            return structured.subject_of_type(types.split())
-    return structured.ORGANIZATION
+    types = element.item_types
+    return structured.subject_of_type(types.split()) if types else structured.ORGANIZATION
 
 
-def _inner_links(document: Document, places: Surroundings, positions: dict[int, float]) -> Iterator[InnerLink]:
-    for node, href, hreflang, rel in document.inner[:MAX_INNER]:
-        zone = places.zone(node, positions.get(node.mem_id, 0.5))
-        yield InnerLink(href=href, label=label_of(node), zone=zone, hreflang=hreflang, rel=rel)
+def _inner_links(document: Document, context: Context) -> Iterator[InnerLink]:
+    for element, href, hreflang, rel in document.inner[:MAX_INNER]:
+        yield InnerLink(href, context.label(element), context.zone(element), hreflang, rel)

@@ -17,18 +17,19 @@ from selectolax.lexbor import LexborHTMLParser
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 # Elements that end by themselves where the next begins, or hold nothing: leaving them open nests nothing.
 _SELF_ENDING = frozenset(
-    "area base br col embed hr img input link meta param source track wbr p li dt dd option optgroup tr td th "
-    "thead tbody tfoot colgroup html head body".split()
+    b"area base br col embed hr img input link meta param source track wbr p li dt dd option optgroup tr td th "
+    b"thead tbody tfoot colgroup html head body".split()
 )
-_LONGEST_TAG = 100_000  # characters of one tag
+_LONGEST_TAG = 100_000  # bytes of one tag
 _MAX_ATTRIBUTES = 500  # of one element; five megabytes of such elements take three seconds
-_LONG = 5 * _MAX_ATTRIBUTES  # characters that so many attributes have at least
-_LONG_TAG = re.compile(rf"/?[a-zA-Z][^>]{{{_LONG},}}")
+_LONG = 5 * _MAX_ATTRIBUTES  # bytes that so many attributes have at least
+_LONG_TAG = re.compile(rb"/?[a-zA-Z][^>]{%d,}" % _LONG)
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-_SHADOW_ROOT = re.compile(r"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
+_QUOTED_BYTES = re.compile(_QUOTED.pattern.encode())
+_SHADOW_ROOT = re.compile(rb"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
 
 _KEPT = re.compile(
     r"<(?:!--|(a|area|base|link|meta|title|iframe|frame|script|embed|object)(?=[\s/>])|(div)(?=\s[^<>]{0,500}\bdata-))",
@@ -39,36 +40,38 @@ _PASSED_OVER = 3  # times that a ">" in a quoted value is not taken for the end 
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 
 
-def parse(text: str) -> LexborHTMLParser:
-    """Return the document in *text*; a page too deep for the fast parser comes back shallow."""
-    # A shadow root declared in the markup is shown to the reader, unlike any other template.
-    text = _SHADOW_ROOT.sub("<shadow-root", text)
-    return LexborHTMLParser(text if is_safe(text) else shallow(text))
+def parse(body: bytes) -> LexborHTMLParser:
+    """Return the document in *body*, UTF-8; a page too deep for the fast parser comes back shallow."""
+    if b"hadow" in body or b"HADOW" in body:
+        # A shadow root declared in the markup is shown to the reader, unlike any other template.
+        body = _SHADOW_ROOT.sub(b"<shadow-root", body)
+    return LexborHTMLParser(body if is_safe(body) else shallow(body.decode("utf-8", "replace")))
 
 
-def is_safe(text: str) -> bool:
-    """Whether *text* nests little enough, and has no monstrous element, for the fast parser."""
-    pieces = text.split("<")
-    long = [piece for piece in pieces if len(piece) > _LONG]
-    if any(_is_monstrous(found[0]) for piece in long if (found := _LONG_TAG.match(piece))):
-        return False
+def is_safe(body: bytes) -> bool:
+    """Whether *body* nests little enough, and has no monstrous element, for the fast parser."""
+    pieces = body.split(b"<")
+    if max(map(len, pieces)) > _LONG:
+        long = [found[0] for piece in pieces if len(piece) > _LONG and (found := _LONG_TAG.match(piece))]
+        if any(map(_is_monstrous, long)):
+            return False
     tags = len(pieces)
-    return tags <= _CHEAP_COUNT or tags - text.count("</") <= _CHEAP_COUNT or not _is_deep(text)
+    return tags <= _CHEAP_COUNT or tags - body.count(b"</") <= _CHEAP_COUNT or not _is_deep(body)
 
 
-def _is_monstrous(tag: str) -> bool:
+def _is_monstrous(tag: bytes) -> bool:
     """Whether a long *tag* is too long, or has more attributes than anybody writes."""
-    return len(tag) > _LONGEST_TAG or len(_QUOTED.sub("", tag).split()) > _MAX_ATTRIBUTES
+    return len(tag) > _LONGEST_TAG or len(_QUOTED_BYTES.sub(b"", tag).split()) > _MAX_ATTRIBUTES
 
 
-def _is_deep(text: str) -> bool:
+def _is_deep(body: bytes) -> bool:
     """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out.
 
     As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
     """
-    is_open: list[str] = []
-    counts: Counter[str] = Counter()
-    for found in _TAG.finditer(text):
+    is_open: list[bytes] = []
+    counts: Counter[bytes] = Counter()
+    for found in _TAG.finditer(body):
         closing, name = found.groups()
         name = name.lower()
         if name in _SELF_ENDING:

@@ -36,8 +36,8 @@ def _rows() -> Mapping[str, list[dict[str, Any]]]:
 
 
 @cache
-def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str]]:
-    return [(tuple(row["hints"]), re.compile(row["pattern"]), row["address"]) for row in _rows()["script"]]
+def _patterns() -> list[tuple[list[str], re.Pattern[str], str]]:
+    return [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _rows()["script"]]
 
 
 @cache
@@ -57,11 +57,21 @@ def meta_templates() -> dict[str, Template]:
 
 def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
-    for hints, pattern, address in _patterns():
-        if not any(hint in text for hint in hints):
-            continue
-        for found in pattern.finditer(text):
-            yield address.format(found[1])
+    for stems, pattern, address in _patterns():
+        end = 0
+        for place in sorted(place for stem in stems for place in _places(text, stem)):
+            found = pattern.match(text, place - 1) if place > end else None
+            if found:
+                end = found.end()
+                yield address.format(found[1])
+
+
+def _places(text: str, stem: str) -> Iterator[int]:
+    """Yield where *stem* stands in *text*."""
+    place = text.find(stem)
+    while place >= 0:
+        yield place
+        place = text.find(stem, place + 1)
 
 
 _WINDOW = 600  # characters before an address that are looked at: a person is described in fewer

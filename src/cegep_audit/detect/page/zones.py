@@ -40,7 +40,8 @@ def _whole_words(words: str) -> re.Pattern[str]:
 
 
 _ZONE_PATTERNS = [(zone, _whole_words(words)) for zone, words in _ZONE_WORDS.items()]
-_ANY_ZONE = _whole_words("|".join(_ZONE_WORDS.values()))  # most class names hold no such word at all
+_WORDS = frozenset("|".join(_ZONE_WORDS.values()).split("|"))
+_APART = str.maketrans("-_0123456789", " " * 12)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Class names that hold such a word and say no zone: of looks and distances (margin-bottom, btn-secondary), of lists
 # (top-stories). A part of a text or card (entry-footer) is where the text is.
@@ -61,8 +62,9 @@ def zone_of(tag: str, role: str | None, css_class: str | None, id_: str | None) 
     zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(role or "")
     if zone is not None:
         return zone, True
-    folded = fold(_CAMEL.sub("-", f"{css_class or ''} {id_ or ''}"))
-    if not _ANY_ZONE.search(folded):
+    names = f"{css_class or ''} {id_ or ''}"
+    folded = names if names.islower() and names.isascii() else fold(_CAMEL.sub("-", names))
+    if _WORDS.isdisjoint(folded.translate(_APART).split()):  # most class names hold no such word at all
         return None, False
     zone = _zone_in(folded)
     return (_zone_in(_PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", folded))) if zone in _OVERSAID else zone), False

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from cegep_audit.analyze.compare import Comparison, NetworkChange
+from cegep_audit.analyze.compare import Comparison, NetworkChange, ShareChange
 from cegep_audit.analyze.trend import Point, Share, Trend
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, csv_bytes, filled
+from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, csv_bytes, filled, rows_of
 
+_POINTS_DECIMALS = 2
 _FILES: Mapping[str, str] = {  # the section of columns.toml of each file, by what the documents call it
     "compare.csv": "change",
     "compare-shares.csv": "share",
@@ -43,7 +44,7 @@ def headings() -> Mapping[str, list[Heading]]:
 
 def changes_of(comparison: Comparison) -> Table:
     """Return one row per institution and network, then the institutions that are in one scan only."""
-    table = filled("changes", _change_columns(), comparison.changes)
+    table = filled("changes", _columns("change"), comparison.changes)
     names = [heading.name for heading in table.headings]
     moved: list[tuple[Cell, ...]] = []
     for move, institutions in (("entered", comparison.entered), ("left", comparison.left)):
@@ -53,20 +54,33 @@ def changes_of(comparison: Comparison) -> Table:
     return Table("changes", table.headings, [*table.rows, *moved])
 
 
-def _change_columns() -> list[Column]:
-    def was_open(row: NetworkChange) -> Cell:
-        return row.old.counts(row.network) if row.network else None
+def _was_open(row: NetworkChange) -> Cell:
+    return row.old.counts(row.network) if row.network else None
 
-    def is_open(row: NetworkChange) -> Cell:
-        return row.new.counts(row.network) if row.network else None
 
-    values = {"old_open": was_open, "new_open": is_open}
-    return [column("change", each.heading.name, value=values.get(each.heading.name)) for each in columns_of("change")]
+def _is_open(row: NetworkChange) -> Cell:
+    return row.new.counts(row.network) if row.network else None
+
+
+def _points(end: int) -> Callable[[ShareChange], Cell]:
+    return lambda row: round(100 * row.interval[end], _POINTS_DECIMALS) if row.interval else None
+
+
+_VALUES: Mapping[str, Callable[..., Cell]] = {  # columns whose value is no attribute of the row
+    "old_open": _was_open,
+    "new_open": _is_open,
+    "points_low": _points(0),
+    "points_high": _points(1),
+}
+
+
+def _columns(section: str) -> list[Column]:
+    return [column(section, name, value=_VALUES.get(name)) for name in rows_of(section)]
 
 
 def shares_of(comparison: Comparison) -> Table:
     """Return one row per share."""
-    return filled("shares", columns_of("share"), comparison.shares)
+    return filled("shares", _columns("share"), comparison.shares)
 
 
 def trend_of(trend: Trend) -> Table:

@@ -14,8 +14,8 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Account, Evidence
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import FaultList, read_table
-from cegep_audit.registry.workbook_input import read_workbook
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import FaultList
 from cegep_audit.report.files.files import check_file
 from cegep_audit.report.files.table import Cell, Column, Table, column, csv_bytes, filled
 from cegep_audit.report.files.tables import sorted_accounts
@@ -99,7 +99,6 @@ def check_place(output: Path, lang: Language) -> None:
 
 def _is_filled(path: Path, lang: Language) -> bool:
     """Whether somebody may have written decisions into the file at *path*: one that cannot be read may hold them."""
-    read = read_table if path.suffix.lower() == ".csv" else read_workbook
-    table = read(path, required=("decision",), known=COLUMNS, found=FaultList(str(path), lang), needs_rows=False)
+    table = read_table(path, required=("decision",), known=COLUMNS, found=FaultList(str(path), lang), needs_rows=False)
     written: Sequence[str] = ("decision", "correct_account", "note")
     return table is None or not table.whole or any(row.cells.get(name) for row in table.rows for name in written)

@@ -23,9 +23,9 @@ from cegep_audit.report.page.further import co_occurrence, exceptions, places, p
 from cegep_audit.report.page.groups import groups, regions
 from cegep_audit.report.page.matrix import Network, anchors, matrix
 from cegep_audit.report.page.parts import Section
-from cegep_audit.report.page.presence import coverage, headline_sentence, headlines, networks, thresholds
+from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
-from cegep_audit.report.text.paragraph import citation, paragraph
+from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
 from cegep_audit.report.text.sheet import sheet_blocks
 from cegep_audit.report.text.words import days_words
 
@@ -61,7 +61,7 @@ def page(
             tool=facts.tool_version,
             scan=_scan_words(stats, lang),
             population=say("page.population", lang, count=stats.summary.figures.institutions),
-            sentence=headline_sentence(stats, lang),
+            sentence=headline_sentence(stats.summary, lang),
             headlines=headlines(stats, lang),
             sections=_sections(stats, names, lang, history, since),
             cautions=_cautions(stats, lang),

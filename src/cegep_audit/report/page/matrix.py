@@ -13,7 +13,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
-from cegep_audit.registry.selection import fold
+from cegep_audit.registry.headings import fold
 from cegep_audit.report.blocks import web_address
 from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain
@@ -21,7 +21,7 @@ from cegep_audit.vocabulary import ReadBy, Role, Status
 
 FILTERED = ("type", "region", "language")  # registry columns to choose by
 SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
-_OWN = {"live": ReadBy.LIVE, "as_of": ReadBy.ARCHIVE, "replay": ReadBy.WARC}  # how a scan of that mode reads sites
+_OWN = frozenset({ReadBy.NONE, ReadBy.LIVE, ReadBy.WARC})  # how a scan reads sites by itself
 _SIGN = 2  # letters of a network's sign on a telephone
 
 
@@ -105,7 +105,7 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     shown = {name for name in shown.union(*of_units) if name in NETWORKS}
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
-    own = _OWN[stats.scan.mode]
+    own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
     lines = [_line(sheet, units, own, order, said, names, lang) for sheet, units in zip(sheets, of_units, strict=True)]
     choices = [*(_choice(sheets, column, lang) for column in FILTERED), _states(lines, lang)]
     return Matrix(
@@ -134,7 +134,7 @@ def _of_units(sheet: Sheet) -> frozenset[str]:
 def _line(
     sheet: Sheet,
     of_units: frozenset[str],
-    own: ReadBy,
+    own: frozenset[ReadBy],
     order: Sequence[str],
     said: Sequence[str],
     names: Mapping[str, str],
@@ -161,12 +161,12 @@ def _note(state: str, lang: Language) -> str:
     return say(f"grid.{state}", lang) if state else ""
 
 
-def _state(sheet: Sheet, own: ReadBy) -> str:
+def _state(sheet: Sheet, own: frozenset[ReadBy]) -> str:
     if sheet.n_networks is None or sheet.result is None:
         return "missing"
     if sheet.result.status is Status.PARTIAL:
         return "partial"
-    return "other" if sheet.result.read_by not in {own, ReadBy.NONE} else ""
+    return "other" if sheet.result.read_by not in own else ""
 
 
 def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:

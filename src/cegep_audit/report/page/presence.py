@@ -18,6 +18,7 @@ from cegep_audit.report.blocks import Grid, Row, heads
 from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
 from cegep_audit.report.text import words
+from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
@@ -32,27 +33,6 @@ class Headline:
     figure: str
     name: str
     facts: Sequence[str]
-
-
-def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
-    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
-    figures, facts = stats.summary.figures, stats.summary.scan
-    if not figures.assessed:
-        return say("summary.none_assessed", lang)
-    k, share = next(iter(figures.at_least.items()))
-    is_whole = figures.assessed == figures.institutions
-    low, high = share.bounds or (None, None)
-    return say(
-        "headline.whole" if is_whole else "headline.sentence",
-        lang,
-        assessed=figures.assessed,
-        when=words.months_words(facts, lang),
-        count=share.count,
-        networks=say("summary.networks_count", lang, count=k),
-        share=locales.percent(share.share, lang, digits=0),
-        low=locales.percent(low, lang, digits=0),
-        high=locales.percent(high, lang, digits=0),
-    )
 
 
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
@@ -129,7 +109,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
     k = stats.asked.min_networks
     said = [
         words.assessed_words(figures, lang),
-        *words.completion_words(attained(stats.scan, stats.asked.basket, k), lang),
+        *completion_lines(attained(stats.scan, stats.asked.basket, k), lang),
     ]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))

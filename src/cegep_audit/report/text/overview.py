@@ -26,6 +26,7 @@ from cegep_audit.report.blocks import (
     share_heads,
 )
 from cegep_audit.report.text import words
+from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
 from cegep_audit.vocabulary import Status
 
@@ -43,7 +44,8 @@ def summary_blocks(
     """
     first = summaries[0]
     facts = first.scan
-    yield Title(say("summary.title", lang, scan=str(facts.id), day=locales.day(facts.started_at, lang)), 1)
+    mode = say(f"mode.{facts.mode}", lang)
+    yield Title(say("summary.title", lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
     yield from _coverage(scan, first, lang)
     if first.figures.assessed:
         yield from _presence(summaries, lang, differences)
@@ -74,7 +76,7 @@ def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
     from cegep_audit.analyze.completion import attained  # with pandas, which other scans need not load
 
     k = next(iter(summary.figures.at_least), THREE_PLUS)
-    return words.completion_words(attained(scan, summary.basket, k), lang)
+    return list(completion_lines(attained(scan, summary.basket, k), lang))
 
 
 def _causes(scan: Scan, lang: Language, *, are_named: bool) -> Bullets:

@@ -9,7 +9,8 @@ from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.text.words import center_words, completion_words, days_words
+from cegep_audit.report.text.completion import completion_lines
+from cegep_audit.report.text.words import center_words, days_words, months_words
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
@@ -26,6 +27,27 @@ def paragraph(summary: Summary, lang: Language, completed: Attained | None = Non
     return " ".join(_sentences(summary, lang, completed))
 
 
+def headline_sentence(summary: Summary, lang: Language) -> str:
+    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
+    figures, facts = summary.figures, summary.scan
+    if not figures.assessed:
+        return say("summary.none_assessed", lang)
+    k, share = next(iter(figures.at_least.items()))
+    is_whole = figures.assessed == figures.institutions
+    low, high = share.bounds or (None, None)
+    return say(
+        "headline.whole" if is_whole else "headline.sentence",
+        lang,
+        assessed=figures.assessed,
+        when=months_words(facts, lang),
+        count=share.count,
+        networks=say("summary.networks_count", lang, count=k),
+        share=locales.percent(share.share, lang, digits=0),
+        low=locales.percent(low, lang, digits=0),
+        high=locales.percent(high, lang, digits=0),
+    )
+
+
 def citation(summary: Summary, lang: Language) -> str:
     """Return how to cite the scan of *summary*: tool, rules, number, date, coverage; for a past one its captures."""
     facts, figures = summary.scan, summary.figures
@@ -40,8 +62,7 @@ def citation(summary: Summary, lang: Language) -> str:
         total=figures.institutions,
     )
     if facts.captured and facts.mode != "live":
-        first, last = (locales.day(day, lang) for day in facts.captured)
-        said = f"{said} {say('summary.captured', lang, first=first, last=last)}"
+        said = f"{said} {say('summary.captured', lang, when=days_words(facts, lang))}"
     if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
         past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
         said = f"{said} {past}"
@@ -69,7 +90,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
         count=figures.assessed,
         share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
     )
-    yield from completion_words(completed, lang)
+    yield from completion_lines(completed, lang)
     if figures.assessed < figures.institutions:
         yield say("paper.bounds", lang)
     if figures.assessed:
@@ -80,7 +101,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
 def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
     if facts.rendered:
-        yield say("drawn.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
+        yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
 def _results(summary: Summary, lang: Language) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from cegep_audit.analyze.advice import Advice
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.sheets import Peers, Sheet
+from cegep_audit.detect.networks.catalogue import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, PageRecord
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -28,7 +29,7 @@ from cegep_audit.report.blocks import (
     link,
 )
 from cegep_audit.report.files.tables import sorted_accounts
-from cegep_audit.report.text.words import detail_words, network_name
+from cegep_audit.report.text.words import detail_words, network_name, rule_words
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
@@ -105,7 +106,7 @@ def _rendered(result: InstitutionResult, lang: Language) -> Iterator[str]:
         browsers = ", ".join(dict.fromkeys(rendering.browser for rendering in renderings))
         needs = dict.fromkeys(need for rendering in renderings for need in rendering.needs)
         reasons = ", ".join(say(f"need.{need}", lang) for need in needs)
-        yield say("drawn.pages", lang, count=len(renderings), browsers=browsers, needs=reasons)
+        yield say("rendered.pages", lang, count=len(renderings), browsers=browsers, needs=reasons)
 
 
 def _shown(sheet: Sheet) -> tuple[list[Account], list[Account]]:
@@ -129,7 +130,7 @@ def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:
     """Return an account: its network, and its address, its role with the rule, its place on the site."""
-    rule = say("sheet.rule", lang, reason=account.reason)
+    rule = say("sheet.rule", lang, reason=rule_words(account.reason, lang))
     lines: list[Words] = [
         link(account.url) if account.url else say("table.unresolved", lang),
         f"{_role_words(account, each, lang)}, {rule}",
@@ -145,10 +146,11 @@ def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequen
 
 
 def _role_words(account: Account, sheet: Sheet, lang: Language) -> str:
-    """Return whose *account* is, and that its network is closed where it is."""
+    """Return whose *account* is, and why it does not count where it does not."""
     role = say(f"role.{account.role}", lang)
-    is_closed = account.role is Role.OFFICIAL and account.network not in sheet.counted
-    return f"{role} ({say('sheet.closed', lang)})" if is_closed else role
+    if account.role is not Role.OFFICIAL or account.network in sheet.counted:
+        return role
+    return f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
 
 
 def place_words(account: Account, lang: Language) -> str:

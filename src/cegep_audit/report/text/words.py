@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.findings import Figures, Records, ScanFacts
 from cegep_audit.detect.networks.identify import name_of
@@ -14,9 +13,6 @@ from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import ReadBy, Status
-
-if TYPE_CHECKING:  # pandas comes with it
-    from cegep_audit.analyze.completion import Attained
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name
@@ -143,38 +139,15 @@ def months_words(facts: ScanFacts, lang: Language) -> str:
     )
 
 
-def completion_words(found: Attained | None, lang: Language) -> list[str]:
-    """Return how the institutions of a completed scan were read, in sentences; none for a scan that completes no other.
-
-    ``28 of 30 assessed: 22 at first reading, 3 on a second try, 2 from a web archive (November 15, 2026) …``
-    """
-    if found is None:
-        return []
-    days = " – ".join(locales.day(day, lang) for day in found.days)
-    modes = [
-        say("read_by.first", lang, count=found.at_first),
-        *(say(f"read_by.{mode}", lang, count=count, days=days) for mode, count in found.by_mode.items()),
-    ]
-    counts = {"assessed": found.assessed, "institutions": found.institutions, "modes": ", ".join(modes)}
-    first, completed = found.first, found.completed
-    (low, high), (completed_low, completed_high) = (
-        [locales.percent(end, lang) for end in each.bounds or (None, None)] for each in (first, completed)
-    )
-    shares = {
-        "share": locales.percent(first.share, lang),
-        "low": low,
-        "high": high,
-        "completed": locales.percent(completed.share, lang),
-        "completed_low": completed_low,
-        "completed_high": completed_high,
-    }
-    said = [say("read_by.summary", lang, **counts), say("read_by.alone", lang, k=found.k, **shares)]
-    return [*said, say("read_by.took_refused", lang)] if found.takes_refused else said
-
-
 def reading_words(result: InstitutionResult, lang: Language) -> str:
     """Return how the pages of an assessed site were obtained: ``live``, ``web archive, May 2016``."""
     mode = say(f"read_mode.{result.read_by or ReadBy.LIVE}", lang)
     if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
         return f"{mode}, {locales.month(result.captured_at, lang)}"
     return mode
+
+
+def rule_words(reason: str, lang: Language) -> str:
+    """Return what the rule that gave a role is called, with its name in the files: ``row of icons (row_of_icons)``."""
+    key = f"rule.{reason}"
+    return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

@@ -20,7 +20,7 @@ from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
 
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import Found, go_through, stretches
+from cegep_audit.collect.warc.index import Found, files_of, go_through
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
@@ -42,7 +42,6 @@ _CLOSE_S = 5.0  # how long workers are asked to stop before they are made to
 # once, so that none waits for its next.
 _LIVE_PART, _REPLAY_PART = 1, 32  # institutions
 _REPLAY_SLOTS = 2  # parts
-_STRETCHES = 4  # of the files of a replay, a worker: so many that none waits long for the last
 
 _ANY_PORT = "127.0.0.1:0"  # a scheduler serves HTTP in any case, and warns where its usual port is taken
 _SETTINGS: dict[str, object] = {"distributed.worker.profile.enabled": False, "distributed.worker.daemon": True}
@@ -129,7 +128,7 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
     )
     if request.warcs:
         job = replace(job, files=[path.resolve() for path in request.warcs])
-        stretches(job.files, 1, request.lang)  # a file that is not there is said before anything is started
+        files_of(job.files, request.lang)  # a file that is not there is said before anything is started
     else:
         if not request.contact:
             observer.note(say("scan.no_contact", request.lang))
@@ -172,9 +171,8 @@ async def scan_on(
 
 
 async def _gone_through(client: Client, job: Job) -> WarcArchive:
-    """Have the workers go through the files of a replay, stretch by stretch; return what stands in them."""
-    number = _STRETCHES * max(1, len(await client.nthreads()))
-    waiting = stretches(job.files, number, job.lang)
+    """Have the workers go through the files of a replay, one at a time; return what is in them."""
+    waiting = files_of(job.files, job.lang)
     futures: list[Future[Any]] = client.map(go_through, waiting, lang=job.lang, pure=False)
     founds: dict[Future[Any], Found] = {}
     async for future in as_completed(futures, loop=client.loop):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.collect.frontier.scoring import MIN_SCORE, find_leads, fold, is_page, rate, table
+from cegep_audit.collect.frontier.scoring import MIN_SCORE, fold, is_page, score_link, score_links, table
 from cegep_audit.models import InnerLink
 from cegep_audit.vocabulary import PageRole, Zone
 
@@ -22,41 +22,41 @@ def as_link(text: str) -> InnerLink:
 
 @pytest.mark.parametrize(("row", "example"), WORDS, ids=[f"{row['word']}: {example}" for row, example in WORDS])
 def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
-    lead = rate(as_link(example), is_door=row.get("door", False))
-    assert lead is not None
-    assert (lead.role, lead.why.split('"')[1]) == (row["role"], row["word"])
+    scored = score_link(as_link(example), is_door=row.get("door", False))
+    assert scored is not None
+    assert (scored.role, scored.why.split('"')[1]) == (row["role"], row["word"])
     if row["role"] == "language":
-        assert lead.target == row["language"]
+        assert scored.target == row["language"]
 
 
 @pytest.mark.parametrize("example", [example for row, example in WORDS if row.get("door")])
 def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
-    assert rate(as_link(example)) is None
+    assert score_link(as_link(example)) is None
 
 
 @pytest.mark.parametrize("text", table()["not_chosen"])
 def test_other_labels_promise_nothing(text: str) -> None:
-    assert rate(as_link(text)) is None
+    assert score_link(as_link(text)) is None
 
 
 @pytest.mark.parametrize("example", [example for row in table()["doubts"] for example in row["examples"]])
 def test_rules_about_accounts_are_read_last(example: str) -> None:
-    lead = rate(as_link(example))
-    assert lead is not None
-    assert lead.role is PageRole.ABOUT
+    scored = score_link(as_link(example))
+    assert scored is not None
+    assert scored.role is PageRole.ABOUT
 
 
 @pytest.mark.parametrize("row", table()["own"]["yes"], ids=lambda row: row["text"])
 def test_own_address_of_an_account(row: dict[str, str]) -> None:
-    lead = rate(as_link(row["text"]))
-    assert lead is not None
-    assert (lead.role, lead.target) == (PageRole.OWN_LINK, row["network"])
+    scored = score_link(as_link(row["text"]))
+    assert scored is not None
+    assert (scored.role, scored.target) == (PageRole.OWN_LINK, row["network"])
 
 
 @pytest.mark.parametrize("text", table()["own"]["no"])
 def test_no_own_address_of_an_account(text: str) -> None:
-    lead = rate(as_link(text))
-    assert lead is None or not is_page("https://cegeprb.test" + text)
+    scored = score_link(as_link(text))
+    assert scored is None or not is_page("https://cegeprb.test" + text)
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,29 @@ def test_hreflang_alternates_and_language_links() -> None:
     head = InnerLink("/en/", "", Zone.HEAD, hreflang="en-CA", rel="alternate")
     default = InnerLink("/", "", Zone.HEAD, hreflang="x-default", rel="alternate")
     in_text = InnerLink("/en/research", "see the research", Zone.MAIN, hreflang="en")
-    assert [(link.href, lead.target, lead.why) for link, lead in find_leads([head, default, in_text])] == [
+    assert [(link.href, scored.target, scored.why) for link, scored in score_links([head, default, in_text])] == [
         ("/en/", "en", 'hreflang "en-CA"')
     ]
 
 
 def test_fewer_other_words_promise_more() -> None:
     labels = ["Nous joindre", "Pour nous joindre", "Comment nous joindre par la poste", "x " * 20 + "nous joindre"]
-    leads = [rate(as_link(label)) for label in labels]
-    assert leads[3] is None
-    scores = [lead.score for lead in leads if lead]
+    scores = [score_link(as_link(label)) for label in labels]
+    assert scores[3] is None
+    scores = [scored.score for scored in scores if scored]
     assert scores == sorted(set(scores), reverse=True)
+
+
+def test_the_x_of_an_index_is_no_network() -> None:
+    icons = [InnerLink(f"/{letter}", letter, Zone.FOOTER) for letter in "ftX"]
+    assert [scored.target for _, scored in score_links(icons)] == ["twitter"]
+    index = [InnerLink(f"/index/{letter}", letter, Zone.MAIN) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    assert not list(score_links(index))
 
 
 def test_a_line_end_in_a_label_shifts_no_other_link() -> None:
     links = [InnerLink("/a", "deux\nlignes", Zone.MAIN), InnerLink("/b", "Nous joindre", Zone.MAIN)]
-    assert [link.href for link, _ in find_leads(links)] == ["/b"]
+    assert [link.href for link, _ in score_links(links)] == ["/b"]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +182,6 @@ LINKS = st.builds(
 @given(st.lists(LINKS, max_size=12), st.booleans())
 def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_door: bool) -> None:
     """Looking at all links at once finds what looking at each finds."""
-    slow = [(link, lead) for link in links if (lead := rate(link, is_door=is_door))]
-    assert list(find_leads(links, is_door=is_door)) == slow
-    assert all(lead.score >= MIN_SCORE for _, lead in slow)
+    slow = [(link, scored) for link in links if (scored := score_link(link, is_door=is_door))]
+    assert list(score_links(links, is_door=is_door)) == slow
+    assert all(scored.score >= MIN_SCORE for _, scored in slow)

@@ -1,0 +1,176 @@
+"""The formats in which browsers save a page: HTML with a note of its origin, MHTML, Safari's webarchive.
+
+Python's ``email`` reads MHTML and ``plistlib`` Safari's property list. Nothing here touches the disk.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import html
+import plistlib
+import re
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from cegep_audit import urls
+from cegep_audit.collect.http.body import SNIFFED, looks_like_markup
+
+_HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
+_MOST_FRAMES = 50  # of one page
+_MOST_PLACES = 100  # at which one frame is in a page; each is replaced by a longer text
+
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
+_MHTML = re.compile(
+    rb"(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){0,40}?Content-Type:\s*multipart/related", re.IGNORECASE
+)
+
+# Which programs note the address where. Chrome, Edge and Internet Explorer: the number is the length of the address
+# (https://learn.microsoft.com/previous-versions/windows/internet-explorer, "Mark of the Web"). SingleFile: two lines.
+_SAVED_FROM = re.compile(r"<!--\s*saved from url=\((\d{1,5})\)(\S+)")
+_SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)\s+saved date:\s*([^\n(]{1,80})")
+_TAG = re.compile(r"<(?:link|meta)\s[^<>]{0,2000}>", re.IGNORECASE)
+_NAMES_ITSELF = (
+    re.compile(r"rel\s*=\s*[\"']?canonical\b", re.IGNORECASE),
+    re.compile(r"property\s*=\s*[\"']?og:url\b", re.IGNORECASE),
+)
+_VALUE = re.compile(r"(?:href|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
+_JAVASCRIPT_DATE = re.compile(r"^(\w{3}) (\w{3}) (\d\d) (\d{4} [\d:]+) GMT")  # Fri Nov 20 2026 15:04:05 GMT-0500
+
+# What else people hand in: how files begin (offset, bytes) and the sentence that says what they are.
+_OTHER_KINDS = (
+    (0, b"%PDF", "saved.pdf"),
+    (0, b"\x89PNG", "saved.image"),
+    (0, b"\xff\xd8\xff", "saved.image"),
+    (0, b"GIF8", "saved.image"),
+    (8, b"WEBP", "saved.image"),
+    (4, b"ftyp", "saved.image"),
+    (0, b"SQLite format 3\0", "saved.database"),
+    (0, b"PK", "saved.archive"),
+    (0, b"\x1f\x8b", "saved.archive"),
+    (0, b"7z\xbc\xaf", "saved.archive"),
+    (0, b"Rar!", "saved.archive"),
+    (257, b"ustar", "saved.archive"),
+    (0, b"\xd0\xcf\x11\xe0", "saved.office"),
+    (0, b"{\\rtf", "saved.office"),
+)
+
+
+class RefusedError(Exception):
+    """A file holds no saved page; the text is the key of the sentence that says why."""
+
+
+class Document(NamedTuple):
+    """A saved page: its address and when it was saved (UTC), None for what the file does not say."""
+
+    url: str | None
+    saved_at: datetime | None
+    content_type: str
+    body: bytes
+
+
+def read_document(data: bytes) -> Document:
+    """Return the page that a file of *data* holds; raise RefusedError."""
+    if data.startswith(b"bplist00"):
+        return _webarchive(data)
+    if _MHTML.match(data[:_HEAD].lstrip()):
+        return _mhtml(data)
+    if looks_like_markup(data[:SNIFFED]) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
+        return Document(*origin_of(data), "text/html", data)
+    raise RefusedError(_kind(data))
+
+
+def _kind(data: bytes) -> str:
+    if not data.strip(b"\0 \t\r\n"):
+        return "saved.empty"
+    for offset, magic, key in _OTHER_KINDS:
+        if data.startswith(magic, offset):
+            return key
+    return "saved.xml" if looks_like_markup(data[:SNIFFED]) else "saved.other"
+
+
+def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
+    """Return the address of a saved HTML page, and when it was saved; None for what the page does not say."""
+    is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data[:_HEAD].decode("utf-16" if is_utf16 else "utf-8", "replace")
+    if found := _SAVED_FROM.search(text):
+        return _address(found[2][: int(found[1])]), None
+    if found := _SINGLE_FILE.search(text):
+        return _address(found[1]), _date(found[2])
+    tags = [tag[0] for tag in _TAG.finditer(text)]
+    for pattern in _NAMES_ITSELF:
+        for tag in filter(pattern.search, tags):
+            value = _VALUE.search(tag)
+            if value and (url := _address(html.unescape(value[1] or value[2] or value[3] or ""))):
+                return url, None
+    return None, None
+
+
+def put_back(body: bytes, name: str, url: str) -> bytes:
+    """Return *body* with the address *url* for the *name* that a program gave a frame when it saved the page.
+
+    The address of a network's plugin names the account.
+    """
+    return body.replace(name.encode(), html.escape(url).encode(), _MOST_PLACES)
+
+
+def _mhtml(data: bytes) -> Document:
+    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError.
+
+    A frame has the address ``cid:…`` in the page, and its own in a header of its part.
+    """
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.compat32)
+        parts = [part for part in message.walk() if part.get_content_type() in _HTML_TYPES]
+        root, frames = parts[0], parts[1 : _MOST_FRAMES + 1]
+        body = root.get_payload(decode=True)
+        charset = root.get_content_charset() or ""
+    except (IndexError, RecursionError, ValueError, LookupError, AttributeError, TypeError):
+        raise RefusedError("saved.broken") from None
+    if not isinstance(body, bytes) or not body.strip():
+        raise RefusedError("saved.broken")
+    for frame in frames:
+        name, location = _unfolded(frame, "Content-ID").strip("<>"), _unfolded(frame, "Content-Location")
+        if name and _address(location):
+            body = put_back(body, f"cid:{name}", location)
+    url = _address(_unfolded(message, "Snapshot-Content-Location")) or _address(_unfolded(root, "Content-Location"))
+    return Document(url, _date(str(message.get("Date", ""))), _html_type(charset), body)
+
+
+def _unfolded(part: Message, name: str) -> str:
+    """Return the address in the header called *name*; mail programs break long ones over several lines."""
+    return re.sub(r"\s+", "", str(part.get(name, "")))
+
+
+def _webarchive(data: bytes) -> Document:
+    """Return the page of Safari's webarchive, a property list; raise RefusedError."""
+    try:
+        main = plistlib.loads(data, fmt=plistlib.FMT_BINARY)["WebMainResource"]
+        body, url = main["WebResourceData"], main["WebResourceURL"]
+        charset = str(main.get("WebResourceTextEncodingName") or "")
+    except (plistlib.InvalidFileException, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
+        raise RefusedError("saved.other") from None
+    if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body[:SNIFFED]):
+        raise RefusedError("saved.other")
+    return Document(_address(url), None, _html_type(charset), body)
+
+
+def _html_type(charset: str) -> str:
+    return f"text/html; charset={charset}" if charset else "text/html"
+
+
+def _address(text: str) -> str | None:
+    """Return *text* where it is an http or https address, without its fragment; None where it is none."""
+    return urls.crawl_key(text.strip()) if urls.split(text.strip()) else None
+
+
+def _date(text: str) -> datetime | None:
+    """Return a date as mail and JavaScript write it, in UTC; None where it is none."""
+    try:
+        found = parsedate_to_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,23 @@
+"""What tells a firewall's challenge from a plain refusal: the examples of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from cegep_audit.detect.challenges import is_challenge, rows
+
+EXAMPLES = [(row["name"], answer, example) for row in rows() for answer in ("yes", "no") for example in row[answer]]
+
+
+@pytest.mark.parametrize(("name", "expected", "example"), EXAMPLES)
+def test_the_examples_of_each_row(name: str, expected: str, example: Mapping[str, Any]) -> None:
+    assert name
+    assert is_challenge(403, example["headers"], example["body"].encode()) is (expected == "yes")
+
+
+@pytest.mark.parametrize(("status", "expected"), [(403, True), (503, True), (429, True), (404, False), (None, False)])
+def test_the_status_is_that_of_a_refusal(status: int | None, expected: bool) -> None:
+    assert is_challenge(status, {"cf-mitigated": "challenge"}, b"") is expected

@@ -1,0 +1,96 @@
+"""Neighbours: titles of resources, other brands and schools, writers, and labels that name nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from homepage import official, roles_on, row
+
+OWN_ROW = row(Facebook="valbrume", YouTube="valbrume")
+OWN = {"facebook/valbrume", "youtube/valbrume"}
+ICONS = '<a href="https://twitter.com/cvbofficiel"><img alt="{}"></a> <a href="https://www.facebook.com/valbrume"></a>'
+
+OTHER_SITE = '<p><a href="https://twitter.com/valbrumemag">Valbrume.org</a></p>'
+SCHOOL = """<aside><h3>École des Pinsons</h3><a href="https://www.instagram.com/ecoledespinsons">Instagram</a>
+<a href="https://twitter.com/ecoledespinsons">Twitter</a></aside>"""
+BUTTON = '<a class="twitter-follow-button" href="https://twitter.com/{}">{}</a>'
+TIMELINE = '<aside><a class="twitter-timeline" href="https://twitter.com/cvb">Tweets de @cvb</a></aside>'
+
+CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an archive in a menu": (
+        {"header": '<ul><li><ul><li><a href="https://www.youtube.com/cinefonds">Cinéfonds (3 000 films)</a></ul></ul>'},
+        set(),
+    ),
+    "two archives in a menu": (
+        {
+            "header": '<ul><li><a href="https://www.youtube.com/cinefonds">Cinémathèque</a></li>'
+            '<li><a href="https://vimeo.com/fondsarch">Fonds d’archives</a></li></ul>'
+        },
+        set(),
+    ),
+    "a column of resources": (
+        {"main": '<aside><h3>Banques</h3><a href="https://www.flickr.com/photos/passees">Images du passé</a></aside>'},
+        set(),
+    ),
+    "another site's name": ({"footer": OWN_ROW + OTHER_SITE}, OWN),
+    "its own site's name": (
+        {"footer": '<p><a href="https://twitter.com/valbrume">collegevalbrume.test</a></p>'},
+        {"twitter/valbrume"},
+    ),
+    "another edition": (
+        {"footer": OWN_ROW + '<p><a href="https://www.facebook.com/valbrumeafrique">Valbrume Afrique</a></p>'},
+        OWN,
+    ),
+    "another school in a column": ({"footer": OWN_ROW, "main": SCHOOL}, OWN),
+    "a writer's button": ({"footer": OWN_ROW, "main": BUTTON.format("jroy", "Suivre @jroy")}, OWN),
+    "the college's button": (
+        {"footer": OWN_ROW, "main": BUTTON.format("cvb", "Suivez-nous @cvb")},
+        OWN | {"twitter/cvb"},
+    ),
+    "a timeline with its name": ({"footer": OWN_ROW, "main": TIMELINE}, OWN | {"twitter/cvb"}),
+    "data of a template": (
+        {
+            "footer": OWN_ROW,
+            "head": '<script type="application/ld+json">{"@type": "Organization", "sameAs": ["https://www.facebook.com/'
+            'agencepomme", "https://www.linkedin.com/company/agencepomme"]}</script>',
+        },
+        OWN,
+    ),
+    "a vendor's script in the footer": (
+        {"footer": OWN_ROW + '<script>v={"x":"https://x.com/tchat","f":"https://www.facebook.com/tchat"}</script>'},
+        OWN,
+    ),
+    "a maker's row": ({"footer": f"<p>{row(Facebook='springshare', LinkedIn='springshare')}</p>"}, set()),
+    "a maker in the card": ({"head": '<meta name="twitter:site" content="@springshare">'}, set()),
+    **{
+        f"a label that names nobody: {label}": (
+            {"footer": ICONS.format(label)},
+            {"twitter/cvbofficiel", "facebook/valbrume"},
+        )
+        for label in (
+            "twitter-color",
+            "icone_twitter_blanc.png",
+            "Twitter (external link)",
+            "Twitter, s’ouvre dans une nouvelle fenêtre",
+            "opens in a new window",
+            "View additional videos",
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "own"), CASES.values(), ids=CASES)
+def test_neighbours_are_told(page: dict[str, Any], own: set[str]) -> None:
+    assert official(roles_on(**page)) == own
+
+
+@pytest.mark.parametrize(
+    ("words", "is_prose"),
+    [("Le fonds de films est riche et se trouve ici :", True), ("Le fonds de films est ici :", False)],
+)
+@pytest.mark.parametrize(("depth", "is_near"), [(0, True), (1, True), (2, False)])
+def test_a_sentence_is_near_its_link(words: str, depth: int, *, is_prose: bool, is_near: bool) -> None:
+    link = "<em>" * depth + '<a href="https://www.facebook.com/quidam">ici</a>' + "</em>" * depth
+    roles = roles_on(main=f"<div>{words} {link}</div>")
+    assert roles["facebook/quidam"] == ("third_party" if is_prose and is_near else "uncertain")

@@ -1,0 +1,48 @@
+"""How far a handle or a label shows a name of the institution, at each limit of the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of, match_name
+from cegep_audit.models import Institution
+
+COLLEGE = Institution(id="x", name="Collège du Lac des Aulnes", url="https://www.collegeaulnes.test/", language="fr")
+RADIO = Institution(id="r", name="Radio Verte", url="https://www.rvl.test/")
+LIBRARY = Institution(id="l", name="Université Lorme", url="https://bibliotheque.lorme.test/")
+NONE, PART, WHOLE, SAME = NameMatch
+
+CASES = [
+    (COLLEGE, "collegeaulnes", SAME),
+    (COLLEGE, "college-aulnes.officiel", SAME),
+    (COLLEGE, "CollegeDuLacDesAulnes", SAME),
+    (COLLEGE, "vivre-collegeaulnes", WHOLE),
+    (COLLEGE, "collegeaulnes2026", SAME),
+    (COLLEGE, "collegeaulnes20261", WHOLE),
+    (COLLEGE, "theatredesaulnes", WHOLE),  # "aulnes" is the host without the word college
+    (COLLEGE, "lacduvallon", NONE),  # three letters distinguish nobody
+    (COLLEGE, "cla", SAME),
+    (COLLEGE, "cla_sports", PART),
+    (COLLEGE, "sports.cla", PART),
+    (COLLEGE, "clarinettes", PART),  # an acronym in front may be a coincidence
+    (COLLEGE, "declarations", NONE),  # an acronym inside a word is one
+    (COLLEGE, "ecole-declamation", NONE),
+    (COLLEGE, "123456", NONE),
+    (COLLEGE, "", NONE),
+    (COLLEGE, "college", NONE),
+    (RADIO, "company/radio-verte-libre", SAME),  # the initials are the host's label
+    (RADIO, "radio-du-vent-libre", SAME),
+    (RADIO, "vent-libre", NONE),
+    (LIBRARY, "lorme", SAME),
+    (LIBRARY, "bibliothequelorme", WHOLE),  # the host of a part is no name of the whole
+]
+
+
+@pytest.mark.parametrize(("institution", "text", "match"), CASES, ids=[f"{case[0].id}-{case[1]}" for case in CASES])
+def test_match(institution: Institution, text: str, match: NameMatch) -> None:
+    assert match_name(text, identity_of(institution)) is match
+
+
+def test_where_the_homepage_was_found_is_a_name() -> None:
+    assert match_name("nouveaunom", identity_of(COLLEGE)) is NONE
+    assert match_name("nouveaunom", identity_of(COLLEGE, "https://nouveaunom.test/")) is SAME

@@ -1,0 +1,185 @@
+"""Lists of institutions in the forms that people have them in: workbooks, French headings, addresses alone; years."""
+
+from __future__ import annotations
+
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from cegep_audit.errors import RegistryError
+from cegep_audit.models import Institution
+from cegep_audit.registry import as_of, check_registry, read_registry, value_of
+from cegep_audit.registry.headings import registry_headings, value_in
+
+HEAD = "id,name,website"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "registre.csv"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def workbook(tmp_path: Path, *rows: list[Any], stray: tuple[int, int, Any] | None = None) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    if stray:
+        book.active.cell(row=stray[0], column=stray[1], value=stray[2])
+    file, buffer = tmp_path / "registre.xlsx", BytesIO()
+    book.save(buffer)
+    file.write_bytes(buffer.getvalue())
+    return file
+
+
+@pytest.mark.parametrize("stray", [None, (1_048_576, 16_384, "x"), (1_048_576, 1, " "), (9, 300, "x"), (3, 4, " ")])
+def test_a_workbook_is_read_as_its_rows_come(tmp_path: Path, stray: tuple[int, int, Any] | None) -> None:
+    rows = [
+        ["id", "name", "website", "founded", "enrolment"],
+        ["a", "A", "a.test", 1967, 5400.0],
+        [],
+        ["b", "B", "b.test"],
+    ]
+    one, two = read_registry(workbook(tmp_path, *rows, stray=stray))
+    assert (one.id, one.url, one.founded, one.enrolment) == ("a", "https://a.test", 1967, "5400")
+    assert (two.id, two.founded) == ("b", None)
+
+
+def test_a_fault_of_a_workbook_names_its_row(tmp_path: Path) -> None:
+    faults = check_registry(workbook(tmp_path, ["id", "name", "website"], [], ["a", "A", "ftp://a.test"]), "en")
+    assert [(fault.line, fault.column) for fault in faults] == [(3, "website")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nom;site;région;langue;type\nCégep de Rivière-Bleue;cegeprb.test;Côte-Nord;français;Cégep\n",
+        (
+            "Établissement,Site web,RÉGION ADMINISTRATIVE,Langue d’enseignement,catégorie\n"
+            "Cégep de Rivière-Bleue,cegeprb.test,Côte-Nord,Francophone,cégep public\n"
+        ),
+        (
+            "identifiant,nom,url,région,language,type\n"
+            "cegep-de-riviere-bleue,Cégep de Rivière-Bleue,cegeprb.test,Côte-Nord,fr,cegep-public\n"
+        ),
+    ],
+)
+def test_french_headings_and_values_are_understood(tmp_path: Path, text: str) -> None:
+    (one,) = read_registry(written(tmp_path, text))
+    assert one == Institution(
+        "cegep-de-riviere-bleue",
+        "Cégep de Rivière-Bleue",
+        "https://cegeprb.test",
+        type="cegep-public",
+        language="fr",
+        region="Côte-Nord",
+    )
+
+
+def test_names_that_are_alike_get_ids_of_their_own(tmp_path: Path) -> None:
+    found = read_registry(written(tmp_path, "nom,site\nCégep A,a.test\nCEGEP-A,b.test\nCégep  A,c.test\n"))
+    assert [one.id for one in found] == ["cegep-a", "cegep-a-2", "cegep-a-3"]
+
+
+def test_a_list_of_addresses_needs_nothing_else(tmp_path: Path) -> None:
+    found = read_registry(written(tmp_path, "https://www.cegeprb.test/\n\ncollegegl.test/fr\n"))
+    assert [(one.id, one.name, one.url) for one in found] == [
+        ("cegeprb-test", "cegeprb.test", "https://www.cegeprb.test/"),
+        ("collegegl-test", "collegegl.test", "https://collegegl.test/fr"),
+    ]
+
+
+def test_a_list_of_addresses_says_its_faults_by_line(tmp_path: Path) -> None:
+    faults = check_registry(written(tmp_path, "cegeprb.test\n\nrien\nhttps://moi:motdepasse@a.test\n"), "en")
+    assert [(fault.line, fault.column) for fault in faults] == [(3, "website"), (4, "website")]
+    assert not any("motdepasse" in str(fault) for fault in faults)
+
+
+def test_a_heading_of_ones_own_is_no_column_of_the_registry(tmp_path: Path) -> None:
+    (one,) = read_registry(written(tmp_path, f"{HEAD},nom,site\na,A,a.test,B,b.test\n"))
+    assert (one.name, dict(one.extra)) == ("A", {"nom": "B", "site": "b.test"})
+
+
+def test_every_heading_leads_to_one_column_and_every_value_to_itself() -> None:
+    assert set(registry_headings().columns.values()) <= {"id", "name", "website", *Institution.__dataclass_fields__}
+    for column, value in (("language", "fr"), ("type", "universite"), ("status", "closed")):
+        assert value_in(column, value) == value
+    assert value_in("type", "école de pilotage") == "école de pilotage"
+
+
+@pytest.mark.parametrize(("cell", "part"), [("9" * 5_000, "1,000 characters"), ("9" * 20, "9 digits")])
+def test_a_number_that_is_none_is_a_fault(tmp_path: Path, cell: str, part: str) -> None:
+    (fault,) = check_registry(written(tmp_path, f"{HEAD},enrolment\na,A,a.test,{cell}\n"), "en")
+    assert fault.column == "enrolment"
+    assert part in fault.message
+
+
+def test_of_many_faults_the_first_are_said_and_all_are_counted(tmp_path: Path) -> None:
+    file = written(tmp_path, HEAD + "\n" + "".join(f"a{number},A,ftp://a.test\n" for number in range(200)))
+    with pytest.raises(RegistryError) as raised:
+        read_registry(file, "en")
+    lines = str(raised.value).splitlines()
+    assert (len(lines), len(raised.value.faults)) == (51, 200)
+    assert lines[-1] == "200 faults in all; the first 50 are above"
+
+
+PAST = f"""\
+{HEAD},alt_hosts,names,successor_id,wikidata,ror
+a,Cégep A,a.test,vieux.test@..2005; b.a.test;autre.test@2006..2012,Collège A@..2011;Cégep de A@2012..2023,,Q42,https://ror.org/03yrm5c26
+b,B,b.test,,,a,,
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "name", "url"),
+    [
+        (date(2004, 1, 1), "Collège A", "http://vieux.test/"),
+        (date(2011, 9, 6), "Collège A", "http://autre.test/"),
+        (date(2012, 12, 31), "Cégep de A", "http://autre.test/"),
+        (date(2013, 1, 1), "Cégep de A", "https://a.test"),
+        (date(2024, 1, 1), "Cégep A", "https://a.test"),
+    ],
+)
+def test_an_institution_has_the_name_and_the_host_of_the_day(tmp_path: Path, day: date, name: str, url: str) -> None:
+    institutions = read_registry(written(tmp_path, PAST))
+    one, other = as_of(institutions, day)
+    assert (one.name, one.url) == (name, url)
+    assert "b.a.test" in one.alt_hosts
+    assert not {"vieux.test", "autre.test"} & {*one.alt_hosts}
+    assert url == "https://a.test" or "a.test" in one.alt_hosts
+    assert other == institutions[1]
+
+
+def test_what_is_dated_is_written_as_it_was_read(tmp_path: Path) -> None:
+    one, other = read_registry(written(tmp_path, PAST))
+    assert value_of(one, "alt_hosts") == "b.a.test;vieux.test@..2005;autre.test@2006..2012"
+    assert value_of(one, "names") == "Collège A@..2011;Cégep de A@2012..2023"
+    assert (one.wikidata, one.ror, other.successor_id) == ("Q42", "03yrm5c26", "a")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("alt_hosts", "vieux.test@2005"),
+        ("alt_hosts", "vieux.test@.."),
+        ("alt_hosts", "vieux.test@2012..2005"),
+        ("names", "Collège A@20..2012"),
+        ("wikidata", "42"),
+        ("ror", "https://ror.org/12"),
+        ("successor_id", "nul"),
+        ("successor_id", "a"),
+        ("closed", "2016-13-01"),
+    ],
+)
+def test_what_is_no_date_identifier_or_successor_is_a_fault(tmp_path: Path, column: str, cell: str) -> None:
+    (fault,) = check_registry(written(tmp_path, f"{HEAD},{column}\na,A,a.test,{cell}\n"))
+    assert (fault.line, fault.column) == (2, column)
+
+
+def test_a_closing_may_be_a_day(tmp_path: Path) -> None:
+    (one,) = read_registry(written(tmp_path, f"{HEAD},closed\na,A,a.test,2016-06-30\n"))
+    assert one.closed == 2016

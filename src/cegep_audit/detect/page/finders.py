@@ -50,6 +50,7 @@ class Inner(NamedTuple):
     href: str
     hreflang: str
     rel: str
+    is_network: bool = False  # whether the address is of a network, and hides which account it leads to
 
 
 @dataclass(slots=True)
@@ -120,9 +121,10 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
     rels = rel.lower().split() if rel else ()
     how = How.REL_ME if "me" in rels else How.ANCHOR
     stays = _STAYS.fullmatch(href, len(document.own) - 1 if document.own and href.startswith(document.own) else 0)
-    if how is How.REL_ME or (not stays and might_name_account(href) and _names_account(document, href)):
+    is_network = not stays and might_name_account(href)
+    if how is How.REL_ME or (is_network and _names_account(document, href)):
         return (Found(href, element, how, "person" if "author" in rels else ""),)
-    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel))
+    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel, is_network))
     return ()
 
 
@@ -221,13 +223,31 @@ def find_in_script(document: Document, element: Element, text: str) -> Iterator[
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
-        subjects = structured.subjects_in_script(text, document.own_words)
-        sent = {found[1] for found in _SENDS.finditer(text)}
+        subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
+        sent = {raw for raw in written[:_MAX_SENT] if _SENDS.search(_before(text, raw))}
         yield from (Found(raw, element, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, element, How.WIDGET) for raw in scripts.named_in_script(text))
 
 
-_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']([^"']{1,500})["']""")
+_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
+_MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
+
+
+_FAR = 4_000  # characters before the first address of a long script in which its data begin
+
+
+def _around(text: str, first: str, last: str) -> str:
+    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
+    start, end = text.find(first), text.rfind(last)
+    if len(text) < 5 * _FAR or start < 0 or end < 0:
+        return text
+    return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
+
+
+def _before(text: str, address: str) -> str:
+    place = text.find(address)
+    return text[max(0, place - 40) : max(0, place)]
+
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(

@@ -223,30 +223,10 @@ def find_in_script(document: Document, element: Element, text: str) -> Iterator[
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
-        subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
-        sent = {raw for raw in written[:_MAX_SENT] if _SENDS.search(_before(text, raw))}
+        subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
+        sent = scripts.sent_to(text, written)
         yield from (Found(raw, element, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, element, How.WIDGET) for raw in scripts.named_in_script(text))
-
-
-_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
-_MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
-
-
-_FAR = 4_000  # characters before the first address of a long script in which its data begin
-
-
-def _around(text: str, first: str, last: str) -> str:
-    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
-    start, end = text.find(first), text.rfind(last)
-    if len(text) < 5 * _FAR or start < 0 or end < 0:
-        return text
-    return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
-
-
-def _before(text: str, address: str) -> str:
-    place = text.find(address)
-    return text[max(0, place - 40) : max(0, place)]
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.

@@ -228,6 +228,12 @@ def test_one_command_completes_a_scan(world: World) -> None:
     )
     assert said in " ".join(shown.split())
     assert "At first reading alone" in shown
+    figures = json.loads(world.run("summary", "--json").out)["completion"]
+    assert figures["at_first"] == len(READ)
+    assert figures["by_mode"] == {"retry": 4, "archive": 3, "saved": 3, "coded": 2}
+    assert figures["first"]["share"] == 0.0
+    assert figures["first"]["bounds"] == [0.0, 20 / 60]
+    assert figures["completed"]["bounds"] == [0.0, 8 / 60]
 
 
 def at(text: str) -> object:

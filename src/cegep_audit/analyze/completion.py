@@ -65,6 +65,20 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     )
 
 
+def to_json(attained: Attained) -> dict[str, object]:
+    """Return *attained* as JSON values."""
+    first, completed = attained.first, attained.completed
+    return {
+        "at_first": attained.at_first,
+        "by_mode": {mode.value: count for mode, count in attained.by_mode.items()},
+        "archive_days": [day.isoformat() for day in attained.days],
+        "archive_refused": attained.takes_refused,
+        "k": attained.k,
+        "first": {"share": first.share, "bounds": first.bounds},
+        "completed": {"share": completed.share, "bounds": completed.bounds},
+    }
+
+
 def _day(result: InstitutionResult) -> date:
     if result.captured_at is None:
         raise ValueError("a capture has a time")

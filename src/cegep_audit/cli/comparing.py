@@ -35,7 +35,7 @@ def compare(
     old: Annotated[str, typer.Argument(metavar="OLD", help=say("compare.old"))],
     new: Annotated[str, typer.Argument(metavar="NEW", help=say("compare.new"))],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"), show_default=False)
+        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"))
     ] = None,
     same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
@@ -119,12 +119,8 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
 
 
 def trend(
-    scans: Annotated[
-        list[str] | None, typer.Argument(metavar="SCAN", help=say("trend.scans"), show_default=False)
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"), show_default=False)
-    ] = None,
+    scans: Annotated[list[str] | None, typer.Argument(metavar="SCAN", help=say("trend.scans"))] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"))] = None,
     same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,

@@ -44,6 +44,7 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.resume import checked
 from cegep_audit.scan.sources import check_render
 from cegep_audit.store import Store
 
@@ -93,7 +94,7 @@ def complete(
     ] = None,
     saved: Annotated[
         list[Path] | None,
-        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn, show_default=False),
+        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn),
     ] = None,
     coded: Annotated[bool, typer.Option("--coded", help=say("complete.coded"), callback=_in_turn)] = False,
     partial: Annotated[bool, typer.Option("--partial", help=say("complete.partial"))] = False,
@@ -105,7 +106,7 @@ def complete(
     contact: ContactOption = None,
     delay: Annotated[
         float | None,
-        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay"), show_default=False),
+        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay")),
     ] = None,
     concurrency: Annotated[
         int | None,
@@ -162,15 +163,15 @@ def complete(
         if missing := [path for path in saved or () if not path.exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         past = _past(archive, timegate, max_drift, base, request) if archive else None
-        completion = Completion(base.id, modes, tuple(saved or ()), partial, archive_refused)
-        limits_of_base: Any = base.settings["limits"]
-        request = replace(
-            request,
-            limits=replace(Limits(**limits_of_base), **limits),
-            contact=contact or str(base.settings.get("contact") or "") or None,
-            past=past,
-            completion=completion,
-        )
+        kept: Any = base.settings
+        with checked(store, language):
+            request = replace(
+                request,
+                limits=replace(Limits(**kept["limits"]), **limits),
+                contact=contact or kept["contact"] or None,
+                past=past,
+                completion=Completion(base.id, modes, tuple(saved or ()), partial, archive_refused),
+            )
         raise typer.Exit(_start(request, store, base, shown))
 
 

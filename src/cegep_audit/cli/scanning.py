@@ -77,9 +77,7 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     context: typer.Context,
-    registry: Annotated[
-        Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
-    ] = None,
+    registry: Annotated[Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"))] = None,
     output: OutputOption = DEFAULT_OUTPUT,
     db: DbOption = DEFAULT_DB,
     ids: IdOption = None,
@@ -89,7 +87,7 @@ def scan(
     limit: LimitOption = None,
     with_parts: PartsOption = False,
     overrides: Annotated[
-        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
+        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"))
     ] = None,
     contact: ContactOption = None,
     max_pages: MaxPagesOption = _DEFAULTS.max_pages,
@@ -106,18 +104,14 @@ def scan(
         int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
     ] = _DEFAULTS.max_bytes,
     from_warc: Annotated[
-        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
+        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"))
     ] = None,
-    as_of: Annotated[
-        list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
-    ] = None,
+    as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"))] = None,
     timegate: TimegateOption = WAYBACK_MACHINE,
     max_drift: DriftOption = MAX_DRIFT_DAYS,
     save_warc: SaveWarcOption = None,
     no_warc: NoWarcOption = False,
-    dask: Annotated[
-        str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
-    ] = None,
+    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"))] = None,
     resumes: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: PrivateOption = False,
     render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
@@ -254,7 +248,8 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
     if stop.reason:
         message(say("scan.left_alone", reason=stop.reason), quiet=False)
     done = len(store.done_ids(plan.scan_id))
-    command = f"cegep-audit scan --resume --db {shlex.quote(str(plan.request.db))}"
+    verb = "complete" if plan.base else "scan"
+    command = f"cegep-audit {verb} --resume --db {shlex.quote(str(plan.request.db))}"
     message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
     return stop.exit_code
 

@@ -34,7 +34,7 @@ def _unfinished(store: Store) -> list[Scan]:
         return []
     last = unfinished[-1]
     past, day = Past.of(last.settings), day_of(last.settings)
-    if past is None or day is None:
+    if past is None or day is None or last.completes:
         return [last]
     first = last.id - past.days.index(day)  # those of several days are begun together, in order
     return [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
@@ -47,7 +47,7 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     store.claim(begun.id)
     done = store.done_ids(begun.id)
     settings: dict[str, Any] = dict(begun.settings)
-    with _ours(store, request.lang):
+    with checked(store, request.lang):
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
@@ -103,8 +103,8 @@ def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
 
 
 @contextmanager
-def _ours(store: Store, lang: Language) -> Iterator[None]:
-    """Turn settings that no version of this program wrote into a StoreError."""
+def checked(store: Store, lang: Language) -> Iterator[None]:
+    """Turn what settings raise that no version of this program wrote into a StoreError."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:

@@ -241,7 +241,8 @@ def _period(plan: Plan) -> Period | None:
     past = plan.request.past
     if past is None:
         return None
-    return Period(plan.day or past.days[0], past.max_drift_days)
+    asked = past.days[0] if plan.base else plan.day
+    return Period(asked, past.max_drift_days) if asked else None
 
 
 def warc_info(plan: Plan) -> dict[str, str]:

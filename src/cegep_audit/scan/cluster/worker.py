@@ -72,8 +72,10 @@ class Visits(WorkerPlugin):
 
     async def setup(self, worker: Worker) -> None:
         """Open the source of pages; an error is raised, and again for every part that this worker is given."""
-        if self.job.is_local:  # a terminal sends Ctrl-C to every process; only the one that asked reacts
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.job.is_local:  # a terminal signals every process of the group; only the one that asked reacts
+            for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+                if number := getattr(signal, name, None):  # Windows has the first
+                    signal.signal(number, signal.SIG_IGN)
         try:
             self._check_versions(worker)
             await self._open_pages(worker)

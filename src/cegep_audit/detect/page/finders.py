@@ -67,15 +67,18 @@ class Document:
     refresh_to: str | None = None
     texts: Texts = field(default_factory=Texts)
     signs: set[str] = field(default_factory=set)
+    _own_words: list[str] = field(default_factory=list)
     _times: Counter[tuple[str, How, str]] = field(default_factory=Counter)
     _different: Counter[tuple[str, How]] = field(default_factory=Counter)
 
     @property
     def own_words(self) -> list[str]:
         """The words of four letters or more in the title, and the host: what the owner of the page is called."""
-        title = self.tree.css_first("title")
-        words = re.findall(r"[a-z]{4,}", fold(title.text())) if title is not None else []
-        return [*words, urls.host_of(self.page.url)]
+        if not self._own_words:
+            title = self.tree.css_first("title")
+            words = re.findall(r"[a-z]{4,}", fold(title.text())) if title is not None else []
+            self._own_words = [*words, urls.host_of(self.page.url)]
+        return self._own_words
 
     def keep(self, finder: str, found: Iterable[Found]) -> None:
         """Keep what the *finder* of that name found, within its bounds; what exceeds them leaves a sign."""

@@ -43,10 +43,6 @@ CASES = {
         site(shown("facebook", role=Role.UNIT)),
         [Advice("no_account", "", "", HOME)],
     ),
-    "a page of links and nothing else": (
-        site(shown("link_hub")),
-        [Advice("only_link_hub", "link_hub", "https://www.link_hub.com/cegeprb", HOME)],
-    ),
     "a page of links beside accounts": (site(shown("facebook"), shown("link_hub")), []),
     "an icon without address in the row of accounts": (
         site(shown("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
@@ -130,6 +126,11 @@ CASES = {
             Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
         ],
     ),
+    "a page of links alone": (
+        site(shown("link_hub")),
+        [Advice("elsewhere", "link_hub", shown("link_hub").url, HOME)],
+    ),
+    "a page of links beside an account": (site(shown("facebook"), shown("link_hub")), []),
     "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
     "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
     "only on the contact page": (
@@ -184,9 +185,9 @@ def test_every_rule_is_met_and_worded() -> None:
 
 
 RULE_NAMES = (
-    "no_account only_link_hub "
-    "nowhere share_for_profile closed_network unresolved two_accounts inner_page_only one_language old_name insecure "
-    "mobile no_same_as"
+    "no_account "
+    "nowhere share_for_profile closed_network unresolved elsewhere two_accounts inner_page_only one_language old_name "
+    "insecure mobile no_same_as"
 ).split()
 
 

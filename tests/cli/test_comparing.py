@@ -81,7 +81,7 @@ def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str
 def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> None:
     done = inside("compare", "1", "2", "--lang", "en", folder=folder)
     assert "The rules changed between the two scans (r1, then r2)" in done.out
-    assert "No WARC of it is kept" in done.out
+    assert "Its WARC file was not kept" in done.out
     with Store.open(folder / "cegep-audit.db", create=False) as store:
         keep(store, [seen("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
     (folder / "cegep-audit-4.warc.gz").touch()

@@ -14,8 +14,8 @@ ROW = "rb{0},Cégep {0},https://www.cegeprb{0}.test\n"
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (1, {"fr": "r.csv\xa0: aucune faute; 1 établissement.", "en": "r.csv: no fault; 1 institution."}),
-        (2, {"fr": "r.csv\xa0: aucune faute; 2 établissements.", "en": "r.csv: no fault; 2 institutions."}),
+        (1, {"fr": "r.csv\xa0: aucune erreur; 1 établissement.", "en": "r.csv: no errors; 1 institution."}),
+        (2, {"fr": "r.csv\xa0: aucune erreur; 2 établissements.", "en": "r.csv: no errors; 2 institutions."}),
     ],
 )
 def test_a_sound_registry_is_counted(rows: int, said: dict[str, str], tmp_path: Path) -> None:

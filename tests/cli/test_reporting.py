@@ -140,8 +140,33 @@ def test_sheet_prints_one_institution(folder: Path) -> None:
 
 
 def test_an_unknown_id_names_those_near_it(folder: Path) -> None:
-    fails(inside("sheet", "rivière", folder=folder), 2, "rivière", "riviere")
-    fails(inside("sheet", "zzz", "--lang", "en", folder=folder), 2, "zzz: scan 1 has no institution of this id\n")
+    fails(inside("sheet", "rivières", folder=folder), 2, "rivières", "riviere")
+    fails(
+        inside("sheet", "zzz", "--lang", "en", folder=folder),
+        2,
+        "zzz: scan 1 has no institution with this id or name\n",
+    )
+
+
+def test_a_sheet_is_found_by_name_whatever_its_accents(folder: Path) -> None:
+    by_id, by_name = (inside("sheet", name, folder=folder) for name in ("riviere", "RIVIÈRE"))
+    assert by_id.code == by_name.code == 0
+    assert by_id.out == by_name.out
+
+
+def test_a_sheet_is_written_as_a_page_or_as_markdown(folder: Path) -> None:
+    for name in ("sheet.html", "sheet.md"):
+        assert inside("sheet", "riviere", "-o", name, folder=folder).code == 0
+    assert (folder / "sheet.html").read_text("utf-8").startswith("<!doctype html>")
+    assert (folder / "sheet.md").read_text("utf-8").startswith("# ")
+    fails(inside("sheet", "riviere", "-o", "sheet.docx", folder=folder), 2, ".html, .htm, .md")
+
+
+def test_the_summary_of_one_screen_is_markdown(folder: Path) -> None:
+    done = inside("summary", "--markdown", "--lang", "en", folder=folder)
+    assert done.code == 0, done.err
+    assert done.out.startswith("# Presence on social media\n\n**Of ")
+    assert "| Network | n | Share |" in done.out
 
 
 # ------------------------------------------------------------------ check

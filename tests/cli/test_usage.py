@@ -40,16 +40,16 @@ FAULTS = {
     "an unknown option": (("scan", "--nonsense"), "--nonsense : cette option n’existe pas"),
     "a misspelt option": (
         ("scan", "--max-page", "3"),
-        "--max-page : cette option n’existe pas; peut-être --language, --max-bytes, --max-pages",
+        "--max-page : cette option n’existe pas; essayez --language, --max-bytes, --max-pages",
     ),
     "an unknown command": (("nonsense",), "nonsense : cette commande n’existe pas"),
-    "a misspelt command": (("scna",), "scna : cette commande n’existe pas; peut-être scan, scans"),
+    "a misspelt command": (("scna",), "scna : cette commande n’existe pas; essayez scan, scans"),
     "an unknown command of a group": (("review", "nonsense"), "nonsense : cette commande n’existe pas"),
     "no argument": (("check",), "il manque URL"),
     "one argument of two": (("compare", "1"), "il manque NEW"),
     "no option": (("export",), "il manque l’option -o / --output"),
-    "a word too many": (("scan", "a.csv", "b.csv"), "b.csv : c’est de trop"),
-    "an option without its value": (("scan", "--db"), "--db : il y manque une valeur"),
+    "a word too many": (("scan", "a.csv", "b.csv"), "b.csv : argument superflu"),
+    "an option without its value": (("scan", "--db"), "--db : il manque une valeur"),
     "a value where none goes": (("scan", "--quiet=1"), "--quiet ne prend pas de valeur"),
     "no whole number": (("scan", "--limit", "x"), "--limit : donnez un nombre entier"),
     "no number": (("scan", "--delay", "x"), "--delay : donnez un nombre de 0 à 3600"),
@@ -62,7 +62,7 @@ FAULTS = {
     "no choice": (("scan", "--lang", "de"), "--lang : choisissez parmi fr, en"),
     "an unknown basket": (
         ("summary", "--basket", "nope"),
-        "--basket : « nope » n’en est pas; choisissez parmi all, classic, seed",
+        "--basket : valeur non reconnue, « nope »; choisissez parmi all, classic, seed",
     ),
 }
 
@@ -84,7 +84,7 @@ def test_the_line_names_the_help_that_would_tell(tmp_path: Path) -> None:
 
 def test_it_speaks_english_where_asked(tmp_path: Path) -> None:
     done = inside("scan", "--delay", "-1", "--lang", "en", folder=tmp_path)
-    assert done.err == "--delay: give a number from 0 to 3600; cegep-audit scan --help says what goes\n"
+    assert done.err == "--delay: give a number from 0 to 3600; cegep-audit scan --help lists the options\n"
 
 
 @pytest.mark.parametrize("words", [(), ("review",)], ids=["the whole", "a group"])

@@ -530,6 +530,11 @@ def test_revisit_of_what_is_not_held(tmp_path: Path, reference: dict[str, str], 
     assert detail(write(tmp_path, [*held, revisit(**reference)])) == "no_capture"
 
 
+def test_another_spelling_answers_where_a_revisit_leads_nowhere(tmp_path: Path) -> None:
+    kept = [Kept("http://cegeprb.test/"), revisit(**{"WARC-Payload-Digest": DIGEST})]
+    assert get(write(tmp_path, kept)).body == HTML
+
+
 def test_revisit_of_a_resource(tmp_path: Path) -> None:
     html = {"Content-Type": "text/html", "WARC-Payload-Digest": DIGEST}
     kept = [Kept(HOME + "a", kind="resource", warc=html), revisit(**{"WARC-Payload-Digest": DIGEST})]

@@ -124,6 +124,7 @@ def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
         "assessed": 1,
         "networks": {"facebook": 1, "youtube": 1},
         "median": 2.0,
+        "ahead": 1,
     }
     assert record["neighbours"] == [{"id": "b", "name": "Cégep du Lac", "n_networks": 2}]
 

@@ -64,15 +64,9 @@ def _stands_for_account(result: InstitutionResult, flaw: Flaw) -> bool:
 
 
 def _no_account(result: InstitutionResult) -> Iterator[Advice]:
-    """A site on which no account of the institution was seen, or a page of links to them alone."""
-    if not any(account.network in NETWORKS for account in _official(result)):
-        hubs = [account for account in result.accounts if account.network == LINK_HUB]
-        yield from (Advice("only_link_hub", LINK_HUB, account.url, _page(account)) for account in hubs)
-        if not hubs:
-            yield Advice("no_account", "", "", result.final_url)
-
-
-LINK_HUB = "link_hub"  # a page of links (Linktree and its kind), which is no network
+    """A site on which no account of the institution was seen, and no page of links either."""
+    if not _official(result):
+        yield Advice("no_account", "", "", result.final_url)
 
 
 def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
@@ -94,6 +88,13 @@ def _open_networks(result: InstitutionResult) -> frozenset[str]:
     if result.captured_at is None:
         return frozenset(NETWORKS)
     return frozenset(open_networks(result.captured_at.astimezone(UTC).date()))
+
+
+def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
+    """A page of links (Linktree and its kind) where no account is shown on the site itself."""
+    accounts = _official(result)
+    if not any(account.network in NETWORKS for account in accounts):
+        yield from (Advice("elsewhere", account.network, account.url, _page(account)) for account in accounts)
 
 
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
@@ -163,6 +164,7 @@ RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what c
     _share_for_profile,
     _closed_network,
     _unresolved,
+    _elsewhere,
     _two_accounts,
     _inner_page_only,
     _one_language,

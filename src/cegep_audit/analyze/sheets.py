@@ -23,7 +23,7 @@ class Peers:
     """The other institutions that have the same value in a registry column.
 
     ``networks`` counts the assessed by network, those that nobody is on left out; ``median`` is of their number of
-    networks, None where none was assessed.
+    networks, None where none was assessed; ``ahead`` counts those on more networks than the institution itself.
     """
 
     column: str
@@ -32,6 +32,7 @@ class Peers:
     assessed: int
     networks: Mapping[str, int]
     median: float | None
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _peers(key: _Key, members: Sequence[Sheet], own: Sheet) -> Peers:
         assessed=len(numbers),
         networks={name: counts[name] for name in NETWORKS if name in counts},
         median=float(median(numbers)) if numbers else None,
+        ahead=sum(number > own.n_networks for number in numbers) if own.n_networks is not None else 0,
     )
 
 

@@ -232,14 +232,21 @@ class WarcFetch:
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the capture of *url*; raise FetchError, ``no_capture`` where none is held."""
+        failure = FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
         for capture in self._archive.captures.of(url, self._near, exact=want is Want.ROBOTS):
-            answer = self._archive.read(capture, want)
+            try:
+                answer = self._archive.read(capture, want)
+            except FetchError as error:
+                if error.detail != Detail.NO_CAPTURE:
+                    raise
+                failure = error  # a reference to what is not held: another spelling may be held
+                continue
             if _leads_back(answer, url):
                 continue
             if want is not Want.ROBOTS:
                 self._near = self._near or capture.at
             return answer
-        raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
+        raise failure
 
 
 def _leads_back(answer: Answer, url: str) -> bool:

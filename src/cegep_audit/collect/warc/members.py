@@ -22,7 +22,6 @@ _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\x
 _MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes read at a time
 _BLOCK = 1024 * 1024  # bytes inflated, or searched, at a time
-_SILENT_BYTES = 2048  # after which a member without a first inflated byte holds no record: a name may be endless
 
 _MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
 
@@ -69,7 +68,7 @@ class Member:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
-                chunk = self._file.read(_CHUNK if given else _SILENT_BYTES)
+                chunk = self._file.read(_CHUNK)
                 read += len(chunk)
             if not chunk:
                 self.fault = "cut"
@@ -80,7 +79,7 @@ class Member:
                 self.fault = "broken"
                 return
             given += len(block)
-            if not given and read >= _SILENT_BYTES and not inflater.eof:
+            if not given and read >= _CHUNK and not inflater.eof:  # the name in its header may be endless
                 self.fault = "broken"
                 return
             if block:

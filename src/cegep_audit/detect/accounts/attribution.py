@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, gather
 from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
@@ -83,8 +84,12 @@ def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is one of a row of icons: not in sentences only, nor one of several titles of resources."""
-    is_resource = candidate.is_title and not candidate.is_alike and not candidate.is_in_own_row
+    """Whether the account is one of a row of icons: not in sentences only, nor a title in a list of resources.
+
+    Lists of resources are in menus and columns; in a footer an institution may give its accounts titles.
+    """
+    is_in_footer = candidate.some(lambda link: link.zone is Zone.FOOTER)
+    is_resource = candidate.is_title and not (candidate.is_alike or candidate.is_in_own_row or is_in_footer)
     return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
 
 
@@ -122,7 +127,8 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
     """
     if candidate.is_outranked:
         return candidate.is_alike or candidate.some(_cue("unit"))
-    is_mentioned = candidate.is_apart and not candidate.is_subject and candidate.every(_in_sentence)
+    is_mentioned = candidate.is_apart and not (candidate.is_subject or candidate.some(_cue("follow")))
+    is_mentioned = is_mentioned and candidate.every(_in_sentence)
     return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
 
 
@@ -210,10 +216,10 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
     TooManyAccountsError where the pages name more than :data:`MAX_ACCOUNTS`.
     """
     home = next((visit for visit in visits if visit.page), None)
-    identity = identity_of(institution, home.page.url if home and home.page else "")
+    url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""
-    candidates = gather(identity, visits, MAX_ACCOUNTS)
-    found = map(_account, compare(candidates, identity, f"{title} {' '.join(identity.hosts)} {institution.url}"))
+    identity = identity_of(institution, url)
+    found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), identity, title, urls.host_of(url)))
     return with_main([account for account in found if account.reason not in PERSONAL], identity)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from cegep_audit.analyze.advice import Advice
-from cegep_audit.analyze.findings import timestamp
+from cegep_audit.analyze.findings import FEW, timestamp
 from cegep_audit.analyze.sheets import Peers, Sheet
 from cegep_audit.detect.networks.catalogue import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, PageRecord
@@ -34,6 +34,8 @@ from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
 
+HALF = 0.5  # of the peers: readers expect a network that more of them are on
+
 
 def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None) -> Iterator[Block]:
     """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids."""
@@ -44,7 +46,7 @@ def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None 
     website = link(result.final_url if result and result.final_url else each.institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
-        yield Line(say("sheet.counted", lang, count=each.n_networks), "strong", is_apart=True)
+        yield Line(sheet_sentence(each, lang), "strong", is_apart=True)
     yield from map(Line, state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
@@ -58,6 +60,39 @@ def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None 
         )
     if result is not None and anchors is not None:
         yield from _visit(result, lang)
+
+
+def sheet_sentence(each: Sheet, lang: Language) -> str:
+    """Return how many networks the institution is on, the median of its first peers, and its rank among them."""
+    counted = say("sheet.counted", lang, count=each.n_networks or 0)
+    peers = next((peers for peers in each.peers if peers.median is not None), None)
+    if peers is None:
+        return counted
+    return say(
+        "sheet.sentence",
+        lang,
+        counted=counted,
+        median=locales.number(peers.median or 0, lang),
+        value=value_words(peers.column, peers.value, lang),
+        rank=peers.ahead + 1,
+        total=peers.assessed + 1,
+    )
+
+
+def _missing(each: Sheet, lang: Language) -> str:
+    """Return which networks most of the first peers are on and the institution is not, with their shares; or ""."""
+    peers = next((peers for peers in each.peers if peers.assessed >= FEW), None)
+    if peers is None:
+        return ""
+    common = sorted(peers.networks.items(), key=lambda item: -item[1])
+    shares = {name: count / peers.assessed for name, count in common if name not in each.counted}
+    named = [
+        f"{network_name(name)} ({locales.percent(share, lang, digits=0)})"
+        for name, share in shares.items()
+        if share > HALF
+    ]
+    value = value_words(peers.column, peers.value, lang)
+    return say("sheet.missing", lang, value=value, names=", ".join(named)) if named else ""
 
 
 def _visit(result: InstitutionResult, lang: Language) -> Iterator[Block]:
@@ -172,7 +207,8 @@ def _by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
 
 def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     yield Title(say("sheet.mend", lang))
-    items = []
+    missing = _missing(each, lang)
+    items: list[tuple[Words, Sequence[Words]]] = [(missing, ())] if missing else []
     for rule, places in _by_rule(each).items():
         remedy = f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}"
         items.append((remedy, [place for one in places if (place := _place(one)).text]))

@@ -70,4 +70,3 @@ def test_a_published_figure_has_the_digits_of_its_study(row: Baseline) -> None:
         assert float(f"{row.value:.{row.digits}f}") == row.value
     else:
         assert round(float(f"{100 * row.value:.{row.digits}f}") / 100, 6) == row.value
-    assert row.digits <= 1

@@ -33,6 +33,8 @@ from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
 
+_NEIGHBOURS = 8  # institutions of the region that a sheet names
+_RARE = 0.2  # of the peers: networks that fewer are on are left out of the comparison
 HALF = 0.5  # of the peers: readers expect a network that more of them are on
 
 
@@ -55,7 +57,7 @@ def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None 
         yield Title(say("sheet.neighbours", lang))
         yield bullets(
             Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
-            for near in each.neighbours
+            for near in each.neighbours[:_NEIGHBOURS]
         )
     if result is not None and anchors is not None:
         yield from _visit(result, lang)
@@ -175,7 +177,8 @@ def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequen
         seen = say("sheet.seen_on", lang, count=account.pages_seen)
         address = link(best.page_url)
         page = say(f"page_role.{roles[best.page_url]}", lang) if best.page_url in roles else address.text
-        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), address.href))
+        is_home = each.result is not None and best.page_url == each.result.final_url  # linked above
+        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), "" if is_home else address.href))
     return network_name(account.network), lines
 
 
@@ -227,9 +230,10 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
         return
     first = each.peers[0].networks
     names = dict.fromkeys([*each.counted, *(name for peers in each.peers for name in peers.networks)])
+    kept = [name for name in names if name in each.counted or first.get(name, 0) >= _RARE * each.peers[0].assessed]
     rows: list[Row] = [
         [network_name(name), _here(each, name, lang), *(_of_group(peers, name, lang) for peers in each.peers)]
-        for name in sorted(names, key=lambda name: (-first.get(name, 0), network_name(name)))
+        for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name)))
     ]
     here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
     medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]

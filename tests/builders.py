@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Rendering, Scan
+from cegep_audit.phrases.locales import Language
+from cegep_audit.registry import read_registry
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
 STARTED = datetime(2026, 11, 23, 17, 59, tzinfo=UTC)
+
+
+def check_registry(path: Path, lang: Language = "fr") -> list[Fault]:
+    """Return every fault of the registry at *path*."""
+    try:
+        read_registry(path, lang)
+    except RegistryError as error:
+        return error.faults
+    return []
 
 
 def institution(id_: str, name: str = "", **fields: object) -> Institution:

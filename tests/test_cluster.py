@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from commands import rows_of
 from servers import Web, robots
 from servers import page as html
 from warcs import Kept, write
@@ -34,6 +36,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from distributed import Client
 
+from cegep_audit.scan.cluster.scheduler import cluster
 from cegep_audit.scan.cluster.worker import Job, Visits, part_file
 
 SITES = 80
@@ -152,7 +155,10 @@ def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(inven
     code, said = run("scan", str(invented.registry), *files, folder=again)
     assert code == 0, said
     for name in FILES:
-        assert (again / name).read_bytes() == (many / name).read_bytes()
+        live, replayed = (rows_of(folder / name) for folder in (many, again))
+        for rows, source in ((live, "live"), (replayed, "warc")):
+            assert {row.pop("read_by", source) for row in rows} <= {source, ""}
+        assert live == replayed
 
 
 def test_a_host_is_asked_by_one_worker_at_the_pace_of_one(proxied: Web, tmp_path: Path) -> None:
@@ -371,3 +377,28 @@ def workers_of(parent: int) -> list[int]:
     children = Path(f"/proc/{parent}/task").glob("*/children")
     found = [int(pid) for file in children for pid in file.read_text().split()]
     return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+INTRUDER = """
+import sys
+from distributed import Client
+security = Security.temporary() if sys.argv[2] == "own" else Security()
+client = Client(sys.argv[1], timeout=3, security=security)
+print("in", client.submit(sum, [1, 2]).result())
+"""
+
+
+@pytest.mark.parametrize(("scheme", "certificates"), [("tls", "none"), ("tls", "own"), ("tcp", "none")])
+async def test_another_user_of_the_machine_cannot_use_the_workers(scheme: str, certificates: str) -> None:
+    async with cluster("local", Job("a", Limits(concurrency=1), "en", is_local=True)) as client:
+        address = client.scheduler.address
+        assert address.startswith("tls://")
+        theirs = f"{scheme}{address.removeprefix('tls')}"
+        intruder = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", INTRUDER, theirs, certificates),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        said, _ = await intruder.communicate()
+        assert (intruder.returncode != 0, said) == (True, b"")
+        assert await client.submit(sum, [1, 2]) == 3

@@ -228,6 +228,12 @@ def test_one_command_completes_a_scan(world: World) -> None:
     )
     assert said in " ".join(shown.split())
     assert "At first reading alone" in shown
+    figures = json.loads(world.run("summary", "--json").out)["completion"]
+    assert figures["at_first"] == len(READ)
+    assert figures["by_mode"] == {"retry": 4, "archive": 3, "saved": 3, "coded": 2}
+    assert figures["first"]["share"] == 0.0
+    assert figures["first"]["bounds"] == [0.0, 20 / 60]
+    assert figures["completed"]["bounds"] == [0.0, 8 / 60]
 
 
 def at(text: str) -> object:
@@ -445,3 +451,21 @@ def test_a_private_address_gets_the_option_that_takes_it(world: World) -> None:
     (world.folder / "registry.csv").write_text("id,name,website\na,A,http://127.0.0.1:9/\n", "utf-8")
     done = world.run("scan", "registry.csv", *OPTIONS)
     assert "--allow-private" in done.err
+
+
+def test_a_comparison_says_where_the_modes_differ(world: World) -> None:
+    write_registry(world.folder / "registry.csv", [*READ[:3], *SAVED, HEALING[0]])
+    world.scan("-q")
+    world.is_healed = True
+    assert world.complete("1", "--retry").code == 0
+    assert world.complete("2", "--saved", "my-pages").code == 0
+    world.web[f"www.{SAVED[0]}.test/*"] = Reply(status=404)
+    world.web[f"www.{SAVED[0]}.test/"] = Reply(body(SAVED[0]).encode())
+    world.scan("-q")
+    done = world.run("compare", "3", "4", "--lang", "en")
+    assert f"1 institution was not read by the same mode in all these scans ({SAVED[0]})" in done.err
+    compared = json.loads(world.run("compare", "3", "4", "--json").out)["compared"]
+    same = world.run("compare", "3", "4", "--json", "--same-mode")
+    assert json.loads(same.out)["compared"] == compared - 1
+    assert "same mode" in world.run("trend", "3", "4", "--lang", "en").err
+    assert "same mode" not in world.run("compare", "2", "4", "--lang", "en").err  # nobody was read in two ways

@@ -86,7 +86,7 @@ def test_every_page_says_that_it_is_invented(site: Site) -> None:
 def test_every_account_said_to_be_shown_is_shown(site: Site) -> None:
     locations = [document.location for document in site.pages.values()]
     text = unquote("".join([*locations, *(read(site, path) for path in own_pages(site))])).lower()
-    for _, url, _ in (*site.accounts, *site.drawn):
+    for _, url, _ in (*site.accounts, *site.rendered):
         handle = url.rstrip("/").rpartition("/")[2].removeprefix("id").lower()
         assert handle in text, url
 

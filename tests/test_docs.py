@@ -35,7 +35,15 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")]
 )
-FRENCH = ("LISEZMOI.md", "docs/codage.md", "docs/methode.md", "docs/registre.md")
+FRENCH = (
+    "LISEZMOI.md",
+    "docs/codage.md",
+    "docs/guides.md",
+    "docs/methode.md",
+    "docs/observatoire.md",
+    "docs/registre.md",
+    "docs/tutoriel.md",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 

@@ -100,6 +100,8 @@ def test_the_table_speaks_both_languages_and_fits_eighty_columns(ran: Done, lang
 def test_export_gives_the_report_again(ran: Done) -> None:
     command("export", "--db", "demo/demo.db", "-o", "again.csv", folder=ran.folder)
     assert (ran.folder / "again.csv").read_bytes() == (ran.folder / "demo" / "report.csv").read_bytes()
+    piped = command("export", "--db", "demo/demo.db", "-o", "-", folder=ran.folder)
+    assert (piped.out, piped.err) == ((ran.folder / "again.csv").read_text("utf-8"), "")
 
 
 def test_scan_prints_json_and_nothing_else(web: demo.Web, tmp_path: Path) -> None:

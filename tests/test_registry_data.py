@@ -9,10 +9,11 @@ from datetime import date
 from itertools import combinations, groupby
 
 import pytest
+from builders import check_registry
 
 from cegep_audit import urls
 from cegep_audit.models import Institution
-from cegep_audit.registry import as_of, check_registry, default_registry, read_registry, select
+from cegep_audit.registry import as_of, default_registry, read_registry, select
 from cegep_audit.registry.periods import period_of
 
 TYPES = (

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from builders import check_registry
 
-from cegep_audit.registry import KNOWN_COLUMNS, check_registry, default_registry, read_registry, select
+from cegep_audit.registry import KNOWN_COLUMNS, default_registry, read_registry, select
 from cegep_audit.registry.csv_input import MAX_BYTES
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -9,10 +9,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+from builders import check_registry
 
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Institution
-from cegep_audit.registry import as_of, check_registry, read_registry, value_of
+from cegep_audit.registry import as_of, read_registry, value_of
 from cegep_audit.registry.headings import registry_headings, value_in
 
 HEAD = "id,name,website"

@@ -5,12 +5,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from builders import check_registry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Institution
-from cegep_audit.registry import check_registry, csv_input, read_registry
+from cegep_audit.registry import csv_input, read_registry
 
 RIVIERE = Institution("cegep-rb", "Cégep de Rivière-Bleue", "https://www.cegeprb.test")
 GRAND_LAC = Institution("college-gl", "Collège du Grand-Lac", "https://collegegl.test/fr/")

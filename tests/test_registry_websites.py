@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.registry.csv_input import CellError
+from cegep_audit.registry.faults import CellError
 from cegep_audit.registry.websites import hidden, read_host, read_website
 from cegep_audit.urls import host_of, split
 

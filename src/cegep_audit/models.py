@@ -1,7 +1,4 @@
-"""The records that travel through the program, its limits, and the door pages come through.
-
-Times are aware and in UTC, sizes are bytes, durations are seconds (``_s``).
-"""
+"""The records that travel through the program. Times are aware and in UTC, sizes bytes, durations seconds (``_s``)."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ class Institution:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a scan allows itself. Stored with the scan; ``docs/method.md`` gives the reason of each number."""
+    """What a scan allows itself; ``docs/method.md`` gives the reason of each number."""
 
     max_pages: int = 6  # pages a site, homepage included
     delay_s: float = 1.0  # least time between two requests to one host
@@ -74,9 +71,8 @@ class Rendering:
 class Page:
     """One document as received, after redirects inside the site.
 
-    ``body`` is content-decoded; ``content_type`` is as sent, "" when absent; ``captured_at`` is the time of the answer
-    or capture. ``redirect_to`` is set, and ``body`` empty, where the page redirects off the site. ``record_id`` names
-    the WARC record, if one is kept. With ``rendering``, ``body`` is the document that a browser rendered, in UTF-8.
+    ``body`` is content-decoded; ``content_type`` is as sent, or "". Where the page redirects off the site,
+    ``redirect_to`` is set and ``body`` empty. With ``rendering``, ``body`` is what a browser rendered, in UTF-8.
     """
 
     requested_url: str
@@ -117,10 +113,9 @@ OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]
 class Link:
     """One URL of a page, absolute.
 
-    ``label`` is at most 200 characters of what a reader sees or hears. ``subject`` is what the
-    page's data says it is about (``organization``, ``person``, ``article``), or "". ``cues`` name its context, see
-    ``detect/page/cues.toml``. ``block`` numbers the smallest container shared with other links to networks (0: none).
-    ``names`` is the network that the icon or path names where the address does not, or "".
+    ``label`` is at most 200 characters of what a reader sees or hears. ``subject`` is what the page's data says it is
+    about (``organization``, ``person`` …), or "". ``cues`` name its context. ``block`` numbers the smallest container
+    shared with other links to networks (0: none). ``names`` is the network that only the icon or path names, or "".
     """
 
     url: str
@@ -149,8 +144,8 @@ class Reading:
     """What one page says, parsed once.
 
     Relative addresses resolve against ``base``; ``links`` lead off the host or may name an account, ``inner`` are the
-    others; ``frames`` and ``refresh_to`` are absolute. ``language`` is as declared, or "". ``opening`` is the first 600
-    of ``text_length`` visible characters. ``signs`` mark a shell that scripts fill (``app_root``, ``noscript_plea`` …).
+    others. ``language`` is as declared, or "". ``opening`` is the first 600 of ``text_length`` visible characters.
+    ``signs`` mark a shell that scripts fill (``app_root``, ``noscript_plea`` …).
     """
 
     url: str
@@ -177,10 +172,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One page asked for: a page with its reading, a redirect off the site without one, or a failure.
-
-    ``page.body`` may hold only the first bytes of the document; ``size`` counts all of them.
-    """
+    """A page with its reading, a redirect off the site without one, or a failure; ``size`` is in bytes."""
 
     choice: Choice
     page: Page | None = None
@@ -280,10 +272,10 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One run over a registry: ``live``, ``replay``, ``as_of`` or ``complete``, with its options as JSON values.
+    """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
 
-    ``ended_at`` is None where it was interrupted. ``institutions`` are all that were to be audited, in registry order,
-    ``results`` those that were. ``label`` is its owner's name for it; ``completes`` is the scan whose gaps it fills.
+    ``ended_at`` is None where it was interrupted; ``institutions`` are all that were to be audited, in registry order.
+    ``label`` is its owner's name for it; ``completes`` is the scan whose gaps it fills.
     """
 
     id: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # Line breaks and tabs of every kind become one space: C0 and C1 breaks, line and paragraph separators.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -46,3 +48,23 @@ def excerpt(text: str) -> str:
 
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+_PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that name files of the user's machine
+
+
+def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *settings* as they may be handed on: of each file its name, without the folders of the user's machine."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found[name] = without_folders(value)
+        elif name in _PATHS:
+            found[name] = [_name_of(each) for each in value] if isinstance(value, list | tuple) else _name_of(value)
+        else:
+            found[name] = value
+    return found
+
+
+def _name_of(path: object) -> str:
+    return re.split(r"[/\\]", str(path))[-1]

@@ -16,6 +16,9 @@ from ada_url import join_url, normalize_url
 
 _WEB = ("http://", "https://")
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_PLAIN = re.compile(
+    r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
+)  # spelt so, a host is its own ASCII form
 _HALF = re.compile("[\ud800-\udfff]")  # half of a character: no encoding can write it, so ada would refuse to read it
 
 
@@ -61,6 +64,8 @@ def _normal(url: str) -> str:
 
 def host_of(url: str) -> str:
     """Return the lower-case host name of *url* in its ASCII form, without port or final dot; "" if none."""
+    if plain := _PLAIN.match(url):
+        return plain[1]
     parts = split(url)
     return (parts.hostname or "").rstrip(".") if parts else ""
 

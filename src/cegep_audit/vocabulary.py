@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Whose an account is."""
+    """Whose account it is."""
 
     OFFICIAL = "official"
     UNIT = "unit"
@@ -33,7 +33,7 @@ class Role(StrEnum):
 
 
 class How(StrEnum):
-    """How a link stands on its page."""
+    """How a page has a link."""
 
     ANCHOR = "anchor"
     REL_ME = "rel_me"
@@ -48,7 +48,7 @@ class How(StrEnum):
 
 
 class Zone(StrEnum):
-    """The part of the page where a link stands."""
+    """The part of the page where a link is."""
 
     HEAD = "head"
     HEADER = "header"
@@ -129,7 +129,7 @@ class PageRole(StrEnum):
     SOCIAL = "social"
     CONTACT = "contact"
     ABOUT = "about"
-    OWN_LINK = "own_link"  # an address of the site that stands for an account: /facebook
+    OWN_LINK = "own_link"  # an address of the site that leads to an account: /facebook
 
 
 class ReadBy(StrEnum):
@@ -161,9 +161,9 @@ class Verdict(StrEnum):
 
 
 class Need(StrEnum):
-    """Why a browser drew a page; all but the first two are signs that its reading holds."""
+    """Why a browser rendered a page; all but the first two are signs that its reading holds."""
 
-    ALWAYS = "always"  # the scan was told to draw every page
+    ALWAYS = "always"  # the scan was told to render every page
     FEW_LINKS = "few_links"
     APP_ROOT = "app_root"
     NOSCRIPT_PLEA = "noscript_plea"

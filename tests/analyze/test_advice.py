@@ -85,6 +85,11 @@ CASES = {
             Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
         ],
     ),
+    "a page of links alone": (
+        site(shown("link_hub")),
+        [Advice("elsewhere", "link_hub", shown("link_hub").url, HOME)],
+    ),
+    "a page of links beside an account": (site(shown("facebook"), shown("link_hub")), []),
     "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
     "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
     "only on the contact page": (
@@ -125,8 +130,8 @@ def test_every_rule_is_met_and_worded() -> None:
 
 
 RULE_NAMES = (
-    "nowhere share_for_profile closed_network unresolved two_accounts inner_page_only one_language old_name insecure "
-    "mobile no_same_as"
+    "nowhere share_for_profile closed_network unresolved elsewhere two_accounts inner_page_only one_language old_name "
+    "insecure mobile no_same_as"
 ).split()
 
 

@@ -1,5 +1,8 @@
 """What reading one page costs, by stage, on the labelled pages: ``python tests/bench/bench_detect.py [FOLDER]``.
 
+With ``--scale`` in place of FOLDER: what a link costs on pages of 10 to 20,000 links and of 10 to 10,000 accounts,
+which should be the same on all of them.
+
 CPU time of this process, the best of several passes: what is read once (rules, patterns), and what other processes
 take from the caches, is not counted. FOLDER is a corpus as ``tests/accuracy.py`` reads it; the shared one where it
 is present.
@@ -10,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +24,9 @@ from accuracy import OWN_PAGES, LabelledPage, accounts_on, read_corpus
 from cegep_audit.detect.page.decoding import utf8
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.parsing import parse
+from cegep_audit.models import Institution, Page
 
+_AT = "https://www.x.test/"
 SHARED = Path(__file__).parents[3] / "shared" / "web"
 _PASSES = 6
 _NEAR_BYTES = (150_000, 250_000)  # pages of about 200 KB
@@ -51,5 +57,38 @@ def main(folder: Path) -> None:
         print(f"  {name:<10}{median(costs.values()):>8.2f}{large:>8.2f}")
 
 
+SCALES: dict[str, Callable[[int], str]] = {
+    "links that stay": lambda n: f'<li><a href="/page-{n}.html">Page {n}</a></li>',
+    "accounts in one list": lambda n: f'<li><a href="https://www.facebook.com/nom{n}">Nom {n}</a></li>',
+    "accounts in rows": lambda n: f'<div class="card"><p>Nom {n}</p><a href="https://twitter.com/nom{n}">t</a></div>',
+    "accounts one inside the other": lambda n: (
+        f'<p><a href="https://twitter.com/nom{n}">t</a> mots {"<i>" * (n % 900 > 0)}'
+    ),
+    "addresses in a script": lambda n: f'<script>var a{n}={{"x":"https://www.facebook.com/nom{n}"}}</script>',
+    "text beside links": lambda n: f'<p>{"Des mots. " * 25}<a href="https://vimeo.com/nom{n}">v</a></p>',
+}
+
+
+def scale() -> None:
+    """Print CPU in microseconds a link, and the size of the largest page, for growing numbers of links."""
+    numbers = (10, 100, 1_000, 10_000, 20_000)
+    print("CPU, us a link" + "".join(f"{number:>9}" for number in numbers) + "   largest, kB")
+    for name, piece in SCALES.items():
+        costs, size = [], 0
+        for number in numbers:
+            body = f"<ul>{''.join(map(piece, range(number)))}</ul>".encode()
+            size = len(body)
+            page = Page(_AT, _AT, 200, "text/html", body, datetime.now(UTC))
+            labelled = LabelledPage("", page, Institution("x", "X", _AT), frozenset(), frozenset())
+            passes = max(1, 1_000 // number)
+            costs.append(
+                min(cpu_ms(lambda each: extract_links(each.page), labelled) for _ in range(passes)) * 1000 / number
+            )
+        print(" " * 14 + "".join(f"{cost:>9.1f}" for cost in costs) + f"{size / 1000:>12.0f}  {name}")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--scale"]:
+        scale()
+        sys.exit()
     main(Path(sys.argv[1]) if sys.argv[1:] else SHARED if SHARED.is_dir() else OWN_PAGES)

@@ -74,34 +74,34 @@ def report(folder: Path) -> dict[str, dict[str, str]]:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def test_auto_draws_the_site_that_needs_it_and_no_other(folder: Path) -> None:
+def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz", "-v")
     assert done.returncode == 0, done.stderr
     found = report(folder)
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
     assert (found["lc"]["status"], found["lc"]["twitter"]) == ("ok", "https://twitter.com/lacclair")
-    assert "browser drew pages (1): rb" in done.stderr
-    assert re.search(r"rb: page drawn by a browser \(Chromium \d+[.\d]*\): few links, app root", done.stderr)
-    assert "lc: page drawn" not in done.stderr
+    assert "browser rendered pages (1): rb" in done.stderr
+    assert re.search(r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, app root", done.stderr)
+    assert "lc: page rendered" not in done.stderr
     with (folder / "all.warc.gz").open("rb") as file:
         records = [
             (record.rec_type, record.rec_headers, record.content_stream().read()) for record in ArchiveIterator(file)
         ]
-    (drawn,) = [record for record in records if record[0] == "conversion"]
+    (rendered,) = [record for record in records if record[0] == "conversion"]
     (came,) = [
         record
         for record in records
         if record[0] == "response" and record[1].get_header("WARC-Target-URI") == "http://cegeprb.test/"
     ]
-    assert drawn[1].get_header("WARC-Refers-To") == came[1].get_header("WARC-Record-ID")
-    assert drawn[1].get_header("WARC-Target-URI") == "http://cegeprb.test/"
-    assert b"facebook.com/cegeprb" in drawn[2]
+    assert rendered[1].get_header("WARC-Refers-To") == came[1].get_header("WARC-Record-ID")
+    assert rendered[1].get_header("WARC-Target-URI") == "http://cegeprb.test/"
+    assert b"facebook.com/cegeprb" in rendered[2]
     assert b"facebook.com/cegeprb" not in came[2]
 
 
-def test_always_draws_every_site(folder: Path) -> None:
+def test_always_renders_every_site(folder: Path) -> None:
     done = scan(folder, "--render", "always", "--no-warc")
-    assert "browser drew pages (2): rb, lc" in done.stderr
+    assert "browser rendered pages (2): rb, lc" in done.stderr
     assert {row["status"] for row in report(folder).values()} == {"ok"}
 
 
@@ -112,12 +112,12 @@ def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxi
     assert not any(asked.path == "/app.js" for asked in proxied.log)
 
 
-def test_the_demos_shell_is_drawn_as_its_file_says(tmp_path: Path) -> None:
+def test_the_demos_shell_is_rendered_as_its_file_says(tmp_path: Path) -> None:
     with demo.serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
     assert done.returncode == 0, done.stderr
-    row, wanted = report(tmp_path)["campus-horizon"], expected(drawn=True)["campus-horizon"]
+    row, wanted = report(tmp_path)["campus-horizon"], expected(rendered=True)["campus-horizon"]
     assert (row["status"], row["detail"]) == (wanted.status, wanted.detail)
     assert {row[network] for network in ("facebook", "linkedin")} == wanted.accounts
 
@@ -144,7 +144,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "read_by"} for row in csv.DictReader(file)]
 
 
-def test_a_replay_of_the_demo_reads_what_was_drawn(tmp_path: Path) -> None:
+def test_a_replay_of_the_demo_reads_what_was_rendered(tmp_path: Path) -> None:
     with demo.serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         ids = [word for site in ("campus-horizon", "college-sesame", "cegep-baie-rouge") for word in ("--id", site)]
@@ -167,7 +167,7 @@ def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: We
     proxied["lacclair.test/lent"] = Reply(b"", delay_s=10.0)
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz")
     assert done.returncode == 0, done.stderr
-    assert "http://lacclair.test/contact: the browser could not draw this page" in done.stderr
+    assert "http://lacclair.test/contact: the browser could not render this page" in done.stderr
     found = report(folder)
     assert (found["lc"]["status"], found["lc"]["detail"], found["lc"]["pages"]) == ("partial", "needs_js", "2")
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
@@ -180,8 +180,8 @@ def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, pro
     asks = 'fetch("/").then(r => r.text()).then(t => document.getElementById("root").innerHTML = t);'
     proxied["cegeprb.test/contact"] = Reply(SHELL.replace("/app.js", "/asks.js").encode())
     proxied["cegeprb.test/asks.js"] = Reply(asks.encode(), content_type="text/javascript")
-    drawn = WRITES.replace("<footer>", '<a href="/contact">Nous joindre</a><footer>')
-    proxied["cegeprb.test/app.js"] = Reply(drawn.encode(), content_type="text/javascript")
+    rendered = WRITES.replace("<footer>", '<a href="/contact">Nous joindre</a><footer>')
+    proxied["cegeprb.test/app.js"] = Reply(rendered.encode(), content_type="text/javascript")
     answers = iter([Reply(SHELL.encode()), page('<a href="https://x.com/autre">X</a>')])
     proxied["cegeprb.test/"] = lambda _: next(answers)
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz")
@@ -202,7 +202,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("options", "environ", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_drawn_is_refused_before_anything_is_asked(
+def test_what_cannot_be_rendered_is_refused_before_anything_is_asked(
     folder: Path, proxied: Web, options: tuple[str, ...], environ: dict[str, str], said: str
 ) -> None:
     done = scan(folder, *options, **environ)
@@ -216,11 +216,11 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_asked(
 def test_a_browser_that_does_not_start_leaves_the_page_as_it_came(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--no-warc", "--json", CEGEP_AUDIT_CHROMIUM="false")
     assert done.returncode == 0, done.stderr
-    assert "could not draw this page" in done.stderr
+    assert "could not render this page" in done.stderr
     assert json.loads(done.stdout)["by_status"]["unusable"] == 1
 
 
-def test_an_interrupted_drawing_ends_at_once_and_leaves_no_process(folder: Path, proxied: Web) -> None:
+def test_an_interrupted_rendering_ends_at_once_and_leaves_no_process(folder: Path, proxied: Web) -> None:
     proxied["cegeprb.test/app.js"] = Reply(b"while (true) {}", content_type="text/javascript")
     command = [sys.executable, "-m", "cegep_audit", "scan", "sites.csv", "--lang", "en", "--delay", "0", "--no-warc"]
     running = subprocess.Popen([*command, "--render", "auto"], cwd=folder, stderr=subprocess.PIPE, text=True)

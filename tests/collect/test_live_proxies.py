@@ -183,6 +183,23 @@ async def test_what_a_proxy_says_when_it_refuses_a_tunnel(monkeypatch: pytest.Mo
     assert BASIC not in str(error) + str(records.kept)
 
 
+async def test_nobody_speaks_before_the_handshake_of_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a proxy adds to its consent in the clear must not pass for what the site says in TLS."""
+
+    async def inject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>")
+        await reader.read()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(inject, "127.0.0.1", 0)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    error = await fault("https://cegeprb.test:8443/")
+    server.close()
+    await asyncio.sleep(0.02)  # the proxy's side closes its connections
+    assert (error.detail, str(error)) == ("protocol", "bytes before the TLS handshake")
+
+
 async def test_a_page_may_use_the_word_that_is_somebodys_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:college@"))
     web["cegeprb.test/"] = page("Le college")

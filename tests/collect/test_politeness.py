@@ -62,6 +62,12 @@ def verdict(text: str | bytes) -> RobotsVerdict:
         pytest.param(
             "User-agent: a\nAllow: /\nUser-agent: b\nUser-agent: *\nDisallow: /a", "/a", False, id="the second"
         ),
+        pytest.param(
+            "User-agent: a\nAllow: /\nUser-agent: *\nUser-agent: b\nDisallow: /a",
+            "/a",
+            False,
+            id="a later group, us first",
+        ),
         pytest.param("User-agent: a\nDisallow: /\nUser-agent: *\nDisallow: /b", "/a", True, id="another's group"),
         pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/a", False, id="groups merged, 1"),
         pytest.param("User-agent: *\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/b", False, id="groups merged, 2"),

@@ -191,6 +191,7 @@ REFUSED = {
     "a.docx": (zipped(**{"word/document.xml": b"<a/>"}), "another kind of archive"),
     "a.gz": (gzip.compress(b"<html>"), "another kind of archive"),
     "a.warc.gz": (gzip.compress(b"WARC/9"), "another kind of archive"),
+    "image.warc": (warc_bytes([Kept(headers=(("Content-Type", "image/png"),))], gzipped=False), "no HTML page"),
     "a.tar": (b"a" * 257 + b"ustar\x0000" + b"\0" * 248, "another kind of archive"),
     "a.7z": (b"7z\xbc\xaf\x27\x1c", "another kind of archive"),
     "a.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 40, "office"),
@@ -271,7 +272,7 @@ def test_pages_are_matched_by_address_then_by_name(tmp_path: Path) -> None:
     found = matched(
         tmp_path,
         a__html=from_(HOME + "contact"),
-        b__html=from_("http://cegeprb.test/"),
+        b__html=from_("http://cegeprb.test/b"),
         lac_vert__html="<html><p>x",
         lac_vert_2__html="<html><p>y",
         LAC_VERT_3__htm="<html><p>z",
@@ -300,12 +301,40 @@ def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
         twin_2__html=from_(HOME + "z"),
     )
     assert names(found) == {"campus": ["d.html"], "twin": ["twin-2.html"]}
-    a, b, c = found.unmatched
+    a, b, c = sorted(found.unmatched)
     assert a.startswith("a.html: ")
     assert "https://inconnu.test/" in a
     assert "does not say its address" in b
     assert "riviere-bleue" in c
     assert "twin" in c
+
+
+async def test_pages_without_an_address_are_all_read(tmp_path: Path) -> None:
+    found = matched(
+        tmp_path,
+        lac_vert__html="<html><p>un</html>",
+        lac_vert_2__html="<html><p>deux</html>",
+        lac_vert_3__html="<html><p>trois</html>",
+    )
+    pages = await read(found, "lac-vert")
+    assert found.unmatched == []
+    assert {page.body for page in pages if isinstance(page, Page)} == {
+        b"<html><p>un</html>",
+        b"<html><p>deux</html>",
+        b"<html><p>trois</html>",
+    }
+    assert len({page.url for page in pages if isinstance(page, Page)}) == 3
+
+
+async def test_of_a_page_saved_twice_the_later_file_counts(tmp_path: Path) -> None:
+    for number, name in enumerate(("a.html", "c.html", "b.html")):
+        put(tmp_path, name, from_(f"{HOME}contact").replace("x", name))
+        os.utime(tmp_path / name, (1_700_000_000 + number,) * 2)
+    found = match_saved(read_saved([tmp_path], LIMITS, "en"), (CEGEP,), "en")
+    (page,) = await read(found, "riviere-bleue")
+    assert isinstance(page, Page)
+    assert b"b.html" in page.body
+    assert [line.partition(":")[0] for line in found.unmatched] == ["a.html", "c.html"]
 
 
 # ------------------------------------------------------------------------------------------ the visit
@@ -414,6 +443,14 @@ def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
     many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
     found = match_saved(read_saved([write(tmp_path, many)], LIMITS, "en"), (CEGEP,), "en")
     assert found.visits["riviere-bleue"].choices(LIMITS) == ()
+
+
+def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
+    saved = read_saved([path], LIMITS, "en")
+    assert saved.refused == []
+    assert len(saved.damage) == 1
+    assert saved.archives[0].urls == (HOME,)
 
 
 def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:

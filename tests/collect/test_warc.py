@@ -55,7 +55,7 @@ def detail(path: Path | Iterable[Path], url: str = HOME, limits: Limits | None =
     return answer
 
 
-DRAWN = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
+RENDERED = b"<html><a href='https://www.facebook.com/cegeprb'>Facebook</a></html>"
 OURS = {
     "Cegep-Audit-Rendered-By": "Chromium 131.0",
     "Cegep-Audit-Rendered-For": "few_links app_root",
@@ -63,7 +63,7 @@ OURS = {
 }
 
 
-def with_conversion(folder: Path, warc: dict[str, str], body: bytes = DRAWN, url: str = HOME) -> Path:
+def with_conversion(folder: Path, warc: dict[str, str], body: bytes = RENDERED, url: str = HOME) -> Path:
     """An archive of a homepage, and after it a ``conversion`` of that record with the header fields *warc*."""
     response = {"WARC-Record-ID": "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
     refers = {"WARC-Refers-To": response["WARC-Record-ID"]}
@@ -71,9 +71,9 @@ def with_conversion(folder: Path, warc: dict[str, str], body: bytes = DRAWN, url
     return write(folder, [Kept(warc=response), conversion])
 
 
-def test_a_page_that_a_browser_drew_is_read_as_drawn(tmp_path: Path) -> None:
+def test_a_page_that_a_browser_rendered_is_read_as_rendered(tmp_path: Path) -> None:
     page = get(with_conversion(tmp_path, OURS, url=HOME + "fr/"))
-    assert (page.body, page.url, page.requested_url) == (DRAWN, HOME + "fr/", HOME)
+    assert (page.body, page.url, page.requested_url) == (RENDERED, HOME + "fr/", HOME)
     assert page.content_type == "text/html; charset=utf-8"
     assert page.rendering == Rendering("Chromium 131.0", (Need.FEW_LINKS, Need.APP_ROOT))
     assert page.record_id not in {None, "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
@@ -93,12 +93,12 @@ def test_conversions_of_others_are_passed_over(tmp_path: Path, warc: dict[str, s
     assert (page.body, page.rendering) == (HTML, None)
 
 
-def test_a_drawn_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
-    path = with_conversion(tmp_path, OURS, DRAWN + b" " * 2000)
+def test_a_rendered_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
+    path = with_conversion(tmp_path, OURS, RENDERED + b" " * 2000)
     assert get(path, limits=Limits(max_bytes=1000)).body == HTML
 
 
-def test_what_a_page_loaded_while_it_was_drawn_is_no_page(tmp_path: Path) -> None:
+def test_what_a_page_loaded_while_it_was_rendered_is_no_page(tmp_path: Path) -> None:
     asset = {"Cegep-Audit-Asset": "yes"}
     later = Kept(HOME, b"<p>fragment", date="2016-09-06T12:00:09Z", warc=asset)
     path = write(tmp_path, [Kept(), later, Kept(HOME + "part", b"<p>fragment", warc=asset)])
@@ -528,6 +528,11 @@ REFERENCES: dict[str, tuple[dict[str, str], list[Kept]]] = {
 def test_revisit_of_what_is_not_held(tmp_path: Path, reference: dict[str, str], held: list[Kept]) -> None:
     """Neither an empty page nor whatever else the address once showed."""
     assert detail(write(tmp_path, [*held, revisit(**reference)])) == "no_capture"
+
+
+def test_another_spelling_answers_where_a_revisit_leads_nowhere(tmp_path: Path) -> None:
+    kept = [Kept("http://cegeprb.test/"), revisit(**{"WARC-Payload-Digest": DIGEST})]
+    assert get(write(tmp_path, kept)).body == HTML
 
 
 def test_revisit_of_a_resource(tmp_path: Path) -> None:

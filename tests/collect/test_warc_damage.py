@@ -76,7 +76,7 @@ def test_a_broken_member_costs_its_own_page(path: Path, size: int, page: str) ->
     large = replace(KEPT[1], body=KEPT[1].body + os.urandom(size))
     data = bytearray(warc_bytes([KEPT[0], large, *KEPT[2:]]))
     starts = member_starts(data)
-    data[starts[3] - 12] ^= 0xFF
+    data[starts[3] - 6] ^= 0xFF  # in the checksum: what a wrong bit in the data does varies
     path.write_bytes(data)
     assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the record’s compression is broken{USED}"])
 

@@ -71,7 +71,7 @@ def test_an_archive_that_another_process_is_given_has_copies_of_its_own(tmp_path
 
 
 def packed(data: bytes) -> bytes:
-    """Gzip *data* without compressing it: what is in it stands in the file as it is."""
+    """Gzip *data* without compressing it: the file holds the bytes as they are."""
     packer = zlib.compressobj(0, wbits=31)
     return packer.compress(data) + packer.flush()
 

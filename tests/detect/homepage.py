@@ -34,7 +34,7 @@ ADDRESSES = {
 
 def roles_on(
     *, footer: str = "", main: str = "", header: str = "", head: str = "", title: str = "Collège Valbrume",
-    name: str = "Collège Valbrume", url: str = "https://www.collegevalbrume.test/",
+    name: str = "Collège Valbrume", url: str = "https://www.collegevalbrume.test/", alt_hosts: tuple[str, ...] = (),
 ) -> dict[str, str]:  # fmt: skip
     """Return the roles of the accounts of such a page, network/handle to role."""
     html = (
@@ -44,7 +44,8 @@ def roles_on(
     )
     page = Page(url, url, 200, "text/html; charset=utf-8", html.encode(), datetime(2026, 11, 1, tzinfo=UTC))
     visit = Visit(Choice(url, PageRole.HOME, ""), page, extract_links(page))
-    found = attribute(Institution(id="x", name=name, url=url, language="fr"), [visit])
+    subject = Institution(id="x", name=name, url=url, language="fr", alt_hosts=alt_hosts)
+    found = attribute(subject, [visit])
     return {f"{account.network}/{account.handle}": account.role.value for account in found}
 
 

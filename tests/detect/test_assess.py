@@ -265,6 +265,15 @@ def test_verdict(visits: list[Visit], accounts: int, expected: tuple[str, str]) 
     assert verdict(visits, accounts) == expected
 
 
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [("undecodable", ("unusable", "decode")), ("too_many_links", ("unusable", "too_many_accounts"))],
+)
+def test_a_reading_that_is_no_whole_one_assesses_nothing(sign: str, expected: tuple[str, str]) -> None:
+    assert verdict([read(replace(FULL, signs=frozenset({sign})))]) == expected
+    assert verdict([read(replace(FULL, signs=frozenset({"too_many_in_scripts"})))]) == ("ok", "")
+
+
 def reading_of(example: dict[str, Any]) -> Reading:
     text = example["text"]
     length = example.get("length", len(text))

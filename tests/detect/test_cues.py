@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.page.cues import compile_words, cues_in, fold
+from cegep_audit.detect.page.cues import compile_words, cues_in, fold, tables, without_noise
 
 ROWS = tomllib.loads((files("cegep_audit.detect.page") / "cues.toml").read_text("utf-8"))["cue"]
 PLACES = ("class", "text", "label")
@@ -54,3 +54,15 @@ def test_class_names_are_matched_by_their_parts(words: list[str], text: str, *, 
 @given(st.text(max_size=80), st.sampled_from(PLACES))
 def test_any_text_gives_known_cues(text: str, place: str) -> None:
     assert cues_in(place, text) <= {row["name"] for row in ROWS}
+
+
+@pytest.mark.parametrize(("label", "left"), [pair for row in tables()["noise"] for pair in row["yes"]])
+def test_what_is_said_of_every_link_is_no_part_of_its_label(label: str, left: str) -> None:
+    assert without_noise(label) == left
+
+
+@pytest.mark.parametrize(
+    "label", ["", "Collège des Aulnes", "Ville-com", "Logo Foundation", "Voir plus", "Fenêtre sur cour"]
+)
+def test_other_labels_are_left_as_they_are(label: str) -> None:
+    assert without_noise(label) == label

@@ -33,6 +33,24 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"main": '<aside><h3>Banques</h3><a href="https://www.flickr.com/photos/passees">Images du passé</a></aside>'},
         set(),
     ),
+    "a ministry in the footer": (
+        {"footer": OWN_ROW + '<p><a href="https://twitter.com/educ_ici">Ministère de l’Éducation</a></p>'},
+        OWN,
+    ),
+    "titles in the footer": (
+        {
+            "footer": '<ul><li><a href="https://www.facebook.com/vivreici">La vie au collège</a></li>'
+            '<li><a href="https://www.youtube.com/vivreici">Nos films</a></li></ul>'
+        },
+        {"facebook/vivreici", "youtube/vivreici"},
+    ),
+    "a blog and a podcast": (
+        {
+            "footer": '<a href="https://www.youtube.com/vivreici">Chaîne vidéo</a> '
+            '<a href="https://soundcloud.com/vivreici">Balado</a>'
+        },
+        {"youtube/vivreici", "soundcloud/vivreici"},
+    ),
     "another site's name": ({"footer": OWN_ROW + OTHER_SITE}, OWN),
     "its own site's name": (
         {"footer": '<p><a href="https://twitter.com/valbrume">collegevalbrume.test</a></p>'},

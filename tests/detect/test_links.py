@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.page.finders import MAX_OF_FINDER
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
@@ -89,6 +90,36 @@ WAYS = {
         FB,
     ),
     "onclick": ("<span onclick=\"window.open('https://www.facebook.com/cegeprb')\">f</span>", How.SCRIPT, FB),
+    "onclick without blanks": (f"<div onclick=\"window.location='{FB}'\">f</div>", How.SCRIPT, FB),
+    "onclick of the document": (f"<span onclick=\"document.location='{FB}'\">f</span>", How.SCRIPT, FB),
+    "onclick of the href": (f"<button onclick=\"location.href='{FB}';return false\">f</button>", How.SCRIPT, FB),
+    "onclick of the top": (f"<p onclick='top.location=&quot;{FB}&quot;'>f</p>", How.SCRIPT, FB),
+    "onclick of itself": (f"<li onclick=\"self.location.replace('{FB}')\">f</li>", How.SCRIPT, FB),
+    "link of a custom element": (f'<gcds-link href="{FB}">f</gcds-link>', How.ANCHOR, FB),
+    "button of a library": (f'<sl-icon-button name="facebook" href="{FB}"></sl-icon-button>', How.ANCHOR, FB),
+    "link of a router": (f'<router-link to="{FB}">f</router-link>', How.ANCHOR, FB),
+    "bound address": (f"<a :href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
+    "address bound by name": (f"<a x-bind:href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
+    "address bound in an expression": (f"<a v-bind:href=\"lang ? '{FB}' : '{FB}?l=en'\">f</a>", How.ANCHOR, FB),
+    "data-href of a button": (f'<button data-href="{FB}">f</button>', How.WIDGET, FB),
+    "frame with its own document": (f"<iframe srcdoc=\"&lt;a href='{FB}'&gt;f&lt;/a&gt;\"></iframe>", How.ANCHOR, FB),
+    "RDFa": (
+        f'<div vocab="https://schema.org/" typeof="CollegeOrUniversity"><a property="sameAs" href="{FB}">f</a></div>',
+        How.MICRODATA,
+        FB,
+    ),
+    "RDFa in the head": (f'<link property="schema:sameAs" href="{FB}">', How.MICRODATA, FB),
+    "microdata of a meta element": (f'<meta itemprop="sameAs" content="{FB}">', How.MICRODATA, FB),
+    "sameAs as objects": (
+        f'<script type="application/ld+json">{{"@type":"Organization","sameAs":[{{"url":"{FB}"}}]}}</script>',
+        How.JSON_LD,
+        FB,
+    ),
+    "sameAs as one text": (
+        f'<script type="application/ld+json">{{"@type":"Organization","sameAs":"https://x.test/, {FB}"}}</script>',
+        How.JSON_LD,
+        FB,
+    ),
     "noscript": (f'<noscript><a href="{FB}">f</a></noscript>', How.ANCHOR, FB),
     "option of a list": (f'<select><option value="{FB}">Facebook</option></select>', How.WIDGET, FB),
     "typed, not linked": ("<p>Suivez-nous : facebook.com/cegeprb</p>", How.ANCHOR, FB),
@@ -208,6 +239,61 @@ def test_icons_of_one_row_share_a_block_and_a_link_elsewhere_does_not() -> None:
     facebook, twitter, youtube = named(read(html))
     assert facebook.block == twitter.block != 0
     assert youtube.block != facebook.block
+
+
+def test_the_data_of_a_script_are_no_row_and_have_no_place_on_the_page() -> None:
+    data = f'{{partners:[{{facebook:"{FB}",twitter:"{TW}"}}]}}'
+    links = named(read(f"<footer><a href='/x'>x</a><script>var d={data}</script></footer>"))
+    assert {(link.subject, link.zone, link.block) for link in links} == {("other", Zone.MAIN, 0)}
+
+
+def test_a_script_that_sends_the_reader_on_is_where_it_stands() -> None:
+    (link,) = named(read(f"<footer><script>f(function(){{document.location = '{FB}';}})</script></footer>"))
+    assert link.zone is Zone.FOOTER
+
+
+def test_xhtml_has_elements_that_close_at_once() -> None:
+    html = (
+        f'<?xml version="1.0"?><html><head><title/><script src="x.js" /></head><body><a href="{FB}">f</a></body></html>'
+    )
+    assert len(named(read(html, content_type="application/xhtml+xml; charset=utf-8"))) == 1
+    assert named(read(html)) == []  # browsers read it so, too
+
+
+FOOTER = f'<footer><a href="{FB}">f</a></footer>'
+BEFORE_IT = {
+    "addresses in a script": "<script>var a=["
+    + ",".join(f'"https://twitter.com/a{n}"' for n in range(20_000))
+    + "]</script>",
+    "addresses in the text": "<p>" + " ".join(f"twitter.com/a{n}" for n in range(6_000)) + "</p>",
+    "links that stay": "".join(f'<a href="/p{n}">p</a>' for n in range(20_000)),
+    "one link again and again": f'<a href="{TW}">t</a>' * 6_000,
+    "widgets": "".join(f'<i data-url="https://twitter.com/a{n}"></i>' for n in range(6_000)),
+    "nested containers": "".join(f'<div class="comment"><a href="https://twitter.com/a{n}">x</a>' for n in range(900)),
+}
+
+
+@pytest.mark.parametrize("before", BEFORE_IT.values(), ids=BEFORE_IT)
+def test_the_footer_is_read_whatever_stands_before_it(before: str) -> None:
+    assert FB in [link.url for link in read(before + FOOTER).links]
+
+
+@pytest.mark.parametrize(
+    ("html", "signs"),
+    [
+        ("".join(f'<a href="https://twitter.com/a{n}">a</a>' for n in range(MAX_OF_FINDER)), set()),
+        ("".join(f'<a href="https://twitter.com/a{n}">a</a>' for n in range(MAX_OF_FINDER + 1)), {"too_many_links"}),
+        (BEFORE_IT["addresses in a script"], {"too_many_in_scripts"}),
+        (BEFORE_IT["one link again and again"], set()),
+    ],
+)
+def test_a_page_with_more_than_is_kept_says_so(html: str, signs: set[str]) -> None:
+    assert read(html).signs == signs
+
+
+def test_bytes_that_are_no_text_leave_a_sign() -> None:
+    assert "undecodable" in read(bytes(range(128, 256)) * 20).signs
+    assert "undecodable" not in read("<p>Un petit texte</p>").signs
 
 
 def test_relative_addresses_resolve_against_the_base() -> None:

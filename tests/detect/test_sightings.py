@@ -31,6 +31,15 @@ MASTODON: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "rel=me to its own page": ({"footer": ME.format("https://www.collegevalbrume.test/@info", "Mastodon")}, {}),
     "rel=me to pictures": ({"footer": ME.format("https://unsplash.com/@valbrume", "Mastodon et photos")}, {}),
     "rel=me to pictures, in the head": ({"head": '<link rel="me" href="https://giphy.com/@valbrume">'}, {}),
+    "rel=me and its icon": (
+        {"footer": ME.format(SERVER, '<i class="fab fa-mastodon"></i>')},
+        {"mastodon/valbrume": "official"},
+    ),
+    "an icon alone": (
+        {"footer": f'<a href="{SERVER}"><img src="/i/mastodon.svg" alt=""></a>'},
+        {"mastodon/": "uncertain"},
+    ),
+    "an icon of another service": ({"footer": f'<a href="{SERVER}"><i class="fa-medium"></i></a>'}, {}),
     "a label alone": ({"footer": f'<a href="{SERVER}">Mastodon</a>'}, {"mastodon/": "uncertain"}),
     "the organisation's data": (
         {"head": f'<script type="application/ld+json">{{"@type": "School", "sameAs": "{SERVER}"}}</script>'},

@@ -7,8 +7,9 @@ import codecs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from webencodings.labels import LABELS
 
-from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
+from cegep_audit.detect.page.decoding import decode_bytes, is_rubbish, known_encoding
 
 META = b'<html><head><meta charset="%s"></head><body>'
 
@@ -33,6 +34,13 @@ CASES = {
     "an escape codec": (rb"\u00e9", "text/html; charset=unicode_escape", r"\u00e9"),
     "lies about utf-8": ("é".encode("latin-1"), "text/html; charset=utf-8", "�"),
     "cut in the middle of a character": ("Cégep é".encode()[:-1], "", "Cégep �"),
+    "a label that only Python knows": (b"<p>Coll\xc3\xa8ge", "text/html; charset=utf_16", "Collège"),
+    "another": (b"<p>Coll\xc3\xa8ge", "text/html; charset=cp037", "Collège"),
+    "utf-16 declared for ASCII": (b"<p>Coll\xc3\xa8ge", "text/html; charset=utf-16", "Collège"),
+    "meta in a comment": (b"<!-- <meta charset=iso-8859-2> --><meta charset=utf-8>\xc3\xa9", "", "é"),
+    "meta in a description": (b'<meta name=d content="charset=iso-8859-2">\xc3\xa9', "", "é"),
+    "meta in a script": (b'<script>"<!--meta charset=big5-->"</script>\xc3\xa9', "", "é"),
+    "declared too late for a browser": (b"<!--" + b"x" * 2000 + b"--><meta charset=iso-8859-2>\xb1", "", "ą"),
     "japanese": ("大学".encode("cp932"), "text/html; charset=Shift_JIS", "大学"),
 }
 
@@ -43,7 +51,24 @@ def test_decodes_as_browsers_do(body: bytes, content_type: str, expected: str) -
 
 
 @pytest.mark.parametrize(
-    "label", ["zip", "rot13", "undefined", "idna", "punycode", "utf-7", "raw_unicode_escape", "\x00", ""]
+    "label",
+    [
+        "utf16",
+        "utf_16",
+        "utf-32",
+        "500",
+        "ebcdic-cp-be",
+        "replacement",
+        "zip",
+        "rot13",
+        "undefined",
+        "idna",
+        "punycode",
+        "utf-7",
+        "raw_unicode_escape",
+        "\x00",
+        "",
+    ],
 )
 def test_what_is_no_encoding_of_pages_is_unknown(label: str) -> None:
     assert known_encoding(label) is None
@@ -57,3 +82,21 @@ def test_any_bytes_give_a_text(body: bytes, content_type: str) -> None:
 @given(st.binary(max_size=20), st.sampled_from(["utf-16", "zip", "hz", "utf-7", "cp1252", "mbcs", "x-user-defined"]))
 def test_any_label_gives_a_text(body: bytes, label: str) -> None:
     assert isinstance(decode_bytes(body, f"text/html; charset={label}"), str)
+
+
+def test_every_label_of_the_standard_is_known_but_those_that_no_page_is_read_by() -> None:
+    unknown = {label for label in LABELS if known_encoding(label) is None}
+    assert {LABELS[label] for label in unknown} == {"replacement"}
+    assert len(LABELS) == 228
+
+
+@pytest.mark.parametrize("body", [bytes(range(128, 256)) * 20, b"\0\1\2\3" * 500, "Collège".encode("cp037") * 50])
+def test_what_is_no_text_in_any_encoding_is_said_to_be_none(body: bytes) -> None:
+    assert is_rubbish(decode_bytes(body, "text/html; charset=utf-8"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Bonjour", "<p>大学</p>", "<p>" + "é" * 500, "<p>Coll\ufffdge d\ufffd\ufffdt" + "x" * 60]
+)
+def test_a_text_is_no_rubbish_for_a_few_wrong_characters(text: str) -> None:
+    assert not is_rubbish(text)

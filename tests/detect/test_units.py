@@ -98,6 +98,22 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"footer": row(Facebook="bibliovalbrume", Twitter="x"), "url": "https://www.valbrume.test/bibliotheque/"},
         {"facebook/bibliovalbrume", "twitter/x"},
     ),
+    "a former host that names a campus": (
+        {"footer": row(Facebook="valbrume", Instagram="vivreici"), "alt_hosts": ("campus.valbrume.test",)},
+        {"facebook/valbrume", "instagram/vivreici"},
+    ),
+    "a registered name that holds a word of a part": (
+        {"footer": row(Facebook="valbrume", Instagram="vivreici"), "url": "https://www.campusvalbrume.test/"},
+        {"facebook/valbrume", "instagram/vivreici"},
+    ),
+    "an invitation in a sentence": (
+        {
+            "footer": MAIN,
+            "main": "<p>Pour ne rien manquer de la vie au collège, suivez-nous tous les jours sur "
+            '<a href="https://www.instagram.com/vivrevalbrume">Instagram</a>.</p>',
+        },
+        OWN | {"instagram/vivrevalbrume"},
+    ),
     "a team in a sentence": (
         {
             "footer": MAIN,

@@ -63,6 +63,13 @@ def _open_networks(result: InstitutionResult) -> frozenset[str]:
     return frozenset(open_networks(result.captured_at.astimezone(UTC).date()))
 
 
+def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
+    """A page of links (Linktree and its kind) where no account is shown on the site itself."""
+    accounts = _official(result)
+    if not any(account.network in NETWORKS for account in accounts):
+        yield from (Advice("elsewhere", account.network, account.url, _page(account)) for account in accounts)
+
+
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
     """Profiles of one network, neither of which says that it is of a part: the main one, then the others."""
     profiles: dict[str, list[Account]] = {}
@@ -128,6 +135,7 @@ RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what c
     _share_for_profile,
     _closed_network,
     _unresolved,
+    _elsewhere,
     _two_accounts,
     _inner_page_only,
     _one_language,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from fnmatch import fnmatch
@@ -14,7 +14,6 @@ from typing import Any
 
 from cegep_audit.analyze.findings import Proportion
 from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.analyze.stats import figures
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
@@ -45,6 +44,8 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     kept: Any = scan.settings.get("completion")
     if not kept:
         return None
+    from cegep_audit.analyze.stats import figures
+
     first_ids = set(kept["at_first"])
     assessed = [result for result in scan.results if result.status.is_assessed]
     later = [result for result in assessed if result.institution.id not in first_ids]
@@ -62,6 +63,20 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
         completed=figures(scan, basket, k).at_least[k],
         takes_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
     )
+
+
+def to_json(attained: Attained) -> dict[str, object]:
+    """Return *attained* as JSON values."""
+    first, completed = attained.first, attained.completed
+    return {
+        "at_first": attained.at_first,
+        "by_mode": {mode.value: count for mode, count in attained.by_mode.items()},
+        "archive_days": [day.isoformat() for day in attained.days],
+        "archive_refused": attained.takes_refused,
+        "k": attained.k,
+        "first": {"share": first.share, "bounds": first.bounds},
+        "completed": {"share": completed.share, "bounds": completed.bounds},
+    }
 
 
 def _day(result: InstitutionResult) -> date:
@@ -93,3 +108,27 @@ def helpful_modes(detail: str) -> tuple[str, ...]:
     rows = (row for row in _remedies() if any(fnmatch(detail, pattern) for pattern in row["details"]))
     found = next(rows, None)
     return tuple(found["modes"]) if found else ("retry",)
+
+
+# Modes that see the same thing: what the site itself answers to a program.
+_ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
+
+
+def read_differently(scans: Sequence[Scan]) -> list[str]:
+    """Return the ids of the institutions that some of *scans* read by another mode than others, in registry order.
+
+    Only those assessed count. Scans that differ as a whole (today, and the past in an archive) give none: there the
+    difference is what is compared.
+    """
+    modes: dict[str, list[ReadBy]] = {}
+    for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
+        modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))
+    several = {name: its for name, its in modes.items() if len(its) > 1}
+    found = [name for name, its in several.items() if len(set(its)) > 1]
+    return [] if len(found) == len(several) else found
+
+
+def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
+    """Return *scan* as if the institutions *ids* were not in its registry."""
+    kept = tuple(each for each in scan.institutions if each.id not in ids)
+    return replace(scan, institutions=kept, results=tuple(r for r in scan.results if r.institution.id not in ids))

@@ -14,6 +14,7 @@ from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.coverage import rendered_pages
 from cegep_audit.analyze.intervals import Interval
 from cegep_audit.models import Scan
+from cegep_audit.text import without_folders
 
 FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
 
@@ -198,7 +199,7 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "rules_version": facts.rules_version,
         "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
         "rendered": rendered,
-        "settings": dict(facts.settings),
+        "settings": without_folders(facts.settings),
     }
 
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and the one place where an error becomes a line and an exit code."""
+"""The whole command line, and the one place that turns an error into a line and an exit code."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _options(
         bool, typer.Option("--version", help=say("help.version"), callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take the options that stand before any command."""
+    """Take the options that come before any command."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -74,14 +74,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        _open_what_is_closed()
+        _open_closed_streams()
         words = completing.spell_out(sys.argv[1:] if arguments is None else arguments)
-        code = app(words, prog_name=_NAME, standalone_mode=False)  # None where a command just came to its end
+        code = app(words, prog_name=_NAME, standalone_mode=False)  # None where a command returned nothing
     except typer.TyperException as error:
-        _complain(fault(error))
+        _print_error(fault(error))
         return EXIT_USAGE
     except CegepAuditError as error:
-        _complain(str(error))
+        _print_error(str(error))
         return next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -92,20 +92,22 @@ def _run(arguments: list[str] | None) -> int:
         if os.environ.get("CEGEP_AUDIT_DEBUG"):
             raise
         is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        _complain(say("error.output_full" if is_full else "error.internal", error=f"{type(error).__name__}: {error}"))
+        _print_error(
+            say("error.output_full" if is_full else "error.internal", error=f"{type(error).__name__}: {error}")
+        )
         return EXIT_FILE
     return code if isinstance(code, int) else 0
 
 
-def _open_what_is_closed() -> None:
-    """Have the three streams be there, also where whoever started us closed one: what goes there is lost."""
+def _open_closed_streams() -> None:
+    """Open the standard streams that whoever started us closed; what is written there is lost."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the very end
 
 
-def _complain(text: str) -> None:
-    """Print *text* on standard error, each of its lines made safe to show; where nobody can hear it, say nothing."""
+def _print_error(text: str) -> None:
+    """Print *text* on standard error, each line made safe to show; a stream that is closed is ignored."""
     with suppress(OSError):
         for line in text.splitlines():
             print(plain(line), file=sys.stderr, flush=True)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cegep_audit.analyze.compare import Comparison
 
 
+SameModeOption = Annotated[bool, typer.Option("--same-mode", help=say("complete.same_mode"))]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to *app*."""
     app.command("compare", help=say("compare.help"))(compare)
@@ -32,8 +35,9 @@ def compare(
     old: Annotated[str, typer.Argument(metavar="OLD", help=say("compare.old"))],
     new: Annotated[str, typer.Argument(metavar="NEW", help=say("compare.new"))],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"), show_default=False)
+        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"))
     ] = None,
+    same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -49,6 +53,7 @@ def compare(
         scans = [printing.load(store, scan_number(each))[0] for each in (old, new)]
     if scans[0].id == scans[1].id:
         raise UsageError(say("compare.same", scan=scans[0].id))
+    scans = _by_mode(scans, same_mode=same_mode)
     comparison = set_side_by_side(*scans)
     if output:
         written = changes.write(changes.changes_of(comparison), changes.shares_of(comparison), output, language)
@@ -114,12 +119,9 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
 
 
 def trend(
-    scans: Annotated[
-        list[str] | None, typer.Argument(metavar="SCAN", help=say("trend.scans"), show_default=False)
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"), show_default=False)
-    ] = None,
+    scans: Annotated[list[str] | None, typer.Argument(metavar="SCAN", help=say("trend.scans"))] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("trend.output"))] = None,
+    same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
@@ -135,8 +137,20 @@ def trend(
     with Store.open(db, create=False, lang=language) as store:
         numbers = [scan_number(each) for each in scans] if scans else finished_scans(store)
         loaded = {scan.id: scan for scan, _ in (printing.load(store, number) for number in numbers)}
-    found = set_in_order(list(loaded.values()))
+    found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
     if output:
         written = changes.write(changes.trend_of(found), changes.moves_of(found), output, language)
         printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
     console(sys.stdout).print(view(trend_blocks(found, language)))
+
+
+def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
+    """Say which institutions the scans read by different modes; with *same_mode*, leave them out."""
+    from cegep_audit.analyze.completion import read_differently, without_institutions
+
+    ids = read_differently(scans)
+    if not ids:
+        return scans
+    key = "complete.modes_left_out" if same_mode else "complete.modes_differ"
+    printing.message(say(key, count=len(ids), ids=", ".join(ids)), quiet=False)
+    return [without_institutions(scan, set(ids)) for scan in scans] if same_mode else scans

@@ -12,11 +12,19 @@ import typer
 
 from cegep_audit.cli.options import (
     DEFAULT_DB,
+    DEFAULT_OUTPUT,
     ContactOption,
     DbOption,
+    DriftOption,
     JsonOption,
     LangOption,
+    NoWarcOption,
+    OutputOption,
+    QuietOption,
+    SaveWarcOption,
     ScanArgument,
+    TimegateOption,
+    VerboseOption,
     resolve,
     say,
 )
@@ -36,6 +44,7 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.resume import checked
 from cegep_audit.scan.sources import check_render
 from cegep_audit.store import Store
 
@@ -85,25 +94,19 @@ def complete(
     ] = None,
     saved: Annotated[
         list[Path] | None,
-        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn, show_default=False),
+        typer.Option("--saved", metavar="PATH", help=say("complete.saved"), callback=_in_turn),
     ] = None,
     coded: Annotated[bool, typer.Option("--coded", help=say("complete.coded"), callback=_in_turn)] = False,
     partial: Annotated[bool, typer.Option("--partial", help=say("complete.partial"))] = False,
     archive_refused: Annotated[bool, typer.Option("--archive-refused", help=say("complete.archive_refused"))] = False,
-    timegate: Annotated[
-        str, typer.Option("--timegate", metavar="URL", help=say("complete.timegate"))
-    ] = WAYBACK_MACHINE,
-    max_drift: Annotated[
-        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
-    ] = MAX_DRIFT_DAYS,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
-        "report.csv"
-    ),
+    timegate: TimegateOption = WAYBACK_MACHINE,
+    max_drift: DriftOption = MAX_DRIFT_DAYS,
+    output: OutputOption = DEFAULT_OUTPUT,
     db: DbOption = DEFAULT_DB,
     contact: ContactOption = None,
     delay: Annotated[
         float | None,
-        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay"), show_default=False),
+        typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("complete.delay")),
     ] = None,
     concurrency: Annotated[
         int | None,
@@ -117,15 +120,13 @@ def complete(
             "--timeout", min=0.1, max=LONGEST_S, metavar="S", help=say("complete.timeout"), show_default=False
         ),
     ] = None,
-    save_warc: Annotated[
-        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
-    ] = None,
-    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
+    save_warc: SaveWarcOption = None,
+    no_warc: NoWarcOption = False,
     resumes: Annotated[bool, typer.Option("--resume", help=say("complete.resume"))] = False,
     lang: LangOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Read again the institutions that a scan could not assess, by each mode in its turn."""
     language, number = resolve(lang), scan_number(scan)
@@ -162,15 +163,15 @@ def complete(
         if missing := [path for path in saved or () if not path.exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         past = _past(archive, timegate, max_drift, base, request) if archive else None
-        completion = Completion(base.id, modes, tuple(saved or ()), partial, archive_refused)
-        limits_of_base: Any = base.settings["limits"]
-        request = replace(
-            request,
-            limits=replace(Limits(**limits_of_base), **limits),
-            contact=contact or str(base.settings.get("contact") or "") or None,
-            past=past,
-            completion=completion,
-        )
+        kept: Any = base.settings
+        with checked(store, language):
+            request = replace(
+                request,
+                limits=replace(Limits(**kept["limits"]), **limits),
+                contact=contact or kept["contact"] or None,
+                past=past,
+                completion=Completion(base.id, modes, tuple(saved or ()), partial, archive_refused),
+            )
         raise typer.Exit(_start(request, store, base, shown))
 
 

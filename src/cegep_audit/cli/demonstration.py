@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit.cli import printing
-from cegep_audit.cli.options import LangOption, resolve, say
+from cegep_audit.cli.options import LangOption, QuietOption, resolve, say
 from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import carry_out, start
 from cegep_audit.models import Limits, Scan
@@ -37,7 +37,7 @@ def demo(
         "demo"
     ),
     lang: LangOption = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Scan a small invented web served on loopback, with every output."""
     raise typer.Exit(run_demo(folder, resolve(lang), quiet=quiet))

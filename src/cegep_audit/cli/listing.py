@@ -11,7 +11,6 @@ import typer
 from cegep_audit.cli import printing
 from cegep_audit.cli.options import DEFAULT_DB, DbOption, JsonOption, LangOption, resolve, say
 from cegep_audit.cli.scans import scan_number
-from cegep_audit.clock import stamp
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.scan.plan import warc_path
@@ -40,13 +39,15 @@ def scans(
     with Store.open(db, create=False, lang=resolve(lang)) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
+        from cegep_audit.analyze.findings import timestamp
+
         printing.print_json([
             {
                 "id": scan.id,
                 "label": scan.label,
                 "completes": scan.completes,
-                "started_at": stamp(scan.started_at),
-                "ended_at": stamp(scan.ended_at) if scan.ended_at else None,
+                "started_at": timestamp(scan.started_at),
+                "ended_at": timestamp(scan.ended_at),
                 "mode": scan.mode,
                 "is_selection": scan.is_selection,
                 "tool_version": scan.tool_version,

@@ -17,6 +17,7 @@ from cegep_audit.phrases.locales import Language, pick_language
 from cegep_audit.text import excerpt
 
 DEFAULT_DB = Path("cegep-audit.db")
+DEFAULT_OUTPUT = Path("report.csv")
 
 
 class Lang(StrEnum):
@@ -54,7 +55,7 @@ def _basket(name: str) -> str:
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:
-    """Return the starts of ranges that ``--bins`` gives; raise UsageError for what is no list of numbers."""
+    """Return the starts of ranges that ``--bins`` gives; raise UsageError for anything but a list of numbers."""
     try:
         return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
     except ValueError:
@@ -62,28 +63,20 @@ def read_bins(text: str | None) -> tuple[float, ...]:
 
 
 DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
-LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"), show_default=False)]
+LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"))]
 JsonOption = Annotated[bool, typer.Option("--json", help=say("help.json"))]
 ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help=say("help.scan_argument"), show_default=False)]
-IdOption = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help=say("help.id"), show_default=False)]
-TypeOption = Annotated[
-    list[str] | None, typer.Option("--type", metavar="TYPE", help=say("help.type"), show_default=False)
-]
-RegionOption = Annotated[
-    list[str] | None, typer.Option("--region", metavar="REGION", help=say("help.region"), show_default=False)
-]
-LanguageOption = Annotated[
-    list[str] | None, typer.Option("--language", metavar="LANGUAGE", help=say("help.language"), show_default=False)
-]
-LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"), show_default=False)]
+IdOption = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help=say("help.id"))]
+TypeOption = Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help=say("help.type"))]
+RegionOption = Annotated[list[str] | None, typer.Option("--region", metavar="REGION", help=say("help.region"))]
+LanguageOption = Annotated[list[str] | None, typer.Option("--language", metavar="LANGUAGE", help=say("help.language"))]
+LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"))]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
-ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), show_default=False)]
-BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"), show_default=False)]
+ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"))]
+BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"))]
 MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
 BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]
-SampleOption = Annotated[
-    int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"), show_default=False)
-]
+SampleOption = Annotated[int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"))]
 ContactOption = Annotated[
     str | None,
     typer.Option(
@@ -92,3 +85,10 @@ ContactOption = Annotated[
 ]
 MaxPagesOption = Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))]
 PrivateOption = Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))]
+OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))]
+TimegateOption = Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))]
+DriftOption = Annotated[int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))]
+SaveWarcOption = Annotated[Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"))]
+NoWarcOption = Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))]

@@ -33,9 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def classify(
-    addresses: Annotated[
-        list[str] | None, typer.Argument(metavar="URL", help=say("help.urls"), show_default=False)
-    ] = None,
+    addresses: Annotated[list[str] | None, typer.Argument(metavar="URL", help=say("help.urls"))] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -54,7 +52,7 @@ def classify(
 
 
 def _lines_of_input() -> Iterator[str]:
-    """Yield the lines of standard input, whatever its bytes are; a byte-order mark before them is no part of one."""
+    """Yield the lines of standard input, whatever its bytes are, without a leading byte-order mark."""
     if sys.stdin.isatty():
         printing.message(say("check.one_a_line"), quiet=False)
     for number, line in enumerate(sys.stdin.buffer):
@@ -75,9 +73,7 @@ def _as_record(answer: Classified) -> dict[str, str | None]:
 
 def detect(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL", help=say("help.sources"))],
-    base: Annotated[
-        str | None, typer.Option("--url", metavar="BASE", help=say("help.base"), show_default=False)
-    ] = None,
+    base: Annotated[str | None, typer.Option("--url", metavar="BASE", help=say("help.base"))] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def networks(
-    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("help.on_day"), show_default=False)] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("help.on_day"))] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -70,18 +70,14 @@ def networks(
 
 def institutions(
     context: typer.Context,
-    registry: Annotated[
-        Path | None, typer.Option("--registry", metavar="FILE", help=say("help.registry"), show_default=False)
-    ] = None,
+    registry: Annotated[Path | None, typer.Option("--registry", metavar="FILE", help=say("help.registry"))] = None,
     ids: IdOption = None,
     types: TypeOption = None,
     regions: RegionOption = None,
     languages: LanguageOption = None,
     limit: LimitOption = None,
     with_parts: PartsOption = False,
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="COLUMN", help=say("help.count_by"), show_default=False)
-    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help=say("help.count_by"))] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -124,7 +120,7 @@ def check(
 def template(
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help=say("help.template_output"), show_default=False),
+        typer.Option("-o", "--output", metavar="FILE", help=say("help.template_output")),
     ] = None,
     lang: LangOption = None,
 ) -> None:

@@ -63,9 +63,7 @@ def report(
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="SCAN", help=say("help.since"), show_default=False)
-    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="SCAN", help=say("help.since"))] = None,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
@@ -136,7 +134,7 @@ def sheet(
     institution: Annotated[str, typer.Argument(metavar="ID_OR_NAME", help=say("help.sheet_id"))],
     scan: ScanArgument = LATEST,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("help.sheet_output"), show_default=False)
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("help.sheet_output"))
     ] = None,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
@@ -184,7 +182,7 @@ def write_sheet(shown: Sheet, output: Path, lang: Language) -> None:
 
 def check(
     url: Annotated[str, typer.Argument(metavar="URL", help=say("help.check_url"))],
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help=say("help.check_name"), show_default=False)] = "",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help=say("help.check_name"))] = "",
     contact: ContactOption = None,
     max_pages: MaxPagesOption = _DEFAULTS.max_pages,
     allow_private: PrivateOption = False,
@@ -212,7 +210,7 @@ def check(
 def _website(text: str, lang: Language) -> str:
     """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
     from cegep_audit.phrases.catalogue import say as tell
-    from cegep_audit.registry.csv_input import CellError
+    from cegep_audit.registry.faults import CellError
     from cegep_audit.registry.websites import read_website
 
     if not text.strip():

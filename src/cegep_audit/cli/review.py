@@ -53,21 +53,15 @@ def export(
         "review.csv"
     ),
     show: Annotated[bool, typer.Option("--show", help=say("review.show"))] = False,
-    sample: Annotated[
-        int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"), show_default=False)
-    ] = None,
+    sample: Annotated[int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"))] = None,
     institutions: Annotated[
         int | None,
-        typer.Option("--institutions", min=1, metavar="N", help=say("review.institutions"), show_default=False),
+        typer.Option("--institutions", min=1, metavar="N", help=say("review.institutions")),
     ] = None,
     basket: BasketOption = "all",
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="S", help=say("review.seed"), show_default=False)
-    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="S", help=say("review.seed"))] = None,
     anew: Annotated[bool, typer.Option("--anew", help=say("review.anew"))] = False,
-    coder: Annotated[
-        str | None, typer.Option("--coder", metavar="NAME", help=say("review.of_coder"), show_default=False)
-    ] = None,
+    coder: Annotated[str | None, typer.Option("--coder", metavar="NAME", help=say("review.of_coder"))] = None,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
@@ -158,9 +152,7 @@ def _say_exported(
 def take_in(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("review.file"))],
     scan: ScanArgument = LATEST,
-    coder: Annotated[
-        str | None, typer.Option("--coder", metavar="NAME", help=say("review.coder"), show_default=False)
-    ] = None,
+    coder: Annotated[str | None, typer.Option("--coder", metavar="NAME", help=say("review.coder"))] = None,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:

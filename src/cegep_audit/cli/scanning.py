@@ -14,18 +14,26 @@ import typer
 
 from cegep_audit.cli.options import (
     DEFAULT_DB,
+    DEFAULT_OUTPUT,
     ContactOption,
     DbOption,
+    DriftOption,
     IdOption,
     JsonOption,
     LangOption,
     LanguageOption,
     LimitOption,
     MaxPagesOption,
+    NoWarcOption,
+    OutputOption,
     PartsOption,
     PrivateOption,
+    QuietOption,
     RegionOption,
+    SaveWarcOption,
+    TimegateOption,
     TypeOption,
+    VerboseOption,
     resolve,
     say,
 )
@@ -69,12 +77,8 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     context: typer.Context,
-    registry: Annotated[
-        Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"), show_default=False)
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))] = Path(
-        "report.csv"
-    ),
+    registry: Annotated[Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"))] = None,
+    output: OutputOption = DEFAULT_OUTPUT,
     db: DbOption = DEFAULT_DB,
     ids: IdOption = None,
     types: TypeOption = None,
@@ -83,7 +87,7 @@ def scan(
     limit: LimitOption = None,
     with_parts: PartsOption = False,
     overrides: Annotated[
-        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"), show_default=False)
+        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"))
     ] = None,
     contact: ContactOption = None,
     max_pages: MaxPagesOption = _DEFAULTS.max_pages,
@@ -100,29 +104,21 @@ def scan(
         int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
     ] = _DEFAULTS.max_bytes,
     from_warc: Annotated[
-        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"), show_default=False)
+        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"))
     ] = None,
-    as_of: Annotated[
-        list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"), show_default=False)
-    ] = None,
-    timegate: Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))] = WAYBACK_MACHINE,
-    max_drift: Annotated[
-        int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))
-    ] = MAX_DRIFT_DAYS,
-    save_warc: Annotated[
-        Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"), show_default=False)
-    ] = None,
-    no_warc: Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))] = False,
-    dask: Annotated[
-        str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"), show_default=False)
-    ] = None,
+    as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"))] = None,
+    timegate: TimegateOption = WAYBACK_MACHINE,
+    max_drift: DriftOption = MAX_DRIFT_DAYS,
+    save_warc: SaveWarcOption = None,
+    no_warc: NoWarcOption = False,
+    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"))] = None,
     resumes: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
     allow_private: PrivateOption = False,
     render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
     lang: LangOption = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
     language = resolve(lang)
@@ -198,7 +194,7 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
                 check_same_registry(request.registry, store.scan(), request.lang)
             message(say("scan.nothing_to_resume"), shown.quiet)
             results(store, None, shown)
-            return EXIT_OK  # whatever that scan came to: there was nothing to do, and it is done
+            return EXIT_OK  # nothing was left to do, whatever the result of that scan
         for plan in plans:
             check_render(plan.request.render, request.dask, request.lang)
             if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:
@@ -252,7 +248,8 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
     if stop.reason:
         message(say("scan.left_alone", reason=stop.reason), quiet=False)
     done = len(store.done_ids(plan.scan_id))
-    command = f"cegep-audit scan --resume --db {shlex.quote(str(plan.request.db))}"
+    verb = "complete" if plan.base else "scan"
+    command = f"cegep-audit {verb} --resume --db {shlex.quote(str(plan.request.db))}"
     message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
     return stop.exit_code
 

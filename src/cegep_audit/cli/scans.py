@@ -30,7 +30,7 @@ from cegep_audit.models import Scan
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.phrases.locales import Language
@@ -69,6 +69,7 @@ def summary(
     lang: LangOption = None,
 ) -> None:
     """Print the statistics of a scan."""
+    from cegep_audit.analyze.completion import attained, to_json
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
     from cegep_audit.coding.layers import layer_facts, layer_to_json
 
@@ -84,7 +85,9 @@ def summary(
     is_coded = layer is Layer.CODED
     shown = coded if is_coded else detected
     if as_json:
-        more = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        more: dict[str, object] = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        if reached := attained(shown.scan, basket, min_networks):
+            more["completion"] = to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
     from cegep_audit.report.terminal.screen import WIDTH, console, view
@@ -128,21 +131,41 @@ def export(
     min_networks: MinNetworksOption = 3,
     basket: BasketOption = "all",
     sample_of: SampleOption = None,
+    matrix: Annotated[bool, typer.Option("--matrix", help=say("help.matrix"))] = False,
+    with_warc: Annotated[bool, typer.Option("--with-warc", help=say("help.with_warc"))] = False,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
-    from cegep_audit.analyze.scan_statistics import Asked
-    from cegep_audit.report.files.tables import check, write
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
+    from cegep_audit.cli.bundles import BUNDLES, check_options, warcs_of, write_bundle
+    from cegep_audit.report.files.table import csv_bytes
+    from cegep_audit.report.files.tables import check, institutions_of, write, write_matrix
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     language, number = resolve(lang), scan_number(scan)
-    check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
+    ending = output.suffix.lower()
+    check_options(ending, matrix=matrix, with_warc=with_warc)
+    is_piped = output == Path("-")
+    if not is_piped:
+        check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
+        warcs = warcs_of(store, layers.judged, db) if ending in BUNDLES else []
+    if is_piped:
+        sys.stdout.write(csv_bytes(institutions_of(layers.of(layer))).decode())
+        return
     corrections = layers.corrections(layer)
-    written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
+    if ending in BUNDLES:
+        stats = ScanStatistics(layers.of(layer), asked, language, corrections)
+        write_bundle(stats, output, db, warcs, with_warc=with_warc)
+        written: Sequence[Path] = [output]
+    elif matrix:
+        write_matrix(layers.of(layer), output, basket, language)
+        written = [output]
+    else:
+        written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
     printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
 
 

@@ -80,5 +80,8 @@ def overlap(
 def _sorted(accounts: Iterable[Named]) -> tuple[Named, ...]:
     places = {name: place for place, name in enumerate(NETWORKS)}
     return tuple(
-        sorted(accounts, key=lambda item: (item.unit.institution_id, places[item.unit.network], item.account_url))
+        sorted(
+            accounts,
+            key=lambda item: (item.unit.institution_id, places.get(item.unit.network, len(places)), item.account_url),
+        )
     )

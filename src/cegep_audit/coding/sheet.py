@@ -19,7 +19,8 @@ from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
 from cegep_audit.registry.headings import fold
 from cegep_audit.text import excerpt
 from cegep_audit.urls import without_password

@@ -99,6 +99,30 @@ Around = Callable[[Institution, Fetch], Fetch]
 """Wraps what fetches the pages of a site."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The policies that differ between sources of pages.
+
+    ``backoff_s`` is waited before the second try, doubled before the third, and as much again at random; 0.0 waits
+    never. ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False,
+    an address is asked for before robots.txt and private addresses are looked at: what an archive holds was allowed
+    when it was captured, and these checks only explain why something is not held. ``ignores_spelling`` says that the
+    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried. With
+    ``says_when``, the message of an error status has the day of the answer.
+    """
+
+    backoff_s: float = 0.5
+    asks_again: bool = True
+    checks_first: bool = True
+    ignores_spelling: bool = False
+    says_when: bool = False
+
+
+LIVE = Terms()
+REPLAY = Terms(backoff_s=0.0, checks_first=False)
+WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
+
+
 @lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both
 def parsed(url: str) -> httpx.URL:
     """Return *url* as httpx reads it; raise httpx.InvalidURL."""

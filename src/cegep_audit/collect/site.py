@@ -13,63 +13,26 @@ Use it so, one object for one visit::
     site = Site(institution, fetch, limits, robots=RobotsCache(), pace=pace, terms=LIVE)
     page = await site.get(url)          # raises FetchError
 
-What really differs between sources is data, a :class:`Terms`: see :data:`LIVE`, :data:`REPLAY` and
-:data:`WEB_ARCHIVE`. That an archive has no capture is the detail ``no_capture``: then another name of the homepage is
-tried, and a host without a captured robots.txt allows everything.
+What really differs between sources is data, a :class:`~cegep_audit.collect.port.Terms`. That an archive has no capture
+is the detail ``no_capture``: then another name of the homepage is tried, and a host without a captured robots.txt
+allows everything.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from http import HTTPStatus
-
-import stamina
-import stamina.instrumentation
 
 from cegep_audit.collect.frontier.own_hosts import OwnHosts
 from cegep_audit.collect.home_names import has_no_answer, most_telling, names_of, nothing_listens, schemes_of
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.collect.politeness.robots_cache import RobotsCache
-from cegep_audit.collect.port import Answer, Fetch, Want, as_sent
+from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want, as_sent
+from cegep_audit.collect.tries import Tries, error_of, status_error
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
 from cegep_audit.urls import absolute, crawl_key, host_of, split
-from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
-
-_RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
-_MAX_REFUSALS = 2  # times that a site may say 429 before it is left alone
-_MAX_BACKOFF_S = 5.0
-_COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
-
-# stamina would otherwise log each retry, which ends on the user's terminal.
-stamina.instrumentation.set_on_retry_hooks([])
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The policies that differ between sources of pages.
-
-    ``backoff_s`` is waited before the second try, doubled before the third, and as much again at random; 0.0 waits
-    never. ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False,
-    an address is asked for before robots.txt and private addresses are looked at: what an archive holds was allowed
-    when it was captured, and these checks only explain why something is not held. ``ignores_spelling`` says that the
-    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried. With
-    ``says_when``, the message of an error status has the day of the answer.
-    """
-
-    backoff_s: float = 0.5
-    asks_again: bool = True
-    checks_first: bool = True
-    ignores_spelling: bool = False
-    says_when: bool = False
-
-
-LIVE = Terms()
-REPLAY = Terms(backoff_s=0.0, checks_first=False)
-WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
+from cegep_audit.vocabulary import REDIRECTS, Detail
 
 
 class Site:
@@ -91,15 +54,12 @@ class Site:
         *pace* is told how long hosts want to be left alone; whoever sends requests keeps to it.
         """
         self._hosts = OwnHosts(institution)
-        self._fetch = fetch
         self._limits = limits
         self._robots = robots or RobotsCache()
         self._pace = pace or Pace(0.0)
+        self._tries = Tries(fetch, limits, self._pace, terms)
         self._terms = terms
         self._want = want
-        self._cookies: frozenset[str] = frozenset()  # every cookie that was set so far
-        self._refusals = 0  # times that the site said 429
-        self._given_up: FetchError | None = None
 
     async def get(self, url: str) -> Page:
         """Return the page at *url*, redirects inside the site followed; raise FetchError.
@@ -159,7 +119,7 @@ class Site:
         seen: set[object] = set()
         address = as_sent(address)
         for _ in range(self._limits.max_redirects + 1):
-            state = address, self._cookies  # a cookie set on the way makes it another request
+            state = address, self._tries.cookies  # a cookie set on the way makes it another request
             if state in seen:
                 raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
             seen.add(state)
@@ -181,16 +141,16 @@ class Site:
             return as_sent(crawl_key(target or ""))
         except FetchError as error:
             message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
-            raise _error(answer, Detail.BAD_REDIRECT, message) from error
+            raise error_of(answer, Detail.BAD_REDIRECT, message) from error
 
     # ---------------------------------------------------------------------------------- permission
 
     async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
         if self._terms.checks_first:
             await self._check(url, is_home=is_home)
-            return await self._ask(url, self._want)
+            return await self._tries.ask(url, self._want)
         try:
-            return await self._ask(url, self._want)
+            return await self._tries.ask(url, self._want)
         except FetchError as error:
             if error.detail == Detail.NO_CAPTURE:
                 await self._check(url, is_home=is_home)
@@ -199,8 +159,8 @@ class Site:
     async def _check(self, url: str, *, is_home: bool) -> None:
         """Raise FetchError where *url* may not be asked for."""
         self._refuse_special(url, is_asked=True)
-        if self._given_up:
-            raise _again(self._given_up, url)
+        if self._tries.given_up:
+            raise _again(self._tries.given_up, url)
         verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
         if verdict.rules is None:
             raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
@@ -231,84 +191,16 @@ class Site:
         return is_public and self._hosts.hold(url)
 
     async def _ask_robots(self, url: str) -> Answer:
-        return await self._ask(as_sent(url), Want.ROBOTS)
-
-    # ---------------------------------------------------------------------------------- tries
-
-    async def _ask(self, url: str, want: Want) -> Answer:
-        """Request *url*, again where the failure may pass; raise FetchError, also for error statuses."""
-        try:
-            return await self._ask_once(url, want)
-        except FetchError as error:
-            if not self._is_worth_another_try(error):
-                raise
-            return await self._ask_again(error, url, want)
-
-    async def _ask_again(self, failure: FetchError, url: str, want: Want) -> Answer:
-        """Go on after the first try ended in *failure*: few requests come here, and counting tries costs time."""
-        first: list[FetchError] = [failure]
-        tries = stamina.retry_context(
-            on=self._is_worth_another_try,
-            attempts=self._limits.retries + 1,
-            timeout=None,
-            wait_initial=self._terms.backoff_s,
-            wait_jitter=self._terms.backoff_s,
-            wait_max=_MAX_BACKOFF_S,
-        )
-        async for attempt in tries:
-            with attempt:
-                if first:
-                    raise first.pop()
-                return await self._ask_once(url, want)
-        raise AssertionError("stamina ends with an answer or an error")
-
-    async def _ask_once(self, url: str, want: Want) -> Answer:
-        answer = await self._fetch(url, want)
-        if "set-cookie" in answer.headers:
-            self._cookies = self._cookies.union(_COOKIE.findall(answer.headers["set-cookie"]))
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            return answer
-        error = _status_error(answer, says_when=self._terms.says_when)
-        if answer.status in MAY_PASS:
-            self._heed_refusal(answer, error)
-        raise self._given_up or error
-
-    def _is_worth_another_try(self, error: Exception) -> bool:
-        may_pass = isinstance(error, FetchError) and error.detail in _RETRIED
-        return may_pass and self._terms.asks_again and self._given_up is None
-
-    def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
-        """Note how long the site wants to be left alone, or that it is to be left alone for good."""
-        headers = answer.headers
-        wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
-        if wait_s > self._limits.max_retry_after_s:
-            message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
-            self._given_up = _error(answer, Detail.RETRY_AFTER, message)
-        elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._refusals += 1
-            if self._refusals >= _MAX_REFUSALS:
-                self._given_up = error
-        self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
+        return await self._tries.ask(as_sent(url), Want.ROBOTS)
 
 
 def _page(requested: str, answer: Answer, *, says_when: bool) -> Page:
     """Return the page that *answer* is; raise FetchError where its status says that it is none."""
     if answer.status == HTTPStatus.PARTIAL_CONTENT:
-        raise _error(answer, Detail.CUT_SHORT, "only a part of the page came")
+        raise error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise _status_error(answer, says_when=says_when)
+        raise status_error(answer, says_when=says_when)
     return answer.page(requested)
-
-
-def _status_error(answer: Answer, *, says_when: bool) -> FetchError:
-    when = f" on {answer.at:%Y-%m-%d}" if says_when else ""
-    error = _error(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
-    error.headers, error.body = answer.headers, answer.body
-    return error
-
-
-def _error(answer: Answer, detail: str, message: str) -> FetchError:
-    return FetchError(answer.url, detail, message, status=answer.status, record_id=answer.record_id)
 
 
 def _again(error: FetchError, url: str) -> FetchError:

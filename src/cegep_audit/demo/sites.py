@@ -35,7 +35,7 @@ REGISTRY_COLUMNS = (
 
 
 class Truth(NamedTuple):
-    """One account that an invented site shows, and whose it is.
+    """One account that an invented site shows, with its role.
 
     ``account_url`` is "" for an icon whose link cannot be resolved without leaving the site.
     """
@@ -80,7 +80,7 @@ class Site:
     ``look`` names a template of ``templates/``; "" for a site that serves only its own ``pages``. ``serves``
     is ``pages``, ``nothing`` (the host does not exist: a proxy answers 502) or ``silence`` (it closes the
     connection without an answer). ``aliases`` maps further hosts to the address they redirect to.
-    ``charset`` is a Python codec, ``declared`` the name the pages give it ("" for none). ``drawn`` are accounts that
+    ``charset`` is a Python codec, ``declared`` the name the pages give it ("" for none). ``rendered`` are accounts that
     the site shows only where a browser has run its scripts: such a site is ``ok`` then. ``saved`` are the slots of a
     homepage that refuses programs, as a person saves it from her browser.
     """
@@ -94,7 +94,7 @@ class Site:
     status: str = "ok"
     detail: str = ""
     accounts: tuple[tuple[str, str, str], ...] = ()
-    drawn: tuple[tuple[str, str, str], ...] = ()
+    rendered: tuple[tuple[str, str, str], ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
     saved: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Document] = field(default_factory=dict)
@@ -143,8 +143,8 @@ def _site(site_id: str, table: dict[str, Any]) -> Site:
     row["website"] = row["website"] or f"http://{table['host']}/"
     traps = tuple(table.pop("traps"))
     accounts = tuple((network, url, role) for network, url, role in table.pop("accounts"))
-    drawn = tuple((network, url, role) for network, url, role in table.pop("drawn", ()))
-    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, drawn=drawn, **table)
+    rendered = tuple((network, url, role) for network, url, role in table.pop("rendered", ()))
+    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, rendered=rendered, **table)
 
 
 def truth() -> list[Truth]:
@@ -152,17 +152,17 @@ def truth() -> list[Truth]:
     return [Truth(site.id, *account) for site in sites() for account in site.accounts]
 
 
-def expected(*, drawn: bool = False) -> dict[str, Expectation]:
+def expected(*, rendered: bool = False) -> dict[str, Expectation]:
     """Return what a scan must say of each institution, by its id; campuses and closed ones are included.
 
-    With *drawn*, what it must say where a browser draws the pages that need it.
+    With *rendered*, what it must say where a browser renders the pages that need it.
     """
-    return {site.id: _expected(site, drawn=drawn and bool(site.drawn)) for site in sites()}
+    return {site.id: _expected(site, rendered=rendered and bool(site.rendered)) for site in sites()}
 
 
-def _expected(site: Site, *, drawn: bool) -> Expectation:
-    status, detail = ("ok", "") if drawn else (site.status, site.detail)
-    shown = (*site.accounts, *(site.drawn if drawn else ()))
+def _expected(site: Site, *, rendered: bool) -> Expectation:
+    status, detail = ("ok", "") if rendered else (site.status, site.detail)
+    shown = (*site.accounts, *(site.rendered if rendered else ()))
     return Expectation(status, detail, frozenset(url for _, url, role in shown if role == "official"))
 
 

@@ -186,8 +186,14 @@ def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: 
     return Detail.EMPTY if is_empty else Detail.NONE
 
 
-def _names_too_many(_: Institution, __: Sequence[Visit], accounts_found: int) -> str:
-    return Detail.TOO_MANY_ACCOUNTS if accounts_found > MAX_ACCOUNTS else Detail.NONE
+def _names_too_many(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+    is_cut = any(visit.reading and "too_many_links" in visit.reading.signs for visit in visits)
+    return Detail.TOO_MANY_ACCOUNTS if accounts_found > MAX_ACCOUNTS or is_cut else Detail.NONE
+
+
+def _is_no_text(_: Institution, visits: Sequence[Visit], __: int) -> str:
+    reading = visits[0].reading
+    return Detail.DECODE if reading and "undecodable" in reading.signs else Detail.NONE
 
 
 HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
@@ -195,6 +201,7 @@ HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
     _is_elsewhere,
     _names_too_many,
     _is_no_page,
+    _is_no_text,
     _shows_a_sign,
     _is_shut_door,
     _waits_for_scripts,

@@ -75,16 +75,16 @@ def _circumstances(reading: Reading, accounts_found: int, identity: Identity) ->
     """Yield the names of what holds for the page, as the table of weights calls it."""
     limits = _table()["limits"]
     links = [link.href.split("#")[0] for link in reading.inner if link.zone is not Zone.HEAD]
-    own = (href for href in links if "//" not in href[:8] or urls.is_same_site(href, reading.url))
-    pages = {href.partition("?")[0] for href in own} - {"", "/", reading.url, reading.base}
     if len(links) > limits["many_links"]:
         yield "many_links"
-    elif len(pages) > limits["few_links"]:
-        yield "some_links"
     else:
-        yield "few_links" if pages else "no_links"
+        own = (href for href in links if "//" not in href[:8] or urls.is_same_site(href, reading.url))
+        pages = {href.partition("?")[0] for href in own} - {"", "/", reading.url, reading.base}
+        yield "some_links" if len(pages) > limits["few_links"] else "few_links" if pages else "no_links"
     if reading.text_length <= limits["short_text"]:
         yield "short_text"
+    elif reading.text_length <= limits["brief_text"]:
+        yield "brief_text"
     elif reading.text_length > limits["long_text"]:
         yield "long_text"
     if not _is_named(_plain(f"{reading.title} {reading.opening}"), identity):

@@ -4,7 +4,6 @@ from cegep_audit.registry.periods import as_of
 from cegep_audit.registry.reading import (
     KNOWN_COLUMNS,
     REQUIRED_COLUMNS,
-    check_registry,
     default_registry,
     read_registry,
 )
@@ -14,7 +13,6 @@ __all__ = [
     "KNOWN_COLUMNS",
     "REQUIRED_COLUMNS",
     "as_of",
-    "check_registry",
     "columns",
     "counts",
     "default_registry",

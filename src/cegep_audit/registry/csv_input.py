@@ -10,19 +10,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
-from cegep_audit.errors import Fault, RegistryError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.headings import Headings
-from cegep_audit.text import excerpt, shown
+from cegep_audit.registry.faults import FaultList, Row, Table
+from cegep_audit.registry.headings import Headings, fold
+from cegep_audit.text import excerpt
 
-SHOWN_AT_MOST = 50  # faults in a message: a file with more is wrong as a whole
 MAX_BYTES = 20_000_000  # some 70,000 institutions; more is a mistake, and an endless device must end
 
 _SEPARATORS = ",;\t"  # the first wins where a header says nothing
@@ -37,94 +32,8 @@ _SIGNATURES = (  # first bytes of what is often taken for a CSV file; UTF-32's m
     (codecs.BOM_UTF32_BE, "csv.utf_16"),
 )
 _ZIP = b"PK\x03\x04"  # a workbook of today: xlsx
+_Records = tuple[Iterator[tuple[int, list[str]]], str]  # lines with the number each starts on; what parts their cells
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
-
-_BETWEEN_ITEMS = r"[;,\s]+"
-
-T = TypeVar("T")
-A = TypeVar("A")
-
-
-class CellError(ValueError):
-    """What is wrong with one cell: the *key* of a sentence of the catalogue and its *facts*."""
-
-    def __init__(self, key: str, **facts: object) -> None:
-        super().__init__(key)
-        self.key = key
-        self.facts = facts
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: the physical *line* of the file where it starts, from 1, and its cells by column, blanks stripped."""
-
-    line: int
-    cells: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows that have the right number of cells. ``whole`` says whether those are all the rows of the file."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    whole: bool
-
-
-@dataclass(slots=True)
-class FaultList:
-    """Collects the faults of one *file*, said in *lang*."""
-
-    file: str
-    lang: Language
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, key: str, *, line: int = 0, column: str = "", **facts: object) -> None:
-        """Note the fault that the sentence *key* tells; *line* 0 is the file as a whole."""
-        self.faults.append(Fault(shown(self.file), line, shown(column), say(key, self.lang, **facts)))
-
-    def parse(self, row: Row, column: str, reader: Callable[[str], T], absent: A) -> T | A:
-        """Return what *reader* makes of a cell; where it raises CellError, note the fault and return *absent*."""
-        try:
-            return reader(row.cells.get(column, ""))
-        except CellError as error:
-            self.add(error.key, line=row.line, column=column, **error.facts)
-            return absent
-
-    def parse_each(
-        self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
-    ) -> tuple[T, ...]:
-        """Return what *reader* makes of each item of a cell, repeats dropped; the pattern *between* parts them."""
-        texts = map(str.strip, re.split(between, row.cells.get(column, "")))
-        items = [Row(row.line, {column: item}) for item in texts if item]
-        read = (self.parse(item, column, reader, None) for item in items)
-        return tuple(dict.fromkeys(item for item in read if item is not None))
-
-    def in_order(self) -> list[Fault]:
-        """Return the faults by line, those of the file as a whole first."""
-        return sorted(self.faults, key=lambda fault: fault.line)
-
-    def check(self) -> None:
-        """Raise RegistryError with every fault, if there is one; its text tells the first ones and their number."""
-        if len(self.faults) > SHOWN_AT_MOST:
-            more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
-            raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
-        if self.faults:
-            raise RegistryError(self.in_order())
-
-
-def filled(text: str, *, at_most: int = 1_000) -> str:
-    """Return the *text* of a cell that may not be empty, longer than *at_most* characters, or hold control characters.
-
-    Raises CellError.
-    """
-    if not text:
-        raise CellError("csv.empty_cell")
-    if len(text) > at_most:
-        raise CellError("csv.long_text", cell=excerpt(text), limit=at_most)
-    if re.search(r"[\x00-\x1f\x7f-\x9f]", text):
-        raise CellError("csv.control_character", cell=excerpt(text))
-    return text
 
 
 def read_table(
@@ -142,11 +51,7 @@ def read_table(
     *headings*, and the rest stay as they are. *required* columns must be there and, if the file *needs_rows*, one
     row. Of a workbook the first sheet is read. Never raises for what a file holds.
     """
-    data = _bytes(path, found)
-    if data is None:
-        return None
-    is_workbook = data.startswith(_ZIP) or path.suffix.lower() == ".xlsx"
-    read = _sheet(data, found) if is_workbook else _lines(data, known, found)
+    read = _read(path, {*known, *(headings.columns if headings else ())}, found)
     if read is None:
         return None
     records, separator = read
@@ -170,6 +75,14 @@ def read_table(
     return table
 
 
+def _read(path: Path, names: Collection[str], found: FaultList) -> _Records | None:
+    data = _bytes(path, found)
+    if data is None:
+        return None
+    is_workbook = data.startswith(_ZIP) or path.suffix.lower() == ".xlsx"
+    return _sheet(data, found) if is_workbook else _lines(data, names, found)
+
+
 def _bytes(path: Path, found: FaultList) -> bytes | None:
     """Return what the file holds; devices and pipes are read too, but never more than a registry can be."""
     try:
@@ -191,9 +104,6 @@ def _bytes(path: Path, found: FaultList) -> bytes | None:
     return None
 
 
-_Records = tuple[Iterator[tuple[int, list[str]]], str]  # lines with the number each starts on; what parts their cells
-
-
 def _sheet(data: bytes, found: FaultList) -> _Records | None:
     from cegep_audit.registry.workbook_input import MAX_ROWS, OversizeError, sheet_lines
 
@@ -204,11 +114,6 @@ def _sheet(data: bytes, found: FaultList) -> _Records | None:
     except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
         found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
     return None
-
-
-def _lines(data: bytes, known: Collection[str], found: FaultList) -> _Records | None:
-    text = _text(data, found)
-    return None if text is None else _records(text, known, found)
 
 
 def _text(data: bytes, found: FaultList) -> str | None:
@@ -247,22 +152,23 @@ def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
         found.add("csv.not_utf_8", line=number, byte=byte, position=position)
 
 
-def _records(text: str, known: Collection[str], found: FaultList) -> _Records:
-    """Return the records that are not blank, each with the line it starts on, and what separates their cells."""
+def _lines(data: bytes, names: Collection[str], found: FaultList) -> _Records | None:
+    """Return the lines of CSV that are not blank, parted by what makes the most columns that are in *names*."""
+    text = _text(data, found)
+    if text is None:
+        return None
     lines = io.StringIO(text, newline="")
     mark = _SEPARATOR_LINE.fullmatch(lines.readline())
     if not mark:
         lines.seek(0)
     header = next((line for line in io.StringIO(text, newline=None) if line.strip(_SEPARATORS + " \n")), "")
-    separator = mark[1] if mark else _separator(header, known)
+
+    def columns_by(separator: str) -> int:
+        cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
+        return sum(cell.lower() in names or fold(cell) in names for cell in cells)
+
+    separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
     return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator
-
-
-def _separator(header: str, known: Collection[str]) -> str:
-    """Return the separator that makes the most known columns of the *header*."""
-    return max(
-        _SEPARATORS, key=lambda mark: sum(name.strip(' \t\r\n"').lower() in known for name in header.split(mark))
-    )
 
 
 def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> Iterator[tuple[int, list[str]]]:
@@ -315,9 +221,6 @@ def _table(
         else:
             rows.append(Row(line, dict(zip(columns, cells, strict=False))))
             continue
-        found.add(key, line=line, count=len(cells), expected=len(columns), separator=_visible(separator))
+        shown = "TAB" if separator == "\t" else separator
+        found.add(key, line=line, count=len(cells), expected=len(columns), separator=shown)
     return Table(columns, tuple(rows), whole=len(found.faults) == faults_before)
-
-
-def _visible(separator: str) -> str:
-    return "TAB" if separator == "\t" else separator

@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from cegep_audit.models import Institution
-from cegep_audit.registry.csv_input import CellError
+from cegep_audit.registry.faults import CellError
 from cegep_audit.text import excerpt
 
 _DATED = re.compile(r"(.*?)\s*@\s*(\d{4})?\s*\.\.\s*(\d{4})?", re.DOTALL)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from cegep_audit.errors import Fault
 from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import CellError, FaultList, Row, Table, filled, read_table
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
 from cegep_audit.registry.headings import fold, registry_headings, value_in
 from cegep_audit.registry.periods import dated
 from cegep_audit.registry.websites import read_host, read_website
@@ -46,30 +46,18 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
 
     Raises RegistryError with every fault of the file, said in *lang*; never anything else for what a file holds.
     """
-    found = FaultList(str(path), lang)
-    institutions = _read(Path(path), found)
-    found.check()
-    return institutions
-
-
-def check_registry(path: Path, lang: Language = "fr") -> list[Fault]:
-    """Return every fault of the registry at *path* by line, said in *lang*; empty where it can be used."""
-    found = FaultList(str(path), lang)
-    _read(Path(path), found)
-    return found.in_order()
-
-
-def _read(path: Path, found: FaultList) -> list[Institution]:
+    found, institutions = FaultList(str(path), lang), []
     headings = registry_headings()
     table = read_table(path, required=REQUIRED_COLUMNS, known=KNOWN_COLUMNS, found=found, headings=headings)
-    if table is None:
-        return []
-    table = _completed(table)
-    lines = _lines_of_ids(table.rows, found)
-    if table.whole:  # else what is referred to may stand in a row that could not be read
-        for column in ("parent_id", "successor_id"):
-            _check_references(table, column, lines, found)
-    return [_institution(row, found) for row in table.rows]
+    if table is not None:
+        table = _completed(table)
+        lines = _lines_of_ids(table.rows, found)
+        if table.whole:  # else what is referred to may stand in a row that could not be read
+            _check_references(table, "parent_id", "registry.own_parent", lines, found)
+            _check_references(table, "successor_id", "registry.own_successor", lines, found)
+        institutions = [_institution(row, found) for row in table.rows]
+    found.check()
+    return institutions
 
 
 def _completed(table: Table) -> Table:
@@ -157,10 +145,10 @@ def _lines_of_ids(rows: Iterable[Row], found: FaultList) -> dict[str, int]:
     return lines
 
 
-def _check_references(table: Table, column: str, lines: Mapping[str, int], found: FaultList) -> None:
+def _check_references(table: Table, column: str, own: str, lines: Mapping[str, int], found: FaultList) -> None:
     for row in table.rows:
         other = row.cells.get(column, "")
         if other and other == row.cells["id"]:
-            found.add(f"registry.own_{column.removesuffix('_id')}", line=row.line, column=column)
+            found.add(own, line=row.line, column=column)
         elif other and other not in lines:
             found.add("registry.unknown_parent", line=row.line, column=column, cell=excerpt(other))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from cegep_audit.registry.csv_input import CellError, filled
+from cegep_audit.registry.faults import CellError, filled
 from cegep_audit.text import excerpt
 from cegep_audit.urls import ascii_host, is_ip
 

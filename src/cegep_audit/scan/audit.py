@@ -39,7 +39,7 @@ from cegep_audit.vocabulary import Detail, ReadBy
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
-_READERS = ThreadPoolExecutor(2, "reader")  # of large pages; each thread keeps memory of what it once held
+_READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
 # What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/flaws.py", "analyze/flaws.toml")
 
@@ -48,9 +48,9 @@ Clock = Callable[[], datetime]
 
 @cache
 def rules_version() -> str:
-    """Return a short digest of everything that reads pages and decides whose accounts are.
+    """Return a short digest of everything that reads pages and decides whose accounts they show.
 
-    Derived from the files themselves, so that a changed rule can't keep its old version.
+    It is derived from the files themselves, so that a changed rule can't keep its old version.
     """
     digest = hashlib.sha256()
     root = Path(str(files("cegep_audit")))
@@ -129,7 +129,7 @@ async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Loc
         failure = Failure(choice.url, choice.role, detail, str(error), clock(), error.record_id)
         return Visit(choice, failure=failure)
     reading = await _read(page, turn)
-    # Hundreds of sites wait between two pages: once it is read, only what tells the kind of a page is kept of it.
+    # Hundreds of sites wait between two pages, so only the bytes that tell the kind of a page are kept of it.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
 

@@ -24,7 +24,7 @@ _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a fo
 
 
 def resume(request: Request, store: Store) -> list[Plan]:
-    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] where none is."""
+    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] without one."""
     return [_resumed(request, store, begun) for begun in _unfinished(store)]
 
 
@@ -34,7 +34,7 @@ def _unfinished(store: Store) -> list[Scan]:
         return []
     last = unfinished[-1]
     past, day = Past.of(last.settings), day_of(last.settings)
-    if past is None or day is None:
+    if past is None or day is None or last.completes:
         return [last]
     first = last.id - past.days.index(day)  # those of several days are begun together, in order
     return [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
@@ -47,7 +47,7 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     store.claim(begun.id)
     done = store.done_ids(begun.id)
     settings: dict[str, Any] = dict(begun.settings)
-    with _ours(store, request.lang):
+    with checked(store, request.lang):
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
@@ -82,7 +82,7 @@ def _resumed_completion(request: Request, store: Store, begun: Scan) -> Plan:
 def _resumed_warc(request: Request, settings: Mapping[str, Any], scan_id: int) -> Path | None:
     """Return the WARC that a resumed scan goes on with: where the user says, else beside the database.
 
-    The database may come from somebody else, so a folder that it names is no place to write to.
+    The database may come from somebody else, so nothing is written to a folder that it names.
     """
     if request.save_warc:
         return output_of(request.save_warc, settings)
@@ -103,8 +103,8 @@ def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
 
 
 @contextmanager
-def _ours(store: Store, lang: Language) -> Iterator[None]:
-    """Turn settings that no version of this program wrote into a StoreError."""
+def checked(store: Store, lang: Language) -> Iterator[None]:
+    """Turn what settings raise that no version of this program wrote into a StoreError."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:

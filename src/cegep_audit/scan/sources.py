@@ -145,7 +145,7 @@ def _begin_of(path: Path) -> bytes:
 def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool = False) -> Mapping[str, SavedVisit]:
     """Return the pages that a person saved, by institution; *note* is given a line for each file that is of no use.
 
-    Raises StoreError for a path that cannot be read; where it is *strict*, also for a file that is no saved page.
+    Raises StoreError for a path that cannot be read; where it is *strict*, also for a file that is not a saved page.
     """
     from cegep_audit.collect.warc.saved import read_saved
     from cegep_audit.collect.warc.saved_visit import match_saved
@@ -154,7 +154,7 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
     if strict and saved.refused:
         raise StoreError(saved.refused[0])
     matched = match_saved(saved, plan.institutions, plan.request.lang)
-    for line in (*saved.refused, *matched.unmatched):
+    for line in (*saved.refused, *saved.damage, *matched.unmatched):
         note(line)
     return matched.visits
 
@@ -241,7 +241,8 @@ def _period(plan: Plan) -> Period | None:
     past = plan.request.past
     if past is None:
         return None
-    return Period(plan.day or past.days[0], past.max_drift_days)
+    asked = past.days[0] if plan.base else plan.day
+    return Period(asked, past.max_drift_days) if asked else None
 
 
 def warc_info(plan: Plan) -> dict[str, str]:

@@ -28,7 +28,7 @@ Key = tuple[Any, ...]
 class Table:
     """A table that holds records of one class.
 
-    ``keys`` are the columns that place a row and are no fields of the record. Each of ``children`` is a table whose
+    ``keys`` are the columns that place a row; the record has no such fields. Each of ``children`` is a table whose
     rows are the tuple of records in the field of that name; ``apart`` are the fields that the caller fills in.
     """
 
@@ -88,7 +88,7 @@ def load(
 ) -> list[tuple[Key, Any]]:
     """Return the records whose first keys are *key*, each with its whole key, in the order of keys.
 
-    *apart* holds the fields that are no columns. Raises ValueError or TypeError for a value that this
+    *apart* holds the fields without a column. Raises ValueError or TypeError for a value that this
     version never wrote.
     """
     where = " AND ".join(f"{name} = ?" for name in table.keys[: len(key)]) or "1"

@@ -166,7 +166,7 @@ class Store:
         """Keep what coders decided on a scan, all of it or nothing, in one transaction.
 
         A coder's earlier decision on the same unit is replaced; a list from elsewhere replaces the whole list of
-        that name, for an account that it no longer names is no longer listed.
+        that name, because an account that it no longer names is not listed any more.
         """
         units = {(scan_id, *item.unit, item.coder) for item in decisions}
         lists = {(scan_id, item.coder) for item in decisions if item.verdict is Verdict.LISTED}

@@ -1,1 +1,1 @@
-"""A web archive over Memento: which capture stands for a page as of a day."""
+"""A web archive over Memento: which capture is a page as of a day."""

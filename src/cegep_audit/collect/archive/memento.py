@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -33,12 +33,13 @@ from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.headers import request_headers
+from cegep_audit.collect.http.listening import Listening
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import Answer, Want, as_sent, header_map
-from cegep_audit.collect.site import WEB_ARCHIVE, Site
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
 from cegep_audit.phrases.locales import Language
@@ -119,7 +120,10 @@ class WebArchive:
         self._silences = 0  # requests in a row that it did not answer
         self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
         self._limits = limits
-        self._shared = Shared(limits, self._pace, self.tally, self._keep if record else None, clock, now)
+        listening = Listening(stalls=self.tally.stalls)
+        keep = self._keep if record else None
+        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
+        self._running = AsyncExitStack()
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         self._headers = request_headers(user_agent)
         self._transport = Transport(
@@ -127,17 +131,19 @@ class WebArchive:
         )
 
     async def __aenter__(self) -> Self:
-        """Return itself."""
+        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
+        await self._running.enter_async_context(self._shared.listening.running())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connections."""
+        """Close the connections and stop watching."""
         await self._transport.aclose()
+        await self._running.aclose()
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
-        # One request at a time is under way, for all are of one host: the wire tells of that one.
+        # One request at a time is under way, for all are of one host: the transport tells of that one.
         # No cookies: those of the archived answers would come back too.
         fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:
@@ -234,7 +240,7 @@ class MementoFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the capture of *url*, with the original addresses; raise FetchError.
 
-        ``no_capture`` where none is in range, and for every robots.txt: what it allowed then, nobody asks now.
+        ``no_capture`` where none is in range. For a robots.txt as well: the rules of that day no longer matter.
         """
         if want is Want.ROBOTS:
             raise FetchError(url, Detail.NO_CAPTURE, "robots.txt of the past is not asked for")
@@ -242,7 +248,11 @@ class MementoFetch:
         moment = Moment(stamp_of(at), url)
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
-            answer = await self._archive.ask(address, self._fetcher)
+            try:
+                answer = await self._archive.ask(address, self._fetcher)
+            except FetchError as error:
+                error.url = url  # the site's address, not the archive's
+                raise
             captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
             if captured_at is not None:
                 self._refuse_far(moment.url, captured_at)
@@ -269,7 +279,8 @@ class MementoFetch:
 def _exact(moment: Moment, address: str, answer: Answer) -> Moment:
     """Return the capture that the archive's own redirect leads to; raise FetchError where *answer* is none.
 
-    Only what it names is taken: the next request goes to the same archive, wherever the redirect leads.
+    Only the capture that it names is used: the next request goes to the same archive, even if the redirect leads
+    elsewhere.
     """
     if answer.status not in REDIRECTS:
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)

@@ -24,6 +24,8 @@ _NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its ow
 # One slash may be left of two: some servers and proxies take the second away.
 _URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
 
+_IN_ARCHIVE = re.compile(r"(?i)/\d{4,14}(?:[a-z]{2}_)?/[a-z][a-z\d+.-]*:")  # any scheme: a capture of file:, say
+
 
 class Moment(NamedTuple):
     """What a URI-M names: an original address, and the moment (14 digits or fewer, UTC) it is wanted of."""
@@ -93,11 +95,13 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     """Return the original address that an archived redirect leads to, None where that is none.
 
     The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
-    be relative. *asked* is the URI-M whose answer it stands in.
+    be relative. *asked* is the URI-M that was answered with it.
     """
     if not location:
         return None
     rewritten = read_uri_m(asked, location)
+    if rewritten is None and _IN_ARCHIVE.search(location):
+        return None
     return rewritten.url if rewritten else absolute(memento.url, location)
 
 

@@ -1,4 +1,4 @@
-"""Which addresses belong to one site, wherever its pages come from: the live web, a WARC file, or a web archive."""
+"""Which addresses belong to one site, whatever source its pages come from."""
 
 from __future__ import annotations
 

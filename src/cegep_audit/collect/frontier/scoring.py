@@ -1,7 +1,7 @@
 """Link scoring: what a link of a site may lead to, by its words and its address: accounts, contact, another language.
 
-The words stand in ``discovery.toml``. A page has hundreds of links and few that matter, so all of them pass a test
-of a few sets first, and addresses are resolved by nobody here.
+The words stand in ``discovery.toml``. A page has hundreds of links of which few matter, so a
+cheap test of a few sets comes first, and no address is resolved here.
 """
 
 from __future__ import annotations

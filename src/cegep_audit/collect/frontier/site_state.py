@@ -1,4 +1,4 @@
-"""What is known of one site after some visits: its addresses, what was asked of it, which languages were read."""
+"""What the pages read so far say about one site: its hosts, what was asked, which languages were read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LANGUAGES_IN_PATHS = {"fr": "fr", "en": "en", "fra": "fr", "eng": "en"}
 
 
 def is_door(reading: Reading) -> bool:
-    """Whether a page is hardly more than a way in: few links and little text of its own."""
+    """Whether a page is little more than a way in: few links and little text."""
     return len(reading.inner) <= DOOR_LINKS and reading.text_length <= DOOR_TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site as its visits have shown it so far."""
+    """One site as the pages read so far show it."""
 
     institution: Institution
     readings: Sequence[Reading]  # of the pages read, in order

@@ -1,6 +1,6 @@
-"""Whether the pages read have named a site's accounts, so that a further page is unlikely to bring one.
+"""The stopping rule: whether the pages read name a site's accounts, so that a further page is unlikely to add one.
 
-Hosts and paths are looked at only as far as that question needs: what an account is, ``detect`` decides.
+It looks at hosts and paths only as far as that question needs; ``detect`` decides what an account is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
 
 
 def has_seen_enough(blocks: Sequence[AbstractSet[tuple[str, str]]]) -> bool:
-    """Whether a block of accounts on several networks stands on two pages or more, and the last page added nothing.
+    """Whether two pages or more show the same accounts on several networks, and the last page added none.
 
     *blocks* are what the pages read show, one a page, as :func:`shown_accounts` gives it.
     """

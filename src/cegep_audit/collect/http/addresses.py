@@ -1,4 +1,4 @@
-"""Which IP addresses no web site of the world sits on, in whatever spelling they come.
+"""Special IP addresses, which no public web site has, in every spelling that a resolver or a browser takes.
 
 The tables are those of the IANA registries of special-purpose addresses (RFC 6890 and successors), and the addresses at
 which cloud platforms serve a machine's own data. They are written out because the standard library's own judgement
@@ -48,7 +48,7 @@ _SPECIAL_V6 = tuple(
     )
 )
 
-# IPv6 ranges that carry an IPv4 address, and how many bits stand to its right.
+# IPv6 ranges that carry an IPv4 address, and how many bits follow it.
 _CARRIES_V4 = (
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64: how an IPv6-only network reaches IPv4
@@ -61,7 +61,7 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 def is_special(address: str) -> bool:
     """Whether *address* is private, loopback, link-local, multicast, reserved or otherwise not public.
 
-    *address* is in the usual spelling, as a resolver gives it; what is no address at all counts as special.
+    *address* is in the usual spelling, as a resolver gives it; text that is not an address counts as special.
     """
     try:
         ip = ip_address(address)

@@ -213,7 +213,7 @@ class Stream(httpcore.AsyncNetworkStream):
                     return passed
             except NotHttpError:
                 raise TransportError(Detail.PROTOCOL, "the answer is not HTTP", self._tried) from None
-        raise httpcore.ReadError("the connection was closed while idle")
+        raise httpcore.ReadError("the connection cannot be used again")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
         """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake."""
@@ -222,6 +222,8 @@ class Stream(httpcore.AsyncNetworkStream):
         self._backend.used = self
         if buffer.startswith(b"GET "):
             self.is_stale = self._requests > 0 and self._is_readable
+            if self.is_stale:
+                raise httpcore.WriteError("the connection cannot be used again")
             self._requests += 1
         self.framing.expect(buffer)
         try:

@@ -1,7 +1,7 @@
-"""The body of an answer: is it a page at all, and its bytes without content coding, within bounds.
+"""The body of an answer: whether it is a page, and its bytes without content coding, within bounds.
 
-What a server says about its bytes is often wrong. Where the first bytes say otherwise they are believed:
-plain markup under any coding, gzip under none.
+What a server says about its bytes is often wrong. The first bytes are believed over it: plain markup under any coding,
+gzip under none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 class BodyError(Exception):
-    """A body that cannot be had whole; ``detail`` says why."""
+    """A body that cannot be read whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""One request and what came back, as received: what an archive keeps.
+"""One request and its answer as received: what an archive keeps.
 
 The live web calls a :class:`Recorder` for every exchange (pages, robots.txt, redirects, error statuses,
 requests without an answer); a WARC writer is one.

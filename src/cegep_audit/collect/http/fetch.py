@@ -235,7 +235,7 @@ class HttpFetch:
     def _refuse_credentials(self, exchange: Exchange, body: bytes) -> None:
         """Raise TransportError for an answer that repeats what we said to a proxy; nothing of it is kept."""
         proxy = self._transport.proxy
-        if proxy is None or exchange.status is None:
+        if proxy is None or proxy.auth is None or exchange.status is None:
             return
         headers = header_map(exchange.response_headers)
         if not body and exchange.body:

@@ -23,7 +23,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9][0-9]{2})(?![0-9])(.*)", 
 _NAME = re.compile(_TOKEN)
 _NO_CONTROLS = bytes.maketrans(bytes(range(0x20)) + b"\x7f", b" " * 33)
 
-_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*\r?\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re.IGNORECASE)
 _CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\n]*)?\r\n")
 _NO_BODY = frozenset({204, 304})

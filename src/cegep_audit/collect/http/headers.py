@@ -1,4 +1,4 @@
-"""Who we say we are: the same few honest headers with every request, never a browser's."""
+"""The headers of every request: who we are, and never a browser's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns on a host: one request at a time, and a least time from each to the next.
+"""Pacing: one request at a time on a host, and a minimum time from one to the next.
 
 ``www.`` and the bare name are one host (:func:`cegep_audit.urls.pace_key`); institutions that share a host
 take turns, first come, first served.
@@ -26,7 +26,7 @@ class Turn:
 
 
 class _Host:
-    """What is remembered of one host; times are the clock's."""
+    """The state of one host; times are the clock's."""
 
     __slots__ = ("delay_s", "held_until", "last_at", "lock")
 

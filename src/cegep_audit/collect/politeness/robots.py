@@ -49,7 +49,7 @@ class RobotsVerdict:
 def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
     """Turn the answer to a request for robots.txt into a verdict (RFC 9309, section 2.3.1).
 
-    A success counts as it stands. A 4xx, and a redirect that leads nowhere, mean that there are no rules.
+    A success is read. A 4xx, and a redirect that leads nowhere, mean that there are no rules.
     A 5xx forbids everything: the detail is ``robots``, for the rest of the site may well be up, except
     where a gateway says that the site itself is down (502, 504 …): then it is that status.
     """

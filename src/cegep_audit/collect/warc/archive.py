@@ -16,8 +16,8 @@ from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
 from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date
@@ -232,18 +232,25 @@ class WarcFetch:
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the capture of *url*; raise FetchError, ``no_capture`` where none is held."""
+        failure = FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
         for capture in self._archive.captures.of(url, self._near, exact=want is Want.ROBOTS):
-            answer = self._archive.read(capture, want)
+            try:
+                answer = self._archive.read(capture, want)
+            except FetchError as error:
+                if error.detail != Detail.NO_CAPTURE:
+                    raise
+                failure = error  # a reference to what is not held: another spelling may be held
+                continue
             if _leads_back(answer, url):
                 continue
             if want is not Want.ROBOTS:
                 self._near = self._near or capture.at
             return answer
-        raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
+        raise failure
 
 
 def _leads_back(answer: Answer, url: str) -> bool:
-    """Whether *answer* is of another spelling of *url* and redirects to *url* itself: then it is no answer to it."""
+    """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return is_same_page(urls.absolute(answer.url, answer.location) or "", url)

@@ -1,14 +1,14 @@
-"""What an archive holds of each address, and which capture of it stands for the page at a time.
+"""What an archive holds of each address, and which of its captures is the page at a given time.
 
-An address is looked up as it is spelled first, then under the other scheme, with or without ``www.`` and with or
-without a final slash: archives of others hold the spelling that their crawler met.
+An address is looked up as spelled, then under the other scheme, with or without ``www.``, and with or without a final
+slash, because other crawlers keep the spelling that they met.
 
 Of several captures of one address
 
-- the latest stands for the page where no time is asked for: a homepage is read as it was last;
-- of those within a day of the time asked for, the last: a crawl that asks a page again does so because the first
-  answer was an error or because it was interrupted, so it went by what came last;
-- otherwise the one nearest in time.
+- without a time, the latest is the page;
+- of those within a day of the time, the last is: a crawl asks for a page again because the first answer was an error,
+  or because the crawl was interrupted, and then uses the last answer;
+- otherwise the nearest in time is.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Captures:
         self._by_key: dict[str, list[Capture]] = {}
 
     def add(self, capture: Capture) -> None:
-        """Take in *capture*, after those that come before it in the archive."""
+        """Add *capture*; those of one address are added in the order of the archive."""
         self._by_key.setdefault(_key(capture.url), []).append(capture)
 
     def all(self) -> Iterator[Capture]:
@@ -62,7 +62,7 @@ class Captures:
             yield from captures
 
     def of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
-        """Yield the capture that stands for *url* at the time *near*, then those of its other spellings.
+        """Yield the capture of *url* to use at the time *near*, then those of its other spellings.
 
         The nearest spelling comes first. A failure that a crawler noted counts only where no spelling has an answer,
         and for its own spelling. With *exact*, no other spelling counts: the rules of a robots.txt hold for one origin.
@@ -120,7 +120,7 @@ def _nearest(captures: list[Capture], near: datetime | None) -> Capture:
 
 
 def is_same_page(one: str, other: str) -> bool:
-    """Whether two addresses are spellings of one."""
+    """Return whether two addresses are spellings of one."""
     return _key(one) == _key(other)
 
 

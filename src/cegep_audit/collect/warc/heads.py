@@ -38,7 +38,7 @@ _HEAD_END = re.compile(rb"\n\r*\n")
 _LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 
 Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
-"""What is wrong: a missing end, broken compression, a wrong length, bytes that are no record, an inflation bomb."""
+"""What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Head:
 
 
 def starts_record(data: bytes) -> bool:
-    """Whether *data* begins as a record does."""
+    """Return whether *data* begins as a record does."""
     return bool(RECORD_START.match(data) or _ARC_START.match(data))
 
 

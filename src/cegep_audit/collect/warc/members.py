@@ -1,7 +1,8 @@
 """Gzip members of a WARC file, one a record: each is inflated by itself, within bounds.
 
-A member says where its record ends, whatever the record's headers say. All of it is inflated once, and so checked,
-but only its beginning is kept. After a broken member, reading goes on at the next one that holds a record.
+The end of a member is the end of its record, even where the record's headers announce another length. Each member is
+inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading continues at
+the next one that holds a record.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\x
 _MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes read at a time
 _BLOCK = 1024 * 1024  # bytes inflated, or searched, at a time
-_SILENT_BYTES = 2048  # after which a member without a first inflated byte holds no record: a name may be endless
 
 _MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
 
@@ -68,7 +68,7 @@ class Member:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
-                chunk = self._file.read(_CHUNK if given else _SILENT_BYTES)
+                chunk = self._file.read(_CHUNK)
                 read += len(chunk)
             if not chunk:
                 self.fault = "cut"
@@ -79,7 +79,7 @@ class Member:
                 self.fault = "broken"
                 return
             given += len(block)
-            if not given and read >= _SILENT_BYTES and not inflater.eof:
+            if not given and read >= _CHUNK and not inflater.eof:  # the name in its header may be endless
                 self.fault = "broken"
                 return
             if block:
@@ -98,7 +98,7 @@ class Member:
         return bytes(start), size
 
     def part(self, start: int, length: int) -> bytes:
-        """Return *length* inflated bytes from *start*; fewer where there are no more."""
+        """Return *length* inflated bytes from *start*; fewer at the end."""
         passed = 0
         part = bytearray()
         for block in self.blocks(max(1, min(start + length, _BLOCK))):
@@ -110,9 +110,9 @@ class Member:
 
 
 def find_member(file: BinaryIO, offset: int) -> int | None:
-    """Return the first place from *offset* where a gzip member with a record begins; None where there is no more.
+    """Return the first place from *offset* where a gzip member with a record begins; None at the end.
 
-    After so many false starts as no damage makes, the rest of the file is given up.
+    After more false starts than damage can cause, the rest of the file is not searched.
     """
     if _is_record(file, offset):  # nearly always: nothing is between two records
         return offset
@@ -140,9 +140,9 @@ def _is_record(file: BinaryIO, offset: int) -> bool:
 
 
 def end_of_records(file: BinaryIO) -> int | None:
-    """Return where the last whole record ends, 0 in an empty file, None in one that is no WARC gzipped by record.
+    """Return where the last whole record ends: 0 in an empty file, None in one that is not a WARC gzipped by record.
 
-    What a fault in the middle spoilt is left as it is. A file that ends within its first record may be one of ours.
+    Damage in the middle is left as it is. A file that ends within its first record may be one of ours.
     """
     start = Member(file, 0).part(0, GLANCE_BYTES)
     file.seek(0)

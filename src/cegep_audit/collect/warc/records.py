@@ -4,7 +4,7 @@ Three kinds of file are read: plain records, one gzip member a record (:mod:`mem
 several records. The last are inflated into a temporary file, for inside a member nothing can be found without
 inflating what is before it. A file in a WACZ is read where it is in the ZIP.
 
-A fault costs the record that it is in: reading goes on where the next one begins. warcio parses the headers; its own
+A fault costs only the record that it is in: reading continues at the next one. warcio parses the headers; its own
 iterator prints faults on standard error, does not say where they are, and stops at the first.
 """
 
@@ -187,7 +187,7 @@ def _inflated(packed: BinaryIO, budget: Budget, tell: Tell) -> Iterator[bytes]:
 def _records_of_members(file: BinaryIO, size: int, tell: Tell) -> Iterator[Record]:
     budget = Budget(size)
     offset = 0
-    told: Tell | None = tell  # of bytes that are passed over
+    told: Tell | None = tell  # of bytes between records
     try:
         while (place := find_member(file, offset)) is not None:
             _tell_of_gap(file, offset, place, budget, told)
@@ -280,7 +280,7 @@ def _end_of_block(file: BinaryIO, head: Head, begins: int, size: int) -> tuple[i
 
 
 def _after_line_ends(file: BinaryIO, offset: int) -> int:
-    """Return the first place from *offset* that is no line end."""
+    """Return the first place from *offset* that is not a line end."""
     file.seek(offset)
     while chunk := file.read(GLANCE_BYTES):
         rest = chunk.lstrip(LINE_ENDS)

@@ -2,8 +2,8 @@
 
 The functions that a command calls, in this order::
 
-    saved = read_saved(paths, limits, lang)              # files or folders -> Saved: pages, archives, refused (lines)
-    matched = match_saved(saved, institutions, lang)     # saved_visit.py -> Matched: visits by id, unmatched (lines)
+    saved = read_saved(paths, limits, lang)              # files or folders; .refused and .damage are lines to show
+    matched = match_saved(saved, institutions, lang)     # in saved_visit.py; .unmatched are lines to show
     visit = matched.visits[institution.id]
     choices = visit.choices(limits)                      # what to read, homepage first; () lets the frontier choose
     async with visit.open_source(limits, keep) as site:  # the one site reader; keep=writer.keep_saved, or None
@@ -33,7 +33,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
 _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its images
-_MAX_FILES = 10_000  # of one folder; one that holds more is no folder of saved pages
+_MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
 _HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
@@ -71,11 +71,15 @@ class SavedArchive:
 
 @dataclass(slots=True)
 class Saved:
-    """What files hold; ``refused`` has one line for each file that is no saved page, and for each damaged record."""
+    """What files hold.
+
+    ``refused`` has a line for each file that is not a saved page, ``damage`` for each damaged record.
+    """
 
     pages: list[SavedPage] = field(default_factory=list)
     archives: list[SavedArchive] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
 
 def read_saved(paths: Sequence[Path], limits: Limits, lang: Language = "fr") -> Saved:
@@ -129,7 +133,7 @@ def _read_file(path: Path, saved: Saved, limits: Limits, lang: Language) -> None
     if start.startswith(_ARCHIVES):
         archive = _archive(path, evidence, limits, lang)
         saved.archives.append(archive)
-        saved.refused += archive.archive.damage
+        saved.damage += archive.archive.damage
         return
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
@@ -160,5 +164,6 @@ def _archive(path: Path, file: SavedFile, limits: Limits, lang: Language) -> Sav
     except StoreError:
         raise RefusedError("saved.archive") from None
     pages = dict(archive.html_pages())
-    newest = max(pages.values(), default=file.saved_at)
-    return SavedArchive(replace(file, saved_at=newest), archive, tuple(pages))
+    if not pages:
+        raise RefusedError("saved.no_page")
+    return SavedArchive(replace(file, saved_at=max(pages.values())), archive, tuple(pages))

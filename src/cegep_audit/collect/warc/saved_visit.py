@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from urllib.parse import quote
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.own_hosts import OwnHosts
-from cegep_audit.collect.port import Answer, Want
-from cegep_audit.collect.site import REPLAY, Site
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcFetch
 from cegep_audit.collect.warc.saved import Saved, SavedArchive, SavedFile, SavedPage
 from cegep_audit.errors import FetchError
@@ -30,7 +31,7 @@ Keep = Callable[[SavedPage], str]
 
 @dataclass(slots=True)
 class SavedVisit:
-    """The saved pages of one institution, read as one visit."""
+    """The saved pages of one institution, read as one visit; each page has an address of its own."""
 
     institution: Institution
     pages: list[SavedPage] = field(default_factory=list)
@@ -56,7 +57,7 @@ class SavedVisit:
         """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
         home = urls.visit_key(self.institution.url)
         own = OwnHosts(self.site)
-        addresses = [page.url or self.institution.url for page in self.pages]
+        addresses = [page.url for page in self.pages if page.url]
         held = [url for archive in self.archives for url in archive.urls if own.hold(url)]
         if len(held) > limits.max_pages and not addresses and home in map(urls.visit_key, held):
             return ()
@@ -77,17 +78,16 @@ class SavedFetch:
     """The saved pages of one visit: a :class:`~cegep_audit.collect.port.Fetch`."""
 
     def __init__(self, visit: SavedVisit, keep: Keep | None = None) -> None:
-        self._visit = visit
         self._keep = keep
-        self._pages = {urls.visit_key(page.url or visit.institution.url): page for page in reversed(visit.pages)}
+        self._pages = {urls.visit_key(page.url): page for page in visit.pages if page.url}
         self._archives = [(item, WarcFetch(item.archive)) for item in visit.archives]
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the page saved of *url*; raise FetchError, ``no_capture`` where none was."""
         if want is Want.PAGE and (page := self._pages.get(urls.visit_key(url))):
-            address = page.url or url
-            record_id = self._keep(replace(page, url=address)) if self._keep else None
-            return Answer(address, 200, {"content-type": page.content_type}, page.body, page.file.saved_at, record_id)
+            record_id = self._keep(page) if self._keep else None
+            headers = {"content-type": page.content_type}
+            return Answer(page.url or url, 200, headers, page.body, page.file.saved_at, record_id)
         for item, fetch in self._archives:
             try:
                 answer = await fetch(url, want)
@@ -118,7 +118,8 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
     """Say whose each page is: by its address, else by ``<id>`` or ``<id>-2`` as the name of its file.
 
     Where several institutions have the host of the address, the file's name decides, else the very host, else the
-    page is theirs together and counts for none.
+    page is theirs together and counts for none. Of one page saved twice, the later file counts. A page that does not
+    say its address is the homepage or, if that was saved too, gets an address made of its file's name.
     """
     matched = Matched()
     by_id = {institution.id: institution for institution in institutions}
@@ -135,10 +136,10 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
     def visit(institution: Institution) -> SavedVisit:
         return matched.visits.setdefault(institution.id, SavedVisit(institution))
 
-    for page in saved.pages:
+    for page in sorted(saved.pages, key=lambda page: (page.url is None, page.file.saved_at)):
         owners = owner(page.url, page.file.name)
         if len(owners) == 1:
-            visit(owners[0]).pages.append(page)
+            matched.unmatched += _add(page, visit(owners[0]), lang)
         else:
             matched.unmatched.append(_reason(page.file.name, page.url, owners, lang))
     for archive in saved.archives:
@@ -150,6 +151,19 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
         if not owners:
             matched.unmatched.append(_reason(archive.file.name, next(iter(archive.urls), None), [], lang))
     return matched
+
+
+def _add(page: SavedPage, visit: SavedVisit, lang: Language) -> Iterator[str]:
+    """Add *page* to *visit*; yield a line for an earlier file of the same page, which it replaces."""
+    home = visit.institution.url
+    held = {urls.visit_key(each.url or ""): each for each in visit.pages}
+    if page.url is None:
+        is_free = urls.visit_key(home) not in held
+        page = replace(page, url=home if is_free else urls.absolute(home, f"/?saved={quote(page.file.name)}"))
+    if earlier := held.get(urls.visit_key(page.url or "")):
+        visit.pages.remove(earlier)
+        yield say("saved.twice", lang, file=shown(earlier.file.name), url=page.url, other=shown(page.file.name))
+    visit.pages.append(page)
 
 
 def _named(name: str, by_id: dict[str, Institution]) -> Institution | None:

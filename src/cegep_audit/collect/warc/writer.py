@@ -105,8 +105,8 @@ class WarcWriter:
         """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
 
         *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
-        What an interrupted scan left half written is cut off. Raises StoreError, also where the file is no WARC
-        gzipped by record.
+        A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
+        not a WARC gzipped by record.
         """
         with _explaining(path, lang):
             file = _opened(path, lang)
@@ -253,7 +253,7 @@ def _digest(data: bytes) -> str:
 
 
 def _opened(path: Path, lang: Language) -> BinaryIO:
-    """Open *path* at the end of its last whole record; raise OSError, and StoreError where it is no such file.
+    """Open *path* at the end of its last whole record; raise OSError, and StoreError for another kind of file.
 
     The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
     """

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, gather
 from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
 from cegep_audit.detect.accounts.main_account import with_main
 from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
-from cegep_audit.detect.accounts.prominence import DATA, is_visible
+from cegep_audit.detect.accounts.prominence import DATA, FRAME, is_visible
+from cegep_audit.detect.accounts.rows import LIST_FROM
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
 
-_FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
-_ALONGSIDE = _FRAME | {Zone.ASIDE}
-_LIST_OF_ACCOUNTS = 3  # accounts of one network in one row: a directory, not an invitation
+_ALONGSIDE = FRAME | {Zone.ASIDE}
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
 
@@ -39,7 +39,7 @@ def _declares(link: Link) -> bool:
 
 
 def _in_sentence(link: Link) -> bool:
-    return "prose" in link.cues and link.zone not in _FRAME
+    return "prose" in link.cues and link.zone not in FRAME
 
 
 def _is_shown_beside(link: Link) -> bool:
@@ -52,7 +52,7 @@ def _is_in_frame(candidate: Candidate) -> bool:
 
 
 def _in_list(candidate: Candidate) -> bool:
-    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= _LIST_OF_ACCOUNTS for row in candidate.rows)
+    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= LIST_FROM for row in candidate.rows)
     return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
 
 
@@ -84,8 +84,12 @@ def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is one of a row of icons: not in sentences only, nor one of several titles of resources."""
-    is_resource = candidate.is_title and not candidate.is_alike and not candidate.is_in_own_row
+    """Whether the account is one of a row of icons: not in sentences only, nor a title in a list of resources.
+
+    Lists of resources are in menus and columns; in a footer an institution may give its accounts titles.
+    """
+    is_in_footer = candidate.some(lambda link: link.zone is Zone.FOOTER)
+    is_resource = candidate.is_title and not (candidate.is_alike or candidate.is_in_own_row or is_in_footer)
     return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
 
 
@@ -115,14 +119,16 @@ def _is_icon(candidate: Candidate) -> bool:
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
-    """Whether an account of the institution is more prominent, or named without more, while this one is a part's.
+    """Whether the account is a part's beside the institution's main one.
 
-    Sentences that alone lead to it, and more than the institution's name in its own, say a team or a programme where
-    the institution's accounts are in the frame.
+    An account of the network is more prominent; or this one has a title of its own beside an account with the
+    institution's very name; or only sentences lead to an account whose name shows more than the institution's, say a
+    team's, while the institution's accounts are in the frame.
     """
     if candidate.is_outranked:
         return candidate.is_alike or candidate.some(_cue("unit"))
-    is_mentioned = candidate.is_apart and not candidate.is_subject and candidate.every(_in_sentence)
+    is_mentioned = candidate.is_apart and not (candidate.is_subject or candidate.some(_cue("follow")))
+    is_mentioned = is_mentioned and candidate.every(_in_sentence)
     return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
 
 
@@ -182,11 +188,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
     ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
-    (
-        "names_another",
-        _names_another,
-        Role.THIRD_PARTY,
-    ),
+    ("names_another", _names_another, Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
     ("row_of_icons", _is_of_icons, Role.OFFICIAL),
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
@@ -214,10 +216,10 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
     TooManyAccountsError where the pages name more than :data:`MAX_ACCOUNTS`.
     """
     home = next((visit for visit in visits if visit.page), None)
-    identity = identity_of(institution, home.page.url if home and home.page else "")
+    url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""
-    candidates = gather(identity, visits, MAX_ACCOUNTS)
-    found = map(_account, compare(candidates, identity, f"{title} {' '.join(identity.hosts)} {institution.url}"))
+    identity = identity_of(institution, url)
+    found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), identity, title, urls.host_of(url)))
     return with_main([account for account in found if account.reason not in PERSONAL], identity)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from cegep_audit.detect.accounts.labels import is_title, names_other_site
-from cegep_audit.detect.accounts.lists import Part, is_separate, is_vendor, parts_in
+from cegep_audit.detect.accounts.lists import Part, is_vendor, parts_in, separate_bodies_in
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
 from cegep_audit.detect.accounts.sightings import Sighting, sightings
 from cegep_audit.detect.networks.identify import Classified, account_key, classify
@@ -122,7 +122,7 @@ def _candidate(key: Key, group: Sequence[Sighting], identity: Identity, rows: di
         rows=tuple(dict.fromkeys(rows[at] for seen in group if (at := (seen.link.page_url, seen.link.block)) in rows)),
         name_match=max(match_name(text, identity) for text in (*shown, *labels)),
         is_vendor=is_vendor(key[0], handle),
-        is_separate=is_separate(" ".join([*shown, *labels])) and not is_separate(identity.text),
+        is_separate=bool(separate_bodies_in(" ".join([*shown, *labels])) - separate_bodies_in(identity.text)),
         parts=parts - identity.parts,
         is_subject=not identity.parts.isdisjoint(named),
         is_title=all(is_title(seen.link, identity) for seen in group),

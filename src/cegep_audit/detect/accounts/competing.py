@@ -54,10 +54,10 @@ class _Network:
             self.best_main = max(self.best_main, shown)
 
 
-def compare(candidates: Sequence[Candidate], identity: Identity, site_text: str) -> list[Candidate]:
+def compare(candidates: Sequence[Candidate], identity: Identity, title: str, host: str) -> list[Candidate]:
     """Return *candidates* with the fields that compare each with the others.
 
-    *site_text* is how the site presents itself, the title and address of its homepage: it may be that of a part.
+    *title* and *host* are those of the homepage: they may be those of a part.
     """
     shown = {item.key: prominence(item) for item in candidates}
     networks: dict[str, _Network] = defaultdict(_Network)
@@ -68,7 +68,7 @@ def compare(candidates: Sequence[Candidate], identity: Identity, site_text: str)
     contradicted = _contradicted(first, shown)
     rows = Rows(first, shown)
     best_main = {network: found.best_main for network, found in networks.items()}
-    units = Units(first, shown, best_main, rows, identity, site_text)
+    units = Units(first, shown, best_main, rows, identity, title, host)
     return [
         replace(
             item,

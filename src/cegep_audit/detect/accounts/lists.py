@@ -31,7 +31,7 @@ class Lists:
     """``vendors`` are names of accounts, with their network (``twitter/google``) or on every network."""
 
     vendors: frozenset[str]
-    separate: re.Pattern[str]
+    separate: tuple[re.Pattern[str], ...]
     parts: tuple[Part, ...]
     any_part: re.Pattern[str]
     names_nobody: frozenset[str]
@@ -47,7 +47,7 @@ def lists() -> Lists:
     )
     return Lists(
         vendors=frozenset(account for row in rows["vendor"] for account in row["accounts"]),
-        separate=compile_words(word for row in rows["separate"] for word in row["words"]),
+        separate=tuple(compile_words(row["words"]) for row in rows["separate"]),
         parts=parts,
         any_part=compile_words(word for row in rows["unit"] for word in row["words"]),
         names_nobody=network_words() | {word for row in rows["nobody"] for word in row["words"]},
@@ -71,9 +71,11 @@ def parts_in(text: str) -> frozenset[Part]:
     return frozenset(part for part in lists().parts if part.words.search(spaced))
 
 
-def is_separate(text: str) -> bool:
-    """Whether *text* names a body of its own beside the institution."""
-    return bool(lists().separate.search(fold(text).translate(_JOINING_MARKS)))
+@lru_cache(maxsize=8192)
+def separate_bodies_in(text: str) -> frozenset[int]:
+    """Return which rows of bodies beside the institution *text* names."""
+    spaced = fold(text).translate(_JOINING_MARKS)
+    return frozenset(number for number, words in enumerate(lists().separate) if words.search(spaced))
 
 
 def is_vendor(network: str, handle: str) -> bool:

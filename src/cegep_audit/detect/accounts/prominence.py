@@ -10,6 +10,7 @@ from cegep_audit.vocabulary import How, Zone
 
 _REPEATED_FROM = 2  # pages that show an account: what a template repeats is the frame of the site, marked or not
 
+FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 _UNSEEN = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "separate"})

@@ -9,7 +9,7 @@ from cegep_audit.detect.accounts.candidates import Candidate, Key, Row
 from cegep_audit.detect.accounts.name_matching import NameMatch
 from cegep_audit.detect.accounts.prominence import Prominence, is_visible
 
-_LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
+LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
 _ICONS_FROM = 2  # networks in a row of icons
 
 
@@ -41,7 +41,7 @@ class Rows:
 
         A script may hold anybody's: its addresses are a row only where no visible link shows an account in the frame.
         """
-        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < _LIST_FROM
+        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
         return is_row and not (row.is_script and self._shows_any)
 
     def shares_only_outranked(self, candidate: Candidate) -> bool:

@@ -15,7 +15,7 @@ from cegep_audit.detect.accounts.name_matching import Identity
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.identify import Classified, classify, mastodon_handle
 from cegep_audit.detect.page.cues import fold
-from cegep_audit.models import Link, Reading, Visit
+from cegep_audit.models import Link, Visit
 from cegep_audit.vocabulary import How, Kind, PageRole, Zone
 
 MASTODON = "mastodon"
@@ -38,9 +38,8 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
-        links = [*visit.reading.links, *_named_mastodon(visit.reading)]
-        linked = _linked_names(links)
-        for link in links:
+        linked = _linked_names(visit.reading.links)
+        for link in visit.reading.links:
             if _is_mentioned(link) and any(other != link.url for other in linked.get(_last(link.url), ())):
                 continue
             for what, seen in _what(link, resolved, read, identity):
@@ -95,6 +94,9 @@ def _what(
     # A site that is a blog of a network is no account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
         yield what, link
+    elif what.network is None and (handle := mastodon_handle(link.url)) and _declares_mastodon(link, identity):
+        server = urls.host_of(link.url)
+        yield Classified(link.url, MASTODON, Kind.PROFILE, handle, f"https://{server}/@{handle}", "rel_me"), link
     elif link.names:
         target = resolved.get(urls.visit_key(link.url))
         through = read(target) if target else None
@@ -106,9 +108,6 @@ def _what(
         yield _unresolved(link, what.network), link
     elif what.network is None and (inside := _sent_on(link)) and read(inside).kind.names_account:
         yield read(inside), link
-    elif what.network is None and (handle := mastodon_handle(link.url)) and _declares_mastodon(link, identity):
-        server = urls.host_of(link.url)
-        yield Classified(link.url, MASTODON, Kind.PROFILE, handle, f"https://{server}/@{handle}", "rel_me"), link
 
 
 def _unresolved(link: Link, network: str) -> Classified:
@@ -143,7 +142,13 @@ def _declares_mastodon(link: Link, identity: Identity) -> bool:
         return False
     if link.how is How.REL_ME:
         is_own_server = urls.is_same_site(link.url, link.page_url)
-        return link.zone is Zone.HEAD or is_own_server or _has_sign(link.label) or bool(_SIGN_IN_HOST.search(host))
+        return (
+            link.zone is Zone.HEAD
+            or is_own_server
+            or link.names == MASTODON
+            or _has_sign(link.label)
+            or bool(_SIGN_IN_HOST.search(host))
+        )
     return link.how is How.JSON_LD and link.subject == "organization"
 
 
@@ -153,15 +158,6 @@ def _has_sign(label: str) -> bool:
 
 def _is_of_another_service(host: str) -> bool:
     return host.removeprefix("www.") in lists().not_mastodon or urls.registrable_domain(host) in lists().not_mastodon
-
-
-def _named_mastodon(reading: Reading) -> Iterator[Link]:
-    """Yield the links whose label says Mastodon and whose address has the form, but that declare nothing."""
-    for inner in reading.inner:
-        if ("/@" in inner.href or "/users/" in inner.href) and _has_sign(inner.label):
-            url = urls.absolute(reading.base, inner.href)
-            if url and mastodon_handle(url) and not urls.is_same_site(url, reading.url):
-                yield Link(url, How.ANCHOR, inner.zone, inner.label, reading.url, names=MASTODON)
 
 
 # ------------------------------------------------------------------------------------------ links of the site's own

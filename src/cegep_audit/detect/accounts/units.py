@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Key, Row
 from cegep_audit.detect.accounts.lists import parts_in
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
@@ -21,7 +22,7 @@ class Units:
     """Tells the accounts of parts among the *candidates* of one site.
 
     *best_main* is, by network, the prominence of the best account that shows the institution's name and names no part.
-    *site_text* is how the site presents itself: where it names a part that the institution is not, it is that part's.
+    *title* and *host* are those of the homepage: a part that they name and the institution is not is whose site it is.
     """
 
     def __init__(
@@ -31,14 +32,16 @@ class Units:
         best_main: Mapping[str, int],
         rows: Rows,
         identity: Identity,
-        site_text: str,
+        title: str,
+        host: str,
     ) -> None:
         self._shown = shown
         self._best_main = best_main
         self._rows = rows
         self._identity = identity
-        self._site_parts = parts_in(site_text) - identity.parts
-        self._is_parts_site = any(parts_in(host) - identity.parts for host in identity.hosts)
+        host_parts = parts_in(host.removesuffix(urls.registrable_domain(host))) - identity.parts
+        self._is_parts_site = bool(host_parts)
+        self._site_parts = host_parts | (parts_in(title) - identity.parts)
         self._whole = {item.key for item in candidates if item.name_match >= NameMatch.WHOLE and not item.parts}
         self._declared = {
             item.network for item in candidates if _is_declared(item) and item.is_alike and not item.parts

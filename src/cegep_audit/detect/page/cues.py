@@ -40,9 +40,25 @@ def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[
 
 
 @cache
+def tables() -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of ``cues.toml``."""
+    return tomllib.loads((files(__package__) / "cues.toml").read_text("utf-8"))
+
+
 def _rows() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = tomllib.loads((files(__package__) / "cues.toml").read_text("utf-8"))["cue"]
-    return rows
+    return tables()["cue"]
+
+
+@cache
+def _noise() -> re.Pattern[str]:
+    return re.compile("|".join(row["pattern"] for row in tables()["noise"]), re.IGNORECASE)
+
+
+@lru_cache(maxsize=8192)
+def without_noise(label: str) -> str:
+    """Return *label* without the words that are said of every link and name nobody."""
+    left, count = _noise().subn(" ", label)
+    return " ".join(left.split()).strip(" ,;:–—-") if count else label
 
 
 @cache

@@ -99,9 +99,12 @@ def _detected(body: bytes) -> str:
 
 
 def _guessed(body: bytes) -> str:
+    if len(body) <= _PRESCANNED:
+        return "cp1252"
     from bs4.dammit import EncodingDetector  # a tenth of the start-up time, for one page in a hundred
 
-    late = EncodingDetector.find_declared_encoding(body[:_LATE], is_html=True, search_entire_document=True)
+    after = max(0, body.rfind(b"<", 0, _PRESCANNED))  # what comes before was looked at as browsers do
+    late = EncodingDetector.find_declared_encoding(body[after:_LATE], is_html=True, search_entire_document=True)
     return (known_encoding(late) if late else None) or "cp1252"
 
 

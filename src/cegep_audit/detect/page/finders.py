@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
@@ -14,10 +15,12 @@ from cegep_audit import urls
 from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element, Texts
+from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Page
 from cegep_audit.vocabulary import How
 
 MAX_OF_FINDER = 5_000  # different addresses that one finder takes from a page; the largest real page had 500 in all
+MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much as a thousand
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _PLEA = 600  # characters: a longer <noscript> is content, not a plea
@@ -32,6 +35,12 @@ class Found:
     how: How
     subject: str = ""
     names: str = ""  # see Link
+    sends: bool = False  # whether the code of a script sends the reader there, as a link does
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a reader sees it; what a script or the head says to programs is not shown."""
+        return self.how not in _IN_DATA and self.element.tag != "script"
 
 
 class Inner(NamedTuple):
@@ -58,8 +67,18 @@ class Document:
     refresh_to: str | None = None
     texts: Texts = field(default_factory=Texts)
     signs: set[str] = field(default_factory=set)
+    _own_words: list[str] = field(default_factory=list)
     _times: Counter[tuple[str, How, str]] = field(default_factory=Counter)
     _different: Counter[tuple[str, How]] = field(default_factory=Counter)
+
+    @property
+    def own_words(self) -> list[str]:
+        """The words of four letters or more in the title, and the host: what the owner of the page is called."""
+        if not self._own_words:
+            title = self.tree.css_first("title")
+            words = re.findall(r"[a-z]{4,}", fold(title.text())) if title is not None else []
+            self._own_words = [*words, urls.host_of(self.page.url)]
+        return self._own_words
 
     def keep(self, finder: str, found: Iterable[Found]) -> None:
         """Keep what the *finder* of that name found, within its bounds; what exceeds them leaves a sign."""
@@ -73,11 +92,11 @@ class Document:
                 self._times[*key, each.raw] = times + 1
                 self._different[key] += times == 0
                 self.found.append(each)
-                if each.how not in IN_DATA and each.element.parent is not None:
+                if each.is_shown and each.element.parent is not None:
                     each.element.parent.links += 1
 
 
-IN_DATA = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
+_IN_DATA = frozenset({How.JSON_LD, How.META, How.FEED})
 _TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothing against what the page shows
 
 Finder = Callable[[Document, Element], Iterable[Found]]
@@ -119,7 +138,7 @@ def find_head_links(document: Document, element: Element) -> Iterator[Found]:
     attributes = element.attributes
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
-    if "sameAs" in (attributes.get("itemprop") or ""):
+    if is_same_as(element):
         yield Found(href, element, How.MICRODATA)
     elif "me" in rel or "publisher" in rel:
         yield Found(href, element, How.REL_ME, "organization" if "publisher" in rel else "")
@@ -131,12 +150,20 @@ def find_head_links(document: Document, element: Element) -> Iterator[Found]:
         yield Found(href, element, How.FEED)
 
 
+def is_same_as(element: Element) -> bool:
+    """Whether *element* gives another address of what it describes, in microdata or RDFa."""
+    attributes = element.attributes
+    return "sameas" in f"{attributes.get('itemprop') or ''} {attributes.get('property') or ''}".lower()
+
+
 def find_meta(document: Document, element: Element) -> Iterator[Found]:
     """Meta tags that name an account, and the refresh that sends the reader on at once."""
     attributes = element.attributes
     content = attributes.get("content") or ""
     if (attributes.get("http-equiv") or "").lower() == "refresh":
         document.refresh_to = document.refresh_to or _refresh(document, content)
+    if is_same_as(element):
+        yield Found(content, element, How.MICRODATA)
     name = (attributes.get("name") or attributes.get("property") or "").lower()
     template = scripts.meta_templates().get(name)
     if template is not None:
@@ -164,6 +191,8 @@ _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
 def find_frames(document: Document, element: Element) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
     for name, raw in element.attributes.items():
+        if raw and name == "srcdoc":
+            yield from (Found(inside, element, How.ANCHOR) for inside in addresses_in_text(raw))
         if not raw or not (name in _FRAME_SOURCES or name.startswith("data-")):
             continue
         if might_name_account(raw):
@@ -186,17 +215,19 @@ def find_scripts(_: Document, element: Element) -> Iterable[Found]:
 def find_in_script(document: Document, element: Element, text: str) -> Iterator[Found]:
     """JSON-LD, and whatever addresses or widget calls the inline script *text* holds."""
     kind = (element.attributes.get("type") or "").lower()
-    if "ld+json" in kind:
-        addresses = list(structured.json_ld_addresses(text, document.page.url))
-        if addresses:
-            yield from (Found(raw, element, How.JSON_LD, subject) for raw, subject in addresses)
-            return
+    if "ld+json" in kind and (addresses := list(structured.json_ld_addresses(text, document.page.url))):
+        yield from (Found(raw, element, How.JSON_LD, subject) for raw, subject in addresses)
+        return
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
-    written = scripts.with_subjects(text, addresses_in_text(text))
-    yield from (Found(raw, element, How.SCRIPT, subject) for raw, subject in written)
+    if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
+        subjects = structured.subjects_in_script(text, document.own_words)
+        sent = {found[1] for found in _SENDS.finditer(text)}
+        yield from (Found(raw, element, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, element, How.WIDGET) for raw in scripts.named_in_script(text))
 
+
+_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']([^"']{1,500})["']""")
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(
@@ -223,17 +254,22 @@ def find_attributes(_: Document, element: Element) -> Iterator[Found]:
             if template is not None and (raw := template.fill(value)):
                 yield Found(raw, element, How.WIDGET)
         elif "." in value and might_name_account(value):
-            how = How.SCRIPT if name.startswith("on") else How.WIDGET
-            alone = len(value) < _MAX_ATTRIBUTE and not set(value) & set(" {}()<>")
+            how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
+            alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
             for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):
                 yield Found(raw, element, how)
 
 
+# Attributes that make a link of any element, as routers and templates of JavaScript write them.
+_LINKING = frozenset({"to", ":to", ":href", "v-bind:href", "v-bind:to", "x-bind:href", "[href]", "ng-href"})
+_NOT_ALONE = frozenset(" {}()<>'\"`;")  # an address that others stand beside: a call, an expression
+
+
 def find_widgets(_: Document, element: Element) -> Iterator[Found]:
-    """XFBML and other custom elements: ``<fb:like-box href=…>``."""
+    """XFBML (``<fb:like-box href=…>``), and the links of other elements that the page's scripts know."""
     href = element.attributes.get("href") or ""
     if might_name_account(href):
-        yield Found(href, element, How.WIDGET)
+        yield Found(href, element, How.WIDGET if ":" in element.tag else How.ANCHOR)
 
 
 def find_noscript(document: Document, element: Element) -> Iterator[Found]:
@@ -255,21 +291,4 @@ FINDERS: dict[str, Finder] = {
     "object": find_frames,
     "script": find_scripts,
     "noscript": find_noscript,
-    **dict.fromkeys(
-        (
-            "fb:like-box",
-            "fb:page",
-            "fb:fan",
-            "fb:like",
-            "fb:facepile",
-            "fb:activity",
-            "fb:recommendations",
-            "fb:follow",
-            "fb:subscribe",
-            "g:page",
-            "g:plus",
-            "g:ytsubscribe",
-        ),
-        find_widgets,
-    ),
 }

@@ -13,21 +13,30 @@ from functools import cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, classify, might_name_account
+from cegep_audit.detect.networks.identify import (
+    NETWORKS,
+    addresses_in_text,
+    classify,
+    mastodon_handle,
+    might_name_account,
+)
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Context, Element, clean, icon_words
+from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
 from cegep_audit.detect.page.finders import (
     ELSEWHERE,
     FINDERS,
-    IN_DATA,
     PASSED_OVER,
     Document,
     Found,
     Inner,
     find_attributes,
     find_in_script,
+    find_widgets,
+    is_same_as,
 )
+from cegep_audit.detect.page.media import media_type
 from cegep_audit.detect.page.parsing import parse
 from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
@@ -41,10 +50,13 @@ _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 
 
+_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in one script are no row of the site
+
+
 def extract_links(page: Page) -> Reading:
     """Read *page* once; any bytes give a reading."""
     body = utf8(page)
-    tree = parse(body)
+    tree = parse(body, is_xml=media_type(page.content_type) == "application/xhtml+xml")
     own = urls.crawl_key(urls.absolute(page.url, "/") or "")
     document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
     visible = _walk(document)
@@ -90,7 +102,7 @@ def _offered(document: Document, node: LexborNode, parent: Element | None) -> El
     attributes = node.attributes
     if tag == "app-root" or (tag == "div" and attributes.get("id") in _APP_ROOTS):
         document.signs.add("app_root")
-    finder = FINDERS.get(tag)
+    finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
     holds_address = not PASSED_OVER.issuperset(attributes) and tag not in ELSEWHERE
     kept = node if finder or holds_address else None
     element = Element(kept, tag, attributes, parent, len(document.texts.pieces), len(document.anchors))
@@ -184,6 +196,8 @@ _ICON = re.compile(
     r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
     r"threads|bluesky|mastodon)(?![a-z])"
 )
+MASTODON = "mastodon"
+_SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
@@ -203,14 +217,22 @@ def _stands_for(link: Inner, context: Context) -> str:
     found = found or _FIRST.match(href)
     what = classify(href) if might_name_account(href) else None
     hides = what is not None and what.hides_account
-    if found is None and not hides:
+    has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
+    if found is None and not hides and not has_mastodon_form:
         return ""
     words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    if has_mastodon_form:
+        return MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
         return what.network if any(name in words for name in _names(what.network)) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
+
+
+def _declares_mastodon(found: Found) -> bool:
+    """Whether a link with ``rel=me`` has the icon of Mastodon, on any host."""
+    return found.how is How.REL_ME and bool(_SAYS_MASTODON.search(icon_words(found.element)))
 
 
 @cache
@@ -229,21 +251,28 @@ def _links(document: Document, context: Context) -> Iterator[Link]:
         if url is None and not might_name_account(found.raw):
             continue
         element = found.element
-        shown = found.how not in IN_DATA and element.tag != "script"
-        label = context.label(element) if shown and element.tag != "body" else ""
-        container = context.block(element) if shown else element if found.how in _TOGETHER else None
+        shown = found.is_shown
+        label = without_noise(context.label(element)) if shown and element.tag != "body" else ""
+        together = element if found.how in _TOGETHER and found.subject not in _OF_OTHERS else None
+        container = context.block(element) if shown else together
         subject = found.subject or (_microdata_subject(element) if shown else "")
         yield Link(
             url=url or found.raw,
             how=How.MICRODATA if subject and subject != found.subject else found.how,
-            zone=context.zone(element) if shown else element.zone or Zone.MAIN,
+            zone=context.zone(element) if shown else _data_zone(found),
             label=label,
             page_url=document.page.url,
             subject=subject,
             cues=context.cues(element, label) if shown else frozenset(),
             block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-            names=found.names,
+            names=found.names or (MASTODON if _declares_mastodon(found) else ""),
         )
+
+
+def _data_zone(found: Found) -> Zone:
+    """Return the zone of what is not shown: the data of a script say nothing of the place where it stands."""
+    zone = found.element.zone or Zone.MAIN
+    return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
 
 
 _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
@@ -257,8 +286,7 @@ def _repaired(raw: str) -> str:
 
 def _microdata_subject(element: Element) -> str:
     """Return whose address a microdata or RDFa property on *element* gives, "" where there is none."""
-    attributes = element.attributes
-    if "sameAs" not in (attributes.get("itemprop") or attributes.get("property") or ""):
+    if not is_same_as(element):
         return ""
     types = element.item_types
     return structured.subject_of_type(types.split()) if types else structured.ORGANIZATION

@@ -31,6 +31,9 @@ _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _QUOTED_BYTES = re.compile(_QUOTED.pattern.encode())
 _SHADOW_ROOT = re.compile(rb"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
 
+_VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
+_CLOSED_AT_ONCE = re.compile(rb"<(?!(?:%s)\b)([a-zA-Z][\w:-]{0,40})((?:\s[^<>]{0,2000})?)/>" % _VOID.encode())
+
 _KEPT = re.compile(
     r"<(?:!--|(a|area|base|link|meta|title|iframe|frame|script|embed|object)(?=[\s/>])|(div)(?=\s[^<>]{0,500}\bdata-))",
     re.IGNORECASE,
@@ -40,8 +43,13 @@ _PASSED_OVER = 3  # times that a ">" in a quoted value is not taken for the end 
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 
 
-def parse(body: bytes) -> LexborHTMLParser:
-    """Return the document in *body*, UTF-8; a page too deep for the fast parser comes back shallow."""
+def parse(body: bytes, *, is_xml: bool = False) -> LexborHTMLParser:
+    """Return the document in *body*, UTF-8; a page too deep for the fast parser comes back shallow.
+
+    *is_xml* says that it was sent as XHTML, where ``<title/>`` is an element without content and not one that goes on.
+    """
+    if is_xml:
+        body = _CLOSED_AT_ONCE.sub(rb"<\1\2></\1>", body)
     if b"hadow" in body or b"HADOW" in body:
         # A shadow root declared in the markup is shown to the reader, unlike any other template.
         body = _SHADOW_ROOT.sub(b"<shadow-root", body)

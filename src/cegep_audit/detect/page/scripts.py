@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -72,32 +72,6 @@ def _places(text: str, stem: str) -> Iterator[int]:
     while place >= 0:
         yield place
         place = text.find(stem, place + 1)
-
-
-_WINDOW = 600  # characters before an address that are looked at: a person is described in fewer
-# In a page's state: "author": {… the address, or "authors": [{…}, {… the address. Quotes may be escaped.
-_AUTHORS = ("author", "auteur", "autrice", "writer", "byline", "contributor", "speaker", "journalist")
-_OF_AUTHOR = re.compile(
-    rf"(?:{'|'.join(_AUTHORS)})s?\\*[\"']?\s*:\s*(?:\[(?:[^\[\]{{}}]|\{{[^{{}}]*\}})*)?\{{[^{{}}]*$"
-)
-
-
-_MOST_SUBJECTS = 200  # addresses of one script whose place is looked for: beyond, it is a catalogue
-
-
-def with_subjects(text: str, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each of *addresses*, which stand in the script *text* in this order, with whose it is said to be.
-
-    That is ``person`` in an author's object, else "".
-    """
-    place = 0
-    for count, address in enumerate(addresses):
-        name = address.rstrip("/").rpartition("/")[2]
-        found = text.find(name, place) if count < _MOST_SUBJECTS else -1
-        place = max(place, found)
-        before = text[max(0, found - _WINDOW) : max(0, found)].lower()
-        is_author = any(word in before for word in _AUTHORS) and _OF_AUTHOR.search(before)
-        yield address, "person" if is_author else ""
 
 
 @cache

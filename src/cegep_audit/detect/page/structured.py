@@ -1,54 +1,44 @@
-"""Accounts that a page's data declares: JSON-LD and microdata (schema.org), each with whose they are said to be."""
+"""Accounts that a page's data declares, each with whose they are said to be: JSON-LD, microdata, data in scripts.
+
+The words stand in ``structured.toml``.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import re
+import tomllib
+from collections.abc import Collection, Iterator
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, might_name_account
+from cegep_audit.detect.page.cues import fold
+from cegep_audit.detect.page.lenient import read_json, read_script
 
-ORGANIZATION, PERSON, ARTICLE, OTHER = "organization", "person", "article", "other"
-
-# Endings of schema.org type names, looked up in this order; a type that ends in none of them says nothing.
-_SUBJECT_OF_TYPE = (
-    ("Person", PERSON),
-    ("Article", ARTICLE),
-    ("Posting", ARTICLE),
-    ("Event", OTHER),
-    ("VideoObject", ARTICLE),
-    ("ImageObject", ARTICLE),
-    ("Review", ARTICLE),
-    ("Organization", ORGANIZATION),
-    ("University", ORGANIZATION),
-    ("School", ORGANIZATION),
-    ("WebSite", ORGANIZATION),
-    ("Corporation", ORGANIZATION),
-    ("Business", ORGANIZATION),
-    ("Library", ORGANIZATION),
-    ("Museum", ORGANIZATION),
-    ("NGO", ORGANIZATION),
-    ("Periodical", ORGANIZATION),
-    ("Newspaper", ORGANIZATION),
-    ("Station", ORGANIZATION),
-    ("Office", ORGANIZATION),
-    ("Place", ORGANIZATION),
-    ("Brand", ORGANIZATION),
-    ("PodcastSeries", ORGANIZATION),
-    ("Government", ORGANIZATION),
-    ("City", ORGANIZATION),
-    ("Hospital", ORGANIZATION),
-)
-# Properties whose value is somebody else than the node that carries them.
-_SUBJECT_OF_PROPERTY = {
-    **dict.fromkeys(("author", "creator", "contributor", "editor", "founder", "employee", "member", "actor"), PERSON),
-    **dict.fromkeys(("performer", "alumni", "director", "reviewedBy"), PERSON),
-    **dict.fromkeys(("sponsor", "funder", "organizer", "memberOf", "parentOrganization", "affiliation"), OTHER),
-    **dict.fromkeys(("subOrganization", "department", "partner", "itemReviewed", "mentions", "about"), OTHER),
-}
+ORGANIZATION, OTHER = "organization", "other"
 _ADDRESS_PROPERTIES = ("sameAs", "url", "@id")
-MAX_JSON_CHARS = 1_000_000  # a state dump of several megabytes is no description of an organisation
+_NAME_REACHES = 2  # objects below a named one that are about the same: {"editor": "X", "links": {"facebook": …}}
+_OWN_WORD = 4  # letters of a word that shows whose a name is: a shorter one is in a host by chance
+_LONGEST_NAME = 100  # characters; a longer value is a text
+_WORD = re.compile(r"[a-z]{3,}")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@cache
+def _rows() -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / "structured.toml").read_text("utf-8"))
+
+
+@cache
+def _of_property() -> dict[str, str]:
+    return {name: row["subject"] for row in _rows()["property"] for name in row["names"]}
+
+
+@cache
+def _of_key() -> dict[str, str]:
+    return {word + plural: row["subject"] for row in _rows()["key"] for word in row["words"] for plural in ("", "s")}
 
 
 def subject_of_type(types: object) -> str:
@@ -57,36 +47,32 @@ def subject_of_type(types: object) -> str:
     What is both a person and an organisation publishes the site: so plug-ins write who runs a site alone.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
-    found = [next((subject for ending, subject in _SUBJECT_OF_TYPE if name.endswith(ending)), "") for name in names]
+    rows = _rows()["type"]
+    found = [next((row["subject"] for row in rows if name.endswith(tuple(row["endings"]))), "") for name in names]
     return ORGANIZATION if ORGANIZATION in found else next(filter(None, found), "")
 
 
 def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
-    """Yield (address, subject) for the addresses that the JSON-LD in *text* gives.
+    """Yield (address, subject) for the addresses that the JSON-LD in *text* gives, well-formed or not.
 
     An organisation whose own ``url`` is on another domain than *page_url* is another organisation.
-    JSON that is broken, too deep or too large yields nothing.
     """
-    for node, inherited in _nodes(_parse(text)):
+    for node, inherited in _nodes(read_json(text)):
         subject = inherited or subject_of_type(node.get("@type"))
         if subject == ORGANIZATION and _is_elsewhere(node.get("url"), page_url):
             subject = OTHER
         for key in _ADDRESS_PROPERTIES:
-            values = node.get(key)
-            for value in values if isinstance(values, list) else [values]:
-                address = value.get("@id") if isinstance(value, dict) else value
-                if isinstance(address, str):
-                    yield address, subject
+            for address in _addresses(node.get(key)):
+                yield address, subject
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401 - JSON is anything
-    if len(text) > MAX_JSON_CHARS:
-        return None
-    text = text.strip().removeprefix("<!--").removesuffix("-->").removeprefix("//<![CDATA[").removesuffix("//]]>")
-    try:
-        return json.loads(text.strip().rstrip(";"), strict=False)
-    except (ValueError, RecursionError):  # ValueError: also integers of more than 4300 digits
-        return None
+def _addresses(values: object) -> Iterator[str]:
+    """Yield the addresses of a property: a text, several in one text, an object that has one, or a list of these."""
+    for value in values if isinstance(values, list) else [values]:
+        held = [value.get(key) for key in ("@id", "url", "@value")] if isinstance(value, dict) else [value]
+        for text in held:
+            if isinstance(text, str):
+                yield from (part for part in re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()) if part)
 
 
 def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
@@ -100,7 +86,7 @@ def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
             yield value, inherited
             for key, child in reversed(value.items()):
                 if isinstance(child, dict | list) and key != "sameAs":
-                    stack.append((child, _SUBJECT_OF_PROPERTY.get(key, inherited)))
+                    stack.append((child, _of_property().get(key, inherited)))
 
 
 def _is_elsewhere(address: object, page_url: str) -> bool:
@@ -111,3 +97,45 @@ def _is_elsewhere(address: object, page_url: str) -> bool:
     if url is None or might_name_account(address):
         return False
     return not (urls.is_same_site(url, page_url) or urls.is_same_name(url, page_url))
+
+
+def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
+    """Return, by address, whose the data in the script *text* say it is; those of which they say nothing are left out.
+
+    That is ``person`` or ``other`` below a key that says so (``authors``, ``partners``), and ``other`` in an object
+    with a name that shares no word with *own_words*, those of the page's title and host.
+    """
+    subjects: dict[str, str] = {}
+    stack: list[tuple[object, str, int]] = [(read_script(text), "", 0)]  # with how far down a name still reaches
+    while stack:
+        value, subject, reach = stack.pop()
+        if isinstance(value, list):
+            stack.extend((item, subject, reach) for item in value)
+        elif isinstance(value, dict):
+            reach = _NAME_REACHES if _names_another(value, own_words) else max(0, reach - 1)
+            stack.extend((child, _subject_of_key(key) or subject, reach) for key, child in value.items())
+        elif isinstance(value, str) and "." in value:
+            if value[:1] in "{[" and '"' in value:  # a state inside a text, as loaders of pages push it
+                stack.append((read_script(value), subject, reach))
+            elif whose := subject or (OTHER if reach else ""):
+                subjects.update(dict.fromkeys(addresses_in_text(value), whose))
+    return subjects
+
+
+def _subject_of_key(key: str) -> str:
+    words = fold(_CAMEL.sub(" ", key)).replace("_", " ").replace("-", " ").split()
+    return next((subject for word in words if (subject := _of_key().get(word))), "")
+
+
+def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
+    """Whether *node* says the name of somebody else than the owner of the page."""
+    names = [fold(name) for key in _rows()["name"]["keys"] if isinstance(name := node.get(key), str)]
+    words = [word for name in names if len(name) <= _LONGEST_NAME for word in _WORD.findall(name)]
+    names_somebody = any(word not in _nobody() for word in words)
+    return names_somebody and not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
+
+
+@cache
+def _nobody() -> frozenset[str]:
+    networks = " ".join(fold(f"{network.name} {network.id}") for network in NETWORKS.values())
+    return frozenset(_rows()["name"]["nobody"]) | frozenset(_WORD.findall(networks))

@@ -14,7 +14,8 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Account, Evidence
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import FaultList, read_table
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import FaultList
 from cegep_audit.report.files.files import check_file
 from cegep_audit.report.files.table import Cell, Column, Table, column, csv_bytes, filled
 from cegep_audit.report.files.tables import sorted_accounts

@@ -89,7 +89,8 @@ def accounts_path(output: Path) -> Path:
 
 def check(output: Path, lang: Language = "fr") -> None:
     """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
-    _renderer(output, lang)
+    if output.suffix.lower() not in _BUNDLES:
+        _renderer(output, lang)
     check_file(output, lang)
     if output.suffix.lower() in {".csv", ".parquet"}:
         check_file(accounts_path(output), lang)
@@ -117,7 +118,7 @@ def write(
 def _renderer(output: Path, lang: Language) -> Render:
     ending = output.suffix.lower()
     if ending not in _ENDINGS:
-        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(_ENDINGS)))
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join((*_ENDINGS, *_BUNDLES))))
     needs, render = _ENDINGS[ending]
     if needs and find_spec(needs) is None:
         raise UsageError(say("file.extra", lang, path=output, command=install_command(ending.lstrip("."))))
@@ -127,6 +128,11 @@ def _renderer(output: Path, lang: Language) -> Render:
 def _csv(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Path, bytes]:
     _without_statistics(output, lang, request)
     return {accounts_path(output): csv_bytes(accounts_of(scan)), output: csv_bytes(institutions_of(scan))}
+
+
+def write_matrix(scan: Scan, output: Path, basket: str = "all", lang: Language = "fr") -> None:
+    """Write the presence matrix of *scan* as CSV; see :func:`matrix_of`."""
+    write_file(output, csv_bytes(matrix_of(scan, basket)), lang)
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
@@ -201,6 +207,7 @@ def _frame_bytes(table: Table) -> bytes:
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 
 
+_BUNDLES = (".zip", ".wacz")  # written elsewhere: they hold more than tables
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
 
 _ENDINGS: Mapping[str, tuple[str, Render]] = {  # ending to the package it needs beyond ours, and what renders it

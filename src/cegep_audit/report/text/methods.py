@@ -56,6 +56,9 @@ def sample_words(each: Comparison, lang: Language) -> Iterator[str]:
         yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
 
 
+_AGAINST = {"precision": "methods.of_precision", "recall": "methods.of_recall", "f1": "methods.of_f1"}
+
+
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
     is_tool = each.first == TOOL
@@ -74,8 +77,8 @@ def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     )
     if is_tool:
         shares = [
-            say(f"methods.of_{name}", lang, value=locales.percent(figures[name].value, lang))
-            for name in ("precision", "recall", "f1")
+            say(key, lang, value=locales.percent(figures[name].value, lang))
+            for name, key in _AGAINST.items()
             if figures[name].value is not None
         ]
         if shares:

@@ -148,7 +148,8 @@ def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
         if turn.accounts is not None:
             reference = locales.percent(turn.reference, lang, digits=0)
             counts = {"accounts": turn.accounts, "institutions": turn.institutions}
-            yield say(f"sure.turn_{turn.errors}", lang, reference=reference, **counts)
+            key = "sure.turn_missed" if turn.errors == "missed" else "sure.turn_false"
+            yield say(key, lang, reference=reference, **counts)
 
 
 def _pages(facts: ScanFacts) -> int:

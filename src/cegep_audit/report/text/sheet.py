@@ -8,6 +8,7 @@ from dataclasses import asdict
 from cegep_audit.analyze.advice import Advice
 from cegep_audit.analyze.findings import FEW, timestamp
 from cegep_audit.analyze.sheets import Peers, Sheet
+from cegep_audit.detect.networks.catalogue import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, PageRecord
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -183,10 +184,11 @@ def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequen
 
 
 def _role_words(account: Account, sheet: Sheet, lang: Language) -> str:
-    """Return whose *account* is, and that its network is closed where it is."""
+    """Return whose *account* is, and why it does not count where it does not."""
     role = say(f"role.{account.role}", lang)
-    is_closed = account.role is Role.OFFICIAL and account.network not in sheet.counted
-    return f"{role} ({say('sheet.closed', lang)})" if is_closed else role
+    if account.role is not Role.OFFICIAL or account.network in sheet.counted:
+        return role
+    return f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
 
 
 def place_words(account: Account, lang: Language) -> str:

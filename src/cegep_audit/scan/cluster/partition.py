@@ -1,4 +1,4 @@
-"""How the institutions of a scan are shared out, so that no host is ever asked by two workers at once."""
+"""Splits the institutions of a scan into parts, so that no host is ever asked by two workers at once."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from cegep_audit.models import Institution
 
 
 def parts(institutions: Iterable[Institution], size: int) -> list[tuple[Institution, ...]]:
-    """Share *institutions* out into parts of *size* each, in their order as far as hosts allow.
+    """Split *institutions* into parts of *size*, in their order as far as hosts allow.
 
-    Institutions that a visit may lead to one host stay in one part: those with a registrable domain in common, that
-    of their website or of an ``alt_hosts``, or the same registered name under two suffixes (a homepage may redirect
-    there). So a part may be larger than *size*, where that many share a host; it is smaller where the next
-    institutions that belong together would not fit.
+    Institutions that may lead to the same host stay together: those that share a registrable domain, of the website
+    or of an ``alt_hosts``, or a registered name under two suffixes, because a homepage may redirect there. A part is
+    larger than *size* where that many share a host, and smaller where the next group would not fit.
     """
-    shared_out: list[tuple[Institution, ...]] = []
+    made: list[tuple[Institution, ...]] = []
     part: tuple[Institution, ...] = ()
-    for together in _inseparable(list(institutions)):
+    for together in _by_host(list(institutions)):
         if part and len(part) + len(together) > size:
-            shared_out.append(part)
+            made.append(part)
             part = ()
         part += together
-    return [*shared_out, part] if part else shared_out
+    return [*made, part] if part else made
 
 
-def _inseparable(institutions: Sequence[Institution]) -> Iterator[tuple[Institution, ...]]:
-    """Yield the groups of institutions that share a host, each where its first institution stands."""
-    leader_of: dict[str, int] = {}  # what hosts have in common, to the first institution that has it
+def _by_host(institutions: Sequence[Institution]) -> Iterator[tuple[Institution, ...]]:
+    """Yield the groups of institutions that share a host, in the order of their first institutions."""
+    leader_of: dict[str, int] = {}  # from a mark that hosts share to the first institution that has it
     leads_to = list(range(len(institutions)))
 
     def leader(place: int) -> int:
@@ -48,8 +47,8 @@ def _inseparable(institutions: Sequence[Institution]) -> Iterator[tuple[Institut
 
 
 def _marks(institution: Institution) -> Iterator[str]:
-    """Yield what this institution's hosts have in common with others of the same owner."""
+    """Yield the marks by which hosts of one owner are recognised: their domains and registered names."""
     for host in (urls.host_of(institution.url), *institution.alt_hosts):
         yield urls.registrable_domain(host)
         if name := urls.site_name(host):
-            yield f"{name}."  # no domain ends in a dot: a name is never taken for one
+            yield f"{name}."  # no domain ends in a dot, so a name is never taken for a domain

@@ -50,20 +50,20 @@ _NO_PAGES: dict[str, object] = {
     "distributed.worker.http.routes": [],
 }  # for other users to see
 
-Given = Future[Any]
-"""A part that a worker has, or had: :func:`~cegep_audit.scan.cluster.worker.visit` of it, in the end its results."""
+Submitted = Future[Any]
+"""A part that was submitted to a worker; its result is that of :func:`~cegep_audit.scan.cluster.worker.visit`."""
 
 
 class ClusterError(StoreError):
-    """A cluster that cannot be reached, or is lost; what was kept before stays."""
+    """A cluster that cannot be reached or was lost; saved results stay."""
 
 
 @asynccontextmanager
 async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
     """Connect to the scheduler at *address*, or start a cluster on this machine's cores where it is ``local``.
 
-    When the block ends the workers give up what they are at: those of this machine end, others forget the job.
-    Raises ClusterError where nobody answers, or no worker is there.
+    When the block ends, workers of this machine end and others forget the job. Raises ClusterError where nobody
+    answers, or there is no worker.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in our words
     with dask.config.set(_SETTINGS | (_NO_PAGES if address == LOCAL else {})):
@@ -153,24 +153,24 @@ async def scan_on(
     """
     await client.register_plugin(Visits(job), name=job.name)
     if job.files:
-        archive = await _gone_through(client, job)
+        archive = await _index(client, job)
         for line in archive.damage:
             observer.note(line)
         await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
     waiting = iter(parts(institutions, _REPLAY_PART if job.files else _LIVE_PART))
-    given: dict[Given, Sequence[Institution]] = {}
+    submitted: dict[Submitted, Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
-    finished.update(await _given_out(client, job, waiting, given, observer))
+    finished.update(await _submit(client, job, waiting, submitted, observer))
     async for future in finished:
-        results = await _results(future, given.pop(future), job.lang)
+        results = await _results(future, submitted.pop(future), job.lang)
         keep(results)
         for result in results:
             observer.finished(result)
         future.release()
-        finished.update(await _given_out(client, job, waiting, given, observer))
+        finished.update(await _submit(client, job, waiting, submitted, observer))
 
 
-async def _gone_through(client: Client, job: Job) -> WarcArchive:
+async def _index(client: Client, job: Job) -> WarcArchive:
     """Have the workers go through the files of a replay, one at a time; return what is in them."""
     waiting = files_of(job.files, job.lang)
     futures: list[Future[Any]] = client.map(go_through, waiting, lang=job.lang, pure=False)
@@ -184,27 +184,27 @@ async def _gone_through(client: Client, job: Job) -> WarcArchive:
     return WarcArchive.of(waiting, [founds[future] for future in futures], job.limits, lang=job.lang)
 
 
-async def _given_out(
+async def _submit(
     client: Client,
     job: Job,
     waiting: Iterator[Sequence[Institution]],
-    given: dict[Given, Sequence[Institution]],
+    submitted: dict[Submitted, Sequence[Institution]],
     observer: Observer,
-) -> list[Given]:
-    """Give out parts until every slot has one; of no worker at all, one part waits for the first that comes."""
+) -> list[Submitted]:
+    """Submit parts until every slot has one; without a worker, one part waits for the first that comes."""
     slots = max(1, sum((await client.nthreads()).values()))
     fresh = []
-    while len(given) < slots and (part := next(waiting, None)):
+    while len(submitted) < slots and (part := next(waiting, None)):
         future = client.submit(visit, job.name, part, pure=False)
         for institution in part:
             observer.started(institution)
-        given[future] = part
+        submitted[future] = part
         fresh.append(future)
     return fresh
 
 
-async def _results(future: Given, part: Sequence[Institution], lang: Language) -> list[InstitutionResult]:
-    """Return what came of a *part*; where it took several workers down with it, that is each institution's result."""
+async def _results(future: Submitted, part: Sequence[Institution], lang: Language) -> list[InstitutionResult]:
+    """Return the results of a *part*; one that killed several workers gives each institution that failure."""
     try:
         results: list[InstitutionResult] = await _result(future, lang)
     except KilledWorker as error:
@@ -213,7 +213,7 @@ async def _results(future: Given, part: Sequence[Institution], lang: Language) -
 
 
 async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for
-    """Return what *future* comes to; one whose worker died with it ("lost") is computed again and waited for."""
+    """Return the result of *future*; Dask computes it again where its worker died."""
     try:
         return await future.result()
     except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone

@@ -1,4 +1,4 @@
-"""What a worker does: the same scan as everywhere else, over one part at a time."""
+"""What a worker of a cluster does: it scans one part after the other, as any process would."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 class Job:
     """What every worker of a scan is told once.
 
-    ``files`` are what a replay reads, none for the live web, and ``archive`` what stands in them, None until that is
-    known; ``warc`` is the file that a live scan of one process
-    would keep, None for none (see :func:`part_file`). The two versions are those of whoever asks. ``is_local`` says
-    that whoever asks started the workers and stops them.
+    ``files`` are what a replay reads, none for the live web; ``archive`` is their index, None until it is made.
+    ``warc`` is the file that a scan in one process would write, None for none (see :func:`part_file`). The versions
+    are those of the process that asks; ``is_local`` says that this process started the workers and stops them.
     """
 
     name: str
@@ -57,10 +56,10 @@ def part_file(warc: Path, worker: object) -> Path:
 
 
 class Visits(WorkerPlugin):
-    """The scan of one :class:`Job` as one worker sees it: where its pages come from, shared by all its parts.
+    """The source of pages of one :class:`Job` on one worker, shared by all its parts.
 
-    Dask sets it up on each worker, those that join or come back later too, and tears it down when the scan is over:
-    what is in flight then is given up.
+    Dask sets it up on each worker, also on those that join or come back later, and tears it down when the scan is
+    over; parts in progress are then cancelled.
     """
 
     def __init__(self, job: Job) -> None:
@@ -68,13 +67,15 @@ class Visits(WorkerPlugin):
         self._fault: CegepAuditError | None = None
         self._open: OpenSource | None = None
         self._record: WarcWriter | None = None
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
         self._stack: AsyncExitStack | None = None
 
     async def setup(self, worker: Worker) -> None:
-        """Open where the pages come from; raise what forbids it, and keep it for whoever is given a part."""
-        if self.job.is_local:  # a terminal's Ctrl-C reaches every process; one of them says what becomes of the scan
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """Open the source of pages; an error is raised, and again for every part that this worker is given."""
+        if self.job.is_local:  # a terminal signals every process of the group; only the one that asked reacts
+            for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+                if number := getattr(signal, name, None):  # Windows has the first
+                    signal.signal(number, signal.SIG_IGN)
         try:
             self._check_versions(worker)
             await self._open_pages(worker)
@@ -103,15 +104,15 @@ class Visits(WorkerPlugin):
         self._open = (await self._stack.enter_async_context(web)).open
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
-        """Give up what is in flight and close what was opened."""
-        for task in self._in_flight:
+        """Cancel the parts in progress and close the source."""
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._in_flight, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
         if self._stack:
             await self._stack.aclose()
 
     async def read(self, part: Sequence[Institution]) -> list[InstitutionResult]:
-        """Scan one *part*; what was received of it is on the disk before its results are known to anybody."""
+        """Scan one *part*; what was received is on the disk before the results are returned."""
         if self._fault:
             raise self._fault
         if self._open is None:
@@ -120,20 +121,20 @@ class Visits(WorkerPlugin):
         read = reader(self._open, self.job.limits, ReadBy.WARC if self.job.files else ReadBy.LIVE)
         concurrency = min(len(part), self.job.limits.concurrency)
         task = asyncio.ensure_future(scan(part, read, concurrency, results.append, Observer()))
-        self._in_flight.add(task)
+        self._running.add(task)
         try:
             await task
         finally:
-            self._in_flight.discard(task)
+            self._running.discard(task)
         if self._record:
             self._record.flush()
         return results
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on the worker that this is run on, for the job *name*; nothing where the job is over."""
+    """Scan one *part* on this worker for the job *name*; return nothing where the job is over."""
     visits: Any = get_worker().plugins.get(name)
     try:
         return await visits.read(part) if visits else []
-    except asyncio.CancelledError:  # torn down in the middle: whoever asked has gone
+    except asyncio.CancelledError:  # torn down meanwhile: whoever asked has gone
         return []

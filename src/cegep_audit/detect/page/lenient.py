@@ -1,0 +1,120 @@
+"""Objects and lists as sites write them: JSON with faults, and the literals inside scripts.
+
+Anything between brackets is read as far as it goes. Missing and surplus commas, comments, CDATA marks, unquoted keys,
+several roots and brackets that never close are taken as meant; a quote inside a text ends it only where a text may end.
+Each character is looked at a bounded number of times, and nothing recurses.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+MAX_CHARS = 1_000_000  # a state of several megabytes is no description of an organisation
+AGAIN = "\0"  # in a key: what is before it stands there twice, or nothing does
+_MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
+
+_REST = r"""
+    | (?P<skip>  //[^\n]*+ | /\*.*?(?:\*/|\Z) | <!--|-->|<!\[CDATA\[|\]\]> )
+    | (?P<open>  [\[{(] )
+    | (?P<close> [\]})] )
+    | (?P<colon> : )
+    | (?P<comma> [,;] )
+    | (?P<bare>  [\w$.+-]++ )
+"""
+# A text that never ends is one to the end, or to the end of its line: so each character is looked at once.
+_SCRIPT_TEXT = r"""
+      (?P<text> "(?:[^"\\\n]|\\(?:.|\Z))*+(?:"|\n|\Z)
+              | '(?:[^'\\\n]|\\(?:.|\Z))*+(?:'|\n|\Z)
+              | `(?:[^`\\]|\\(?:.|\Z))*+(?:`|\Z) )"""
+# In JSON a text ends before a colon or bracket, or before a comma or key with another value behind it.
+_JSON_TEXT = r"""
+      (?P<text> "(?: [^"\\] | \\(?:.|\Z) | "(?!\s*+(?:
+          [:\]}] | \Z | // | /\* | --> | "[\w@]{1,80}"\s*: | ,\s*+(?:["{\[\]}\d-] | // | /\* | true | false | null | \Z)
+      )) )*+(?:"|\Z) )"""
+_SCRIPT = re.compile(_SCRIPT_TEXT + _REST, re.VERBOSE | re.DOTALL)
+_JSON = re.compile(_JSON_TEXT + _REST, re.VERBOSE | re.DOTALL)
+_UNQUOTED = re.compile(r"[{,]\s*(?:'[^'\n]{0,80}'|\w{1,80})\s*:")  # keys of a script, which JSON does not have
+_CLOSES = {"]": list, "}": dict, ")": list}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "", "f": ""}
+
+
+def read_json(text: str) -> Any:  # noqa: ANN401 -- JSON is anything
+    """Return what the JSON in *text* holds, None where that is nothing; faults are passed over."""
+    if len(text) > MAX_CHARS:
+        return None
+    if "&quot;" in text and '"' not in text:
+        text = html.unescape(text)
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):  # ValueError: also integers of more than 4300 digits
+        return _read(_SCRIPT if _UNQUOTED.search(text) else _JSON, text) or None
+
+
+def read_script(text: str) -> list[Any]:
+    """Return the objects and lists that stand in the script *text*, in order."""
+    return _read(_SCRIPT, text) if len(text) <= MAX_CHARS else []
+
+
+class _Reader:
+    """The containers that are open, each with the key that waits for its value in it."""
+
+    def __init__(self) -> None:
+        self.root: list[Any] = []
+        self.is_open: list[tuple[Any, str]] = [(self.root, "")]
+        self.last = ""  # the value before, which a colon makes a key
+
+    def take(self, kind: str, piece: str) -> None:
+        """Take the next *piece*."""
+        container, key = self.is_open[-1]
+        if kind in {"text", "bare"}:
+            self.last = _unescaped(piece[1:-1]) if kind == "text" else piece
+            if kind == "bare" or not (key or isinstance(container, list)):
+                return  # a key, a number, a word of a script
+            _put(container, key, self.last)
+        value: Any = {} if piece == "{" else []
+        if kind == "open":
+            _put(container, key, value)
+        # Whatever it is, it ends the key before; but a colon makes one.
+        self.is_open[-1] = container, self.last if kind == "colon" else ""
+        if kind == "open" and len(self.is_open) < _MAX_DEPTH:
+            self.is_open.append((value, ""))
+        elif kind == "close":
+            self._close(_CLOSES[piece])
+        self.last = self.last if kind == "text" else ""
+
+    def _close(self, wanted: type) -> None:
+        """Leave the innermost container, or the one around it where its own bracket was forgotten."""
+        for number in (1, 2):
+            if len(self.is_open) > number and isinstance(self.is_open[-number][0], wanted):
+                del self.is_open[-number:]
+                return
+
+
+def _read(tokens: re.Pattern[str], text: str) -> list[Any]:
+    reader = _Reader()
+    for found in tokens.finditer(text):
+        if (kind := found.lastgroup or "") != "skip":
+            reader.take(kind, found[0])
+    return reader.root
+
+
+def _put(container: Any, key: str, value: object) -> None:  # noqa: ANN401 -- a list or a dict
+    if isinstance(container, list):
+        container.append(value)
+    elif key in container or not key:  # JSON keeps the last of two values; here both may name an account
+        container[f"{key}{AGAIN}{len(container)}"] = value
+    else:
+        container[key] = value
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else _ESCAPED.get(code, code)

@@ -1,0 +1,101 @@
+"""What a table that a person made holds, and what is wrong with it, said all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cegep_audit.errors import Fault, RegistryError
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import excerpt, shown
+
+SHOWN_AT_MOST = 50  # faults in a message: a file with more is wrong as a whole
+_BETWEEN_ITEMS = r"[;,\s]+"
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class CellError(ValueError):
+    """What is wrong with one cell: the *key* of a sentence of the catalogue and its *facts*."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the physical *line* of the file where it starts, from 1, and its cells by column, blanks stripped."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows that have the right number of cells. ``whole`` says whether those are all the rows of the file."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    whole: bool
+
+
+@dataclass(slots=True)
+class FaultList:
+    """Collects the faults of one *file*, said in *lang*."""
+
+    file: str
+    lang: Language
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, key: str, *, line: int = 0, column: str = "", **facts: object) -> None:
+        """Note the fault that the sentence *key* tells; *line* 0 is the file as a whole."""
+        self.faults.append(Fault(shown(self.file), line, shown(column), say(key, self.lang, **facts)))
+
+    def parse(self, row: Row, column: str, reader: Callable[[str], T], absent: A) -> T | A:
+        """Return what *reader* makes of a cell; where it raises CellError, note the fault and return *absent*."""
+        try:
+            return reader(row.cells.get(column, ""))
+        except CellError as error:
+            self.add(error.key, line=row.line, column=column, **error.facts)
+            return absent
+
+    def parse_each(
+        self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
+    ) -> tuple[T, ...]:
+        """Return what *reader* makes of each item of a cell, repeats dropped; the pattern *between* parts them."""
+        texts = map(str.strip, re.split(between, row.cells.get(column, "")))
+        items = [Row(row.line, {column: item}) for item in texts if item]
+        read = (self.parse(item, column, reader, None) for item in items)
+        return tuple(dict.fromkeys(item for item in read if item is not None))
+
+    def in_order(self) -> list[Fault]:
+        """Return the faults by line, those of the file as a whole first."""
+        return sorted(self.faults, key=lambda fault: fault.line)
+
+    def check(self) -> None:
+        """Raise RegistryError with every fault, if there is one; its text tells the first ones and their number."""
+        if len(self.faults) > SHOWN_AT_MOST:
+            more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
+            raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
+        if self.faults:
+            raise RegistryError(self.in_order())
+
+
+def filled(text: str, *, at_most: int = 1_000) -> str:
+    """Return the *text* of a cell that may not be empty, longer than *at_most* characters, or hold control characters.
+
+    Raises CellError.
+    """
+    if not text:
+        raise CellError("csv.empty_cell")
+    if len(text) > at_most:
+        raise CellError("csv.long_text", cell=excerpt(text), limit=at_most)
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", text):
+        raise CellError("csv.control_character", cell=excerpt(text))
+    return text

@@ -1,0 +1,125 @@
+"""Where an answer ends, however its bytes arrive, and what h11 makes of a head that was cleaned."""
+
+from __future__ import annotations
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cegep_audit.collect.http.framing import Framing, NotHttpError, clean_head
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+GET = b"GET / HTTP/1.1\r\n\r\n"
+ANSWERS = {
+    "a length": OK + b"Content-Length: 6\r\n\r\n<html>",
+    "a length of zero": OK + b"Content-Length: 0\r\n\r\n",
+    "the same length twice": OK + b"Content-Length: 6\r\ncontent-length: 6\r\n\r\n<html>",
+    "chunks": OK + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n<ht\r\n3\r\nml>\r\n0\r\n\r\n",
+    "trailers": OK + b"transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\nX: 2\r\n\r\n",
+    "chunks and a length": OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "204": b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n",
+    "304 with a length": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n",
+    "interim answers": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n" * 2 + OK + b"Content-Length: 1\r\n\r\nx",
+}  # fmt: skip
+MEASURED = [name for name in ANSWERS if "twice" not in name]
+
+
+def fed(data: bytes, cuts: set[int], request: bytes = GET) -> tuple[bytes, Framing]:
+    """Feed *data* in pieces that end at *cuts*; return what was passed on."""
+    framing = Framing()
+    framing.expect(request)
+    ends = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
+    begins = [0, *ends]
+    return b"".join(framing.feed(data[begin:end]) for begin, end in zip(begins, ends, strict=False)), framing
+
+
+@pytest.mark.parametrize("name", MEASURED)
+@given(cuts=st.sets(st.integers(0, 400), max_size=12), surplus=st.sampled_from([b"", b"x", b"\r\n", OK + b"\r\n"]))
+def test_an_answer_ends_where_it_ends(name: str, cuts: set[int], surplus: bytes) -> None:
+    passed, framing = fed(ANSWERS[name] + surplus, cuts)
+    assert passed == ANSWERS[name]
+    assert framing.surplus == surplus
+    assert framing.is_clean is not bool(surplus)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_h11_agrees_where_it_ends(name: str) -> None:
+    """It has nothing left over of what it was given, and wants nothing more."""
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(fed(ANSWERS[name] + b"HTTP/1.1 200 surplus\r\n\r\n", set())[0])
+    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+        assert event is not h11.NEED_DATA
+    assert connection.trailing_data[0] == b""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ANSWERS["the same length twice"],
+        OK + b"\r\n<html>",  # until the connection ends
+        OK + b"Content-Length: 6, 6\r\n\r\n<html>",
+        OK + b"Content-Length: many\r\n\r\n<html>",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<html>",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 20 + b"\r\n<html>",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 20_000,
+        OK + b"Content-Length: 9\r\n\r\n<html>",  # not all of it came
+        OK + b"Transfer-Encoding: chunked\r\n\r\n6\r\n<html>\r\n",
+    ],
+)
+def test_where_the_end_is_uncertain_all_is_passed_on_and_nothing_comes_after(answer: bytes) -> None:
+    passed, framing = fed(answer, set())
+    assert passed == answer
+    assert not framing.is_clean
+
+
+def test_a_tunnel_has_no_body() -> None:
+    connect = b"CONNECT a:443 HTTP/1.1\r\n\r\n"
+    assert fed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", set(), connect)[1].is_clean
+    assert not fed(b"HTTP/1.1 407 No\r\nContent-Length: 9\r\n\r\n", set(), connect)[1].is_clean
+
+
+ENDLESS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000
+
+
+@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"<html>", b"\x00", b"HTTQ", ENDLESS])
+def test_what_is_no_answer(data: bytes) -> None:
+    with pytest.raises(NotHttpError):
+        fed(data, set())
+
+
+@given(st.lists(st.tuples(st.integers(13, 90), st.binary(min_size=0, max_size=3)), min_size=1, max_size=8))
+def test_h11_reads_every_head_that_was_cleaned(changes: list[tuple[int, bytes]]) -> None:
+    """Bytes of the header lines, and of the reason, are overwritten by any others."""
+    head = bytearray(OK + b"X-A: b; c=d\r\nSet-Cookie: a=b; Path=/\r\nX-Last: 1\r\n\r\n")
+    for place, data in changes:
+        head[place : place + len(data)] = data
+    framing = Framing()
+    framing.expect(GET)
+    passed = framing.feed(bytes(head) + b"\r\n\r\n")
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(passed)
+    assert isinstance(connection.next_event(), h11.Response)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (b"X-A: b", [b"X-A: b"]),
+        (b"no header", []),
+        (b": x", []),
+        (b"X A: b", []),
+        ("É: b".encode(), []),
+        (b"X-A : b", [b"X-A: b"]),
+        (b"X-A: a\x00b\x07\x7f", [b"X-A: a b"]),
+        (b"X-A: a\r\n\tb", [b"X-A: a b"]),
+        (b"X-A:\xe9", [b"X-A:\xe9"]),
+    ],
+)
+def test_a_line_of_a_head(line: bytes, kept: list[bytes]) -> None:
+    cleaned = clean_head(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+    assert cleaned == b"\r\n".join([b"HTTP/1.1 200 OK", *kept, b"", b""])

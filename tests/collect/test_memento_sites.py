@@ -1,0 +1,83 @@
+"""The sites of the other ports through a web archive: it gives what was captured of a live visit, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
+
+import pytest
+from servers import Web
+from sites import SITES, Site
+from test_sites import read
+from visits import AGENT, Records, Time
+from wayback import Kept, Wayback
+
+from cegep_audit.collect.archive.memento import WebArchive
+from cegep_audit.collect.archive.uri_m import Period, stamp_of
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.vocabulary import Detail
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+APART = timedelta(seconds=40)  # between two captures, of a page and of robots.txt
+NOT_KEPT = {"content-length", "transfer-encoding", "connection"}
+
+OTHERWISE = {  # what differs on purpose, and why
+    "a page without a type": "this archive's server adds a type",
+    "is longer than it says": "the archive's server says the length of what it has",
+    "is too large": "the capture ends where the live visit stopped",
+    "the proxy finds nothing": "only robots.txt was asked for, and that is no page",
+    "robots.txt answers 502": "the same",
+    "robots.txt refuses": "the same",
+    "asks to wait an hour": "the hour is over",
+    "its homepage asks to wait an hour": "the same",
+    "refuses twice": "the second page was not asked for any more",
+    "refuses once here and once there": "the same",
+}
+
+
+def captures_of(exchanges: list[Exchange]) -> list[Kept]:
+    """What an archive holds of *exchanges*: those that got an answer with a whole body, the last of each address."""
+    kept: dict[str, Kept] = {}
+    for number, exchange in enumerate(exchanges):
+        if exchange.status is None or exchange.truncated in {"time", "disconnect"}:
+            continue
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.response_headers]
+        location = next((value for name, value in headers if name.lower() == "location"), "")
+        kept[exchange.url] = Kept(
+            exchange.url,
+            stamp_of(NOON + number * APART),
+            exchange.body,
+            exchange.status,
+            urljoin(exchange.url, location) if location and 300 <= exchange.status < 400 else "",
+            [item for item in headers if item[0].lower() not in {*NOT_KEPT, "location"}],
+        )
+    return list(kept.values())
+
+
+@pytest.mark.parametrize("name", SITES)
+async def test_an_archive_gives_what_a_live_visit_got(
+    name: str, secure_web: Web, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site: Site = SITES[name]
+    if site.names or "{port}" in site.home:
+        pytest.skip("of no host that an archive would know")
+    for place, answer in site.answers.items():
+        secure_web[place] = answer() if getattr(answer, "__name__", "") == "make" else answer
+    records = Records()
+    live = await read(site, secure_web, LiveWeb(site.limits, AGENT, record=records).open)
+    monkeypatch.delenv("HTTP_PROXY")
+    monkeypatch.delenv("HTTPS_PROXY")
+    timegate, time = Wayback(web, captures_of(records.kept)).timegate, Time()
+    limits = replace(site.limits, timeout_s=5.0)
+    period = Period(NOON.date())
+    async with WebArchive(period, limits, AGENT, timegate=timegate, clock=time.clock, sleep=time.sleep) as past:
+        found = await read(site, secure_web, past.open)
+    same = [
+        now == then if outcome.startswith(("http", "->")) else now[0] in {outcome, Detail.NO_CAPTURE}
+        for (outcome, then), (_, now) in zip(live, found, strict=True)
+    ]
+    assert all(same) == (name not in OTHERWISE), (live, found)

@@ -22,6 +22,10 @@ ALL = [RIVIERE, LAC, BOIS, BAIE, FERME]
 
 CHOSEN = {
     "those that count": ({}, [RIVIERE, LAC, BOIS]),
+    "a type in words": ({"types": ["Cégep public"]}, [RIVIERE, BOIS]),
+    "a type by its first word": ({"types": ["cégep"]}, [RIVIERE, BOIS]),
+    "a type in the other language": ({"types": ["University"]}, [LAC]),
+    "a language in words": ({"languages": ["Français"]}, [RIVIERE, BOIS]),
     "parts too": ({"with_parts": True}, [RIVIERE, LAC, BOIS, BAIE]),
     "at most so many": ({"limit": 2}, [RIVIERE, LAC]),
     "more than there are": ({"limit": 99}, [RIVIERE, LAC, BOIS]),

@@ -55,7 +55,10 @@ def test_who_is_chosen(case: str) -> None:
 
 REFUSED = {
     "no such id": ({"ids": ["riviere", "rivierre"]}, "--id: the registry has no “rivierre”; it has: baie, bois, ferme"),
-    "no such type": ({"types": ["gymnase"]}, "--type: the registry has no “gymnase”; it has: cegep-public, college, univ"),
+    "no such type": (
+        {"types": ["gymnase"]},
+        "--type: the registry has no “gymnase”; it has: cegep-public, college, univ",
+    ),
     "no such region": ({"regions": ["Nord"]}, "it has: Côte-Nord, Gaspésie–Îles-de-la-Madeleine, Laval, Montréal"),
     "no such code": ({"regions": ["60"]}, "--region: the registry has no “60”"),
     "an empty value": ({"regions": [""]}, "--region: the registry has no “”"),

@@ -144,7 +144,9 @@ class Comparison:
     """Two scans, the *old* and the *new* one.
 
     ``changes`` are of the institutions in both, in the order of the new registry and of the networks;
-    ``entered`` are in the new scan only, ``left`` in the old only. ``renamed`` are those of one id whose name or type
+    ``entered`` are in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that, says the
+    registry, another of the new one goes on with (``successor_id``); where it is the only one and new itself, both are
+    compared as one institution. ``renamed`` are those of one id whose name or type
     is not the same in both registries: are they one institution? ``common`` are the networks open at every capture of
     both scans.
     """
@@ -154,6 +156,7 @@ class Comparison:
     changes: tuple[NetworkChange, ...]
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
+    merged: tuple[tuple[Institution, Institution], ...]
     renamed: tuple[tuple[Institution, Institution], ...]
     compared: tuple[Institution, ...]
     common: tuple[str, ...]
@@ -171,8 +174,14 @@ class Comparison:
 
 def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
-    before = {institution.id: institution for institution in old.institutions}
+    merged = merged_into(old, new)
+    gone = {was.id for was, _ in merged}
+    before = {institution.id: institution for institution in old.institutions if institution.id not in gone}
     old_sides, new_sides = _sides(old), _sides(new)
+    heirs = Counter(heir.id for _, heir in merged)
+    for was, heir in merged:
+        if heirs[heir.id] == 1 and heir.id not in before:
+            before[heir.id], old_sides[heir.id] = was, old_sides[was.id]
     both = [institution for institution in new.institutions if institution.id in before]
     pairs = {each.id: (old_sides[each.id], new_sides[each.id]) for each in both}
     assessed = [pair for pair in pairs.values() if all(side.is_assessed for side in pair)]
@@ -183,14 +192,35 @@ def compare(old: Scan, new: Scan) -> Comparison:
         new=facts_of(new),
         changes=tuple(change for each in both for change in _changes(each, *pairs[each.id])),
         entered=tuple(each for each in new.institutions if each.id not in before),
-        left=tuple(each for each in old.institutions if each.id not in new_sides),
+        left=tuple(each for each in old.institutions if each.id not in new_sides and each.id not in gone),
+        merged=merged,
         renamed=tuple(
-            (was, each) for each in both if ((was := before[each.id]).name, was.type) != (each.name, each.type)
+            (was, each)
+            for each in both
+            if (was := before[each.id]).id == each.id and (was.name, was.type) != (each.name, each.type)
         ),
         compared=tuple(each for each in both if all(side.is_assessed for side in pairs[each.id])),
         common=common,
         shares=(*_threshold_shares(assessed, common), *_network_shares(assessed, common)),
     )
+
+
+def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
+    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one.
+
+    ``successor_id`` is followed through any number of mergers, as far as one of the two registries knows them.
+    """
+    there = {each.id: each for each in new.institutions}
+    known = {each.id: each for each in (*old.institutions, *new.institutions)}
+    found = []
+    for institution in old.institutions:
+        heir, seen = institution, {institution.id}
+        while heir.id not in there and heir.successor_id in known and heir.successor_id not in seen:
+            heir = known[heir.successor_id]
+            seen.add(heir.id)
+        if heir.id != institution.id and heir.id in there:
+            found.append((institution, there[heir.id]))
+    return tuple(found)
 
 
 def mcnemar(gained: int, lost: int) -> float:

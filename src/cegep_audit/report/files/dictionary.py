@@ -34,16 +34,19 @@ cellule vide est une valeur manquante. Une apostrophe précède le texte qu’un
 
 _REPORT_R = """
 ```r
-report <- read.csv("report.csv", encoding = "UTF-8", na.strings = "", colClasses = c(region_code = "character"))
+columns <- c(region_code = "character", three_plus = "logical")
+report <- read.csv("report.csv", encoding = "UTF-8", na.strings = "", colClasses = columns)
 assessed <- subset(report, status %in% c("ok", "partial"))
 mean(assessed$three_plus)  # share on at least three networks
 ```
 """
 
-_ACCOUNTS_R = """
+_CLOSED = ", ".join(f'"{network.id}"' for network in NETWORKS.values() if network.closed)
+_ACCOUNTS_R = f"""
 ```r
 accounts <- read.csv("report-accounts.csv", encoding = "UTF-8", na.strings = "")
-official <- subset(accounts, role == "official")
+closed <- c({_CLOSED}, "link_hub")
+official <- subset(accounts, role == "official" & !(network %in% closed))
 sort(tapply(official$institution_id, official$network, function(id) length(unique(id))), decreasing = TRUE)
 ```
 """

@@ -22,6 +22,10 @@ ALL = [RIVIERE, LAC, BOIS, BAIE, FERME]
 
 CHOSEN = {
     "those that count": ({}, [RIVIERE, LAC, BOIS]),
+    "a type in words": ({"types": ["Cégep public"]}, [RIVIERE, BOIS]),
+    "a type by its first word": ({"types": ["cégep"]}, [RIVIERE, BOIS]),
+    "a type in the other language": ({"types": ["University"]}, [LAC]),
+    "a language in words": ({"languages": ["Français"]}, [RIVIERE, BOIS]),
     "parts too": ({"with_parts": True}, [RIVIERE, LAC, BOIS, BAIE]),
     "at most so many": ({"limit": 2}, [RIVIERE, LAC]),
     "more than there are": ({"limit": 99}, [RIVIERE, LAC, BOIS]),
@@ -51,7 +55,10 @@ def test_who_is_chosen(case: str) -> None:
 
 REFUSED = {
     "no such id": ({"ids": ["riviere", "rivierre"]}, "--id: the registry has no “rivierre”; it has: baie, bois, ferme"),
-    "no such type": ({"types": ["cegep"]}, "--type: the registry has no “cegep”; it has: cegep-public, college, univ"),
+    "no such type": (
+        {"types": ["gymnase"]},
+        "--type: the registry has no “gymnase”; it has: cegep-public, college, univ",
+    ),
     "no such region": ({"regions": ["Nord"]}, "it has: Côte-Nord, Gaspésie–Îles-de-la-Madeleine, Laval, Montréal"),
     "no such code": ({"regions": ["60"]}, "--region: the registry has no “60”"),
     "an empty value": ({"regions": [""]}, "--region: the registry has no “”"),

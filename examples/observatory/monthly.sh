@@ -9,32 +9,33 @@ month=${MONTH:-$(date -u +%Y-%m)}
 data=$folder/data
 site=$folder/site
 draft=$folder/draft-$month # published whole at the end, or not at all
-done=$draft/.done
+steps=$draft/.done
 db=$data/observatory.db
-previous=$(cat "$data/last-month" 2>/dev/null || true)
+last=$(cat "$data/last-month" 2>/dev/null || true)      # the month published last
+previous=$(cat "$data/last-scan" 2>/dev/null || true) # and the number of its scan
 
-if [ "$previous" = "$month" ]; then
+if [ "$last" = "$month" ]; then
   echo "$month is published already." >&2
   exit 0
 fi
 mkdir -p "$data" "$site" "$draft"
-touch "$done"
+touch "$steps"
 
 # step NAME COMMAND…: run the command, unless an earlier run of this month did.
 step() {
   name=$1
   shift
-  if ! grep -qx "$name" "$done"; then
+  if ! grep -qx "$name" "$steps"; then
     "$@"
-    echo "$name" >>"$done"
+    echo "$name" >>"$steps"
   fi
 }
 
 scan() {
-  if grep -qx started "$done"; then
+  if grep -qx started "$steps"; then
     cegep-audit scan --resume --db "$db" -o "$draft/report.csv" -q
   else
-    echo started >>"$done"
+    echo started >>"$steps"
     # The options are words, not one argument.
     # shellcheck disable=SC2086
     cegep-audit scan ${REGISTRY:+"$REGISTRY"} --db "$db" -o "$draft/report.csv" --contact "$CONTACT" -q ${SCAN_OPTIONS:-}
@@ -46,14 +47,19 @@ complete() {
   cegep-audit complete ${COMPLETE_OPTIONS:---retry --archive} --db "$db" -o "$draft/report.csv" -q
 }
 
+# The number of the scan that "latest" is.
+number() {
+  cegep-audit summary --json --db "$db" | sed -n 's/^ *"id": \([0-9][0-9]*\),*$/\1/p' | head -n 1
+}
+
 publish() {
   cegep-audit report -o "$draft/index.html" --lang fr --db "$db"
   cegep-audit report -o "$draft/index-en.html" --lang en --db "$db"
   cegep-audit export -o "$draft/$month.zip" --db "$db"
   cegep-audit trend -o "$draft/trend.csv" --db "$db"
   if [ -n "$previous" ]; then
-    cegep-audit compare "$previous" "$month" -o "$draft/changes-$month.csv" --db "$db"
-    cegep-audit compare "$previous" "$month" -o "$draft/changes.atom" --db "$db"
+    cegep-audit compare "$previous" latest -o "$draft/changes-$month.csv" --db "$db"
+    cegep-audit compare "$previous" latest -o "$draft/changes.atom" --db "$db"
   fi
 }
 
@@ -63,7 +69,8 @@ step label cegep-audit scans label latest "$month" --db "$db"
 step publish publish
 step keep cp "$db" "$data/$month.db"
 
-rm "$done"
+rm "$steps"
 cp -R "$draft"/. "$site"
 rm -r "$draft"
+number >"$data/last-scan"
 echo "$month" >"$data/last-month"

@@ -164,6 +164,57 @@ def test_filters_add_up(opened: Open) -> None:
     assert set(on) | set(off) <= set(universities), "whoever was not read is neither"
 
 
+def test_a_filtered_view_has_its_shares_its_address_and_its_rows(opened: Open) -> None:
+    shown = opened()
+    whole = shown.texts("#grid tfoot td.s")
+    shown.tab.select_option("#by-type", "universite")
+    shown.tab.locator("#grid th.f button").click()
+    some = shown.texts("#grid tfoot td.s")
+    assert whole != some
+    read = [row for row in shown.texts(f"{VISIBLE} td.f") if row != "?"]
+    held = shown.tab.locator(f"{VISIBLE} td.f + td.y").count()
+    assert some[0] == f"{100 * held / len(read):.0f}"
+    address = shown.tab.evaluate("location.hash")
+    assert address.startswith("#table?")
+    again = opened(at=address)
+    assert again.texts(f"{VISIBLE} th.who") == shown.texts(f"{VISIBLE} th.who")
+    assert again.tab.locator("#grid th.f").get_attribute("aria-sort") == "descending"
+    with again.tab.expect_download() as download:
+        again.tab.get_by_role("button", name="Télécharger (CSV)").click()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith('"id","name","n_networks","facebook"')
+    assert len(lines) == 1 + len(again.texts(f"{VISIBLE} th.who"))
+    assert "https://www.facebook.com/riviere" in "".join(lines)
+
+
+def test_sites_can_be_chosen_by_how_they_were_read(opened: Open) -> None:
+    shown = opened()
+    shown.tab.select_option("#by-state", "missing")
+    assert set(shown.texts(f"{VISIBLE} td.f")) == {"?"}
+    assert all(cell == "—" for cell in shown.texts("#grid tfoot td.s"))
+    shown.tab.select_option("#by-state", "read")
+    assert "?" not in shown.texts(f"{VISIBLE} td.f")
+
+
+def test_a_chart_is_saved_as_a_picture_or_as_its_figures(opened: Open) -> None:
+    shown = opened()
+    starts = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"\xef\xbb\xbf"}
+    for name, start in starts.items():
+        with shown.tab.expect_download() as download:
+            shown.tab.locator("#networks .save button", has_text=name).click()
+        assert download.value.suggested_filename == f"cegep-audit-networks.{name.lower()}"
+        content = download.value.path().read_bytes()
+        assert content.startswith(start)
+    assert b"Facebook" in content, "the figures"
+
+
+def test_the_navigation_stays_and_shows_where_one_is(opened: Open) -> None:
+    shown = opened()
+    shown.tab.locator(".contents a[href='#groups']").click()
+    expect(shown.tab.locator(".contents a[aria-current]")).to_have_attribute("href", "#groups")
+    assert shown.tab.evaluate("document.querySelector('.contents').getBoundingClientRect().top") == 0
+
+
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_a_name_opens_its_sheet_and_the_way_back_leads_to_the_table(opened: Open, lang: Language) -> None:
     shown = opened(lang=lang)

@@ -34,9 +34,7 @@ def register(app: typer.Typer) -> None:
 def compare(
     old: Annotated[str, typer.Argument(metavar="OLD", help=say("compare.old"))],
     new: Annotated[str, typer.Argument(metavar="NEW", help=say("compare.new"))],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help=say("compare.output"))
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("compare.output"))] = None,
     same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,
@@ -48,7 +46,7 @@ def compare(
 
     language = resolve(lang)
     if output:
-        changes.check(output, language)
+        changes.check(output, language, (".csv", ".atom"))
     with Store.open(db, create=False, lang=language) as store:
         scans = [printing.load(store, scan_number(each))[0] for each in (old, new)]
     if scans[0].id == scans[1].id:
@@ -56,7 +54,7 @@ def compare(
     scans = _by_mode(scans, same_mode=same_mode)
     comparison = set_side_by_side(*scans)
     if output:
-        written = changes.write(changes.changes_of(comparison), changes.shares_of(comparison), output, language)
+        written = changes.write_comparison(comparison, output, language)
         printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
     if as_json:
         printing.print_json(_as_record(comparison))

@@ -54,6 +54,14 @@ def _basket(name: str) -> str:
     return name
 
 
+def _columns(names: list[str] | None) -> list[str] | None:
+    """Return the columns of the registry that *names* stand for, in either language."""
+    from cegep_audit.registry.headings import fold, registry_headings
+
+    known = registry_headings().columns
+    return [known.get(fold(name), name) for name in names] if names else names
+
+
 def read_bins(text: str | None) -> tuple[float, ...]:
     """Return the starts of ranges that ``--bins`` gives; raise UsageError for anything but a list of numbers."""
     try:
@@ -72,7 +80,7 @@ RegionOption = Annotated[list[str] | None, typer.Option("--region", metavar="REG
 LanguageOption = Annotated[list[str] | None, typer.Option("--language", metavar="LANGUAGE", help=say("help.language"))]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"))]
 PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
-ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"))]
+ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), callback=_columns)]
 BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"))]
 MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
 BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]

@@ -230,7 +230,8 @@ async def _audited(institution: Institution, limits: Limits, contact: str | None
 
 
 def _show(shown: Sheet, lang: Language, *, as_json: bool) -> None:
-    from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
+    from cegep_audit.report.text.sheet import sheet_blocks
+    from cegep_audit.report.text.sheet_record import sheet_record
 
     if as_json:
         printing.print_json(sheet_record(shown, lang))

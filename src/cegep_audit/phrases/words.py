@@ -17,6 +17,12 @@ def value_words(column: str, value: str, lang: Language) -> str:
     return say(key, lang) if known(key) else plain(value)
 
 
+def called(column: str, value: str) -> set[str]:
+    """Return what the *value* of a registry *column* may be called: its code, and its words in both languages."""
+    key = f"{column}_name.{value}"
+    return {value, *((say(key, "fr"), say(key, "en")) if known(key) else ())}
+
+
 def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -> str:
     """Return what a group is called, by its value in each column: ``cégep public · Montréal``."""
     return " · ".join(value_words(*pair, lang) for pair in zip(columns, values, strict=True))

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.words import called
 from cegep_audit.registry.headings import fold
 from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.text import excerpt
@@ -30,9 +32,16 @@ class _Filter:
     spellings: Callable[[Institution], Collection[str]]
 
 
+@cache
+def _spellings(column: str, value: str) -> frozenset[str]:
+    """Return what a *value* may be asked as: its code or words, or their first words (``cégep`` for "cégep public")."""
+    words = (fold(each).split("-") for each in called(column, value))
+    return frozenset("-".join(parts[:count]) for parts in words for count in range(1, len(parts) + 1))
+
+
 _BY_ID = _Filter("--id", "id", lambda institution: {institution.id.casefold()})
-_BY_TYPE = _Filter("--type", "type", lambda institution: {fold(institution.type)})
-_BY_LANGUAGE = _Filter("--language", "language", lambda institution: {fold(institution.language)})
+_BY_TYPE = _Filter("--type", "type", lambda institution: _spellings("type", institution.type))
+_BY_LANGUAGE = _Filter("--language", "language", lambda institution: _spellings("language", institution.language))
 _BY_REGION = _Filter(
     "--region",
     "region",

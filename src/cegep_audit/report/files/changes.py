@@ -13,6 +13,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
+from cegep_audit.report.files.feed import feed
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, csv_bytes, filled, rows_of
 
@@ -102,11 +103,19 @@ def _moves(trend: Trend) -> Iterator[_Move]:
             yield from (_Move(before.facts.id, after.facts.id, each, name) for each in institutions)
 
 
-def check(output: Path, lang: Language) -> None:
-    """Raise UsageError or StoreError where *output* is no CSV file or could not be written."""
-    if output.suffix.lower() != ".csv":
-        raise UsageError(say("file.ending", lang, path=output, endings=".csv"))
+def check(output: Path, lang: Language, endings: tuple[str, ...] = (".csv",)) -> None:
+    """Raise UsageError or StoreError where *output* has none of the *endings* or could not be written."""
+    if output.suffix.lower() not in endings:
+        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(endings)))
     check_file(output, lang)
+
+
+def write_comparison(comparison: Comparison, output: Path, lang: Language) -> list[Path]:
+    """Write *comparison* as an Atom feed, or as CSV with the shares beside it, by the ending of *output*."""
+    if output.suffix.lower() == ".atom":
+        write_file(output, feed(comparison, lang), lang)
+        return [output]
+    return write(changes_of(comparison), shares_of(comparison), output, lang)
 
 
 def write(first: Table, second: Table, output: Path, lang: Language) -> list[Path]:

@@ -115,7 +115,8 @@ def _moved(since: Comparison | None, anchors: Mapping[str, str], lang: Language)
         if rows:
             title = say(f"change.{kind.value}", lang, count=len(changes), day=day)
             grid = Grid(title, heads(lang, "institution", "n_networks"), rows, texts=2)
-            parts.append(Part(title=title, grid=grid, is_folded=len(rows) > _MOST_LINES))
+            is_long = len(rows) > _MOST_LINES
+            parts.append(Part(title="" if is_long else title, grid=grid, is_folded=is_long))
     return parts
 
 

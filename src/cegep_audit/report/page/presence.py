@@ -23,6 +23,7 @@ from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, su
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
+_MOST_ROWS = 10  # sites not assessed that are named without being asked for
 MOST_BARS = 25  # networks that a chart shows: the others are in its table
 
 
@@ -115,7 +116,13 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
         said.append(say("summary.partial", lang, count=partial))
     if rows:
         said.append(say("lead.coverage", lang))
-    return section("coverage", lang, Part(lead=" ".join(said), grid=grid), _rendered(stats, anchors, lang))
+    part = Part(lead=" ".join(said), grid=grid, items=_counted(stats, lang), is_folded=len(rows) > _MOST_ROWS)
+    return section("coverage", lang, part, _rendered(stats, anchors, lang))
+
+
+def _counted(stats: ScanStatistics, lang: Language) -> list[str]:
+    """Return how many sites were not assessed, by cause."""
+    return [words.cause_words(each.status, each.detail, len(each.institutions), lang) for each in causes(stats.scan)]
 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:

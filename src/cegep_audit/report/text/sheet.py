@@ -1,15 +1,14 @@
-"""The sheet of one institution: its accounts with their evidence, what to mend, its peers; as blocks and as JSON."""
+"""The sheet of one institution as blocks: its accounts with their evidence, what to improve, its peers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from cegep_audit.analyze.advice import Advice
-from cegep_audit.analyze.findings import FEW, timestamp
+from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.sheets import Peers, Sheet
 from cegep_audit.detect.networks.catalogue import NETWORKS
-from cegep_audit.models import Account, InstitutionResult, PageRecord
+from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -34,6 +33,8 @@ from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
 
+_NEIGHBOURS = 8  # institutions of the region that a sheet names
+_RARE = 0.2  # of the peers: networks that fewer are on are left out of the comparison
 HALF = 0.5  # of the peers: readers expect a network that more of them are on
 
 
@@ -56,7 +57,7 @@ def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None 
         yield Title(say("sheet.neighbours", lang))
         yield bullets(
             Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
-            for near in each.neighbours
+            for near in each.neighbours[:_NEIGHBOURS]
         )
     if result is not None and anchors is not None:
         yield from _visit(result, lang)
@@ -144,7 +145,7 @@ def _rendered(result: InstitutionResult, lang: Language) -> Iterator[str]:
         yield say("rendered.pages", lang, count=len(renderings), browsers=browsers, needs=reasons)
 
 
-def _shown(sheet: Sheet) -> tuple[list[Account], list[Account]]:
+def shown_accounts(sheet: Sheet) -> tuple[list[Account], list[Account]]:
     """Return the accounts to show: the institution's with those that no rule decides on, and those of third parties."""
     found = sorted_accounts(sheet.result) if sheet.result is not None and sheet.result.status.is_assessed else []
     others = [account for account in found if account.role is Role.THIRD_PARTY]
@@ -152,7 +153,7 @@ def _shown(sheet: Sheet) -> tuple[list[Account], list[Account]]:
 
 
 def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
-    own, others = _shown(each)
+    own, others = shown_accounts(each)
     yield Title(say("sheet.accounts", lang))
     if own:
         yield Entries(say("sheet.accounts", lang), [_account(account, each, lang) for account in own])
@@ -176,7 +177,8 @@ def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequen
         seen = say("sheet.seen_on", lang, count=account.pages_seen)
         address = link(best.page_url)
         page = say(f"page_role.{roles[best.page_url]}", lang) if best.page_url in roles else address.text
-        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), address.href))
+        is_home = each.result is not None and best.page_url == each.result.final_url  # linked above
+        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), "" if is_home else address.href))
     return network_name(account.network), lines
 
 
@@ -197,7 +199,7 @@ def place_words(account: Account, lang: Language) -> str:
     return say("sheet.quoted", lang, **facts, label=best.label) if best.label else say("sheet.evidence", lang, **facts)
 
 
-def _by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
+def advice_by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
     """Return what the site could mend by the rule that says so, in the order of the rules."""
     found: dict[str, list[Advice]] = {}
     for advice in sheet.advice or ():
@@ -209,7 +211,7 @@ def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     yield Title(say("sheet.mend", lang))
     missing = _missing(each, lang)
     items: list[tuple[Words, Sequence[Words]]] = [(missing, ())] if missing else []
-    for rule, places in _by_rule(each).items():
+    for rule, places in advice_by_rule(each).items():
         remedy = f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}"
         items.append((remedy, [place for one in places if (place := _place(one)).text]))
     yield Bullets(items) if items else Line(say("sheet.nothing_to_mend", lang))
@@ -229,9 +231,10 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
         return
     first = each.peers[0].networks
     names = dict.fromkeys([*each.counted, *(name for peers in each.peers for name in peers.networks)])
+    kept = [name for name in names if name in each.counted or first.get(name, 0) >= _RARE * each.peers[0].assessed]
     rows: list[Row] = [
         [network_name(name), _here(each, name, lang), *(_of_group(peers, name, lang) for peers in each.peers)]
-        for name in sorted(names, key=lambda name: (-first.get(name, 0), network_name(name)))
+        for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name)))
     ]
     here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
     medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]
@@ -255,49 +258,3 @@ def _of_group(peers: Peers, name: str, lang: Language) -> str:
     count = peers.networks.get(name, 0)
     share = locales.percent(count / peers.assessed if peers.assessed else None, lang, digits=0)
     return f"{share} ({locales.number(count, lang)})"
-
-
-def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
-    """Return the sheet *each* as JSON values: codes as in the files, and advice in words of *lang* too."""
-    institution, result = each.institution, each.result
-    own, others = _shown(each)
-    return {
-        "institution": {name: getattr(institution, name) for name in ("id", "name", "type", "region", "language")}
-        | {"website": without_password(institution.url)},
-        "status": result.status.value if result is not None else None,
-        "detail": result.detail if result is not None else None,
-        "final_url": without_password(result.final_url) if result is not None else None,
-        "captured_at": timestamp(result.captured_at) if result is not None else None,
-        "n_networks": each.n_networks,
-        "networks": sorted(each.counted),
-        "pages": [_page_record(page) for page in (result.pages if result is not None else ())],
-        "accounts": [_account_record(account) for account in (*own, *others)],
-        "advice": [
-            {"rule": rule, "title": say(f"advice.{rule}", lang), "remedy": say(f"mend.{rule}", lang)}
-            | {"network": place.network, "url": place.url, "page_url": place.page_url}
-            for rule, places in _by_rule(each).items()
-            for place in places
-        ],
-        "peers": [asdict(peers) for peers in each.peers],
-        "neighbours": [asdict(near) for near in each.neighbours],
-    }
-
-
-def _page_record(page: PageRecord) -> dict[str, object]:
-    rendering = asdict(page.rendering) if page.rendering else None
-    return {"url": page.url, "role": page.role.value, "drawn": rendering}
-
-
-def _account_record(account: Account) -> dict[str, object]:
-    return {
-        "network": account.network,
-        "account_url": account.url,
-        "handle": account.handle,
-        "kind": account.kind.value,
-        "role": account.role.value,
-        "reason": account.reason,
-        "evidence": [
-            {"page_url": seen.page_url, "how": seen.how.value, "zone": seen.zone.value, "label": seen.label}
-            for seen in account.evidence
-        ],
-    }

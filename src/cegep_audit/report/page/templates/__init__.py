@@ -6,8 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from cegep_audit.report.blocks import text_of, web_address
-
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -24,8 +22,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["web"] = lambda url: web_address(str(url))
-    found.filters["text"] = text_of
+    found.filters["short"] = lambda text: text.removeprefix("https://").removeprefix("www.")
     found.tests["block"] = lambda block, name: type(block).__name__ == name
     return found
 

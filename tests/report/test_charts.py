@@ -1,0 +1,69 @@
+"""Charts as SVG: what is drawn is where the figures say, and nothing covers anything."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cegep_audit.report.page.charts import Bar, Chart, Series, Tile, bars, columns, lines, tiles
+
+SVG = "{http://www.w3.org/2000/svg}"
+TICKS = [(0, "0"), (0.5, "50"), (1, "100 %")]
+ROWS = [Bar("Facebook", 0.8, 0.7, 0.9, "80 %"), Bar("<b>&", 0.2, 0.2, 0.2, "20 %", is_few=True)]
+CHARTS = {
+    "bars": bars(ROWS, "label", TICKS),
+    "dots": bars(ROWS, "label", TICKS, dots=True),
+    "columns": columns([(0, 3), (1, 0), (2, 7)], 2, "label", "axis"),
+    "lines": lines(
+        [Series("≥ 3", [date(2011, 1, 1), date(2026, 1, 1)], [0.5, 1.0]), Series("x", [date(2026, 1, 1)], [0.1])],
+        [(date(2011, 1, 1), "2011"), (date(2026, 1, 1), "2026")],
+        "label",
+        TICKS,
+    ),
+    "tiles": tiles([Tile(0, 0, "06", "Montréal", 0.5, "50 %"), Tile(1, 1, "10", "Nord", None, "—")], "label"),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_an_image_of_its_own_in_both_widths(name: str) -> None:
+    for text, width in ((CHARTS[name].wide, 720), (CHARTS[name].narrow, 300)):
+        root = ET.fromstring(text)  # noqa: S314 - our own
+        assert root.tag == f"{SVG}svg"
+        assert float(root.attrib["width"]) <= width
+        colors = set(re.findall(r'(?:fill|stroke)="(#\w+)"', text))
+        assert colors <= {"#1b1f24", "#5b6470", "#1f5f8b", "#a7b4c0", "#e2e6ea", "#fdfdfc"}
+
+
+def test_bars_are_as_long_as_their_shares() -> None:
+    root = ET.fromstring(CHARTS["bars"].wide)  # noqa: S314 - our own
+    first, second = (float(each.attrib["width"]) for each in root.iter(f"{SVG}rect"))
+    assert first / second == pytest.approx(4, rel=0.01)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.62, 0.95])
+def test_the_mark_of_another_study_covers_no_bar(share: float) -> None:
+    rows = [Bar(f"k{place}", 0.9, 0.9, 0.9, "", mark=share if place == 1 else None) for place in range(3)]
+    for text in (bars(rows, "label", TICKS).wide, bars(rows, "label", TICKS).narrow):
+        root = ET.fromstring(text)  # noqa: S314 - our own
+        spans = [(float(each.attrib["y"]), float(each.attrib["y"]) + 14) for each in root.iter(f"{SVG}rect")]
+        (mark,) = [each.attrib["d"] for each in root.iter(f"{SVG}path") if "l5 5" in each.attrib["d"]]
+        top = float(mark.split(" ")[1].split("l")[0])
+        assert not [span for span in spans if span[0] < top + 10 and span[1] > top]
+
+
+def test_names_at_the_ends_of_lines_do_not_touch() -> None:
+    series = [Series(f"n{place}", [date(2020, 1, 1), date(2026, 1, 1)], [0.5, 0.5]) for place in range(4)]
+    chart: Chart = lines(series, [(date(2020, 1, 1), "a"), (date(2026, 1, 1), "b")], "label", TICKS)
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" fill="#5b6470">n\d', chart.wide))
+    assert len(heights) == 4
+    assert min(after - before for before, after in pairwise(heights)) >= 15
+
+
+def test_a_region_of_few_is_muted() -> None:
+    text = tiles([Tile(0, 0, "09", "Côte-Nord", 1.0, "100 %", is_few=True)], "label").wide
+    assert 'fill-opacity="0"' in text
+    assert "stroke-dasharray" in text

@@ -1,0 +1,115 @@
+"""Three months of an observatory on the invented web: what each publishes, and what a failed month does not."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cegep_audit import demo
+
+SCRIPT = Path(__file__).parents[1] / "examples" / "observatory" / "monthly.sh"
+ATOM = "{http://www.w3.org/2005/Atom}"
+TAKEN = 6  # institutions: enough to have a share, few enough to be quick
+DENIED = ("institution_id", "network", "account_url", "decision", "reason", "date")
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[demo.Web]:
+    with demo.serve() as served:
+        yield served
+
+
+def run_month(
+    month: str, web: demo.Web, folder: Path, registry: Path, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    tools = Path(sys.executable).parent
+    environment = {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "HTTP_PROXY": web.proxy,
+        "HTTPS_PROXY": web.proxy,
+        "CONTACT": "observatory@example.test",
+        "MONTH": month,
+        "REGISTRY": str(registry),
+        "SCAN_OPTIONS": "--delay 0.01",
+        "COMPLETE_OPTIONS": "--retry",
+        **{name: os.environ[name] for name in ("PYTHONPATH", "HOME") if name in os.environ},
+    }
+    command = ["sh", str(SCRIPT), str(folder)]
+    return subprocess.run(
+        command,
+        env=environment | settings,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=registry.parent,
+    )
+
+
+def first_institutions(web: demo.Web, folder: Path) -> Path:
+    with web.registry.open(encoding="utf-8", newline="") as source:
+        rows = [row for row in csv.DictReader(source) if not row["parent_id"]][:TAKEN]
+    path = folder / "registry.csv"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
+def test_three_months_make_a_series(web: demo.Web, tmp_path: Path) -> None:
+    registry = first_institutions(web, tmp_path)
+    folder = tmp_path / "observatory"
+    first = run_month("2026-09", web, folder, registry)
+    assert first.returncode == 0, first.stderr
+    site = folder / "site"
+    assert {path.name for path in site.iterdir()} >= {
+        "index.html",
+        "index-en.html",
+        "2026-09.zip",
+        "trend.csv",
+        "report.csv",
+    }
+    assert not (site / "changes.atom").exists()
+
+    with (site / "report.csv").open(encoding="utf-8") as report:
+        shown = next((row["id"], row["facebook"]) for row in csv.DictReader(report) if row["facebook"])
+    with (tmp_path / "decisions.csv").open("w", encoding="utf-8", newline="") as decisions:
+        csv.writer(decisions).writerows([DENIED, (shown[0], "facebook", shown[1], "deny", "gone", "2026-10-01")])
+    second = run_month("2026-10", web, folder, registry, SCAN_OPTIONS="--delay 0.01 --overrides decisions.csv")
+    assert second.returncode == 0, second.stderr
+    entries = ET.parse(site / "changes.atom").getroot().findall(f"{ATOM}entry")  # noqa: S314 - our own file
+    assert len(entries) == 1
+    assert shown[1] in (entries[0].findtext(f"{ATOM}content") or "")
+
+    third = run_month("2026-11", web, folder, registry)
+    assert third.returncode == 0, third.stderr
+    months = {path.name for path in (folder / "data").glob("2026-*.db")}
+    assert months == {"2026-09.db", "2026-10.db", "2026-11.db"}
+    with (site / "trend.csv").open(encoding="utf-8") as trend:
+        assert len({row["scan"] for row in csv.DictReader(trend)}) == len(months)
+    assert not list(folder.glob("draft-*"))
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
+def test_a_month_that_fails_publishes_nothing_and_goes_on_from_there(web: demo.Web, tmp_path: Path) -> None:
+    registry = first_institutions(web, tmp_path)
+    folder = tmp_path / "observatory"
+    failed = run_month("2026-09", web, folder, registry, COMPLETE_OPTIONS="--no-such-mode")
+    assert failed.returncode == 2
+    assert failed.stderr.strip()
+    assert not list((folder / "site").iterdir())
+    mended = run_month("2026-09", web, folder, registry)
+    assert mended.returncode == 0, mended.stderr
+    assert (folder / "site" / "index.html").exists()
+    again = run_month("2026-09", web, folder, registry)
+    assert (again.returncode, again.stderr.strip()) == (0, "2026-09 is published already.")

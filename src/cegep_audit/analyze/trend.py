@@ -9,10 +9,10 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median_low
 
-from cegep_audit.analyze.compare import BASKETS, merged_into
+from cegep_audit.analyze.compare import BASKETS
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, merged_into
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 

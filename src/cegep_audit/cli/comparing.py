@@ -34,9 +34,7 @@ def register(app: typer.Typer) -> None:
 def compare(
     old: Annotated[str, typer.Argument(metavar="OLD", help=say("compare.old"))],
     new: Annotated[str, typer.Argument(metavar="NEW", help=say("compare.new"))],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("compare.output"))
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=say("compare.output"))] = None,
     same_mode: SameModeOption = False,
     db: DbOption = DEFAULT_DB,
     as_json: JsonOption = False,

@@ -40,3 +40,10 @@ def test_the_views_say_what_the_tables_say(demo_db: Path) -> None:
             "SELECT count(*) FROM accounts WHERE role = 'official' AND is_main = 1"
         ).fetchone()
         assert connection.execute("SELECT count(*) FROM v_presence").fetchone() == official
+
+
+def test_statements_for_wikidata_are_a_text_file(demo_db: Path) -> None:
+    options = ("export", "--db", str(demo_db), "--quickstatements", "-o")
+    assert command(*options, "wikidata.csv", folder=demo_db.parent).code == 2
+    assert command(*options, "wikidata.txt", folder=demo_db.parent).code == 0
+    assert (demo_db.parent / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has an item

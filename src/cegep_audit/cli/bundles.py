@@ -17,9 +17,13 @@ from cegep_audit.store import Store
 BUNDLES = frozenset({".zip", ".wacz"})
 
 
-def check_options(ending: str, *, matrix: bool, with_warc: bool) -> None:
+def check_options(ending: str, *, matrix: bool, with_warc: bool, quickstatements: bool) -> None:
     """Raise UsageError for an option that the *ending* of the file does not go with."""
-    for option, is_given, needed in (("--matrix", matrix, ".csv"), ("--with-warc", with_warc, ".zip")):
+    for option, is_given, needed in (
+        ("--matrix", matrix, ".csv"),
+        ("--with-warc", with_warc, ".zip"),
+        ("--quickstatements", quickstatements, ".txt"),
+    ):
         if is_given and ending != needed:
             raise UsageError(say("error.needs_ending", option=option, ending=needed))
 

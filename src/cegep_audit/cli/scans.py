@@ -133,6 +133,7 @@ def export(
     sample_of: SampleOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help=say("help.matrix"))] = False,
     with_warc: Annotated[bool, typer.Option("--with-warc", help=say("help.with_warc"))] = False,
+    quickstatements: Annotated[bool, typer.Option("--quickstatements", help=say("help.quickstatements"))] = False,
     layer: LayerOption = Layer.DETECTED,
     db: DbOption = DEFAULT_DB,
     lang: LangOption = None,
@@ -141,14 +142,14 @@ def export(
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.cli.bundles import BUNDLES, check_options, warcs_of, write_bundle
     from cegep_audit.report.files.table import csv_bytes
-    from cegep_audit.report.files.tables import check, institutions_of, write, write_matrix
+    from cegep_audit.report.files.tables import check, institutions_of, write, write_matrix, write_statements
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     language, number = resolve(lang), scan_number(scan)
     ending = output.suffix.lower()
-    check_options(ending, matrix=matrix, with_warc=with_warc)
+    check_options(ending, matrix=matrix, with_warc=with_warc, quickstatements=quickstatements)
     is_piped = output == Path("-")
-    if not is_piped:
+    if not is_piped and not quickstatements:
         check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
@@ -161,8 +162,8 @@ def export(
         stats = ScanStatistics(layers.of(layer), asked, language, corrections)
         write_bundle(stats, output, db, warcs, with_warc=with_warc)
         written: Sequence[Path] = [output]
-    elif matrix:
-        write_matrix(layers.of(layer), output, basket, language)
+    elif matrix or quickstatements:
+        (write_matrix if matrix else write_statements)(layers.of(layer), output, basket, language)
         written = [output]
     else:
         written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)

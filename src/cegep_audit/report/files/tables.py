@@ -18,6 +18,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.columns import AccountRow, InstitutionRow, account_columns, institution_columns
 from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.files.quickstatements import statements
 from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, objects
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
@@ -133,6 +134,11 @@ def _csv(scan: Scan, output: Path, lang: Language, request: Request) -> dict[Pat
 def write_matrix(scan: Scan, output: Path, basket: str = "all", lang: Language = "fr") -> None:
     """Write the presence matrix of *scan* as CSV; see :func:`matrix_of`."""
     write_file(output, csv_bytes(matrix_of(scan, basket)), lang)
+
+
+def write_statements(scan: Scan, output: Path, _basket: str = "all", lang: Language = "fr") -> None:
+    """Write the official accounts of *scan* as statements for Wikidata."""
+    write_file(output, statements(scan).encode(), lang)
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:

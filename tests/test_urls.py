@@ -1,9 +1,4 @@
-"""Addresses are read as browsers read them: the URL Standard, by cases of our own and by the standard's own suite."""
-
-import json
-import os
-import re
-from pathlib import Path
+"""Addresses are read as browsers read them, by the URL Standard; its own suite is in foreign.py."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -85,24 +80,3 @@ def test_nothing_raises_and_what_is_resolved_stays(raw: str) -> None:
     if url is not None:
         assert urls.absolute(BASE, url) == url
         assert urls.crawl_key(urls.crawl_key(url)) == urls.crawl_key(url)
-
-
-SUITE = Path(os.environ.get("FOREIGN", "/nowhere")) / "urltestdata.json"
-
-# What the library reads and the standard refuses: a label that only says that it is in Punycode.
-_PUNYCODE = "xn--"
-
-
-@pytest.mark.skipif(not SUITE.is_file(), reason="FOREIGN names no folder with urltestdata.json of web-platform-tests")
-def test_the_standards_own_suite() -> None:
-    wrong = []
-    for case in json.loads(SUITE.read_text("utf-8")):
-        if isinstance(case, str) or not (case.get("base") or "http:").startswith("http"):
-            continue  # a comment, or a base that no page has
-        wanted = case.get("href", "") if case.get("href", "").startswith(("http://", "https://")) else None
-        base = case["base"] or ("https://rb.test/" if case["input"].startswith("http:") else "http://rb.test/")
-        if case["base"] is None and not re.match(r"\s*https?:", case["input"], re.IGNORECASE):
-            continue  # relative to nothing: a link of a page has a base
-        if urls.absolute(base, case["input"]) != wanted and _PUNYCODE not in case["input"].lower():
-            wrong.append(case["input"])
-    assert wrong == []

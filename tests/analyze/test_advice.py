@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from builders import CAPTURED, account, failed, institution, result
 
-from cegep_audit.analyze.advice import Advice, advise
+from cegep_audit.analyze.advice import Advice, advise, missing_networks
 from cegep_audit.models import Account, Flaw, InstitutionResult, PageRecord
 from cegep_audit.phrases.catalogue import known
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
@@ -38,14 +38,55 @@ def flaw(rule: str, url: str = "http://x.test/", account_url: str = "", network:
 
 CASES = {
     "nothing to mend": (site(shown("facebook")), []),
-    "no account at all": (site(), []),
+    "no account at all": (site(), [Advice("no_account", "", "", HOME)]),
+    "an account of a library alone": (
+        site(shown("facebook", role=Role.UNIT)),
+        [Advice("no_account", "", "", HOME)],
+    ),
+    "a page of links beside accounts": (site(shown("facebook"), shown("link_hub")), []),
+    "an icon without address in the row of accounts": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
+        [Advice("nowhere", "linkedin", "#", HOME)],
+    ),
+    "a script where the address should be": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
+        [Advice("nowhere", "linkedin", "javascript:void(0)", HOME)],
+    ),
+    "an icon that opens a menu of accounts": (
+        site(shown("facebook"), shown("instagram"), flaws=[flaw("nowhere", "#", network="facebook")]),
+        [],
+    ),
+    "icons that share by a script": (
+        site(
+            shown("youtube", CONTACT),
+            flaws=[flaw("nowhere", "#", network="facebook"), flaw("nowhere", "#", network="linkedin")],
+            roles=[PageRole.CONTACT],
+        ),
+        [Advice("inner_page_only", "youtube", "https://www.youtube.com/cegeprb", CONTACT)],
+    ),
+    "a tab named after a network, away from the accounts": (
+        site(shown("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
+        [],
+    ),
+    "a network that somebody else's account is shown of": (
+        site(
+            shown("facebook"),
+            shown("linkedin", role=Role.THIRD_PARTY),
+            flaws=[flaw("nowhere", "#", network="linkedin")],
+        ),
+        [],
+    ),
     "an icon that leads nowhere": (
         site(shown("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
         [Advice("nowhere", "youtube", "https://www.youtube.com/", HOME)],
     ),
     "a share button in place of an account": (
-        site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        site(shown("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
         [Advice("share_for_profile", "facebook", "https://www.facebook.com/sharer.php?u=x", HOME)],
+    ),
+    "share buttons on a site without accounts": (
+        site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        [Advice("no_account", "", "", HOME)],
     ),
     "a share button beside the account": (site(shown("facebook"), flaws=[flaw("share_for_profile")]), []),
     "http to its own account": (
@@ -98,7 +139,10 @@ CASES = {
     ),
     "not on the English page": (
         site(shown("youtube"), shown("facebook"), shown("instagram", HOME, ENGLISH), roles=[PageRole.LANGUAGE]),
-        [Advice("one_language", "facebook", "", ENGLISH), Advice("one_language", "youtube", "", ENGLISH)],
+        [
+            Advice("one_language", "facebook", FACEBOOK, ENGLISH),
+            Advice("one_language", "youtube", "https://www.youtube.com/cegeprb", ENGLISH),
+        ],
     ),
     "another account on the English page": (
         site(
@@ -112,7 +156,7 @@ CASES = {
     "a splash page before both languages": (site(shown("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
     "no sameAs": (
         site(replace(shown("facebook"), evidence=shown("facebook").evidence[:1])),
-        [Advice("no_same_as")],
+        [Advice("no_same_as", "", "", HOME)],
     ),
     "a site that was not read": (failed("a"), []),
 }
@@ -124,12 +168,24 @@ def test_advice(name: str) -> None:
     assert list(advise(found)) == expected
 
 
+def test_networks_that_most_peers_are_on_are_named_the_most_common_first() -> None:
+    peers = {"facebook": 8, "instagram": 6, "linkedin": 5, "tiktok": 9}
+    found = missing_networks(site(shown("facebook")), {"facebook"}, peers, 10)
+    assert [(each.rule, each.network, each.page_url) for each in found] == [
+        ("missing_network", "tiktok", HOME),
+        ("missing_network", "instagram", HOME),
+    ], "linkedin: half of them, and not more"
+    assert missing_networks(site(), (), peers, 4) == (), "too few peers to say what is usual"
+    assert missing_networks(failed("a"), (), peers, 10) == (), "nothing is said of a site that was not read"
+
+
 def test_every_rule_is_met_and_worded() -> None:
     rules = {each.rule for _, expected in CASES.values() for each in expected}
     assert rules == {name for name in RULE_NAMES if known(f"advice.{name}") and known(f"mend.{name}")}
 
 
 RULE_NAMES = (
+    "no_account "
     "nowhere share_for_profile closed_network unresolved elsewhere two_accounts inner_page_only one_language old_name "
     "insecure mobile no_same_as"
 ).split()

@@ -61,3 +61,12 @@ def test_ours_is_of_the_same_measure(measure: str, k: int | None, network: str, 
 @pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)
 def test_nothing_is_beside_where_nobody_was_assessed(row: Baseline) -> None:
     assert beside(row, figures(scan(failed("a")))) is None
+
+
+@pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)
+def test_a_published_figure_has_the_digits_of_its_study(row: Baseline) -> None:
+    """Written with its digits the figure is the one of the file, neither rounded nor made more exact."""
+    if row.measure == "mean":
+        assert float(f"{row.value:.{row.digits}f}") == row.value
+    else:
+        assert round(float(f"{100 * row.value:.{row.digits}f}") / 100, 6) == row.value

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from cegep_audit.analyze.compare import Change, Comparison, Scope, ShareChange, compare, mcnemar
+from cegep_audit.analyze.compare import Change, Comparison, Scope, ShareChange, compare
+from cegep_audit.analyze.group_tests import mcnemar
+from cegep_audit.analyze.trend import trend
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Role, Status
@@ -138,6 +140,37 @@ def test_the_same_id_under_another_name_or_of_another_type_is_said() -> None:
     new = scan(result(institution("a", "Autre nom")), now("b"), result(institution("c", type="cegep")))
     renamed = [(was.name, is_now.name, was.type, is_now.type) for was, is_now in compare(old, new).renamed]
     assert renamed == [("Cégep a", "Autre nom", "", ""), ("Cégep c", "Cégep c", "college", "cegep")]
+
+
+def test_an_institution_is_followed_into_the_one_that_goes_on_with_it() -> None:
+    moved = institution("old-name", successor_id="new-name")
+    inner, middle = institution("inner", successor_id="middle"), institution("middle", successor_id="big")
+    old = scan(
+        result(moved, "facebook", captured_at=IN_2014),
+        result(inner, "twitter"),
+        result(middle),
+        then("big"),
+        then("lost"),
+    )
+    new = scan(now("new-name", "facebook", "youtube"), now("big"), now("come"))
+    found = compare(old, new)
+    assert [(was.id, heir.id) for was, heir in found.merged] == [
+        ("old-name", "new-name"), ("inner", "big"), ("middle", "big"),
+    ]  # fmt: skip
+    assert changes(found) == {("new-name", "facebook"): "kept", ("new-name", "youtube"): "gained"}
+    assert ([each.id for each in found.left], [each.id for each in found.entered]) == (["lost"], ["come"])
+    assert [each.id for each in found.compared] == ["new-name", "big"]
+    (move,) = trend([old, new]).moves
+    assert ([each.id for each in move.left], [each.id for each in move.entered]) == (["lost"], ["come"])
+    assert len(move.merged) == 3
+
+
+def test_a_successor_that_leads_in_a_circle_or_nowhere_is_not_followed() -> None:
+    one, other = institution("one", successor_id="other"), institution("other", successor_id="one")
+    old = scan(result(one), result(other), result(institution("gone", successor_id="unknown")))
+    found = compare(old, scan(now("new")))
+    assert found.merged == ()
+    assert [each.id for each in found.left] == ["one", "other", "gone"]
 
 
 def test_a_basket_s_table_stops_at_its_open_networks() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -105,3 +107,12 @@ def test_a_page_that_failed_has_none() -> None:
 def test_a_person_s_account_is_in_no_flaw() -> None:
     by_line = '<div class="author-box"><a href="http://twitter.com/marieplume">Marie Plume</a></div>'
     assert flaws([visit(by_line + FOOTER)]) == flaws([visit(FOOTER)])
+
+
+def test_a_page_of_before_the_change_of_name_is_not_told_the_new_one() -> None:
+    """In 2016 there was no x.com to write."""
+    before = visit(FOOTER)
+    assert before.page is not None
+    old = replace(before, page=replace(before.page, captured_at=datetime(2016, 5, 1, tzinfo=UTC)))
+    assert "old_name" in {flaw.rule for flaw in flaws([before])}
+    assert "old_name" not in {flaw.rule for flaw in flaws([old])}

@@ -91,3 +91,14 @@ def test_no_more_neighbours_than_a_reader_reads() -> None:
         assert numbers == [3] * 9 + [2] * 3 if sheet.n_networks == 3 else numbers == [3] * 10 + [2] * 2
         assert sheet.institution.id not in {each.id for each in sheet.neighbours}
         assert len(numbers) == MAX_NEIGHBOURS
+
+
+def test_a_college_on_no_network_is_told_where_most_of_its_peers_are() -> None:
+    on = [result(at(f"s{n}"), "facebook", *(["instagram"] if n < 2 else [])) for n in range(6)]
+    sheet = sheet_of(scan(*on, result(at("none"))), "none")
+    assert sheet is not None
+    assert sheet.advice is not None
+    assert [(each.rule, each.network) for each in sheet.advice] == [("no_account", ""), ("missing_network", "facebook")]
+    dead = sheet_of(scan(*on, failed(at("dead"))), "dead")
+    assert dead is not None
+    assert dead.advice == ()

@@ -116,3 +116,8 @@ def test_differences_have_a_sign(difference: float | None, fr: str, en: str) -> 
 )
 def test_p_values(value: float | None, fr: str, en: str) -> None:
     assert (locales.p_value(value, "fr"), locales.p_value(value, "en")) == (fr, en)
+
+
+@pytest.mark.parametrize("share", [-0.0, -0.0001, 0.0001, -0.00049])
+def test_nothing_has_no_sign(share: float) -> None:
+    assert locales.percent(share, "en") == "0.0%"

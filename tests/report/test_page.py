@@ -279,7 +279,7 @@ def test_the_paragraph_and_the_citation_are_there_to_copy(html: LexborHTMLParser
 
 @pytest.mark.parametrize(
     ("lang", "expected"),
-    [("fr", "Au moins 3 réseaux : 62,0 % (ici "), ("en", "At least 3 networks: 62.0% (here ")],
+    [("fr", "Au moins 3 réseaux : 62 % (ici "), ("en", "At least 3 networks: 62% (here ")],
 )
 def test_published_figures_stand_beside_ours_with_their_caution(lang: Language, expected: str) -> None:
     rows = [words(row) for row in made_of_forty(lang).css("#published tbody tr")]

@@ -59,6 +59,8 @@ def test_a_sample_has_an_interval() -> None:
 def test_nobody_assessed_claims_nothing() -> None:
     text = said(scan(failed("a"), failed("b")))
     assert "0 établissement a pu être évalué" in text
+    assert "aucune page d’accueil n’a été captée" in text
+    assert "novembre" not in text, "nothing was captured on any day"
     assert "réseaux." not in text.replace("fermés à la date de la lecture.", "")
 
 

@@ -92,7 +92,7 @@ def test_a_site_read_in_part_says_why() -> None:
     text = flat(shown(lone_sheet(found)))
     assert "Évalué en partie : au moins une page autre que l’accueil n’a pas pu être lue (réponse HTTP 500)." in text
     assert "Aucun compte officiel trouvé dans les pages lues." in text
-    assert "Rien à signaler" in text
+    assert "Aucun compte de l’établissement n’a été vu dans les pages lues" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

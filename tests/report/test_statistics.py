@@ -101,7 +101,7 @@ def test_names_stand_beside_ids(five: Scan) -> None:
     assert [(row["status"], row["detail"], row["institution_id"]) for row in rows(made["coverage"])] == [
         ("unreachable", "dns", "e")
     ]
-    assert {row["rule"] for row in rows(made["advice"])} == {"two_accounts", "no_same_as"}
+    assert {row["rule"] for row in rows(made["advice"])} == {"no_account", "two_accounts", "no_same_as"}
 
 
 def test_published_figures_and_the_paragraph_are_there(five: Scan) -> None:

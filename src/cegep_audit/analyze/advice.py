@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
+from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.presence import page_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, open_networks
-from cegep_audit.models import Account, InstitutionResult
+from cegep_audit.models import Account, Flaw, InstitutionResult
 from cegep_audit.vocabulary import How, Kind, PageRole, Role
 
 
@@ -33,13 +35,38 @@ def advise(result: InstitutionResult) -> tuple[Advice, ...]:
 
 
 def _nowhere(result: InstitutionResult) -> Iterator[Advice]:
-    return _flaws(result, "nowhere")
+    """Icons that lead to no account.
+
+    An icon with an address needs no more. One without (``#``) may open a menu of accounts, share by a script or turn a
+    tab, so it needs what an account does: a place in the row of the institution's own, and no other of its network.
+    """
+    for flaw in _flaws(result, "nowhere"):
+        if not _WITHOUT_ADDRESS.match(flaw.url) or _stands_for_account(result, flaw):
+            yield _advice(flaw)
 
 
 def _share_for_profile(result: InstitutionResult) -> Iterator[Advice]:
-    """Share buttons in the frame of the site, of a network it shows no account of."""
-    present = {account.network for account in _official(result)}
-    return (advice for advice in _flaws(result, "share_for_profile") if advice.network not in present)
+    """Share buttons in the row of the institution's own accounts, of a network it shows no account of."""
+    return (_advice(flaw) for flaw in _flaws(result, "share_for_profile") if _stands_for_account(result, flaw))
+
+
+_WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
+
+
+def _stands_for_account(result: InstitutionResult, flaw: Flaw) -> bool:
+    """Whether a reader expects an account where *flaw* is: beside the institution's own, of a network without any."""
+    beside = any(
+        (item.page_url, item.zone) == (flaw.page_url, flaw.zone)
+        for account in _official(result)
+        for item in account.evidence
+    )
+    return beside and all(account.network != flaw.network for account in result.accounts)
+
+
+def _no_account(result: InstitutionResult) -> Iterator[Advice]:
+    """A site on which no account of the institution was seen, and no page of links either."""
+    if not _official(result):
+        yield Advice("no_account", "", "", result.final_url)
 
 
 def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
@@ -94,14 +121,15 @@ _INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
 def _one_language(result: InstitutionResult) -> Iterator[Advice]:
     """Networks that the homepage shows an account of and its version in another language does not."""
     home = next((page.url for page in result.pages if page.role is PageRole.HOME), "")
-    shown: dict[str, set[str]] = {}
+    shown: dict[str, dict[str, str]] = {}
     for account in _official(result):
         for item in account.evidence:
-            shown.setdefault(item.page_url, set()).add(account.network)
+            shown.setdefault(item.page_url, {}).setdefault(account.network, account.url)
     for page in result.pages:
         if page.role is PageRole.LANGUAGE and page.url != home:
-            missing = shown.get(home, set()) - shown.get(page.url, set())
-            yield from (Advice("one_language", name, "", page.url) for name in NETWORKS if name in missing)
+            at_home, here = shown.get(home, {}), shown.get(page.url, {})
+            missing = [name for name in NETWORKS if name in at_home and name not in here]
+            yield from (Advice("one_language", name, at_home[name], page.url) for name in missing)
 
 
 def _of_official(rule: str) -> Callable[[InstitutionResult], Iterator[Advice]]:
@@ -125,12 +153,13 @@ def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
     """Accounts without any word of them in the page's data (schema.org ``sameAs``)."""
     official = _official(result)
     if official and not any(item.how in _IN_DATA for account in official for item in account.evidence):
-        yield Advice("no_same_as")
+        yield Advice("no_same_as", "", "", result.final_url)
 
 
 _IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
 
 RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what costs the site most readers first
+    _no_account,
     _nowhere,
     _share_for_profile,
     _closed_network,
@@ -150,8 +179,28 @@ def _official(result: InstitutionResult) -> list[Account]:
     return [account for account in result.accounts if account.role is Role.OFFICIAL]
 
 
-def _flaws(result: InstitutionResult, rule: str) -> Iterator[Advice]:
-    return (Advice(rule, flaw.network, flaw.url, flaw.page_url) for flaw in result.flaws if flaw.rule == rule)
+def missing_networks(
+    result: InstitutionResult, networks: Collection[str], peers: Mapping[str, int], assessed: int
+) -> tuple[Advice, ...]:
+    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
+
+    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. Nothing
+    where it was not read, or where its peers are fewer than five.
+    """
+    if not result.status.is_assessed or assessed < FEW:
+        return ()
+    common = [name for name, count in peers.items() if name not in networks and count > assessed / 2]
+    return tuple(
+        Advice("missing_network", name, "", result.final_url) for name in sorted(common, key=lambda n: -peers[n])
+    )
+
+
+def _flaws(result: InstitutionResult, rule: str) -> list[Flaw]:
+    return [flaw for flaw in result.flaws if flaw.rule == rule]
+
+
+def _advice(flaw: Flaw) -> Advice:
+    return Advice(flaw.rule, flaw.network, flaw.url, flaw.page_url)
 
 
 def _page(account: Account) -> str:

@@ -16,9 +16,9 @@ from functools import cached_property
 import pandas as pd
 
 from cegep_audit.analyze.findings import ScanFacts, facts_of
-from cegep_audit.analyze.group_tests import holm_corrected
+from cegep_audit.analyze.group_tests import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, merged_into
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
@@ -144,7 +144,9 @@ class Comparison:
     """Two scans, the *old* and the *new* one.
 
     ``changes`` are of the institutions in both, in the order of the new registry and of the networks;
-    ``entered`` are in the new scan only, ``left`` in the old only. ``renamed`` are those of one id whose name or type
+    ``entered`` are in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that, says the
+    registry, another of the new one goes on with (``successor_id``); where it is the only one and new itself, both are
+    compared as one institution. ``renamed`` are those of one id whose name or type
     is not the same in both registries: are they one institution? ``common`` are the networks open at every capture of
     both scans.
     """
@@ -154,6 +156,7 @@ class Comparison:
     changes: tuple[NetworkChange, ...]
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
+    merged: tuple[tuple[Institution, Institution], ...]
     renamed: tuple[tuple[Institution, Institution], ...]
     compared: tuple[Institution, ...]
     common: tuple[str, ...]
@@ -171,8 +174,14 @@ class Comparison:
 
 def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
-    before = {institution.id: institution for institution in old.institutions}
+    merged = merged_into(old, new)
+    gone = {was.id for was, _ in merged}
+    before = {institution.id: institution for institution in old.institutions if institution.id not in gone}
     old_sides, new_sides = _sides(old), _sides(new)
+    heirs = Counter(heir.id for _, heir in merged)
+    for was, heir in merged:
+        if heirs[heir.id] == 1 and heir.id not in before:
+            before[heir.id], old_sides[heir.id] = was, old_sides[was.id]
     both = [institution for institution in new.institutions if institution.id in before]
     pairs = {each.id: (old_sides[each.id], new_sides[each.id]) for each in both}
     assessed = [pair for pair in pairs.values() if all(side.is_assessed for side in pair)]
@@ -183,9 +192,12 @@ def compare(old: Scan, new: Scan) -> Comparison:
         new=facts_of(new),
         changes=tuple(change for each in both for change in _changes(each, *pairs[each.id])),
         entered=tuple(each for each in new.institutions if each.id not in before),
-        left=tuple(each for each in old.institutions if each.id not in new_sides),
+        left=tuple(each for each in old.institutions if each.id not in new_sides and each.id not in gone),
+        merged=merged,
         renamed=tuple(
-            (was, each) for each in both if ((was := before[each.id]).name, was.type) != (each.name, each.type)
+            (was, each)
+            for each in both
+            if (was := before[each.id]).id == each.id and (was.name, was.type) != (each.name, each.type)
         ),
         compared=tuple(each for each in both if all(side.is_assessed for side in pairs[each.id])),
         common=common,
@@ -193,25 +205,10 @@ def compare(old: Scan, new: Scan) -> Comparison:
     )
 
 
-def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p-value of McNemar's exact test for paired shares; 1.0 where no pair changed.
-
-    Of the pairs that changed, as many should change either way if nothing moved (Q. McNemar, Psychometrika 12,
-    1947): a binomial test of one half, exact at any number.
-    """
-    from scipy.stats import binomtest
-
-    changed = gained + lost
-    return float(binomtest(min(gained, lost), changed, 0.5).pvalue) if changed else 1.0
-
-
 def _sides(scan: Scan) -> dict[str, Side]:
     results = {result.institution.id: result for result in scan.results}
     found = ((institution.id, results.get(institution.id)) for institution in scan.institutions)
     return {name: Side(result, day_of(scan, result)) for name, result in found}
-
-
-# --------------------------------------------------------------------------------------------------- account by account
 
 
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
@@ -242,8 +239,6 @@ def _account_keys(result: InstitutionResult | None, network: str) -> set[str]:
     return {account_key(network, account.url) for account in official}
 
 
-# ------------------------------------------------------------------------------------------------------- share by share
-
 Pairs = Sequence[tuple[Side, Side]]
 
 
@@ -251,13 +246,16 @@ def _threshold_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareCh
     """Yield the shares on at least k networks, up to the most that somebody is on or could be on."""
     for name in BASKETS:
         for scope in Scope:
-            numbers = [tuple(len(_held(side, name, scope, common)) for side in pair) for pair in pairs]
+            counted = [tuple(_counted(side, name, scope, common) for side in pair) for pair in pairs]
+            numbers = [
+                tuple(len(networks.intersection(side.accounts)) for side, networks in zip(pair, each, strict=True))
+                for pair, each in zip(pairs, counted, strict=True)
+            ]
             most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
-            could = max((len(_counted(side, name, scope, common)) for pair in pairs for side in pair), default=most)
+            could = max((len(networks) for each in counted for networks in each), default=most)
             for k in range(1, min(most, could) + 1):
                 has = [(old >= k, new >= k) for old, new in numbers]
-                share = ShareChange("min_networks", name, k, "", scope, *_counts(has))
-                yield _tested(share, has) if scope is Scope.BOTH_DAYS else share
+                yield _share("min_networks", name, k, "", scope, has)
 
 
 def _counted(side: Side, name: str, scope: Scope, common: Collection[str]) -> frozenset[str]:
@@ -266,35 +264,31 @@ def _counted(side: Side, name: str, scope: Scope, common: Collection[str]) -> fr
     return counted.intersection(common) if scope is Scope.BOTH_DAYS else counted
 
 
-def _held(side: Side, name: str, scope: Scope, common: Collection[str]) -> frozenset[str]:
-    return _counted(side, name, scope, common).intersection(side.accounts)
-
-
 def _network_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
     """Yield the share of each network that was open on one of the days or that somebody shows."""
     days = {side.day for pair in pairs for side in pair}
     shown = {name for pair in pairs for side in pair for name in side.accounts}
-    shares = []
-    for name, network in NETWORKS.items():
-        if name in shown or any(map(network.is_open, days)):
-            has = [(old.is_on(name), new.is_on(name)) for old, new in pairs]
-            scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
-            share = ShareChange("network", "", None, name, scope, *_counts(has))
-            shares.append(_tested(share, has) if name in common else share)
+    shares = [
+        _share(
+            "network", "", None, name, Scope.BOTH_DAYS if name in common else Scope.EACH_DAY,
+            [(old.is_on(name), new.is_on(name)) for old, new in pairs],
+        )
+        for name, network in NETWORKS.items()
+        if name in shown or any(map(network.is_open, days))
+    ]  # fmt: skip
     p_values = {each.network: each.p_value for each in shares if each.p_value is not None}
     corrected = holm_corrected(pd.Series(p_values, dtype=float)).to_dict()
     yield from (replace(each, p_holm=corrected.get(each.network)) for each in shares)
 
 
-def _counts(has: Sequence[tuple[bool, bool]]) -> tuple[int, int, int, int, int]:
+def _share(
+    measure: str, name: str, k: int | None, network: str, scope: Scope, has: Sequence[tuple[bool, bool]]
+) -> ShareChange:
+    """Return a share from who has the trait in the old and in the new scan, tested over the same networks alone."""
     kinds = Counter(has)
-    gained, lost = kinds[False, True], kinds[True, False]
-    return len(has), kinds[True, True] + lost, kinds[True, True] + gained, gained, lost
-
-
-def _tested(share: ShareChange, has: Sequence[tuple[bool, bool]]) -> ShareChange:
-    if not has:
+    both, gained, lost = kinds[True, True], kinds[False, True], kinds[True, False]
+    share = ShareChange(measure, name, k, network, scope, len(has), both + lost, both + gained, gained, lost)
+    if not has or scope is Scope.EACH_DAY:
         return share
-    kinds = Counter(has)
-    interval = paired_difference_interval(kinds[True, True], share.gained, share.lost, kinds[False, False])
-    return replace(share, interval=interval, p_value=mcnemar(share.gained, share.lost))
+    interval = paired_difference_interval(both, gained, lost, kinds[False, False])
+    return replace(share, interval=interval, p_value=mcnemar(gained, lost))

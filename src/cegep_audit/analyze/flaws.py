@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -31,6 +32,7 @@ class Rule:
     zones: frozenset[str]
     address: re.Pattern[str]
     unless_label: re.Pattern[str]
+    since: date
 
     def holds(self, what: Classified, zone: Zone, label: str) -> bool:
         """Whether a link that is *what*, in *zone* and named *label*, has the flaw."""
@@ -53,29 +55,30 @@ def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw
     found: dict[tuple[str, str, str], Flaw] = {}
     seen: set[tuple[str, Zone, str]] = set()
     for visit in visits:
-        for flaw in _of_page(visit.reading, seen) if visit.reading else ():
+        day = visit.page.captured_at.astimezone(UTC).date() if visit.page else date.max
+        for flaw in _of_page(visit.reading, seen, day) if visit.reading else ():
             if not flaw.account_url or (flaw.network, account_key(flaw.network, flaw.account_url)) in kept:
                 found.setdefault((flaw.rule, flaw.network, flaw.account_url or flaw.url), flaw)
     return tuple(found.values())[:MAX_FLAWS]
 
 
-def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]]) -> Iterator[Flaw]:
-    """Yield the flaws of a page; what is in *seen* already, a page before has shown: headers and footers repeat."""
+def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> Iterator[Flaw]:
+    """Yield the flaws of a page captured on *day*; links *seen* on a page before are left out."""
     for link in reading.links:
         if link.how in _CLICKED and (shown := (link.url, link.zone, link.label)) not in seen:
             seen.add(shown)
-            yield from _of_link(link)
+            yield from _of_link(link, day)
     leads_nowhere = _icons().address.match
     for inner in reading.inner:
         if leads_nowhere(inner.href) and (network := named_without_address(inner)):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 
-def _of_link(link: Link) -> Iterator[Flaw]:
+def _of_link(link: Link, day: date) -> Iterator[Flaw]:
     what = classify(link.url)
     if what.network is not None:
         for rule in rules():
-            if rule.holds(what, link.zone, link.label):
+            if day >= rule.since and rule.holds(what, link.zone, link.label):
                 account = what.account_url if what.kind.names_account else None
                 yield Flaw(rule.name, what.network, link.url, account or "", link.page_url, link.zone, link.label)
 
@@ -111,4 +114,5 @@ def _rule(row: Mapping[str, Any]) -> Rule:
     conditions = {name: frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones")}
     address = re.compile(row.get("address", ""), re.IGNORECASE)
     unless_label = re.compile(row.get("unless_label", "(?!)"), re.IGNORECASE)
-    return Rule(name=row["name"], address=address, unless_label=unless_label, **conditions)
+    since = row.get("since", date.min)
+    return Rule(name=row["name"], address=address, unless_label=unless_label, since=since, **conditions)

@@ -161,6 +161,18 @@ def holm_corrected(p_values: pd.Series[float]) -> pd.Series[float]:
     return steps.cummax().clip(upper=1.0).reindex(p_values.index)
 
 
+def mcnemar(gained: int, lost: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test for paired shares; 1.0 where no pair changed.
+
+    Of the pairs that changed, as many should change either way if nothing moved (Q. McNemar, Psychometrika 12,
+    1947): a binomial test of one half, exact at any number.
+    """
+    from scipy.stats import binomtest
+
+    changed = gained + lost
+    return float(binomtest(min(gained, lost), changed, 0.5).pvalue) if changed else 1.0
+
+
 def rank_correlation(matrix: pd.DataFrame, scan: Scan, column: str) -> dict[str, object] | None:
     """Return how the number of networks goes with a *column* of numbers, None for a column of text.
 

@@ -1,4 +1,4 @@
-"""On which networks an institution is present, and which of them count on the day it was read."""
+"""Who is in a scan, on which networks it is present, and which of them count on the day it was read."""
 
 from __future__ import annotations
 
@@ -74,3 +74,21 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     roles = {page.url: page.role for page in result.pages}
     shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
+
+
+def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
+    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one.
+
+    ``successor_id`` is followed through any number of mergers, as far as one of the two registries knows them.
+    """
+    there = {each.id: each for each in new.institutions}
+    known = {each.id: each for each in (*old.institutions, *new.institutions)}
+    found = []
+    for institution in old.institutions:
+        heir, seen = institution, {institution.id}
+        while heir.id not in there and heir.successor_id in known and heir.successor_id not in seen:
+            heir = known[heir.successor_id]
+            seen.add(heir.id)
+        if heir.id != institution.id and heir.id in there:
+            found.append((institution, there[heir.id]))
+    return tuple(found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import median
 
-from cegep_audit.analyze.advice import Advice, advise
+from cegep_audit.analyze.advice import Advice, advise, missing_networks
 from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
@@ -74,7 +74,16 @@ def sheets(scan: Scan) -> Iterator[Sheet]:
         others = [_peers(key, groups[key], sheet) for key in keys]
         near = rankings.get(keys[-1], []) if keys else []
         neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
-        yield replace(sheet, peers=[each for each in others if each.institutions], neighbours=neighbours)
+        peers = [each for each in others if each.institutions]
+        yield replace(sheet, peers=peers, neighbours=neighbours, advice=_with_missing(sheet, peers))
+
+
+def _with_missing(sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:
+    """Return the advice of a sheet with the networks that most of its first group of peers are on and it is not."""
+    first = next(iter(peers), None)
+    if sheet.advice is None or sheet.result is None or first is None:
+        return sheet.advice
+    return (*sheet.advice, *missing_networks(sheet.result, sheet.counted, first.networks, first.assessed))
 
 
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:

@@ -12,7 +12,7 @@ from statistics import median_low
 from cegep_audit.analyze.compare import BASKETS
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, merged_into
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 
@@ -67,10 +67,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Who is in one scan and was not in the one before, or the other way round."""
+    """Who is in one scan and was not in the one before, or the other way round; ``merged`` as in ``compare``."""
 
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
+    merged: tuple[tuple[Institution, Institution], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,10 @@ def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: f
 
 def _move(before: Scan, after: Scan) -> Move:
     ids_before, ids_after = ({institution.id for institution in scan.institutions} for scan in (before, after))
+    merged = merged_into(before, after)
+    gone, heirs = ({pair[side].id for pair in merged} for side in (0, 1))
     return Move(
-        entered=tuple(each for each in after.institutions if each.id not in ids_before),
-        left=tuple(each for each in before.institutions if each.id not in ids_after),
+        entered=tuple(each for each in after.institutions if each.id not in ids_before | heirs),
+        left=tuple(each for each in before.institutions if each.id not in ids_after | gone),
+        merged=merged,
     )

@@ -92,6 +92,7 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
         "not_comparable": list(dict.fromkeys(missing)),
         "entered": [each.id for each in comparison.entered],
         "left": [each.id for each in comparison.left],
+        "merged": [{"institution_id": was.id, "into": heir.id} for was, heir in comparison.merged],
         "renamed_institutions": [
             {"institution_id": new.id, "old": [old.name, old.type], "new": [new.name, new.type]}
             for old, new in comparison.renamed

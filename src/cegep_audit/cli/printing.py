@@ -22,7 +22,7 @@ from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import day_of
 from cegep_audit.store import Store
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import Detail
+from cegep_audit.vocabulary import Detail, ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.coding.overrides import Use
@@ -94,7 +94,10 @@ def tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer
         error = " ".join(lines[after_calls:])
         message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
     elif shown.verbose:
-        for line in explain(result, day_of(plan.settings)):
+        past = plan.request.past
+        is_captured = plan.base and past and result.read_by is ReadBy.ARCHIVE
+        asked = past.days[0] if past and is_captured else day_of(plan.settings)
+        for line in explain(result, asked):
             observer.note(line)
 
 

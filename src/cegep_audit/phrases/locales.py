@@ -64,6 +64,8 @@ def percent(share: float | None, lang: Language, digits: int = 1) -> str:
         return _UNKNOWN
     from babel.numbers import format_percent
 
+    if abs(share) < 0.5 / 10 ** (digits + 2):
+        share = 0.0  # never "-0.0 %"
     pattern = f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}"
     with localcontext(_ROUNDING):
         return str(format_percent(share, format=pattern, locale=LOCALES[lang]))

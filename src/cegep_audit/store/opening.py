@@ -2,7 +2,7 @@
 
 ``docs/decisions/database.md`` gives the reasons: a rollback journal and no write-ahead log, because the file must
 work on network drives, be readable on media that cannot be written to, and be complete when copied alone. A file may
-come from somebody else, so its schema must be ours to the letter: no view, no trigger and no further table.
+come from somebody else, so its schema must be ours to the letter: no further view, trigger or table.
 """
 
 from __future__ import annotations

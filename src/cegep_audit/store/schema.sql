@@ -170,6 +170,26 @@ CREATE TABLE decisions (
     FOREIGN KEY (scan_id, institution_id) REFERENCES institutions (scan_id, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
+-- For those who ask the database in SQL: the program itself reads the tables.
+
+-- One row for each account with its best evidence; assessed sites only.
+CREATE VIEW v_accounts AS
+SELECT accounts.scan_id, accounts.institution_id, institutions.name AS institution, accounts.network,
+       accounts.url AS account_url, accounts.role, accounts.reason, accounts.is_main,
+       evidence.page_url, evidence.how, evidence.zone, evidence.label, evidence.captured_at, evidence.record_id
+FROM accounts
+JOIN institutions ON institutions.scan_id = accounts.scan_id AND institutions.id = accounts.institution_id
+LEFT JOIN evidence ON evidence.scan_id = accounts.scan_id AND evidence.institution_id = accounts.institution_id
+    AND evidence.account_position = accounts.position AND evidence.position = 0;
+
+-- One row for each assessed institution and network with an official account, closed networks included.
+CREATE VIEW v_presence AS
+SELECT accounts.scan_id, accounts.institution_id, institutions.name AS institution, institutions.type,
+       institutions.region, accounts.network, accounts.url AS account_url
+FROM accounts
+JOIN institutions ON institutions.scan_id = accounts.scan_id AND institutions.id = accounts.institution_id
+WHERE accounts.role = 'official' AND accounts.is_main = 1;
+
 -- 'ceGA' in ASCII: tells this file from the databases of other programs.
 PRAGMA application_id = 0x63654741;
 PRAGMA user_version = 1;

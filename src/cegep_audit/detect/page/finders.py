@@ -50,6 +50,7 @@ class Inner(NamedTuple):
     href: str
     hreflang: str
     rel: str
+    is_network: bool = False  # whether the address is of a network, and hides which account it leads to
 
 
 @dataclass(slots=True)
@@ -120,9 +121,10 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
     rels = rel.lower().split() if rel else ()
     how = How.REL_ME if "me" in rels else How.ANCHOR
     stays = _STAYS.fullmatch(href, len(document.own) - 1 if document.own and href.startswith(document.own) else 0)
-    if how is How.REL_ME or (not stays and might_name_account(href) and _names_account(document, href)):
+    is_network = not stays and might_name_account(href)
+    if how is How.REL_ME or (is_network and _names_account(document, href)):
         return (Found(href, element, how, "person" if "author" in rels else ""),)
-    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel))
+    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel, is_network))
     return ()
 
 
@@ -221,13 +223,11 @@ def find_in_script(document: Document, element: Element, text: str) -> Iterator[
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
-        subjects = structured.subjects_in_script(text, document.own_words)
-        sent = {found[1] for found in _SENDS.finditer(text)}
+        subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
+        sent = scripts.sent_to(text, written)
         yield from (Found(raw, element, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, element, How.WIDGET) for raw in scripts.named_in_script(text))
 
-
-_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']([^"']{1,500})["']""")
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(

@@ -215,7 +215,7 @@ def _stands_for(link: Inner, context: Context) -> str:
     tail = href[-_LONGEST_LAST:].lower()
     found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
     found = found or _FIRST.match(href)
-    what = classify(href) if might_name_account(href) else None
+    what = classify(href) if link.is_network else None
     hides = what is not None and what.hides_account
     has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
     if found is None and not hides and not has_mastodon_form:
@@ -293,5 +293,5 @@ def _microdata_subject(element: Element) -> str:
 
 
 def _inner_links(document: Document, context: Context) -> Iterator[InnerLink]:
-    for element, href, hreflang, rel in document.inner[:MAX_INNER]:
+    for element, href, hreflang, rel, _ in document.inner[:MAX_INNER]:
         yield InnerLink(href, context.label(element), context.zone(element), hreflang, rel)

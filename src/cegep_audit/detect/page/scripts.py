@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -87,3 +87,26 @@ def named_in_text(text: str) -> Iterator[str]:
     for pattern, address in _mentions():
         for found in pattern.finditer(text):
             yield address.format(found[1])
+
+
+_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
+_MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
+
+
+_FAR = 4_000  # characters before the first address of a long script in which its data begin
+
+
+def around(text: str, first: str, last: str) -> str:
+    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
+    start, end = text.find(first), text.rfind(last)
+    if len(text) < 5 * _FAR or start < 0 or end < 0:
+        return text
+    return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
+
+
+def sent_to(text: str, addresses: Sequence[str]) -> set[str]:
+    """Return those of *addresses* that the code *text* sends its reader to, as a link does."""
+    places = {address: text.find(address) for address in addresses[:_MAX_SENT]}
+    return {
+        address for address, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])
+    }

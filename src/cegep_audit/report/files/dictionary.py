@@ -48,6 +48,7 @@ def markdown() -> str:
         "changes": "".join(f"\n### `{name}`\n{_meanings(found)}" for name, found in change_headings().items()),
         "tables": _grid(("table · feuille", "holds · contient", "columns · colonnes"), _tables()),
         "statistics": _meanings(headings()),
+        "closed": ", ".join(f'"{network.id}"' for network in NETWORKS.values() if network.closed),
         "codes": "".join(_codes(section, codes) for section, codes in _CODES),
     }
     frame = files(__package__).joinpath("dictionary.md").read_text("utf-8")

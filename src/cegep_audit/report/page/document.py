@@ -118,7 +118,8 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
 def _scan_words(stats: ScanStatistics, lang: Language) -> str:
     facts = stats.summary.scan
     mode = say(f"mode.{facts.mode}", lang)
-    return say("page.scan", lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
+    key = "page.scan" if facts.captured else "page.scan_of_nothing"
+    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
 
 
 def _sections(

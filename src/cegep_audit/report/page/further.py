@@ -125,7 +125,10 @@ def _study(each: Baseline, lang: Language) -> tuple[str, str, str]:
 
 def _figure(each: Baseline, ours: float | None, lang: Language) -> str:
     is_mean = each.measure == "mean"
-    written = locales.decimal if is_mean else locales.percent
     measure = say("head.mean_networks", lang) if is_mean else measure_words(each.network or f"at_least_{each.k}", lang)
-    facts = {"figure": written(each.value, lang), "ours": written(ours, lang)}
+    if is_mean:
+        facts = {"figure": locales.decimal(each.value, lang), "ours": locales.decimal(ours, lang)}
+    else:  # theirs with their own digits: more would claim what the study does not say
+        theirs = locales.percent(each.value, lang, digits=each.digits)
+        facts = {"figure": theirs, "ours": locales.percent(ours, lang)}
     return say(f"published.{each.relation}", lang, measure=measure, **facts)

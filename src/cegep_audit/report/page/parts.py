@@ -80,7 +80,7 @@ def share_bar(
 
 
 def _published(baseline: Baseline, lang: Language) -> str:
-    share = locales.percent(baseline.value, lang, digits=0)
+    share = locales.percent(baseline.value, lang, digits=baseline.digits)
     return say("chart.baseline", lang, year=str(baseline.year), share=share)
 
 

@@ -53,7 +53,7 @@ def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
             "headline.baseline",
             lang,
             year=str(each.year),
-            share=locales.percent(each.value, lang, digits=0),
+            share=locales.percent(each.value, lang, digits=each.digits),
             study=each.study,
         )
         for each in _comparable(stats, k)

@@ -45,7 +45,8 @@ def summary_blocks(
     first = summaries[0]
     facts = first.scan
     mode = say(f"mode.{facts.mode}", lang)
-    yield Title(say("summary.title", lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
+    key = "summary.title" if facts.captured else "summary.title_of_nothing"
+    yield Title(say(key, lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
     yield from _coverage(scan, first, lang)
     if first.figures.assessed:
         yield from _presence(summaries, lang, differences)
@@ -123,7 +124,9 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
     for baseline in summaries[0].baselines:
         if baseline.measure == "min_networks":
             rows.append([say("summary.baseline", lang, year=str(baseline.year), study=baseline.study)])
-            rows.append([_indented(baseline.k or 0, lang), "—", locales.percent(baseline.value, lang, digits=0)])
+            rows.append(
+                [_indented(baseline.k or 0, lang), "—", locales.percent(baseline.value, lang, digits=baseline.digits)]
+            )
     title = say("summary.at_least", lang)
     return Grid(title, [title, *share_heads(figures, lang)], rows, strong=frozenset(strong))
 

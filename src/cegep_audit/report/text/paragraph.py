@@ -72,7 +72,7 @@ def citation(summary: Summary, lang: Language) -> str:
 def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
     figures, facts = summary.figures, summary.scan
     yield say(
-        f"paper.{facts.mode}",
+        f"paper.{facts.mode}" if facts.captured else "paper.of_nothing",
         lang,
         count=figures.institutions,
         when=days_words(facts, lang),

@@ -44,8 +44,9 @@ def shown(page: str) -> str:
 
 
 def undated(text: str) -> str:
-    """Return *text* without the day in its title, which changes with each run."""
-    return re.sub(r"\b(of|du) .*\b20\d\d$", r"\1 a day", text, count=1, flags=re.MULTILINE)
+    """Return *text* with its title on one line and without the day in it, which changes with each run."""
+    title, rest = text.split("\n\n", 1)
+    return re.sub(r"\b(on|le) .*?\b20\d\d\b", r"\1 a day", " ".join(title.split())) + "\n\n" + rest
 
 
 def _to_the_first_table(text: str) -> str:

@@ -88,7 +88,7 @@ def some() -> Scan:
         result("d", account("facebook", role=Role.UNIT), "itunes_u"),
         failed("e", "robots", Status.BLOCKED),
         unvisited=[institution("f")],
-        settings={"registry": "/home/jane/work/registre.csv", "warc": "C:\\pages\\scan.warc.gz", "max_pages": 6},
+        settings={"registry": "/home/jane/etude/registre.csv", "warc": "C:\\pages\\scan.warc.gz", "max_pages": 6},
     )
 
 

@@ -135,7 +135,7 @@ def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Overri
     network = found.parse(row, "network", read_network, "")
 
     def account_url(text: str) -> str:
-        return _account_url(text, network)
+        return read_account(text, network)
 
     def institution_id(text: str) -> str:
         if filled(text) and ids is not None and text not in ids:
@@ -161,14 +161,17 @@ def read_network(text: str) -> str:
     return name
 
 
-def _account_url(text: str, network: str) -> str:
-    """Return the canonical URL of the account at *text*; a *network* of "" is not known and not compared."""
+def read_account(text: str, network: str, not_account: str = "overrides.not_account") -> str:
+    """Return the canonical URL of the account at *text*; a *network* of "" is not known and not compared.
+
+    Raises CellError: *not_account* is the sentence for an address that is not of an account.
+    """
     shown = excerpt(without_password(filled(text, at_most=_LONGEST_URL)))
     what = classify(text)
     if not what.account_url or not what.kind.names_account:
         if network == "mastodon" and what.network is None and mastodon_handle(text):
             return text  # an instance that only its links (rel="me") tell
-        raise CellError("overrides.not_account", cell=shown, kind=what.kind.value)
+        raise CellError(not_account, cell=shown, kind=what.kind.value)
     if network and what.network != network:
         raise CellError("overrides.other_network", cell=shown, found=what.network, network=network)
     return what.account_url

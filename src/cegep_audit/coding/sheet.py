@@ -14,16 +14,14 @@ from pathlib import Path
 
 from cegep_audit.coding.agreement import TOOL
 from cegep_audit.coding.decisions import finding, is_same
-from cegep_audit.coding.overrides import read_network
+from cegep_audit.coding.overrides import read_account, read_network
 from cegep_audit.coding_records import Decision, Unit
-from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
 from cegep_audit.registry.headings import fold
 from cegep_audit.text import excerpt
-from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Verdict
 
 CODED = ("decision", "correct_account", "note", "coder", "date")  # what a coder fills in
@@ -40,7 +38,6 @@ _WORDS: Mapping[str, Verdict] = {
 
 _LONGEST_NAME = 30  # characters of a coder: initials, or the name of a list
 _LONGEST_NOTE = 2_000
-_LONGEST_URL = 2_000
 _NAME = re.compile(r"\w[\w.-]*")
 _GUARD = re.compile("(^|;)'(?=[\\s\u200c\u200d]*[=+\\-@＝＋－＠])")  # before what a spreadsheet would compute
 _CODER_TOMORROW = timedelta(days=1)  # a coder may live east of here
@@ -188,7 +185,9 @@ class _Reader:
         return _day(text, latest=self._today + _CODER_TOMORROW) if text else self._today
 
     def _account(self, row: Row, column: str, unit: Unit) -> str:
-        return self._found.parse(row, column, lambda text: _account_url(text, unit.network) if text else "", "")
+        return self._found.parse(
+            row, column, lambda text: read_account(text, unit.network, "coding.not_account") if text else "", ""
+        )
 
     def _shown(self, row: Row, unit: Unit) -> str:
         """Return the official account that the sheet showed, "" for none; one that the scan has not is a fault."""
@@ -224,19 +223,6 @@ def _verdict(text: str) -> Verdict:
     if verdict := _WORDS.get(fold(text)):
         return verdict
     raise CellError("coding.decision", cell=excerpt(text))
-
-
-def _account_url(text: str, network: str) -> str:
-    """Return the canonical URL of the account at *text*; a *network* of "" is not known and not compared."""
-    shown = excerpt(without_password(filled(text, at_most=_LONGEST_URL)))
-    what = classify(text)
-    if what.account_url and what.kind.names_account:
-        if network and what.network != network:
-            raise CellError("overrides.other_network", cell=shown, found=what.network, network=network)
-        return what.account_url
-    if network == "mastodon" and what.network is None and mastodon_handle(text):
-        return text  # an instance that only its links (rel="me") tell
-    raise CellError("coding.not_account", cell=shown, kind=what.kind.value)
 
 
 def _note(text: str) -> str:

@@ -73,6 +73,7 @@ class Page:
 
     ``body`` is content-decoded; ``content_type`` is as sent, or "". Where the page redirects off the site,
     ``redirect_to`` is set and ``body`` empty. With ``rendering``, ``body`` is what a browser rendered, in UTF-8.
+    ``refresh`` is the header of that name, which sends the reader on as a ``<meta>`` does; "" when absent.
     """
 
     requested_url: str
@@ -84,6 +85,7 @@ class Page:
     redirect_to: str | None = None
     record_id: str | None = None
     rendering: Rendering | None = None
+    refresh: str = ""
 
 
 @dataclass(frozen=True, slots=True)

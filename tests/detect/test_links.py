@@ -349,3 +349,19 @@ FRAGMENTS = (
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
 def test_any_markup_gives_a_reading(html: str) -> None:
     assert isinstance(read(html), Reading)
+
+
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("0; url=/accueil", "https://college.test/accueil"),
+        ("0;URL='https://college.test/fr/'", "https://college.test/fr/"),
+        ("600; url=/plus-tard", None),  # a page that renews itself
+        ("0", None),
+        ("", None),
+    ],
+)
+def test_a_refresh_header_sends_on_as_a_meta_element_does(header: str, target: str | None) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    page = Page("https://college.test/", "https://college.test/", 200, "text/html", b"<p>x</p>", at, refresh=header)
+    assert extract_links(page).refresh_to == target

@@ -81,6 +81,7 @@ class Answer:
             redirect_to=redirect_to,
             record_id=self.record_id,
             rendering=self.rendering,
+            refresh=self.headers.get("refresh", ""),
         )
 
 

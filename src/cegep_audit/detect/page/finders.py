@@ -163,7 +163,7 @@ def find_meta(document: Document, element: Element) -> Iterator[Found]:
     attributes = element.attributes
     content = attributes.get("content") or ""
     if (attributes.get("http-equiv") or "").lower() == "refresh":
-        document.refresh_to = document.refresh_to or _refresh(document, content)
+        document.refresh_to = document.refresh_to or refresh_target(document, content)
     if is_same_as(element):
         yield Found(content, element, How.MICRODATA)
     name = (attributes.get("name") or attributes.get("property") or "").lower()
@@ -178,7 +178,8 @@ _REFRESH = re.compile(r"\s*(\d+)?[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?[\"']?([^\"']*)
 _MAX_REFRESH_S = 30  # a page that reloads later than this is read by people before it goes
 
 
-def _refresh(document: Document, content: str) -> str | None:
+def refresh_target(document: Document, content: str) -> str | None:
+    """Return where a refresh with *content* sends the reader at once; None where it does not."""
     found = _REFRESH.match(content[:2000])
     if not found or not found[2].strip() or int((found[1] or "0")[:6]) > _MAX_REFRESH_S:
         return None

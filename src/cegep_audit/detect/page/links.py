@@ -35,6 +35,7 @@ from cegep_audit.detect.page.finders import (
     find_in_script,
     find_widgets,
     is_same_as,
+    refresh_target,
 )
 from cegep_audit.detect.page.media import media_type
 from cegep_audit.detect.page.parsing import parse
@@ -59,6 +60,8 @@ def extract_links(page: Page) -> Reading:
     tree = parse(body, is_xml=media_type(page.content_type) == "application/xhtml+xml")
     own = urls.crawl_key(urls.absolute(page.url, "/") or "")
     document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
+    if page.refresh:
+        document.refresh_to = refresh_target(document, page.refresh)
     visible = _walk(document)
     if not document.anchors and is_rubbish(body.decode("utf-8", "replace")):
         document.signs.add("undecodable")

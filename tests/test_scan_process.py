@@ -18,7 +18,13 @@ from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.scan.concurrent import Observer, scan
 
 # Files whose change may change a result, and some that can't change one.
-DECIDING = ["detect/assess.py", "detect/signs.toml", "analyze/flaws.py", "analyze/flaws.toml", "urls.py"]
+DECIDING = [
+    "detect/assess.py",
+    "detect/signs.toml",
+    "analyze/institution/flaws.py",
+    "analyze/institution/flaws.toml",
+    "urls.py",
+]
 DECIDING += ["collect/frontier/discovery.toml", "detect/challenges.toml"]
 OTHERS = ["report/files/files.py", "phrases/phrases.toml", "store/schema.sql"]
 

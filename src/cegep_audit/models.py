@@ -236,7 +236,7 @@ class PageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A link to a network that serves its reader badly; ``rule`` names a row of ``analyze/flaws.toml``."""
+    """A link to a network that serves its reader badly; ``rule`` names a row of ``analyze/institution/flaws.toml``."""
 
     rule: str
     network: str

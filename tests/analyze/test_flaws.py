@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import CAPTURED
 
-from cegep_audit.analyze.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
+from cegep_audit.analyze.institution.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.links import extract_links

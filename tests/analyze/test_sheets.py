@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import account, failed, institution, result, scan
 
-from cegep_audit.analyze.sheets import MAX_NEIGHBOURS, Neighbour, lone_sheet, sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, lone_sheet, sheet_of, sheets
 from cegep_audit.models import Institution, Scan
 from cegep_audit.vocabulary import Role
 

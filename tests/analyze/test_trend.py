@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from builders import failed, institution, result, scan
 
-from cegep_audit.analyze.trend import Population, Share, Trend, capture_day, comparable, trend
+from cegep_audit.analyze.change.trend import Population, Share, Trend, capture_day, comparable, trend
 from cegep_audit.models import InstitutionResult, Scan
 
 

@@ -11,9 +11,9 @@ import pytest
 from builders import drawn, result, scan
 from openpyxl import load_workbook
 
-from cegep_audit.analyze.compare import compare
+from cegep_audit.analyze.change.compare import compare
+from cegep_audit.analyze.institution.sheets import sheet_of
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
-from cegep_audit.analyze.sheets import sheet_of
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.report.files.tables import write

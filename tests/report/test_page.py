@@ -16,8 +16,8 @@ from pages import HOSTILE, hostile, many
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit.analyze.baselines import baselines
+from cegep_audit.analyze.change.trend import trend
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
-from cegep_audit.analyze.trend import trend
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page import document

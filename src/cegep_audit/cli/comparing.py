@@ -19,7 +19,7 @@ from cegep_audit.scan.plan import warc_path
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from cegep_audit.analyze.compare import Comparison
+    from cegep_audit.analyze.change.compare import Comparison
 
 
 SameModeOption = Annotated[bool, typer.Option("--same-mode", help=say("complete.same_mode"))]
@@ -41,7 +41,7 @@ def compare(
     lang: LangOption = None,
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
-    from cegep_audit.analyze.compare import compare as set_side_by_side
+    from cegep_audit.analyze.change.compare import compare as set_side_by_side
     from cegep_audit.report.files import changes
 
     language = resolve(lang)
@@ -80,7 +80,7 @@ def _advice(scan: Scan, db: Path) -> str:
 
 def _as_record(comparison: Comparison) -> dict[str, object]:
     """Return *comparison* as JSON values: the two scans, who is comparable, each change and each share."""
-    from cegep_audit.analyze.compare import Change
+    from cegep_audit.analyze.change.compare import Change
     from cegep_audit.analyze.findings import facts_to_json
 
     missing = [each.institution.id for each in comparison.changes if each.change is Change.NOT_COMPARABLE]
@@ -125,7 +125,7 @@ def trend(
     lang: LangOption = None,
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
-    from cegep_audit.analyze.trend import trend as set_in_order
+    from cegep_audit.analyze.change.trend import trend as set_in_order
     from cegep_audit.report.files import changes
     from cegep_audit.report.terminal.screen import console, view
     from cegep_audit.report.text.trend import trend_blocks

@@ -39,10 +39,10 @@ from cegep_audit.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cegep_audit.analyze.change.trend import Trend
     from cegep_audit.analyze.findings import Corrections
+    from cegep_audit.analyze.institution.sheets import Sheet
     from cegep_audit.analyze.scan_statistics import Asked
-    from cegep_audit.analyze.sheets import Sheet
-    from cegep_audit.analyze.trend import Trend
     from cegep_audit.phrases.locales import Language
 
 _ENDINGS = (".html", ".htm")
@@ -99,7 +99,7 @@ def history_of(
 
     *since* asks for another one to compare with; None where there is none.
     """
-    from cegep_audit.analyze.trend import comparable, trend
+    from cegep_audit.analyze.change.trend import comparable, trend
 
     others = [load_layers(store, number).of(layer) for number in finished_scans(store, but=shown)]
     scans = comparable(shown, others)
@@ -120,7 +120,7 @@ def write_page(
     is_coded: bool = False,
 ) -> None:
     """Write the page of *scan* to *output*, with what changed since an *old* one."""
-    from cegep_audit.analyze.compare import compare
+    from cegep_audit.analyze.change.compare import compare
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.document import page
@@ -142,7 +142,7 @@ def sheet(
     lang: LangOption = None,
 ) -> None:
     """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
-    from cegep_audit.analyze.sheets import sheet_of
+    from cegep_audit.analyze.institution.sheets import sheet_of
 
     language, number = resolve(lang), scan_number(scan)
     if output:
@@ -190,7 +190,7 @@ def check(
     lang: LangOption = None,
 ) -> None:
     """Read one site now, without a registry, and print its accounts, with evidence and advice."""
-    from cegep_audit.analyze.sheets import lone_sheet
+    from cegep_audit.analyze.institution.sheets import lone_sheet
     from cegep_audit.scan.audit import rules_version
     from cegep_audit.urls import host_of
 

@@ -1,12 +1,7 @@
 """The registry: the CSV of institutions to audit, read, checked, and chosen from."""
 
 from cegep_audit.registry.periods import as_of
-from cegep_audit.registry.reading import (
-    KNOWN_COLUMNS,
-    REQUIRED_COLUMNS,
-    default_registry,
-    read_registry,
-)
+from cegep_audit.registry.reading import KNOWN_COLUMNS, REQUIRED_COLUMNS, default_registry, read_registry
 from cegep_audit.registry.selection import columns, counts, is_open, select, shared_sites, value_of
 
 __all__ = [

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from cegep_audit.analyze.flaws import flaws_of
+from cegep_audit.analyze.institution.flaws import flaws_of
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.detect.accounts.attribution import attribute
@@ -41,7 +41,7 @@ _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
 _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
 # What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
-_RULES = ("detect", "collect/frontier", "urls.py", "analyze/flaws.py", "analyze/flaws.toml")
+_RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
 
 Clock = Callable[[], datetime]
 

@@ -140,7 +140,7 @@ CREATE TABLE flaws (
     scan_id INTEGER NOT NULL,
     institution_id TEXT NOT NULL,
     position INTEGER NOT NULL,    -- order of meeting, from 0
-    rule TEXT NOT NULL,           -- what is wrong: the name of a row of analyze/flaws.toml
+    rule TEXT NOT NULL,           -- what is wrong: the name of a row of analyze/institution/flaws.toml
     network TEXT NOT NULL,
     url TEXT NOT NULL,            -- as written on the page
     account_url TEXT NOT NULL,    -- canonical URL of the account it leads to; "" for none

@@ -27,13 +27,7 @@ from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
 from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.warc.heads import (
-    ASSET,
-    RENDERED_BY,
-    RENDERED_FOR,
-    SAVED_AS,
-    SAVED_DIGEST,
-)
+from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST
 from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.members import end_of_records
 from cegep_audit.collect.warc.saved import SavedPage

@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from cegep_audit.analyze.compare import Comparison, NetworkChange, ShareChange
-from cegep_audit.analyze.trend import Point, Share, Trend
+from cegep_audit.analyze.change.compare import Comparison, NetworkChange, ShareChange
+from cegep_audit.analyze.change.trend import Point, Share, Trend
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say

@@ -6,7 +6,7 @@ from itertools import groupby
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
-from cegep_audit.analyze.compare import Change, Comparison, NetworkChange
+from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say

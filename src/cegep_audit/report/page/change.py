@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby, pairwise
 
-from cegep_audit.analyze.compare import Change, Comparison, NetworkChange
-from cegep_audit.analyze.trend import Point, Population, Share, Trend
+from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange
+from cegep_audit.analyze.change.trend import Point, Population, Share, Trend
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

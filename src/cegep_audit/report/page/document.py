@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 
-from cegep_audit.analyze.compare import Comparison
+from cegep_audit.analyze.change.compare import Comparison
+from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.completion import attained
+from cegep_audit.analyze.institution.sheets import sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.analyze.sheets import sheets
-from cegep_audit.analyze.trend import Trend
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Title

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.analyze.sheets import Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

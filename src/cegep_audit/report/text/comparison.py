@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from cegep_audit.analyze.compare import BASKETS, Change, Comparison, NetworkChange, Scope, ShareChange
+from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, NetworkChange, Scope, ShareChange
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cegep_audit.analyze.advice import Advice
 from cegep_audit.analyze.findings import FEW
-from cegep_audit.analyze.sheets import Peers, Sheet
+from cegep_audit.analyze.institution.advice import Advice
+from cegep_audit.analyze.institution.sheets import Peers, Sheet
 from cegep_audit.detect.networks.catalogue import NETWORKS
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales

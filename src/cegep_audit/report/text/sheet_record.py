@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from cegep_audit.analyze.findings import timestamp
-from cegep_audit.analyze.sheets import Sheet
+from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.models import Account, PageRecord
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import median
 
-from cegep_audit.analyze.advice import Advice, advise, missing_networks
+from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
 from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median_low
 
-from cegep_audit.analyze.compare import BASKETS
+from cegep_audit.analyze.change.compare import BASKETS
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, merged_into
@@ -47,7 +47,7 @@ class Point:
 class Share:
     """One share at one point.
 
-    ``measure``, ``basket``, ``k`` and ``network`` are those of :class:`~cegep_audit.analyze.compare.ShareChange`.
+    ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
     For a network ``assessed`` counts the sites captured while it was open; ``count`` is None where there is none.
     """
 

@@ -107,7 +107,7 @@ def _icons() -> Rule:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    return tomllib.loads((files("cegep_audit.analyze") / "flaws.toml").read_text("utf-8"))
+    return tomllib.loads((files(__package__) / "flaws.toml").read_text("utf-8"))
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:

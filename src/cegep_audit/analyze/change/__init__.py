@@ -1,0 +1,1 @@
+"""What changed: two scans side by side, and the shares over several."""

@@ -51,8 +51,6 @@ def write_file(path: Path, content: bytes, lang: Language) -> None:
 def check_file(path: Path, lang: Language) -> None:
     """Raise the StoreError that :func:`write_file` would for a reason that is already there: say it before the work."""
     with _one_line(path, lang):
-        with suppress(FileNotFoundError):
-            path.stat()  # pathlib says of a link to itself, or of too long a name, that it is not there
         _refuse(path)
         if path.exists() and not path.is_file():
             return
@@ -64,6 +62,8 @@ def check_file(path: Path, lang: Language) -> None:
 
 
 def _refuse(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.stat()  # pathlib says of a link to itself, or of too long a name, that it is not there
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "", str(path))
     if path.exists() and not os.access(path, os.W_OK):  # a file replaced would not mind being read-only

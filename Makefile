@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-all docs site accuracy foreign bench fmt clean
+.PHONY: demo test test-all docs site accuracy audit foreign bench fmt clean
 
 demo: .venv/stamp
 	$(BIN)/cegep-audit demo
@@ -37,6 +37,10 @@ docs: .venv/stamp
 # How exactly accounts are read on labelled pages, and which rule erred where.
 accuracy: .venv/stamp
 	$(BIN)/python tests/accuracy.py
+
+# Known vulnerabilities of the packages in the lock; where no database can be asked, its age.
+audit: .venv-audit/stamp
+	.venv-audit/bin/python tests/lock_audit.py
 
 # Test data that others wrote, from the folder FOREIGN: cases, right, and what differs on purpose.
 foreign: .venv/stamp
@@ -78,6 +82,12 @@ fmt: .venv/stamp
 .venv-peers/stamp: bench/peers.lock
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# What looks up vulnerabilities, apart: it wants packages of its own.
+.venv-audit/stamp: tests/audit.lock
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 # What builds the documentation, apart: the project does without it.

@@ -11,6 +11,7 @@ those that are meant to.
 | labels of encodings | hsivonen/encoding_rs | ``test_labels_names.rs`` |
 | declared encodings | html5lib/html5lib-tests | ``encoding/*.dat`` |
 | registrable domains | publicsuffix/list | ``tests/tests.txt`` |
+| CSV | max-mapper/csv-spectrum | ``csvs/*.csv`` with ``json/*.json`` |
 | strings | minimaxir/big-list-of-naughty-strings | ``blns.json`` |
 | WARC and ARC files | warcio, pywb, warcat, jwarc, warc-specifications | ``*.warc``, ``*.arc``, also gzipped |
 """
@@ -38,6 +39,8 @@ from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Page
+from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.faults import FaultList
 
 
 class Case(NamedTuple):
@@ -127,7 +130,7 @@ def prescan_cases(folder: Path) -> Iterator[Case]:
                 yield Case(f"{name}: {data[:80]!r}", webencodings.decode(data + b"\xe9\xc3\xa9", encoding)[0], given)
 
 
-# ------------------------------------------------------------------------------- domains, strings
+# ------------------------------------------------------------------------------- domains, CSV, strings
 
 
 def domain_cases(file: Path) -> Iterator[Case]:
@@ -139,6 +142,16 @@ def domain_cases(file: Path) -> Iterator[Case]:
         domain = urls.registrable_domain(host) if host != "null" else ""
         given = domain if urls.site_name(host) else "null"
         yield Case(host, urls.ascii_host(expected), given or "null")
+
+
+def csv_cases(folder: Path) -> Iterator[Case]:
+    """Give the files of csv-spectrum as the reader of registries sees them, blanks around cells off."""
+    for file in sorted((folder / "csvs").glob("*.csv")):
+        rows = json.loads((folder / "json" / f"{file.stem}.json").read_text("utf-8"))
+        rows = [rows] if isinstance(rows, dict) else rows  # one of them has a lone row
+        table = read_table(file, required=(), known=(), found=FaultList(str(file), "en"), needs_rows=False)
+        given = [[row.cells.get(name, "") for name in table.columns] for row in table.rows] if table else []
+        yield Case(file.name, [[value.strip() for value in row.values()] for row in rows], given)
 
 
 def string_cases(file: Path) -> Iterator[Case]:
@@ -202,6 +215,7 @@ ON_PURPOSE: dict[str, dict[str, str]] = {
         "'https://xn--/'": _PUNYCODE,
         **{f"'http://{rest}": _PUNYCODE for rest in ("a.b.c.xn", "a.b.c.XN", "a.b.c.Xn", "10.0.0.x", "10.0.0.X")},
     },
+    "CSV": {"location_coordinates.csv": "the telephone number of the suite's two files is not the same"},
     "declared encodings": {"euc-jp": "the two decoders differ in one character beyond the table"},
     "registrable domains": dict.fromkeys((".example", "example", "mm", "ck"), _BARE),
 }
@@ -213,6 +227,7 @@ SUITES: dict[str, tuple[str, Callable[[Path], Iterator[Case]]]] = {
     "labels of encodings": ("test_labels_names.rs", label_cases),
     "declared encodings": ("html5lib-tests/encoding", prescan_cases),
     "registrable domains": ("tests/tests.txt", domain_cases),
+    "CSV": ("csv-spectrum", csv_cases),
     "strings": ("blns.json", string_cases),
     "WARC and ARC files": (".", warc_cases),
 }

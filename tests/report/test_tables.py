@@ -288,7 +288,8 @@ def test_nothing_in_the_workbook_computes(book: openpyxl.Workbook, tmp_path: Pat
         for row in sheet.iter_rows():
             for cell in row:
                 assert cell.data_type != "f"
-                assert not str(cell.value or "").startswith(("=", "+", "-", "@"))
+                if cell.data_type != "n":  # a negative number computes nothing
+                    assert not str(cell.value or "").startswith(("=", "+", "-", "@"))
     with zipfile.ZipFile(tmp_path / "report.xlsx") as archive:
         assert not [name for name in archive.namelist() if b"<f>" in archive.read(name)]
 

@@ -15,6 +15,7 @@ import pandas as pd
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.group_tests import group_differences
 from cegep_audit.analyze.institution.advice import advise
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
@@ -110,11 +111,14 @@ def _distribution(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
 def _groups(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
     k = stats.asked.min_networks
     for by, groups in stats.groups.items():
+        counts = {";".join(values): (group.at_least[k].count, group.assessed) for values, group in groups.items()}
+        differences = group_differences(counts)
         for values, group in groups.items():
-            share = group.at_least[k]
+            share, name = group.at_least[k], ";".join(values)
             low, high = share.bounds or (None, None)
-            head = (";".join(by), ";".join(values), group.institutions, group.assessed, group.is_few)
-            yield *head, k, share.count, share.share, low, high, *_center(group)
+            difference, interval = differences[name] or (None, (None, None))
+            head = (";".join(by), name, group.institutions, group.assessed, group.is_few)
+            yield *head, k, share.count, share.share, low, high, difference, *interval, *_center(group)
 
 
 def _group_networks(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:

@@ -21,6 +21,7 @@ test-all: test
 	  echo "The quick part of the suite with $$python:" && \
 	  $$python -m venv $$venv && \
 	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]' && \
+	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check --target $$venv/brotli --upgrade -r tests/brotli.lock && \
 	  $$venv/bin/pytest -n auto --dist worksteal -m 'not slow' || exit 1; \
 	done
 

@@ -12,7 +12,7 @@ test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto
 
 # The same, then the quick part of the suite on every other Python found, each in an environment of its own.
 test-all: test
@@ -22,7 +22,7 @@ test-all: test
 	  $$python -m venv $$venv && \
 	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]' && \
 	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check --target $$venv/brotli --upgrade -r tests/brotli.lock && \
-	  $$venv/bin/pytest -n auto --dist worksteal -m 'not slow' || exit 1; \
+	  $$venv/bin/pytest -n auto -m 'not slow' || exit 1; \
 	done
 
 # The documentation as a site in both languages, in site/; a link that leads nowhere ends it.

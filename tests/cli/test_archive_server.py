@@ -21,7 +21,7 @@ absent,Collège absent,https://www.absent.test/,,
 THEN, NOW = "2011-09-02T12:00:00Z", "2026-09-02T12:00:00Z"
 MOVED = """\
 id,name,website,alt_hosts,names,founded,closed,successor_id,status
-maintenant,Cégep de Maintenant,https://www.maintenant.test/,www.naguere.test@..2015,Cégep de Naguère@..2015,1970,,,active
+maintenant,Cégep Maintenant,https://www.maintenant.test/,www.naguere.test@..2015,Cégep de Naguère@..2015,1970,,,active
 fondu,Collège fondu,https://www.fondu.test/,,,1950,2012,heritier,closed
 heritier,Collège héritier,https://www.heritier.test/,,,2012,,,active
 parti,Collège parti,https://www.parti.test/,,,1950,2010,,closed
@@ -130,7 +130,7 @@ def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(server: Server
         ("fondu", "Collège fondu", "http://www.fondu.test/", FONDU, "https://twitter.com/collegefondu"),
     ]
     assert [(row["id"], row["name"], row["final_url"]) for row in now] == [
-        ("maintenant", "Cégep de Maintenant", "https://www.maintenant.test/"),
+        ("maintenant", "Cégep Maintenant", "https://www.maintenant.test/"),
         ("heritier", "Collège héritier", "https://www.heritier.test/"),
     ]
     compared = inside("compare", "1", "2", "-o", "diff.csv", folder=folder)

@@ -30,11 +30,12 @@ from urllib.parse import quote, urlsplit
 
 from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.port import Answer
 from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST
 from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.members import Stretch
 from cegep_audit.collect.warc.records import end_of_records
-from cegep_audit.collect.warc.saved import SavedPage
+from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
 from cegep_audit.phrases.catalogue import say
@@ -113,14 +114,11 @@ class WarcWriter:
             headers += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
         return self._keep("conversion", now(), page.body, headers)
 
-    def keep_saved(self, page: SavedPage) -> str:
-        """Keep a copy of a page that a person saved, a ``resource`` with the file's name and digest; return its name.
-
-        The page must have an address: ``replace`` the ``url`` of one that does not say its own.
-        """
-        headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url or ""))]
-        headers += [(SAVED_AS, quote(page.file.name)), (SAVED_DIGEST, f"sha256:{page.file.sha256}")]
-        return self._keep("resource", page.file.saved_at, page.body, headers)
+    def keep_saved(self, file: SavedFile, page: Answer) -> str:
+        """Keep a copy of a page of a saved *file*, a ``resource`` with the file's name and digest; return its name."""
+        headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
+        headers += [(SAVED_AS, quote(file.name)), (SAVED_DIGEST, f"sha256:{file.sha256}")]
+        return self._keep("resource", page.at, page.body, headers)
 
     def flush(self) -> None:
         """Wait until all that was kept is on the disk: before a database says that it is."""

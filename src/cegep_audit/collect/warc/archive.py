@@ -21,7 +21,7 @@ from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Head, parse_head
-from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date
+from cegep_audit.collect.warc.index import Found, fields_of, files_of, go_through, parse_date
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError
@@ -62,23 +62,22 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        files = files_of(paths, lang)
-        return cls.of(files, (go_through(file, lang) for file in files), limits, period=period, lang=lang)
+        founds = (go_through(file, lang) for file in files_of(paths, lang))
+        return cls.of(founds, limits, period=period, lang=lang)
 
     @classmethod
     def of(
         cls,
-        files: Sequence[WarcFile],
         founds: Iterable[Found],
         limits: Limits | None = None,
         *,
         period: Period | None = None,
         lang: Language = "fr",
     ) -> Self:
-        """Return the archive of *files*, in which *founds* were found. Raises as :meth:`open` does."""
+        """Return the archive of *founds*, what each of its files holds, in their order. Raises as :meth:`open` does."""
         archive = cls(limits or Limits(), lang, period)
-        for file, found in zip(files, founds, strict=True):
-            archive._add(file, found)
+        for found in founds:
+            archive._add(found)
         return archive
 
     @asynccontextmanager
@@ -99,13 +98,11 @@ class WarcArchive:
 
     # -------------------------------------------------------------------------------- the index
 
-    def _add(self, file: WarcFile, found: Found) -> None:
-        """Take in the next *file*, with what was *found* in it."""
-        name = shown(str(file.path / file.entry))
+    def _add(self, found: Found) -> None:
+        name = shown(str(found.file.path / found.file.entry))
         if not found.records:
             raise StoreError(say("warc.not_warc", self._lang, file=name))
-        with explaining(file.path, self._lang):
-            self._files.append(RecordFile(file.path, file.entry, is_packed=found.is_packed))
+        self._files.append(found.file)
         for capture in found.captures:
             self._take_in(capture)
         for item in found.damage[:_MAX_DAMAGE]:

@@ -37,37 +37,25 @@ _READING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WarcFile:
-    """One file of an archive: at *path* or, inside the WACZ at *path*, the *entry*; ``number`` counts from 0."""
-
-    path: Path
-    number: int
-    entry: str = ""
-
-
 @dataclass(slots=True)
 class Found:
-    """What a file holds: its captures in file order.
+    """What a *file* holds: its captures in file order; ``records`` counts records of every kind."""
 
-    ``records`` counts records of every kind. ``is_packed`` says that its gzip members hold several records.
-    """
-
+    file: RecordFile
     captures: list[Capture] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     records: int = 0
-    is_packed: bool = False
 
 
-def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[WarcFile]:
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
     """Return the WARC files at *paths*, those inside a WACZ each by itself; raise StoreError, said in *lang*."""
-    found: list[WarcFile] = []
+    found: list[RecordFile] = []
     for path in paths:
         with explaining(path, lang):
             entries = _entries_of(path)
         if not entries:
             raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
-        found += [WarcFile(path, number, entry) for number, entry in enumerate(entries, len(found))]
+        found += [RecordFile(path, number, entry) for number, entry in enumerate(entries, len(found))]
     return found
 
 
@@ -98,23 +86,23 @@ def explaining(
         raise StoreError(say(key, lang, file=shown(str(path)), reason=error.strerror or str(error))) from error
 
 
-def go_through(file: WarcFile, lang: Language = "fr") -> Found:
+def go_through(file: RecordFile, lang: Language = "fr") -> Found:
     """Return what *file* holds; raise StoreError, one line in *lang*, where it cannot be read."""
     with explaining(file.path, lang):
         try:
-            return _captures_of(file, Found())
+            return _captures_of(file)
         except SeveralRecordsError:
-            return _captures_of(file, Found(is_packed=True))
+            return _captures_of(RecordFile(file.path, file.number, file.entry, is_packed=True))
 
 
-def _captures_of(file: WarcFile, found: Found) -> Found:
-    """Fill *found* with what *file* holds; raise OSError, and SeveralRecordsError where it is packed and not said so.
+def _captures_of(file: RecordFile) -> Found:
+    """Return what *file* holds; raise OSError, and SeveralRecordsError for a packed file that is not opened as one.
 
     A record without a readable date has the time of the one before it, the first that of the file's last change.
     """
+    found = Found(file)
     at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-    records = RecordFile(file.path, file.entry, is_packed=found.is_packed, tell=found.damage.append)
-    for record in records.records(found.damage.append):
+    for record in file.records(found.damage.append):
         found.records += 1
         at = parse_date(record.head.get("WARC-Date")) or at
         kind = _kind(record)

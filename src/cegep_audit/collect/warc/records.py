@@ -59,45 +59,46 @@ class Record:
 
 
 class RecordFile:
-    """One WARC or ARC file, or the *entry* with that name of a WACZ; it is open as long as this object lives.
+    """The WARC or ARC file at *path*, or the *entry* with that name of a WACZ; *number* is its place in an archive.
 
-    ``is_packed`` says that its gzip members hold several records: it is then inflated to disk. Another process that is
-    given the object opens the file again.
+    ``is_packed`` says that its gzip members hold several records: it is then inflated to disk. A file is opened when it
+    is first read, and stays open as long as this object; another process that is given the object opens it again.
     """
 
-    def __init__(self, path: Path, entry: str = "", *, is_packed: bool = False, tell: Tell = lambda _: None) -> None:
-        """Take the file at *path*, and *tell* what is wrong with a packed one; raise OSError if it cannot be read."""
-        self._arguments = path, entry, is_packed
-        self._data = _opened(path.open("rb"))
-        if entry:
-            self._data = self._entry(path, entry)
-        if is_packed:
-            members = members_of(self._data, tell)
-            self._data = _copied(block for member in members for block in member.blocks())
-        self.is_gzip = self._data.read(0, len(GZIP)) == GZIP
+    def __init__(self, path: Path, number: int = 0, entry: str = "", *, is_packed: bool = False) -> None:
+        self.path = path
+        self.number = number
+        self.entry = entry
+        self.is_packed = is_packed
+        self._data: Stretch | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle how to open the file."""
-        path, entry, is_packed = self._arguments
-        return partial(RecordFile, is_packed=is_packed), (path, entry)
+        return partial(RecordFile, is_packed=self.is_packed), (self.path, self.number, self.entry)
 
     def records(self, tell: Tell) -> Iterator[Record]:
         """Yield the records in file order and *tell* what is wrong; raise OSError and SeveralRecordsError."""
-        return gzipped_records(self._data, tell) if self.is_gzip else _plain_records(self._data, tell)
+        data = self._open(tell)
+        return gzipped_records(data, tell) if _is_gzip(data) else _plain_records(data, tell)
 
     def block(self, offset: int, length: int) -> bytes:
-        """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged."""
-        return Member(self._data, offset).part(0, length) if self.is_gzip else self._data.read(offset, length)
+        """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
+        data = self._open()
+        return Member(data, offset).part(0, length) if _is_gzip(data) else data.read(offset, length)
 
-    def _entry(self, path: Path, entry: str) -> Stretch:
-        """Return the *entry* of the ZIP at *path*: where it is, or a copy of one that is compressed."""
-        with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo(entry)
-        if info.compress_type != zipfile.ZIP_STORED:
-            return _copied(_decompressed(path, entry, Budget(self._data.size)))
-        names = _LOCAL_HEADER.unpack(self._data.read(info.header_offset, _LOCAL_HEADER.size))
-        begin = info.header_offset + _LOCAL_HEADER.size + sum(names)
-        return _opened(path.open("rb"), begin, info.file_size)
+    def _open(self, tell: Tell = lambda _: None) -> Stretch:
+        if self._data is None:
+            data = _opened(self.path.open("rb"))
+            if self.entry:
+                data = _entry_of(self.path, self.entry, data)
+            if self.is_packed:
+                data = _copied(block for member in members_of(data, tell) for block in member.blocks())
+            self._data = data
+        return self._data
+
+
+def _is_gzip(data: Stretch) -> bool:
+    return data.read(0, len(GZIP)) == GZIP
 
 
 def _opened(file: BinaryIO, begin: int = 0, size: int | None = None) -> Stretch:
@@ -112,6 +113,16 @@ def _copied(blocks: Iterable[bytes]) -> Stretch:
     file.writelines(blocks)
     file.flush()
     return _opened(file)
+
+
+def _entry_of(path: Path, entry: str, whole: Stretch) -> Stretch:
+    """Return the *entry* of the ZIP at *path*: where it is, or a copy of one that is compressed."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(entry)
+    if info.compress_type != zipfile.ZIP_STORED:
+        return _copied(_decompressed(path, entry, Budget(whole.size)))
+    names = _LOCAL_HEADER.unpack(whole.read(info.header_offset, _LOCAL_HEADER.size))
+    return _opened(path.open("rb"), info.header_offset + _LOCAL_HEADER.size + sum(names), info.file_size)
 
 
 def _decompressed(path: Path, entry: str, budget: Budget) -> Iterator[bytes]:

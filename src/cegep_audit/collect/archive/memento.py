@@ -13,10 +13,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Self
 
+from cegep_audit.clock import now
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
@@ -24,7 +25,6 @@ from cegep_audit.collect.archive.uri_m import (
     read_datetime,
     read_uri_m,
     redirect_of,
-    source_of,
     stamp_of,
     uri_m,
 )
@@ -80,10 +80,6 @@ def own_limits(timegate: str) -> dict[str, float]:
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class WebArchive:
     """The web as one archive held it on the day of a *period*; pace and connections are shared by all visits.
 
@@ -108,7 +104,6 @@ class WebArchive:
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        now: Callable[[], datetime] = _utc_now,
         lang: Language = "fr",
     ) -> None:
         self.tally = Tally()
@@ -175,57 +170,47 @@ class WebArchive:
                 started_at=at,
                 response_headers=kept,
                 ip=None,
-                source=source_of(self.timegate, moment.url, at),
+                source=uri_m(self.timegate, Moment(stamp_of(at), moment.url)),
             )
         )
 
     async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
-        rest_s = _BACKOFF_S
-        tries = self._limits.retries + 1
-        for number in range(1, tries + 1):
+        for number in range(self._limits.retries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
+            rest_s = _BACKOFF_S * 2**number
             try:
                 answer = await fetcher(as_sent(address), Want.PAGE)
             except FetchError as error:
-                failure = error
-                if error.detail not in _RETRIED or number == tries:
-                    self._note_silence(error)
+                if error.detail not in _RETRIED or number == self._limits.retries:
+                    self._silences += error.detail in _NO_ANSWER
+                    self.given_up = error if self._silences >= _PATIENCE else None
                     raise
                 self._pace.hold(address, rest_s)
-            else:
-                self._silences = 0
-                if (refused := self._refused(answer, rest_s)) is None:
-                    return answer
-                failure = refused
-            rest_s *= 2
+                continue
+            self._silences = 0
+            if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
+                self._refusals = 0
+                return answer
+            failure = self._rest(answer, rest_s)
         raise failure
 
-    def _note_silence(self, error: FetchError) -> None:
-        if error.detail in _NO_ANSWER:
-            self._silences += 1
-            if self._silences >= _PATIENCE:
-                self.given_up = error
-
-    def _refused(self, answer: Answer, rest_s: float) -> FetchError | None:
-        """Return why *answer* is none, and let the archive rest; None where it is one. An archived error is one."""
+    def _rest(self, answer: Answer, rest_s: float) -> FetchError:
+        """Let the archive rest after *answer*, for *rest_s* where it does not say how long; return the failure."""
         is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
-        if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:
-            self._refusals = 0
-            return None
         asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
-        rest_s = (_REST_S if is_busy else rest_s) if asked_s is None else asked_s
+        if asked_s is None:
+            asked_s = _REST_S if is_busy else rest_s
         self._refusals = self._refusals + 1 if is_busy else 0
-        message = f"the archive answers {answer.status}"
-        error = FetchError(answer.url, http_detail(answer.status), message, status=answer.status)
+        detail, message = http_detail(answer.status), f"the archive answers {answer.status}"
         most_s = self._limits.max_retry_after_s
-        if rest_s > most_s:
-            message = f"{message} and asks to wait {rest_s:,.0f} s"
-            error = self.given_up = FetchError(answer.url, Detail.RETRY_AFTER, message, status=answer.status)
-        elif self._refusals >= _PATIENCE:
+        if asked_s > most_s:
+            detail, message = Detail.RETRY_AFTER, f"{message} and asks to wait {asked_s:,.0f} s"
+        error = FetchError(answer.url, detail, message, status=answer.status)
+        if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self._pace.hold(answer.url, min(rest_s, most_s))
+        self._pace.hold(answer.url, min(asked_s, most_s))
         return error
 
 
@@ -254,17 +239,14 @@ class MementoFetch:
                 error.url = url  # the site's address, not the archive's
                 raise
             captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
-            if captured_at is not None:
-                self._refuse_far(moment.url, captured_at)
+            exact = moment if captured_at else _exact(moment, address, answer)
+            at_least = captured_at or exact.at
+            if at_least and (refusal := self._archive.period.refusal(at_least)):
+                raise FetchError(moment.url, Detail.NO_CAPTURE, refusal)
+            if captured_at:
                 return self._original(moment, address, captured_at, answer)
-            moment = _exact(moment, address, answer)
-            if moment.at is not None:
-                self._refuse_far(moment.url, moment.at)
+            moment = exact
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
-
-    def _refuse_far(self, url: str, captured_at: datetime) -> None:
-        if refusal := self._archive.period.refusal(captured_at):
-            raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
     def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
         """Return *answer* as the site gave it at the time *at*."""

@@ -30,11 +30,9 @@ from cegep_audit.collect.archive.uri_m import (
 )
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.backend import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Exchange, Recorder
+from cegep_audit.collect.http.exchange import Exchange, Recorder, request_headers
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.headers import request_headers
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.http.progress import Listening, Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -41,10 +41,10 @@ class TransportError(Exception):
 
 
 class Resolver:
-    """Looks names up in threads of its own, at most :data:`LOOKUPS` at once.
+    """Looks names up in threads of its own, at most *lookups* at once.
 
     asyncio's own pool has a handful of threads, and the program waits for them at its end, however long a name server
-    takes. These are daemons, for which nobody waits.
+    takes. These threads are daemons, for which nobody waits.
     """
 
     def __init__(self, lookups: int = LOOKUPS) -> None:
@@ -97,18 +97,10 @@ class Backend(httpcore.AsyncNetworkBackend):
         self._allow_private = allow_private or is_proxy
         self._is_proxy = is_proxy
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
-        local_address: str | None = None,  # noqa: ARG002 -- httpcore's
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 -- httpcore's
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Stream:  # noqa: ANN401 -- httpcore's
         """Connect to *host*, at the first of its addresses that answers; raise TransportError."""
         try:
-            addresses = await self._addresses(host)
-            return await self._connect(addresses, port)
+            return await self._connect(await self._addresses(host), port)
         except TransportError as error:
             if not self._is_proxy:
                 raise
@@ -123,9 +115,8 @@ class Backend(httpcore.AsyncNetworkBackend):
             raise TransportError(Detail.DNS, "no address is known for this host name")
         public = [address for address in found if self._allow_private or not is_special(address)]
         if not public:
-            raise TransportError(
-                Detail.PRIVATE_ADDRESS, f"the host name leads to {found[0]}, not a public address", found
-            )
+            message = f"the host name leads to {found[0]}, not a public address"
+            raise TransportError(Detail.PRIVATE_ADDRESS, message, found)
         return alternating(public)[:_MAX_ADDRESSES]
 
     async def _connect(self, addresses: Sequence[str], port: int) -> Stream:
@@ -136,8 +127,11 @@ class Backend(httpcore.AsyncNetworkBackend):
                     return await self._open(address, port)
         try:
             return await self._open(last, port)
-        except OSError as error:
-            raise TransportError(_connect_detail(error), _connect_message(error), addresses) from error
+        except TimeoutError as error:  # the kernel's own limit
+            raise TransportError(Detail.TIMEOUT, "no answer", addresses) from error
+        except OSError as error:  # no route (a network without IPv6) counts as a refusal
+            message = f"no connection: {error.strerror or error}".lower()
+            raise TransportError(Detail.REFUSED, message, addresses) from error
 
     async def _open(self, address: str, port: int) -> Stream:
         """Open a connection as asyncio.open_connection does, with a reader that tells what it holds."""
@@ -156,16 +150,6 @@ def alternating(addresses: Sequence[str]) -> list[str]:
     return [address for address in chain(*zip_longest(first, second)) if address]
 
 
-def _connect_detail(error: OSError) -> Detail:
-    # Where no route leads there (a network without IPv6), nothing listens there for us, as after a refusal. Only the
-    # kernel's own time limit is a time-out.
-    return Detail.TIMEOUT if isinstance(error, TimeoutError) else Detail.REFUSED
-
-
-def _connect_message(error: OSError) -> str:
-    return "no answer" if isinstance(error, TimeoutError) else f"no connection: {error.strerror or error}".lower()
-
-
 class _Reader(asyncio.StreamReader):
     """A reader that says how many bytes wait in it, which asyncio's own does not."""
 
@@ -182,26 +166,29 @@ class _Reader(asyncio.StreamReader):
 
 
 class Stream(httpcore.AsyncNetworkStream):
-    """One connection over asyncio's own streams, which cost half as much as httpcore's over anyio."""
+    """One connection over asyncio's own streams, which cost half as much as httpcore's over anyio.
+
+    ``ip`` is the address of the site, None for a connection to a proxy. ``has_ended`` says that the other side closed
+    the connection, ``is_stale`` that it did so before a byte of the present answer, after answers to other requests.
+    """
 
     def __init__(self, reader: _Reader, writer: asyncio.StreamWriter, ip: str | None, backend: Backend) -> None:
-        """*ip* is the address of the site, None for a connection to a proxy."""
         self.ip = ip
         self.framing = Framing()
-        self.has_ended = False  # the other side closed the connection
-        self.is_stale = False  # was used before, and ended without a byte of the present answer
+        self.has_ended = False
+        self.is_stale = False
         self._reader = reader
         self._writer = writer
         self._backend = backend
         self._requests = 0  # for pages, not for a proxy's tunnel
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 -- httpcore's
+    async def read(self, max_bytes: int, *_: Any, **__: Any) -> bytes:  # noqa: ANN401 -- httpcore's
         """Return the next bytes of the answer, b"" at the end; raise TransportError for what is not HTTP."""
         while not self.is_stale:
             try:
                 data = await self._reader.read(max_bytes)
             except ssl.SSLError as error:  # some servers refuse us only after the handshake
-                raise TransportError(Detail.TLS, _tls_message(error), self._tried) from error
+                raise self._failure(Detail.TLS, _tls_message(error)) from error
             except OSError as error:
                 self._end()
                 raise httpcore.ReadError(str(error)) from error
@@ -212,10 +199,10 @@ class Stream(httpcore.AsyncNetworkStream):
                 if passed := self.framing.feed(data):
                     return passed
             except NotHttpError:
-                raise TransportError(Detail.PROTOCOL, "the answer is not HTTP", self._tried) from None
+                raise self._failure(Detail.PROTOCOL, "the answer is not HTTP") from None
         raise httpcore.ReadError("the connection cannot be used again")
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
+    async def write(self, buffer: bytes, *_: Any, **__: Any) -> None:  # noqa: ANN401 -- httpcore's
         """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake."""
         if not buffer:  # the end of the request
             return
@@ -241,19 +228,19 @@ class Stream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
-    ) -> httpcore.AsyncNetworkStream:
+        *_: Any,  # noqa: ANN401 -- httpcore's
+        **__: Any,  # noqa: ANN401 -- httpcore's
+    ) -> Stream:
         """Go on in TLS; raise TransportError, also where bytes came already, which nobody could have encrypted."""
         if self._reader.waiting or self.framing.surplus:
             await self.aclose()
-            raise TransportError(Detail.PROTOCOL, "bytes before the TLS handshake", self._tried)
+            raise self._failure(Detail.PROTOCOL, "bytes before the TLS handshake")
         try:
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a name no certificate has
+        except BaseException as error:
             await self.aclose()
-            raise TransportError(Detail.TLS, _tls_message(error), self._tried) from error
-        except BaseException:
-            await self.aclose()
+            if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
+                raise self._failure(Detail.TLS, _tls_message(error)) from error
             raise
         return self
 
@@ -267,9 +254,8 @@ class Stream(httpcore.AsyncNetworkStream):
         reader = self._reader
         return bool(reader.waiting or reader.at_eof() or reader.exception()) or not self.framing.is_clean
 
-    @property
-    def _tried(self) -> tuple[str, ...]:
-        return (self.ip,) if self.ip else ()
+    def _failure(self, detail: Detail, message: str) -> TransportError:
+        return TransportError(detail, message, (self.ip,) if self.ip else ())
 
     def _end(self) -> None:
         self.has_ended = True

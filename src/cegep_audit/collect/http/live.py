@@ -14,11 +14,9 @@ from datetime import UTC, datetime
 from typing import Self
 
 from cegep_audit.collect.http.backend import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Recorder
+from cegep_audit.collect.http.exchange import Recorder, request_headers, user_agent
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.headers import request_headers, user_agent
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, at_once
 from cegep_audit.collect.politeness.robots_cache import RobotsCache

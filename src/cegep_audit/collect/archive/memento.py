@@ -28,7 +28,7 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import is_special_host
+from cegep_audit.collect.http.addresses import as_sent, is_special_host
 from cegep_audit.collect.http.backend import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Exchange, Recorder, request_headers
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
@@ -36,7 +36,7 @@ from cegep_audit.collect.http.progress import Listening, Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source

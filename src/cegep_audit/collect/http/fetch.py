@@ -12,6 +12,7 @@ from typing import Literal
 import httpcore
 import httpx
 
+from cegep_audit.collect.http.addresses import parsed
 from cegep_audit.collect.http.backend import TransportError
 from cegep_audit.collect.http.body import (
     SNIFFED,
@@ -27,7 +28,7 @@ from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Wa
 from cegep_audit.collect.http.transport import Transport, repeats_credentials
 from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import Answer, Want, header_map, parsed
+from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail

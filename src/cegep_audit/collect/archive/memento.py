@@ -29,7 +29,7 @@ from cegep_audit.collect.archive.uri_m import (
     uri_m,
 )
 from cegep_audit.collect.http.addresses import as_sent, is_special_host
-from cegep_audit.collect.http.backend import Resolve, Resolver
+from cegep_audit.collect.http.connection import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Exchange, Recorder, request_headers
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.progress import Listening, Tally

@@ -13,7 +13,6 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import parsed
-from cegep_audit.collect.http.backend import TransportError
 from cegep_audit.collect.http.body import (
     SNIFFED,
     BodyError,
@@ -23,6 +22,7 @@ from cegep_audit.collect.http.body import (
     may_be_page,
     require_markup,
 )
+from cegep_audit.collect.http.connection import TransportError
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
 from cegep_audit.collect.http.transport import Transport, repeats_credentials

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-from cegep_audit.collect.http.backend import Resolve, Resolver
+from cegep_audit.collect.http.connection import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder, request_headers, user_agent
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally

@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.backend import Backend, Resolve, Stream, TransportError
+from cegep_audit.collect.http.connection import Connection, Resolve, TransportError
 from cegep_audit.errors import UsageError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -99,18 +99,18 @@ def repeats_credentials(proxy: httpcore.Proxy, status: int | None, parts: Sequen
 class Transport:
     """Sends the requests of one visit, one after the other, over at most one connection to each origin.
 
-    It takes connections from httpcore without its pool, which would cost a tenth of a request and hold one of them.
+    It uses httpcore's connections without its pool, which costs a tenth of a request and would hold one of them.
     ``used`` is the connection of the last request, None where it was not sent; ``proxy`` is what it went through.
     """
 
     def __init__(self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, *, allow_private: bool) -> None:
-        self.used: Stream | None = None
+        self.used: Connection | None = None
         self.proxy: httpcore.Proxy | None = None
         self._context = context
         self._routes = routes
         self._resolve = resolve
         self._allow_private = allow_private
-        self._connections: dict[str, tuple[httpcore.AsyncConnectionInterface, Backend]] = {}
+        self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
 
     async def get(self, url: httpx.URL, headers: Sequence[tuple[bytes, bytes]]) -> httpcore.Response:
         """Send a GET for *url*; raise TransportError, also for a private address, and httpcore's own errors."""
@@ -120,11 +120,12 @@ class Transport:
             raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
         self.proxy = self._routes.proxy(url.scheme, host)
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        connection, backend = await self._connection(target.origin)
+        sender, connection = await self._connection(target.origin)
+        connection.is_sent = False
         try:
-            response = await connection.handle_async_request(httpcore.Request("GET", target, headers=headers))
+            response = await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
         finally:
-            self.used = backend.used
+            self.used = connection if connection.is_sent else None
         fault = None
         if len(response.headers) > _MAX_HEADERS:
             fault = TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
@@ -135,25 +136,24 @@ class Transport:
             raise fault
         return response
 
-    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Backend]:
+    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
         """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
         key = str(origin)
-        if key in self._connections:
-            connection, backend = self._connections[key]
-            backend.used = None
-            if connection.is_available() and not connection.has_expired():
-                return connection, backend
-            await connection.aclose()
-        backend = Backend(self._resolve, allow_private=self._allow_private, is_proxy=self.proxy is not None)
+        if key in self._open:
+            sender, _ = self._open[key]
+            if sender.is_available() and not sender.has_expired():
+                return self._open[key]
+            await sender.aclose()
+        connection = Connection(self._resolve, allow_private=self._allow_private, is_proxy=self.proxy is not None)
         maker = httpcore.AsyncConnectionPool(
-            ssl_context=self._context, proxy=self.proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
+            ssl_context=self._context, proxy=self.proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
         )
-        self._connections[key] = maker.create_connection(origin), backend
-        return self._connections[key]
+        self._open[key] = maker.create_connection(origin), connection
+        return self._open[key]
 
     async def aclose(self) -> None:
         """Close every connection of the visit."""
-        for connection, _ in self._connections.values():
-            await connection.aclose()
-        self._connections.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        for sender, _ in self._open.values():
+            await sender.aclose()
+        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
         self.used = None

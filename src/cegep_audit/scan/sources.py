@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
-from cegep_audit.collect.http.headers import user_agent
+from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.collect.port import Around
 from cegep_audit.detect.assess import looks_like_html

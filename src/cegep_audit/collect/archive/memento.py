@@ -11,13 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Self
 
-from cegep_audit.clock import now
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
@@ -28,17 +27,12 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.backend import Resolve, Resolver
+from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
-from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.headers import request_headers
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Routes, Transport, shared_context
-from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
@@ -81,7 +75,7 @@ def own_limits(timegate: str) -> dict[str, float]:
 
 
 class WebArchive:
-    """The web as one archive held it on the day of a *period*; pace and connections are shared by all visits.
+    """The web as one archive held it on the day of a *period*; its pace is shared by all visits.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; the user
     names it, so that it may be at a private address. *record* is given each capture in range as the site's own answer
@@ -106,43 +100,42 @@ class WebArchive:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lang: Language = "fr",
     ) -> None:
-        self.tally = Tally()
+        delay_s = max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0))
+        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
+        self._web = LiveWeb(
+            replace(limits, delay_s=delay_s, allow_private=allow_private),
+            user_agent,
+            record=self._keep if record else None,
+            resolve=resolve,
+            clock=clock,
+            sleep=sleep,
+            lang=lang,
+        )
+        self.tally = self._web.tally
         self.given_up: FetchError | None = None
         self.period = period
         self.timegate = timegate
+        self._limits = limits
         self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
-        self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
-        self._limits = limits
-        listening = Listening(stalls=self.tally.stalls)
-        keep = self._keep if record else None
-        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
-        self._running = AsyncExitStack()
-        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
-        self._headers = request_headers(user_agent)
-        self._transport = Transport(
-            shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
-        )
 
     async def __aenter__(self) -> Self:
         """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
-        await self._running.enter_async_context(self._shared.listening.running())
+        await self._web.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connections and stop watching."""
-        await self._transport.aclose()
-        await self._running.aclose()
+        """Stop watching."""
+        await self._web.__aexit__(*exc_info)
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
-        # One request at a time is under way, for all are of one host: the transport tells of that one.
-        # No cookies: those of the archived answers would come back too.
-        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:
-            yield Site(institution, MementoFetch(self, fetcher), self._limits, terms=WEB_ARCHIVE)
+            # No cookies: those of the archived answers would come back too.
+            async with self._web.fetching(institution, keeps_cookies=False) as fetch:
+                yield Site(institution, MementoFetch(self, fetch), self._limits, terms=WEB_ARCHIVE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
@@ -174,7 +167,7 @@ class WebArchive:
             )
         )
 
-    async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
+    async def ask(self, address: str, fetcher: Fetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
         for number in range(self._limits.retries + 1):
             if self.given_up:
@@ -185,9 +178,10 @@ class WebArchive:
             except FetchError as error:
                 if error.detail not in _RETRIED or number == self._limits.retries:
                     self._silences += error.detail in _NO_ANSWER
-                    self.given_up = error if self._silences >= _PATIENCE else None
+                    if self._silences >= _PATIENCE:
+                        self.given_up = error
                     raise
-                self._pace.hold(address, rest_s)
+                self._web.pace.hold(address, rest_s)
                 continue
             self._silences = 0
             if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
@@ -210,14 +204,14 @@ class WebArchive:
         error = FetchError(answer.url, detail, message, status=answer.status)
         if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self._pace.hold(answer.url, min(asked_s, most_s))
+        self._web.pace.hold(answer.url, min(asked_s, most_s))
         return error
 
 
 class MementoFetch:
     """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
-    def __init__(self, archive: WebArchive, fetcher: HttpFetch) -> None:
+    def __init__(self, archive: WebArchive, fetcher: Fetch) -> None:
         self._archive = archive
         self._fetcher = fetcher
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to

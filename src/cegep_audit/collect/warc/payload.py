@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from cegep_audit.collect.http.body import (
     SNIFFED,
     BodyError,
-    Unpacker,
     content_codings,
+    decoded,
     looks_like_markup,
     may_be_page,
+    require_markup,
 )
+from cegep_audit.collect.http.body import beginning_of as start_of
 from cegep_audit.collect.port import header_map
 from cegep_audit.collect.warc.heads import head_end
 from cegep_audit.vocabulary import Detail
@@ -67,11 +69,11 @@ def body_of(response: Response, limit: int) -> bytes:
         return b""
     raw, is_whole = _without_chunks(response)
     raw, codings = _without_brotli(raw, _codings(response, raw), limit)
-    unpacker = Unpacker(codings, limit, must_be_markup=is_page is None)
-    unpacker.feed(raw)
+    if is_page is None and (start := start_of(raw, codings, SNIFFED)):
+        require_markup(start)
     if response.truncated:
         raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
-    body = unpacker.finish()
+    body = decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
     return body
@@ -82,9 +84,7 @@ def beginning_of(response: Response, limit: int) -> bytes:
     raw, is_whole = _without_chunks(response)
     if not (is_whole or response.truncated):
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this file than its headers announce")
-    unpacker = Unpacker(_codings(response, raw), limit, cuts=True)
-    unpacker.feed(raw)
-    return unpacker.finish()
+    return decoded(raw, _codings(response, raw), limit, cuts=True)
 
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
@@ -137,6 +137,6 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:
-    names = content_codings([response.headers.get("content-encoding", "")])
+    names = content_codings(response.headers.get("content-encoding", ""))
     is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:SNIFFED])
     return [] if is_undone else names

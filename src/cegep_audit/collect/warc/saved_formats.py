@@ -10,12 +10,12 @@ import email.policy
 import html
 import plistlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import Message
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from cegep_audit import urls
+from cegep_audit.collect.archive.uri_m import read_datetime
 from cegep_audit.collect.http.body import SNIFFED, looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
@@ -169,8 +169,4 @@ def _address(text: str) -> str | None:
 
 def _date(text: str) -> datetime | None:
     """Return a date as mail and JavaScript write it, in UTC; None where it is none."""
-    try:
-        found = parsedate_to_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return read_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))

@@ -28,7 +28,6 @@ from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Rendering, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.text import shown
 from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
@@ -36,17 +35,31 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
 class WarcArchive:
-    """The captures of one or several WARC files."""
+    """The captures of one or several WARC files; ``damage`` has one line a fault: file, byte and what is wrong."""
 
-    def __init__(self, limits: Limits, lang: Language, period: Period | None = None) -> None:
-        self.damage: list[str] = []  # one line a fault: file, byte and what is wrong, for a person
+    def __init__(
+        self,
+        founds: Iterable[Found],
+        limits: Limits | None = None,
+        *,
+        period: Period | None = None,
+        lang: Language = "fr",
+    ) -> None:
+        """Take *founds*, what each file holds, in order; raise StoreError for a file that holds no record."""
+        self.damage: list[str] = []
         self.captures = Captures()
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._files: list[RecordFile] = []
-        self._limits = limits
-        self._lang = lang
+        self._limits = limits or Limits()
         self._period = period
+        for found in founds:
+            if not found.records:
+                raise StoreError(say("warc.not_warc", lang, file=found.file.name))
+            self.damage += _damage(found, lang)
+            self._files.append(found.file)
+            for capture in found.captures:
+                self._take_in(capture)
 
     @classmethod
     def open(
@@ -62,23 +75,16 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        founds = (go_through(file, lang) for file in files_of(paths, lang))
-        return cls.of(founds, limits, period=period, lang=lang)
+        return cls((go_through(file, lang) for file in files_of(paths, lang)), limits, period=period, lang=lang)
 
-    @classmethod
-    def of(
-        cls,
-        founds: Iterable[Found],
-        limits: Limits | None = None,
-        *,
-        period: Period | None = None,
-        lang: Language = "fr",
-    ) -> Self:
-        """Return the archive of *founds*, what each of its files holds, in their order. Raises as :meth:`open` does."""
-        archive = cls(limits or Limits(), lang, period)
-        for found in founds:
-            archive._add(found)
-        return archive
+    def _take_in(self, capture: Capture) -> None:
+        if capture.kind == "rendered":
+            self._rendered[capture.mark] = capture
+            return
+        if not (self._period and self._period.refusal(capture.at)):
+            self.captures.add(capture)
+        if capture.mark and capture.has_payload:
+            self._by_digest.setdefault(capture.mark, capture)
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
@@ -95,30 +101,6 @@ class WarcArchive:
                 response = self._response(capture, *self._block(capture, HEAD_BYTES))
                 if _is_ok(response) and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                     yield capture.url, capture.at
-
-    # -------------------------------------------------------------------------------- the index
-
-    def _add(self, found: Found) -> None:
-        name = shown(str(found.file.path / found.file.entry))
-        if not found.records:
-            raise StoreError(say("warc.not_warc", self._lang, file=name))
-        self._files.append(found.file)
-        for capture in found.captures:
-            self._take_in(capture)
-        for item in found.damage[:_MAX_DAMAGE]:
-            what = say(f"warc.{item.fault}", self._lang)
-            self.damage.append(say("warc.damage", self._lang, file=name, offset=str(item.offset), what=what))
-        if (more := len(found.damage) - _MAX_DAMAGE) > 0:
-            self.damage.append(say("warc.more_damage", self._lang, file=name, count=more))
-
-    def _take_in(self, capture: Capture) -> None:
-        if capture.kind == "rendered":
-            self._rendered[capture.mark] = capture
-            return
-        if not (self._period and self._period.refusal(capture.at)):
-            self.captures.add(capture)
-        if capture.mark and capture.has_payload:
-            self._by_digest.setdefault(capture.mark, capture)
 
     # -------------------------------------------------------------------------------- one record
 
@@ -237,6 +219,14 @@ class WarcFetch:
                 self._near = self._near or capture.at
             return answer
         raise failure
+
+
+def _damage(found: Found, lang: Language) -> Iterator[str]:
+    for item in found.damage[:_MAX_DAMAGE]:
+        what = say(f"warc.{item.fault}", lang)
+        yield say("warc.damage", lang, file=found.file.name, offset=str(item.offset), what=what)
+    if (more := len(found.damage) - _MAX_DAMAGE) > 0:
+        yield say("warc.more_damage", lang, file=found.file.name, count=more)
 
 
 def _is_ok(response: Response) -> bool:

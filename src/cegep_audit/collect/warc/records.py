@@ -33,6 +33,7 @@ from cegep_audit.collect.warc.heads import (
     starts_record,
 )
 from cegep_audit.collect.warc.members import BLOCK, GZIP, Budget, Damage, Fault, Member, Stretch, Tell, members_of
+from cegep_audit.text import shown
 
 _AFTER_RECORD = 4  # two line ends
 _LOCAL_HEADER = struct.Struct("<26x2H")  # of a ZIP entry: how long its two names are (APPNOTE, section 4.3.7)
@@ -71,6 +72,11 @@ class RecordFile:
         self.entry = entry
         self.is_packed = is_packed
         self._data: Stretch | None = None
+
+    @property
+    def name(self) -> str:
+        """The path as messages show it."""
+        return shown(str(self.path / self.entry))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle how to open the file."""

@@ -19,9 +19,17 @@ from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
 from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Head, parse_head
-from cegep_audit.collect.warc.index import Found, fields_of, files_of, go_through, parse_date
+from cegep_audit.collect.warc.index import (
+    Capture,
+    Captures,
+    Found,
+    fields_of,
+    files_of,
+    go_through,
+    is_same_page,
+    parse_date,
+)
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError

@@ -51,10 +51,16 @@ class Stretch:
         self.size = os.fstat(descriptor).st_size if size is None else size
         self._descriptor = descriptor
         self._begin = begin
+        self._inflatable = _ALWAYS + _MAX_RATIO * self.size
 
     def read(self, offset: int, count: int) -> bytes:
         """Return *count* bytes from *offset*, fewer at the end; raise OSError."""
         return os.pread(self._descriptor, max(0, min(count, self.size - offset)), self._begin + offset)
+
+    def may_inflate(self, count: int) -> bool:
+        """Count *count* bytes that the file inflates to; return whether it is no bomb so far."""
+        self._inflatable -= count
+        return self._inflatable >= 0
 
     def search(self, pattern: re.Pattern[bytes], offset: int, longest: int) -> Iterator[int]:
         """Yield where *pattern*, a lookahead over at most *longest* bytes, matches from *offset* on."""
@@ -64,27 +70,19 @@ class Stretch:
             offset += BLOCK - longest
 
 
-class Budget:
-    """How many bytes may still be inflated of a file of *size* bytes."""
-
-    def __init__(self, size: int) -> None:
-        self._left = _ALWAYS + _MAX_RATIO * size
-
-    def spend(self, count: int) -> bool:
-        """Take off *count* bytes; return whether there were so many left."""
-        self._left -= count
-        return self._left >= 0
-
-
 class Member:
-    """The gzip member at *offset*. Once it is read, ``end`` is where it ends, or ``fault`` what is wrong with it."""
+    """The gzip member at *offset*. Once it is read, ``end`` is where it ends, or ``fault`` what is wrong with it.
 
-    def __init__(self, data: Stretch, offset: int, budget: Budget | None = None) -> None:
+    Bytes that are inflated count as the file's where *is_counted*. ``size`` is how many were.
+    """
+
+    def __init__(self, data: Stretch, offset: int, *, is_counted: bool = False) -> None:
         self.offset = offset
         self.end: int | None = None
         self.fault: Fault = ""
+        self.size = 0
         self._data = data
-        self._budget = budget
+        self._is_counted = is_counted
 
     def blocks(self, most: int = BLOCK) -> Iterator[bytes]:
         """Yield the inflated bytes, at most *most* at a time."""
@@ -93,22 +91,22 @@ class Member:
             self.fault = "noise"
             return
         inflater = zlib.decompressobj(wbits=31)
-        place, given = self.offset + len(chunk), 0
+        place, self.size = self.offset + len(chunk), 0
         while not inflater.eof:
             try:
                 block = inflater.decompress(chunk, most)
             except zlib.error:
                 self.fault = "broken"
                 return
-            given += len(block)
-            if self._budget and not self._budget.spend(len(block)):
+            self.size += len(block)
+            if self._is_counted and not self._data.may_inflate(len(block)):
                 self.fault = "bomb"
                 return
             if block:
                 yield block
             chunk = inflater.unconsumed_tail
             if not chunk and not inflater.eof:
-                is_endless = not given and place - self.offset >= _CHUNK  # the name in a member's header may be
+                is_endless = not self.size and place - self.offset >= _CHUNK  # the name in a member's header may be
                 chunk = b"" if is_endless else self._data.read(place, _CHUNK)
                 if not chunk:
                     self.fault = "broken" if is_endless else "cut"
@@ -116,23 +114,15 @@ class Member:
                 place += len(chunk)
         self.end = place - len(inflater.unused_data)
 
-    def start(self, most: int) -> tuple[bytes, int]:
-        """Read the whole member; return its first *most* inflated bytes and how many it has."""
-        start, size = bytearray(), 0
-        for block in self.blocks():
-            start += block[: most - len(start)]
-            size += len(block)
-        return bytes(start), size
-
-    def part(self, start: int, length: int) -> bytes:
-        """Return *length* inflated bytes from *start*; fewer at the end."""
+    def part(self, start: int, length: int, *, reads_all: bool = False) -> bytes:
+        """Return *length* inflated bytes from *start*, fewer at the end; go on to the end where it *reads_all*."""
         passed, part = 0, bytearray()
-        for block in self.blocks(max(1, min(start + length, BLOCK))):
-            part += block[max(0, start - passed) :]
+        for block in self.blocks(BLOCK if reads_all else max(1, min(start + length, BLOCK))):
+            part += block[max(0, start - passed) :][: length - len(part)]
             passed += len(block)
-            if len(part) >= length:
+            if len(part) == length and not reads_all:
                 break
-        return bytes(part[:length])
+        return bytes(part)
 
 
 def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
@@ -140,10 +130,9 @@ def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
 
     Zeros between two members are padding.
     """
-    budget = Budget(data.size)
     offset = 0
     while offset < data.size:
-        member = Member(data, offset, budget)
+        member = Member(data, offset, is_counted=True)
         yield member
         after = member.end or _next_member(data, offset + 1)
         is_padding = member.fault == "noise" and not data.read(offset, min(after - offset, BLOCK)).strip(b"\0")

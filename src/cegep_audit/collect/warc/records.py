@@ -32,7 +32,7 @@ from cegep_audit.collect.warc.heads import (
     parse_head,
     starts_record,
 )
-from cegep_audit.collect.warc.members import BLOCK, GZIP, Budget, Damage, Fault, Member, Stretch, Tell, members_of
+from cegep_audit.collect.warc.members import BLOCK, GZIP, Damage, Fault, Member, Stretch, Tell, members_of
 from cegep_audit.text import shown
 
 _AFTER_RECORD = 4  # two line ends
@@ -126,16 +126,16 @@ def _entry_of(path: Path, entry: str, whole: Stretch) -> Stretch:
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(entry)
     if info.compress_type != zipfile.ZIP_STORED:
-        return _copied(_decompressed(path, entry, Budget(whole.size)))
+        return _copied(_decompressed(path, entry, whole))
     names = _LOCAL_HEADER.unpack(whole.read(info.header_offset, _LOCAL_HEADER.size))
     return _opened(path.open("rb"), info.header_offset + _LOCAL_HEADER.size + sum(names), info.file_size)
 
 
-def _decompressed(path: Path, entry: str, budget: Budget) -> Iterator[bytes]:
+def _decompressed(path: Path, entry: str, whole: Stretch) -> Iterator[bytes]:
     """Yield the bytes of a compressed *entry*, as far as they can be had."""
     faults = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # the last: encrypted, or by a method
     with suppress(*faults), zipfile.ZipFile(path) as archive, archive.open(entry) as packed:
-        while (block := packed.read(BLOCK)) and budget.spend(len(block)):
+        while (block := packed.read(BLOCK)) and whole.may_inflate(len(block)):
             yield block
 
 
@@ -145,17 +145,17 @@ def _decompressed(path: Path, entry: str, budget: Budget) -> Iterator[bytes]:
 def gzipped_records(data: Stretch, tell: Tell) -> Iterator[Record]:
     """Yield the records of *data*, one a gzip member, and *tell* what is wrong; raise OSError, SeveralRecordsError."""
     for member in members_of(data, tell):
-        start, size = member.start(HEAD_BYTES)
+        start = member.part(0, HEAD_BYTES, reads_all=True)
         head = parse_head(start)
         if head is None:
             if not member.fault:
                 tell(Damage(member.offset, "noise"))
         elif member.fault != "bomb":
-            yield _record(member, head, start, size, tell)
+            yield _record(member, head, start, tell)
 
 
-def _record(member: Member, head: Head, start: bytes, size: int, tell: Tell) -> Record:
-    end, is_whole = member.end or member.offset, not member.fault
+def _record(member: Member, head: Head, start: bytes, tell: Tell) -> Record:
+    end, size, is_whole = member.end or member.offset, member.size, not member.fault
     rest = size - head.length  # the block, and the line ends after it
     block = rest if head.announced is None else min(head.announced, rest)
     if head.announced != block or rest - block > _AFTER_RECORD:

@@ -19,7 +19,7 @@ from cegep_audit.collect.port import Around
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
-from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.errors import FetchError, UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
 from cegep_audit.phrases.catalogue import say
@@ -148,13 +148,8 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
     """
     from cegep_audit.collect.warc.saved import match_saved, read_saved
 
-    saved = read_saved(paths, plan.limits, plan.request.lang)
-    if strict and saved.refused:
-        raise StoreError(saved.refused[0])
-    matched = match_saved(saved, plan.institutions, plan.request.lang)
-    for line in (*saved.refused, *saved.damage, *matched.unmatched):
-        note(line)
-    return matched.visits
+    files = read_saved(paths, plan.limits, note, plan.request.lang, strict=strict)
+    return match_saved(files, plan.institutions, note, plan.request.lang)
 
 
 def live_web(plan: Plan, record: WarcWriter | None) -> LiveWeb:

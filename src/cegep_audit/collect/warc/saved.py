@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -64,39 +64,39 @@ class SavedFile:
         return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
+Note = Callable[[str], None]
+"""Takes one line for a person."""
+
 Keep = Callable[[SavedFile, Answer], str]
 """Keeps a copy of a page of a file and returns the name of its record: ``WarcWriter.keep_saved``."""
 
 
-@dataclass(slots=True)
-class Saved:
-    """The files that hold pages.
+def read_saved(
+    paths: Sequence[Path], limits: Limits, note: Note, lang: Language = "fr", *, strict: bool = False
+) -> list[SavedFile]:
+    """Read the files at *paths*, of folders all files below.
 
-    ``refused`` has a line for each file that is not a saved page, ``damage`` for each damaged record.
+    *note* is given a line for each file that is not a saved page and each damaged record. Raises StoreError for a path
+    that cannot be read; where it is *strict*, also for a file that is not a saved page.
     """
-
-    files: list[SavedFile] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
-
-
-def read_saved(paths: Sequence[Path], limits: Limits, lang: Language = "fr") -> Saved:
-    """Read the files at *paths*, of folders all files below; raise StoreError for a path that cannot be read."""
-    saved = Saved()
-    for path in paths:
-        for file in _files_of(path, lang):
-            try:
-                found = _read_file(file, limits, lang)
-            except RefusedError as error:
-                what = say(str(error), lang)
-                saved.refused.append(say("saved.refused", lang, file=shown(str(file)), what=what))
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise StoreError(say("saved.cannot_read", lang, file=shown(str(file)), reason=reason)) from error
-            else:
-                saved.files.append(found)
-                saved.damage += found.archive.damage if found.archive else []
-    return saved
+    found: list[SavedFile] = []
+    for path in (file for given in paths for file in _files_of(given, lang)):
+        name = shown(str(path))
+        try:
+            file = _read_file(path, limits, lang)
+        except RefusedError as error:
+            line = say("saved.refused", lang, file=name, what=say(str(error), lang))
+            if strict:
+                raise StoreError(line) from None
+            note(line)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StoreError(say("saved.cannot_read", lang, file=name, reason=reason)) from error
+        else:
+            found.append(file)
+            for line in file.archive.damage if file.archive else ():
+                note(line)
+    return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
@@ -220,23 +220,17 @@ class SavedFetch:
 # ------------------------------------------------------------------------------------------ matching
 
 
-@dataclass(slots=True)
-class Matched:
-    """The visits by id of the institution; ``unmatched`` has one line for each file that is in none."""
+def match_saved(
+    files: Sequence[SavedFile], institutions: Sequence[Institution], note: Note, lang: Language = "fr"
+) -> dict[str, SavedVisit]:
+    """Return the visits by id of the institution; *note* is given a line for each file that is in none.
 
-    visits: dict[str, SavedVisit] = field(default_factory=dict)
-    unmatched: list[str] = field(default_factory=list)
-
-
-def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Language = "fr") -> Matched:
-    """Say whose each page is: by its address, else by ``<id>`` or ``<id>-2`` as the name of its file.
-
-    Where several institutions have the host of the address, the file's name decides, else the very host, else the
-    page is theirs together and counts for none. An archive may hold pages of several. Of one page saved twice, the
-    later file counts. A page that does not say its address is the homepage or, if that was saved too, gets an address
-    made of its file's name.
+    A page is matched by its address, else by ``<id>`` or ``<id>-2`` as the name of its file. Where several institutions
+    have the host of the address, the file's name decides, else the very host, else the page counts for none. An archive
+    may hold pages of several. Of one page saved twice, the later file counts. A page that does not say its address is
+    the homepage or, if that was saved too, gets an address made of its file's name.
     """
-    matched = Matched()
+    visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
     sites = [(institution, OwnHosts(institution)) for institution in institutions]
 
@@ -248,22 +242,21 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
         exact = [item for item in fits if urls.pace_key(item.url) == urls.pace_key(url)]
         return exact if len(exact) == 1 else fits
 
-    pages = sorted((file for file in saved.files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
-    for file in (*pages, *(file for file in saved.files if file.archive)):
+    pages = sorted((file for file in files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
+    for file in (*pages, *(file for file in files if file.archive)):
         hosts = dict.fromkeys(map(urls.host_of, file.urls))
         asked = [f"https://{host}/" for host in hosts] if file.archive else file.urls or [""]
         owners = {item.id: item for url in asked for item in owners_of(url, file.name)}
         if not owners or (len(owners) > 1 and not file.archive):
-            matched.unmatched.append(_reason(file, owners, lang))
+            note(_reason(file, owners, lang))
             continue
         for institution in owners.values():
-            visit = matched.visits.setdefault(institution.id, SavedVisit(institution))
-            matched.unmatched += _add(file, visit, lang)
-    return matched
+            _add(file, visits.setdefault(institution.id, SavedVisit(institution)), note, lang)
+    return visits
 
 
-def _add(file: SavedFile, visit: SavedVisit, lang: Language) -> Iterator[str]:
-    """Add *file* to *visit*; yield a line for an earlier file of the same page, which it replaces."""
+def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
+    """Add *file* to *visit* instead of an earlier file of the same page."""
     home = visit.institution.url
     held = {urls.visit_key(each.urls[0]): each for each in visit.files}
     if not file.urls:
@@ -272,7 +265,7 @@ def _add(file: SavedFile, visit: SavedVisit, lang: Language) -> Iterator[str]:
         file = replace(file, urls=(url,))
     if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
         visit.files.remove(earlier)
-        yield say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name))
+        note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
     visit.files.append(file)
 
 

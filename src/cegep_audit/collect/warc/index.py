@@ -3,14 +3,9 @@
 Files can be gone through separately, by other processes too; together they are an archive.
 
 An address is looked up as spelled, then under the other scheme, with or without ``www.``, and with or without a final
-slash, because other crawlers keep the spelling that they met.
-
-Of several captures of one address
-
-- without a time, the latest is the page;
-- of those within a day of the time, the last is: a crawl asks for a page again because the first answer was an error,
-  or because the crawl was interrupted, and then uses the last answer;
-- otherwise the nearest in time is.
+slash, because other crawlers keep the spelling that they met. Of several captures of one address, the latest is the
+page. Where a time is given, it is the last of those within a day of it (a crawl that asks again, after an error or an
+interruption, uses the last answer), else the nearest.
 """
 
 from __future__ import annotations
@@ -53,11 +48,12 @@ _READING = {
 
 
 Kind = Literal["response", "resource", "revisit", "failure", "rendered"]
+_PAGES: dict[str, Kind] = {"response": "response", "resource": "resource", "revisit": "revisit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One record that answers for *url*: its place is as in :class:`~cegep_audit.collect.warc.records.Record`.
+    """One record that answers for *url*, at a place as in :class:`~cegep_audit.collect.warc.records.Record`.
 
     ``file`` is the number of its file, ``block_at`` the length of its headers. ``mark`` is what other records know it
     by: the digest of its payload or, of a rendered page, the name of the record that was rendered; "" for nothing.
@@ -117,10 +113,7 @@ def _entries_of(path: Path) -> list[str]:
 def explaining(
     path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
 ) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError about the file at *path*.
-
-    *keys* gives the sentence of an error's number, *other* that of all others.
-    """
+    """Turn an OSError of the block into a StoreError: the sentence of its number in *keys*, or *other*."""
     try:
         yield
     except OSError as error:
@@ -138,11 +131,8 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
 
 
 def _captures_of(file: RecordFile) -> Found:
-    """Return what *file* holds; raise OSError, and SeveralRecordsError for a packed file that is not opened as one.
-
-    A record without a readable date has the time of the one before it, the first that of the file's last change.
-    """
     found = Found(file)
+    # A record without a readable date has the time of the one before it, the first that of the file's last change.
     at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
     for record in file.records(found.damage.append):
         found.records += 1
@@ -157,10 +147,7 @@ def _captures_of(file: RecordFile) -> Found:
 
 
 def _kind(record: Record) -> Kind | None:
-    """Return what kind of capture *record* is.
-
-    None for requests, what a browser loaded to render a page, other programs' notes and conversions.
-    """
+    """Return what kind of capture *record* is, None for what is no page: requests, assets, others' notes."""
     head = record.head
     if head.get(ASSET):
         return None
@@ -168,8 +155,7 @@ def _kind(record: Record) -> Kind | None:
         return "rendered" if head.get(RENDERED_BY) and head.get("WARC-Refers-To") else None
     if head.type == "metadata":
         return "failure" if "detail" in fields_of(record.glance) else None
-    kinds: dict[str, Kind] = {"response": "response", "resource": "resource", "revisit": "revisit"}
-    return kinds.get(head.type)
+    return _PAGES.get(head.type)
 
 
 def fields_of(block: bytes) -> dict[str, str]:
@@ -178,19 +164,13 @@ def fields_of(block: bytes) -> dict[str, str]:
 
 
 def parse_date(text: str) -> datetime | None:
-    """Return a ``WARC-Date``, None where it is none.
-
-    WARC 1.1 lets it end anywhere after the year; what it leaves out is taken as its least.
-    """
+    """Return a ``WARC-Date``, None where it is none. WARC 1.1 lets it end anywhere after the year."""
     text = text.strip().removesuffix("Z")
     try:
         found = datetime.fromisoformat(text + _FIRST_DAY.get(len(text), ""))
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-
-
-# ------------------------------------------------------------------------------------------ captures by address
 
 
 class Captures:
@@ -200,7 +180,7 @@ class Captures:
         self._by_key: dict[str, list[Capture]] = {}
 
     def add(self, capture: Capture) -> None:
-        """Add *capture*; those of one address are added in the order of the archive."""
+        """Add the next *capture* of the archive."""
         self._by_key.setdefault(_key(capture.url), []).append(capture)
 
     def all(self) -> Iterator[Capture]:
@@ -209,23 +189,21 @@ class Captures:
             yield from captures
 
     def of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
-        """Yield the capture of *url* to use at the time *near*, then those of its other spellings.
+        """Yield the capture of *url* to use at the time *near*, then those of its other spellings, the nearest first.
 
-        The nearest spelling comes first. A failure that a crawler noted counts only where no spelling has an answer,
-        and for its own spelling. With *exact*, no other spelling counts: the rules of a robots.txt hold for one origin.
+        A failure that a crawler noted counts only for its own spelling, and where no spelling has an answer. With
+        *exact*, no other spelling counts: the rules of a robots.txt hold for one origin.
         """
         spellings: dict[int, list[Capture]] = {}
-        failures = []
+        failures: list[Capture] = []
         for capture in self._by_key.get(_key(url), ()):
             differences = _differences(capture.url, url)
-            if capture.kind == "failure":
-                failures += [] if differences else [capture]
-            elif not differences or not exact:
-                spellings.setdefault(differences, []).append(capture)
-        for _, captures in sorted(spellings.items()):
-            yield _nearest(captures, near)
-        if failures and not spellings:
-            yield _nearest(failures, near)
+            if not differences or not (exact or capture.kind == "failure"):
+                held = failures if capture.kind == "failure" else spellings.setdefault(differences, [])
+                held.append(capture)
+        for captures in [spellings[key] for key in sorted(spellings)] or [failures]:
+            if captures:
+                yield _nearest(captures, near)
 
     def payload_of(self, url: str, at: datetime | None) -> Capture | None:
         """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
@@ -239,7 +217,7 @@ def is_same_page(one: str, other: str) -> bool:
 
 
 def _key(url: str) -> str:
-    """Return what all spellings of one address share, those with other percent escapes too."""
+    """Return what all spellings of one address share, also those with other percent escapes."""
     key = urls.visit_key(url)
     if not _UNSAFE.search(key):
         return key

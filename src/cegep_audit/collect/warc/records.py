@@ -1,8 +1,8 @@
 """The records of one WARC or ARC file: all of them in order, then the block of any of them by its place.
 
-Three kinds of file are read: plain records, one gzip member a record (:mod:`members`), and gzip members that hold
-several records. The last are inflated into a temporary file, because nothing in a member can be found without
-inflating what comes before it. A file in a WACZ is read in place, unless the ZIP compresses it.
+Records are plain, or one a gzip member (:mod:`members`). A file whose members hold several records is inflated into a
+temporary file, because nothing in a member can be found without inflating what comes before it. A file in a WACZ is
+read in place, unless the ZIP compresses it.
 
 A fault costs only the record that it is in: reading continues at the next one. warcio parses the headers; its own
 iterator prints faults on standard error, does not say where they are, and stops at the first.
@@ -45,10 +45,10 @@ class SeveralRecordsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its headers, and where its block (the *size* bytes after them) is.
+    """One record: its headers, and its block, the ``size`` bytes after them, which begins with ``glance``.
 
-    ``offset`` is where the record, or the gzip member that holds it, begins in its file, and ``end`` where the next one
-    may begin. ``glance`` is how the block begins. ``is_whole`` is False where it is cut or broken.
+    The record, or the gzip member that holds it, begins at ``offset`` of its file; the next one begins at ``end`` or
+    later. ``is_whole`` is False where it is cut or broken.
     """
 
     head: Head
@@ -62,8 +62,8 @@ class Record:
 class RecordFile:
     """The WARC or ARC file at *path*, or the *entry* with that name of a WACZ; *number* is its place in an archive.
 
-    ``is_packed`` says that its gzip members hold several records: it is then inflated to disk. A file is opened when it
-    is first read, and stays open as long as this object; another process that is given the object opens it again.
+    One that *is_packed*, with gzip members of several records, is inflated to disk. A file is opened when it is first
+    read, and stays open as long as this object; another process that is given the object opens it again.
     """
 
     def __init__(self, path: Path, number: int = 0, entry: str = "", *, is_packed: bool = False) -> None:
@@ -194,8 +194,7 @@ def _plain_records(data: Stretch, tell: Tell) -> Iterator[Record]:
 def _end_of_block(data: Stretch, head: Head, begins: int) -> tuple[int, Fault]:
     """Return where the block ends, and what is wrong with that.
 
-    A length after which neither a record nor the end of the file comes is wrong: the block then goes on to the next
-    record.
+    A length after which neither a record nor the end of the file comes is wrong: the block ends at the next record.
     """
     ends = begins + (data.size if head.announced is None else head.announced)
     if ends <= data.size:

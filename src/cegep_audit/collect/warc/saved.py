@@ -7,6 +7,7 @@ is: it never counts as a page without accounts. The address of a page is the one
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ from cegep_audit.collect.frontier.own_hosts import OwnHosts
 from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
+from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits, Source
@@ -38,6 +40,7 @@ _HEAD = 4096  # bytes that show what a file is, and in which a frame has its add
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
 _BESIDE = re.compile(r"(.+)(?:_files|_fichiers|\.files)", re.IGNORECASE)  # the folder of a page saved with images
+_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.html
 
 
@@ -45,8 +48,8 @@ _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.ht
 class SavedFile:
     """One file: its name without folder, the SHA-256 of its bytes, when it was saved (UTC), and what it holds.
 
-    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages in
-    file order, () for a page that does not say its own.
+    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages:
+    () for a page that does not say its own.
     """
 
     name: str
@@ -76,36 +79,29 @@ def read_saved(
 ) -> list[SavedFile]:
     """Read the files at *paths*, of folders all files below.
 
-    *note* is given a line for each file that is not a saved page and each damaged record. Raises StoreError for a path
-    that cannot be read; where it is *strict*, also for a file that is not a saved page.
+    *note* is given a line for each file that is not a saved page, for which StoreError is raised where it is *strict*,
+    and for each damaged record. Raises StoreError for a path that cannot be read.
     """
     found: list[SavedFile] = []
     for path in (file for given in paths for file in _files_of(given, lang)):
-        name = shown(str(path))
         try:
-            file = _read_file(path, limits, lang)
+            with explaining(path, lang, _READING, "saved.cannot_read"):
+                file = _read_file(path, limits, lang)
         except RefusedError as error:
-            line = say("saved.refused", lang, file=name, what=say(str(error), lang))
+            line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
             if strict:
                 raise StoreError(line) from None
             note(line)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(say("saved.cannot_read", lang, file=name, reason=reason)) from error
-        else:
-            found.append(file)
-            for line in file.archive.damage if file.archive else ():
-                note(line)
+            continue
+        found.append(file)
+        for line in file.archive.damage if file.archive else ():
+            note(line)
     return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
     """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
-    if not path.is_dir():
-        if not path.exists():
-            raise StoreError(say("saved.missing", lang, file=shown(str(path))))
-        return [path]
-    found: list[Path] = []
+    found: list[Path] = [] if path.is_dir() else [path]
     for folder, folders, names in os.walk(path):
         files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
         pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
@@ -136,11 +132,11 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
         return replace(found, saved_at=max(pages.values()), urls=tuple(pages), archive=archive)
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
-    url, saved_at, content_type, body = read_document(path.read_bytes())
+    url, saved_at, charset, body = read_document(path.read_bytes())
     body = _with_frames(body, path)
     if len(body) > limits.max_bytes:
         raise RefusedError("saved.too_large")
-    own = (url,) if url else ()
+    own, content_type = (url,) if url else (), f"text/html; charset={charset}" if charset else "text/html"
     return replace(found, saved_at=saved_at or found.saved_at, urls=own, content_type=content_type, body=body)
 
 

@@ -1,6 +1,6 @@
 """The formats in which browsers save a page: HTML with a note of its origin, MHTML, Safari's webarchive.
 
-Python's ``email`` reads MHTML and ``plistlib`` Safari's property list. Nothing here touches the disk.
+Python's ``email`` reads MHTML and ``plistlib`` the property list of Safari. Nothing here touches the disk.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ class RefusedError(Exception):
 
 
 class Document(NamedTuple):
-    """A saved page: its address and when it was saved (UTC), None for what the file does not say."""
+    """A saved page: its address and when it was saved (UTC), None for what the file does not say; its charset or ""."""
 
     url: str | None
     saved_at: datetime | None
-    content_type: str
+    charset: str
     body: bytes
 
 
@@ -79,7 +79,7 @@ def read_document(data: bytes) -> Document:
     if _MHTML.match(data[:_HEAD].lstrip()):
         return _mhtml(data)
     if looks_like_markup(data[:SNIFFED]) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
-        return Document(*origin_of(data), "text/html", data)
+        return Document(*origin_of(data), "", data)
     raise RefusedError(_kind(data))
 
 
@@ -137,7 +137,7 @@ def _mhtml(data: bytes) -> Document:
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)
     url = _address(_unfolded(message, "Snapshot-Content-Location")) or _address(_unfolded(root, "Content-Location"))
-    return Document(url, _date(str(message.get("Date", ""))), _html_type(charset), body)
+    return Document(url, _date(str(message.get("Date", ""))), charset, body)
 
 
 def _unfolded(part: Message, name: str) -> str:
@@ -155,11 +155,7 @@ def _webarchive(data: bytes) -> Document:
         raise RefusedError("saved.other") from None
     if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body[:SNIFFED]):
         raise RefusedError("saved.other")
-    return Document(_address(url), None, _html_type(charset), body)
-
-
-def _html_type(charset: str) -> str:
-    return f"text/html; charset={charset}" if charset else "text/html"
+    return Document(_address(url), None, charset, body)
 
 
 def _address(text: str) -> str | None:

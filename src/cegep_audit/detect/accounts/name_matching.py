@@ -34,7 +34,7 @@ _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # made once an institution, and quick to look up by
 class Identity:
     """What an institution may call itself.
 

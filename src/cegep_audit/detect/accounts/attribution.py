@@ -7,21 +7,24 @@ its role, and the rule's name is kept as the reason. ``docs/method.md`` says wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
 from cegep_audit.detect.accounts.competing import LIST_FROM, compare
-from cegep_audit.detect.accounts.labels import (
+from cegep_audit.detect.accounts.lists import is_vendor
+from cegep_audit.detect.accounts.name_matching import (
+    Identity,
+    NameMatch,
     asks_to_follow,
+    identity_of,
     is_named,
     is_title,
+    match_name,
     names_in,
     names_other_site,
     shows_own_name,
 )
-from cegep_audit.detect.accounts.lists import is_vendor
-from cegep_audit.detect.accounts.main_account import with_main
-from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
@@ -245,3 +248,35 @@ _ZONE_ORDER = {Zone(name): place for place, name in enumerate("footer header nav
 
 def _strength(link: Link) -> tuple[int, int]:
     return _HOW_ORDER[link.how], _ZONE_ORDER[link.zone]
+
+
+# Endings of handles that say an account speaks the other language, by the institution's own.
+_OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", "-fr", ".fr", "francais", "fra")}
+
+
+def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
+    """Return *accounts* in their order with one official account a network marked as the main one."""
+    best: dict[str, tuple[tuple[int, ...], int]] = {}
+    for place, account in enumerate(accounts):
+        if account.role is Role.OFFICIAL:
+            rank = (_rank(account, identity), place)
+            best[account.network] = min(rank, best.get(account.network, rank))
+    main = {place for _, place in best.values()}
+    return tuple(
+        account if account.is_main == (place in main) else replace(account, is_main=place in main)
+        for place, account in enumerate(accounts)
+    )
+
+
+def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
+    """Return what the main account is chosen by, the lowest first.
+
+    Its language before the other, a profile before a group or a show, a name that shows the institution's,
+    the number of pages that show it; after that, the order on the page.
+    """
+    return (
+        account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
+        account.kind is not Kind.PROFILE,
+        not match_name(account.handle, identity),
+        -account.pages_seen,
+    )

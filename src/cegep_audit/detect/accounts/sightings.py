@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.lists import lists
-from cegep_audit.detect.accounts.name_matching import Identity
+from cegep_audit.detect.accounts.lists import listed
+from cegep_audit.detect.accounts.name_matching import Identity, names_in
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.identify import Classified, classify, mastodon_handle
 from cegep_audit.detect.page.cues import fold
@@ -111,13 +111,11 @@ def _unresolved(link: Link, network: str) -> Classified:
 
 
 _PASSED_ON = frozenset({"share", "quote", "comment"})  # signs of buttons and of what others wrote
-_WORD = re.compile(r"[a-z]{3,}")
 
 
 def _is_icon(link: Link) -> bool:
     """Whether *link* stands for an account of the institution: its words name nobody and share nothing."""
-    words = _WORD.findall(fold(link.label))
-    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and (lists().names_nobody.issuperset(words))
+    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
 
 
 # ------------------------------------------------------------------------------------------ Mastodon on any host
@@ -153,7 +151,9 @@ def _has_sign(label: str) -> bool:
 
 
 def _is_of_another_service(host: str) -> bool:
-    return host.removeprefix("www.") in lists().not_mastodon or urls.registrable_domain(host) in lists().not_mastodon
+    return host.removeprefix("www.") in listed("not_mastodon", "hosts") or urls.registrable_domain(host) in listed(
+        "not_mastodon", "hosts"
+    )
 
 
 # ------------------------------------------------------------------------------------------ links of the site's own

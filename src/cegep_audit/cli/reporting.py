@@ -171,13 +171,13 @@ def institution_id(scan: Scan, called: str) -> str:
 def write_sheet(shown: Sheet, output: Path, lang: Language) -> None:
     """Write a sheet as a page, or as Markdown."""
     from cegep_audit.report.files.files import write_file
-    from cegep_audit.report.page.document import blocks_page
+    from cegep_audit.report.page.document import sheet_page
     from cegep_audit.report.text.markdown import markdown
     from cegep_audit.report.text.sheet import sheet_blocks
 
-    blocks = sheet_blocks(shown, lang)
     is_page = output.suffix.lower() in _ENDINGS
-    write_file(output, blocks_page(blocks, lang) if is_page else markdown(blocks).encode("utf-8", "replace"), lang)
+    text = sheet_page(shown, lang) if is_page else markdown(sheet_blocks(shown, lang)).encode("utf-8", "replace")
+    write_file(output, text, lang)
 
 
 def check(

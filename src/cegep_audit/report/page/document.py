@@ -13,7 +13,7 @@ from hashlib import sha256
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.institution.sheets import sheets
+from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -25,8 +25,9 @@ from cegep_audit.report.page.matrix import Network, anchors, matrix
 from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
+from cegep_audit.report.text.completion import later_modes
 from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
-from cegep_audit.report.text.sheet import sheet_blocks
+from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import days_words
 
 MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
@@ -70,14 +71,20 @@ def page(
             matrix=table,
             has_sheets=has_sheets,
             is_wide=len(table.networks) > MOST_COLUMNS,
-            sheets=((names[each.institution.id], sheet_blocks(each, lang, names)) for each in found if has_sheets),
+            sheets=(
+                (names[each.institution.id], sheet_blocks(each, lang, names), card_words(each, lang))
+                for each in found
+                if has_sheets
+            ),
         )
     )
     return "".join(pieces).encode("utf-8", "replace")
 
 
-def blocks_page(blocks: Iterable[Block], lang: Language, *, is_private: bool = False) -> bytes:
-    """Return *blocks* as an HTML page of their own: a sheet, a comparison.
+def blocks_page(
+    blocks: Iterable[Block], lang: Language, *, is_private: bool = False, facts: Sequence[str] = ()
+) -> bytes:
+    """Return *blocks* as an HTML page of their own; *facts* are those of its card, none where it has no card.
 
     A page for one reader (*is_private*) asks search engines to leave it out, and opens its links beside it.
     """
@@ -85,7 +92,13 @@ def blocks_page(blocks: Iterable[Block], lang: Language, *, is_private: bool = F
     title = next((block.text for block in found if isinstance(block, Title)), "cegep-audit")
     template = environment().get_template("blocks.html")
     frame = _frame(lang, resource("style.css"))
-    return template.render(**frame, title=title, blocks=found, is_private=is_private).encode("utf-8", "replace")
+    made = template.render(**frame, title=title, blocks=found, is_private=is_private, facts=facts)
+    return made.encode("utf-8", "replace")
+
+
+def sheet_page(each: Sheet, lang: Language) -> bytes:
+    """Return the sheet *each* as an HTML page of its own, with its card to share."""
+    return blocks_page(sheet_blocks(each, lang), lang, facts=card_words(each, lang))
 
 
 def _frame(lang: Language, style: str) -> dict[str, object]:
@@ -111,15 +124,17 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
     """Yield the style of the columns: the sign of each network on a telephone, the rare ones hidden at a desk."""
     hidden = f".grid:not(.all) tr > :nth-child(n + {titles + 3 + MOST_COLUMNS})"
     yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
+    yield "@media screen and (max-width: 56rem) {\n"
     for place, network in enumerate(columns, titles + 3):
-        yield f'#grid td:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
+        yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
+    yield "}\n"
 
 
 def _scan_words(stats: ScanStatistics, lang: Language) -> str:
     facts = stats.summary.scan
-    mode = say(f"mode.{facts.mode}", lang)
+    read = [say(f"mode.{facts.mode}", lang), *later_modes(attained(stats.scan), lang)]
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
-    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
+    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=", ".join(read))
 
 
 def _sections(

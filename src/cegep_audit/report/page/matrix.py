@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.headings import fold
-from cegep_audit.report.blocks import web_address
+from cegep_audit.report.blocks import Cell, Words, web_address
 from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import ReadBy, Role, Status
@@ -26,31 +27,20 @@ _SIGN = 2  # letters of a network's sign on a telephone
 
 
 @dataclass(frozen=True, slots=True)
-class Square:
-    """One cell: ``kind`` is ``y`` (official account), ``u`` (of a unit only), ``n`` (none shown), ``x`` (not read)."""
-
-    kind: str
-    text: str = ""
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
-    """One institution: the anchor of its sheet, its words, what it is found by, its cells.
+    """One institution: the anchor of its sheet, how its site was read, its words and its squares.
 
-    ``state`` is ``missing`` (not assessed), ``partial``, ``other`` (read by another mode than the scan's) or "".
+    ``state`` is ``missing`` (not assessed), ``partial``, ``other`` (read by another mode than the scan's) or "", and
+    ``note`` says it. A square is the official account as a link, ``u`` (of a unit), ``x`` (not read) or "" (none).
     """
 
+    institution: Institution
     anchor: str
-    id: str
-    name: str
     state: str
     note: str
-    values: Sequence[str]
     words: Sequence[str]
-    found_by: str
     number: str
-    squares: Sequence[Square]
+    squares: Sequence[Words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +96,10 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
     said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
     own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
-    lines = [_line(sheet, units, own, order, said, names, lang) for sheet, units in zip(sheets, of_units, strict=True)]
+    lines = [
+        _line(sheet, units, own, order, said, names[sheet.institution.id], lang)
+        for sheet, units in zip(sheets, of_units, strict=True)
+    ]
     choices = [*(_choice(sheets, column, lang) for column in FILTERED), _states(lines, lang)]
     return Matrix(
         titles=[say(f"head.{column}", lang) for column in said],
@@ -137,28 +130,20 @@ def _line(
     own: frozenset[ReadBy],
     order: Sequence[str],
     said: Sequence[str],
-    names: Mapping[str, str],
+    anchor: str,
     lang: Language,
 ) -> Line:
     each, state = sheet.institution, _state(sheet, own)
-    handles = (account.handle for account in sheet.main.values())
-    found_by = " ".join((each.name, each.short_name, each.city, each.id, *handles))
+    note = say(f"grid.{state}", lang) if state else ""
     return Line(
-        anchor=names[each.id],
-        id=plain(each.id),
-        name=plain(each.name),
+        institution=each,
+        anchor=anchor,
         state=state,
-        note=reading_words(sheet.result, lang) if sheet.result and state == "other" else _note(state, lang),
-        values=[plain(getattr(each, column)) for column in FILTERED],
+        note=reading_words(sheet.result, lang) if sheet.result and state == "other" else note,
         words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in said],
-        found_by=fold(plain(found_by)).replace("-", " "),
         number="?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
         squares=[_square(sheet, name, of_units) for name in order],
     )
-
-
-def _note(state: str, lang: Language) -> str:
-    return say(f"grid.{state}", lang) if state else ""
 
 
 def _state(sheet: Sheet, own: frozenset[ReadBy]) -> str:
@@ -169,12 +154,12 @@ def _state(sheet: Sheet, own: frozenset[ReadBy]) -> str:
     return "other" if sheet.result.read_by not in own else ""
 
 
-def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:
+def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Words:
     if sheet.n_networks is None:
-        return Square("x", "?")
+        return "x"
     if account := sheet.main.get(name):
-        return Square("y", plain(account.handle) or "●", web_address(account.url))
-    return Square("u", "○") if name in of_units else Square("n", "–")
+        return Cell(plain(account.handle) or "●", web_address(account.url))
+    return "u" if name in of_units else ""
 
 
 def _choice(sheets: Sequence[Sheet], column: str, lang: Language) -> Choice:

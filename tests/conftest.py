@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ settings.load_profile("busy")
 _SLOW = ("browser", "cluster", "pywb", "package", "unbroken", "end_to_end", "scan_kept", "store_processes")
 
 _NOBODY = 65534  # any user but root: permissions do not hold root back
+
+
+def pytest_configure() -> None:
+    """Take the signals that a shell's background jobs ignore: programs started by a test would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,20 +15,28 @@ from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Title
-from cegep_audit.report.page.change import change
+from cegep_audit.report.page.change import (
+    change,
+    change_headlines,
+    change_sections,
+    change_sentence,
+    since_words,
+)
 from cegep_audit.report.page.further import co_occurrence, exceptions, places, published
 from cegep_audit.report.page.groups import groups, regions
 from cegep_audit.report.page.matrix import Network, anchors, matrix
 from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
+from cegep_audit.report.text.comparison import comparison_cautions
 from cegep_audit.report.text.completion import later_modes
 from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
-from cegep_audit.report.text.words import days_words
+from cegep_audit.report.text.words import days_words, scan_day
 
 MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
@@ -52,33 +60,56 @@ def page(
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
     facts = stats.summary.scan
-    pieces = (
-        environment()
-        .get_template("page.html")
-        .generate(
-            **_frame(lang, resource("style.css") + "".join(_signs(table.networks, len(table.titles)))),
-            is_coded=is_coded,
-            is_stopped=facts.ended_at is None,
-            tool=facts.tool_version,
-            scan=_scan_words(stats, lang),
-            population=say("page.population", lang, count=stats.summary.figures.institutions),
-            sentence=headline_sentence(stats.summary, lang),
-            headlines=headlines(stats, lang),
-            sections=_sections(stats, names, lang, history, since),
-            cautions=_cautions(stats, lang),
-            citation=citation(stats.summary, lang),
-            paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
-            matrix=table,
-            has_sheets=has_sheets,
-            is_wide=len(table.networks) > MOST_COLUMNS,
-            sheets=(
-                (names[each.institution.id], sheet_blocks(each, lang, names), card_words(each, lang))
-                for each in found
-                if has_sheets
-            ),
-        )
+    moved = since_words(since, lang)
+    population = say("page.population", lang, count=stats.summary.figures.institutions)
+    warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
+    return _page(
+        lang,
+        "".join(_signs(table.networks, len(table.titles))),
+        tool=facts.tool_version,
+        title=say("page.title", lang),
+        about=f"{population}, {_scan_words(stats, lang)}.",
+        warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
+        sentence=headline_sentence(stats.summary, lang),
+        headlines=headlines(stats, lang),
+        sections=_sections(stats, names, lang, history, since),
+        cautions=_cautions(stats, lang),
+        citation=citation(stats.summary, lang),
+        paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
+        matrix=table,
+        has_sheets=has_sheets,
+        is_wide=len(table.networks) > MOST_COLUMNS,
+        sheets=(
+            (name, sheet_blocks(each, lang, names, moved.get(each.institution.id, "")), card_words(each, lang))
+            for each in found
+            if (name := names[each.institution.id])
+        ),
     )
-    return "".join(pieces).encode("utf-8", "replace")
+
+
+def change_page(since: Comparison, lang: Language) -> bytes:
+    """Return what changed between two scans as a page of its own, like that of :func:`page`."""
+    days = (locales.day(scan_day(facts), lang) for facts in (since.old, since.new))
+    facts = dict(zip(("old_day", "new_day"), days, strict=True), old=str(since.old.id), new=str(since.new.id))
+    return _page(
+        lang,
+        tool=since.new.tool_version,
+        title=say("page.change", lang),
+        about=say("compare.title", lang, **facts),
+        warnings=[each.text for each in comparison_cautions(since, lang)],
+        sentence=change_sentence(since, lang),
+        headlines=change_headlines(since, lang),
+        sections=change_sections(since, lang),
+        cautions=[say(key, lang) for key in ("compare.test", "caution.presence", "caution.lower_bound")],
+        citation="",
+        has_sheets=False,
+    )
+
+
+def _page(lang: Language, style: str = "", **facts: object) -> bytes:
+    template = environment().get_template("page.html")
+    frame = _frame(lang, resource("style.css") + style)
+    return "".join(template.generate(**frame, **facts)).encode("utf-8", "replace")
 
 
 def blocks_page(

@@ -16,6 +16,15 @@ from cegep_audit.text import plain
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """One figure in large: the figure, what it is of, and what a reader must know beside it."""
+
+    figure: str
+    name: str
+    facts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class CauseRow:
     """A cause for which sites were not assessed, its status, and the sites; the template folds a long list."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.completion import attained
@@ -16,7 +15,17 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Grid, Row, heads
 from cegep_audit.report.page.charts import bars, columns
-from cegep_audit.report.page.parts import CauseRow, Part, Section, section, share_bar, shares_grid, ticks, to_sheet
+from cegep_audit.report.page.parts import (
+    CauseRow,
+    Headline,
+    Part,
+    Section,
+    section,
+    share_bar,
+    shares_grid,
+    ticks,
+    to_sheet,
+)
 from cegep_audit.report.text import words
 from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
@@ -24,15 +33,6 @@ from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
 MOST_BARS = 25  # networks that a chart shows: the others are in its table
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """One figure in large: the figure, what it is of, and what a reader must know beside it."""
-
-    figure: str
-    name: str
-    facts: Sequence[str]
 
 
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:

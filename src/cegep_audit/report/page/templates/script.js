@@ -65,9 +65,9 @@
     const empty = document.getElementById("empty");
     const choices = Array.from(tools.elements).filter((one) => one.name);
     const chosen = (name) => (tools.elements[name] ? tools.elements[name].value : "");
-    const fits = (one, words, column, wanted, state) =>
+    const fits = (one, words, values, column, wanted, state) =>
       words.every((word) => one.text.includes(word)) &&
-      ["type", "region", "language"].every((name) => !chosen(name) || one.data[name] === chosen(name)) &&
+      values.every(([name, value]) => one.data[name] === value) &&
       (!state || (state === "read" ? one.read : one.data.state === state)) &&
       (column < 0 || (wanted === "+" ? one.kinds[column] === "y" : one.kinds[column] === "n" || one.kinds[column] === "u"));
 
@@ -76,9 +76,10 @@
       const on = chosen("on");
       const column = on ? networks.indexOf(on.slice(1)) : -1;
       const state = chosen("state");
+      const values = ["type", "region", "language"].map((name) => [name, chosen(name)]).filter((pair) => pair[1]);
       const holders = networks.map(() => 0);
       let read = 0, three = 0;
-      fitting = rows.filter((one) => fits(one, words, column, on[0], state));
+      fitting = rows.filter((one) => fits(one, words, values, column, on[0], state));
       const shown = new Set(fitting.slice(0, limit));
       for (const one of rows) if (one.row.hidden === shown.has(one)) one.row.hidden = !one.row.hidden;
       for (const one of fitting) {
@@ -114,7 +115,11 @@
     tools.hidden = false;
     tools.addEventListener("input", () => { limit = STEP; update(); remember(); });
     tools.addEventListener("submit", (event) => event.preventDefault());
-    tools.addEventListener("reset", () => setTimeout(() => { update(); remember(); }));
+    tools.addEventListener("reset", (event) => {
+      event.preventDefault(); // it would empty the fields only after this
+      choices.forEach((one) => { one.value = ""; });
+      tools.dispatchEvent(new Event("input"));
+    });
     document.getElementById("csv").addEventListener("click", () => {
       const names = ["id", "name", "n_networks", ...networks];
       const lines = fitting.map(({ row }) => [

@@ -119,10 +119,13 @@ def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
     results: list[InstitutionResult] = []
     uses: list[Use] = []
     for result in scan.results:
-        mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
-        accounts, used = apply_overrides(result.accounts, overrides.get(result.institution.id, ()), mark_main)
-        results.append(replace(result, accounts=accounts) if used else result)
-        uses += used
+        if own := overrides.get(result.institution.id):
+            mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
+            accounts, used = apply_overrides(result.accounts, own, mark_main)
+            uses += used
+            results.append(replace(result, accounts=accounts) if used else result)
+        else:
+            results.append(result)
     return replace(scan, results=tuple(results)), uses
 
 

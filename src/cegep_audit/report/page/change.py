@@ -41,10 +41,12 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
         return None
     steps, days = _shares(found, Population.EVERY_TIME), [point.day for point in points]
     last = steps[-1]
-    met = [name for name, each in last.items() if name and each.count]
-    met.sort(
-        key=lambda name: (-abs((_share(last, name) or 0) - (_share(steps[0], name) or 0)), -(last[name].count or 0))
-    )
+    moves = {
+        name: abs((each.share or 0) - (_share(steps[0], name) or 0))
+        for name, each in last.items()
+        if name and each.count
+    }
+    most = sorted(moves, key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
     series = [
         Series(_name(name, last, lang), days, [_share(step, name) for step in steps], is_strong=not name)
         for name in ("", *most)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.analyze.intervals import TAIL, Interval, exact_interval
+from cegep_audit.analyze.intervals import TAIL, Interval, binomial_interval
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
 SEED = 1
@@ -172,7 +172,7 @@ def _at_the_edge(found: Estimate, name: str, pairs: Sequence[Pair]) -> Estimate:
     if found.value is None or _NOTHING < found.value < 1 - _NOTHING:
         return found
     rows = [_EDGES[name](pair) for pair in pairs]
-    low, high = exact_interval(sum(among and has for among, has in rows), sum(among for among, _ in rows))
+    low, high = binomial_interval(sum(among and has for among, has in rows), sum(among for among, _ in rows), "exact")
     if name == "f1":  # twice the accounts that both name, over all that each names
         low, high = 2 * low / (1 + low), 2 * high / (1 + high)
     return Estimate(float(round(found.value)), (low, high))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from cegep_audit.detect.networks.grammar import read_tables
-from cegep_audit.detect.networks.identify import NETWORKS, basket
+from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
 from cegep_audit.vocabulary import PageRole, Role, Status
 
@@ -49,19 +49,6 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:
     """Return the networks of the basket *name*, open on the day of the capture, that *result* is present on."""
     return frozenset(main_accounts(result)).intersection(basket(name, day_of(scan, result)))
-
-
-def closed_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
-    """Return the networks that *result* shows an official account of and that had closed by that day."""
-    day = day_of(scan, result)
-    shown = NETWORKS.keys() & main_accounts(result).keys()
-    return frozenset(name for name in shown if (closed := NETWORKS[name].closed) and closed <= day)
-
-
-def not_yet_open_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
-    """Return the networks that *result* shows an official account of and that opened after that day."""
-    day = day_of(scan, result)
-    return frozenset(name for name in NETWORKS.keys() & main_accounts(result).keys() if day < NETWORKS[name].opened)
 
 
 def page_of(result: InstitutionResult, account: Account) -> str:

@@ -13,13 +13,12 @@ from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary,
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
-from cegep_audit.analyze.stats import figures, presence, summary
+from cegep_audit.analyze.stats import Presence, figures, presence, summary
 from cegep_audit.analyze.tables import (
     account_counts,
     co_occurrence,
     combinations,
     exceptions,
-    matrix_of_numbers,
     places,
     presence_matrix,
 )
@@ -100,7 +99,7 @@ class ScanStatistics:
     def sensitivity(self) -> Sensitivity:
         """How far the first share moves with errors of detection, and how many would turn what it says."""
         references = [each.value for each in self.summary.baselines if each.k == self.asked.min_networks]
-        return sensitivity(presence(self.scan, self.asked.basket), self.asked.min_networks, references)
+        return sensitivity(self.presence, self.asked.min_networks, references)
 
     @cached_property
     def group_tests(self) -> Mapping[str, pd.DataFrame]:
@@ -118,14 +117,14 @@ class ScanStatistics:
         return [each for each in found if each]
 
     @cached_property
-    def presence_matrix(self) -> pd.DataFrame:
+    def presence(self) -> Presence:
         """Who is on what, of the basket asked for."""
-        return presence_matrix(presence(self.scan, self.asked.basket))
+        return presence(self.scan, self.asked.basket)
 
     @cached_property
-    def matrix(self) -> pd.DataFrame:
-        """The same in zeros and ones for every institution, NA where nothing can be said."""
-        return matrix_of_numbers(presence(self.scan, self.asked.basket))
+    def presence_matrix(self) -> pd.DataFrame:
+        """The same as a table of the assessed."""
+        return presence_matrix(self.presence)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
-from cegep_audit.analyze.stats import tally
+from cegep_audit.analyze.stats import Presence
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table goes up to
@@ -58,16 +56,16 @@ class Sensitivity:
     turns: tuple[Turn, ...]
 
 
-def sensitivity(presences: pd.DataFrame, k: int, references: Iterable[float] = ()) -> Sensitivity:
+def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
     """Return how the share on at least *k* networks depends on errors of detection.
 
-    *presences* is a table made by :func:`cegep_audit.analyze.stats.presence`; *references* are shares to compare with,
-    one half always among them. Nothing here says how likely an error is: a validation sample does.
+    *references* are shares to compare with, one half always among them. Nothing here says how likely an error is: a
+    validation sample does.
     """
-    numbers = tally(presences)["n_networks"].dropna().astype(int)
+    numbers = found.numbers[found.assessed]
     assessed, count = len(numbers), int((numbers >= k).sum())
-    below = sorted(k - numbers[numbers < k])
-    above = sorted(numbers[numbers >= k] - k + 1)
+    below = sorted((k - numbers[numbers < k]).tolist())
+    above = sorted((numbers[numbers >= k] - k + 1).tolist())
     one_below, one_above = below.count(1), above.count(1)
     steps = [
         Step(

@@ -13,6 +13,7 @@ from itertools import combinations as couples
 import pandas as pd
 
 from cegep_audit.analyze.presence import page_of, visits
+from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, Scan
 from cegep_audit.vocabulary import How, PageRole, Role, Zone
@@ -21,21 +22,30 @@ NINE_IN_TEN = 0.9  # share from which a network is common enough to name those t
 _ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
 
 
-def presence_matrix(presences: pd.DataFrame) -> pd.DataFrame:
-    """Return the presence matrix of a table made by :func:`cegep_audit.analyze.stats.presence`."""
-    return matrix_of_numbers(presences).dropna(how="all").fillna(0).astype(bool)
+def presence_matrix(found: Presence) -> pd.DataFrame:
+    """Return the presence matrix of *found*."""
+    counted = found.counts.any(axis=0)
+    rows = found.assessed & found.counts.any(axis=1)
+    index = pd.Index([id_ for id_, is_row in zip(found.ids, rows, strict=True) if is_row], dtype="str")
+    return pd.DataFrame((found.shown & found.counts)[rows][:, counted], index=index, columns=_names(found))
 
 
-def matrix_of_numbers(presences: pd.DataFrame) -> pd.DataFrame:
+def matrix_of_numbers(found: Presence) -> pd.DataFrame:
     """Return the same for every institution as 1 and 0, NA where nothing can be said (dtype Int8).
 
     That is where the site was not assessed, and where the network was not open on the day of its capture.
     """
-    counted = presences[presences["counts"]]
-    wide = counted.set_index(["institution_id", "network"])["present"].unstack().astype("Int8")  # noqa: PD010 - no sums
-    networks = counted["network"].unique()
-    order = [name for name in presences["network"].unique() if name in set(networks)]
-    return wide.reindex(index=presences["institution_id"].unique(), columns=order)
+    counted = found.counts.any(axis=0)
+    values, known = found.shown[:, counted].astype("int8"), (found.counts & found.assessed[:, None])[:, counted]
+    columns = {
+        name: pd.arrays.IntegerArray(values[:, place].copy(), ~known[:, place])
+        for place, name in enumerate(_names(found))
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(found.ids), dtype="str"))
+
+
+def _names(found: Presence) -> list[str]:
+    return [name for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:

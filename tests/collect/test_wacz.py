@@ -112,7 +112,8 @@ def test_a_long_index_is_found_by_its_second_level(tmp_path: Path) -> None:
         ("https://www.CegepRB.test", "test,cegeprb)/"),
         ("http://www2.cegeprb.test:80/A/", "test,cegeprb)/a/"),
         ("http://127.0.0.1:8000/?b=&a=É", "1,0,0,127:8000)/?a=%C3%A9&b="),
-        ("https://x.test:99999/", "test,x)/"),
+        ("https://x.test:99999/", ""),
+        ("dns:x.test", ""),
     ],
 )
 def test_sort_key(url: str, key: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
@@ -93,9 +93,8 @@ def _index_of(warc: Path) -> Iterator[str]:
     """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
     for record in RecordFile(warc).records(lambda _: None):
         url = record.head.get("WARC-Target-URI").strip("<> ")
-        at = parse_date(record.head.get("WARC-Date"))
-        what = _mime_and_status(record)
-        if at is None or what is None or urls.split(url) is None:
+        at, what, key = parse_date(record.head.get("WARC-Date")), _mime_and_status(record), sort_key(url)
+        if at is None or what is None or not key:
             continue
         fields = {
             "url": url,
@@ -106,7 +105,7 @@ def _index_of(warc: Path) -> Iterator[str]:
             "offset": str(record.offset),
             "filename": warc.name,
         }
-        yield f"{sort_key(url)} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
+        yield f"{key} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
 
 
 def _mime_and_status(record: Record) -> tuple[str, str] | None:
@@ -123,17 +122,16 @@ def _mime_and_status(record: Record) -> tuple[str, str] | None:
 
 
 def sort_key(url: str) -> str:
-    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``, host reversed, in lower case."""
-    parts = urlsplit(url.lower())
-    host = ",".join(reversed(_WWW.sub("", parts.hostname or "").split(".")))
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    is_usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
+    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``, host reversed, in lower case.
+
+    "" for what is no http or https address.
+    """
+    parts = urls.split(url.lower())
+    if parts is None:
+        return ""
+    host, colon, port = _WWW.sub("", parts.netloc.rpartition("@")[2]).partition(":")
     query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    key = f"{host}{'' if is_usual else f':{port}'}){parts.path or '/'}{'?' + query if query else ''}"
-    return key.replace(" ", "%20")
+    return f"{','.join(reversed(host.split('.')))}{colon}{port}){parts.path}{'?' + query if query else ''}"
 
 
 def _compressed(lines: Sequence[str]) -> tuple[str, list[bytes]]:

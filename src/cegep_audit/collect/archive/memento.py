@@ -141,8 +141,7 @@ class WebArchive:
     def _keep(self, exchange: Exchange) -> str | None:
         """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
 
-        The archive's own answers (redirects to a capture, pages it does not hold) are not recorded, nor the headers
-        that it was asked with; those it answered with are, ``Memento-Datetime`` included.
+        The archive's own answers are not recorded, nor the headers that it was asked with.
         """
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
@@ -216,12 +215,9 @@ class MementoFetch:
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the capture of *url*, with the original addresses; raise FetchError.
-
-        ``no_capture`` where none is in range. For a robots.txt as well: the rules of that day no longer matter.
-        """
+        """Return the capture of *url* with original addresses; raise FetchError, ``no_capture`` if none is in range."""
         if want is Want.ROBOTS:
-            raise FetchError(url, Detail.NO_CAPTURE, "robots.txt of the past is not asked for")
+            raise FetchError(url, Detail.NO_CAPTURE, "the rules of that day no longer matter")
         moment = Moment(stamp_of(self._just_after.pop(crawl_key(url), self._archive.period.noon)), url)
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)

@@ -113,10 +113,7 @@ class WarcArchive:
     # -------------------------------------------------------------------------------- one record
 
     def read(self, capture: Capture, want: Want) -> Answer:
-        """Return the answer that *capture* holds; raise FetchError.
-
-        Of a body not much more than the limit is read, so that none fills the memory.
-        """
+        """Return the answer that *capture* holds, reading little more of a body than the limit; raise FetchError."""
         status = record_id = None
         try:
             head, block = self._block(capture)
@@ -187,10 +184,7 @@ class WarcArchive:
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
     def _block(self, capture: Capture, most: int | None = None) -> tuple[Head, bytes]:
-        """Return the headers of a record and *most* bytes of its block, a little more than a page may have.
-
-        Raises BodyError where the file has changed since it was indexed.
-        """
+        """Return the headers and *most* bytes of the block of a record; raise BodyError for a file that has changed."""
         most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
         data = self._files[capture.file].block(capture.offset, most)
         head = parse_head(data)

@@ -15,7 +15,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -127,7 +127,7 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
         try:
             return _captures_of(file)
         except SeveralRecordsError:
-            return _captures_of(RecordFile(file.path, file.number, file.entry, is_packed=True))
+            return _captures_of(replace(file, is_packed=True))
 
 
 def _captures_of(file: RecordFile) -> Found:

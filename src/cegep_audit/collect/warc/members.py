@@ -23,7 +23,7 @@ BLOCK = 1024 * 1024  # bytes inflated, copied or searched at a time
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
 _MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes of a member read at a time
-_MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
+_MOST_FALSE_STARTS = 5_000  # then the rest is not searched; random bytes look like a member once in a hundred million
 
 # A file may inflate to so many times its size: WARC files of HTML inflate to 4 to 20 times theirs, a bomb to 1,000.
 _MAX_RATIO = 100
@@ -52,6 +52,7 @@ class Stretch:
         self._descriptor = descriptor
         self._begin = begin
         self._inflatable = _ALWAYS + _MAX_RATIO * self.size
+        self.is_gzip = self.read(0, len(GZIP)) == GZIP
 
     def read(self, offset: int, count: int) -> bytes:
         """Return *count* bytes from *offset*, fewer at the end; raise OSError."""
@@ -71,9 +72,9 @@ class Stretch:
 
 
 class Member:
-    """The gzip member at *offset*. Once it is read, ``end`` is where it ends, or ``fault`` what is wrong with it.
+    """A gzip member at *offset*. Reading it sets ``size`` (inflated) and ``end``, or ``fault``: what is wrong with it.
 
-    Bytes that are inflated count as the file's where *is_counted*. ``size`` is how many were.
+    What is inflated counts against the bound of the file where *is_counted*.
     """
 
     def __init__(self, data: Stretch, offset: int, *, is_counted: bool = False) -> None:
@@ -126,10 +127,7 @@ class Member:
 
 
 def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
-    """Yield the members of *data*, each to be read whole before the next, and *tell* what is wrong with them.
-
-    Zeros between two members are padding.
-    """
+    """Yield the members of *data*, each to be read whole before the next; *tell* what is wrong. Zeros are padding."""
     offset = 0
     while offset < data.size:
         member = Member(data, offset, is_counted=True)
@@ -144,10 +142,7 @@ def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
 
 
 def _next_member(data: Stretch, offset: int) -> int:
-    """Return the first place from *offset* where a member with a record begins, the end of *data* where none does.
-
-    After more false starts than damage can cause, the rest is not searched.
-    """
+    """Return the first place from *offset* where a member with a record begins, the end of *data* where none does."""
     for place in islice(data.search(_MEMBER, offset, _MEMBER_HEAD), _MOST_FALSE_STARTS):
         if starts_record(Member(data, place).part(0, GLANCE_BYTES)):
             return place

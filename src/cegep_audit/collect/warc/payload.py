@@ -33,10 +33,7 @@ _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": D
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One archived HTTP response; ``payload`` is what follows its headers, as it was kept.
-
-    ``truncated`` is the record's ``WARC-Truncated`` in lower case.
-    """
+    """One archived HTTP response: ``payload`` follows the headers, ``truncated`` is WARC-Truncated in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -45,24 +42,19 @@ class Response:
 
 
 def parse_response(block: bytes, truncated: str = "") -> Response | None:
-    """Return the HTTP response that a record's *block* is, None where it is none.
-
-    Headers are taken as bytes, as those of a live answer are: warcio's parser would decode them for good.
-    """
+    """Return the HTTP response that a record's *block* is, None where it is none."""
     status = _STATUS.match(block)
     if status is None:
         return None
     end = head_end(block) or len(block)
+    # Headers are taken as bytes, as those of a live answer are: warcio's parser decodes them for good.
     lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
     headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
     return Response(int(status[1]), headers, block[end:], truncated)
 
 
 def body_of(response: Response, limit: int) -> bytes:
-    """Return the body of a page, at most *limit* bytes of it; raise BodyError where it cannot be had whole.
-
-    A response whose type is that of no page gives b"".
-    """
+    """Return the body of a page, at most *limit* bytes, b"" of what is no page; raise BodyError if it is not whole."""
     is_page = may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
@@ -114,8 +106,7 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
 def _without_brotli(raw: bytes, limit: int) -> bytes | None:
     """Undo the coding that browsers' archives hold and we never ask for; raise BodyError.
 
-    Returns at most one byte more than *limit*, None without the optional package ``brotli`` 1.2: earlier ones have no
-    bound.
+    Returns at most a byte more than *limit*; None without the optional package ``brotli`` 1.2, the first with a bound.
     """
     try:
         import brotli

@@ -17,8 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,38 +58,38 @@ class Record:
     is_whole: bool
 
 
+@dataclass(slots=True)
 class RecordFile:
-    """The WARC or ARC file at *path*, or the *entry* with that name of a WACZ; *number* is its place in an archive.
+    """The WARC or ARC file at ``path``, or the ``entry`` with that name of a WACZ; ``number`` is its place in a list.
 
-    One that *is_packed*, with gzip members of several records, is inflated to disk. A file is opened when it is first
+    One that ``is_packed``, with gzip members of several records, is inflated to disk. A file is opened when it is first
     read, and stays open as long as this object; another process that is given the object opens it again.
     """
 
-    def __init__(self, path: Path, number: int = 0, entry: str = "", *, is_packed: bool = False) -> None:
-        self.path = path
-        self.number = number
-        self.entry = entry
-        self.is_packed = is_packed
-        self._data: Stretch | None = None
+    path: Path
+    number: int = 0
+    entry: str = ""
+    is_packed: bool = False
+    _data: Stretch | None = field(default=None, init=False, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle how to open the file."""
+        return RecordFile, (self.path, self.number, self.entry, self.is_packed)
 
     @property
     def name(self) -> str:
         """The path as messages show it."""
         return shown(str(self.path / self.entry))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle how to open the file."""
-        return partial(RecordFile, is_packed=self.is_packed), (self.path, self.number, self.entry)
-
     def records(self, tell: Tell) -> Iterator[Record]:
         """Yield the records in file order and *tell* what is wrong; raise OSError and SeveralRecordsError."""
         data = self._open(tell)
-        return gzipped_records(data, tell) if _is_gzip(data) else _plain_records(data, tell)
+        return gzipped_records(data, tell) if data.is_gzip else _plain_records(data, tell)
 
     def block(self, offset: int, length: int) -> bytes:
         """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
         data = self._open()
-        return Member(data, offset).part(0, length) if _is_gzip(data) else data.read(offset, length)
+        return Member(data, offset).part(0, length) if data.is_gzip else data.read(offset, length)
 
     def _open(self, tell: Tell = lambda _: None) -> Stretch:
         if self._data is None:
@@ -101,10 +100,6 @@ class RecordFile:
                 data = _copied(block for member in members_of(data, tell) for block in member.blocks())
             self._data = data
         return self._data
-
-
-def _is_gzip(data: Stretch) -> bool:
-    return data.read(0, len(GZIP)) == GZIP
 
 
 def _opened(file: BinaryIO, begin: int = 0, size: int | None = None) -> Stretch:

@@ -110,18 +110,12 @@ def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
 
 
 def put_back(body: bytes, name: str, url: str) -> bytes:
-    """Return *body* with the address *url* for the *name* that a program gave a frame when it saved the page.
-
-    The address of a network's plugin names the account.
-    """
+    """Return *body* with the address of a frame, which may name an account, for the *name* that it was saved under."""
     return body.replace(name.encode(), html.escape(url).encode(), _MOST_PLACES)
 
 
 def _mhtml(data: bytes) -> Document:
-    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError.
-
-    A frame has the address ``cid:…`` in the page, and its own in a header of its part.
-    """
+    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
         parts = [part for part in message.walk() if part.get_content_type() in _HTML_TYPES]
@@ -132,7 +126,7 @@ def _mhtml(data: bytes) -> Document:
         raise RefusedError("saved.broken") from None
     if not isinstance(body, bytes) or not body.strip():
         raise RefusedError("saved.broken")
-    for frame in frames:
+    for frame in frames:  # which the page calls cid:…
         name, location = _unfolded(frame, "Content-ID").strip("<>"), _unfolded(frame, "Content-Location")
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)

@@ -122,10 +122,7 @@ def _mime_and_status(record: Record) -> tuple[str, str] | None:
 
 
 def sort_key(url: str) -> str:
-    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``, host reversed, in lower case.
-
-    "" for what is no http or https address.
-    """
+    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``; "" for no http or https address."""
     parts = urls.split(url.lower())
     if parts is None:
         return ""

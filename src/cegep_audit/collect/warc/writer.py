@@ -222,10 +222,7 @@ def _digest(data: bytes) -> str:
 
 
 def _opened(path: Path) -> BinaryIO | None:
-    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError.
-
-    The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
-    """
+    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -235,6 +232,7 @@ def _opened(path: Path) -> BinaryIO | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 -- the file is closed below
+        # Before the file is looked at, and until it is closed: what another process writes is not cut off.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         end = end_of_records(Stretch(descriptor))
         if end is not None:

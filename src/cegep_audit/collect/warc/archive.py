@@ -224,9 +224,9 @@ class WarcFetch:
 
 
 def _damage(found: Found, lang: Language) -> Iterator[str]:
-    for item in found.damage[:_MAX_DAMAGE]:
-        what = say(f"warc.{item.fault}", lang)
-        yield say("warc.damage", lang, file=found.file.name, offset=str(item.offset), what=what)
+    for offset, fault in found.damage[:_MAX_DAMAGE]:
+        what = say(f"warc.{fault}", lang)
+        yield say("warc.damage", lang, file=found.file.name, offset=str(offset), what=what)
     if (more := len(found.damage) - _MAX_DAMAGE) > 0:
         yield say("warc.more_damage", lang, file=found.file.name, count=more)
 

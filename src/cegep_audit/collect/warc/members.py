@@ -10,7 +10,6 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -33,13 +32,8 @@ Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
 """What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is wrong at *offset*, a byte of the file on disk or, where it was gzipped as a whole, as inflated."""
-
-    offset: int
-    fault: Fault
-
+Damage = tuple[int, Fault]
+"""At which byte of the file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
 
 Tell = Callable[[Damage], None]
 
@@ -135,7 +129,7 @@ def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
         after = member.end or _next_member(data, offset + 1)
         is_padding = member.fault == "noise" and not data.read(offset, min(after - offset, BLOCK)).strip(b"\0")
         if member.fault and not is_padding:
-            tell(Damage(offset, member.fault))
+            tell((offset, member.fault))
         if member.fault == "bomb":
             return
         offset = after

@@ -31,7 +31,7 @@ from cegep_audit.collect.warc.heads import (
     parse_head,
     starts_record,
 )
-from cegep_audit.collect.warc.members import BLOCK, GZIP, Damage, Fault, Member, Stretch, Tell, members_of
+from cegep_audit.collect.warc.members import BLOCK, GZIP, Fault, Member, Stretch, Tell, members_of
 from cegep_audit.text import shown
 
 _AFTER_RECORD = 4  # two line ends
@@ -144,7 +144,7 @@ def gzipped_records(data: Stretch, tell: Tell) -> Iterator[Record]:
         head = parse_head(start)
         if head is None:
             if not member.fault:
-                tell(Damage(member.offset, "noise"))
+                tell((member.offset, "noise"))
         elif member.fault != "bomb":
             yield _record(member, head, start, tell)
 
@@ -158,7 +158,7 @@ def _record(member: Member, head: Head, start: bytes, tell: Tell) -> Record:
         if starts_record(after.lstrip(LINE_ENDS)):
             raise SeveralRecordsError
         if is_whole:
-            tell(Damage(member.offset, "length"))
+            tell((member.offset, "length"))
             has_line_ends = member.part(size - _AFTER_RECORD, _AFTER_RECORD) == LINE_ENDS * 2
             block = rest - _AFTER_RECORD if has_line_ends else rest
     glance = start[head.length : head.length + min(block, GLANCE_BYTES)]
@@ -173,13 +173,13 @@ def _plain_records(data: Stretch, tell: Tell) -> Iterator[Record]:
     while offset < data.size:
         head = parse_head(data.read(offset, HEAD_BYTES))
         if head is None:
-            tell(Damage(offset, "noise"))
+            tell((offset, "noise"))
             offset = _next_start(data, offset + 1)
             continue
         begins = offset + head.length
         ends, fault = _end_of_block(data, head, begins)
         if fault:
-            tell(Damage(offset, fault))
+            tell((offset, fault))
         after = _after_line_ends(data, ends)
         glance = data.read(begins, min(GLANCE_BYTES, ends - begins))
         yield Record(head, offset, after, ends - begins, glance, fault != "cut")
@@ -231,7 +231,7 @@ def end_of_records(data: Stretch) -> int | None:
         return None
     faults: list[Fault] = []
     try:
-        ends = [each.end for each in gzipped_records(data, lambda damage: faults.append(damage.fault)) if each.is_whole]
+        ends = [each.end for each in gzipped_records(data, lambda damage: faults.append(damage[1])) if each.is_whole]
     except SeveralRecordsError:
         return None
     if "bomb" in faults or not (ends or faults in ([], ["cut"])):

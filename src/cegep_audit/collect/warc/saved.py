@@ -67,11 +67,8 @@ class SavedFile:
         return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
-Note = Callable[[str], None]
-"""Takes one line for a person."""
-
-Keep = Callable[[SavedFile, Answer], str]
-"""Keeps a copy of a page of a file and returns the name of its record: ``WarcWriter.keep_saved``."""
+Note = Callable[[str], None]  # takes one line for a person
+Keep = Callable[[SavedFile, Answer], str]  # keeps a copy of a page, returns its record's name: WarcWriter.keep_saved
 
 
 def read_saved(

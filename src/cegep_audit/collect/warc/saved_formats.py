@@ -40,23 +40,14 @@ _NAMES_ITSELF = (
 _VALUE = re.compile(r"(?:href|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _JAVASCRIPT_DATE = re.compile(r"^(\w{3}) (\w{3}) (\d\d) (\d{4} [\d:]+) GMT")  # Fri Nov 20 2026 15:04:05 GMT-0500
 
-# What else people hand in: how files begin (offset, bytes) and the sentence that says what they are.
-_OTHER_KINDS = (
-    (0, b"%PDF", "saved.pdf"),
-    (0, b"\x89PNG", "saved.image"),
-    (0, b"\xff\xd8\xff", "saved.image"),
-    (0, b"GIF8", "saved.image"),
-    (8, b"WEBP", "saved.image"),
-    (4, b"ftyp", "saved.image"),
-    (0, b"SQLite format 3\0", "saved.database"),
-    (0, b"PK", "saved.archive"),
-    (0, b"\x1f\x8b", "saved.archive"),
-    (0, b"7z\xbc\xaf", "saved.archive"),
-    (0, b"Rar!", "saved.archive"),
-    (257, b"ustar", "saved.archive"),
-    (0, b"\xd0\xcf\x11\xe0", "saved.office"),
-    (0, b"{\\rtf", "saved.office"),
-)
+# What else people hand in: the sentence that says what it is, and how such files begin (offset, bytes).
+_OTHER_KINDS = {
+    "saved.pdf": [(0, b"%PDF")],
+    "saved.image": [(0, b"\x89PNG"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP"), (4, b"ftyp")],
+    "saved.database": [(0, b"SQLite format 3\0")],
+    "saved.archive": [(0, b"PK"), (0, b"\x1f\x8b"), (0, b"7z\xbc\xaf"), (0, b"Rar!"), (257, b"ustar")],
+    "saved.office": [(0, b"\xd0\xcf\x11\xe0"), (0, b"{\\rtf")],
+}
 
 
 class RefusedError(Exception):
@@ -86,8 +77,8 @@ def read_document(data: bytes) -> Document:
 def _kind(data: bytes) -> str:
     if not data.strip(b"\0 \t\r\n"):
         return "saved.empty"
-    for offset, magic, key in _OTHER_KINDS:
-        if data.startswith(magic, offset):
+    for key, starts in _OTHER_KINDS.items():
+        if any(data.startswith(magic, offset) for offset, magic in starts):
             return key
     return "saved.xml" if looks_like_markup(data[:SNIFFED]) else "saved.other"
 

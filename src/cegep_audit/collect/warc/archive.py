@@ -110,8 +110,6 @@ class WarcArchive:
                 if _is_ok(response) and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                     yield capture.url, capture.at
 
-    # -------------------------------------------------------------------------------- one record
-
     def read(self, capture: Capture, want: Want) -> Answer:
         """Return the answer that *capture* holds, reading little more of a body than the limit; raise FetchError."""
         status = record_id = None

@@ -134,9 +134,6 @@ def _decompressed(path: Path, entry: str, whole: Stretch) -> Iterator[bytes]:
             yield block
 
 
-# ------------------------------------------------------------------------------------------ one gzip member a record
-
-
 def gzipped_records(data: Stretch, tell: Tell) -> Iterator[Record]:
     """Yield the records of *data*, one a gzip member, and *tell* what is wrong; raise OSError, SeveralRecordsError."""
     for member in members_of(data, tell):
@@ -163,9 +160,6 @@ def _record(member: Member, head: Head, start: bytes, tell: Tell) -> Record:
             block = rest - _AFTER_RECORD if has_line_ends else rest
     glance = start[head.length : head.length + min(block, GLANCE_BYTES)]
     return Record(head, member.offset, end, block, glance, is_whole)
-
-
-# ------------------------------------------------------------------------------------------ plain records
 
 
 def _plain_records(data: Stretch, tell: Tell) -> Iterator[Record]:
@@ -216,9 +210,6 @@ def _after_line_ends(data: Stretch, offset: int) -> int:
 def _next_start(data: Stretch, offset: int) -> int:
     """Return the first place from *offset* (not 0) where a record begins a line; the end of *data* where none does."""
     return next(data.search(NEXT_RECORD, offset - 1, LONGEST_START), data.size)
-
-
-# ------------------------------------------------------------------------------------------ a file that is written
 
 
 def end_of_records(data: Stretch) -> int | None:

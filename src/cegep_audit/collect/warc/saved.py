@@ -149,9 +149,6 @@ def _with_frames(body: bytes, path: Path) -> bytes:
     return body
 
 
-# ------------------------------------------------------------------------------------------ the visit
-
-
 @dataclass(slots=True)
 class SavedVisit:
     """The saved pages of one institution, read as one visit: single pages, each with an address, then archives."""
@@ -208,9 +205,6 @@ class SavedFetch:
                 return replace(answer, record_id=self._keep(file, answer))
             return answer
         raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
-
-
-# ------------------------------------------------------------------------------------------ matching
 
 
 def match_saved(

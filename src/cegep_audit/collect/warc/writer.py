@@ -151,9 +151,6 @@ class WarcWriter:
                 raise
 
 
-# ------------------------------------------------------------------------------------------ records
-
-
 def _response(exchange: Exchange, record_id: str) -> bytes:
     # The body is kept without its chunks.
     kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
@@ -216,9 +213,6 @@ def _new_id() -> str:
 def _digest(data: bytes) -> str:
     """Return the digest of *data* in the form that archives use; SHA-1 for its habit, not for its strength."""
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
-
-
-# ------------------------------------------------------------------------------------------ the file
 
 
 def _opened(path: Path) -> BinaryIO | None:

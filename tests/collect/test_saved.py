@@ -236,6 +236,15 @@ def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
         reading(tmp_path / "nothing.html")
 
 
+@pytest.mark.parametrize("name", ["below", "page.html"])
+def test_what_may_not_be_read_is_said(unprivileged: Path, name: str) -> None:
+    path = unprivileged / name
+    (path.mkdir if name == "below" else path.touch)(0o000)
+    with pytest.raises(StoreError, match=name):
+        reading(unprivileged)
+    path.chmod(0o700)
+
+
 def test_nested_mhtml_is_refused_not_followed_for_ever(tmp_path: Path) -> None:
     part = b""
     for number in reversed(range(3000)):

@@ -98,8 +98,15 @@ def read_saved(
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
     """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
-    found: list[Path] = [] if path.is_dir() else [path]
-    for folder, folders, names in os.walk(path):
+    if not path.is_dir():
+        return [path]
+    found: list[Path] = []
+
+    def refuse(error: OSError) -> None:
+        with explaining(Path(error.filename), lang, _READING, "saved.cannot_read"):
+            raise error
+
+    for folder, folders, names in os.walk(path, onerror=refuse):
         files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
         pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
         beside = {name for name in folders if (match := _BESIDE.fullmatch(name)) and match[1] in pages}

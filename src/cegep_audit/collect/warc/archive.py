@@ -19,8 +19,9 @@ from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Head, parse_head
 from cegep_audit.collect.warc.index import (
+    RENDERED_BY,
+    RENDERED_FOR,
     Capture,
     Captures,
     Found,
@@ -30,6 +31,7 @@ from cegep_audit.collect.warc.index import (
     is_same_page,
     parse_date,
 )
+from cegep_audit.collect.warc.members import HEAD_BYTES, Head, parse_head
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError

@@ -22,13 +22,21 @@ from typing import Literal
 from urllib.parse import quote
 
 from cegep_audit import urls
-from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY
 from cegep_audit.collect.warc.members import Damage
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
+
+# Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two mark a ``conversion`` that our
+# browser rendered: other programs keep extracted text under that name. The third marks what a page loaded meanwhile.
+# The last two say from which file of a person's a ``resource`` was copied.
+RENDERED_BY = "Cegep-Audit-Rendered-By"
+RENDERED_FOR = "Cegep-Audit-Rendered-For"
+ASSET = "Cegep-Audit-Asset"
+SAVED_AS = "Cegep-Audit-Saved-As"
+SAVED_DIGEST = "Cegep-Audit-Saved-Digest"
 
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 _UNSAFE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]~\w.-]", re.ASCII)

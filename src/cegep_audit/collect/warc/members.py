@@ -1,4 +1,4 @@
-"""The gzip members of a WARC file, one a record: each is inflated by itself, within bounds.
+"""What WARC files are made of: record headers, parsed by warcio, and gzip members, each inflated within bounds.
 
 A member is inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading
 continues at the next one that holds a record.
@@ -6,21 +6,41 @@ continues at the next one that holds a record.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from typing import Literal
 
-from cegep_audit.collect.warc.heads import GLANCE_BYTES, starts_record
+from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeaders
+
+# warcio logs what it mends in headers; without a handler that would end on the user's terminal.
+logging.getLogger("warcio").addHandler(logging.NullHandler())
+
+HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
+GLANCE_BYTES = 8 * 1024  # enough for nearly all of them, and for the HTTP headers after them
+LINE_ENDS = b"\r\n"
+
+_WARC_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
+_ARC_START = re.compile(rb"(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n")  # an address may have spaces
+# Where a record begins a line in the middle of a file, and how many bytes that takes at most.
+NEXT_RECORD = re.compile(
+    rb"(?<=\n)(?=" + _WARC_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
+)
+_LONGEST_START = 1_200
+_HEAD_END = re.compile(rb"\n\r*\n")
+_LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 
 GZIP = b"\x1f\x8b\x08"
 BLOCK = 1024 * 1024  # bytes inflated, copied or searched at a time
 
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
-_MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes of a member read at a time
 _MOST_FALSE_STARTS = 5_000  # then the rest is not searched; random bytes look like a member once in a hundred million
 
@@ -36,6 +56,54 @@ Damage = tuple[int, Fault]
 """At which byte of the file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
 
 Tell = Callable[[Damage], None]
+
+
+_LOADER = ArcWarcRecordLoader(arc2warc=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The headers of one record: ``length`` bytes, and the size they announce for its block, None where they do not."""
+
+    headers: StatusAndHeaders
+    type: str
+    length: int
+    announced: int | None
+
+    def get(self, name: str) -> str:
+        """Return the header called *name*, "" where there is none."""
+        return self.headers.get_header(name) or ""
+
+
+def starts_record(data: bytes) -> bool:
+    """Return whether *data* begins as a record does."""
+    return bool(_WARC_START.match(data) or _ARC_START.match(data))
+
+
+def head_end(data: bytes) -> int | None:
+    """Return where the empty line after the headers in *data* ends, None where they do not end in it."""
+    found = _HEAD_END.search(data)
+    return found.end() if found else None
+
+
+def parse_head(data: bytes) -> Head | None:
+    """Return the headers that *data* begins with; None where it begins otherwise or they do not end in it."""
+    is_warc = data.startswith(b"WARC/")
+    length = head_end(data) if is_warc else None
+    if not starts_record(data) or (is_warc and length is None):
+        return None
+    stream = BytesIO(_LINE_END.sub(LINE_ENDS, data[:length]) if is_warc else data)
+    try:
+        record = _LOADER.parse_record_stream(stream, no_record_parse=True)
+    except Exception:  # noqa: BLE001 -- damaged bytes let any kind of error out of warcio
+        return None
+    if length is None:
+        length = stream.tell()
+        if not data[:length].endswith(b"\n"):
+            return None
+    size = (record.rec_headers.get_header("Content-Length") or "").strip()
+    announced = record.length if size.isascii() and size.isdigit() else None
+    return Head(record.rec_headers, record.rec_type or "", length, announced)
 
 
 class Stretch:
@@ -57,12 +125,12 @@ class Stretch:
         self._inflatable -= count
         return self._inflatable >= 0
 
-    def search(self, pattern: re.Pattern[bytes], offset: int, longest: int) -> Iterator[int]:
-        """Yield where *pattern*, a lookahead over at most *longest* bytes, matches from *offset* on."""
+    def search(self, pattern: re.Pattern[bytes], offset: int) -> Iterator[int]:
+        """Yield where *pattern*, a lookahead over a record's start at most, matches from *offset* on; some twice."""
         while offset < self.size:
             for found in pattern.finditer(self.read(offset, BLOCK)):
                 yield offset + found.start()
-            offset += BLOCK - longest
+            offset += BLOCK - _LONGEST_START
 
 
 class Member:
@@ -137,7 +205,7 @@ def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
 
 def _next_member(data: Stretch, offset: int) -> int:
     """Return the first place from *offset* where a member with a record begins, the end of *data* where none does."""
-    for place in islice(data.search(_MEMBER, offset, _MEMBER_HEAD), _MOST_FALSE_STARTS):
+    for place in islice(data.search(_MEMBER, offset), _MOST_FALSE_STARTS):
         if starts_record(Member(data, place).part(0, GLANCE_BYTES)):
             return place
     return data.size

@@ -20,7 +20,7 @@ from cegep_audit.collect.http.body import (
 )
 from cegep_audit.collect.http.body import beginning_of as start_of
 from cegep_audit.collect.port import header_map
-from cegep_audit.collect.warc.heads import head_end
+from cegep_audit.collect.warc.members import head_end
 from cegep_audit.vocabulary import Detail
 
 _TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it

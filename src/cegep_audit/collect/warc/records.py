@@ -21,17 +21,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from cegep_audit.collect.warc.heads import (
+from cegep_audit.collect.warc.members import (
+    BLOCK,
     GLANCE_BYTES,
+    GZIP,
     HEAD_BYTES,
     LINE_ENDS,
-    LONGEST_START,
     NEXT_RECORD,
+    Fault,
     Head,
+    Member,
+    Stretch,
+    Tell,
+    members_of,
     parse_head,
     starts_record,
 )
-from cegep_audit.collect.warc.members import BLOCK, GZIP, Fault, Member, Stretch, Tell, members_of
 from cegep_audit.text import shown
 
 _AFTER_RECORD = 4  # two line ends
@@ -209,7 +214,7 @@ def _after_line_ends(data: Stretch, offset: int) -> int:
 
 def _next_start(data: Stretch, offset: int) -> int:
     """Return the first place from *offset* (not 0) where a record begins a line; the end of *data* where none does."""
-    return next(data.search(NEXT_RECORD, offset - 1, LONGEST_START), data.size)
+    return next(data.search(NEXT_RECORD, offset - 1), data.size)
 
 
 def end_of_records(data: Stretch) -> int | None:

@@ -29,8 +29,7 @@ from urllib.parse import quote, urlsplit
 from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
-from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.index import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST, explaining
 from cegep_audit.collect.warc.members import Stretch
 from cegep_audit.collect.warc.records import end_of_records
 from cegep_audit.collect.warc.saved import SavedFile

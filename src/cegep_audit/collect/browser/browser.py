@@ -12,13 +12,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, Self
 
-from cegep_audit.collect.browser.assets import AT_ONCE, Assets
-from cegep_audit.collect.browser.renderer import NotRenderedError, Renderer, first_line
+from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, Want
 from cegep_audit.errors import UsageError
@@ -87,7 +86,7 @@ class Browser:
     """The one browser of a scan; started for the first page that needs it, and again where it died."""
 
     def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
-        """*path* is the Chromium's, *agent* our user agent; *tell* is given each page not rendered, and why."""
+        """*path* is that of the Chromium, *agent* our user agent; *tell* is given each page not rendered, and why."""
         self.limits = limits
         self.tell = tell
         self._path = path
@@ -161,53 +160,42 @@ class Browser:
             return self._chromium
 
 
+@dataclass(slots=True)
 class RenderingFetch:
-    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered."""
+    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered.
 
-    def __init__(
-        self,
-        fetch: Fetch,
-        browser: Browser,
-        held: AsyncExitStack,
-        institution: Institution,
-        web: LiveWeb,
-        decide: Decide,
-        keep: KeepRendered,
-    ) -> None:
-        """*held* keeps the site's context of the browser until the visit ends."""
-        self._fetch = fetch
-        self._browser = browser
-        self._held = held
-        self._institution = institution
-        self._web = web
-        self._decide = decide
-        self._keep = keep
-        self._context: BrowserContext | None = None
+    ``held`` keeps the site's context of the browser until the visit ends.
+    """
+
+    fetch: Fetch
+    browser: Browser
+    held: AsyncExitStack
+    institution: Institution
+    web: LiveWeb
+    decide: Decide
+    keep: KeepRendered
+    _context: BrowserContext | None = None
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the answer, rendered where that is needed and possible; raise FetchError as the other fetch does."""
-        answer = await self._fetch(url, want)
+        answer = await self.fetch(url, want)
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or want is not Want.PAGE:
             return answer
-        needs = self._decide(answer.page(url))
+        needs = self.decide(answer.page(url))
         if not needs:
             return answer
         try:
             rendered = await self._render(answer, needs)
         except NotRenderedError as error:
-            self._browser.tell(answer.url, str(error))
+            self.browser.tell(answer.url, str(error))
             return answer  # what came says what it says without its scripts
-        return replace(rendered, record_id=self._keep(rendered.page(url)) or answer.record_id)
+        return replace(rendered, record_id=self.keep(rendered.page(url)) or answer.record_id)
 
     async def _render(self, answer: Answer, needs: Sequence[Need]) -> Answer:
         context = await self._alive()
-        own = replace(self._institution, alt_hosts=(*self._institution.alt_hosts, host_of(answer.url)))
-        async with self._web.burst(own, answer.url, AT_ONCE) as readers:
-            assets = Assets(own, readers)
-            try:
-                rendered = await Renderer(answer, assets, self._browser.limits.max_bytes).render(context)
-            finally:
-                await assets.aclose()
+        own = replace(self.institution, alt_hosts=(*self.institution.alt_hosts, host_of(answer.url)))
+        async with self.web.burst(own, answer.url, AT_ONCE) as readers:
+            rendered = await Renderer(answer, own, readers, self.browser.limits.max_bytes).render(context)
         version = context.browser.version if context.browser else ""
         return replace(rendered, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))
 
@@ -215,8 +203,8 @@ class RenderingFetch:
         """Return the site's context, a fresh one where its browser died; raise NotRenderedError."""
         browser = self._context.browser if self._context else None
         if self._context is None or browser is None or not browser.is_connected():
-            await self._held.aclose()
-            self._context = await self._held.enter_async_context(self._browser.context())
+            await self.held.aclose()
+            self._context = await self.held.enter_async_context(self.browser.context())
         return self._context
 
 

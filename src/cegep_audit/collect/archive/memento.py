@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Self
 
+from cegep_audit import clock as utc
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
@@ -29,12 +29,10 @@ from cegep_audit.collect.archive.uri_m import (
     uri_m,
 )
 from cegep_audit.collect.http.addresses import as_sent, is_special_host
-from cegep_audit.collect.http.connection import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Exchange, Recorder, request_headers
-from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.progress import Listening, Tally
-from cegep_audit.collect.http.transport import Routes, Transport, shared_context
-from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.http.connection import Resolve
+from cegep_audit.collect.http.exchange import Exchange, Recorder
+from cegep_audit.collect.http.fetch import HttpFetch
+from cegep_audit.collect.http.web import Web
 from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, header_map
 from cegep_audit.collect.site import Site
@@ -78,11 +76,7 @@ def own_limits(timegate: str) -> dict[str, float]:
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class WebArchive:
+class WebArchive(Web):
     """The web as one archive held it on the day of a *period*; pace and connections are shared by all visits.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; the user
@@ -106,46 +100,41 @@ class WebArchive:
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc.now,
         lang: Language = "fr",
     ) -> None:
-        self.tally = Tally()
+        super().__init__(
+            limits,
+            user_agent,
+            delay_s=max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)),
+            record=self._keep if record else None,
+            resolve=resolve,
+            clock=clock,
+            sleep=sleep,
+            now=now,
+            lang=lang,
+        )
         self.given_up: FetchError | None = None
         self.period = period
         self.timegate = timegate
         self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
-        self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
-        self._limits = limits
-        listening = Listening(stalls=self.tally.stalls)
-        keep = self._keep if record else None
-        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
-        self._running = AsyncExitStack()
-        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
-        self._headers = request_headers(user_agent)
-        self._transport = Transport(
-            shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
-        )
-
-    async def __aenter__(self) -> Self:
-        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
-        await self._running.enter_async_context(self._shared.listening.running())
-        return self
+        self._transport = self.transport(allow_private=limits.allow_private or timegate != WAYBACK_MACHINE)
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the connections and stop watching."""
         await self._transport.aclose()
-        await self._running.aclose()
+        await super().__aexit__(*exc_info)
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
         # One request at a time is under way, for all are of one host: the transport tells of that one.
         # No cookies: those of the archived answers would come back too.
-        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
+        fetcher = HttpFetch(self._transport, self, institution.id, keeps_cookies=False)
         try:
-            yield Site(institution, MementoFetch(self, fetcher), self._limits, terms=WEB_ARCHIVE)
+            yield Site(institution, MementoFetch(self, fetcher), self.limits, terms=WEB_ARCHIVE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
@@ -180,7 +169,7 @@ class WebArchive:
     async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
         rest_s = _BACKOFF_S
-        tries = self._limits.retries + 1
+        tries = self.limits.retries + 1
         for number in range(1, tries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
@@ -191,7 +180,7 @@ class WebArchive:
                 if error.detail not in _RETRIED or number == tries:
                     self._note_silence(error)
                     raise
-                self._pace.hold(address, rest_s)
+                self.pace.hold(address, rest_s)
             else:
                 self._silences = 0
                 if (refused := self._refused(answer, rest_s)) is None:
@@ -217,13 +206,13 @@ class WebArchive:
         self._refusals = self._refusals + 1 if is_busy else 0
         message = f"the archive answers {answer.status}"
         error = FetchError(answer.url, http_detail(answer.status), message, status=answer.status)
-        most_s = self._limits.max_retry_after_s
+        most_s = self.limits.max_retry_after_s
         if rest_s > most_s:
             message = f"{message} and asks to wait {rest_s:,.0f} s"
             error = self.given_up = FetchError(answer.url, Detail.RETRY_AFTER, message, status=answer.status)
         elif self._refusals >= _PATIENCE:
             self.given_up = error
-        self._pace.hold(answer.url, min(rest_s, most_s))
+        self.pace.hold(answer.url, min(rest_s, most_s))
         return error
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
 import ssl
 from collections.abc import Sequence
-from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
@@ -26,27 +24,6 @@ _KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer i
 _MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 _MAX_PORT = 65_535
-
-
-def shared_context(lang: Language) -> ssl.SSLContext:
-    """Return the context of all connections of a scan: verifying, with ``SSL_CERT_FILE`` or certifi's roots.
-
-    Raise UsageError, said in *lang*, where the variable names no such file.
-    """
-    place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-    try:
-        return _context(place)
-    except OSError as error:  # ssl.SSLError too
-        raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
-
-
-@lru_cache(maxsize=2)  # building one costs 17 ms
-def _context(_: str) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
-    # Python 3.13 asks certificates for every letter of RFC 5280, which browsers do not: a site would be read with one
-    # Python and not with another, and no proxy with an authority of its own could be used.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 class Routes:

@@ -32,7 +32,7 @@ from cegep_audit.collect.http.addresses import as_sent, is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.fetch import HttpFetch
-from cegep_audit.collect.http.web import Web
+from cegep_audit.collect.http.transport import Web
 from cegep_audit.collect.politeness.robots import retry_after_s
 from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, header_map
 from cegep_audit.collect.site import Site

@@ -1,8 +1,7 @@
-"""A real browser that renders a page first: what its scripts write is then read as any page is.
+"""A real browser that renders pages first, so that what their scripts write is read as any page is.
 
-The browser reaches no network of its own. Everything it asks for is fetched as pages are, by the same rules, and
-handed to it; what may not be asked for is refused. Playwright drives a Chromium that is installed already; both are
-the extra ``browser``.
+The browser itself reaches no network. What it asks for is fetched by the same rules as pages and handed to it, or
+refused. Playwright, from the extra ``browser``, drives a Chromium that is already installed.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 CONTEXTS = 2  # sites rendered at a time
 _CLOSE_S = 5.0
 
-# What a Chromium does by itself, and ways past the proxy: none of it is wanted.
+# They stop what a Chromium does by itself, and close ways past the proxy.
 _SWITCHES = (
     "--disable-gpu",
     "--disable-quic",
@@ -49,17 +48,17 @@ _SWITCHES = (
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
-_NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: what slips past us ends there
+_NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: requests that bypass us end there
 
 Decide = Callable[[Page], Sequence[Need]]
-"""Says why a page is to be rendered, nothing for one that can be read as it is."""
+"""Returns why a page must be rendered, nothing for one that can be read as it is."""
 
 
 class KeepRendered(Protocol):
-    """Keeps what was rendered; returns the name of the record, None where none was made."""
+    """Keeps rendered pages."""
 
     def __call__(self, page: Page) -> str | None:
-        """Keep the body of *page*, made of the record that its ``record_id`` names."""
+        """Keep *page*, rendered from the record that its ``record_id`` names; return its own record, if any."""
 
 
 def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -188,7 +187,7 @@ class RenderingFetch:
             rendered = await self._render(answer, needs)
         except NotRenderedError as error:
             self.browser.tell(answer.url, str(error))
-            return answer  # what came says what it says without its scripts
+            return answer  # the page is read as it came
         return replace(rendered, record_id=self.keep(rendered.page(url)) or answer.record_id)
 
     async def _render(self, answer: Answer, needs: Sequence[Need]) -> Answer:

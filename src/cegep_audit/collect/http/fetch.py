@@ -23,8 +23,7 @@ from cegep_audit.collect.http.body import (
 from cegep_audit.collect.http.connection import TransportError
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.progress import Waiting
-from cegep_audit.collect.http.transport import Transport, repeats_credentials
-from cegep_audit.collect.http.web import Web
+from cegep_audit.collect.http.transport import Transport, Web, repeats_credentials
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map

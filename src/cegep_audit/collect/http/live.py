@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontex
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.fetch import HttpFetch
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.web import Web
+from cegep_audit.collect.http.transport import Web
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.port import Fetch, Want
 from cegep_audit.collect.site import Site

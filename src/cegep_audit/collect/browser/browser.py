@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line
+from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, Want
 from cegep_audit.errors import UsageError
@@ -35,7 +35,6 @@ VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # names the browser where it is not found by 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CONTEXTS = 2  # sites rendered at a time
-_CLOSE_S = 5.0
 
 # They stop what a Chromium does by itself, and close ways past the proxy.
 _SWITCHES = (
@@ -53,12 +52,8 @@ _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: requests that by
 Decide = Callable[[Page], Sequence[Need]]
 """Returns why a page must be rendered, nothing for one that can be read as it is."""
 
-
-class KeepRendered(Protocol):
-    """Keeps rendered pages."""
-
-    def __call__(self, page: Page) -> str | None:
-        """Keep *page*, rendered from the record that its ``record_id`` names; return its own record, if any."""
+KeepRendered = Callable[[Page], str | None]
+"""Keeps a page rendered from the record that its ``record_id`` names; returns the name of its own record, if any."""
 
 
 def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -101,8 +96,10 @@ class Browser:
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the browser, whatever its state."""
-        await _quietly(self._chromium.close if self._chromium else None)
-        await _quietly(self._playwright.stop if self._playwright else None)
+        if self._chromium:
+            await quietly(self._chromium.close)
+        if self._playwright:
+            await quietly(self._playwright.stop)
 
     def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
         """Return what opens the sites of *web*, their pages rendered for which *decide* gives a reason.
@@ -139,7 +136,7 @@ class Browser:
             try:
                 yield context
             finally:
-                await _quietly(context.close)
+                await quietly(context.close)
 
     async def _running(self) -> Chromium:
         from playwright.async_api import async_playwright
@@ -205,14 +202,3 @@ class RenderingFetch:
             await self.held.aclose()
             self._context = await self.held.enter_async_context(self.browser.context())
         return self._context
-
-
-async def _quietly(close: Callable[[], Awaitable[object]] | None) -> None:
-    """Close what may be gone already."""
-    if close is None:
-        return
-    from playwright.async_api import Error
-
-    with suppress(Error, TimeoutError, ConnectionError):
-        async with asyncio.timeout(_CLOSE_S):
-            await close()

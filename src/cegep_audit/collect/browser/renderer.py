@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import tomllib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -87,13 +87,15 @@ class Renderer:
     async def _opened(self, context: BrowserContext) -> AsyncIterator[Tab]:
         tab = await context.new_page()
         await context.route("**/*", self._route)
-        context.on("page", _close)  # a window that the page opens
+        context.on("page", _refuse)  # a window that the page opens
         watch = asyncio.create_task(_watch_memory(context))
         try:
             yield tab
         finally:
             watch.cancel()
-            await _close_by_force(context, tab)
+            context.remove_listener("page", _refuse)
+            await quietly(tab.close)
+            await quietly(lambda: context.unroute_all(behavior="ignoreErrors"))
 
     async def _route(self, route: Route, request: Request) -> None:
         """Answer what the page asks for; the page itself is not asked for twice."""
@@ -188,22 +190,17 @@ async def _wait_until_loaded(tab: Tab) -> None:
             await tab.wait_for_load_state(state, timeout=seconds * 1000)  # type: ignore[arg-type] # both are states
 
 
-async def _close(window: Tab) -> None:
+async def _refuse(window: Tab) -> None:
+    await quietly(window.close)
+
+
+async def quietly(close: Callable[[], Awaitable[object]]) -> None:
+    """Close what may refuse, or be gone already."""
     from playwright.async_api import Error
 
-    with suppress(Error):
-        await window.close()
-
-
-async def _close_by_force(context: BrowserContext, tab: Tab) -> None:
-    """Close *tab*, though it may refuse."""
-    from playwright.async_api import Error
-
-    context.remove_listener("page", _close)
-    with suppress(Error, TimeoutError):
+    with suppress(Error, TimeoutError, ConnectionError):
         async with asyncio.timeout(_CLOSE_S):
-            await tab.close()
-            await context.unroute_all(behavior="ignoreErrors")
+            await close()
 
 
 def first_line(error: Exception) -> str:

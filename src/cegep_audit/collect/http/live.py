@@ -29,7 +29,7 @@ class LiveWeb(Web):
         *around* may wrap what fetches, as a browser does.
         """
         try:
-            async with self._fetching(institution) as fetch:
+            async with self.fetching(institution) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
@@ -44,7 +44,7 @@ class LiveWeb(Web):
         async with AsyncExitStack() as stack:
             turn = await stack.enter_async_context(self.pace.turn(url))
             fetches = [
-                await stack.enter_async_context(self._fetching(institution, lambda _: nullcontext(Turn())))
+                await stack.enter_async_context(self.fetching(institution, lambda _: nullcontext(Turn())))
                 for _ in range(readers)
             ]
             try:
@@ -56,6 +56,9 @@ class LiveWeb(Web):
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
 
     @asynccontextmanager
-    async def _fetching(self, institution: Institution, turn: OpenTurn | None = None) -> AsyncIterator[Fetch]:
-        async with aclosing(self.transport(allow_private=self.limits.allow_private)) as transport:
-            yield HttpFetch(transport, self, institution.id, turn=turn)
+    async def fetching(
+        self, institution: Institution, turn: OpenTurn | None = None, *, keeps_cookies: bool = True
+    ) -> AsyncIterator[Fetch]:
+        """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
+        async with aclosing(self.transport()) as transport:
+            yield HttpFetch(transport, self, institution.id, turn=turn, keeps_cookies=keeps_cookies)

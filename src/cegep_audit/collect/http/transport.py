@@ -152,11 +152,10 @@ class Transport:
 class Web:
     """What all visits of one scan share, whether they read the live web or an archive of it.
 
-    *limits* hold for each request, but *delay_s* is the least time between two; *user_agent* is what
-    :func:`~cegep_audit.collect.http.exchange.user_agent` gives. *record* is given every exchange as received, and bytes
-    are kept only for it. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in
-    UTC. Proxies and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where
-    these cannot be used.
+    *user_agent* is what :func:`~cegep_audit.collect.http.exchange.user_agent` gives; *record* is given every exchange
+    as received. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies
+    and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where these cannot
+    be used.
 
     Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
     while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
@@ -168,7 +167,6 @@ class Web:
         limits: Limits,
         user_agent: str,
         *,
-        delay_s: float | None = None,
         record: Recorder | None = None,
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -178,7 +176,7 @@ class Web:
         lang: Language = "fr",
     ) -> None:
         self.limits = limits
-        self.pace = Pace(limits.delay_s if delay_s is None else delay_s, clock, sleep)
+        self.pace = Pace(limits.delay_s, clock, sleep)
         self.tally = Tally()
         self.connectivity = Connectivity()
         self.record = record
@@ -192,9 +190,9 @@ class Web:
         self._context = _shared_context(lang)
         self._routes = Routes(lang)
 
-    def transport(self, *, allow_private: bool) -> Transport:
-        """Return connections of their own."""
-        return Transport(self._context, self._routes, self._resolve, allow_private=allow_private)
+    def transport(self) -> Transport:
+        """Return what sends the requests of one visit."""
+        return Transport(self._context, self._routes, self._resolve, allow_private=self.limits.allow_private)
 
     async def __aenter__(self) -> Self:
         """Begin to watch whether this program runs."""

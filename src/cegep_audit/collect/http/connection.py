@@ -175,6 +175,11 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             self._transport.pause_reading()
         self._wake()
 
+    def eof_received(self) -> None:
+        """Note that the other side sends no more."""
+        self._is_lost = True
+        self._wake()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end of the connection."""
         self._is_lost, self._error = True, exc

@@ -56,12 +56,10 @@ class HttpFetch:
     (redirects, proxies, authentication, timeouts) is done elsewhere here, and would cost a quarter more.
     """
 
-    def __init__(
-        self, transport: Transport, web: Web, name: str, *, turn: OpenTurn | None = None, keeps_cookies: bool = True
-    ) -> None:
+    def __init__(self, web: Web, name: str, *, turn: OpenTurn | None = None, keeps_cookies: bool = True) -> None:
         """*name* is the visit's in the tally; *turn* opens turns, None by the pace of the *web*."""
         self._turn = turn or web.pace.turn
-        self._transport = transport
+        self._transport = Transport(web)
         self._cookies = httpx.Cookies()
         self._keeps_cookies = keeps_cookies
         self._web = web
@@ -80,6 +78,10 @@ class HttpFetch:
                 if answer := await self._ask(url, want, turn, may_repeat=left > 0):
                     return answer
         raise AssertionError("the last try ends with an answer or an error")
+
+    async def aclose(self) -> None:
+        """Close the connections of the visit."""
+        await self._transport.aclose()
 
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._web.tally.visits[self._name] = Waiting(what, url, self._web.clock())

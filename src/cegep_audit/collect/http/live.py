@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.fetch import HttpFetch
@@ -55,10 +55,8 @@ class LiveWeb(Web):
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
 
-    @asynccontextmanager
-    async def fetching(
+    def fetching(
         self, institution: Institution, turn: OpenTurn | None = None, *, keeps_cookies: bool = True
-    ) -> AsyncIterator[Fetch]:
+    ) -> AbstractAsyncContextManager[Fetch]:
         """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
-        async with aclosing(self.transport()) as transport:
-            yield HttpFetch(transport, self, institution.id, turn=turn, keeps_cookies=keeps_cookies)
+        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=keeps_cookies))

@@ -8,7 +8,6 @@ import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -86,69 +85,6 @@ def repeats_credentials(proxy: httpcore.Proxy, status: int | None, parts: Sequen
     return any(secret in part for secret in secrets for part in parts)
 
 
-class Transport:
-    """Sends the requests of one visit, one after the other, over at most one connection to each origin.
-
-    It uses httpcore's connections without its pool, which costs a tenth of a request.
-    ``used`` is the connection of the last request, None where it was not sent; ``proxy`` is what it went through.
-    """
-
-    def __init__(self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, *, allow_private: bool) -> None:
-        self.used: Connection | None = None
-        self.proxy: httpcore.Proxy | None = None
-        self._context = context
-        self._routes = routes
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
-
-    async def get(self, url: httpx.URL, headers: Sequence[tuple[bytes, bytes]]) -> httpcore.Response:
-        """Send a GET for *url*; raise TransportError, also for a private address, and httpcore's own errors."""
-        self.used = None
-        host = url.raw_host.decode()
-        if not self._allow_private and is_special_host(host):
-            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
-        self.proxy = self._routes.proxy(url.scheme, host)
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        sender, connection = await self._connection(target.origin)
-        connection.is_sent = False
-        try:
-            response = await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
-        finally:
-            self.used = connection if connection.is_sent else None
-        fault = None
-        if len(response.headers) > _MAX_HEADERS:
-            fault = TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
-        elif self.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            fault = TransportError(Detail.PROXY, f"the proxy answers {response.status}")
-        if fault:
-            await response.aclose()
-            raise fault
-        return response
-
-    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
-        """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
-        key = str(origin)
-        if key in self._open:
-            sender, _ = self._open[key]
-            if sender.is_available() and not sender.has_expired():
-                return self._open[key]
-            await sender.aclose()
-        connection = Connection(self._resolve, allow_private=self._allow_private, is_proxy=self.proxy is not None)
-        maker = httpcore.AsyncConnectionPool(
-            ssl_context=self._context, proxy=self.proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
-        )
-        self._open[key] = maker.create_connection(origin), connection
-        return self._open[key]
-
-    async def aclose(self) -> None:
-        """Close every connection of the visit."""
-        for sender, _ in self._open.values():
-            await sender.aclose()
-        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
-        self.used = None
-
-
 class Web:
     """What all visits of one scan share, whether they read the live web or an archive of it.
 
@@ -185,23 +121,19 @@ class Web:
         self.listening = listening or Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
         self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
-        self._running = AsyncExitStack()
-        self._resolve = resolve or Resolver()
-        self._context = _shared_context(lang)
-        self._routes = Routes(lang)
-
-    def transport(self) -> Transport:
-        """Return what sends the requests of one visit."""
-        return Transport(self._context, self._routes, self._resolve, allow_private=self.limits.allow_private)
+        self._watching = self.listening.running()
+        self.resolve = resolve or Resolver()
+        self.context = _shared_context(lang)
+        self.routes = Routes(lang)
 
     async def __aenter__(self) -> Self:
         """Begin to watch whether this program runs."""
-        await self._running.enter_async_context(self.listening.running())
+        await self._watching.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Stop watching; connections belong to visits and end with them."""
-        await self._running.aclose()
+        await self._watching.__aexit__(None, None, None)
 
 
 def _shared_context(lang: Language) -> ssl.SSLContext:
@@ -223,3 +155,64 @@ def _context(_: str) -> ssl.SSLContext:
     # Python and not with another, and no proxy with an authority of its own could be used.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+class Transport:
+    """Sends the requests of one visit, one after the other, over at most one connection to each origin.
+
+    It uses httpcore's connections without its pool, which costs a tenth of a request.
+    ``used`` is the connection of the last request, None where it was not sent; ``proxy`` is what it went through.
+    """
+
+    def __init__(self, web: Web) -> None:
+        self.used: Connection | None = None
+        self.proxy: httpcore.Proxy | None = None
+        self._web = web
+        self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
+
+    async def get(self, url: httpx.URL, headers: Sequence[tuple[bytes, bytes]]) -> httpcore.Response:
+        """Send a GET for *url*; raise TransportError, also for a private address, and httpcore's own errors."""
+        self.used = None
+        host = url.raw_host.decode()
+        if not self._web.limits.allow_private and is_special_host(host):
+            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
+        self.proxy = self._web.routes.proxy(url.scheme, host)
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        sender, connection = await self._connection(target.origin)
+        connection.is_sent = False
+        try:
+            response = await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
+        finally:
+            self.used = connection if connection.is_sent else None
+        fault = None
+        if len(response.headers) > _MAX_HEADERS:
+            fault = TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+        elif self.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            fault = TransportError(Detail.PROXY, f"the proxy answers {response.status}")
+        if fault:
+            await response.aclose()
+            raise fault
+        return response
+
+    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
+        """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
+        key = str(origin)
+        if key in self._open:
+            sender, _ = self._open[key]
+            if sender.is_available() and not sender.has_expired():
+                return self._open[key]
+            await sender.aclose()
+        web, is_proxy = self._web, self.proxy is not None
+        connection = Connection(web.resolve, allow_private=web.limits.allow_private, is_proxy=is_proxy)
+        maker = httpcore.AsyncConnectionPool(
+            ssl_context=web.context, proxy=self.proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
+        )
+        self._open[key] = maker.create_connection(origin), connection
+        return self._open[key]
+
+    async def aclose(self) -> None:
+        """Close every connection of the visit."""
+        for sender, _ in self._open.values():
+            await sender.aclose()
+        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        self.used = None

@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext, Error, Playwright, async_playwright
 
 from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, Want
-from cegep_audit.errors import UsageError
-from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Need
-
-if TYPE_CHECKING:
-    from playwright.async_api import Browser as Chromium
-    from playwright.async_api import BrowserContext, Playwright
-
-VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # names the browser where it is not found by its name
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CONTEXTS = 2  # sites rendered at a time
 
@@ -54,26 +44,6 @@ Decide = Callable[[Page], Sequence[Need]]
 
 KeepRendered = Callable[[Page], str | None]
 """Keeps a page rendered from the record that its ``record_id`` names; returns the name of its own record, if any."""
-
-
-def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the path of the Chromium to use: the one that ``CEGEP_AUDIT_CHROMIUM`` names, else the first installed."""
-    if named := environ.get(VARIABLE):
-        return shutil.which(named, path=environ.get("PATH"))
-    found = (shutil.which(name, path=environ.get("PATH")) for name in _NAMES)
-    return next((path for path in found if path), None)
-
-
-def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the path of the Chromium to use; raise UsageError, which says what to install, where a part is missing."""
-    if find_spec("playwright") is None:
-        raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
-    path = find_chromium(environ)
-    if path is None:
-        named = environ.get(VARIABLE)
-        key = "browser.not_there" if named else "browser.none"
-        raise UsageError(say(key, lang, variable=VARIABLE, path=named or ""))
-    return path
 
 
 class Browser:
@@ -123,8 +93,6 @@ class Browser:
     @asynccontextmanager
     async def context(self) -> AsyncIterator[BrowserContext]:
         """Open a fresh context, without cookies or storage, when it is its turn; raise NotRenderedError."""
-        from playwright.async_api import Error
-
         async with self._slots:
             try:
                 chromium = await self._running()
@@ -139,8 +107,6 @@ class Browser:
                 await quietly(context.close)
 
     async def _running(self) -> Chromium:
-        from playwright.async_api import async_playwright
-
         async with self._starting:
             if self._playwright is None:
                 self._playwright = await async_playwright().start()

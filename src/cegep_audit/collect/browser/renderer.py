@@ -16,17 +16,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from playwright.async_api import BrowserContext, Error, Request, Route
+from playwright.async_api import Page as Tab
+from playwright.async_api import TimeoutError as StillBusy
 
 from cegep_audit.collect.port import Answer
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page, Source
 from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Detail
-
-if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Request, Route
-    from playwright.async_api import Page as Tab
 
 AT_ONCE = 2  # requests of one page
 RENDER_S = 20.0  # a page, from when its host's turn has come
@@ -61,8 +61,6 @@ class Renderer:
 
     async def render(self, context: BrowserContext) -> Answer:
         """Return the answer with the page as its scripts make it, in UTF-8; raise NotRenderedError."""
-        from playwright.async_api import Error
-
         for reader in self.readers:
             self._free.put_nowait(reader)
         try:
@@ -99,8 +97,6 @@ class Renderer:
 
     async def _route(self, route: Route, request: Request) -> None:
         """Answer what the page asks for; the page itself is not asked for twice."""
-        from playwright.async_api import Error
-
         with suppress(Error):  # the page is gone
             if not self._is_served and request.is_navigation_request():
                 self._is_served = True
@@ -182,8 +178,6 @@ def measuring_rows() -> list[dict[str, Any]]:
 
 async def _wait_until_loaded(tab: Tab) -> None:
     """Wait until nothing is loading any more; a page that never comes to rest is taken as it is."""
-    from playwright.async_api import TimeoutError as StillBusy
-
     # A page whose navigation elsewhere was refused may never say that it is complete.
     for state, seconds in (("load", LOAD_S), ("networkidle", QUIET_S)):
         with suppress(StillBusy):
@@ -196,8 +190,6 @@ async def _refuse(window: Tab) -> None:
 
 async def quietly(close: Callable[[], Awaitable[object]]) -> None:
     """Close what may refuse, or be gone already."""
-    from playwright.async_api import Error
-
     with suppress(Error, TimeoutError, ConnectionError):
         async with asyncio.timeout(_CLOSE_S):
             await close()
@@ -210,8 +202,6 @@ def first_line(error: Exception) -> str:
 
 async def _watch_memory(context: BrowserContext) -> None:
     """End the process of any page that takes more memory than it may, for as long as this runs."""
-    from playwright.async_api import Error
-
     if context.browser is None:
         return
     with suppress(Error):

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 from warcs import HOME, HTML, Kept, warc_bytes, write
 
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import SavedFile, SavedVisit, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter

@@ -70,7 +70,7 @@ def check_render(render: Render, dask: str | None, lang: Language) -> None:
         return
     if dask:
         raise UsageError(say("error.render_here", lang))
-    from cegep_audit.collect.browser.browser import require
+    from cegep_audit.collect.browser import require
 
     require(lang)
 
@@ -182,9 +182,11 @@ async def browsed(
 
     Every page is rendered, or those that ask for it (``--render auto``). Raises UsageError without a browser.
     """
-    from cegep_audit.collect.browser.browser import Browser, require
+    from cegep_audit.collect.browser import require
 
     lang = plan.request.lang
+    path = require(lang)
+    from cegep_audit.collect.browser.browser import Browser  # not without Playwright
 
     def tell(url: str, reason: str) -> None:
         note(say("scan.not_drawn", lang, url=url, reason=reason))
@@ -193,7 +195,7 @@ async def browsed(
         return record.keep_rendered(page) if record else None
 
     agent = user_agent(plan.request.contact, __version__)
-    async with Browser(require(lang), agent, plan.limits, tell) as browser:
+    async with Browser(path, agent, plan.limits, tell) as browser:
         decide = needs_of if plan.request.render is Render.AUTO else always
         yield browser.opening(web, decide, keep, around)
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.own_hosts import OwnHosts
+from cegep_audit.collect.hosts import OwnHosts
 from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch

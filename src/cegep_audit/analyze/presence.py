@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import basket
@@ -43,7 +43,7 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
     asked = scan.settings.get("as_of")
-    return datetime.fromisoformat(asked).date() if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
+    return date.fromisoformat(asked) if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
 
 
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:

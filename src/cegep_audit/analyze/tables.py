@@ -7,7 +7,7 @@ networks that counted for one institution or more as its columns, in the order o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations as couples
 
 import pandas as pd
@@ -46,6 +46,17 @@ def matrix_of_numbers(found: Presence) -> pd.DataFrame:
 
 def _names(found: Presence) -> list[str]:
     return [name for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
+
+
+def closer_tables(scan: Scan, held: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables below of a *scan* and its presence matrix, by the name that they have in the JSON."""
+    return {
+        "pairs": co_occurrence(held),
+        "combinations": combinations(held),
+        "exceptions": exceptions(held),
+        "places": places(scan),
+        "account_counts": account_counts(scan),
+    }
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:

@@ -63,10 +63,7 @@ def register(app: typer.Typer) -> None:
 
 
 def spell_out(words: Sequence[str]) -> list[str]:
-    """Return the *words* of a command line with the day of ``--archive`` written out where it has none."""
-    words = list(words)
-    if words[:1] != ["complete"]:
-        return words
+    """Return the *words* of the command with the day of ``--archive`` written out where it has none."""
     spelled = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
         has_day = "-" in following and following[:1].isdigit()

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.models import Account, InstitutionResult, Scan

@@ -13,8 +13,8 @@ from pages import hostile, many
 
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
 from cegep_audit.models import Scan
+from cegep_audit.report.files.export import write
 from cegep_audit.report.files.schema import schema
-from cegep_audit.report.files.tables import write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 

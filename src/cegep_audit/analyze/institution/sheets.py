@@ -119,6 +119,11 @@ def _alone(scan: Scan, institution: Institution, result: InstitutionResult | Non
 _Key = tuple[str, str]  # registry column, value
 
 
+def are_peers(one: Institution, other: Institution) -> bool:
+    """Whether two institutions have a value in common that makes them peers."""
+    return not set(_keys(one)).isdisjoint(_keys(other))
+
+
 def _keys(institution: Institution) -> list[_Key]:
     values = {"type": institution.type, "region": institution.region}
     return [(column, values[column]) for column in PEER_COLUMNS if values[column]]

@@ -36,9 +36,8 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
     a column, by its name.
     """
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    )
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}  # a row at a time
+    book = xlsxwriter.Workbook(buffer, options)
     book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
     header = book.add_format({"bold": True, "bottom": 1})
     looks = _Looks(
@@ -47,9 +46,7 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
         decimals=book.add_format({"num_format": _DECIMALS}),
     )
     for table in [*tables, codebook(tables)]:
-        sheet = book.add_worksheet(table.name)
-        _fill(sheet, table, header, looks)
-        _offer(sheet, table, choices or {})
+        _fill(book.add_worksheet(table.name), table, header, looks, choices or {})
     book.close()
     return buffer.getvalue()
 
@@ -66,35 +63,36 @@ class _Looks(NamedTuple):
         return self.per_cent if heading.name in _SHARES else self.decimals
 
 
-def _fill(sheet: Worksheet, table: Table, header: Format, looks: _Looks) -> None:
+def _fill(sheet: Worksheet, table: Table, header: Format, looks: _Looks, choices: Mapping[str, Sequence[str]]) -> None:
     sheet.freeze_panes(1, 1)
+    widths = [len(heading.name) for heading in table.headings]
+    shown = [looks.of(heading) for heading in table.headings]
     for place, heading in enumerate(table.headings):
         sheet.write_string(0, place, _text(heading.name), header)
-        sheet.set_column(place, place, _width([heading.name, *(row[place] for row in table.rows)]))
-    links = 0
+    links = line = 0
     for line, row in enumerate(table.rows, start=1):
-        for place, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
-            if heading.type == "url" and links < _MAX_LINKS and _is_address(cell):
+        for place, cell in enumerate(row):
+            if cell is None or cell == "":
+                continue
+            widths[place] = max(widths[place], len(cell) if isinstance(cell, str) else len(str(cell)))
+            if table.headings[place].type == "url" and links < _MAX_LINKS and _is_address(cell):
                 links += 1
                 sheet.write_url(line, place, cell, looks.link, _text(cell))
             else:
-                _write(sheet, line, place, cell, looks.of(heading))
-    sheet.autofilter(0, 0, len(table.rows), len(table.headings) - 1)
+                _write(sheet, line, place, cell, shown[place])
+    for place, width in enumerate(widths):
+        sheet.set_column(place, place, min(max(width + 2, _MIN_WIDTH), _MAX_WIDTH))
+        if offered := choices.get(table.headings[place].name):
+            sheet.data_validation(1, place, line, place, {"validate": "list", "source": list(offered)})
+    sheet.autofilter(0, 0, line, len(table.headings) - 1)
 
 
-def _offer(sheet: Worksheet, table: Table, choices: Mapping[str, Sequence[str]]) -> None:
-    for place, heading in enumerate(table.headings):
-        if heading.name in choices:
-            rule = {"validate": "list", "source": list(choices[heading.name])}
-            sheet.data_validation(1, place, len(table.rows), place, rule)
-
-
-def _write(sheet: Worksheet, line: int, place: int, cell: Cell, look: Format | None) -> None:
+def _write(sheet: Worksheet, line: int, place: int, cell: str | float, look: Format | None) -> None:
     if isinstance(cell, bool):
         sheet.write_boolean(line, place, cell)
     elif isinstance(cell, int | float):
         sheet.write_number(line, place, cell, look)
-    elif cell:
+    else:
         sheet.write_string(line, place, _text(cell))
 
 
@@ -110,8 +108,3 @@ def _is_address(cell: Cell) -> TypeGuard[str]:
 
 def _text(text: str) -> str:
     return inert(text)[:_MAX_TEXT]
-
-
-def _width(cells: Sequence[Cell]) -> int:
-    longest = max(len(str(cell)) for cell in cells)
-    return min(max(longest + 2, _MIN_WIDTH), _MAX_WIDTH)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
-from typing import NamedTuple
 
 from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.presence import page_of
@@ -19,7 +19,8 @@ _IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
 _INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
 
 
-class Advice(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Advice:
     """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
 
     ``url`` is the address as it stands on the page ``page_url``, or that of the account.
@@ -84,7 +85,7 @@ def _open_networks(result: InstitutionResult) -> frozenset[str]:
 def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
     """Icons whose link hides where it leads."""
     unresolved = (account for account in result.accounts if account.reason == "unresolved_link")
-    return (_of_account("unresolved", account)._replace(url="") for account in unresolved)
+    return (replace(_of_account("unresolved", account), url="") for account in unresolved)
 
 
 def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:

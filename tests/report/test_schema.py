@@ -62,6 +62,13 @@ def _with_columns(found: Scan) -> Scan:
     return scan(*found.results, failed(first), unvisited=list(found.institutions[len(found.results) :]))
 
 
+def test_the_summary_of_a_scan_of_the_past_is_as_described() -> None:
+    past = scan(result("a"), failed("b", "no_capture"), mode="as_of", settings={"as_of": "2011-09-06"})
+    document = json.loads(json.dumps(summary_document(ScanStatistics(past))))
+    assert document["founding"]["unknown"] == 2
+    assert faults(document, "summary") == []
+
+
 def test_the_schema_tells_a_fault() -> None:
     assert faults({"scan": {}}) != []
     assert faults({}, "summary") != []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
@@ -117,9 +117,3 @@ def read_differently(scans: Sequence[Scan]) -> list[str]:
     several = {name: its for name, its in modes.items() if len(its) > 1}
     found = [name for name, its in several.items() if len(set(its)) > 1]
     return [] if len(found) == len(several) else found
-
-
-def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
-    """Return *scan* as if the institutions *ids* were not in its registry."""
-    kept = tuple(each for each in scan.institutions if each.id not in ids)
-    return replace(scan, institutions=kept, results=tuple(r for r in scan.results if r.institution.id not in ids))

@@ -144,11 +144,23 @@ def facts_of(scan: Scan) -> ScanFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OfKnownAge:
+    """How a scan as of a day depends on institutions of which nobody knows whether they existed on that day.
+
+    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
+    """
+
+    unknown: int
+    known: Proportion
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The figures of a scan over the networks of *basket*, and of its groups where some were asked for.
 
     ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. A key of
-    ``groups`` holds a value for each of the registry columns ``by``, "" for institutions without one.
+    ``groups`` holds a value for each of the registry columns ``by``, "" for institutions without one. ``of_known_age``
+    is None for a scan of its own day.
     """
 
     scan: ScanFacts
@@ -158,6 +170,7 @@ class Summary:
     sample_of: int | None = None
     by: tuple[str, ...] = ()
     groups: Mapping[tuple[str, ...], Figures] | None = None
+    of_known_age: OfKnownAge | None = None
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:
@@ -202,8 +215,8 @@ def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> di
     """Return *summary* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
 
     The others are ``sample_of``, ``quartiles``, ``maximum`` and what *details* gives. ``closed_networks``,
-    ``not_yet_open_networks`` and ``by``, the figures of each group, are there only where they have something to say.
-    ``docs/schema.json`` describes them all.
+    ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each group, are there only
+    where they have something to say. ``docs/schema.json`` describes them all.
     """
     figures = _figures(summary.figures)
     document: dict[str, object] = {"scan": facts_to_json(summary.scan), "basket": summary.basket}
@@ -213,6 +226,8 @@ def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> di
         for each in summary.baselines
     ]
     document["sample_of"] = summary.sample_of
+    if (age := summary.of_known_age) is not None:
+        document["founding"] = {"unknown": age.unknown, "known": _proportion(age.known)}
     document |= {name: figures[name] for name in _LATER if figures[name] or not name.endswith("_networks")}
     document |= details or {}
     if summary.groups is not None:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.baselines import shown_baselines
-from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Summary, facts_of
+from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
@@ -95,7 +95,12 @@ def summary(
     if by:
         parts = split(scan, by, lang, bins=bins)
         groups = {values: figures(part, basket, min_networks) for values, part in parts.items()}
-    return Summary(facts_of(scan), basket, whole, shown_baselines(), sample_of, tuple(by), groups)
+    age = None
+    if (facts := facts_of(scan)).asked_day:
+        unknown = {each.id for each in scan.institutions if each.founded is None}
+        known = figures(without_institutions(scan, unknown), basket, min_networks)
+        age = OfKnownAge(len(unknown), known.at_least[min_networks])
+    return Summary(facts, basket, whole, shown_baselines(), sample_of, tuple(by), groups, age)
 
 
 def figures(

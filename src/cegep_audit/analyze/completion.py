@@ -14,7 +14,7 @@ from typing import Any
 
 from cegep_audit.analyze.findings import Proportion
 from cegep_audit.analyze.presence import THREE_PLUS, day_of
-from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 
@@ -51,9 +51,9 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     counts = Counter(each.read_by for each in later)
     days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
     unread = {each.institution.id for each in later}
-    alone = replace(
-        scan, results=tuple(_unread(each) if each.institution.id in unread else each for each in scan.results)
-    )
+    blank: Any = {"status": Status.UNREACHABLE, "detail": Detail.NONE, "accounts": (), "captured_at": None}
+    read = (replace(each, **blank) if each.institution.id in unread else each for each in scan.results)
+    alone = replace(scan, results=tuple(read))
     return Attained(
         institutions=len(scan.institutions),
         assessed=assessed,
@@ -65,10 +65,6 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
         completed=figures(scan, basket, k).at_least[k],
         takes_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
     )
-
-
-def _unread(result: InstitutionResult) -> InstitutionResult:
-    return replace(result, status=Status.UNREACHABLE, detail=Detail.NONE, accounts=(), captured_at=None)
 
 
 def to_json(attained: Attained) -> dict[str, object]:

@@ -12,7 +12,7 @@ from itertools import combinations as couples
 
 import pandas as pd
 
-from cegep_audit.analyze.presence import page_of, visits
+from cegep_audit.analyze.presence import page_of
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, Scan
@@ -148,6 +148,5 @@ def account_counts(scan: Scan) -> pd.DataFrame:
 
 
 def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:
-    for _, result in visits(scan):
-        if result is not None and result.status.is_assessed:
-            yield from ((result, account) for account in result.accounts)
+    assessed = (result for result in scan.results if result.status.is_assessed)
+    return ((result, account) for result in assessed for account in result.accounts)

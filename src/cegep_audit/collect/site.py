@@ -51,7 +51,7 @@ _LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CA
 
 
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.models.Source`."""
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
 
     def __init__(
         self,

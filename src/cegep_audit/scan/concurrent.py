@@ -12,8 +12,9 @@ from threading import Lock
 
 from cegep_audit.clock import now
 from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.port import OpenSource
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult, Limits
 from cegep_audit.scan.audit import audit
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
-from cegep_audit.models import InstitutionResult, Stall
+from cegep_audit.models import InstitutionResult
 from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Observer, scan
 from cegep_audit.scan.plan import Plan
@@ -102,9 +102,8 @@ async def _run_here(
             async with _ticking(observer):
                 await scan(plan.waiting, pages.read, plan.limits.concurrency, keep, observer)
         finally:
-            stalls = [Stall(stall.ended_at, stall.seconds) for stall in pages.tally.stalls] if pages.tally else []
             with suppress(StoreError):  # of a full disk, which is what is being said
-                store.note_stalls(plan.scan_id, stalls)
+                store.note_stalls(plan.scan_id, pages.tally.stalls if pages.tally else [])
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:

@@ -14,8 +14,9 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
+from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import rows

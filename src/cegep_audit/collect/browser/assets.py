@@ -10,8 +10,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Page, Source
+from cegep_audit.models import Institution, Page
 from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Detail
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 from cegep_audit.collect.browser.assets import AT_ONCE, Assets
 from cegep_audit.collect.browser.renderer import NotRenderedError, Renderer, first_line
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.port import Answer, Around, Fetch, Want
+from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
+from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import host_of

@@ -20,9 +20,9 @@ from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, at_once
 from cegep_audit.collect.politeness.robots import RobotsCache
-from cegep_audit.collect.port import Fetch, Want
+from cegep_audit.collect.port import Fetch, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.models import Institution, Limits, Source
+from cegep_audit.models import Institution, Limits
 from cegep_audit.phrases.locales import Language
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]

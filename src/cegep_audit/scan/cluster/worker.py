@@ -14,10 +14,11 @@ from typing import Any
 from distributed import Worker, WorkerPlugin, get_worker
 
 from cegep_audit import __version__
+from cegep_audit.collect.port import OpenSource
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import CegepAuditError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult, Limits
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version

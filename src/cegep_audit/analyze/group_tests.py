@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from cegep_audit.models import Scan
 
 SEED, RESAMPLES = 2011, 9_999  # of the simulated tests: the same scan gives the same p-value
 _TWO = 2
+_NO_GROUP = -1  # of an institution without a value in the column
 _MOST_TABLES = 50_000  # tables that an exact test of more than two groups counts one by one
 _TIE = 1e-7  # of a logarithm: tables this near are equally likely
 _EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
@@ -48,29 +48,31 @@ def group_tests(
     """
     labels = labels_of(scan, column, bins=bins)
     places = {label: place for place, label in enumerate(dict.fromkeys(sorted(filter(None, labels.values()))))}
-    is_read = set(matrix.index)
-    traits: dict[str, pd.Series[Any]] = {f"at_least_{k}": matrix.sum(axis=1).ge(k) for k in thresholds}
-    traits["assessed"] = pd.Series({id_: id_ in is_read for id_ in labels}, dtype=bool)
-    traits |= {str(name): matrix[name].astype(bool) for name in matrix.columns}
-    found = [row for name, has in traits.items() if (row := _row(name, has, labels, places))]
+    group_of = {id_: places.get(label, _NO_GROUP) for id_, label in labels.items()}
+    every = np.array(list(group_of.values()), dtype=int)
+    group = np.array([group_of[str(id_)] for id_ in matrix.index], dtype=int)
+    numbers = matrix.to_numpy().sum(axis=1)
+    traits = {f"at_least_{k}": (numbers >= k, group) for k in thresholds}
+    traits["assessed"] = (np.isin(list(group_of), matrix.index), every)
+    traits |= {str(name): (matrix[name].to_numpy(dtype=bool), group) for name in matrix.columns}
+    with_value = int((every != _NO_GROUP).sum())
+    found = [row for name, (has, of) in traits.items() if (row := _row(name, has, of, with_value))]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
     holm = holm_corrected(table.loc[table["measure"].isin(matrix.columns), "p"])
     table.insert(COLUMNS.index("p_holm"), "p_holm", holm.reindex(table.index).astype("Float64"))
     return table
 
 
-def _row(
-    name: str, has: pd.Series[Any], labels: Mapping[str, str], places: Mapping[str, int]
-) -> tuple[object, ...] | None:
-    kept = has[[bool(labels[str(id_)]) for id_ in has.index]]
-    if len(places) < _TWO or not kept.any() or kept.all():
+def _row(name: str, has: NDArray[np.bool_], group: NDArray[np.int64], with_value: int) -> tuple[object, ...] | None:
+    """Return the row of one trait: who *has* it, and the *group* of each; None where nothing can be compared."""
+    kept, group = has[group != _NO_GROUP], group[group != _NO_GROUP]
+    if not kept.any() or kept.all():
         return None
-    group = np.array([places[labels[str(id_)]] for id_ in kept.index])
-    sizes = np.bincount(group, minlength=len(places))
-    present = np.bincount(group[kept.to_numpy()], minlength=len(places))
+    sizes = np.bincount(group)
+    present = np.bincount(group[kept], minlength=len(sizes))
     present, sizes = present[sizes > 0], sizes[sizes > 0]
     no_value = len(has) - len(kept)
-    unread = sum(map(bool, labels.values())) - len(kept)
+    unread = with_value - len(kept)
     if len(sizes) < _TWO:
         return None
     test, p = _significance(present, sizes)

@@ -18,8 +18,17 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from cegep_audit.clock import stamp
-from cegep_audit.coding_records import Decision
-from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import (
+    Account,
+    Decision,
+    Evidence,
+    Failure,
+    Flaw,
+    Institution,
+    InstitutionResult,
+    PageRecord,
+    Scan,
+)
 
 Value = str | int | float | None
 Key = tuple[Any, ...]

@@ -14,9 +14,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, Scan, Stall
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import rows

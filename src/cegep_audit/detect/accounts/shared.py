@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of, match_name
 from cegep_audit.detect.networks.identify import account_key
 from cegep_audit.models import Account, InstitutionResult, Scan

@@ -1,4 +1,4 @@
-"""Who is on what: one row per institution, one column per network, and what follows from that table alone.
+"""Tables for a closer look at a scan: who is on what, what that matrix shows, and where accounts were found.
 
 A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
@@ -6,14 +6,20 @@ networks that counted for one institution or more as its columns, in the order o
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from itertools import combinations as couples
 
 import pandas as pd
 
+from cegep_audit.analyze.presence import page_of, visits
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.vocabulary import How, PageRole, Role, Zone
 
 NINE_IN_TEN = 0.9  # share from which a network is common enough to name those that lack it
+_ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
 
 
 def presence_matrix(found: Presence) -> pd.DataFrame:
@@ -88,3 +94,49 @@ def exceptions(held: pd.DataFrame) -> pd.DataFrame:
         if len(held) and counts[name] / len(held) >= NINE_IN_TEN:
             rows += [("lacks_common", name, str(id_)) for id_ in held.index[~held[name]]]
     return pd.DataFrame(rows, columns=["kind", "network", "institution_id"], dtype="str")
+
+
+def places(scan: Scan) -> pd.DataFrame:
+    """Return where the official accounts of the assessed sites are shown, one row for each place of each aspect.
+
+    Columns: ``aspect``; ``place``; ``accounts`` (of an institution: one account shown by two counts twice);
+    ``share`` (of all of them). Aspects: ``zone`` and ``how`` of the best evidence; ``page``, the role of the page
+    that shows the account: ``home`` where the homepage does, else that of the best evidence's page.
+    """
+    official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
+    counts: Counter[tuple[str, str]] = Counter()
+    for result, account in official:
+        for best in account.evidence[:1]:
+            counts.update([("zone", best.zone.value), ("how", best.how.value), ("page", page_of(result, account))])
+    order = [(aspect, place.value) for aspect, values in _ASPECTS.items() for place in values]
+    rows = [(*key, counts[key], counts[key] / len(official)) for key in order if counts[key]]
+    return pd.DataFrame(rows, columns=["aspect", "place", "accounts", "share"])
+
+
+def account_counts(scan: Scan) -> pd.DataFrame:
+    """Return one row for each network that an assessed site shows an account of, in the order of the networks.
+
+    Columns: ``network``; ``holders`` (institutions with an official account); ``official``, ``unit``, ``third_party``,
+    ``uncertain`` (accounts of an institution); ``several`` (institutions with two official ones or more); ``most``
+    (official accounts of one institution).
+    """
+    roles: Counter[tuple[str, Role]] = Counter()
+    official: dict[str, Counter[str]] = {name: Counter() for name in NETWORKS}
+    for result, account in _accounts(scan):
+        if account.network in official:
+            roles[account.network, account.role] += 1
+            official[account.network][result.institution.id] += account.role is Role.OFFICIAL
+    rows = []
+    for name, of_institutions in official.items():
+        numbers = [number for number in of_institutions.values() if number]
+        if of_institutions:
+            of_roles = [roles[name, role] for role in Role]
+            rows.append((name, len(numbers), *of_roles, sum(n > 1 for n in numbers), max(numbers, default=0)))
+    columns = ["network", "holders", *(role.value for role in Role), "several", "most"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:
+    for _, result in visits(scan):
+        if result is not None and result.status.is_assessed:
+            yield from ((result, account) for account in result.accounts)

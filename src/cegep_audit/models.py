@@ -15,8 +15,7 @@ from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Stat
 class Institution:
     """One row of the registry: an institution with one web site, at ``url`` (absolute, http or https).
 
-    ``alt_hosts`` are other hosts of the site, ``founded`` and ``closed`` years. ``names`` are former names and
-    ``dated_hosts`` hosts of some years alone, as ``value@2005..2012``. ``extra`` holds the registry's other columns.
+    ``alt_hosts`` are other or former hosts of the site; ``founded`` and ``closed`` are years, None where not known.
     """
 
     id: str
@@ -35,11 +34,11 @@ class Institution:
     parent_id: str = ""
     status: str = ""
     successor_id: str = ""
-    names: tuple[str, ...] = ()
-    dated_hosts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # former names, each as value@2005..2012
+    dated_hosts: tuple[str, ...] = ()  # hosts of some years alone, likewise
     wikidata: str = ""
     ror: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)  # the registry's other columns, in file order
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,7 @@ class Rendering:
 class Page:
     """One document as received, after redirects inside the site; ``redirect_to`` leads off it, and ``body`` is empty.
 
-    ``body`` is content-decoded or, with ``rendering``, what a browser rendered, in UTF-8. ``content_type`` and
-    ``refresh`` are the headers, "" when absent.
+    ``body`` is content-decoded, or as a browser rendered it (UTF-8); ``content_type`` and ``refresh`` are headers.
     """
 
     requested_url: str
@@ -102,9 +100,8 @@ class Failure:
 class Link:
     """One URL of a page, absolute; ``label`` is at most 200 characters of what a reader sees or hears.
 
-    ``subject`` is what the page's data says it is about (``organization``, ``person`` …), or "". ``cues`` name its
-    context. ``block`` numbers the smallest container shared with other links to networks (0: none). ``names`` is the
-    network that only the icon or path names, or "".
+    ``subject`` is what the page's data says it is about (``organization`` …); ``cues`` name its context; ``block``
+    numbers the container shared with other links to networks (0: none); ``names`` is a network that only an icon names.
     """
 
     url: str
@@ -133,7 +130,6 @@ class Reading:
     """What one page says, parsed once; ``links`` lead off the host or may name an account, ``inner`` are the others.
 
     Relative addresses resolve against ``base``. ``opening`` is the first 600 of ``text_length`` visible characters.
-    ``signs`` mark a shell that scripts fill (``app_root``, ``noscript_plea`` …).
     """
 
     url: str
@@ -146,7 +142,7 @@ class Reading:
     refresh_to: str | None
     text_length: int
     opening: str
-    signs: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()  # of a shell that scripts fill: app_root, noscript_plea …
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +250,7 @@ class InstitutionResult:
 class Scan:
     """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
 
-    ``ended_at`` is None where it was interrupted; ``institutions`` are all to audit, in registry order; ``label`` is
-    the owner's; ``completes`` is the scan whose gaps it fills.
+    ``ended_at`` is None where it was interrupted; ``label`` is its owner's name; ``completes`` is the scan it completes.
     """
 
     id: int
@@ -289,8 +284,7 @@ class Unit(NamedTuple):
 class Decision:
     """What one coder decided on one unit of a scan; ``correct_account`` is canonical, "" for none.
 
-    ``detected`` is the main account that the rules found ("" for none, None where the site was not assessed), and
-    ``is_blind`` that the coder did not see it. A drawn row has a ``stratum`` and a ``weight``, the rows it stands for.
+    ``detected`` is what the rules had found, None where the site was not assessed; a blind coder did not see it.
     """
 
     scan_id: int
@@ -302,5 +296,5 @@ class Decision:
     note: str = ""
     detected: str | None = None
     is_blind: bool = True
-    stratum: str = ""
-    weight: float | None = None
+    stratum: str = ""  # of a drawn row
+    weight: float | None = None  # the rows that a drawn row stands for

@@ -7,9 +7,10 @@ and bounds say what the others could change. Every function is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +19,14 @@ from cegep_audit.analyze.baselines import shown_baselines
 from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits, without_institutions
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Account, Scan
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import Status
+from cegep_audit.vocabulary import Role, Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,21 +53,30 @@ class Presence:
 
 def presence(scan: Scan, basket: str = "all") -> Presence:
     """Return who is on which networks, and which of them are in the *basket*; UsageError where it is not known."""
-    nobody: Mapping[str, Account] = {}
-    seen = [
-        (result, main_accounts(result) if result and result.status.is_assessed else nobody, day_of(scan, result))
-        for _, result in visits(scan)
-    ]
-    counted = {day: frozenset(networks_of(basket, day)) for day in dict.fromkeys(day for *_, day in seen)}
+    seen = [(result, day_of(scan, result)) for _, result in visits(scan)]
+    statuses = [result.status if result else None for result, _ in seen]
+
+    @cache  # institutions are on few different sets of networks
+    def row(names: frozenset[str]) -> list[bool]:
+        return [name in names for name in NETWORKS]
+
     shape = len(seen), len(NETWORKS)
+    shown = [row(_shown(result)) for result, _ in seen]
+    counts = [row(frozenset(networks_of(basket, day))) for _, day in seen]
     return Presence(
         ids=[institution.id for institution in scan.institutions],
-        assessed=np.array([bool(result and result.status.is_assessed) for result, *_ in seen], dtype=bool),
-        in_part=np.array([bool(result and result.status is Status.PARTIAL) for result, *_ in seen], dtype=bool),
-        days=np.array([day.toordinal() for *_, day in seen], dtype=np.int32),
-        shown=np.array([[name in main for name in NETWORKS] for _, main, _ in seen], dtype=bool).reshape(shape),
-        counts=np.array([[name in counted[day] for name in NETWORKS] for *_, day in seen], dtype=bool).reshape(shape),
+        assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
+        in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
+        days=np.array([day.toordinal() for _, day in seen], dtype=np.int32),
+        shown=np.array(shown, dtype=bool).reshape(shape),
+        counts=np.array(counts, dtype=bool).reshape(shape),
     )
+
+
+def _shown(result: InstitutionResult | None) -> frozenset[str]:
+    if result is None or not result.status.is_assessed:
+        return frozenset()
+    return frozenset(account.network for account in result.accounts if account.role is Role.OFFICIAL)
 
 
 def summary(

@@ -211,7 +211,9 @@ def json_pieces(table: Table, indent: int) -> Iterator[str]:
     names = [heading.name for heading in table.headings]
     before = f"[{outer}"
     for row in table.rows:
-        cells = ((plain(cell) or None) if isinstance(cell, str) else cell for cell in row)
+        cells = [
+            (cell if cell.isprintable() else plain(cell)) or None if isinstance(cell, str) else cell for cell in row
+        ]
         yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
         before = f",{outer}"
     yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"

@@ -121,7 +121,7 @@ class Visits(WorkerPlugin):
         results: list[InstitutionResult] = []
         read = reader(self._open, self.job.limits, ReadBy.WARC if self.job.files else ReadBy.LIVE)
         concurrency = min(len(part), self.job.limits.concurrency)
-        task = asyncio.ensure_future(scan(part, read, concurrency, results.append, Observer()))
+        task = asyncio.ensure_future(scan(part, read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:
             await task

@@ -250,7 +250,7 @@ class InstitutionResult:
 class Scan:
     """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
 
-    ``ended_at`` is None where it was interrupted; ``label`` is its owner's name; ``completes`` is the scan it completes.
+    ``ended_at`` is None where it was interrupted; ``label`` is its owner's, ``completes`` the scan whose gaps it fills.
     """
 
     id: int

@@ -196,7 +196,11 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "tool_version": facts.tool_version,
         "rules_version": facts.rules_version,
         "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
-        "rendered": {"sites": len(facts.rendered), "institutions": facts.rendered, "browsers": facts.browsers},
+        "rendered": {
+            "sites": len(facts.rendered),
+            "institutions": list(facts.rendered),
+            "browsers": list(facts.browsers),
+        },
         "settings": without_folders(facts.settings),
     }
 

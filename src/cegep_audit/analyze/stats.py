@@ -1,7 +1,7 @@
 """What the accounts of a scan add up to: who is on what, and the figures of a summary.
 
-A site that was not assessed is never counted as absent: its presence is NA, shares are of the assessed,
-and bounds say what the others could change. Every function is pure.
+A site that was not assessed is never counted as absent: shares are of the assessed, and bounds say what the others
+could change.
 """
 
 from __future__ import annotations
@@ -92,11 +92,11 @@ def summary(
 ) -> Summary:
     """Return the figures of *scan* over the networks of *basket*, and of each group of the registry columns *by*.
 
-    *min_networks* is the number of networks whose share comes first. *sample_of* says that the registry is a
-    random sample of so many institutions, and asks for intervals; groups have none, for the number of the
-    population that is in a group is not known. Columns of numbers are cut as :func:`~cegep_audit.analyze.groups.split`
-    says. *corrections* go to the figures of the whole. Raises UsageError where *basket* or a column is not known, or
-    where the sample is larger than its population, in the language *lang*.
+    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
+    institutions, and asks for intervals; groups have none, because the size of a group in the population is not known.
+    *bins* cut columns of numbers, see :func:`~cegep_audit.analyze.groups.split`. *corrections* go to the figures of the
+    whole. Raises UsageError, in the language *lang*, where *basket* or a column is not known, or where the sample is
+    larger than its population.
     """
     if sample_of is not None and sample_of < len(scan.institutions):
         raise UsageError(say("summary.small_population", lang, asked=sample_of, sample=len(scan.institutions)))
@@ -151,17 +151,16 @@ class _Shares:
     corrections: Corrections
 
     def of(self, trait: int | str, has: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Proportion:
-        """Return the proportion that *has* the trait, of the institutions *among* which it is looked for: all, or some.
-
-        What *has* says of a site that was not assessed does not matter.
-        """
+        """Return the proportion that *has* the trait *among* some institutions, or all."""
         found = self.presence
         among = np.ones(len(has), dtype=bool) if among is None else among
         institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
         count = int((among & found.assessed & has).sum())
         unread = institutions - assessed
         in_part = int((among & found.in_part & ~has).sum())
-        population = self._population(institutions)
+        population = None  # of a census; all of the sample stand for all of it, those of a network for their share
+        if self.sample_of is not None and self.sample_of > len(found.ids):
+            population = round(self.sample_of * institutions / len(found.ids))
         return Proportion(
             count=count,
             assessed=assessed,
@@ -173,16 +172,6 @@ class _Shares:
             ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
             adjusted=self.corrections.get(trait),
         )
-
-    def _population(self, institutions: int) -> int | None:
-        """Return how many institutions of the population *institutions* of the sample stand for; None for a census.
-
-        All of the sample stand for all of the population; those captured while a network was open, for their share.
-        """
-        sample = len(self.presence.ids)
-        if self.sample_of is None or self.sample_of <= sample:
-            return None
-        return round(self.sample_of * institutions / sample)
 
 
 def _at_least(found: Presence, first: int, share: _Shares) -> dict[int, Proportion]:

@@ -146,29 +146,20 @@ def to_json(found: Agreement) -> dict[str, object]:
     return {
         "scan": facts_to_json(found.scan),
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "by": "institution"},
-        "coders": [
-            {
-                "coder": each.name,
-                "rows": each.rows,
-                "unsure": each.unsure,
-                "is_list": each.is_list,
-                "blind": each.is_blind,
-                "dates": [day.isoformat() for day in each.days],
-            }
-            for each in found.coders
-        ],
+        "coders": [_coder(coder) for coder in found.coders],
         "comparisons": [comparison(each) for each in found.comparisons],
         "alpha_all_coders": {level: asdict(estimate) for level, estimate in found.alpha.items()},
         "lists": [
-            {
-                "first": each.first,
-                "second": each.second,
-                **{name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")},
-                "not_assessed": each.not_assessed,
-            }
+            asdict(each) | {name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")}
             for each in found.overlaps
         ],
     }
+
+
+def _coder(coder: Coder) -> dict[str, object]:
+    record = asdict(coder)
+    name, is_blind, days = (record.pop(key) for key in ("name", "is_blind", "days"))
+    return {"coder": name, **record, "blind": is_blind, "dates": [day.isoformat() for day in days]}
 
 
 def _level(by_network: Mapping[str, Measured]) -> dict[str, object]:

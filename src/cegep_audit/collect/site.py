@@ -44,7 +44,7 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.models.Source`."""
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
 
     def __init__(
         self,

@@ -15,13 +15,13 @@ from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
-from cegep_audit.collect.port import Around
+from cegep_audit.collect.port import Around, OpenSource
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
 from cegep_audit.errors import FetchError, UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
+from cegep_audit.models import Institution, InstitutionResult, Page
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.scan.audit import audit

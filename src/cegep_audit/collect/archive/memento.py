@@ -32,10 +32,10 @@ from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Source
+from cegep_audit.models import Institution, Limits
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail

@@ -19,8 +19,8 @@ from playwright.async_api import BrowserContext, Error, Playwright, async_playwr
 
 from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.port import Answer, Around, Fetch, Want
-from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
+from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
+from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Need
 

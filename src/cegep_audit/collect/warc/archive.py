@@ -17,7 +17,7 @@ from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.index import (
     RENDERED_BY,
@@ -35,7 +35,7 @@ from cegep_audit.collect.warc.members import HEAD_BYTES, Head, parse_head
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Institution, Limits, Rendering, Source
+from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
@@ -98,7 +98,7 @@ class WarcArchive:
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
-        """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.models.OpenSource`."""
+        """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.collect.port.OpenSource`."""
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 

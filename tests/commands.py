@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from cegep_audit.cli.app import main
-from cegep_audit.cli.options import asked_language
+from cegep_audit.cli.usage import asked_language
 
 
 @dataclass(frozen=True)

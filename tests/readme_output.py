@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from cegep_audit.cli import printing
+from cegep_audit.cli.layers import load
 from cegep_audit.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +30,7 @@ def printed() -> dict[str, str]:
         demo = [sys.executable, "-m", "cegep_audit", "demo", "--quiet", "--output", folder]
         subprocess.run(demo, check=True, timeout=120, cwd=folder)
         with Store.open(Path(folder) / "demo.db", create=False, lang="en") as store:
-            scan, _ = printing.load(store, None)
+            scan, _ = load(store, None)
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:

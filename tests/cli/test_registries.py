@@ -52,3 +52,24 @@ def test_networks_of_a_day(tmp_path: Path) -> None:
     assert '"delicious"' in shown
     assert '"google_plus"' not in shown
     assert inside("networks", "--on", "hier", folder=tmp_path).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--by", "région"),
+        ("--by", "Region"),
+        ("--by", "REGION"),
+        ("--type", "cégep public", "--by", "région"),
+        ("--type", "Public cégep", "--by", "region"),
+        ("--type", "cégep", "--by", "région"),
+        ("--language", "français", "--by", "langue"),
+        ("--language", "French", "--by", "language"),
+        ("--region", "cote nord", "--by", "ville"),
+    ],
+    ids=" ".join,
+)
+def test_values_are_understood_as_the_screen_shows_them(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = inside("institutions", *words, folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) > 2

@@ -6,10 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import command, inside, piped
+from typer.main import get_command
+
+from cegep_audit.cli import app
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
@@ -34,6 +39,83 @@ def test_help_speaks_english_where_asked(tmp_path: Path) -> None:
     assert done.out.strip().startswith("Usage: cegep-audit scan [OPTIONS] [REGISTRY]")
     assert "Show this message and stop." in done.out
     assert "[default: report.csv]" in done.out
+
+
+EVERY_HELP = """
+from typer.main import get_command
+from typer.testing import CliRunner
+from cegep_audit.cli import app
+
+def show(group, *words):
+    print("\\f" + " ".join(words) + "\\n" + CliRunner().invoke(app, [*words, "--help"]).output)
+    for name, command in getattr(group, "commands", {}).items():
+        show(command, *words, name)
+
+show(get_command(app))
+"""
+
+
+@pytest.fixture(scope="module", params=["fr_CA.UTF-8", "en_CA.UTF-8"])
+def every_help(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The help of every command in one language, in a window of 80 columns."""
+    environment = os.environ | {"LC_ALL": request.param, "COLUMNS": "80", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_HELP], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    pages = done.stdout.split("\f")[1:]
+    return {page.partition("\n")[0]: page.partition("\n")[2] for page in pages}
+
+
+def every_command(group: Any, *words: str) -> Iterator[tuple[str, Any]]:
+    yield " ".join(words), group
+    for name, each in getattr(group, "commands", {}).items():
+        yield from every_command(each, *words, name)
+
+
+def test_help_is_whole_in_80_columns(every_help: dict[str, str]) -> None:
+    commands = dict(every_command(get_command(app)))
+    assert set(every_help) == set(commands)
+    for name, text in every_help.items():
+        assert "…" not in text, name
+        assert max(map(len, text.splitlines())) <= 80, name
+        assert "FICHIER" not in text, "metavars are the same in both languages"
+        lines = [line.strip("│ ").split() for line in text.splitlines() if line.startswith("│")]
+        for param in commands[name].params:
+            words = [*sorted(param.opts, key=len, reverse=True)] if param.param_type_name == "option" else []
+            words += [] if getattr(param, "is_flag", False) else (param.metavar or "").split()
+            assert any(line[: len(words)] == words or line[1 : len(words) + 1] == words for line in lines), (
+                name,
+                words,
+            )
+
+
+def test_options_are_in_groups(every_help: dict[str, str]) -> None:
+    titles = {"scan": 5, "complete": 5, "check": 4, "summary": 3, "classify": 1}  # arguments left out
+    for name, groups in titles.items():
+        panels = re.findall(r"^╭─ (.+?) ─", every_help[name], re.MULTILINE)
+        assert len(panels) == len(set(panels)) == groups + 1
+        assert panels[-1] in {"Affichage", "Display"}
+        assert "Options" not in panels
+
+
+def test_an_option_before_its_command_is_told_where_it_goes(tmp_path: Path) -> None:
+    said = {
+        ("--lang", "en", "scans"): "--lang goes after the command: cegep-audit scans --lang fr|en;",
+        ("--lang=fr", "scan"): "--lang se place après la commande : cegep-audit scan --lang fr|en;",
+        ("--db", "x.db", "trend"): "--db se place après la commande : cegep-audit trend --db FILE;",
+        ("-q", "demo"): "-q se place après la commande : cegep-audit demo -q;",
+        ("--sample", "5"): "--sample : cette option n’existe pas",
+        ("review", "--seed", "3"): "--seed se place après la commande : cegep-audit review export --seed S;",
+    }
+    for words, line in said.items():
+        done = inside(*words, folder=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.replace("\xa0", " ").startswith(line), words
+
+
+def test_shells_can_complete_commands(tmp_path: Path) -> None:
+    given = {"_CEGEP_AUDIT_COMPLETE": "complete_bash", "COMP_WORDS": "cegep-audit su", "COMP_CWORD": "1"}
+    assert command(folder=tmp_path, **given).out.split() == ["summary"]
 
 
 FAULTS = {

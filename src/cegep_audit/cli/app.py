@@ -12,24 +12,22 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import (
+from cegep_audit.cli import (  # noqa: F401 - each adds its commands
     comparing,
     completing,
     demonstration,
     listing,
     pages,
-    registries,
     reporting,
     review,
     scanning,
     scans,
 )
-from cegep_audit.cli.options import say
-from cegep_audit.cli.usage import ReaderLeftError, fault, speak
+from cegep_audit.cli.options import app, display
+from cegep_audit.cli.usage import ReaderLeftError, fault, say
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
 from cegep_audit.text import plain
 
-_NAME = "cegep-audit"
 EXIT_USAGE = 2
 EXIT_FILE = 3
 EXIT_INTERRUPTED = 130
@@ -40,17 +38,6 @@ _EXIT_CODES: dict[type[CegepAuditError], int] = {
     StoreError: EXIT_FILE,
 }
 
-app = typer.Typer(
-    name=_NAME,
-    help=say("help.app"),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for group in (scanning, completing, demonstration, scans, listing, reporting, comparing, pages, registries, review):
-    group.register(app)
-speak(app)
-
 
 def _show_version(asked: bool) -> None:
     if asked:
@@ -60,9 +47,7 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help=say("help.version"), callback=_show_version, is_eager=True)
-    ] = False,
+    version: Annotated[bool, display("--version", callback=_show_version, is_eager=True)] = False,
 ) -> None:
     """Take the options that come before any command."""
 
@@ -76,7 +61,7 @@ def _run(arguments: list[str] | None) -> int:
     try:
         _open_closed_streams()
         words = completing.spell_out(sys.argv[1:] if arguments is None else arguments)
-        code = app(words, prog_name=_NAME, standalone_mode=False)  # None where a command returned nothing
+        code = app(words, prog_name=app.info.name, standalone_mode=False)  # None where a command returned nothing
     except typer.TyperException as error:
         _print_error(fault(error))
         return EXIT_USAGE

@@ -1,4 +1,4 @@
-"""The frame of help, and what is wrong with a command line, in the language of the call.
+"""The language that a call speaks, the frame of its help, and what is wrong with its command line.
 
 Typer speaks English, so its exceptions are told apart by what they carry (an option's name, a parameter with its
 bounds), never by their sentences.
@@ -6,38 +6,56 @@ bounds), never by their sentences.
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import typer
 from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
-from cegep_audit.cli.options import say
 from cegep_audit.errors import UsageError
+from cegep_audit.phrases import catalogue
+from cegep_audit.phrases.locales import Language, pick_language
 
-_HELP_IN = {
-    "DEFAULT_STRING": "default",
-    "ENVVAR_STRING": "variable",
-    "REQUIRED_LONG_STRING": "required",
-    "ARGUMENTS_PANEL_TITLE": "arguments",
-    "OPTIONS_PANEL_TITLE": "options",
-    "COMMANDS_PANEL_TITLE": "commands",
+_SWITCHES = {  # Typer's own options, and what their help is called
+    "--help": "help",
+    "--install-completion": "install_completion",
+    "--show-completion": "show_completion",
 }
 
+_IN_HELP = (
+    "scan complete summary report sheet check export compare trend scans review classify detect institutions networks "
+    "demo"
+).split()
 
-def speak(app: typer.Typer) -> None:
-    """Have every command of *app*, and of its groups, frame its help in the language of the call."""
-    for name, key in _HELP_IN.items():
+
+@cache
+def asked_language() -> Language:
+    """Return the language of this call, known before its options are parsed because help is in it too."""
+    words = sys.argv[1:]
+    after = (words[place + 1] for place, word in enumerate(words[:-1]) if word == "--lang")
+    joined = (word.removeprefix("--lang=") for word in words if word.startswith("--lang="))
+    return pick_language(next((word for word in (*after, *joined) if word in {"fr", "en"}), None), os.environ)
+
+
+def say(key: str, **values: object) -> str:
+    """Return the sentence *key* in the language of this call."""
+    return catalogue.say(key, asked_language(), **values)
+
+
+def frame_help() -> None:
+    """Put what Typer adds to every help into the language of the call."""
+    for name, key in {
+        "DEFAULT_STRING": "default",
+        "ENVVAR_STRING": "variable",
+        "REQUIRED_LONG_STRING": "required",
+        "ARGUMENTS_PANEL_TITLE": "arguments",
+        "COMMANDS_PANEL_TITLE": "commands",
+    }.items():
         setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
-    app.info.cls = _Group
-    for command in app.registered_commands:
-        command.cls = _Command
-    for group in app.registered_groups:
-        if group.typer_instance is not None:
-            group.cls = _Group
-            speak(group.typer_instance)
 
 
 def fault(error: typer.TyperException) -> str:
@@ -56,7 +74,7 @@ def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exception
     if hasattr(error, "possibilities"):
         near = sorted(error.possibilities or ())
         key = "usage.no_option_near" if near else "usage.no_option"
-        return say(key, what=error.option_name, near=", ".join(near))
+        return _of_a_command(error) or say(key, what=error.option_name, near=", ".join(near))
     if hasattr(error, "option_name"):
         has_value = any(word.startswith(f"{error.option_name}=") for word in sys.argv)
         return say("usage.no_value" if has_value else "usage.value_wanted", what=error.option_name)
@@ -66,6 +84,23 @@ def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exception
         key = "no_argument" if param.param_type_name == "argument" else "option_wanted"
         return say(f"usage.{key}", what=_name_of(param))
     return _value_wanted(param)
+
+
+def _of_a_command(error: Any) -> str:  # noqa: ANN401 - as above
+    """Return where an option goes that stands before its command; "" where no command has it."""
+    commands = getattr(error.ctx.command, "commands", {})
+    having = {
+        name: param
+        for name, command in commands.items()
+        for param in command.params
+        if error.option_name in param.opts and param.param_type_name == "option"
+    }
+    if not having:
+        return ""
+    name = next((word for word in sys.argv if word in having), next(iter(having)))
+    value = having[name].metavar or "|".join(map(str, having[name].type_descriptor.choices or ()))
+    example = f"{error.ctx.command_path} {name} {error.option_name} {value}".rstrip()
+    return say("usage.after_command", what=error.option_name, example=example)
 
 
 def _value_wanted(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have no public names
@@ -96,17 +131,19 @@ class _Spoken:
         return line.replace("Usage:", say("usage.usage"), 1)
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - the class has no public name
-        """Return the parameters, ``--help`` with them; a switch shows no type, for it takes no value."""
+        """Return the parameters, Typer's own with them; switches and arguments show no type."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc] # Typer's
         for param in params:
-            if getattr(param, "is_flag", False):
+            if param.param_type_name == "argument":
+                param.display_type_rich = lambda **_: None
+            elif param.is_flag:
                 param.metavar = ""
-            if "--help" in param.opts:
-                param.help = say("usage.help")
+            if key := next((key for option, key in _SWITCHES.items() if option in param.opts), None):
+                param.help, param.rich_help_panel = say(f"usage.{key}"), say("panel.display")
         return params
 
 
-class _Command(_Spoken, TyperCommand):
+class Command(_Spoken, TyperCommand):
     """One command."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
@@ -118,8 +155,13 @@ class _Command(_Spoken, TyperCommand):
         return rest
 
 
-class _Group(_Spoken, TyperGroup):
+class Group(_Spoken, TyperGroup):
     """A group of commands."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # the public name
+        """Return the commands in the order of the help: those of the whole as users meet them."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: _IN_HELP.index(name) if name in _IN_HELP else len(_IN_HELP))
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
         """Find the command that is named; one that is not there is said in our words."""

@@ -194,7 +194,7 @@ async def browsed(
     lang = plan.request.lang
 
     def tell(url: str, reason: str) -> None:
-        note(say("scan.not_drawn", lang, url=url, reason=reason))
+        note(say("scan.not_rendered", lang, url=url, reason=reason))
 
     def keep(page: Page) -> str | None:
         return record.keep_rendered(page) if record else None

@@ -212,9 +212,7 @@ def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied
     shown = " ".join(done.out.split())
     assert "2 réseaux; la médiane de ses pairs (Cégep public) est de 2. Rang : 1 sur 6." in shown
     assert "TikTok (100 %)" in shown
-    assert (
-        "À faire d’abord : Une icône ne mène à aucun compte (YouTube). Donner à l’icône" in shown
-    )
+    assert "À faire d’abord : Une icône ne mène à aucun compte (YouTube). Donner à l’icône" in shown
     missing = inside(*arguments, "--db", "other.db", folder=tmp_path, HTTP_PROXY=proxied.proxy)
     fails(missing, 3, "other.db")
 

@@ -185,8 +185,8 @@ def test_a_reader_who_leaves_early_is_no_failure(words: tuple[str, ...], tmp_pat
 
 
 STREAMS = {
-    "a full disk": ("networks > /dev/full", 3, "La sortie ne s’écrit plus"),
-    "a full disk, in JSON": ("networks --json > /dev/full", 3, "La sortie ne s’écrit plus"),
+    "a full disk": ("networks > /dev/full", 3, "Écriture impossible"),
+    "a full disk, in JSON": ("networks --json > /dev/full", 3, "Écriture impossible"),
     "no standard output": ("networks >&-", 0, ""),
     "no standard error": ("nonsense 2>&-", 2, ""),
     "no standard input": ("classify --json <&-", 0, ""),

@@ -82,7 +82,7 @@ def test_the_sheet_in_english(some: Scan) -> None:
 
 def test_a_site_that_was_not_read(some: Scan) -> None:
     text = flat(shown(of(some, "c")))
-    assert "Site non évalué : délai dépassé. Rien n’en est conclu, ni présence ni absence." in text
+    assert "Site non évalué : délai dépassé. Aucune conclusion n’en est tirée, ni présence ni absence." in text
     assert "Ses comptes" not in text
     assert "Facebook ? 100 % (2)" in text
 

@@ -22,7 +22,7 @@ from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
 from cegep_audit.scan.resume import checked
-from cegep_audit.scan.sources import check_render
+from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 
 _NEAREST = "nearest"  # to the day of the scan: what --archive means without a date
@@ -114,7 +114,7 @@ def complete(
             _list_left(base, db, shown)
             return
         if Mode.RENDER in modes:
-            check_render(Render.ALWAYS, None, lang)
+            check_sources(replace(request, render=Render.ALWAYS))
         if missing := [path for path in saved or () if not path.exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         past = _past(archive, timegate, max_drift, base, request) if archive else None

@@ -25,7 +25,7 @@ from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, chosen_of
 from cegep_audit.scan.request import Render, Request, Selection, output_of, read_past
 from cegep_audit.scan.resume import check_same_registry, resume
 from cegep_audit.scan.run import Stop, run
-from cegep_audit.scan.sources import check_cluster, check_render
+from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 
 LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
@@ -83,11 +83,8 @@ def scan(
         raise UsageError(say("error.two_sources"))
     if save_warc and (no_warc or from_warc):
         raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
-    if dask:
-        check_cluster(is_past=bool(as_of), render=render, lang=lang)
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
-    check_render(render, dask, lang)
     limits = Limits(
         max_pages=max_pages,
         delay_s=delay,
@@ -114,6 +111,7 @@ def scan(
         render=render,
         changed=changed,
     )
+    check_sources(request)
     carry_out = go_on if resumes else start
     raise typer.Exit(carry_out(request, Shown(output, lang, as_json, quiet, verbose)))
 
@@ -148,7 +146,7 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
             printing.results(store, None, shown)
             return EXIT_OK  # nothing was left to do, whatever the result of that scan
         for plan in plans:
-            check_render(plan.request.render, request.dask, request.lang)
+            check_sources(plan.request)
             if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:
                 note("complete.warc_elsewhere", quiet=shown.quiet, path=plan.warc)
             total, done = len(plan.institutions), len(plan.institutions) - len(plan.waiting)

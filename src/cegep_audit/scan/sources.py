@@ -23,17 +23,18 @@ from cegep_audit.errors import FetchError, StoreError, UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language, day
+from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
 from cegep_audit.scan.concurrent import Read, failed, reader
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Render
+from cegep_audit.scan.request import Render, Request
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.collect.archive.memento import WebArchive
     from cegep_audit.collect.http.live import LiveWeb
+    from cegep_audit.collect.warc.archive import WarcArchive
     from cegep_audit.collect.warc.saved import SavedPage
     from cegep_audit.collect.warc.saved_visit import SavedVisit
     from cegep_audit.collect.warc.writer import WarcWriter
@@ -62,45 +63,46 @@ class Pages:
     given_up: Callable[[], FetchError | None] = lambda: None
 
 
-def check_render(render: Render, dask: str | None, lang: Language) -> None:
-    """Raise UsageError where *render* asks for a browser that is not there: it says what to install.
+def check_sources(request: Request) -> None:
+    """Raise UsageError where a browser or a cluster is asked for that is not there: it says what to install.
 
-    The workers of a cluster (*dask*) have none.
+    The workers of a cluster have no browser, and a web archive is asked by one process only.
     """
-    if render is Render.NEVER:
+    lang = request.lang
+    if not request.dask:
+        if request.render is not Render.NEVER:
+            from cegep_audit.collect.browser.browser import require
+
+            require(lang)
         return
-    if dask:
-        raise UsageError(say("error.render_here", lang))
-    from cegep_audit.collect.browser.browser import require
-
-    require(lang)
-
-
-def check_cluster(*, is_past: bool, render: Render, lang: Language) -> None:
-    """Raise UsageError where the extra is missing, or what is asked for cannot be split over a cluster."""
     if find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    if is_past:
+    if request.past:
         raise UsageError(say("cluster.one_archive", lang))
-    if render is not Render.NEVER:
+    if request.render is not Render.NEVER:
         raise UsageError(say("cluster.no_browser", lang))
 
 
 @asynccontextmanager
-async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
-    """Open where the pages of *plan* come from; *note* is given what there is to say of it."""
+async def open_pages(
+    plan: Plan, note: Note = lambda _: None, archive: WarcArchive | None = None
+) -> AsyncIterator[Pages]:
+    """Open where the pages of *plan* come from; *note* is given what there is to say of it.
+
+    *archive* is the index of a replay's files, where it is already made.
+    """
     request, limits = plan.request, plan.limits
     if request.warcs:
-        yield Pages(_replayed(plan, note))
+        yield Pages(reader(archive.open_source, limits, ReadBy.WARC) if archive else _replayed(plan, note))
         return
     if not request.contact:
         note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
     with open_record(plan) as record:
         flush = record.flush if record else lambda: None
         if request.past:
-            async with web_archive(plan, record, note) as archive:
-                read = reader(archive.open, limits, ReadBy.ARCHIVE)
-                yield Pages(read, archive.tally, flush=flush, given_up=lambda: archive.given_up)
+            async with web_archive(plan, record, note) as past:
+                read = reader(past.open, limits, ReadBy.ARCHIVE)
+                yield Pages(read, past.tally, flush=flush, given_up=lambda: past.given_up)
             return
         async with live_web(plan, record) as web:
             if request.render is Render.NEVER:

@@ -29,8 +29,7 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Request, Selection, read_past
+from cegep_audit.scan.plan import Plan, Request, read_past
 from cegep_audit.scan.sources import check_sources
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -328,7 +327,7 @@ async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
 
 
 def asked(**facts: Any) -> Request:
-    return Request(None, Path("cegep-audit.db"), Selection(), Limits(concurrency=1), "en", **facts)
+    return Request(Path("cegep-audit.db"), "en", limits=Limits(concurrency=1), **facts)
 
 
 def plan_of(request: Request) -> Plan:

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from invented import expected
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit import demo
 from cegep_audit.collect.browser.browser import find_chromium
-from cegep_audit.demo.sites import expected
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'

@@ -14,7 +14,7 @@ from cegep_audit.cli.scans import finished_scans
 from cegep_audit.cli.usage import say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_path
+from cegep_audit.scan.plan import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ def compare(
 
 def _advice(scan: Scan, db: Path) -> str:
     """Return how *scan* could be judged by the rules of today."""
-    kept_in = scan.settings.get("warc")
-    path = warc_path(str(kept_in or ""), db, scan.id)
-    if path is None or not path.exists():
+    path = warc_of(scan, db)
+    if path is None:
         return say("compare.ask_again")
     registry = scan.settings.get("registry")
     words = ["cegep-audit", "scan", *([str(registry)] if registry else []), "--from-warc", str(path), "--db", str(db)]
@@ -101,8 +100,7 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
         "networks_open_both_days": list(comparison.common),
         "test": {"name": "McNemar, exact, two-sided", "descriptive": True},
         "shares": [
-            asdict(each) | {"old_share": each.old_share, "new_share": each.new_share, "points": each.points}
-            for each in comparison.shares
+            asdict(each) | printing.fields(each, "old_share", "new_share", "points") for each in comparison.shares
         ],
     }
 

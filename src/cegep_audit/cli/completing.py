@@ -20,7 +20,7 @@ from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.scan.complete import begin_completion, left_of
-from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.plan import Completion, Mode, Past, Render, Request, read_past
 from cegep_audit.scan.resume import checked
 from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
@@ -92,10 +92,7 @@ def complete(
     changed = {"delay": delay, "concurrency": concurrency, "timeout": timeout}
     limits: dict[str, Any] = {LIMIT_OF_OPTION[name]: value for name, value in changed.items() if value is not None}
     request = Request(
-        registry=None,
         db=db,
-        selection=Selection(),
-        limits=Limits(),
         lang=lang,
         contact=contact,
         save_warc=save_warc.resolve() if save_warc else None,
@@ -125,7 +122,7 @@ def complete(
                 limits=replace(Limits(**kept["limits"]), **limits),
                 contact=contact or kept["contact"] or None,
                 past=past,
-                completion=Completion(base.id, modes, tuple(saved or ()), partly, archive_refused),
+                completion=Completion(modes, tuple(saved or ()), partly, archive_refused),
             )
         raise typer.Exit(_start(request, store, base, shown))
 

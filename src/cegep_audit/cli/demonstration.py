@@ -20,7 +20,7 @@ from cegep_audit.cli.scanning import carry_out, start
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.complete import begin_completion
-from cegep_audit.scan.request import Completion, Mode, Request, Selection
+from cegep_audit.scan.plan import Completion, Mode, Request
 from cegep_audit.store import Store
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
@@ -45,7 +45,6 @@ def run_demo(
         request = Request(
             registry=web.registry,
             db=folder / "demo.db",
-            selection=Selection(),
             limits=_LIMITS,
             lang=lang,
             contact="demo@cegep-audit.test",
@@ -62,7 +61,7 @@ def run_demo(
     with Store.open(db, create=False, lang=lang) as store:
         base = store.load()
         printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
-        request = replace(request, db=db, completion=Completion(base.id, (Mode.SAVED,), (saved,)))
+        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (saved,)))
         shown = printing.Shown(folder / "completed.csv", lang, quiet=quiet)
         carry_out(store, begin_completion(request, store, base, shown.output), shown)
         _write_outputs(store, load(store, None)[0], folder / "completed", lang)
@@ -84,14 +83,13 @@ def _write_outputs(store: Store, scan: Scan, stem: Path, lang: Language) -> None
 @contextmanager
 def _through(proxy: str) -> Iterator[None]:
     """Send every request of the block through *proxy*, as a user would: by the environment."""
-    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-    every = [*names, *(name.lower() for name in names)]
-    before = {name: os.environ.pop(name, None) for name in every}
+    before = os.environ.copy()
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
     os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = proxy
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)

@@ -12,7 +12,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import argument, command, group, what
 from cegep_audit.cli.usage import say
 from cegep_audit.errors import UsageError
-from cegep_audit.scan.plan import warc_path
+from cegep_audit.scan.plan import warc_of
 from cegep_audit.store import Store
 
 _YES = {"o", "oui", "y", "yes"}
@@ -32,22 +32,10 @@ def scans(
     with Store.open(db, create=False, lang=lang) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
-        from cegep_audit.analyze.findings import timestamp
-
+        first = ("id", "label", "completes", "started_at", "ended_at", "mode", "is_selection")
+        names = (*first, "tool_version", "rules_version")
         printing.print_json([
-            {
-                "id": scan.id,
-                "label": scan.label,
-                "completes": scan.completes,
-                "started_at": timestamp(scan.started_at),
-                "ended_at": timestamp(scan.ended_at),
-                "mode": scan.mode,
-                "is_selection": scan.is_selection,
-                "tool_version": scan.tool_version,
-                "rules_version": scan.rules_version,
-                "institutions": tally.institutions,
-                "by_status": {str(status): count for status, count in tally.by_status.items()},
-            }
+            printing.fields(scan, *names) | printing.fields(tally, "institutions", "by_status")
             for scan, tally in listed
         ])  # fmt: skip
         return
@@ -95,8 +83,7 @@ def delete(
                 raise UsageError(say("scans.kept"))
         store.delete(chosen.id)
     printing.note("scans.deleted", scan=chosen.id)
-    path = warc_path(str(chosen.settings.get("warc") or ""), db, chosen.id)
-    if path and path.exists():
+    if path := warc_of(chosen, db):
         printing.note("scans.warc_left", path=path)
 
 
@@ -109,22 +96,13 @@ def networks(
 ) -> None:
     """List the networks known, with their host names and years."""
     from cegep_audit.detect.networks.catalogue import NETWORKS, open_networks
-    from cegep_audit.scan.request import read_day
+    from cegep_audit.scan.plan import read_day
 
     names = open_networks(read_day(on, lang)) if on else NETWORKS
     shown = [NETWORKS[name] for name in names]
     if as_json:
-        printing.print_json([
-            {
-                "network": network.id,
-                "name": network.name,
-                "domains": list(network.domains),
-                "opened": network.opened.isoformat(),
-                "closed": network.closed.isoformat() if network.closed else None,
-                "source": network.source,
-            }
-            for network in shown
-        ])  # fmt: skip
+        names = ("name", "domains", "opened", "closed", "source")
+        printing.print_json([{"network": network.id, **printing.fields(network, *names)} for network in shown])
         return
     from cegep_audit.report.terminal.listings import networks_table
 

@@ -37,7 +37,7 @@ def classify(
     answers = (what_is(address) for address in (addresses or _lines_of_input()))
     if as_json:
         for answer in answers:
-            printing.print_json({name: getattr(answer, name) for name in _OF_AN_ADDRESS}, indent=None)
+            printing.print_json(printing.fields(answer, *_OF_AN_ADDRESS), indent=None)
         return
     from cegep_audit.report.terminal.listings import classified_table
 
@@ -69,7 +69,10 @@ def detect(
     if as_json:
         for source, accounts in found:
             for account in accounts:
-                printing.print_json(_account_record(source, account), indent=None)
+                record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}
+                record |= printing.fields(account, "handle", "kind", "role", "reason")
+                record |= printing.fields(account.evidence[0], "how", "zone", "label")
+                printing.print_json(record, indent=None)
         return
     from cegep_audit.report.terminal.listings import accounts_table
 
@@ -128,14 +131,3 @@ async def _fetched(url: str, lang: Language) -> Page:
             return await site.get(url)
     except FetchError as error:
         raise StoreError(say("error.not_fetched", url=url, reason=detail_words(error.detail, lang))) from error
-
-
-def _account_record(source: str, account: Account) -> dict[str, str]:
-    best = account.evidence[0]
-    return {
-        "source": source,
-        "network": account.network,
-        "account_url": account.url,
-        **{name: str(getattr(account, name)) for name in ("handle", "kind", "role", "reason")},
-        **{name: str(getattr(best, name)) for name in ("how", "zone", "label")},
-    }

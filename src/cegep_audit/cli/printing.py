@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,7 @@ from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import day_of
+from cegep_audit.scan.plan import Plan, day_of
 from cegep_audit.store import Store
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Detail, ReadBy
@@ -82,10 +81,23 @@ def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print *value* as JSON on standard output, with each character that could drive a terminal escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_as_json)
     if not text.isprintable():
         text = "".join(char if char.isprintable() or char in "\n\xa0" else json.dumps(char)[1:-1] for char in text)
     sys.stdout.write(f"{text}\n")
+
+
+def _as_json(value: object) -> str | None:
+    from cegep_audit.analyze.findings import timestamp
+
+    if not isinstance(value, date):
+        raise TypeError(f"{type(value).__name__} has no form in JSON")
+    return timestamp(value) if isinstance(value, datetime) else value.isoformat()
+
+
+def fields(item: object, *names: str) -> dict[str, object]:
+    """Return the attributes *names* of *item* by name."""
+    return {name: getattr(item, name) for name in names}
 
 
 @contextmanager

@@ -21,8 +21,7 @@ from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, chosen_of
-from cegep_audit.scan.request import Render, Request, Selection, output_of, read_past
+from cegep_audit.scan.plan import DEFAULT_WARC, Plan, Render, Request, Selection, begin, chosen_of, output_of, read_past
 from cegep_audit.scan.resume import check_same_registry, resume
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.scan.sources import check_sources

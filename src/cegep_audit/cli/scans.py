@@ -15,7 +15,7 @@ from cegep_audit.cli.usage import say
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_path
+from cegep_audit.scan.plan import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def _warcs_of(store: Store, scan: Scan, db: Path) -> list[Path]:
     number: int | None = scan.id
     while number is not None:
         each = store.load(number)
-        path = warc_path(str(each.settings.get("warc") or ""), db, each.id)
-        found = [path, *found] if path and path.is_file() else found
+        path = warc_of(each, db)
+        found = [path, *found] if path else found
         number = each.completes
     return list(dict.fromkeys(found))
 

@@ -13,46 +13,12 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 REGISTRY_COLUMNS = (
-    "id",
-    "name",
-    "short_name",
-    "type",
-    "language",
-    "region",
-    "region_code",
-    "city",
-    "website",
-    "alt_hosts",
-    "founded",
-    "closed",
-    "enrolment",
-    "parent_id",
-    "status",
+    *("id", "name", "short_name", "type", "language", "region", "region_code", "city", "website", "alt_hosts"),
+    *("founded", "closed", "enrolment", "parent_id", "status"),
 )
-
-
-class Truth(NamedTuple):
-    """One account that an invented site shows, with its role.
-
-    ``account_url`` is "" for an icon whose link cannot be resolved without leaving the site.
-    """
-
-    institution_id: str
-    network: str
-    account_url: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a scan must say of one institution: status, detail code, and the URLs of its official accounts."""
-
-    status: str
-    detail: str
-    accounts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +111,6 @@ def _site(site_id: str, table: dict[str, Any]) -> Site:
     accounts = tuple((network, url, role) for network, url, role in table.pop("accounts"))
     rendered = tuple((network, url, role) for network, url, role in table.pop("rendered", ()))
     return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, rendered=rendered, **table)
-
-
-def truth() -> list[Truth]:
-    """Return every account that the invented sites show, official or not."""
-    return [Truth(site.id, *account) for site in sites() for account in site.accounts]
-
-
-def expected(*, rendered: bool = False) -> dict[str, Expectation]:
-    """Return what a scan must say of each institution, by its id; campuses and closed ones are included.
-
-    With *rendered*, what it must say where a browser renders the pages that need it.
-    """
-    return {site.id: _expected(site, rendered=rendered and bool(site.rendered)) for site in sites()}
-
-
-def _expected(site: Site, *, rendered: bool) -> Expectation:
-    status, detail = ("ok", "") if rendered else (site.status, site.detail)
-    shown = (*site.accounts, *(site.rendered if rendered else ()))
-    return Expectation(status, detail, frozenset(url for _, url, role in shown if role == "official"))
 
 
 def write_registry(path: Path) -> None:

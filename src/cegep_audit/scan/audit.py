@@ -74,7 +74,7 @@ async def audit(
     """Read one institution's pages and return its accounts; a failure is part of the result.
 
     *read_by* says what kind of source it is. The pages are the *choices*, or else those that the frontier chooses one
-    after the other. Institutions that are audited at once share *turn*: who holds it parses a page.
+    after the other. Institutions audited at once share *turn*: only its holder parses a page.
     """
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []

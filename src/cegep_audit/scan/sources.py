@@ -26,8 +26,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
 from cegep_audit.scan.concurrent import Read, failed, reader
-from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Render, Request
+from cegep_audit.scan.plan import Plan, Render, Request
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
 
@@ -116,7 +115,7 @@ _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")  # how WARC, gz
 
 
 def _replayed(plan: Plan, note: Note) -> Read:
-    """Return what reads an institution from the files that the user named: WARC, WACZ, or pages that were saved."""
+    """Return a function that reads an institution from the files named: WARC, WACZ, or saved pages."""
     from cegep_audit.collect.warc.archive import WarcArchive
 
     lang, files = plan.request.lang, plan.request.warcs
@@ -225,12 +224,12 @@ async def read_saved_visit(
 
 
 def needs_of(page: Page) -> Sequence[Need]:
-    """Return why *page* says nothing unless a browser renders it: ``auto``."""
+    """Return why *page* needs a browser, nothing if it does not: ``auto``."""
     return needs_browser(extract_links(page)) if _is_document(page) else ()
 
 
 def always(page: Page) -> Sequence[Need]:
-    """Return that every document is to be rendered, with the needs of the page itself: ``always``."""
+    """Return the needs of *page* where every document is rendered: ``always``."""
     return (Need.ALWAYS, *needs_of(page)) if _is_document(page) else ()
 
 

@@ -1,4 +1,4 @@
-"""What a worker of a cluster does: it scans one part after the other, as any process would."""
+"""A worker of a cluster: scans one part after the other, as any process would."""
 
 from __future__ import annotations
 

@@ -416,7 +416,7 @@ def test_trials_do_not_pollute(world: World) -> None:
     assert len(json.loads(world.run("scans", "--json").out)) == 2
     done = world.run("scans", "delete", "2", "--yes", "--lang", "en")
     assert done.code == 0
-    assert "cegep-audit-2.warc.gz stays" in done.err
+    assert "cegep-audit-2.warc.gz is kept" in done.err
     assert len(json.loads(world.run("scans", "--json").out)) == 1
 
 

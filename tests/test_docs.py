@@ -18,6 +18,7 @@ from commands import Done
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from readme_output import READMES, undated
+from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -61,9 +62,11 @@ def prose(page: str) -> str:
 
 
 def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    for word, command in group.commands.items():
+    context = Context(group)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
         yield f"{name}{word}", command
-        if hasattr(command, "commands"):
+        if hasattr(command, "list_commands"):
             yield from commands(command, f"{name}{word} ")
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from commands import command, inside, piped
+from typer import Context
 from typer.main import get_command
 
 from cegep_audit.cli import app
+from cegep_audit.cli.usage import _MODULES, say
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
@@ -41,17 +43,35 @@ def test_help_speaks_english_where_asked(tmp_path: Path) -> None:
     assert "[default: report.csv]" in done.out
 
 
+def test_the_help_of_the_program_loads_none_of_its_commands() -> None:
+    code = """
+import sys
+from cegep_audit.cli import main
+sys.argv = ["cegep-audit", "--help"]
+try:
+    main()
+finally:
+    ours = {name.split(".")[1] for name in sys.modules if name.startswith("cegep_audit.")}
+    print(sorted(ours), sorted({"httpx", "pandas", "babel", "bs4", "sqlite3", "asyncio"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'text'] []"
+
+
+def test_the_help_of_the_program_says_of_each_command_what_the_command_says() -> None:
+    program = get_command(app)
+    context = Context(program)
+    for name in _MODULES:
+        assert program.get_command(context, name).help == say(f"help.{name}")  # type: ignore[attr-defined] # a group's
+
+
 EVERY_HELP = """
-from typer.main import get_command
+import sys
 from typer.testing import CliRunner
 from cegep_audit.cli import app
 
-def show(group, *words):
-    print("\\f" + " ".join(words) + "\\n" + CliRunner().invoke(app, [*words, "--help"]).output)
-    for name, command in getattr(group, "commands", {}).items():
-        show(command, *words, name)
-
-show(get_command(app))
+for name in sys.argv[1:]:
+    print("\\f" + name + "\\n" + CliRunner().invoke(app, [*name.split(), "--help"]).output)
 """
 
 
@@ -60,20 +80,26 @@ def every_help(request: pytest.FixtureRequest) -> dict[str, str]:
     """The help of every command in one language, in a window of 80 columns."""
     environment = os.environ | {"LC_ALL": request.param, "COLUMNS": "80", "PYTHONUTF8": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", EVERY_HELP], env=environment, capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-c", EVERY_HELP, *dict(every_command())],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     pages = done.stdout.split("\f")[1:]
     return {page.partition("\n")[0]: page.partition("\n")[2] for page in pages}
 
 
-def every_command(group: Any, *words: str) -> Iterator[tuple[str, Any]]:
+def every_command(group: Any = None, *words: str) -> Iterator[tuple[str, Any]]:
+    group = group or get_command(app)
     yield " ".join(words), group
-    for name, each in getattr(group, "commands", {}).items():
-        yield from every_command(each, *words, name)
+    context = Context(group)
+    for name in group.list_commands(context) if hasattr(group, "list_commands") else ():
+        yield from every_command(group.get_command(context, name), *words, name)
 
 
 def test_help_is_whole_in_80_columns(every_help: dict[str, str]) -> None:
-    commands = dict(every_command(get_command(app)))
+    commands = dict(every_command())
     assert set(every_help) == set(commands)
     for name, text in every_help.items():
         assert "…" not in text, name

@@ -6,7 +6,7 @@ EXIT_INTERRUPTED = 130
 
 try:
     from cegep_audit.cli.app import main
-    from cegep_audit.cli.options import app
+    from cegep_audit.cli.usage import app
 except KeyboardInterrupt:  # while Python was still reading the program
     sys.exit(EXIT_INTERRUPTED)
 

@@ -12,19 +12,7 @@ from typing import Annotated
 import typer
 
 from cegep_audit import __version__
-from cegep_audit.cli import (  # noqa: F401 - each adds its commands
-    comparing,
-    completing,
-    demonstration,
-    listing,
-    pages,
-    reporting,
-    review,
-    scanning,
-    scans,
-)
-from cegep_audit.cli.options import app, display
-from cegep_audit.cli.usage import ReaderLeftError, fault, say
+from cegep_audit.cli.usage import ReaderLeftError, app, fault, say
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
 from cegep_audit.text import plain
 
@@ -47,7 +35,9 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, display("--version", callback=_show_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help=say("help.version"), callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take the options that come before any command."""
 
@@ -60,7 +50,11 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int:
     try:
         _open_closed_streams()
-        words = completing.spell_out(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        if words[:1] == ["complete"]:
+            from cegep_audit.cli.completing import spell_out
+
+            words = spell_out(words)
         code = app(words, prog_name=app.info.name, standalone_mode=False)  # None where a command returned nothing
     except typer.TyperException as error:
         _print_error(fault(error))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load
-from cegep_audit.cli.options import argument, command, scan_number, what, writes
+from cegep_audit.cli.options import argument, scan_number, what, writes
 from cegep_audit.cli.scans import finished_scans
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.usage import command, say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.scan.plan import warc_of

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import command, what, where
+from cegep_audit.cli.options import what, where
 from cegep_audit.cli.printing import EXIT_OK, Shown, completing_command, note, result_line
 from cegep_audit.cli.scanning import LIMIT_OF_OPTION, carry_out, check_output, given_options, go_on, tell_replaced
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.usage import command, say
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Limits, Scan
@@ -35,10 +35,7 @@ _ORDER = "modes in their order"
 
 
 def spell_out(words: Sequence[str]) -> list[str]:
-    """Return the *words* of a command line with the day of ``--archive`` written out where it has none."""
-    words = list(words)
-    if words[:1] != ["complete"]:
-        return words
+    """Return the *words* of the command with the day of ``--archive`` written out where it has none."""
     spelled = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
         has_day = "-" in following and following[:1].isdigit()
@@ -148,7 +145,7 @@ def _start(request: Request, store: Store, base: Scan, shown: Shown) -> int:
 def _list_left(base: Scan, db: Path, shown: Shown) -> None:
     """Print what *base* could not assess, by reason, with the modes that could help and the command."""
     from cegep_audit.analyze.completion import helpful_modes
-    from cegep_audit.analyze.coverage import causes
+    from cegep_audit.analyze.presence import causes
     from cegep_audit.report.text.words import detail_words
 
     found = causes(base)

@@ -14,9 +14,9 @@ import typer
 
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load
-from cegep_audit.cli.options import command
 from cegep_audit.cli.reporting import history_of, write_page
 from cegep_audit.cli.scanning import carry_out, start
+from cegep_audit.cli.usage import command
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.complete import begin_completion

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import argument, command, group, what
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.options import argument, what
+from cegep_audit.cli.usage import command, group, say
 from cegep_audit.errors import UsageError
 from cegep_audit.scan.plan import warc_of
 from cegep_audit.store import Store

@@ -1,15 +1,14 @@
-"""How commands and their options are declared: each option that several commands take is here once."""
+"""The arguments and options of commands: each option that several commands take is declared here once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cegep_audit.cli.usage import Command, Group, asked_language, frame_help, say
+from cegep_audit.cli.usage import asked_language, say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
@@ -20,26 +19,6 @@ OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
 _LONGEST_S = 3600  # that a user may have one host or one request take
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-frame_help()
-app = typer.Typer(
-    name="cegep-audit", help=say("help.app"), cls=Group, no_args_is_help=True, pretty_exceptions_enable=False
-)
-
-
-def command(name: str, of: typer.Typer = app) -> Callable[[Function], Function]:
-    """Return what makes a function the command *name*, or one of the group *of*."""
-    key = name if of is app else f"{of.info.name}_{name}"
-    return of.command(name, help=say(f"help.{key}"), cls=Command)
-
-
-def group(name: str, **settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's settings
-    """Return a new group of commands, a command itself where *settings* let it be called alone."""
-    made = typer.Typer(name=name, help=say(f"help.{name}"), cls=Group, add_completion=False, **settings)
-    app.add_typer(made)
-    return made
 
 
 def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import argument, command, how, what, where
+from cegep_audit.cli.options import argument, how, what, where
 from cegep_audit.cli.printing import EXIT_NOTHING_ASSESSED, EXIT_OK, Shown, note
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.usage import command, say
 from cegep_audit.clock import now
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 from cegep_audit import __version__
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load_layers
-from cegep_audit.cli.options import command, read_bins, writes
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.options import read_bins, writes
+from cegep_audit.cli.usage import command, say
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan

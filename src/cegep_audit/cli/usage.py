@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import Any, TypeVar
 
 import typer
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from cegep_audit.errors import UsageError
 from cegep_audit.phrases import catalogue
@@ -26,10 +28,33 @@ _SWITCHES = {  # Typer's own options, and what their help is called
     "--show-completion": "show_completion",
 }
 
-_IN_HELP = (
-    "scan complete summary report sheet check export compare trend scans review classify detect institutions networks "
-    "demo"
-).split()
+_FRAME = {
+    "DEFAULT_STRING": "default",
+    "ENVVAR_STRING": "variable",
+    "REQUIRED_LONG_STRING": "required",
+    "ARGUMENTS_PANEL_TITLE": "arguments",
+    "COMMANDS_PANEL_TITLE": "commands",
+}
+_MODULES = {  # the module of each command, in the order of the help
+    "scan": "scanning",
+    "complete": "completing",
+    "summary": "scans",
+    "report": "reporting",
+    "sheet": "reporting",
+    "check": "reporting",
+    "export": "scans",
+    "compare": "comparing",
+    "trend": "comparing",
+    "scans": "listing",
+    "review": "review",
+    "classify": "pages",
+    "detect": "pages",
+    "institutions": "listing",
+    "networks": "listing",
+    "demo": "demonstration",
+}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
@@ -44,18 +69,6 @@ def asked_language() -> Language:
 def say(key: str, **values: object) -> str:
     """Return the sentence *key* in the language of this call."""
     return catalogue.say(key, asked_language(), **values)
-
-
-def frame_help() -> None:
-    """Put what Typer adds to every help into the language of the call."""
-    for name, key in {
-        "DEFAULT_STRING": "default",
-        "ENVVAR_STRING": "variable",
-        "REQUIRED_LONG_STRING": "required",
-        "ARGUMENTS_PANEL_TITLE": "arguments",
-        "COMMANDS_PANEL_TITLE": "commands",
-    }.items():
-        setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
 
 
 def fault(error: typer.TyperException) -> str:
@@ -88,11 +101,11 @@ def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exception
 
 def _of_a_command(error: Any) -> str:  # noqa: ANN401 - as above
     """Return where an option goes that stands before its command; "" where no command has it."""
-    commands = getattr(error.ctx.command, "commands", {})
+    group = error.ctx.command
     having = {
         name: param
-        for name, command in commands.items()
-        for param in command.params
+        for name in (group.list_commands(error.ctx) if isinstance(group, TyperGroup) else ())
+        for param in group.get_command(error.ctx, name).params
         if error.option_name in param.opts and param.param_type_name == "option"
     }
     if not having:
@@ -142,6 +155,14 @@ class _Spoken:
                 param.help, param.rich_help_panel = say(f"usage.{key}"), say("panel.display")
         return params
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
+        """Write the help; what frames it is said in our words."""
+        from typer import rich_utils  # only help needs it: it costs as much as the rest of Typer
+
+        for name, key in _FRAME.items():
+            setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
+        super().format_help(ctx, formatter)  # type: ignore[misc] # Typer's
+
 
 class Command(_Spoken, TyperCommand):
     """One command."""
@@ -157,11 +178,6 @@ class Command(_Spoken, TyperCommand):
 
 class Group(_Spoken, TyperGroup):
     """A group of commands."""
-
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # the public name
-        """Return the commands in the order of the help: those of the whole as users meet them."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: _IN_HELP.index(name) if name in _IN_HELP else len(_IN_HELP))
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
         """Find the command that is named; one that is not there is said in our words."""
@@ -179,6 +195,44 @@ class Group(_Spoken, TyperGroup):
         except BrokenPipeError as error:
             raise ReaderLeftError from error
         return result
+
+
+class _Program(Group):
+    """All commands. A module is imported when one of its commands is called: listing them needs none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's
+        """Return the names of the commands, in the order of the help."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - Typer's
+        """Return the command *cmd_name*, None where there is none of this name."""
+        if cmd_name not in _MODULES:
+            return None
+        import_module(f"cegep_audit.cli.{_MODULES[cmd_name]}")
+        return get_group(app).commands[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
+        """Write the help of the program, with the name and the help of each command."""
+        named = [TyperCommand(name, help=say(f"help.{name}")) for name in _MODULES]
+        Group(name=self.name, commands=named, params=self.params, help=self.help).format_help(ctx, formatter)
+
+
+app = typer.Typer(
+    name="cegep-audit", help=say("help.app"), cls=_Program, no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+def command(name: str, of: typer.Typer = app) -> Callable[[Function], Function]:
+    """Return what makes a function the command *name*, or one of the group *of*."""
+    key = name if of is app else f"{of.info.name}_{name}"
+    return of.command(name, help=say(f"help.{key}"), cls=Command)
+
+
+def group(name: str, **settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's settings
+    """Return a new group of commands, a command itself where *settings* let it be called alone."""
+    made = typer.Typer(name=name, help=say(f"help.{name}"), cls=Group, add_completion=False, **settings)
+    app.add_typer(made)
+    return made
 
 
 class ReaderLeftError(Exception):

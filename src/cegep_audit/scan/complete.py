@@ -247,8 +247,8 @@ class _Modes:
         return attempt
 
     def _coded(self, store: Store) -> Attempt:
-        from cegep_audit.coding.by_hand import read_by_hand
         from cegep_audit.coding.decisions import standing
+        from cegep_audit.coding.layers import read_by_hand
 
         settled = standing(store.decisions(self._base.id), self._base).settled
 

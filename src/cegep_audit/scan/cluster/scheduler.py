@@ -180,7 +180,7 @@ async def _index(client: Client, plan: Plan) -> WarcArchive:
         except KilledWorker as error:
             raise ClusterError(say("cluster.lost", lang)) from error
         future.release()
-    return WarcArchive.of(waiting, [founds[future] for future in futures], plan.limits, lang=lang)
+    return WarcArchive.of([founds[future] for future in futures], plan.limits, lang=lang)
 
 
 async def _submit(

@@ -204,24 +204,25 @@ class Plan:
 
 
 def begin(
-    request: Request, store: Store, chosen: Sequence[Sequence[Institution]], settings: Mapping[str, Any]
+    request: Request, store: Store, chosen: Sequence[Sequence[Institution]], shared: Mapping[str, Any]
 ) -> list[Plan]:
     """Begin a scan of each of the *chosen* lists of institutions: one a day in the past, else a single one."""
-    days: Sequence[date | None] = request.past.days if request.past else (None,)
-    return [_begun(request, store, institutions, settings, day) for institutions, day in zip(chosen, days, strict=True)]
+    plans = []
+    for institutions, day in zip(chosen, _days(request), strict=True):
+        settings = dict(shared)
+        if request.past and day:
+            settings |= request.past.settings(day)
+            if request.save_warc and settings["warc"]:
+                settings["warc"] = str(output_of(request.save_warc, settings))
+        mode = "replay" if request.warcs else "as_of" if day else "live"
+        scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now())
+        warc = warc_path(settings["warc"], request.db, scan_id)
+        plans.append(Plan(scan_id, institutions, institutions, request.limits, settings, warc, request))
+    return plans
 
 
-def _begun(
-    request: Request, store: Store, institutions: Sequence[Institution], settings: Mapping[str, Any], day: date | None
-) -> Plan:
-    if request.past and day:
-        settings = {**settings, **request.past.settings(day)}
-        if request.save_warc and settings["warc"]:
-            settings["warc"] = str(output_of(request.save_warc, settings))
-    mode = "replay" if request.warcs else "as_of" if day else "live"
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now())
-    warc = warc_path(settings["warc"], request.db, scan_id)
-    return Plan(scan_id, institutions, institutions, request.limits, settings, warc, request)
+def _days(request: Request) -> Sequence[date | None]:
+    return request.past.days if request.past else (None,)
 
 
 def chosen_of(request: Request) -> tuple[list[list[Institution]], dict[str, Any]]:
@@ -231,8 +232,7 @@ def chosen_of(request: Request) -> tuple[list[list[Institution]], dict[str, Any]
     """
     registry = read_registry(request.registry or default_registry(), lang=request.lang)
     settings = _settings(request, {institution.id for institution in registry})
-    days: Sequence[date | None] = request.past.days if request.past else (None,)
-    return [selected(registry, settings, day, request.lang) for day in days], settings
+    return [selected(registry, settings, day, request.lang) for day in _days(request)], settings
 
 
 def selected(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,12 +102,11 @@ async def open_pages(
                 read = reader(past.open, limits, ReadBy.ARCHIVE)
                 yield Pages(read, past.tally, flush=flush, given_up=lambda: past.given_up)
             return
-        async with live_web(plan, record) as web:
-            if request.render is Render.NEVER:
-                yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
-                return
-            async with browsed(web, plan, record, note) as opened:
-                yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
+        async with live_web(plan, record) as web, AsyncExitStack() as stack:
+            opened: OpenSource = web.open
+            if request.render is not Render.NEVER:
+                opened = await stack.enter_async_context(browsed(web, plan, record, note))
+            yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
 
 
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")  # how WARC, gzip, WACZ and ARC files begin

@@ -77,7 +77,7 @@ def test_an_institution_alone_of_its_kind_has_no_peers(some: Scan) -> None:
     assert sheet is not None
     assert [peers.column for peers in sheet.peers] == ["type"]
     alone = next(sheets(scan(result(at("x"), "facebook"))))
-    assert (alone.peers, alone.neighbours, alone.n_networks) == ((), (), 1)
+    assert (alone.peers, alone.neighbours, alone.n_networks) == ([], [], 1)
 
 
 def test_an_unknown_institution_has_no_sheet(some: Scan) -> None:

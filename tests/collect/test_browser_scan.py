@@ -81,7 +81,9 @@ def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
     assert (found["lc"]["status"], found["lc"]["twitter"]) == ("ok", "https://twitter.com/lacclair")
     assert "pages rendered by a browser (1): rb" in done.stderr
-    assert re.search(r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, app root", done.stderr)
+    assert re.search(
+        r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, single-page application", done.stderr
+    )
     assert "lc: page rendered" not in done.stderr
     with (folder / "all.warc.gz").open("rb") as file:
         records = [

@@ -23,8 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from cegep_audit.demo.pages import Answer, answer
-from cegep_audit.demo.sites import sites, write_registry
+from cegep_audit.demo.sites import Answer, answer, sites, write_registry
 
 _POLL_S = 0.05  # how soon the server notes that it is to end
 

@@ -223,7 +223,8 @@ STREAMS = {
 @pytest.mark.parametrize(("words", "code", "said"), STREAMS.values(), ids=STREAMS.keys())
 def test_streams_that_take_nothing_are_no_fault_of_ours(words: str, code: int, said: str, tmp_path: Path) -> None:
     line = f"exec {sys.executable} -m cegep_audit {words}"
-    environment = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = kept | {"PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
     done = subprocess.run(
         ["/bin/sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
     )

@@ -11,7 +11,8 @@ import typer
 from cegep_audit.cli.usage import asked_language, say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import catalogue
+from cegep_audit.phrases.locales import LOCALES, Language
 from cegep_audit.text import excerpt
 
 DB = Path("cegep-audit.db")
@@ -46,19 +47,26 @@ def scan_number(text: str) -> int | None:
     raise UsageError(say("error.bad_scan", scan=text))
 
 
-def _basket(name: str) -> str:
+def _basket(text: str) -> str:
+    """Return the basket that a user names, by its name or its title in either language; raise UsageError."""
     from cegep_audit.analyze.presence import basket_names
+    from cegep_audit.registry.headings import fold
 
-    if name not in (names := basket_names()):
-        raise UsageError(say("usage.choice", what="--basket", value=name, choices=", ".join(names)))
-    return name
+    names = basket_names()
+    titles = {fold(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
+    if fold(text) not in {*names, *titles}:
+        raise UsageError(say("usage.choice", what="--basket", value=text, choices=", ".join(names)))
+    return titles.get(fold(text), fold(text))
 
 
 def column(name: str) -> str:
-    """Return the column of the registry that a user names, in either language."""
+    """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
+    from cegep_audit.phrases.words import called
     from cegep_audit.registry.headings import fold, registry_headings
 
-    return registry_headings().columns.get(fold(name), name)
+    columns = registry_headings().columns
+    shown = (each for each in columns.values() if fold(name) in map(fold, called("column", each)))
+    return columns.get(fold(name)) or next(shown, name)
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:

@@ -333,7 +333,7 @@ def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
     a, b, c = sorted(found.unmatched)
     assert a.startswith("a.html: ")
     assert "https://inconnu.test/" in a
-    assert "does not say its address" in b
+    assert "does not give its address" in b
     assert "riviere-bleue" in c
     assert "twin" in c
 

@@ -79,20 +79,20 @@ def test_a_broken_member_costs_its_own_page(path: Path, size: int, page: str) ->
     starts = member_starts(data)
     data[starts[3] - 6] ^= 0xFF  # in the checksum: what a wrong bit in the data does varies
     path.write_bytes(data)
-    assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the record’s compression is broken{USED}"])
+    assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the compression of the record is damaged{USED}"])
 
 
 def test_a_member_broken_at_its_beginning_is_passed_over(path: Path) -> None:
     broken = bytearray(GZIPPED)
     broken[STARTS[2] + 12 : STARTS[2] + 16] = b"\xff\xff\xff\xff"
     path.write_bytes(broken)
-    assert read(path) == ("/-bc", [f"byte {STARTS[2]}: the record’s compression is broken{USED}"])
+    assert read(path) == ("/-bc", [f"byte {STARTS[2]}: the compression of the record is damaged{USED}"])
 
 
 def test_noise_between_members(path: Path) -> None:
     noise = os.urandom(50).replace(b"\x1f", b"") + b"\x1f\x8b\x08\x00 not really gzip"
     path.write_bytes(b"".join([*MEMBERS[:2], noise, *MEMBERS[2:]]))
-    assert read(path) == ("/abc", [f"byte {STARTS[2]}: what is there is not a record{USED}"])
+    assert read(path) == ("/abc", [f"byte {STARTS[2]}: this content is not a record{USED}"])
 
 
 def test_zeros_between_members_are_padding(path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     pages, damage = read(path)
     assert pages == "/abc"
     (line,) = damage
-    assert line.endswith(f": the record announces a length that is not its own{USED}")
+    assert line.endswith(f": the record announces a wrong length{USED}")
     path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
     assert read(path)[0] == "/abc"
 
@@ -203,7 +203,7 @@ def test_many_damages_are_counted(path: Path) -> None:
     path.write_bytes(b"noise".join(MEMBERS * 10))
     damage = WarcArchive.open([path], lang="en").damage
     assert len(damage) == 21
-    assert damage[-1] == f"{path}: and 29 more damages"
+    assert damage[-1] == f"{path}: and 29 more damaged places"
 
 
 def test_bodies_are_not_kept_in_memory(path: Path) -> None:

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Annotated
-
-import typer
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.cli.options import say
 from cegep_audit.coding.decisions import Standing, standing
-from cegep_audit.coding.layers import CODED, DETECTED, apply_decisions, with_sites_read_by_hand
-from cegep_audit.coding.overrides import apply_to_scan
+from cegep_audit.coding.layers import CODED, apply_decisions, with_sites_read_by_hand
+from cegep_audit.coding.overrides import Use, apply_to_scan
 from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
 from cegep_audit.models import Decision, Institution, Scan
 from cegep_audit.store import Store
-
-
-class Layer(StrEnum):
-    """Which of the two is wanted."""
-
-    DETECTED = DETECTED
-    CODED = CODED
-
-
-LayerOption = Annotated[Layer, typer.Option("--layer", help=say("review.layer"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +25,26 @@ class Layers:
     decisions: tuple[Decision, ...]
     standing: Standing
 
-    def corrections(self, layer: Layer = Layer.DETECTED) -> Mapping[str, Corrections]:
+    def corrections(self, layer: str) -> Mapping[str, Corrections]:
         """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
 
         There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
         """
         from cegep_audit.coding.correction import corrections  # pandas costs the start of every other command
 
-        return {} if layer is Layer.CODED else corrections(self.judged, self.detected, self.decisions)
+        return {} if layer == CODED else corrections(self.judged, self.detected, self.decisions)
 
-    def of(self, layer: Layer) -> Scan:
+    def of(self, layer: str) -> Scan:
         """Return the scan in the *layer* asked for."""
-        return self.coded if layer is Layer.CODED else self.detected
+        return self.coded if layer == CODED else self.detected
+
+
+def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
+    """Return a scan, the latest where *scan_id* is None, as the tool found it, and each use made of an override.
+
+    What was judged of one site alone is completed by what only the whole scan shows, then by the user's overrides.
+    """
+    return apply_to_scan(mark_shared(store.load(scan_id)))
 
 
 def load_layers(store: Store, scan_id: int | None) -> Layers:

@@ -1,4 +1,4 @@
-"""Audits institutions, several at a time: what every process of a scan does, and what it tells of it."""
+"""Audits several institutions at a time, and reports progress."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ _COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 
 
 
 class Observer:
-    """What a scan tells about its progress; this one shows nothing."""
+    """Is told about the progress of a scan; this one ignores it."""
 
     def started(self, institution: Institution) -> None:
-        """Take note that an institution's first page is about to be asked for."""
+        """The first page of an institution is about to be requested."""
 
     def finished(self, result: InstitutionResult) -> None:
-        """Take note that an institution is done and its result is kept."""
+        """An institution is done and its result is saved."""
 
     def note(self, text: str) -> None:
-        """Take note of one line for a person who follows the scan."""
+        """There is one line to show to whoever follows the scan."""
 
     def watch(self, tally: Tally) -> None:
-        """Take note of the counts of requests, which change while the scan runs."""
+        """*tally* counts requests while the scan runs."""
 
     def tick(self) -> None:
-        """Take note that some time passed."""
+        """Some time has passed."""
 
 
 Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Those that are read at once share a lock: who holds it parses a page."""
+"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
 
 
 def reader(open_source: OpenSource, limits: Limits, read_by: ReadBy, clock: Callable[[], datetime] = now) -> Read:
-    """Return what reads an institution from the source that *open_source* opens."""
+    """Return a function that reads an institution from the source that *open_source* opens."""
 
     async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         async with open_source(institution) as source:
@@ -62,10 +62,10 @@ async def scan(
     keep: Callable[[Sequence[InstitutionResult]], None],
     observer: Observer,
 ) -> None:
-    """Read *institutions*, so many at a time, and hand the results to *keep*, those of a fifth of a second together.
+    """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
     *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
-    raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
+    raises (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()
@@ -109,9 +109,9 @@ _thresholds = gc.get_threshold()  # of the process, while no scan runs
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Let Python seldom look for cycles: a scan makes hundreds of thousands of records, and hardly a cycle.
+    """Make garbage collection rare: a scan creates hundreds of thousands of records and few cycles.
 
-    Scans may overlap: the first changes the thresholds, and the last to end puts them back.
+    Scans may overlap: the first changes the thresholds, and the last to end restores them.
     """
     global _running, _thresholds  # noqa: PLW0603 - the collector is the process's own
     with _running_lock:
@@ -131,7 +131,7 @@ def _rare_collections() -> Iterator[None]:
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-    """Read one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
+    """Read one institution; an unforeseen error becomes its result, or the task group would cancel all the others."""
     try:
         return await read(institution, turn)
     except StoreError:  # a full disk: every other site would meet it too
@@ -141,5 +141,5 @@ async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> I
 
 
 def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
-    """Return the result of an institution of which no page could be read for a reason of ours."""
+    """Return the result of an institution for which no page could be read for a reason on our side."""
     return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)

@@ -25,7 +25,7 @@ _TICK_S = 0.5  # how often progress is shown while nothing else happens
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a scan stopped before its end: the exit code that tells it, and what else there is to say, "" for nothing."""
+    """Why a scan stopped early: its exit code, and a reason to show, "" for none."""
 
     exit_code: int
     reason: str = ""
@@ -38,10 +38,10 @@ async def run(
     tell: Callable[[InstitutionResult], None],
     tell_cut_off: Callable[[Connectivity], None],
 ) -> Stop | None:
-    """Scan what is left of *plan*; return what stopped it, None where it came to its end.
+    """Scan what is left of *plan*; return what stopped it, None if it finished.
 
-    Results are saved in *store*, then given to *tell*; *tell_cut_off* is called once where none of the first sites
-    answers. Raises StoreError where results cannot be kept.
+    Each result is saved in *store*, then passed to *tell*. *tell_cut_off* is called once if none of the first sites
+    answers. Raises StoreError where results cannot be saved.
     """
     stops: list[Stop] = []
     task = asyncio.current_task()
@@ -112,17 +112,17 @@ async def _run_here(
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
-    """Have *stop* called in *loop* for each signal that ends a scan; return what ends the listening.
+    """Call *stop* in *loop* for each signal that ends a scan; return a function that stops listening.
 
-    Afterwards the handlers are as before, unless a signal came: then the process is ending, and further signals are
-    ignored. Neither Python's handlers nor the loop's would do for that, as they go before the process does, and a late
-    second signal would kill it. A signal that whoever started us ignores (``nohup``) stays ignored.
+    That function restores the earlier handlers, unless a signal came: then the process is ending and ignores further
+    signals. The loop's own handlers would be removed before the process ends, so that a late second signal would
+    kill it. A signal that the parent process ignores (``nohup``) stays ignored.
     """
     received: list[int] = []
 
     def receive(number: int, _: object) -> None:
         received.append(number)
-        with suppress(RuntimeError):  # the loop has ended: the first signal is being obeyed
+        with suppress(RuntimeError):  # the loop has ended because of the first signal
             loop.call_soon_threadsafe(stop, Stop(_SHELL_BASE + number))
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -138,7 +138,7 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Ca
 
 @asynccontextmanager
 async def _ticking(observer: Observer) -> AsyncIterator[None]:
-    """Keep what is shown up to date, also while every site is slow."""
+    """Refresh the progress shown, even while every site is slow."""
 
     async def tick() -> None:
         while True:

@@ -99,12 +99,6 @@ def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
     return next(sheets(scan, {institution_id}), None)
 
 
-def lone_sheet(scan: Scan) -> Sheet:
-    """Return the sheet of the only institution of *scan*, without peers."""
-    sheet = _alone(scan, *next(visits(scan)))
-    return replace(sheet, advice=_advice(scan, sheet))
-
-
 def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:
     assessed = result is not None and result.status.is_assessed
     counted = counted_networks(scan, result) if result is not None and assessed else frozenset()

@@ -50,7 +50,7 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
             yield Line(advice)
     rendered = [facts for facts in (old, new) if facts.rendered]
     if len(rendered) == 1:
-        yield Line(say("compare.drawn", lang, scan=str(rendered[0].id)), "strong")
+        yield Line(say("compare.rendered", lang, scan=str(rendered[0].id)), "strong")
     if comparison.merged:
         yield Line(words.merged_words(comparison.merged, lang), "strong")
     if comparison.renamed:

@@ -45,8 +45,9 @@ def import_ms() -> float:
 
 def main() -> None:
     """Measure and print."""
+    from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
     from cegep_audit.detect.networks.grammar import read_tables
-    from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
+    from cegep_audit.detect.networks.identify import classify
 
     start = time.process_time()
     classify("https://www.facebook.com/cegeprb")

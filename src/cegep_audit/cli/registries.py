@@ -44,7 +44,7 @@ def networks(
     lang: LangOption = None,
 ) -> None:
     """List the networks known, with their host names and years."""
-    from cegep_audit.detect.networks.catalogue import NETWORKS, open_networks
+    from cegep_audit.detect.networks.identify import NETWORKS, open_networks
     from cegep_audit.scan.request import read_day
 
     names = open_networks(read_day(on, resolve(lang))) if on else NETWORKS

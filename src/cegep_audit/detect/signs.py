@@ -11,7 +11,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -38,24 +37,25 @@ class _Phrases:
         return not self._words.isdisjoint(words) and self._pattern is not None and bool(self._pattern.search(sentence))
 
 
-@dataclass(frozen=True, slots=True)
 class _Sign:
-    """One row: whole titles, phrases, and pairs of a subject and its state in one sentence."""
+    """One *row* of the table: whole titles, phrases, and pairs of a subject and its state in one sentence."""
 
-    detail: str
-    points: int
-    titles: re.Pattern[str]
-    texts: _Phrases
-    subjects: _Phrases
-    states: _Phrases
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.detail: str = row["detail"]
+        self.points: int = row["points"]
+        titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
+        self._titles = re.compile("|".join(titles) or "(?!)")
+        self._texts, self._subjects, self._states = (
+            _Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")
+        )
 
     def is_shown(self, title: str, sentences: Sequence[str], words: AbstractSet[str]) -> bool:
         """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.
 
         The first sentence is the page's whole opening, which may hold no more than a title.
         """
-        return any(map(self.titles.fullmatch, (title, *sentences[:1]))) or any(
-            self.texts.are_in(each, words) or (self.subjects.are_in(each, words) and self.states.are_in(each, words))
+        return any(map(self._titles.fullmatch, (title, *sentences[:1]))) or any(
+            self._texts.are_in(each, words) or (self._subjects.are_in(each, words) and self._states.are_in(each, words))
             for each in sentences[1:]
         )
 
@@ -131,20 +131,7 @@ def sign_rows() -> list[dict[str, Any]]:
 
 @cache
 def _signs() -> tuple[_Sign, ...]:
-    return tuple(
-        _Sign(
-            row["detail"],
-            row["points"],
-            re.compile("|".join(map(_title, row["titles"])) if "titles" in row else "(?!)"),
-            *(_Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")),
-        )
-        for row in sign_rows()
-    )
-
-
-def _title(title: str) -> str:
-    """Return the pattern of a title; its stars stand for anything."""
-    return ".*".join(map(re.escape, _plain(title).split("*")))
+    return tuple(map(_Sign, sign_rows()))
 
 
 def _plain(text: str) -> str:

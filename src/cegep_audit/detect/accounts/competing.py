@@ -13,8 +13,7 @@ what.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
@@ -28,35 +27,22 @@ _ICONS_FROM = 2  # networks in a row of icons
 _DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
-@dataclass(slots=True)
 class _Network:
     """The accounts of one network, summed up: the best name match at each prominence, -1 where there is none."""
 
-    accounts: int = 0
-    any_whole: bool = False
-    best_in_frame: int = -1
-    best_visible: int = -1  # in the frame, not by the page's data alone
-    best_between: int = -1  # more prominent than the content, less than the frame
-    same_in_content: list[Candidate] = field(default_factory=list)
-    in_content: int = 0
-    best_main: int = -1  # prominence of the accounts that show the institution's name and name no part
-
-    def add(self, candidate: Candidate) -> None:
-        """Count *candidate* in."""
-        match, shown = candidate.name_match, candidate.prominence
-        self.accounts += 1
-        self.any_whole |= match >= NameMatch.WHOLE
-        self.in_content += shown < Prominence.BESIDE and bool(candidate.url)
-        if shown >= Prominence.FRAME:
-            self.best_in_frame = max(self.best_in_frame, match)
-            if candidate.is_visible:
-                self.best_visible = max(self.best_visible, match)
-        elif shown > Prominence.CONTENT:
-            self.best_between = max(self.best_between, match)
-        elif match is NameMatch.SAME:
-            self.same_in_content.append(candidate)
-        if match and not candidate.parts:
-            self.best_main = max(self.best_main, shown)
+    def __init__(self, accounts: Sequence[Candidate]) -> None:
+        in_frame = [item for item in accounts if item.prominence >= Prominence.FRAME]
+        between = (item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
+        in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
+        self.accounts = len(accounts)
+        self.any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
+        self.best_in_frame = _best(in_frame)
+        self.best_visible = _best(item for item in in_frame if item.is_visible)  # not by the page's data alone
+        self.best_between = _best(between)
+        self.same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
+        self.in_content = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
+        own = (item.prominence for item in accounts if item.is_alike and not item.parts)
+        self.best_main = max(own, default=-1)  # prominence of those that show the institution's name and name no part
 
     def outranks(self, candidate: Candidate) -> bool:
         """Whether another of the accounts is more prominent than *candidate*."""
@@ -75,14 +61,19 @@ class _Network:
         )
 
 
+def _best(accounts: Iterable[Candidate]) -> int:
+    return max((item.name_match for item in accounts), default=-1)
+
+
 def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
     """Set the fields of *candidates* that compare each with the others, and return them.
 
     *title* and *host* are those of the homepage: they may be those of a part.
     """
-    networks: dict[str, _Network] = defaultdict(_Network)
+    by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
-        networks[item.network].add(item)
+        by_network[item.network].append(item)
+    networks = {name: _Network(accounts) for name, accounts in by_network.items()}
     has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
     for item in candidates:
         match, shown, network = item.name_match, item.prominence, networks[item.network]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import IntEnum
 from functools import cache, lru_cache
+from itertools import chain
 from urllib.parse import unquote
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.lists import Part, listed, network_words, parts_in
-from cegep_audit.detect.networks.identify import might_name_account
+from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Institution, Link
 
@@ -21,9 +22,8 @@ _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # made once an institution, and quick to look up by
 class Identity:
-    """What an institution may call itself.
+    """What an institution of these *names* may call itself; *also* holds what may name parts of it.
 
     ``labels`` come from its ``hosts``, ``words`` are the distinctive ones of its names, ``whole`` are its names without
     blanks, and ``ordered`` are all of them with the acronyms, the longest first. ``text`` is its names, folded.
@@ -31,15 +31,21 @@ class Identity:
     library, which is no part of itself.
     """
 
-    hosts: tuple[str, ...]
-    labels: frozenset[str]
-    words: frozenset[str]
-    acronyms: frozenset[str]
-    whole: frozenset[str]
-    ordered: tuple[str, ...]
-    text: str
-    parts: frozenset[Part]
-    language: str
+    def __init__(self, names: tuple[str, str], also: str, language: str, hosts: Sequence[str]) -> None:
+        self.language = language
+        self.hosts = hosts
+        self.text = fold(" ".join(names))
+        self.parts = parts_in(f"{' '.join(names)} {also}")
+        self.labels = {label for host in hosts for label in _host_labels(host, self.parts)}
+        written = [_WORD.findall(fold(name)) for name in names]
+        self.whole = {"".join(tokens) for tokens in written} - {""}
+        of_hosts = (part for host in hosts for part in urls.site_name(host).split("-"))
+        self.words = {word for word in chain(of_hosts, *written) if _is_distinctive(word)}
+        chosen = [*written, *([token for token in tokens if token not in listed("article")] for tokens in written)]
+        acronyms = {"".join(token[0] for token in tokens) for tokens in chosen}
+        self.acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
+        names_of_all_kinds = self.whole | self.labels | self.words | self.acronyms
+        self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
 
 
 def identity_of(institution: Institution, final_url: str = "") -> Identity:
@@ -50,33 +56,7 @@ def identity_of(institution: Institution, final_url: str = "") -> Identity:
     return _identity(names, f"{institution.type} {path}", institution.language, tuple(filter(None, hosts)))
 
 
-@lru_cache(maxsize=512)
-def _identity(names: tuple[str, str], also: str, language: str, hosts: tuple[str, ...]) -> Identity:
-    """Return what an institution of these *names* may call itself; *also* holds what may name parts of it."""
-    parts = parts_in(f"{' '.join(names)} {also}")
-    labels = {label for host in hosts for label in _host_labels(host, parts)}
-    words = {part for host in hosts for part in urls.site_name(host).split("-") if _is_distinctive(part)}
-    acronyms: set[str] = set()
-    whole: set[str] = set()
-    for name in names:
-        tokens = _WORD.findall(fold(name))
-        words.update(filter(_is_distinctive, tokens))
-        whole.add("".join(tokens))
-        for chosen in (tokens, [token for token in tokens if token not in listed("article")]):
-            acronyms.add("".join(token[0] for token in chosen))
-    acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
-    whole.discard("")
-    return Identity(
-        hosts=hosts,
-        labels=frozenset(labels),
-        words=frozenset(words),
-        acronyms=frozenset(acronyms),
-        whole=frozenset(whole),
-        ordered=tuple(sorted(whole | labels | words | acronyms, key=lambda own: (-len(own), own))),
-        text=fold(" ".join(names)),
-        parts=parts,
-        language=language,
-    )
+_identity = lru_cache(maxsize=512)(Identity)
 
 
 def _is_distinctive(word: str) -> bool:

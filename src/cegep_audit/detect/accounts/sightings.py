@@ -72,7 +72,7 @@ def _read(url: str) -> Classified:
     name, _, server = (what.handle or "").rpartition("@")
     if what.network != MASTODON or not name or "." not in server:
         return what
-    return replace(what, handle=name, account_url=f"https://{server}/@{name}")
+    return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
 
 def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:

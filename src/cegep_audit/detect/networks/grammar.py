@@ -28,19 +28,6 @@ _BLANK = re.compile(r"\s")
 _NO_WORD = re.compile(r"[*{]")
 
 
-class Target:
-    """The path that a rule is tried on, decoded, and the parameters, read where a rule asks for one."""
-
-    def __init__(self, path: str, query: str) -> None:
-        self.path = path
-        self.query = query
-
-    @cached_property
-    def parameters(self) -> Mapping[str, str]:
-        """The parameters of the address, decoded, by name in lower case; the whole query has no name."""
-        return {**unwrap.parameters(self.query), "": self.query}
-
-
 class Pattern:
     """One ``at`` of a rule, compiled when it is first tried."""
 
@@ -50,30 +37,30 @@ class Pattern:
         first = self.text.split("/", 1)[0]
         self.words = None if _NO_WORD.search(first) else tuple(first.lower().split("|"))
 
-    def match(self, target: Target) -> dict[str, str] | None:
-        """Return the named pieces of *target*, None where it does not match."""
-        found = self._path.fullmatch(target.path)
+    def match(self, path: str, query: str) -> dict[str, str] | None:
+        """Return the named pieces of a decoded *path* and its *query*, None where they do not match."""
+        found = self._path.fullmatch(path)
         if found is None:
             return None
         pieces = found.groupdict()
-        for name, value in self._parameters:
-            given = target.parameters.get(name)
-            if given is None or (there := value.fullmatch(given)) is None:
-                return None
-            pieces |= there.groupdict()
+        if self._query:
+            given = {**unwrap.parameters(query), "": query}  # the whole query has no name
+            for name, value in self._parameters:
+                if name not in given or (there := value.fullmatch(given[name])) is None:
+                    return None
+                pieces |= there.groupdict()
         return pieces
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
-        text = self.text
-        tail = ""
+        text, tail = self.text, ""
         if text.endswith("**"):
             text, tail = text[:-2].removesuffix("/"), "(?:/.*)?" if text != "**" else ".*"
         return re.compile("(?is)" + "/".join(map(self._segment, text.split("/"))) + tail)
 
     @cached_property
     def _parameters(self) -> list[tuple[str, re.Pattern[str]]]:
-        asked = (part.partition("=") for part in self._query.split("&") if part)
+        asked = (part.partition("=") for part in self._query.split("&"))
         return [(name.lower(), re.compile("(?is)" + self._segment(value, ".*"))) for name, _, value in asked]
 
     def _segment(self, text: str, anything: str = "[^/]+") -> str:
@@ -87,32 +74,28 @@ class Pattern:
         return made + re.escape(text[position:]).replace(r"\*", anything)
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a network: what an address it matches is, and whose account it names.
+    """One rule of a network, the *row* of its *table*: what an address it matches is, and whose account it names.
 
     ``handle`` and ``account`` are templates over the named pieces, the latter over ``account_pieces``, which may
     be the handle and the host too; ``handle`` is "" where the address names nobody.
     ``is_bare`` tells an account whose name stands alone behind the host, where words are reserved.
     """
 
-    name: str
-    network: str | None
-    kind: str
-    patterns: tuple[Pattern, ...]
-    handle: str
-    account: str
-    account_pieces: tuple[str, ...]
-    exact: bool
-    is_bare: bool
-    respell: tuple[re.Pattern[str], str] | None
-
-
-class Match(NamedTuple):
-    """A rule that holds, with the named pieces of the address."""
-
-    rule: Rule
-    pieces: dict[str, str]
+    def __init__(self, row: Table, table: Table, shapes: Mapping[str, str]) -> None:
+        at = [row["at"]] if isinstance(row["at"], str) else row["at"]
+        named = {piece for text in at for piece, _ in _PIECE.findall(text)}
+        default = next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), "")
+        self.name: str = row["name"]
+        self.network: str | None = table.get("id")
+        self.kind: str = row.get("kind", Kind.PROFILE.value)
+        self.patterns = [Pattern(text, shapes) for text in at]
+        self.handle: str = row.get("handle", default)
+        self.account: str = row.get("account", table.get("account", ""))
+        self.account_pieces = [piece for piece, _ in _PIECE.findall(self.account)]
+        self.exact: bool = row.get("exact", False)
+        self.is_bare = self.account == table.get("account") and "/" not in self.handle
+        self.respell: tuple[str, str] | None = table.get("respell")
 
 
 class Miss(NamedTuple):
@@ -158,42 +141,21 @@ class Grammar:
         """Whether *word* means something to the network and can be nobody's name."""
         return word in self.words or word in self.by_word
 
-    def read(self, path: str, query: str) -> Match | Miss:
-        """Return the rule that *path* and *query* match, or what they are where none does."""
+    def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Miss:
+        """Return the rule that *path* and *query* match with the named pieces, or what they are where none does."""
         path = "/".join(unwrap.segments(path))
         if self.skip is not None:
             path = self.skip.sub("", path, count=1)
-        target = Target(path, query)
         word = path.partition("/")[0].lower()
         for pattern, rule in self.by_word.get(word, ()):
-            if (pieces := pattern.match(target)) is not None:
-                return Match(rule, pieces)
+            if (pieces := pattern.match(path, query)) is not None:
+                return rule, pieces
         if kind := self.words.get(word):
             return Miss(kind, BLANK_IN_NAME if kind is Kind.NONE and _BLANK.search(path) else f"word_{kind}")
         for pattern, rule in self.general if word not in self.by_word or not word else ():
-            if (pieces := pattern.match(target)) is not None:
-                return Match(rule, pieces)
+            if (pieces := pattern.match(path, query)) is not None:
+                return rule, pieces
         return Miss(Kind.NONE, BLANK_IN_NAME if _BLANK.search(path) else "unknown_path" if path else "home")
-
-
-def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
-    """Return the rule of the *row* of a site's *table*, ready to match."""
-    at = [row["at"]] if isinstance(row["at"], str) else row["at"]
-    named = {piece for text in at for piece, _ in _PIECE.findall(text)}
-    handle = row.get("handle", next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), ""))
-    account = row.get("account", table.get("account", ""))
-    return Rule(
-        name=row["name"],
-        network=table.get("id"),
-        kind=row.get("kind", Kind.PROFILE.value),
-        patterns=tuple(Pattern(text, shapes) for text in at),
-        handle=handle,
-        account=account,
-        account_pieces=tuple(piece for piece, _ in _PIECE.findall(account)),
-        exact=row.get("exact", False),
-        is_bare=account == table.get("account") and "/" not in handle,
-        respell=(re.compile(table["respell"][0]), table["respell"][1]) if "respell" in table else None,
-    )
 
 
 @cache

@@ -10,6 +10,8 @@ import html
 import re
 import string
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
@@ -193,7 +195,8 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def parameters(query: str) -> dict[str, str]:
+@lru_cache(maxsize=64)  # one address is tried on several patterns
+def parameters(query: str) -> Mapping[str, str]:
     """Return the parameters of *query*, names in lower case, the first of each name; ``;`` separates as ``&`` does."""
     found: dict[str, str] = {}
     for part in query.replace(";", "&").split("&"):

@@ -228,14 +228,12 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
 
 def _account(candidate: Candidate) -> Account:
     role, reason = judge(candidate)
-    ranked = sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
-    evidence = tuple(
-        Evidence(seen.link.page_url, seen.link.how, seen.link.zone, seen.link.label, seen.captured_at, seen.record_id)
-        for seen in ranked
+    evidence = (
+        Evidence(link.page_url, link.how, link.zone, link.label, page.captured_at, page.record_id)
+        for link, _, page in sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
     )
-    return Account(
-        candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, tuple(dict.fromkeys(evidence))
-    )
+    kept = tuple(dict.fromkeys(evidence))
+    return Account(candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, kept)
 
 
 # The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.

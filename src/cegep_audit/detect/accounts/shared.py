@@ -24,36 +24,28 @@ def mark_shared(scan: Scan) -> Scan:
     """
     families: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result in scan.results:
-        for account in result.accounts:
-            if account.url:
-                families[_key(account)].add(_family(result))
+        institution = result.institution
+        keys = {_key(account) for account in result.accounts if account.url}
+        if keys:
+            site = urls.registrable_domain(urls.host_of(result.final_url or institution.url))
+            for key in keys:
+                families[key].add(institution.parent_id or site)
     shared = {key for key, members in families.items() if len(members) >= SHARED_FROM}
-    if not shared:
-        return scan
-    return replace(scan, results=tuple(_without(result, shared) for result in scan.results))
+    return replace(scan, results=tuple(_without(result, shared) for result in scan.results)) if shared else scan
 
 
 def _key(account: Account) -> tuple[str, str]:
     return account.network, account_key(account.network, account.url)
 
 
-def _family(result: InstitutionResult) -> str:
-    """Return what the institutions of one family have in common: their parent, or the domain of their site."""
-    institution = result.institution
-    return institution.parent_id or urls.registrable_domain(urls.host_of(result.final_url or institution.url))
-
-
 def _without(result: InstitutionResult, shared: set[tuple[str, str]]) -> InstitutionResult:
+    if shared.isdisjoint(map(_key, result.accounts)):
+        return result
     identity = identity_of(result.institution, result.final_url)
     accounts = [
         replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
-        if account.role in _CHANGED and _key(account) in shared and not match_name(account.handle, identity)
+        if account.role is not Role.THIRD_PARTY and _key(account) in shared and not match_name(account.handle, identity)
         else account
         for account in result.accounts
     ]
-    if accounts == list(result.accounts):
-        return result
-    return replace(result, accounts=with_main(accounts, identity))
-
-
-_CHANGED = frozenset({Role.OFFICIAL, Role.UNIT, Role.UNCERTAIN})
+    return replace(result, accounts=with_main(accounts, identity)) if accounts != [*result.accounts] else result

@@ -7,7 +7,6 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.grammar import read_tables
@@ -45,36 +44,33 @@ _HIDING = re.compile(
 _LONGEST_HIDDEN = 4_096  # above this it is a script, where host names stand in the open
 
 
-class _Signs(NamedTuple):
-    """What shows a network: ``suffix`` finds the end of a known host name, ``hint`` and ``app`` the rest."""
-
-    suffix: re.Pattern[str]
-    hint: re.Pattern[str]
-    hinted: tuple[str, ...]
-    app: re.Pattern[str]
-
-
 @cache
-def _signs() -> _Signs:
-    hosts = list(places().names())
-    apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
-    wrappers = read_tables("wrappers.toml")
-    hint, hinted = re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
-    return _Signs(_suffix_sign(hosts), hint, hinted, re.compile(rf"(?i)\s*(?:{apps}):"))
-
-
-def _suffix_sign(hosts: list[str]) -> re.Pattern[str]:
-    """Return a pattern of the suffixes of *hosts*, each behind the last two letters of a name.
+def _suffix() -> re.Pattern[str]:
+    """Return a pattern of the suffixes of the known host names, each behind the last two letters of a name.
 
     It begins with the dot: dots are rare, so a text is searched at the speed of one byte. The letters spare a
     closer look at nearly all hosts that are none of these.
     """
     ends: dict[str, set[str]] = defaultdict(set)
-    for host in hosts:
+    for host in places().names():
         name, _, suffix = host.partition(".")
         if suffix:
             ends[suffix].add(name[-2:])
     return re.compile(r"\." + _tree({suffix: _behind(suffix, letters) for suffix, letters in ends.items()}))
+
+
+@cache
+def _app() -> re.Pattern[str]:
+    """Return a pattern of the schemes of the networks' apps (``fb:``)."""
+    schemes = "|".join(sorted(host[:-1] for host in places().names() if host.endswith(":")))
+    return re.compile(rf"(?i)\s*(?:{schemes}):")
+
+
+@cache
+def _hint() -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Return a pattern of addresses on hosts that only their name tells, and words that show those without ``/@``."""
+    wrappers = read_tables("wrappers.toml")
+    return re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
 
 
 def _behind(suffix: str, letters: set[str]) -> str:
@@ -106,33 +102,33 @@ def might_name_account(raw: str) -> bool:
     True for every link it finds one in, however wrapped or escaped; also for some it finds none in.
     *raw* may be a link or a whole text; takes time linear in its length.
     """
-    signs = _signs()
-    if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
+    if _has_host(raw) or (":" in raw and _app().match(raw) is not None):
         return True
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
-    if odd is None or _HIDING.search(raw, max(0, odd.start() - 3)) is None:
-        start = raw[:_LONGEST_HIDDEN].lower()
-        return any(name in start for name in signs.hinted) and _is_hidden(raw, signs)
-    return _is_hidden(raw, signs)
+    if odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None:
+        return _is_hidden(raw)
+    start = raw[:_LONGEST_HIDDEN].lower()
+    for word in _hint()[1]:
+        if word in start:
+            return _is_hidden(raw)
+    return False
 
 
-def _has_host(text: str, signs: _Signs) -> bool:
-    position = 0
-    while found := signs.suffix.search(text, position):
-        position = found.end()
-        if place_of(text[_host_start(text, found.start(), 0) : position].lower()) is not None:
+def _has_host(text: str) -> bool:
+    for found in _suffix().finditer(text):
+        if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
 
 
-def _is_hidden(raw: str, signs: _Signs) -> bool:
+def _is_hidden(raw: str) -> bool:
     raw = raw[:_LONGEST_HIDDEN].strip()
     if " " in raw:  # a text, not a link
         return False
     text = unwrap.unescaped(raw)
     text = unwrap.decoded(text) if "%" in text else text
     text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    return _has_host(text, signs) or bool(signs.hint.search(text) or signs.app.match(text.strip()))
+    return _has_host(text) or bool(_hint()[0].search(text) or _app().match(text.strip()))
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
@@ -141,7 +137,7 @@ def addresses_in_text(text: str) -> Iterator[str]:
     Takes time linear in the length of *text*. An address without a scheme counts where a path follows and it is
     no part of another address; the domain of an e-mail address does not. What an address is, ``classify`` says.
     """
-    sign, position = _signs().suffix, 0
+    sign, position = _suffix(), 0
     while found := sign.search(text, position):
         lowest, host_end = position, found.end()
         start = _host_start(text, found.start(), lowest)

@@ -20,6 +20,7 @@ from cegep_audit import urls
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
+_START = 16  # characters of the scheme and slashes of an encoded address
 _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
 
 # scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
@@ -106,7 +107,8 @@ def repaired(raw: str) -> str:
     """Return *raw* as its author meant it: escapes undone, one scheme, nothing around it."""
     text = unescaped(raw).strip(_AROUND)
     if _ENCODED_START.match(text):
-        text = _decoded_start(text)
+        for _ in range(_MAX_ROUNDS):
+            text = unquote(text) if "%" in text[:_START] else text
     if text[:11].lower() == "javascript:":
         spoken = _SPOKEN.search(unquote(text))
         text = spoken[0] if spoken else ""
@@ -133,14 +135,6 @@ def unescaped(text: str) -> str:
     for _ in range(2):  # &amp;amp; is what a template that escapes twice writes
         if "&" in text:
             text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    return text
-
-
-def _decoded_start(text: str) -> str:
-    for _ in range(_MAX_ROUNDS):
-        if "%" not in text[:16]:
-            break
-        text = unquote(text)
     return text
 
 
@@ -178,21 +172,16 @@ def decoded(text: str) -> str:
     for _ in range(_MAX_ROUNDS):
         if "%" not in text:
             break
-        text = unquote(text, errors="strict") if _is_utf8(text) else unquote(text, encoding="latin-1")
+        try:
+            text = unquote(text, errors="strict")
+        except UnicodeDecodeError:
+            text = unquote(text, encoding="latin-1")
     return composed(_DROPPED.sub("", text))
 
 
 def composed(text: str) -> str:
     """Return *text* with each accent in one character with its letter (NFC): copied from a PDF it is two."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=64)  # one address is tried on several patterns

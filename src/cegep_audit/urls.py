@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from ada_url import join_url, normalize_url
 
 _WEB = ("http://", "https://")
-_DEFAULT_PORT = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme's own
 _PLAIN = re.compile(
     r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
 )  # spelt so, a host is its own ASCII form
@@ -82,11 +82,6 @@ def ascii_host(host: str) -> str:
     return "" if set(host) & set("/\\?#@:") else host_of(f"http://{host}")
 
 
-def port_of(parts: SplitResult) -> int:
-    """Return the port that *parts* leads to, the scheme's own where none is written."""
-    return _DEFAULT_PORT[parts.scheme] if parts.port is None else parts.port
-
-
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
     """Return one spelling for all addresses of one document: still fetchable, idempotent.
@@ -116,7 +111,7 @@ def pace_key(url: str) -> str:
     if parts is None:
         return ""
     host = ascii_host(parts.hostname or "").removeprefix("www.")
-    return host if port_of(parts) in _DEFAULT_PORT.values() else f"{host}:{port_of(parts)}"
+    return host if parts.port in _DEFAULT_PORTS else f"{host}:{parts.port}"
 
 
 @lru_cache(maxsize=16384)

@@ -103,18 +103,10 @@ def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
 
 def _final_url(visits: Sequence[Visit]) -> str:
     """Return where the homepage was found, after redirects and refreshes; "" where it was not."""
-    home = visits[0]
-    if home.page is None:
-        return ""
-    by_key = {urls.visit_key(visit.choice.url): visit for visit in visits}
-    seen = {id(home)}
-    while home.reading and home.reading.refresh_to:
-        after = by_key.get(urls.visit_key(home.reading.refresh_to))
-        if after is None or after.page is None or id(after) in seen:
-            break
-        seen.add(id(after))
-        home = after
-    page = home.page
+    page, reading = visits[0].page, visits[0].reading
+    known = {urls.visit_key(visit.choice.url): (visit.page, visit.reading) for visit in visits[1:] if visit.page}
+    while reading and reading.refresh_to and (after := known.pop(urls.visit_key(reading.refresh_to), None)):
+        page, reading = after
     return (page.redirect_to or page.url) if page else ""
 
 
@@ -122,35 +114,30 @@ def _final_url(visits: Sequence[Visit]) -> str:
 
 
 class _Site(NamedTuple):
-    """What the checks of a homepage look at: its visit is the first of ``visits``."""
+    """What the checks of a homepage look at."""
 
     institution: Institution
     visits: Sequence[Visit]
     accounts_found: int
     identity: Identity
 
-
-def _failed(site: _Site) -> str:
-    failure = site.visits[0].failure
-    return failure.detail if failure else Detail.NONE
-
-
-def _is_elsewhere(site: _Site) -> str:
-    page = site.visits[0].page
-    return Detail.FOREIGN_SITE if page and page.redirect_to else Detail.NONE
+    @property
+    def home(self) -> Visit:
+        """The visit of the homepage."""
+        return self.visits[0]
 
 
 def _shows_a_sign(site: _Site) -> str:
     """An anti-robot wall or a page that is nobody's: the homepage, or all that it sends its reader on to."""
     behind = [visit.reading for visit in site.visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
-    readings = behind or [visit.reading for visit in site.visits[:1] if visit.reading]
+    readings = behind or [visit.reading for visit in (site.home,) if visit.reading]
     details = [sign_of(reading, site.accounts_found, site.identity) for reading in readings]
     return details[0] if details and all(details) else Detail.NONE
 
 
 def _is_shut_door(site: _Site) -> str:
     """A homepage that is only a way in, where nothing behind it could be read."""
-    home = site.visits[0].reading
+    home = site.home.reading
     if home is None or site.accounts_found or home.text_length > SPARSE_TEXT or len(home.inner) > SPARSE_LINKS:
         return Detail.NONE
     behind = [visit for visit in site.visits[1:] if visit.choice.role in {PageRole.FRAME, PageRole.LANGUAGE}]
@@ -179,17 +166,12 @@ def _names_too_many(site: _Site) -> str:
     return Detail.TOO_MANY_ACCOUNTS if site.accounts_found > MAX_ACCOUNTS or is_cut else Detail.NONE
 
 
-def _is_no_text(site: _Site) -> str:
-    reading = site.visits[0].reading
-    return Detail.DECODE if reading and "undecodable" in reading.signs else Detail.NONE
-
-
-HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (
-    _failed,
-    _is_elsewhere,
+HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (  # the first that gives a detail decides
+    lambda site: site.home.failure.detail if site.home.failure else Detail.NONE,
+    lambda site: Detail.FOREIGN_SITE if site.home.page and site.home.page.redirect_to else Detail.NONE,
     _names_too_many,
-    lambda site: _no_page(site.visits[0]),
-    _is_no_text,
+    lambda site: _no_page(site.home),
+    lambda site: Detail.DECODE if site.home.reading and "undecodable" in site.home.reading.signs else Detail.NONE,
     _shows_a_sign,
     _is_shut_door,
     _waits_for_scripts,

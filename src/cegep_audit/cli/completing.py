@@ -193,7 +193,7 @@ def _start(request: Request, store: Store, base: Scan, shown: Shown) -> int:
 def _list_left(base: Scan, db: Path, shown: Shown) -> None:
     """Print what *base* could not assess, by reason, with the modes that could help and the command."""
     from cegep_audit.analyze.completion import helpful_modes
-    from cegep_audit.analyze.coverage import causes
+    from cegep_audit.analyze.presence import causes
     from cegep_audit.report.text.words import detail_words
 
     found = causes(base)

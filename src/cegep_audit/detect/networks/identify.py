@@ -85,6 +85,7 @@ def open_networks(day: date) -> tuple[str, ...]:
     return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
 
 
+@lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
 def basket(name: str, day: date) -> tuple[str, ...]:
     """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.
 

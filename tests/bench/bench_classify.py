@@ -45,9 +45,9 @@ def import_ms() -> float:
 
 def main() -> None:
     """Measure and print."""
+    from cegep_audit.detect.networks import identify
     from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
     from cegep_audit.detect.networks.grammar import read_tables
-    from cegep_audit.detect.networks import identify
     from cegep_audit.detect.networks.identify import classify
 
     identify._remembered = identify._remembered.__wrapped__  # each address is judged anew

@@ -1,4 +1,4 @@
-"""The accounts that a site names, each with all links to it and what these show by themselves."""
+"""Group the links of a site by account, and sum up what the links to one account show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 _UNSEEN = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "separate"})
-_REPEATED_FROM = 2  # pages that show an account: what a template repeats is the frame of the site, marked or not
+_REPEATED_FROM = 2  # pages that show an account: what a template repeats belongs to the frame of the site
 
 
 class Prominence(IntEnum):
@@ -44,9 +44,9 @@ _OF_ZONE = {
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The accounts whose links share one container of one page; ``is_script`` where the container is a script.
+    """The accounts whose links share one container of one page; ``is_script`` means that the container is a script.
 
-    The fields from ``counts`` on sum up what the site's accounts are when they are compared.
+    The fields from ``counts`` on are set when the accounts of the site are compared.
     """
 
     members: set[Candidate] = field(default_factory=set)
@@ -60,7 +60,7 @@ class Row:
 
 
 class Candidate:
-    """One account with all that speaks for and against it: the rules look at nothing else.
+    """One account with all the evidence for and against it: the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
     or address names; ``is_subject``: it names the part that the institution itself is. ``cues``, ``subjects`` and
@@ -99,14 +99,14 @@ class Candidate:
         self.is_outranked = False  # one of them is more prominent
         self.in_directory = False  # one of several of its network in the content
         self.is_unit = False
-        self.is_contradicted = False  # the page's data alone names it, and the visible icons name others
+        self.is_contradicted = False  # only the page's data names it, and the visible icons name others
         self.in_row_of_icons = False
         self.is_of_others = False  # all its rows are somebody else's
         self.is_in_own_row = False  # its row holds the institution's name on another network
 
     @property
     def is_alike(self) -> bool:
-        """Whether its name or a label shows the institution's name at all."""
+        """Whether its handle or a label shows the institution's name, at least in part."""
         return self.name_match > NameMatch.NONE
 
     def every(self, test: Callable[[Link], bool]) -> bool:
@@ -125,9 +125,9 @@ class Candidate:
 
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order they were first seen.
+    """Return the accounts that the pages of *visits* name, in the order in which they were first seen.
 
-    Raise TooManyAccountsError where they are more than *most*.
+    Raises TooManyAccountsError if there are more than *most*.
     """
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in sightings(identity, visits):
@@ -151,7 +151,7 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
 
 
 def _kind(what: Classified) -> Kind:
-    """Return the kind of an account: that of its own address, where only a post or a player of it is shown."""
+    """Return the kind of an account; if only its posts or players are shown, that of its canonical address."""
     if what.account_url is None or what.kind.names_account:
         return what.kind
     kind = classify(what.account_url).kind

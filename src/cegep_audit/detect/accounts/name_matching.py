@@ -1,4 +1,4 @@
-"""What an institution may call itself, and how far a handle or a label shows one of these names."""
+"""Match handles and labels with the names that an institution uses for itself."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MIN_LABEL = 3  # letters of a host label
 
 
 class Identity:
-    """What an institution of these *names* may call itself; *also* holds what may name parts of it.
+    """The names that an institution may use for itself; *also* is more text that may name a part.
 
-    ``labels`` come from its ``hosts``, ``words`` are the distinctive ones of its names, ``whole`` are its names without
-    blanks, and ``ordered`` are all of them with the acronyms, the longest first. ``text`` is its names, folded.
-    ``parts`` are the parts that its names, its type or the path of its address name: a registry may list a
-    library, which is no part of itself.
+    ``labels`` come from its ``hosts``, ``words`` are the distinctive words of its names, ``whole`` its names without
+    spaces, and ``ordered`` all of these with the acronyms, the longest first. ``text`` is its names, folded.
+    ``parts`` are those that its names, its type or the path of its address mention: a library that the registry
+    lists is the institution, not a part of it.
     """
 
     def __init__(self, names: tuple[str, str], also: str, language: str, hosts: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class Identity:
 
 
 def identity_of(institution: Institution, final_url: str = "") -> Identity:
-    """Return what *institution* may call itself, worked out once; *final_url* is where its homepage was found."""
+    """Return the names of *institution*, worked out once; *final_url* is where its homepage was found."""
     hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
     path = unquote(institution.url.partition("://")[2].partition("/")[2])
     names = (institution.name, institution.short_name)
@@ -65,7 +65,7 @@ def _is_distinctive(word: str) -> bool:
 
 @cache
 def _common() -> frozenset[str]:
-    """Return the words that many institutions share, so that they identify none."""
+    """Return words that many institutions share, so that they identify none."""
     return listed("article") | listed("common")
 
 
@@ -79,7 +79,7 @@ def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
 
 
 class NameMatch(IntEnum):
-    """How far a handle or label shows a name of the institution."""
+    """How closely a handle or label matches a name of the institution."""
 
     NONE = 0
     PART = 1  # a distinctive word or an acronym, among other words
@@ -94,7 +94,7 @@ def _affixes() -> re.Pattern[str]:
 
 @lru_cache(maxsize=8192)
 def match_name(text: str, identity: Identity) -> NameMatch:
-    """Return how far the handle or label *text* shows a name of *identity*."""
+    """Return how closely the handle or label *text* matches a name of *identity*."""
     tokens = _WORD.findall(fold(unquote(text)))
     joined = "".join(tokens)
     if not joined or joined.isdigit():
@@ -119,13 +119,13 @@ def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
 
 
 def _initials(tokens: list[str]) -> str:
-    """Return the initials of a name written out, "" of too few words: ``company/radio-verte-libre`` is RVL."""
+    """Return the initials of a name (``company/radio-verte-libre`` gives ``rvl``), "" if there are too few words."""
     initials = "".join(token[0] for token in tokens if token not in listed("article") and token not in listed("form"))
     return initials if len(initials) >= _MIN_ACRONYM else ""
 
 
 def _stands_apart(name: str, joined: str, tokens: list[str]) -> bool:
-    """Whether a *name* of few letters is a token or comes first: inside a longer word it is a coincidence."""
+    """Whether a short *name* is a token or comes first: inside a longer word it is a coincidence."""
     return joined.startswith(name) or name in tokens
 
 
@@ -141,7 +141,7 @@ def _rest(joined: str, identity: Identity) -> str:
 # ------------------------------------------------------------------------------------------ the words of a link
 
 _LABEL_WORD = re.compile(r"[a-z]{3,}")
-_MIN_NAME = 5  # letters of a name that is no coincidence inside a handle
+_MIN_NAME = 5  # letters of a name whose presence in a handle is not a coincidence
 _DOMAIN = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,6}(?![\w-])")
 _FOLLOW = re.compile(r"(?<![a-z])(?:follow|suivre|suivez|subscribe|abonner|abonnez)(?![a-z])")
 _FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".htm", ".html", ".asp", ".aspx", ".pdf")
@@ -159,7 +159,7 @@ def names_in(link: Link) -> list[str]:
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
-    """Whether its words, or those before it, hold the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
+    """Whether the link or the text before it shows the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
     if "named" in link.cues:
         return True
     handle, names = squeezed(handle), names_in(link)
@@ -168,7 +168,7 @@ def shows_own_name(link: Link, handle: str) -> bool:
 
 
 def is_named(link: Link, handle: str) -> bool:
-    """Whether the account's own name is all that is said of it, as in a list of sites one likes."""
+    """Whether the label is the account's own name and nothing else, as in a list of links."""
     words = sorted(words_of(link), key=len, reverse=True)
     if not words or "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words):
         return False
@@ -179,21 +179,21 @@ def is_named(link: Link, handle: str) -> bool:
 
 
 def asks_to_follow(link: Link, handle: str) -> bool:
-    """Whether the link is a button that asks to follow the account by its own name, and not "us"."""
+    """Whether the link is a button that asks to follow the account by name rather than "us"."""
     label = fold(link.label)
     return bool(_FOLLOW.search(label)) and not _WE.search(label) and shows_own_name(link, handle)
 
 
 def is_title(link: Link, identity: Identity) -> bool:
-    """Whether the label is the title of something: words that are neither the institution's name nor of networks."""
+    """Whether the label is the title of something else: it has words of neither the institution nor a network."""
     if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words_of(link)):
         return False
-    own = "".join(identity.whole)
-    return any(word not in _common() and word not in identity.words and word not in own for word in names_in(link))
+    others = (word for word in names_in(link) if word not in _common() and word not in identity.words)
+    return any(all(word not in whole for whole in identity.whole) for word in others)
 
 
 def names_other_site(link: Link, identity: Identity) -> bool:
-    """Whether the label is the address of another site than the institution's: "Slate.com" on Slate.fr."""
+    """Whether the label is the address of a site that is not the institution's: "Slate.com" on Slate.fr."""
     domains = {urls.registrable_domain(host) for host in identity.hosts}
     found = [
         host

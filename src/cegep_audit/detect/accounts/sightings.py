@@ -1,4 +1,4 @@
-"""What each link of a site leads to: an account, or an account that its address does not tell."""
+"""Find the account that each link of a site leads to, or note that its address does not tell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sighting(NamedTuple):
 
 
 def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
-    """Yield the links of *visits* that lead to an account, or may."""
+    """Yield the links of *visits* that lead to an account or may lead to one."""
     resolved = {
         urls.visit_key(visit.choice.url): visit.page.redirect_to
         for visit in visits
@@ -48,7 +48,7 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
 
 
 def _linked_names(links: Sequence[Link]) -> dict[str, set[str]]:
-    """Return the addresses of links by the name that their label has: ``@name``."""
+    """Return, by name, the addresses of links whose label is their own ``@name``."""
     linked: dict[str, set[str]] = defaultdict(set)
     for link in links:
         for name in _AT_NAME.findall(link.label.lower()) if "@" in link.label else ():
@@ -58,7 +58,7 @@ def _linked_names(links: Sequence[Link]) -> dict[str, set[str]]:
 
 
 def _is_mentioned(link: Link) -> bool:
-    """Whether only text names the account, ``Instagram : @name``: a link under that name says whose it is."""
+    """Whether only text names the account, as in ``Instagram : @name``: a link with that name is better evidence."""
     return link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
 
 
@@ -70,7 +70,7 @@ _AT_NAME = re.compile(r"@([\w.]{2,30})")
 
 
 def _read(url: str) -> Classified:
-    """Return what *url* is; a Mastodon account has the address of its own server, whatever server shows it."""
+    """Classify *url*; a Mastodon account gets the address of its own server, whatever server shows it."""
     what = classify(url)
     name, _, server = (what.handle or "").rpartition("@")
     if what.network != MASTODON or not name or "." not in server:
@@ -84,7 +84,7 @@ def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[
     *resolved* says where addresses of the site's own that stand for an account were found to lead.
     """
     what = _read(link.url)
-    # A site that is a blog of a network is no account of itself.
+    # A site hosted by a network, such as a blog, is not an account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
         return what, link
     if what.network is None and (handle := mastodon_handle(link.url)) and _declares_mastodon(link, identity):
@@ -107,17 +107,17 @@ def _unresolved(link: Link, network: str) -> Classified:
     return Classified(link.url, network, Kind.NONE, None, None, "unresolved_link")
 
 
-_PASSED_ON = frozenset({"share", "quote", "comment"})  # signs of buttons and of what others wrote
+_PASSED_ON = frozenset({"share", "quote", "comment"})  # cues of share buttons and of what others wrote
 
 
 def _is_icon(link: Link) -> bool:
-    """Whether *link* stands for an account of the institution: its words name nobody and share nothing."""
+    """Whether *link* looks like an icon of the institution's account: it names nobody and shares nothing."""
     return link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
 
 
 # ------------------------------------------------------------------------------------------ Mastodon on any host
 
-# Any host may be a Mastodon server, and other services write their addresses alike. What names the service is a sign.
+# Any host may be a Mastodon server, and other services use the same form of address. These words show the service.
 _SIGN_IN_HOST = re.compile(r"(?:^|[.-])(?:masto\w*|mstdn|toots?|fedi\w*|social)(?=[.-])")
 _SIGN_IN_LABEL = re.compile(r"mastodon|fediverse|fedivers")
 
@@ -125,8 +125,8 @@ _SIGN_IN_LABEL = re.compile(r"mastodon|fediverse|fedivers")
 def _declares_mastodon(link: Link, identity: Identity) -> bool:
     """Whether *link*, whose address has the form of a Mastodon account, declares one.
 
-    ``rel="me"`` in the page's head is written for machines, and so are the data of an organisation; a visible
-    ``rel="me"`` needs a sign, for templates put it on every icon.
+    ``rel="me"`` in the page's head and the data of an organization are written for machines. A visible ``rel="me"``
+    needs another sign, because templates put it on every icon.
     """
     host = urls.host_of(link.url)
     if host == urls.host_of(link.page_url) or host in identity.hosts or _is_of_another_service(host):
@@ -142,14 +142,14 @@ def _is_of_another_service(host: str) -> bool:
     return not listed("not_mastodon", "hosts").isdisjoint((host.removeprefix("www."), urls.registrable_domain(host)))
 
 
-# ------------------------------------------------------------------------------------------ links of the site's own
+# ------------------------------------------------------------------------------------------ links within the site
 
-# Parameters of an address that say where its reader comes from, not where it leads.
+# Parameters that say where the reader comes from, not where the address leads.
 _ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})
 
 
 def _sent_on(link: Link) -> str | None:
-    """Return the address that a page of the site's own sends its reader on to: ``/click?url=https%3A%2F%2F…``."""
+    """Return the address to which a page of the same site redirects: ``/click?url=https%3A%2F%2F…``."""
     query = link.url.partition("?")[2]
     if "//" not in query and "%2f%2f" not in query.lower():
         return None

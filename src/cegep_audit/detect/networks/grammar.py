@@ -1,8 +1,8 @@
-"""What the paths of one host mean: the patterns and rules of networks.toml and wrappers.toml, made ready to match.
+"""Match paths of one host against the rules of networks.toml and wrappers.toml.
 
-A rule says where it holds with a pattern of the path: segments between slashes, ``a|b`` for one word or the
-other, ``*`` for any segment, ``{id}`` for a piece of that shape, ``/**`` at the end for "and whatever follows", and
-``?name=value`` for parameters the address must have. The words of a pattern match whole, in any case.
+The pattern of a rule consists of segments between slashes: ``a|b`` is one word or the other, ``*`` any segment,
+``{id}`` a piece of that shape, ``/**`` at the end "and whatever follows", and ``?name=value`` a parameter that the
+address must have. Words match whole, in any case.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.vocabulary import Kind
 
-Table = Mapping[str, Any]  # a table of a TOML file: the tests read every row, so a wrong type cannot ship
+Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
 
-BLANK_IN_NAME = "blank_in_name"  # why an address names nobody: no name of its network holds a blank
-WRAPPED = "wrapped"  # the kind of a rule whose address is only the way to another one
+BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
+WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _BLANK = re.compile(r"\s")
@@ -29,7 +29,7 @@ _NO_WORD = re.compile(r"[*{]")
 
 
 class Pattern:
-    """One ``at`` of a rule, compiled when it is first tried."""
+    """One ``at`` of a rule, compiled when it is first tried: most networks never appear in a scan."""
 
     def __init__(self, text: str, shapes: Mapping[str, str]) -> None:
         self.text, _, self._query = text.partition("?")
@@ -44,7 +44,7 @@ class Pattern:
             return None
         pieces = found.groupdict()
         if self._query:
-            given = {**unwrap.parameters(query), "": query}  # the whole query has no name
+            given = {**unwrap.parameters(query), "": query}  # the empty name stands for the whole query
             for name, value in self._parameters:
                 if name not in given or (there := value.fullmatch(given[name])) is None:
                     return None
@@ -75,11 +75,11 @@ class Pattern:
 
 
 class Rule:
-    """One rule of a network, the *row* of its *table*: what an address it matches is, and whose account it names.
+    """One rule of a network, from a *row* of its *table*: the kind of the addresses it matches, and their account.
 
-    ``handle`` and ``account`` are templates over the named pieces, the latter over ``account_pieces``, which may
-    be the handle and the host too; ``handle`` is "" where the address names nobody.
-    ``is_bare`` tells an account whose name stands alone behind the host, where words are reserved.
+    ``handle`` and ``account`` are templates over the named pieces; ``account_pieces`` are those that ``account``
+    uses, the handle and the host among them. ``handle`` is "" where the address names nobody.
+    ``is_bare`` marks accounts whose name directly follows the host, where some words are reserved.
     """
 
     def __init__(self, row: Table, table: Table, shapes: Mapping[str, str]) -> None:
@@ -99,7 +99,7 @@ class Rule:
 
 
 class Miss(NamedTuple):
-    """What an address is that no rule holds for, and why."""
+    """The kind of an address that no rule matches, and the reason."""
 
     kind: Kind
     reason: str
@@ -107,7 +107,7 @@ class Miss(NamedTuple):
 
 @dataclass(slots=True)
 class Grammar:
-    """What the paths of one host mean."""
+    """The rules for the paths of one host: by first word, then the general ones; ``words`` are nobody's names."""
 
     network: str | None
     words: dict[str, Kind] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Grammar:
     skip: re.Pattern[str] | None = None
 
     def add(self, rule: Rule) -> None:
-        """Put *rule* behind those already there."""
+        """Append *rule*: earlier rules win."""
         for pattern in rule.patterns:
             if pattern.words is None:
                 self.general.append((pattern, rule))
@@ -124,11 +124,11 @@ class Grammar:
                 self.by_word.setdefault(word, []).append((pattern, rule))
 
     def share_with(self, network: str | None) -> None:
-        """Note that *network* has rules here: where two share a host, what neither knows is neither's."""
+        """Note that *network* has rules here: an unknown path of a host that two networks share belongs to neither."""
         self.network = self.network if self.network == network else None
 
     def take_over(self, other: Grammar) -> None:
-        """Add what *other* says of the same host."""
+        """Add the rules of *other*, a grammar for the same host."""
         if other is self:
             return
         self.share_with(other.network)
@@ -138,11 +138,11 @@ class Grammar:
             self.by_word.setdefault(word, []).extend(rules)
 
     def is_reserved(self, word: str) -> bool:
-        """Whether *word* means something to the network and can be nobody's name."""
+        """Whether the network reserves *word*, so that no account can have it for its name."""
         return word in self.words or word in self.by_word
 
     def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Miss:
-        """Return the rule that *path* and *query* match with the named pieces, or what they are where none does."""
+        """Return the first rule that *path* and *query* match, with the named pieces; a Miss where none does."""
         path = "/".join(unwrap.segments(path))
         if self.skip is not None:
             path = self.skip.sub("", path, count=1)
@@ -160,5 +160,5 @@ class Grammar:
 
 @cache
 def read_tables(name: str) -> Table:
-    """Return the file *name* of this package, read once."""
+    """Return the tables of the file *name* of this package; each file is read once."""
     return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What a host is: a network's own site, another of its hosts, a site whose sub-domains are names, or none of them."""
+"""Recognize hosts: a network's own site, another of its hosts, or a site whose sub-domains are account names."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import NamedTuple
 from cegep_audit.detect.networks.grammar import Grammar, Rule, Table, read_tables
 from cegep_audit.vocabulary import Kind
 
-# What stands before the name of a site without making another one: www., mobile and language versions.
+# First labels that lead to the same site: www., mobile and language versions.
 _FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
 class Place(NamedTuple):
-    """A host found in the tables: its grammar, or what all of it is.
+    """A host found in the tables: its grammar, or the one kind of all its addresses.
 
-    ``prefix`` is the part of the host that is a name itself (``cegeprb`` of ``cegeprb.tumblr.com``).
+    ``prefix`` is the part of the host that names an account (``cegeprb`` of ``cegeprb.tumblr.com``).
     """
 
     network: str | None
@@ -32,8 +32,8 @@ class Place(NamedTuple):
 class Places:
     """The hosts of networks.toml and wrappers.toml. ``wild`` holds the sites whose sub-domains are names.
 
-    ``parts`` says, by network, what other hosts of its domains are, by their first label. ``main`` is the grammar of
-    each network's own site, by id; ``hinted`` that of hosts which only their name tells.
+    ``parts`` gives, by network and first label, the kind of other hosts of its domains. ``main`` is the grammar of
+    each network's own site, by id; ``hinted`` holds grammars for hosts that are recognized by a pattern.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Places:
 
 
 def _kinds(table: Table) -> dict[str, Kind]:
-    """Return, by word, what a *table* of words by kind says that it leads to."""
+    """Return the kind of each word of a *table* that lists words by kind."""
     return {word: Kind(kind) for kind, words in table.items() for word in words}
 
 
@@ -89,7 +89,7 @@ places = cache(Places)  # both files are read once
 
 @lru_cache(maxsize=4096)
 def place_of(host: str) -> Place | None:
-    """Return what *host* (lower case, no port) is, by whole labels of its name; None where no table knows it.
+    """Return the place of *host* (lower case, no port), matched by whole labels; None if no table has it.
 
     ``fr-ca.facebook.com`` is Facebook; ``facebook.com.example.net`` and ``notfacebook.com`` are not.
     """
@@ -106,7 +106,7 @@ def place_of(host: str) -> Place | None:
 
 
 def _is_part(host: str) -> bool:
-    """Whether the first label of *host* is listed as something else than a version of the site."""
+    """Whether the tables list the first label of *host* as another host, not a version of the site."""
     label, _, parent = host.partition(".")
     grammar = places().hosts.get(parent)
     return grammar is not None and label in places().parts[grammar.network]
@@ -130,7 +130,7 @@ def _parent_place(host: str) -> Place | None:
 
 
 def _parents(host: str) -> Iterator[tuple[str, str]]:
-    """Yield (what stands before, parent) of *host*, the longest parent first; the host itself comes first."""
+    """Yield (prefix, parent) for each parent of *host*, the host itself first, then the longest."""
     labels = host.split(".")[-_MAX_LABELS:]
     for count in range(len(labels)):
         yield ".".join(labels[:count]), ".".join(labels[count:])

@@ -1,7 +1,7 @@
-"""The networks known, and what a URL is on its network: an account, a share button, a post, or nothing.
+"""The known networks, and what a URL is on its network: an account, a share button, a post, or nothing.
 
-Both follow the rows of networks.toml: networks with the years in which they were open, baskets that statistics count
-over, and the rules of addresses.
+All of it comes from networks.toml: the networks with the years in which they were open, the baskets that statistics
+count over, and the rules for addresses.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cegep_audit.detect.networks.host_rules import Place, place_of, places
 from cegep_audit.errors import UsageError
 from cegep_audit.vocabulary import Kind
 
-SHORT_LINK = "short_link"  # what the names of their rules begin with
-_MAX_WRAPPERS = 5  # redirectors around redirectors; more is a trap
-_REMEMBERED = 2_048  # addresses: one is met when a page is read, then on page after page, and when it is judged
-_SAFE = "/@+:,~.-_&'()!*$="  # characters a path holds as they are
+SHORT_LINK = "short_link"  # the start of the names of rules for short links
+_MAX_WRAPPERS = 5  # nested redirectors; more is a trap
+_REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
+_SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
 _EVERY_NETWORK = "*"
 
 
@@ -75,7 +75,7 @@ def _networks() -> dict[str, Network]:
 
 
 def name_of(network: str) -> str:
-    """Return the name people know *network* by, that of the pages of links too; "" for an id that no table has."""
+    """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
     tables = read_tables("networks.toml")
     return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
@@ -104,10 +104,10 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 class Classified(NamedTuple):
     """What a URL is on its network.
 
-    ``url`` is as it was given. ``network`` is None where the URL leads to none. ``handle`` and ``account_url``
-    are set for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence
-    of whose it is. ``account_url`` is canonical: two accounts are one exactly where it is equal. ``reason`` is
-    the name of the rule that decided.
+    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
+    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
+    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
+    that decided.
     """
 
     url: str
@@ -119,9 +119,9 @@ class Classified(NamedTuple):
 
     @property
     def hides_account(self) -> bool:
-        """Whether an account may stand behind the address, which does not say: a short link, a name with a blank.
+        """Whether the address may lead to an account without naming it: a short link, a name with a space.
 
-        ``network`` is that of the account where the host tells it, None for the shorteners that lead anywhere.
+        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
         """
         return self.reason.startswith(SHORT_LINK) or self.reason == BLANK_IN_NAME
 
@@ -134,9 +134,9 @@ _NO_NETWORK = _no_account(None, Kind.NONE, "no_network")
 
 
 def classify(raw: str) -> Classified:
-    """Return what the link *raw* is, as it stands on a page: wrapped, escaped, mistyped or without a scheme.
+    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped or without a scheme.
 
-    Never raises, whatever the string; takes bounded time, for only the start of a very long one is read.
+    Never raises. The time is bounded, because only the start of a very long string is read.
     """
     return _remembered(unwrap.readable(raw))._replace(url=raw)
 
@@ -160,13 +160,13 @@ def _judged(raw: str, depth: int) -> Classified:
 
 
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
-    """Return the address that *address* leads to by its path alone, None where there is none."""
+    """Return the other address that the path of *address* contains, None where there is none."""
     path = address.path
     if place is None:
         return unwrap.address_inside(path, address.query, address.fragment)
     if "ttp" in path:
         return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
-    # Without a scheme, too, an address may be pasted behind another: /www.network.com/name
+    # An address without a scheme may be pasted after another one, too: /www.network.com/name
     parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):
         known = places().hosts.get(part.lower().removeprefix("www.")) if "." in part else None
@@ -182,7 +182,7 @@ def _at_place(place: Place, address: unwrap.Address, depth: int) -> Classified:
     if not isinstance(read, Miss):
         rule, pieces = read
         return _by_rule(rule, {**pieces, "host": address.host.removeprefix("www.")}, depth)
-    # A host that only looks like the network's has nothing but a rule to speak for it.
+    # A host that is recognized by a pattern alone counts only where a rule matches.
     return _NO_NETWORK if place.reason else _no_account(place.network, read.kind, read.reason)
 
 
@@ -217,7 +217,7 @@ def _spelt(rule: Rule, handle: str) -> str:
 
 
 def _no_name(handle: str, rule: Rule) -> str:
-    """Return why *handle* is nobody's, "" where it may be somebody's."""
+    """Return why *handle* cannot be an account's name, "" where it can."""
     name = handle.rpartition("/")[2].lstrip("@+").lower()
     if name in _vendor_defaults():
         return "vendor_default"
@@ -238,7 +238,7 @@ def _placeholder() -> re.Pattern[str]:
 
 
 def account_key(network: str, account_url: str) -> str:
-    """Return what is equal for two canonical addresses of one account of *network*, for comparisons.
+    """Return a key that is equal for all canonical addresses of one account of *network*.
 
     Folds the scheme, ``www.``, a final slash, and what the rows ``same`` of networks.toml name: dots in a name on
     Facebook; a bare name and ``/user/`` on YouTube; company, school and edu pages of one name or number on
@@ -253,7 +253,7 @@ def account_key(network: str, account_url: str) -> str:
 
 @cache
 def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
-    """Return, by network, the patterns to replace in the addresses of its accounts, and whether their case counts."""
+    """Return, by network, the replacements in addresses of its accounts, and whether their case matters."""
     return {
         row["id"]: (
             [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
@@ -269,8 +269,8 @@ _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-
 def mastodon_handle(url: str) -> str | None:
     """Return the name in an address that has the form of a Mastodon account on any host (``/@name``, ``/users/name``).
 
-    None on the hosts of other networks and for any other form. The form proves nothing by itself: it is meant for
-    links that declare an account, ``rel="me"``.
+    None on the hosts of other networks and for any other form. The form alone proves nothing: use it only
+    for links that declare an account, such as ``rel="me"``.
     """
     address = unwrap.read_address(url)
     if address is None or "." not in address.host:

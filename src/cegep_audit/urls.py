@@ -49,17 +49,11 @@ def absolute(base: str, raw: str) -> str | None:
 
 def split(url: str) -> SplitResult | None:
     """Split an absolute http or https *url*, respelt as :func:`absolute` does; None where it is not one."""
-    href = _normal(url)
-    return urlsplit(href) if href else None
-
-
-def _normal(url: str) -> str:
-    """Return *url* in the standard's spelling, "" where it is no absolute http or https address."""
     try:
         href = normalize_url(url)
-    except ValueError:  # UnicodeEncodeError, of a lone surrogate, is a ValueError too
-        return ""
-    return href if href.startswith(_WEB) else ""
+    except ValueError:  # UnicodeEncodeError, of a lone surrogate, is one too
+        return None
+    return urlsplit(href) if href.startswith(_WEB) else None
 
 
 def host_of(url: str) -> str:

@@ -129,15 +129,16 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
     """
     if candidate.is_outranked:
         return candidate.is_alike or "unit" in candidate.cues
-    is_mentioned = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
-    is_mentioned = is_mentioned and candidate.every(_in_sentence)
-    return candidate.is_alike and (is_mentioned or (candidate.is_beside_same and _is_title(candidate)))
+    if not candidate.is_alike:
+        return False
+    is_apart = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
+    return (is_apart and candidate.every(_in_sentence)) or (candidate.is_beside_same and _is_title(candidate))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
     """Whether its row shows the institution's name, or it is in a row of icons, names nobody and has no competitor."""
-    names_nobody = not candidate.some(lambda link: bool(names_in(link)))
-    return candidate.is_in_own_row or (candidate.in_row_of_icons and candidate.competitors == 0 and names_nobody)
+    is_alone = candidate.in_row_of_icons and candidate.competitors == 0
+    return candidate.is_in_own_row or (is_alone and not candidate.some(names_in))
 
 
 def _presents(link: Link) -> bool:

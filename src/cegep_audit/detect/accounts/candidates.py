@@ -109,11 +109,11 @@ class Candidate:
         """Whether its handle or a label shows the institution's name, at least in part."""
         return self.name_match > NameMatch.NONE
 
-    def every(self, test: Callable[[Link], bool]) -> bool:
+    def every(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for all links to the account."""
         return all(map(test, self.links))
 
-    def some(self, test: Callable[[Link], bool]) -> bool:
+    def some(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for a link to the account."""
         return any(map(test, self.links))
 

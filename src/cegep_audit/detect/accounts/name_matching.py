@@ -53,7 +53,7 @@ def identity_of(institution: Institution, final_url: str = "") -> Identity:
     hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
     path = unquote(institution.url.partition("://")[2].partition("/")[2])
     names = (institution.name, institution.short_name)
-    return _identity(names, f"{institution.type} {path}", institution.language, tuple(filter(None, hosts)))
+    return _identity(names, f"{institution.type} {path}", institution.language, tuple(dict.fromkeys(filter(None, hosts))))
 
 
 _identity = lru_cache(maxsize=512)(Identity)
@@ -148,31 +148,30 @@ _FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".ht
 _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 
 
-def words_of(link: Link) -> list[str]:
-    """Return the words of the link's label."""
+def _words_of(link: Link) -> list[str]:
     return _LABEL_WORD.findall(fold(link.label))
 
 
 def names_in(link: Link) -> list[str]:
     """Return the words that may name somebody: not those of networks, icons and invitations."""
-    return [word for word in words_of(link) if word not in network_words() and word not in listed("nobody")]
+    return [word for word in _words_of(link) if word not in network_words() and word not in listed("nobody")]
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
     """Whether the link or the text before it shows the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
     if "named" in link.cues:
         return True
-    handle, names = squeezed(handle), names_in(link)
+    handle, names = _squeezed(handle), names_in(link)
     whole = "".join(names)
     return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
 
 
 def is_named(link: Link, handle: str) -> bool:
     """Whether the label is the account's own name and nothing else, as in a list of links."""
-    words = sorted(words_of(link), key=len, reverse=True)
+    words = sorted(_words_of(link), key=len, reverse=True)
     if not words or "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words):
         return False
-    rest = squeezed(handle)
+    rest = _squeezed(handle)
     for word in words:
         rest = rest.replace(word, "")
     return not rest.strip("0123456789")
@@ -186,7 +185,7 @@ def asks_to_follow(link: Link, handle: str) -> bool:
 
 def is_title(link: Link, identity: Identity) -> bool:
     """Whether the label is the title of something else: it has words of neither the institution nor a network."""
-    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words_of(link)):
+    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(_words_of(link)):
         return False
     others = (word for word in names_in(link) if word not in _common() and word not in identity.words)
     return any(all(word not in whole for whole in identity.whole) for word in others)
@@ -203,6 +202,5 @@ def names_other_site(link: Link, identity: Identity) -> bool:
     return any(host not in identity.text and urls.registrable_domain(host) not in domains for host in found)
 
 
-def squeezed(text: str) -> str:
-    """Return the letters and digits of *text*, folded."""
+def _squeezed(text: str) -> str:
     return "".join(char for char in fold(text) if char.isalnum())

@@ -134,8 +134,11 @@ def site_name(host: str) -> str:
 
 def is_ip(host: str) -> bool:
     """Whether *host* is an IP address in its usual spelling."""
+    host = host.strip("[]")
+    if not host[-1:].isdigit() and ":" not in host:  # nearly all names: spares them an exception
+        return False
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

@@ -53,7 +53,9 @@ def identity_of(institution: Institution, final_url: str = "") -> Identity:
     hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
     path = unquote(institution.url.partition("://")[2].partition("/")[2])
     names = (institution.name, institution.short_name)
-    return _identity(names, f"{institution.type} {path}", institution.language, tuple(dict.fromkeys(filter(None, hosts))))
+    return _identity(
+        names, f"{institution.type} {path}", institution.language, tuple(dict.fromkeys(filter(None, hosts)))
+    )
 
 
 _identity = lru_cache(maxsize=512)(Identity)

@@ -58,6 +58,12 @@ finally:
     assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'text'] []"
 
 
+def test_the_command_line_of_httpx_is_not_loaded() -> None:
+    code = "import sys, cegep_audit.collect.http.fetch; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["None", "False"]
+
+
 def test_the_help_of_the_program_says_of_each_command_what_the_command_says() -> None:
     program = get_command(app)
     context = Context(program)

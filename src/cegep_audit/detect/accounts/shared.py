@@ -1,4 +1,4 @@
-"""Accounts that many institutions link: a ministry's, a federation's, a vendor's. Told apart once a scan is whole."""
+"""Find accounts that many institutions link: a ministry's, a federation's, a vendor's. This needs the whole scan."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ REASON = "shared"
 
 
 def mark_shared(scan: Scan) -> Scan:
-    """Return *scan* with the accounts that institutions of several families show made ``third_party``/``shared``.
+    """Return *scan* with the accounts that several families of institutions show made ``third_party``/``shared``.
 
-    A family is an institution with its parts, and whoever has the same site. The account stays with an
-    institution whose name it shows and with the parent of the others. Main accounts are chosen anew.
+    A family is an institution with its parts, or the institutions of one site. An institution keeps an account that
+    shows its name. Main accounts are chosen again.
     """
     shown = ((result, each.network, each.url) for result in scan.results for each in result.accounts if each.url)
     shared = shared_keys(shown, _family)

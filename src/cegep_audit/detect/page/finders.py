@@ -12,7 +12,8 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element, Texts
 from cegep_audit.detect.page.cues import fold

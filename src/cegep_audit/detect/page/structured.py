@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.detect.page.lenient import read_json, read_script
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cegep_audit.analyze.institution.advice import Advice
 from cegep_audit.analyze.institution.sheets import Peers, Sheet
-from cegep_audit.detect.networks.catalogue import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

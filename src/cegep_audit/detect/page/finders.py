@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
+from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element, Texts
@@ -36,16 +38,6 @@ class Found(NamedTuple):
     sends: bool = False  # whether the code of a script sends the reader there, as a link does
 
 
-class Inner(NamedTuple):
-    """One link that stays on the site, as written on the page."""
-
-    element: Element
-    href: str
-    hreflang: str
-    rel: str
-    is_network: bool = False  # whether the address is of a network, and hides which account it leads to
-
-
 @dataclass(slots=True)
 class Document:
     """One page while it is being read.
@@ -57,9 +49,10 @@ class Document:
     page: Page
     tree: LexborHTMLParser
     base: str
-    own: str  # scheme and host of the page and a slash, "" on a network's own site
+    own: str  # scheme and host of the page
     found: list[tuple[Element, Found]] = field(default_factory=list)
-    inner: list[Inner] = field(default_factory=list)
+    # The links that stay on the site, as written, and whether the address is of a network and hides the account.
+    inner: list[tuple[Element, str, bool]] = field(default_factory=list)
     anchors: list[Element] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     refresh_to: str | None = None
@@ -133,8 +126,39 @@ _TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothi
 Finder = Callable[[Document, Element], Iterable[Found]]
 """Takes from one element what may name an account; sets aside in the document what discovery needs."""
 
-# Most addresses stay on the site, and show it by holding none of the marks that any other address needs.
-_STAYS = re.compile(r"[/#?]?[A-Za-z0-9/_=&#?+-]*(?:\.(?:html?|php|aspx?|pdf|jsp))?(?:[?#][A-Za-z0-9/_=&#?+-]*)?")
+# Most addresses are spelt so that only their host could be a network's, if they have one: no dot, no "@" and no escape
+# of a letter stands in the rest.
+_PLAIN = re.compile(
+    r"(?:(https?://[A-Za-z0-9.-]+(?::\d+)?)(?=[/?#]|\Z))?[/#?]?"
+    r"[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
+    r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2})[A-Za-z0-9/_=&?+,()!*'~$|-]*+)*+"
+    r"(?:\.(?:html?|php|aspx?|pdf|jsp|jpe?g|png|gif|svg|webp|js|css)(?:[?#][A-Za-z0-9/_=&?+-]*)?)?"
+    r"|javascript:[A-Za-z0-9_ ()]*;?"
+)
+
+
+def _may_name_account(address: str, own: str = "") -> bool:
+    """Whether :func:`might_name_account` holds of *address*, told by its host where that is enough.
+
+    What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
+    """
+    plain = _PLAIN.fullmatch(address)
+    if plain is None:
+        return might_name_account(address)
+    host = plain[1]
+    if host is None or host == own:
+        return False
+    return _host_may_name(host) or (any(name in address for name in _hinted_hosts()) and might_name_account(address))
+
+
+@lru_cache(maxsize=4096)
+def _host_may_name(host: str) -> bool:
+    return might_name_account(host)
+
+
+@cache
+def _hinted_hosts() -> tuple[str, ...]:
+    return tuple(read_tables("wrappers.toml")["hinted_hosts"])
 
 
 def find_anchors(document: Document, element: Element) -> Iterable[Found]:
@@ -145,14 +169,13 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
         return ()
     element.position = len(document.anchors)
     document.anchors.append(element)
-    rel = attributes.get("rel") or ""
+    rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
-    how = How.REL_ME if "me" in rels else How.ANCHOR
-    stays = _STAYS.fullmatch(href, len(document.own) - 1 if document.own and href.startswith(document.own) else 0)
-    is_network = not stays and might_name_account(href)
-    if how is How.REL_ME or (is_network and _names_account(document, href)):
+    is_network = _may_name_account(href, document.own)
+    if "me" in rels or (is_network and _names_account(document, href)):
+        how = How.REL_ME if "me" in rels else How.ANCHOR
         return (Found(href, how, "person" if "author" in rels else ""),)
-    document.inner.append(Inner(element, href, attributes.get("hreflang") or "", rel, is_network))
+    document.inner.append((element, href, is_network))
     return ()
 
 
@@ -174,8 +197,8 @@ def find_head_links(document: Document, element: Element) -> Iterator[Found]:
         yield Found(href, How.REL_ME, "organization" if "publisher" in rel else "")
     elif "author" in rel and might_name_account(href):
         yield Found(href, How.REL_ME, "person")
-    elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        document.inner.append(Inner(element, href, hreflang, attributes.get("rel") or ""))
+    elif "alternate" in rel and attributes.get("hreflang"):
+        document.inner.append((element, href, False))
     elif "alternate" in rel and might_name_account(href):
         yield Found(href, How.FEED)
 
@@ -282,7 +305,7 @@ def find_attributes(attributes: Mapping[str, str | None]) -> Iterator[Found]:
             template = next((each for each in templates[name] if each.css_class in classes), None)
             if template is not None and (raw := template.fill(value)):
                 yield Found(raw, How.WIDGET)
-        elif "." in value and might_name_account(value):
+        elif "." in value and _may_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
             for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):

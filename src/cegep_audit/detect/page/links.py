@@ -30,7 +30,6 @@ from cegep_audit.detect.page.finders import (
     PASSED_OVER,
     Document,
     Found,
-    Inner,
     find_attributes,
     find_in_script,
     find_widgets,
@@ -59,7 +58,7 @@ def extract_links(page: Page) -> Reading:
     """Read *page* once; any bytes give a reading."""
     body = utf8(page)
     tree = parse(body, is_xml=media_type(page.content_type) == "application/xhtml+xml")
-    own = urls.crawl_key(urls.absolute(page.url, "/") or "")
+    own = urls.crawl_key(urls.absolute(page.url, "/") or "").removesuffix("/")
     document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
     if page.refresh:
         document.refresh_to = refresh_target(document, page.refresh)
@@ -156,7 +155,7 @@ def _reading(document: Document) -> Reading:
     if (body := document.tree.body) is not None:
         document.keep("mentions", Element(body, "body", body.attributes, None), _mentions(document.visible))
     context = Context(document.texts, document.anchors)
-    for link, found in _icons(document.inner, context):
+    for link, found in _icons(document, context):
         document.keep("icons", link, [found])
     return Reading(
         url=document.page.url,
@@ -165,8 +164,14 @@ def _reading(document: Document) -> Reading:
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
         links=tuple(_links(document, context)),
         inner=tuple(
-            InnerLink(href, context.label(element), context.zone(element), hreflang, rel)
-            for element, href, hreflang, rel, _ in document.inner[:MAX_INNER]
+            InnerLink(
+                href,
+                context.label(link),
+                context.zone(link),
+                link.attributes.get("hreflang") or "",
+                link.attributes.get("rel") or "",
+            )
+            for link, href, _ in document.inner[:MAX_INNER]
         ),
         frames=tuple(dict.fromkeys(document.frames)),
         refresh_to=document.refresh_to,
@@ -196,26 +201,27 @@ _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
-def _icons(inner: Sequence[Inner], context: Context) -> Iterator[tuple[Element, Found]]:
-    for link in inner:
-        if name := _stands_for(link, context):
-            for container in [*link.element.containers()][1:]:  # the walk has added up; the first is counted when kept
+def _icons(document: Document, context: Context) -> Iterator[tuple[Element, Found]]:
+    for link, href, is_network in document.inner:
+        if (is_network or "//" in href or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS) and (
+            name := _stands_for(link, href, context, is_network=is_network)
+        ):
+            for container in [*link.containers()][1:]:  # the walk has added up; the first is counted when kept
                 container.links += 1
-            yield link.element, Found(link.href, How.ANCHOR, names=name)
+            yield link, Found(href, How.ANCHOR, names=name)
 
 
-def _stands_for(link: Inner, context: Context) -> str:
-    """Return the network that *link* stands for, "" where it stands for none."""
-    href = link.href
+def _stands_for(link: Element, href: str, context: Context, *, is_network: bool) -> str:
+    """Return the network that *link* to *href* stands for, "" where it stands for none."""
     tail = href[-_LONGEST_LAST:].lower()
     found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
     found = found or _FIRST.match(href)
-    what = classify(href) if link.is_network else None
+    what = classify(href) if is_network else None
     hides = what is not None and what.hides_account
     has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
     if found is None and not hides and not has_mastodon_form:
         return ""
-    words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    words = f"{context.label(link).lower()} {icon_words(link)}"
     if has_mastodon_form:
         return MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:

@@ -112,7 +112,7 @@ def might_name_account(raw: str) -> bool:
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
     if odd is None or _HIDING.search(raw, max(0, odd.start() - 3)) is None:
         start = raw[:_LONGEST_HIDDEN].lower()
-        return any(name in start for name in signs.hinted) and _is_hidden(raw, signs)
+        return any(map(start.__contains__, signs.hinted)) and _is_hidden(raw, signs)
     return _is_hidden(raw, signs)
 
 

@@ -43,21 +43,11 @@ class Element:
     counts are complete once the walk has left the element.
     """
 
-    __slots__ = (
-        "attributes",
-        "class_cues",
-        "first_anchor",
-        "first_text",
-        "last_anchor",
-        "last_text",
-        "links",
-        "node",
-        "own_text",
-        "parent",
-        "place",
-        "position",
-        "tag",
-    )
+    links = 0
+    last_text = last_anchor = -1
+    position = -1  # among the links of the page; -1 for any other element
+    own_text = -1  # characters of text directly in it, once somebody asked
+    class_cues: frozenset[str] | None = None  # of it and all it stands in, once somebody asked
 
     def __init__(
         self,
@@ -73,13 +63,9 @@ class Element:
         self.tag = tag
         self.attributes = attributes
         self.parent = parent
-        self.first_text = self.last_text = first_text
-        self.first_anchor = self.last_anchor = first_anchor
-        self.links = 0
-        self.position = -1  # among the links of the page; -1 for any other element
+        self.first_text = first_text
+        self.first_anchor = first_anchor
         self.place: Place = NOWHERE if parent is None else parent.place.inside(tag, attributes)
-        self.class_cues: frozenset[str] | None = None  # see Context
-        self.own_text = -1  # see Context
 
     @property
     def item_types(self) -> str:
@@ -126,8 +112,10 @@ class Texts:
     def start(self, element: Element) -> str:
         """Return the first characters of the text of *element*, enough for a label, however long it is."""
         first, last = element.first_text, element.last_text
-        if last - first == 1 and len(self.pieces[first]) <= LONG_PIECE:
-            return self.pieces[first]
+        if last <= first:
+            return ""
+        if last - first == 1 and len(piece := self.pieces[first]) <= LONG_PIECE:
+            return piece
         return clean(" ".join(piece[:LONG_PIECE] for piece in self.pieces[first : min(last, first + MAX_LABEL)]))
 
 

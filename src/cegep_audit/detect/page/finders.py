@@ -79,9 +79,11 @@ class Document:
     def innermost(self) -> Element | None:
         """Return the innermost open element; make elements of those around it too."""
         opened = self.opened
-        for node, tag, attributes, first_text in self.is_open[len(opened) :]:
+        if len(opened) < len(self.is_open):
             parent = opened[-1] if opened else None
-            opened.append(Element(node, tag, attributes, parent, first_text, len(self.anchors)))
+            for node, tag, attributes, first_text in self.is_open[len(opened) :]:
+                parent = Element(node, tag, attributes, parent, first_text, len(self.anchors))
+                opened.append(parent)
         return opened[-1] if opened else None
 
     def element(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element:
@@ -148,7 +150,9 @@ def _may_name_account(address: str, own: str = "") -> bool:
     host = plain[1]
     if host is None or host == own:
         return False
-    return _host_may_name(host) or (any(name in address for name in _hinted_hosts()) and might_name_account(address))
+    if _host_may_name(host):
+        return True
+    return any(map(address.__contains__, _hinted_hosts())) and might_name_account(address)
 
 
 @lru_cache(maxsize=4096)
@@ -275,7 +279,9 @@ def find_in_script(document: Document, attributes: Mapping[str, str | None], tex
     if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
-        subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
+        subjects: dict[str, str] = {}
+        if any(classify(raw).account_url for raw in written):  # else it does not matter whose they are
+            subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
         sent = scripts.sent_to(text, written)
         yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, How.WIDGET) for raw in scripts.named_in_script(text))

@@ -46,7 +46,7 @@ MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory
 _BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
-_WITHOUT_ATTRIBUTES = frozenset({"noscript", "app-root"})  # elements that say something even so
+_TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 
@@ -85,7 +85,8 @@ def _walk(document: Document) -> None:
                 _take_text(document, is_open[-1][1], node.text_content or "")
         elif tag[0] not in "-!":
             attributes = node.attributes
-            element = _offer(document, node, tag, attributes) if attributes or tag in _WITHOUT_ATTRIBUTES else None
+            says_nothing = (not attributes or (len(attributes) == 1 and "class" in attributes)) and tag not in _TELLING
+            element = None if says_nothing else _offer(document, node, tag, attributes)
             child = node.first_child
             if child is not None:
                 is_open.append((node, tag, attributes, len(document.texts.pieces)))
@@ -167,7 +168,7 @@ def _reading(document: Document) -> Reading:
             InnerLink(
                 href,
                 context.label(link),
-                context.zone(link),
+                link.place.zone or context.zone(link),
                 link.attributes.get("hreflang") or "",
                 link.attributes.get("rel") or "",
             )
@@ -203,9 +204,10 @@ _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u"
 
 def _icons(document: Document, context: Context) -> Iterator[tuple[Element, Found]]:
     for link, href, is_network in document.inner:
-        if (is_network or "//" in href or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS) and (
-            name := _stands_for(link, href, context, is_network=is_network)
-        ):
+        may_stand = is_network or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS
+        if not may_stand and "//" in href:
+            may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
+        if may_stand and (name := _stands_for(link, href, context, is_network=is_network)):
             for container in [*link.containers()][1:]:  # the walk has added up; the first is counted when kept
                 container.links += 1
             yield link, Found(href, How.ANCHOR, names=name)

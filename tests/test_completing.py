@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from commands import Done, command, rows_of
+from commands import Done, inside, rows_of
 from servers import DROP, HANG, Asked, Reply, Web, serve
 from warcs import Kept, warc_bytes
 from wayback import Kept as Captured
@@ -69,7 +69,7 @@ class World:
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> Done:
-        return command(*words, folder=self.folder, **self.environment)
+        return inside(*words, folder=self.folder, **self.environment)
 
     def scan(self, *more: str) -> Done:
         return self.run("scan", "registry.csv", *OPTIONS, *more)
@@ -345,9 +345,12 @@ def test_a_completion_that_is_stopped_goes_on(world: World, number: signal.Signa
     words += ["--concurrency", "1", "--timeout", "600"]
     environment = {**os.environ, **world.environment, "PYTHONUTF8": "1"}
     with subprocess.Popen(words, cwd=world.folder, env=environment, stderr=subprocess.PIPE, text=True) as running:
-        wait_for(lambda: done_of(world) >= len(READ) + 2)
-        running.send_signal(number)
-        _, said = running.communicate(timeout=60)
+        try:
+            wait_for(lambda: done_of(world) >= len(READ) + 2)
+            running.send_signal(number)
+            _, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == (-9 if number == signal.SIGKILL else 128 + number), said
     assert done_of(world) == len(READ) + 2
     if number != signal.SIGKILL:

@@ -19,6 +19,14 @@ tardif,Collège tardif,https://www.tardif.test/,,
 absent,Collège absent,https://www.absent.test/,,
 """
 THEN, NOW = "2011-09-02T12:00:00Z", "2026-09-02T12:00:00Z"
+MOVED = """\
+id,name,website,alt_hosts,names,founded,closed,successor_id,status
+maintenant,Cégep Maintenant,https://www.maintenant.test/,www.naguere.test@..2015,Cégep de Naguère@..2015,1970,,,active
+fondu,Collège fondu,https://www.fondu.test/,,,1950,2012,heritier,closed
+heritier,Collège héritier,https://www.heritier.test/,,,2012,,,active
+parti,Collège parti,https://www.parti.test/,,,1950,2010,,closed
+"""
+FONDU = "https://www.facebook.com/collegefondu"
 ITUNES = "https://deimos.apple.com/WebObjects/Core.woa/Browse/cegeprb.test"
 
 
@@ -38,6 +46,10 @@ IN_2011 = [
     moved("http://www.ancien.test/", "http://www.nouveau.test/accueil"),
     page("http://www.nouveau.test/accueil", THEN, "https://twitter.com/collegenouveau"),
     page("http://www.dautrefois.test/", THEN),
+    page("http://www.naguere.test/", THEN, "https://www.facebook.com/cegepnaguere"),
+    page("https://www.maintenant.test/", THEN, "https://twitter.com/unautre"),  # somebody else's then
+    page("http://www.fondu.test/", THEN, FONDU, "https://twitter.com/collegefondu"),
+    page("http://www.parti.test/", "2009-12-01T12:00:00Z", "https://twitter.com/parti"),
     page("http://www.tardif.test/", "2015-09-02T12:00:00Z", "https://twitter.com/tardif"),
 ]
 TODAY = [
@@ -45,6 +57,8 @@ TODAY = [
     page("https://www.cegepneuf.test/", NOW, "https://www.facebook.com/cegepneuf", "https://twitter.com/cegepneuf"),
     page("https://www.nouveau.test/", NOW, "https://www.instagram.com/nouveau"),
     page("https://www.renomme.test/", NOW, "https://www.instagram.com/renomme"),
+    page("https://www.maintenant.test/", NOW, "https://www.facebook.com/cegepmaintenant"),
+    page("https://www.heritier.test/", NOW, "https://www.facebook.com/collegeheritier"),
 ]
 
 
@@ -103,3 +117,24 @@ def test_a_plain_scan_through_the_archive_as_a_proxy(server: Server, folder: Pat
     assert found["rb"]["final_url"] == "https://www.cegeprb.test/"
     assert found["neuf"]["facebook"] == "https://www.facebook.com/cegepneuf"
     assert (found["absent"]["status"], found["absent"]["detail"]) == ("unusable", "http_404")
+
+
+def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(server: Server, folder: Path) -> None:
+    (folder / "registre.csv").write_text(MOVED, "utf-8")
+    days = ["--as-of", "2011-09-06", "--as-of", "2026-09-06"]
+    done = inside("scan", "registre.csv", *days, "--timegate", server.timegate("coll"), "-q", folder=folder)
+    assert done.code == 0, done.err
+    then, now = (rows_of(folder / f"report-{day}.csv") for day in ("2011-09-06", "2026-09-06"))
+    assert [(row["id"], row["name"], row["final_url"], row["facebook"], row["twitter"]) for row in then] == [
+        ("maintenant", "Cégep de Naguère", "http://www.naguere.test/", "https://www.facebook.com/cegepnaguere", ""),
+        ("fondu", "Collège fondu", "http://www.fondu.test/", FONDU, "https://twitter.com/collegefondu"),
+    ]
+    assert [(row["id"], row["name"], row["final_url"]) for row in now] == [
+        ("maintenant", "Cégep Maintenant", "https://www.maintenant.test/"),
+        ("heritier", "Collège héritier", "https://www.heritier.test/"),
+    ]
+    compared = inside("compare", "1", "2", "-o", "diff.csv", folder=folder)
+    assert compared.code == 0, compared.err
+    changes = {(row["institution_id"], row["network"]): row["change"] for row in rows_of(folder / "diff.csv")}
+    assert (changes["heritier", "facebook"], changes["heritier", "twitter"]) == ("renamed", "lost")
+    assert not any(name == "fondu" for name, _ in changes), "it goes on in the college that it merged into"

@@ -222,35 +222,3 @@ def test_wrong_usage_gets_one_line(case: str, folder: Path) -> None:
     assert named in done.err
     assert "Traceback" not in done.err
     assert not (folder / "cegep-audit.db").exists()
-
-
-MOVED = """\
-id,name,website,alt_hosts,names,founded,closed,successor_id,status
-neuf,Cégep neuf,https://www.cegepneuf.test/,www.cegepvieux.test@..2015,Cégep vieux@..2015,1970,,,active
-fondu,Collège fondu,https://www.fondu.test/,,,1950,2012,neuf,closed
-parti,Collège parti,https://www.parti.test/,,,1950,2010,,closed
-"""
-
-
-def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(tmp_path: Path, web: Web) -> None:
-    captures = [
-        kept("http://www.cegepvieux.test/", "20110915120000", FACEBOOK),
-        kept("https://www.cegepneuf.test/", "20110907120000", TWITTER),  # somebody else's by then
-        kept("https://www.cegepneuf.test/", "20210915120000", INSTAGRAM),
-        kept("http://www.fondu.test/", "20110907120000", TWITTER),
-    ]
-    (tmp_path / "registre.csv").write_text(MOVED, "utf-8")
-    done = scan(
-        tmp_path, Wayback(web, captures), "--as-of", "2011-09-06", "--as-of", "2021-09-06", "-q", "--max-pages", "1"
-    )
-    assert done.code == 0, done.err
-    then, now = (rows_of(tmp_path / f"report-{day}.csv") for day in ("2011-09-06", "2021-09-06"))
-    assert [(row["id"], row["name"], row["website"]) for row in then] == [
-        ("neuf", "Cégep vieux", "http://www.cegepvieux.test/"),
-        ("fondu", "Collège fondu", "https://www.fondu.test/"),
-    ]
-    assert (then[0]["facebook"], then[0]["twitter"]) == ("https://www.facebook.com/cegepvieux", "")
-    assert then[1]["successor_id"] == "neuf"
-    assert [(row["id"], row["name"], row["final_url"]) for row in now] == [
-        ("neuf", "Cégep neuf", "https://www.cegepneuf.test/")
-    ]

@@ -98,6 +98,18 @@ def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path
     assert 'id="trend"' in (folder / "two.html").read_text("utf-8")
 
 
+def test_report_since_a_scan_is_the_page_of_what_changed(folder: Path) -> None:
+    with Store.open(folder / "cegep-audit.db", create=False) as store:
+        names = {"riviere": ["facebook"], "lac": ["facebook", "threads"], "mont": ["facebook"], "fjord": []}
+        number = keep(store, *(seen(name, *networks) for name, networks in names.items()))
+    assert inside("report", str(number), "--since", "1", "-o", "change.html", folder=folder).code == 0
+    html = (folder / "change.html").read_text("utf-8")
+    assert "ce qui a changé</h1>" in html
+    assert 'id="moved"' in html
+    fails(inside("report", "1", "--since", "1", "-o", "same.html", folder=folder), 2, "1")
+    assert not (folder / "same.html").exists()
+
+
 def test_report_takes_the_questions_of_summary(folder: Path) -> None:
     arguments = ("report", "-o", "r.html", "--basket", "classic", "--min-networks", "2", "--sample-of", "99")
     assert inside(*arguments, folder=folder).code == 0

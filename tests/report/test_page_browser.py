@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -122,7 +124,9 @@ def test_a_network_sorts_those_who_are_there_first(opened: Open) -> None:
     place = shown.tab.evaluate(
         "[...document.querySelectorAll('#grid thead th')].findIndex(h => h.innerText.includes('YouTube'))"
     )
-    kinds = shown.tab.evaluate(f"[...document.querySelectorAll('#grid tbody tr')].map(r => r.cells[{place}].className)")
+    kinds = shown.tab.evaluate(
+        f"[...document.querySelectorAll('#grid tbody tr')].map(r => r.cells[{place}].className || 'n')"
+    )
     assert kinds == sorted(kinds, key="yunx".index)
     assert set(kinds) >= {"y", "x"}
 
@@ -206,6 +210,33 @@ def test_a_chart_is_saved_as_a_picture_or_as_its_figures(opened: Open) -> None:
         content = download.value.path().read_bytes()
         assert content.startswith(start)
     assert b"Facebook" in content, "the figures"
+
+
+def test_a_sheet_has_a_card_to_share_of_the_size_that_networks_ask_for(opened: Open) -> None:
+    shown = opened(at="#f-etablissement-3")
+    save = shown.tab.locator(".sheet:visible .card .save button")
+    with shown.tab.expect_download() as download:
+        save.filter(has_text="PNG").click()
+    assert download.value.suggested_filename == "cegep-audit-etablissement-3.png"
+    head = download.value.path().read_bytes()[:24]
+    assert struct.unpack(">8x4x4sII", head) == (b"IHDR", 1200, 630)
+    with shown.tab.expect_download() as download:
+        save.filter(has_text="SVG").click()
+    text = " ".join(ET.fromstring(download.value.path().read_bytes()).itertext())  # noqa: S314 - our own
+    count = shown.texts(".sheet:visible .strong")[0].partition("\u00a0")[0].partition(" ")[0]
+    for words in ("Collège de la Rivière 3", count, "réseaux sociaux", "médiane", "Facebook", "23 novembre 2026"):
+        assert words in text
+
+
+def test_a_site_that_was_not_read_has_no_card(opened: Open) -> None:
+    shown = opened(at="#f-etablissement-9")
+    assert shown.tab.locator(".sheet:visible h1").count() == 1
+    assert shown.tab.locator(".card").count() == 0
+
+
+def test_the_card_of_a_hostile_name_is_text(opened: Open) -> None:
+    shown = opened("hostile", at="#f.0")
+    assert "<script>" in shown.tab.locator(".sheet:visible .card text").all_text_contents()[1]
 
 
 def test_the_navigation_stays_and_shows_where_one_is(opened: Open) -> None:

@@ -76,10 +76,14 @@ def report(
     with Store.open(db, create=False, lang=language) as store:
         layers = load_layers(store, number)
         found = layers.of(layer)
-        history = history_of(store, found, layer, scan_number(since) if since else None)
-    asked = Asked(basket, (), min_networks, sample_of)
-    corrections = layers.corrections(layer)
-    write_page(found, output, language, *history, asked, corrections, is_coded=layer is Layer.CODED)
+        old = load_layers(store, scan_number(since)).of(layer) if since else None
+        history = (None, None) if old else history_of(store, found, layer)
+    if old:
+        write_change(old, found, output, language)
+    else:
+        asked = Asked(basket, (), min_networks, sample_of)
+        corrections = layers.corrections(layer)
+        write_page(found, output, language, *history, asked, corrections, is_coded=layer is Layer.CODED)
     printing.message(say("scan.written", files=str(output)), quiet=False)
 
 
@@ -92,20 +96,25 @@ def check_page(output: Path, lang: Language, endings: Sequence[str] = _ENDINGS) 
     check_file(output, lang)
 
 
-def history_of(
-    store: Store, shown: Scan, layer: Layer = Layer.DETECTED, since: int | None = None
-) -> tuple[Trend | None, Scan | None]:
-    """Return *shown* among the scans of the database it can be compared with, by date, and the one before it.
-
-    *since* asks for another one to compare with; None where there is none.
-    """
+def history_of(store: Store, shown: Scan, layer: Layer = Layer.DETECTED) -> tuple[Trend | None, Scan | None]:
+    """Return *shown* among the scans of the database it can be compared with, by date, and the one before it."""
     from cegep_audit.analyze.change.trend import comparable, trend
 
     others = [load_layers(store, number).of(layer) for number in finished_scans(store, but=shown)]
     scans = comparable(shown, others)
     before = scans[: scans.index(shown)]
-    old = load_layers(store, since).of(layer) if since else before[-1] if before else None
-    return trend(scans) if others else None, old
+    return trend(scans) if others else None, before[-1] if before else None
+
+
+def write_change(old: Scan, new: Scan, output: Path, lang: Language) -> None:
+    """Write the page of what changed between two scans to *output*."""
+    from cegep_audit.analyze.change.compare import compare
+    from cegep_audit.report.files.files import write_file
+    from cegep_audit.report.page.document import change_page
+
+    if old.id == new.id:
+        raise UsageError(say("compare.same", scan=str(new.id)))
+    write_file(output, change_page(compare(old, new), lang), lang)
 
 
 def write_page(
@@ -171,13 +180,13 @@ def institution_id(scan: Scan, called: str) -> str:
 def write_sheet(shown: Sheet, output: Path, lang: Language) -> None:
     """Write a sheet as a page, or as Markdown."""
     from cegep_audit.report.files.files import write_file
-    from cegep_audit.report.page.document import blocks_page
+    from cegep_audit.report.page.document import sheet_page
     from cegep_audit.report.text.markdown import markdown
     from cegep_audit.report.text.sheet import sheet_blocks
 
-    blocks = sheet_blocks(shown, lang)
     is_page = output.suffix.lower() in _ENDINGS
-    write_file(output, blocks_page(blocks, lang) if is_page else markdown(blocks).encode("utf-8", "replace"), lang)
+    text = sheet_page(shown, lang) if is_page else markdown(sheet_blocks(shown, lang)).encode("utf-8", "replace")
+    write_file(output, text, lang)
 
 
 def check(

@@ -1,4 +1,4 @@
-"""The registry: the CSV of institutions to audit, read, checked, and chosen from."""
+"""The registry: the list of institutions to audit. This package reads, checks and selects them."""
 
 from cegep_audit.registry.periods import as_of
 from cegep_audit.registry.reading import KNOWN_COLUMNS, REQUIRED_COLUMNS, default_registry, read_registry

@@ -1,7 +1,7 @@
-"""A CSV file or workbook that a person made: its rows with their line numbers, or every fault it has, all at once.
+"""Reads a CSV file or workbook that a person made: its rows with their line numbers, or all of its faults.
 
-What spreadsheets write is accepted: a byte-order mark, any line end, commas, semicolons or tabs, a first line
-``sep=;``, blank lines, blanks around cells, headers in capitals, line breaks inside quoted cells.
+Whatever spreadsheets write is accepted: a byte-order mark, any line ending, commas, semicolons or tabs, a first line
+``sep=;``, blank lines, spaces around cells, headers in capitals, line breaks inside quoted cells.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from cegep_audit.registry.faults import FaultList, Row, Table
 from cegep_audit.registry.headings import Headings, fold
 from cegep_audit.text import excerpt
 
-MAX_BYTES = 20_000_000  # some 70,000 institutions; more is a mistake, and an endless device must end
+MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
 
-_SEPARATORS = ",;\t"  # the first wins where a header says nothing
+_SEPARATORS = ",;\t"  # the first one wins if the header does not decide
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own mark of the separator
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_END = "\x00end of file\x00"  # a line put after the last one: where it ends up tells an open quotation mark
+_END = "\x00end of file\x00"  # added after the last line: if it ends up inside a cell, a quotation mark is open
 
-_SIGNATURES = (  # first bytes of what is often taken for a CSV file; UTF-32's marks begin like UTF-16's
-    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls, which nothing here reads
+_SIGNATURES = (  # first bytes of files often mistaken for CSV; the marks of UTF-32 begin like those of UTF-16
+    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
     (codecs.BOM_UTF16_LE, "csv.utf_16"),
     (codecs.BOM_UTF16_BE, "csv.utf_16"),
     (codecs.BOM_UTF32_BE, "csv.utf_16"),
 )
-_ZIP = b"PK\x03\x04"  # a workbook of today: xlsx
-_Records = tuple[Iterator[tuple[int, list[str]]], str]  # lines with the number each starts on; what parts their cells
+_ZIP = b"PK\x03\x04"  # xlsx
+_Records = tuple[Iterator[tuple[int, list[str]]], str]  # cells with their first line number; the separator
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
 
 
@@ -45,11 +45,11 @@ def read_table(
     needs_rows: bool = True,
     headings: Headings | None = None,
 ) -> Table | None:
-    """Read the CSV file or workbook at *path*; None where it is no table, the reasons noted in *found*.
+    """Return the table in the CSV file or workbook at *path*, or None with the reasons added to *found*.
 
-    Columns whose name is in *known*, whatever its case, get the name they have there, others may be translated by
-    *headings*, and the rest stay as they are. *required* columns must be there and, if the file *needs_rows*, one
-    row. Of a workbook the first sheet is read. Never raises for what a file holds.
+    A column named in *known*, in any case, gets that spelling; *headings* translates others; the rest keep their
+    names. The *required* columns must be present and, with *needs_rows*, at least one row. Only the first sheet of a
+    workbook is read. Does not raise, whatever the file contains.
     """
     read = _read(path, {*known, *(headings.columns if headings else ())}, found)
     if read is None:
@@ -59,7 +59,7 @@ def read_table(
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    if headings and headings.is_lone(names):  # a list of addresses has no names of columns
+    if headings and headings.is_lone(names):  # a list of addresses has no header
         records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
     columns = _columns(line, names, known, headings, found)
     if headings and columns != tuple(names):
@@ -84,7 +84,7 @@ def _read(path: Path, names: Collection[str], found: FaultList) -> _Records | No
 
 
 def _bytes(path: Path, found: FaultList) -> bytes | None:
-    """Return what the file holds; devices and pipes are read too, but never more than a registry can be."""
+    """Return the bytes of a file, device or pipe, up to the size of a registry."""
     try:
         if path.is_dir():
             found.add("csv.directory")
@@ -111,7 +111,7 @@ def _sheet(data: bytes, found: FaultList) -> _Records | None:
         return iter(sheet_lines(data)), ";"
     except OversizeError:
         found.add("csv.too_many_rows", limit=MAX_ROWS)
-    except Exception as error:  # noqa: BLE001 - a damaged workbook raises whatever its reader stumbles over
+    except Exception as error:  # noqa: BLE001 - openpyxl raises all kinds of errors for a damaged workbook
         found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
     return None
 
@@ -133,7 +133,7 @@ def _text(data: bytes, found: FaultList) -> str | None:
 
 
 def _looks_like_utf_16(data: bytes) -> bool:
-    """Whether nearly every second byte, and no other, is null: Latin text in UTF-16 without a mark."""
+    """Whether nearly every second byte is null and the others are not: Latin text in UTF-16 without a mark."""
     head = data[:1_000]
     even, odd = head[::2].count(0), head[1::2].count(0)
     return min(even, odd) == 0 and max(even, odd) * 5 > len(head) * 2
@@ -145,7 +145,7 @@ def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
     number, position, byte = len(ends) + 1, at - start + 1, f"0x{data[at]:02X}"
     line = _LINE_END.split(data[start:], maxsplit=1)[0].decode("cp1252", "replace")  # one character a byte
     word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= at - start < match.end()), "")
-    # A word of a line that may hold a password is not shown.
+    # A line with an @ may contain a password, so none of its words is shown.
     if line[at - start] in _FRENCH_LETTERS and word and "@" not in line:
         found.add("csv.windows_1252", line=number, byte=byte, position=position, word=excerpt(word))
     else:
@@ -153,7 +153,7 @@ def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
 
 
 def _lines(data: bytes, names: Collection[str], found: FaultList) -> _Records | None:
-    """Return the lines of CSV that are not blank, parted by what makes the most columns that are in *names*."""
+    """Return the non-blank records of CSV *data*; the separator is the one that yields the most columns in *names*."""
     text = _text(data, found)
     if text is None:
         return None
@@ -186,14 +186,14 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
             elif any(cell.strip() for cell in cells):
                 yield line, [cell.strip() for cell in cells]
             line = skipped + reader.line_num + 1
-    except csv.Error:  # of what a reader that is not strict can raise, a cell that never ends
+    except csv.Error:  # a reader that is not strict raises it only for an endless cell
         found.add("csv.long_cell", line=line, limit=csv.field_size_limit())
 
 
 def _columns(
     line: int, names: list[str], known: Collection[str], headings: Headings | None, found: FaultList
 ) -> tuple[str, ...]:
-    """Return the columns' names, nameless ones at the end dropped; note those that are doubled or nameless."""
+    """Return the names of the columns without empty ones at the end; report duplicate and empty names."""
     while names and not names[-1]:
         names.pop()
     columns = tuple(name.lower() if name.lower() in known else name for name in names)

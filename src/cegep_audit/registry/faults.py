@@ -1,4 +1,4 @@
-"""What a table that a person made holds, and what is wrong with it, said all at once."""
+"""The rows of a table that a person made, and the list of its faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import excerpt, shown
 
-SHOWN_AT_MOST = 50  # faults in a message: a file with more is wrong as a whole
+SHOWN_AT_MOST = 50  # faults in a message; a file with more is probably the wrong file
 _BETWEEN_ITEMS = r"[;,\s]+"
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ A = TypeVar("A")
 
 
 class CellError(ValueError):
-    """What is wrong with one cell: the *key* of a sentence of the catalogue and its *facts*."""
+    """A fault of one cell: the *key* of a message and its *facts*."""
 
     def __init__(self, key: str, **facts: object) -> None:
         super().__init__(key)
@@ -30,7 +30,7 @@ class CellError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the physical *line* of the file where it starts, from 1, and its cells by column, blanks stripped."""
+    """One row: the *line* of the file on which it starts, from 1, and its stripped cells by column."""
 
     line: int
     cells: Mapping[str, str]
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows that have the right number of cells. ``whole`` says whether those are all the rows of the file."""
+    """The rows with the right number of cells. ``whole`` says whether these are all rows of the file."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -47,18 +47,18 @@ class Table:
 
 @dataclass(slots=True)
 class FaultList:
-    """Collects the faults of one *file*, said in *lang*."""
+    """The faults of one *file*, as messages in *lang*."""
 
     file: str
     lang: Language
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, key: str, *, line: int = 0, column: str = "", **facts: object) -> None:
-        """Note the fault that the sentence *key* tells; *line* 0 is the file as a whole."""
+        """Add a fault with the message *key*; *line* 0 stands for the whole file."""
         self.faults.append(Fault(shown(self.file), line, shown(column), say(key, self.lang, **facts)))
 
     def parse(self, row: Row, column: str, reader: Callable[[str], T], absent: A) -> T | A:
-        """Return what *reader* makes of a cell; where it raises CellError, note the fault and return *absent*."""
+        """Return the cell as *reader* converts it; if it raises CellError, add the fault and return *absent*."""
         try:
             return reader(row.cells.get(column, ""))
         except CellError as error:
@@ -68,18 +68,18 @@ class FaultList:
     def parse_each(
         self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
     ) -> tuple[T, ...]:
-        """Return what *reader* makes of each item of a cell, repeats dropped; the pattern *between* parts them."""
+        """Return the distinct items of a cell, as *reader* converts them; the pattern *between* separates them."""
         texts = map(str.strip, re.split(between, row.cells.get(column, "")))
         items = [Row(row.line, {column: item}) for item in texts if item]
         read = (self.parse(item, column, reader, None) for item in items)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
     def in_order(self) -> list[Fault]:
-        """Return the faults by line, those of the file as a whole first."""
+        """Return the faults by line, those of the whole file first."""
         return sorted(self.faults, key=lambda fault: fault.line)
 
     def check(self) -> None:
-        """Raise RegistryError with every fault, if there is one; its text tells the first ones and their number."""
+        """Raise RegistryError if there are faults; its text shows the first ones and the count."""
         if len(self.faults) > SHOWN_AT_MOST:
             more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
             raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
@@ -88,10 +88,7 @@ class FaultList:
 
 
 def filled(text: str, *, at_most: int = 1_000) -> str:
-    """Return the *text* of a cell that may not be empty, longer than *at_most* characters, or hold control characters.
-
-    Raises CellError.
-    """
+    """Return *text*; raise CellError if it is empty, longer than *at_most* characters, or has control characters."""
     if not text:
         raise CellError("csv.empty_cell")
     if len(text) > at_most:

@@ -1,4 +1,4 @@
-"""What a list that somebody else made calls the registry's columns and values: headings.toml, made ready."""
+"""Other names of the registry's columns and values, from ``headings.toml``: French headings, other spellings."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from cegep_audit.phrases.locales import Language
 
 
 def fold(text: str) -> str:
-    """Return *text* as spellings are compared: no case, no accents, one dash for whatever parts its words."""
+    """Return *text* for comparison: lower case, no accents, words joined by one dash."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return re.sub(r"[\W_]+", "-", "".join(char for char in decomposed if not unicodedata.combining(char))).strip("-")
 
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """How the names of columns are understood.
+    """How the headings of a list are read.
 
-    ``columns`` holds the column by folded heading. A list that has one of these headings, or none at all, may leave out
-    the columns ``made``, which are made from the others. ``lone`` is the column of a list without names of columns.
+    ``columns`` maps a folded heading to its column. A list with such headings, or with no header, may omit the columns
+    ``made``, which are derived from the others. ``lone`` is the only column of a list without a header.
     """
 
     columns: Mapping[str, str]
@@ -33,12 +33,12 @@ class Headings:
     lone: str
 
     def is_lone(self, names: Sequence[str]) -> bool:
-        """Whether the first line of a file, *names*, is a row already: a single cell with the address of a site."""
+        """Whether *names*, the first line of a file, is not a header but a single cell with a site's address."""
         filled = [name for name in names if name]
         return len(filled) == 1 and filled[0] == names[0] and re.fullmatch(r"\S+\.[^\W\d]\S+", names[0]) is not None
 
     def translated(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns that *names* stand for; a column that is there by its own name is not made again."""
+        """Return the columns for the headings *names*; a heading keeps its name if its column is already there."""
         found = (self.columns.get(fold(name), name) for name in names)
         return tuple(name if column in names else column for name, column in zip(names, found, strict=True))
 
@@ -51,13 +51,13 @@ def registry_headings() -> Headings:
 
 
 def heading_of(column: str, lang: Language) -> str:
-    """Return what a list to fill in calls *column* in the language *lang*: it is read under that name."""
+    """Return the heading of *column* in a template in the language *lang*."""
     rows: Mapping[str, list[str]] = _tables()["columns"]
     return rows[column][0] if lang == "fr" else column
 
 
 def value_in(column: str, text: str) -> str:
-    """Return the registry's own value of *column* that *text* says in other words; else *text*."""
+    """Return the registry's value of *column* for *text*, or *text* if it is not a known other spelling."""
     return _values().get((column, fold(text)), text)
 
 

@@ -1,4 +1,4 @@
-"""What held for some years only: a host or a name with the years behind it, ``host@2005..2012``."""
+"""Hosts and names that were valid for some years only, written ``host@2005..2012``."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _DATED = re.compile(r"(.*?)\s*@\s*(\d{4})?\s*\.\.\s*(\d{4})?", re.DOTALL)
 
 
 class Period(NamedTuple):
-    """A *value* and the first and last year in which it held, None where that is not known."""
+    """A *value* with the first and last year in which it was valid; None if unknown."""
 
     value: str
     first: int | None = None
     last: int | None = None
 
     def holds(self, year: int) -> bool:
-        """Whether the value held in *year*: both years named count whole."""
+        """Whether the value was valid in *year*; the first and last year count whole."""
         return (self.first is None or self.first <= year) and (self.last is None or year <= self.last)
 
 
 def period_of(text: str) -> Period:
-    """Return the value and years of *text*; without ``@`` it has no years."""
+    """Return the value and years of *text*."""
     found = _DATED.fullmatch(text)
     return Period(found[1], *(int(year) if year else None for year in found.groups()[1:])) if found else Period(text)
 
 
 def dated(text: str, read: Callable[[str], str]) -> str:
-    """Return *text* with its value as *read* spells it, its years as ``@2005..2012``; raise CellError for odd years."""
+    """Return *text* with its value as *read* normalises it, and its years; raise CellError for impossible years."""
     value, first, last = period_of(text)
     if re.search(r"@[\s\d.]*$", text) and (
         not _DATED.fullmatch(text) or (first is None and last is None) or (first and last and last < first)
@@ -45,10 +45,10 @@ def dated(text: str, read: Callable[[str], str]) -> str:
 
 
 def as_of(institutions: list[Institution], day: date) -> list[Institution]:
-    """Return the *institutions* under the name and the host that they had on *day*, as far as the registry says.
+    """Return the *institutions* with the name and host that they had on *day*, as far as the registry says.
 
-    The host of then gives the website, and today's joins the other hosts; a dated host counts in its years alone, for
-    it may have been somebody else's before or after. Who existed is ``is_open``'s to say.
+    The former host becomes the website, and today's host joins ``alt_hosts``. A dated host counts only in its years:
+    before or after them it may have belonged to somebody else. ``is_open`` says which institutions existed.
     """
     return [_then(item, day.year) for item in institutions]
 
@@ -64,6 +64,6 @@ def _then(institution: Institution, year: int) -> Institution:
 
 
 def _holding(texts: tuple[str, ...], year: int) -> str:
-    """Return the value of the first of *texts* that has years and held in *year*, "" where none did."""
+    """Return the first value with years among *texts* that was valid in *year*, or ""."""
     periods = (period_of(text) for text in texts if "@" in text)
     return next((period.value for period in periods if period.holds(year)), "")

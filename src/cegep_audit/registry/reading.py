@@ -1,4 +1,4 @@
-"""Reads the registry, or says every fault of its file at once. ``docs/registry.md`` describes its columns."""
+"""Reads the registry, or reports every fault of its file at once. ``docs/registry.md`` describes its columns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def default_registry() -> Path:
 def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
     """Return the institutions of the registry at *path*, a CSV file or a workbook, in file order.
 
-    Raises RegistryError with every fault of the file, said in *lang*; never anything else for what a file holds.
+    Raises RegistryError, and nothing else, with every fault of the file in the language *lang*.
     """
     found, institutions = FaultList(str(path), lang), []
     headings = registry_headings()
@@ -52,7 +52,7 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
     if table is not None:
         table = _completed(table)
         lines = _lines_of_ids(table.rows, found)
-        if table.whole:  # else what is referred to may stand in a row that could not be read
+        if table.whole:  # otherwise the id may be in a row that could not be read
             _check_references(table, "parent_id", "registry.own_parent", lines, found)
             _check_references(table, "successor_id", "registry.own_successor", lines, found)
         institutions = [_institution(row, found) for row in table.rows]
@@ -61,7 +61,7 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
 
 
 def _completed(table: Table) -> Table:
-    """Return *table* with the columns that it leaves out: a name made from the website, an id from the name."""
+    """Return *table* with its missing columns: the name is made from the website, the id from the name."""
     if "id" in table.columns and "name" in table.columns:
         return table
     rows, taken = [], set[str]()
@@ -78,7 +78,7 @@ def _completed(table: Table) -> Table:
 
 
 def _institution(row: Row, found: FaultList) -> Institution:
-    """Return the institution of one row; what is wrong with it is noted and leaves its place empty."""
+    """Return the institution of one row; a cell with a fault is reported and left empty."""
     cells = row.cells
     founded = found.parse(row, "founded", _year, None)
     closed = found.parse(row, "closed", _year, None)
@@ -103,7 +103,7 @@ def _institution(row: Row, found: FaultList) -> Institution:
 
 
 def _on_one_line(text: str) -> str:
-    """Return *text* with line breaks and runs of blanks as one space: cells of a spreadsheet may hold both."""
+    """Return *text* with each run of white space, line breaks included, as one space."""
     return " ".join(text.split())
 
 
@@ -136,7 +136,7 @@ def _identifier(text: str, pattern: re.Pattern[str]) -> str:
 
 
 def _lines_of_ids(rows: Iterable[Row], found: FaultList) -> dict[str, int]:
-    """Return the line of each id, noting those that come twice."""
+    """Return the line of each id, and report duplicates."""
     lines: dict[str, int] = {}
     for row in rows:
         name = row.cells["id"]

@@ -1,4 +1,4 @@
-"""Which institutions of the registry are meant, and how many of each there are."""
+"""Selects institutions of the registry and counts them by column."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.text import excerpt
 from cegep_audit.urls import visit_key
 
-_LISTED_AT_MOST = 40  # values that a message can list whole; ids are more
+_LISTED_AT_MOST = 40  # values that a message can list; there are more ids than that
 
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """One option that chooses: the column it looks at, and the spellings under which an institution is found."""
+    """A selecting option: its column, and the spellings under which it finds an institution."""
 
     option: str
     column: str
@@ -34,7 +34,7 @@ class _Filter:
 
 @cache
 def _spellings(column: str, value: str) -> frozenset[str]:
-    """Return what a *value* may be asked as: its code or words, or their first words (``cégep`` for "cégep public")."""
+    """Return the spellings that select *value*: its code, its words, or their beginning (``cégep``)."""
     words = (fold(each).split("-") for each in called(column, value))
     return frozenset("-".join(parts[:count]) for parts in words for count in range(1, len(parts) + 1))
 
@@ -65,12 +65,12 @@ def select(
     day: date | None = None,
     lang: Language = "fr",
 ) -> list[Institution]:
-    """Return the *institutions* that meet every criterion given, in their order, at most *limit* of them.
+    """Return the *institutions* that meet every criterion, in their order, at most *limit* of them.
 
-    Within a criterion any of its values will do; accents, case and dashes do not matter, and a region goes by
-    its name or code. Only institutions that count are taken (no ``parent_id``, open now or on *day*, see
-    :func:`is_open`); *with_parts* takes those with a parent too, and naming its id takes any. Raises UsageError
-    for a value that no row has, naming those there are, and where nothing is left.
+    Any value of a criterion is enough. Accents, case and dashes do not matter, and a region may be named or given by
+    its code. Only institutions that count are taken (no ``parent_id``, open now or on *day*, see :func:`is_open`);
+    *with_parts* adds those with a parent, and *ids* select any institution. Raises UsageError for a value that no row
+    has, with the existing ones, and if nothing is left.
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
@@ -91,9 +91,9 @@ def select(
 def is_open(institution: Institution, day: date | None = None) -> bool:
     """Whether *institution* is open: now, by its ``status``, or on a *day* of the past, by its years.
 
-    Days of the year of foundation and of closing count as open. An institution that is closed now, nobody knows
-    since when, counts as open on any day of the past: left out, the past would be that of the survivors alone, and
-    a site that was gone by then is not captured, and so never counted as absent.
+    The years of founding and closing count as open. An institution that closed in an unknown year counts as open on
+    any day of the past: without it only survivors would be counted, and a site that was already gone has no capture,
+    so it is never counted as absent.
     """
     if day is None:
         return institution.status.casefold() != "closed"
@@ -104,7 +104,7 @@ def is_open(institution: Institution, day: date | None = None) -> bool:
 def _wanted(
     institutions: Sequence[Institution], criterion: _Filter, values: Collection[str], lang: Language
 ) -> set[str]:
-    """Return the spellings of *values*; raise UsageError for the first value that no institution has."""
+    """Return the folded *values*; raise UsageError for the first one that no institution has."""
     known = {spelling for item in institutions for spelling in criterion.spellings(item)} - {""}
     unknown = next((value for value in values if known.isdisjoint({value.casefold(), fold(value)})), None)
     if unknown is None:
@@ -120,14 +120,14 @@ def _wanted(
 
 
 def columns(institutions: Iterable[Institution]) -> list[str]:
-    """Return the registry's columns that hold something: the known ones, then the others in file order."""
+    """Return the non-empty columns of the registry: the known ones, then the others in file order."""
     institutions = list(institutions)
     known = [column for column in KNOWN_COLUMNS if any(value_of(item, column) for item in institutions)]
     return known + list(dict.fromkeys(column for item in institutions for column in item.extra))
 
 
 def value_of(institution: Institution, column: str) -> str:
-    """Return what the registry holds of an *institution* in a *column*, as text; "" where it has no such column."""
+    """Return the registry's cell for *institution* in *column* as text, "" if there is none."""
     if column not in KNOWN_COLUMNS:
         return institution.extra.get(column, "")
     value = getattr(institution, "url" if column == "website" else column)
@@ -139,9 +139,9 @@ def value_of(institution: Institution, column: str) -> str:
 
 
 def counts(institutions: Iterable[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
-    """Return how many *institutions* have each value of a *column*, the most frequent first; "" counts the empty.
+    """Return how many *institutions* have each value of *column*, the most frequent first; "" counts empty cells.
 
-    Raises UsageError for a column that the registry does not have, naming those it has.
+    Raises UsageError, with the existing columns, for a column that the registry does not have.
     """
     institutions = list(institutions)
     existing = columns(institutions)
@@ -152,7 +152,7 @@ def counts(institutions: Iterable[Institution], column: str, lang: Language = "f
 
 
 def shared_sites(institutions: Iterable[Institution], lang: Language = "fr") -> list[str]:
-    """Return one sentence for each homepage that several *institutions* have: allowed, but worth knowing."""
+    """Return one message for each homepage that several *institutions* share: allowed, but worth knowing."""
     groups: dict[str, list[str]] = {}
     for item in institutions:
         groups.setdefault(visit_key(item.url), []).append(item.id)

@@ -1,6 +1,6 @@
-"""The address of a web site as a person writes it in a cell: the absolute URL, or what is wrong with it.
+"""Reads the address of a website as people write it in a cell: an absolute URL, or the fault.
 
-A password is never in what is raised: whatever stands before an ``@`` is shown as ``***``.
+No message contains a password: everything before an ``@`` is shown as ``***``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from cegep_audit.urls import ascii_host, is_ip
 _LONGEST_URL = 2_000  # characters; servers refuse more
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035, 2.3.4)
 
-# A scheme and its colon, told from a host and its port: localhost:8080.
+# A scheme with its colon, but not a host with its port (localhost:8080).
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?!\d+(?:[/?#]|$))", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*(?P<authority>[^/?#\\]*)", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that makes the whole an IPv4 address (WHATWG URL, 3.5)
 _SCHEMES_AS_HOSTS = frozenset({"http", "https"})  # https://https://…
-_FILE_ENDINGS = frozenset({"asp", "aspx", "htm", "html", "jsp", "php"})  # contact.html is a page, not a site
+_FILE_ENDINGS = frozenset({"asp", "aspx", "htm", "html", "jsp", "php"})  # contact.html is a page, not a host
 
 
 def read_website(text: str) -> str:
-    """Return the absolute http or https URL that *text* writes, https where it names no scheme.
+    """Return *text* as an absolute http or https URL; without a scheme it is https.
 
-    Raises CellError: empty, relative, another scheme, a user name or password, no host or an impossible one.
+    Raises CellError if it is empty or relative, or has another scheme, a user name or password, or no valid host.
     """
     filled(hidden(text), at_most=_LONGEST_URL)
     _refuse_what_is_no_address(text)
@@ -40,15 +40,15 @@ def read_website(text: str) -> str:
 
 
 def read_host(text: str) -> str:
-    """Return the host name, in lower case, that *text* writes, alone or in an address. Raises CellError."""
+    """Return the host name, in lower case, of *text*, a host or an address. Raises CellError."""
     return _written_host(read_website(text), text).rstrip(".")
 
 
 def _written_host(url: str, text: str) -> str:
-    """Return the host of *url* as spelt, in lower case; raise CellError, which shows *text*, where it has none."""
+    """Return the host of *url* in lower case; raise CellError, which shows *text*, if there is none."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # a port that is no number raises here
+        _ = parts.port  # raises ValueError if the port is not a number
         host = parts.hostname
     except ValueError:
         host = None
@@ -59,7 +59,7 @@ def _written_host(url: str, text: str) -> str:
 
 
 def hidden(text: str) -> str:
-    """Return *text* with all that could be a password, whatever stands before its last ``@``, as ``***``."""
+    """Return *text* with everything before its last ``@``, a possible password, as ``***``."""
     return re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
 
 
@@ -68,7 +68,7 @@ def _shown(text: str) -> str:
 
 
 def _refuse_what_is_no_address(text: str) -> None:
-    """Raise CellError for what no address can hold; first of all a password, in the spellings of a careless hand."""
+    """Raise CellError for a password, in any spelling, and for characters that no address contains."""
     authority = (_AUTHORITY.match(text) or {"authority": ""})["authority"]
     if "@" in authority or re.match(r"[^/?#]*@", text):
         is_email = re.fullmatch(r"(mailto:)?[^:/@]+@[^:/@]+", text, re.IGNORECASE)
@@ -80,7 +80,7 @@ def _refuse_what_is_no_address(text: str) -> None:
 
 
 def _with_scheme(text: str) -> str:
-    """Return an address written without scheme as an https one; raise CellError where it names no site."""
+    """Return an address without scheme as an https URL; raise CellError if it has no host."""
     host = text.removeprefix("//").partition("/")[0].partition("?")[0].partition("#")[0].partition(":")[0]
     if "." not in host.strip(".") or host.rpartition(".")[2].lower() in _FILE_ENDINGS:
         raise CellError("registry.relative", cell=_shown(text))
@@ -88,7 +88,7 @@ def _with_scheme(text: str) -> str:
 
 
 def _check_host(host: str) -> None:
-    """Raise CellError where no site can have the name *host* (RFC 1123, 2.1; underscores are seen and let pass)."""
+    """Raise CellError if *host* is not a possible host name (RFC 1123, 2.1; underscores occur and are accepted)."""
     if is_ip(host):
         return
     ascii_form = ascii_host(host) if len(host) <= _LONGEST_HOST else ""

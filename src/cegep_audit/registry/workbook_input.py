@@ -1,4 +1,4 @@
-"""The first sheet of an Excel workbook, as the lines that the same table has as CSV."""
+"""Reads the first sheet of an Excel workbook as the records that the same table has as CSV."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
 
-MAX_UNPACKED = 200_000_000  # bytes of all parts together: ten times what a file may have
-MAX_COLUMNS = 200  # cells further right are no column that anybody named: a stray one at the edge costs nothing
-MAX_ROWS = 100_000  # rows that hold something
+MAX_UNPACKED = 200_000_000  # bytes of all parts together: ten times the limit on a file
+MAX_COLUMNS = 200  # a stray cell further right is ignored
+MAX_ROWS = 100_000  # non-empty rows
 
 
 class OversizeError(ValueError):
-    """A workbook that holds more than any list of institutions."""
+    """A workbook larger than any list of institutions."""
 
 
 def sheet_lines(data: bytes) -> list[tuple[int, list[str]]]:
-    """Return the rows of the first sheet of the workbook *data* that hold something, with their numbers, from 1.
+    """Return the non-empty rows of the first sheet of the workbook *data* with their numbers, from 1.
 
-    All are at least as wide as the first. Dates become ``2026-11-23``, numbers are written with a point, formulas
-    stand for what they came to. Raises OversizeError, and for a damaged workbook whatever its reader stumbles over.
+    All are at least as wide as the first. Dates become ``2026-11-23``, numbers have a decimal point, and a formula is
+    replaced by its last result. Raises OversizeError, and any error of openpyxl for a damaged workbook.
     """
     from openpyxl import load_workbook
 
@@ -41,9 +41,9 @@ def sheet_lines(data: bytes) -> list[tuple[int, list[str]]]:
 
 
 def _filled(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the *rows* that hold something, without the empty cells at their end.
+    """Yield the non-empty *rows* with their numbers, without empty cells at the end.
 
-    A sheet leaves out the rows that nobody touched, a million before a stray cell: openpyxl gives one tuple for all.
+    A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
     """
     empty: tuple[object, ...] | None = None
     for number, row in enumerate(rows, 1):

@@ -7,11 +7,9 @@ them another value in the dark, so that a chart saved on its own is complete.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from cegep_audit.report.page.templates import environment
 
@@ -20,8 +18,9 @@ _LETTER = 7.2  # pixels of a letter of 13 pixels, on the generous side
 _MOST_NAME = 250  # pixels that names may take beside a chart
 _FIGURES = 120  # pixels for the figures at the right of a bar
 _MARK = 16  # pixels of the lane under a bar that a published share has
-_TILE = 15  # letters of a name on one line of a tile
 _HEIGHT, _LINE = 260, 16  # pixels of a chart over time, and from one name to the next
+
+Ticks = Sequence[tuple[float, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One region of the map: its place in columns and rows, its code, name and share (None: nobody assessed)."""
+    """One region of the map: its place, its code, its name with ``/`` where a line ends, its share (None: no site)."""
 
     column: int
     row: int
@@ -63,16 +62,6 @@ class Tile:
     share: float | None
     text: str
     is_few: bool = False
-
-    @property
-    def lines(self) -> list[str]:
-        """The name, broken after its hyphens and dashes as the width of a tile asks for."""
-        lines = [""]
-        for part in re.split("(?<=[ –-])", self.name):
-            if lines[-1] and len(lines[-1]) + len(part) > _TILE:
-                lines.append("")
-            lines[-1] += part
-        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,44 +73,32 @@ class Chart:
     label: str
 
 
-Ticks = Sequence[tuple[float, str]]
-
-
 def bars(rows: Sequence[Bar], label: str, ticks: Ticks, *, dots: bool = False) -> Chart:
     """Return a chart with a bar a row (or a dot, hollow for a group of few), its bounds as a thin line, its figure."""
-    return _in_both_widths(partial(_bars, rows, ticks, dots), label)
 
+    def facts(width: int) -> Mapping[str, object]:
+        above = width == _NARROW  # where names and figures have no room beside the bars, they go above them
+        left = 8 if above else min(_MOST_NAME, 16 + int(_LETTER * max(len(row.name) for row in rows)))
+        room = int((width - 110 if above else left) / _LETTER)
+        tops = [4]
+        for row in rows:
+            tops.append(tops[-1] + (40 if above else 26) + (_MARK if row.mark is not None else 0))
+        names = [row.name if len(row.name) <= room else f"{row.name[: room - 1]}…" for row in rows]
+        inner = width - left - (20 if above else _FIGURES)
+        shown = list(zip(tops, names, rows, strict=False))
+        return {"rows": shown, "above": above, "left": left, "inner": inner, "height": tops[-1]}
 
-def _bars(rows: Sequence[Bar], ticks: Ticks, dots: bool, width: int) -> str:
-    above = width == _NARROW  # where names and figures have no room beside the bars, they go above them
-    left = 8 if above else min(_MOST_NAME, 16 + int(_LETTER * max(len(row.name) for row in rows)))
-    room = int((width - 110 if above else left) / _LETTER)
-    tops, height = [], 4
-    for row in rows:
-        tops.append(height)
-        height += (40 if above else 26) + (_MARK if row.mark is not None else 0)
-    return _svg(
-        "bars",
-        rows=list(zip(tops, [_cut(row.name, room) for row in rows], rows, strict=True)),
-        ticks=ticks,
-        dots=dots,
-        above=above,
-        left=left,
-        inner=width - left - (20 if above else _FIGURES),
-        width=width,
-        height=height,
-    )
+    return _chart("bars", label, facts, ticks=ticks, dots=dots)
 
 
 def columns(counts: Sequence[tuple[int, int]], strong_from: int, label: str, axis: str) -> Chart:
     """Return a column for each number of networks, its count above; those from *strong_from* on stand out."""
     most = max(count for _, count in counts) or 1
 
-    def drawn(width: int) -> str:
-        step = min(56, (width - 16) / len(counts))
-        return _svg("columns", counts=counts, most=most, strong_from=strong_from, step=step, axis=axis)
+    def facts(width: int) -> Mapping[str, object]:
+        return {"step": min(56, (width - 16) / len(counts))}
 
-    return _in_both_widths(drawn, label)
+    return _chart("columns", label, facts, counts=counts, most=most, strong_from=strong_from, axis=axis)
 
 
 def lines(series: Sequence[Series], days: Sequence[tuple[date, str]], label: str, ticks: Ticks) -> Chart:
@@ -129,22 +106,18 @@ def lines(series: Sequence[Series], days: Sequence[tuple[date, str]], label: str
     first, last = min(day for day, _ in days), max(day for day, _ in days)
     span = max((last - first).days, 1)
     ends = _apart([1 - (each.shares[-1] or 0) for each in series], _LINE / _HEIGHT)
-    found = [
-        (
-            each,
-            end,
-            [((day - first).days / span, y) for day, y in zip(each.days, each.shares, strict=True) if y is not None],
-        )
-        for each, end in zip(series, ends, strict=True)
+    points = [
+        [((day - first).days / span, y) for day, y in zip(each.days, each.shares, strict=True) if y is not None]
+        for each in series
     ]
     places = [((day - first).days / span, text) for day, text in days]
     right = 20 + int(_LETTER * max(len(each.name) for each in series))
 
-    def drawn(width: int) -> str:
-        named = places if width == _WIDE else [places[0], places[-1]]
-        return _svg("lines", series=found, days=named, ticks=ticks, right=right, width=width, height=_HEIGHT)
+    def facts(width: int) -> Mapping[str, object]:
+        return {"days": places if width == _WIDE else [places[0], places[-1]]}
 
-    return _in_both_widths(drawn, label)
+    found = list(zip(series, ends, points, strict=True))
+    return _chart("lines", label, facts, series=found, ticks=ticks, right=right, height=_HEIGHT)
 
 
 def _apart(places: Sequence[float], least: float) -> list[float]:
@@ -159,23 +132,16 @@ def _apart(places: Sequence[float], least: float) -> list[float]:
 
 def tiles(found: Sequence[Tile], label: str) -> Chart:
     """Return a map with one tile a region, coloured by its share; a region of few is muted."""
+
+    def facts(width: int) -> Mapping[str, object]:
+        return {"small": width == _NARROW}
+
     spread = 1 + max(tile.column for tile in found), 1 + max(tile.row for tile in found)
-
-    def drawn(width: int) -> str:
-        return _svg("tiles", tiles=found, columns=spread[0], rows=spread[1], width=width, small=width == _NARROW)
-
-    return _in_both_widths(drawn, label)
+    return _chart("tiles", label, facts, tiles=found, columns=spread[0], rows=spread[1])
 
 
-def _cut(name: str, room: int) -> str:
-    """Return *name* in *room* letters: the table has it whole."""
-    return name if len(name) <= room else f"{name[: room - 1]}…"
-
-
-def _in_both_widths(drawn: Callable[[int], str], label: str) -> Chart:
-    return Chart(drawn(_WIDE).strip(), drawn(_NARROW).strip(), label)
-
-
-def _svg(name: str, **facts: object) -> str:
-    """Return what the macro *name* of ``charts.svg`` makes of *facts*."""
-    return str(getattr(environment().get_template("charts.svg").module, name)(**facts))
+def _chart(name: str, label: str, of_width: Callable[[int], Mapping[str, object]], **facts: object) -> Chart:
+    """Return what the macro *name* of ``charts.svg`` makes of *facts* and of those that depend on a width."""
+    drawn = getattr(environment().get_template("charts.svg").module, name)
+    wide, narrow = (str(drawn(width=width, **facts, **of_width(width))).strip() for width in (_WIDE, _NARROW))
+    return Chart(wide, narrow, label)

@@ -13,21 +13,30 @@ from hashlib import sha256
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.institution.sheets import sheets
+from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Title
-from cegep_audit.report.page.change import change
+from cegep_audit.report.page.change import (
+    change,
+    change_headlines,
+    change_sections,
+    change_sentence,
+    since_words,
+)
 from cegep_audit.report.page.further import co_occurrence, exceptions, places, published
 from cegep_audit.report.page.groups import groups, regions
 from cegep_audit.report.page.matrix import Network, anchors, matrix
 from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
+from cegep_audit.report.text.comparison import comparison_cautions
+from cegep_audit.report.text.completion import later_modes
 from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
-from cegep_audit.report.text.sheet import sheet_blocks
-from cegep_audit.report.text.words import days_words
+from cegep_audit.report.text.sheet import card_words, sheet_blocks
+from cegep_audit.report.text.words import days_words, scan_day
 
 MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
@@ -51,33 +60,62 @@ def page(
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
     facts = stats.summary.scan
-    pieces = (
-        environment()
-        .get_template("page.html")
-        .generate(
-            **_frame(lang, resource("style.css") + "".join(_signs(table.networks, len(table.titles)))),
-            is_coded=is_coded,
-            is_stopped=facts.ended_at is None,
-            tool=facts.tool_version,
-            scan=_scan_words(stats, lang),
-            population=say("page.population", lang, count=stats.summary.figures.institutions),
-            sentence=headline_sentence(stats.summary, lang),
-            headlines=headlines(stats, lang),
-            sections=_sections(stats, names, lang, history, since),
-            cautions=_cautions(stats, lang),
-            citation=citation(stats.summary, lang),
-            paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
-            matrix=table,
-            has_sheets=has_sheets,
-            is_wide=len(table.networks) > MOST_COLUMNS,
-            sheets=((names[each.institution.id], sheet_blocks(each, lang, names)) for each in found if has_sheets),
-        )
+    moved = since_words(since, lang)
+    population = say("page.population", lang, count=stats.summary.figures.institutions)
+    warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
+    return _page(
+        lang,
+        "".join(_signs(table.networks, len(table.titles))),
+        tool=facts.tool_version,
+        title=say("page.title", lang),
+        about=f"{population}, {_scan_words(stats, lang)}.",
+        warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
+        sentence=headline_sentence(stats.summary, lang),
+        headlines=headlines(stats, lang),
+        sections=_sections(stats, names, lang, history, since),
+        cautions=_cautions(stats, lang),
+        citation=citation(stats.summary, lang),
+        paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
+        matrix=table,
+        has_sheets=has_sheets,
+        is_wide=len(table.networks) > MOST_COLUMNS,
+        sheets=(
+            (name, sheet_blocks(each, lang, names, moved.get(each.institution.id, "")), card_words(each, lang))
+            for each in found
+            if (name := names[each.institution.id])
+        ),
     )
-    return "".join(pieces).encode("utf-8", "replace")
 
 
-def blocks_page(blocks: Iterable[Block], lang: Language, *, is_private: bool = False) -> bytes:
-    """Return *blocks* as an HTML page of their own: a sheet, a comparison.
+def change_page(since: Comparison, lang: Language) -> bytes:
+    """Return what changed between two scans as a page of its own, like that of :func:`page`."""
+    days = (locales.day(scan_day(facts), lang) for facts in (since.old, since.new))
+    facts = dict(zip(("old_day", "new_day"), days, strict=True), old=str(since.old.id), new=str(since.new.id))
+    return _page(
+        lang,
+        tool=since.new.tool_version,
+        title=say("page.change", lang),
+        about=say("compare.title", lang, **facts),
+        warnings=[each.text for each in comparison_cautions(since, lang)],
+        sentence=change_sentence(since, lang),
+        headlines=change_headlines(since, lang),
+        sections=change_sections(since, lang),
+        cautions=[say(key, lang) for key in ("compare.test", "caution.presence", "caution.lower_bound")],
+        citation="",
+        has_sheets=False,
+    )
+
+
+def _page(lang: Language, style: str = "", **facts: object) -> bytes:
+    template = environment().get_template("page.html")
+    frame = _frame(lang, resource("style.css") + style)
+    return "".join(template.generate(**frame, **facts)).encode("utf-8", "replace")
+
+
+def blocks_page(
+    blocks: Iterable[Block], lang: Language, *, is_private: bool = False, facts: Sequence[str] = ()
+) -> bytes:
+    """Return *blocks* as an HTML page of their own; *facts* are those of its card, none where it has no card.
 
     A page for one reader (*is_private*) asks search engines to leave it out, and opens its links beside it.
     """
@@ -85,7 +123,13 @@ def blocks_page(blocks: Iterable[Block], lang: Language, *, is_private: bool = F
     title = next((block.text for block in found if isinstance(block, Title)), "cegep-audit")
     template = environment().get_template("blocks.html")
     frame = _frame(lang, resource("style.css"))
-    return template.render(**frame, title=title, blocks=found, is_private=is_private).encode("utf-8", "replace")
+    made = template.render(**frame, title=title, blocks=found, is_private=is_private, facts=facts)
+    return made.encode("utf-8", "replace")
+
+
+def sheet_page(each: Sheet, lang: Language) -> bytes:
+    """Return the sheet *each* as an HTML page of its own, with its card to share."""
+    return blocks_page(sheet_blocks(each, lang), lang, facts=card_words(each, lang))
 
 
 def _frame(lang: Language, style: str) -> dict[str, object]:
@@ -111,15 +155,17 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
     """Yield the style of the columns: the sign of each network on a telephone, the rare ones hidden at a desk."""
     hidden = f".grid:not(.all) tr > :nth-child(n + {titles + 3 + MOST_COLUMNS})"
     yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
+    yield "@media screen and (max-width: 56rem) {\n"
     for place, network in enumerate(columns, titles + 3):
-        yield f'#grid td:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
+        yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
+    yield "}\n"
 
 
 def _scan_words(stats: ScanStatistics, lang: Language) -> str:
     facts = stats.summary.scan
-    mode = say(f"mode.{facts.mode}", lang)
+    read = [say(f"mode.{facts.mode}", lang), *later_modes(attained(stats.scan), lang)]
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
-    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=mode)
+    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=", ".join(read))
 
 
 def _sections(

@@ -35,18 +35,17 @@ def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
     """Return the tile map of Quebec's regions; None where the registry has fewer than half of their codes."""
     k, places = stats.asked.min_networks, tomllib.loads(resource("regions.toml"))
     codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
-    groups = {codes[values[0]]: (values[0], group) for values, group in found.items() if values[0] in codes}
+    groups = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}
     if 2 * len(groups) < len(places):
         return None
     shown = []
     for code, place in places.items():
-        name, group = groups.get(code, (place["name"], None))
+        group = groups.get(code)
         share = group.at_least[k].share if group else None
         text = "—" if share is None else locales.percent(share, lang, digits=0)
-        is_few = group is not None and group.is_few
-        shown.append(Tile(place["column"], place["row"], code, name, share, text, is_few))
+        shown.append(Tile(**place, code=code, share=share, text=text, is_few=group is not None and group.is_few))
     label = say("chart.regions", lang, k=k)
-    rows = [[tile.name, tile.text] for tile in shown]
+    rows = [[tile.name.replace("/", ""), tile.text] for tile in shown]
     return Part(
         lead=say("lead.map", lang, k=k),
         chart=tiles(shown, label),

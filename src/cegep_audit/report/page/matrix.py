@@ -3,67 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import value_words
 from cegep_audit.registry.headings import fold
-from cegep_audit.report.blocks import web_address
+from cegep_audit.report.blocks import Cell, Words, web_address
 from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import ReadBy, Role, Status
 
-FILTERED = ("type", "region", "language")  # registry columns to choose by
-SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
-_OWN = frozenset({ReadBy.NONE, ReadBy.LIVE, ReadBy.WARC})  # how a scan reads sites by itself
+_FILTERED = ("type", "region", "language")  # registry columns to choose by
+_SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
+_OWN = {ReadBy.NONE, ReadBy.LIVE, ReadBy.WARC}  # how a scan reads sites by itself
 _SIGN = 2  # letters of a network's sign on a telephone
 
 
-@dataclass(frozen=True, slots=True)
-class Square:
-    """One cell: ``kind`` is ``y`` (official account), ``u`` (of a unit only), ``n`` (none shown), ``x`` (not read)."""
+class Line(NamedTuple):
+    """One institution: how its site was read (``state`` and its words), its values in words, its squares.
 
-    kind: str
-    text: str = ""
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One institution: the anchor of its sheet, its words, what it is found by, its cells.
-
-    ``state`` is ``missing`` (not assessed), ``partial``, ``other`` (read by another mode than the scan's) or "".
+    ``state`` is ``missing`` (not assessed), ``partial``, ``other`` (read by another mode than the scan's) or "". A
+    square is the official account as a link, ``u`` (of a unit), ``x`` (not read) or "" (none).
     """
 
+    institution: Institution
     anchor: str
-    id: str
-    name: str
     state: str
     note: str
-    values: Sequence[str]
     words: Sequence[str]
-    found_by: str
     number: str
-    squares: Sequence[Square]
+    squares: Sequence[Words]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What one can choose by: a registry column or the state, and its values with their words."""
-
-    column: str
-    title: str
-    options: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """A column of the matrix: id, title, and the sign that stands for it on a telephone."""
 
     id: str
@@ -71,14 +50,16 @@ class Network:
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """The whole table: ``titles`` of its columns of words, then ``networks``, in their order."""
+class Matrix(NamedTuple):
+    """The whole table: ``titles`` of its columns of words, then ``networks``, in their order.
+
+    ``choices`` are what one can choose by: column, title, and values with their words.
+    """
 
     titles: Sequence[str]
     networks: Sequence[Network]
     lines: Sequence[Line]
-    choices: Sequence[Choice]
+    choices: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]
 
 
 def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
@@ -86,11 +67,9 @@ def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]
 
     "" for all where the page has no sheets.
     """
-    found: dict[str, str] = {}
-    for place, institution in enumerate(stats.scan.institutions):
-        is_plain = re.fullmatch(r"[a-z0-9-]+", institution.id) is not None
-        found[institution.id] = (f"f-{institution.id}" if is_plain else f"f.{place}") if has_sheets else ""
-    return found
+    ids = [each.id for each in stats.scan.institutions]
+    named = (f"f-{id_}" if re.fullmatch(r"[a-z0-9-]+", id_) else f"f.{place}" for place, id_ in enumerate(ids))
+    return {id_: name if has_sheets else "" for id_, name in zip(ids, named, strict=True)}
 
 
 def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, str], lang: Language) -> Matrix:
@@ -99,22 +78,30 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
-    of_units = [_of_units(sheet) for sheet in sheets]
     counts = stats.summary.figures.networks
-    shown = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}
-    shown = {name for name in shown.union(*of_units) if name in NETWORKS}
-    order = [*(name for name in counts if name in shown), *(name for name in NETWORKS if name in shown - set(counts))]
-    said = [column for column in SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
+    met = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}.union(*map(_units, sheets))
+    order = [name for name in (*counts, *(name for name in NETWORKS if name not in counts)) if name in met]
+    said = [column for column in _SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
     own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
-    lines = [_line(sheet, units, own, order, said, names, lang) for sheet, units in zip(sheets, of_units, strict=True)]
-    choices = [*(_choice(sheets, column, lang) for column in FILTERED), _states(lines, lang)]
+    lines = [
+        Line(
+            sheet.institution,
+            names[sheet.institution.id],
+            *_reading(sheet, own, lang),
+            [_value(sheet.institution, column, lang) for column in said],
+            "?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
+            _squares(sheet, order),
+        )
+        for sheet in sheets
+    ]
+    states = [name for name in ("missing", "partial", "other") if any(line.state == name for line in lines)]
+    read = [(name, say(f"grid.{name}", lang)) for name in (["read", *states] if states else [])]
+    choices = [(column, say(f"head.{column}", lang), _options(sheets, column, lang)) for column in _FILTERED]
     return Matrix(
         titles=[say(f"head.{column}", lang) for column in said],
         networks=[_network(name, lang, is_open=name in counts) for name in order],
         lines=lines,
-        choices=[
-            choice for choice in choices if len(choice.options) > 1 or (choice.column == "state" and choice.options)
-        ],
+        choices=[each for each in (*choices, ("state", say("grid.state", lang), read)) if len(each[2]) > 1],
     )
 
 
@@ -126,65 +113,41 @@ def _network(name: str, lang: Language, *, is_open: bool) -> Network:
     return Network(name, called if is_open else say("grid.closed", lang, network=called), sign)
 
 
-def _of_units(sheet: Sheet) -> frozenset[str]:
+def _units(sheet: Sheet) -> set[str]:
+    """Return the known networks on which a unit of the institution has an account."""
     accounts = sheet.result.accounts if sheet.result is not None else ()
-    return frozenset(account.network for account in accounts if account.role is Role.UNIT)
+    return {account.network for account in accounts if account.role is Role.UNIT and account.network in NETWORKS}
 
 
-def _line(
-    sheet: Sheet,
-    of_units: frozenset[str],
-    own: frozenset[ReadBy],
-    order: Sequence[str],
-    said: Sequence[str],
-    names: Mapping[str, str],
-    lang: Language,
-) -> Line:
-    each, state = sheet.institution, _state(sheet, own)
-    handles = (account.handle for account in sheet.main.values())
-    found_by = " ".join((each.name, each.short_name, each.city, each.id, *handles))
-    return Line(
-        anchor=names[each.id],
-        id=plain(each.id),
-        name=plain(each.name),
-        state=state,
-        note=reading_words(sheet.result, lang) if sheet.result and state == "other" else _note(state, lang),
-        values=[plain(getattr(each, column)) for column in FILTERED],
-        words=[value_words(column, getattr(each, column), lang) if getattr(each, column) else "" for column in said],
-        found_by=fold(plain(found_by)).replace("-", " "),
-        number="?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
-        squares=[_square(sheet, name, of_units) for name in order],
-    )
-
-
-def _note(state: str, lang: Language) -> str:
-    return say(f"grid.{state}", lang) if state else ""
-
-
-def _state(sheet: Sheet, own: frozenset[ReadBy]) -> str:
+def _reading(sheet: Sheet, own: Collection[ReadBy], lang: Language) -> tuple[str, str]:
+    """Return the state of a line and the words for it."""
     if sheet.n_networks is None or sheet.result is None:
-        return "missing"
-    if sheet.result.status is Status.PARTIAL:
-        return "partial"
-    return "other" if sheet.result.read_by not in own else ""
+        state = "missing"
+    elif sheet.result.status is Status.PARTIAL:
+        state = "partial"
+    elif sheet.result.read_by not in own:
+        return "other", reading_words(sheet.result, lang)
+    else:
+        return "", ""
+    return state, say(f"grid.{state}", lang)
 
 
-def _square(sheet: Sheet, name: str, of_units: frozenset[str]) -> Square:
+def _squares(sheet: Sheet, order: Sequence[str]) -> Sequence[Words]:
     if sheet.n_networks is None:
-        return Square("x", "?")
-    if account := sheet.main.get(name):
-        return Square("y", plain(account.handle) or "●", web_address(account.url))
-    return Square("u", "○") if name in of_units else Square("n", "–")
+        return ["x"] * len(order)
+    units = _units(sheet)
+    squares: dict[str, Words] = {
+        name: Cell(plain(account.handle) or "●", web_address(account.url)) for name, account in sheet.main.items()
+    }
+    return [squares.get(name, "u" if name in units else "") for name in order]
 
 
-def _choice(sheets: Sequence[Sheet], column: str, lang: Language) -> Choice:
-    values = {plain(getattr(sheet.institution, column)) for sheet in sheets} - {""}
-    options = ((value, value_words(column, value, lang)) for value in values)
-    return Choice(column, say(f"head.{column}", lang), sorted(options, key=lambda option: fold(option[1])))
+def _value(institution: Institution, column: str, lang: Language) -> str:
+    value = plain(getattr(institution, column))
+    return value_words(column, value, lang) if value else ""
 
 
-def _states(lines: Sequence[Line], lang: Language) -> Choice:
-    """Return what one can choose by of how sites were read, as far as there is any such site."""
-    there = {line.state for line in lines}
-    options = [(name, say(f"grid.{name}", lang)) for name in ("missing", "partial", "other") if name in there]
-    return Choice("state", say("grid.state", lang), [("read", say("grid.read", lang)), *options] if options else [])
+def _options(sheets: Sequence[Sheet], column: str, lang: Language) -> list[tuple[str, str]]:
+    words = {plain(getattr(sheet.institution, column)): _value(sheet.institution, column, lang) for sheet in sheets}
+    words.pop("", None)
+    return sorted(words.items(), key=lambda option: fold(option[1]))

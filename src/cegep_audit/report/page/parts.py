@@ -16,6 +16,24 @@ from cegep_audit.text import plain
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """One figure in large: the figure, what it is of, and what a reader must know beside it."""
+
+    figure: str
+    name: str
+    facts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """A cause for which sites were not assessed, its status, and the sites; the template folds a long list."""
+
+    cause: str
+    status: str
+    sites: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One piece of a section. Its table is folded beside a chart, or if asked; on paper it is open."""
 
@@ -25,7 +43,7 @@ class Part:
     grid: Grid | None = None
     note: str = ""
     is_folded: bool = False
-    items: Sequence[str] = ()
+    causes: Sequence[CauseRow] = ()
 
 
 @dataclass(frozen=True, slots=True)

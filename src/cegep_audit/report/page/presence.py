@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Grid, Row, heads
 from cegep_audit.report.page.charts import bars, columns
-from cegep_audit.report.page.parts import Part, Section, section, share_bar, shares_grid, ticks, to_sheet
+from cegep_audit.report.page.parts import (
+    CauseRow,
+    Headline,
+    Part,
+    Section,
+    section,
+    share_bar,
+    shares_grid,
+    ticks,
+    to_sheet,
+)
 from cegep_audit.report.text import words
 from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
-_MOST_ROWS = 10  # sites not assessed that are named without being asked for
 MOST_BARS = 25  # networks that a chart shows: the others are in its table
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """One figure in large: the figure, what it is of, and what a reader must know beside it."""
-
-    figure: str
-    name: str
-    facts: Sequence[str]
 
 
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
@@ -96,33 +94,22 @@ def _comparable(stats: ScanStatistics, k: int) -> list[Baseline]:
 def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
     figures = stats.summary.figures
-    rows: list[Row] = [
-        [
-            say(f"status.{cause.status or 'not_visited'}", lang),
-            words.detail_words(cause.detail, lang) if cause.detail else "—",
-            to_sheet(plain(institution.name), anchors[institution.id]),
-        ]
-        for cause in causes(stats.scan)
-        for institution in cause.institutions
-    ]
-    caption = say("summary.not_assessed", lang, count=len(rows))
-    grid = Grid(caption, heads(lang, "status", "cause", "institution"), rows, texts=3) if rows else None
     k = stats.asked.min_networks
-    said = [
-        words.assessed_words(figures, lang),
-        *completion_lines(attained(stats.scan, stats.asked.basket, k), lang),
-    ]
+    said = list(completion_lines(attained(stats.scan, stats.asked.basket, k), lang))
+    said = said or [words.assessed_words(figures, lang)]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))
+    rows = [
+        CauseRow(
+            words.detail_words(cause.detail, lang) if cause.detail else "—",
+            say(f"status.{cause.status or 'not_visited'}", lang),
+            [to_sheet(words.institution_name(each), anchors[each.id]) for each in cause.institutions],
+        )
+        for cause in causes(stats.scan)
+    ]
     if rows:
         said.append(say("lead.coverage", lang))
-    part = Part(lead=" ".join(said), grid=grid, items=_counted(stats, lang), is_folded=len(rows) > _MOST_ROWS)
-    return section("coverage", lang, part, _rendered(stats, anchors, lang))
-
-
-def _counted(stats: ScanStatistics, lang: Language) -> list[str]:
-    """Return how many sites were not assessed, by cause."""
-    return [words.cause_words(each.status, each.detail, len(each.institutions), lang) for each in causes(stats.scan)]
+    return section("coverage", lang, Part(lead=" ".join(said), causes=rows), _rendered(stats, anchors, lang))
 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:

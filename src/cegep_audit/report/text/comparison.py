@@ -15,7 +15,7 @@ from cegep_audit.report.text import words
 
 _NAMED = 5  # institutions that a line can name
 _LISTED = 30  # institutions whose changes a screen lists
-_MARKS = {Change.GAINED: "+", Change.LOST: "−", Change.RENAMED: "~"}
+MARKS = {Change.GAINED: "+", Change.LOST: "−", Change.RENAMED: "~"}
 
 
 def comparison_blocks(
@@ -28,19 +28,20 @@ def comparison_blocks(
     old, new = comparison.old, comparison.new
     days = {side: locales.day(words.scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
     yield Title(say("compare.title", lang, old=str(old.id), new=str(new.id), **days), 1)
-    yield from _cautions(comparison, lang, advice)
-    yield from _coverage(comparison, lang)
+    yield from comparison_cautions(comparison, lang, advice)
+    yield from comparison_coverage(comparison, lang)
     if not comparison.compared:
         yield Line(say("compare.nothing", lang), "warn", is_apart=True)
         return
-    yield _thresholds(comparison, lang)
-    yield _networks(comparison, lang)
+    yield thresholds_grid(comparison, lang)
+    yield networks_grid(comparison, lang)
     yield Line(say("compare.legend", lang), "dim")
     yield from _changes(comparison, lang, most)
     yield Line(say("compare.test", lang), "dim", is_apart=True)
 
 
-def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[Block]:
+def comparison_cautions(comparison: Comparison, lang: Language, advice: str = "") -> Iterator[Line]:
+    """Yield why a difference may not be one of the world: other rules, a browser, a merger, a scan that stopped."""
     old, new = comparison.old, comparison.new
     if not comparison.has_same_rules:
         versions = {"old": old.rules_version, "new": new.rules_version}
@@ -61,7 +62,7 @@ def _cautions(comparison: Comparison, lang: Language, advice: str) -> Iterator[B
             yield Line(say("compare.interrupted", lang, scan=str(facts.id)), "strong")
 
 
-def _coverage(comparison: Comparison, lang: Language) -> Iterator[Block]:
+def comparison_coverage(comparison: Comparison, lang: Language) -> Iterator[Line]:
     """Yield how many can be compared; who cannot, who entered and who left, by name where they are few."""
     missing = {
         change.institution.id: change.institution
@@ -79,7 +80,7 @@ def _coverage(comparison: Comparison, lang: Language) -> Iterator[Block]:
             yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
 
 
-def _thresholds(comparison: Comparison, lang: Language) -> Grid:
+def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
     """Return the share on three networks or more: over those open each day, and for each basket over the same twice."""
     wanted = [("all", Scope.EACH_DAY), *((name, Scope.BOTH_DAYS) for name in BASKETS)]
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
@@ -102,7 +103,7 @@ def _interval(share: ShareChange, lang: Language) -> str:
     return f"[{low}; {high}]"
 
 
-def _networks(comparison: Comparison, lang: Language) -> Grid:
+def networks_grid(comparison: Comparison, lang: Language) -> Grid:
     """Return each network with an institution on it: both shares, how many gained, lost and renamed, and the test."""
     renamed = [each.network for each in comparison.changes if each.change is Change.RENAMED]
     rows: list[Row] = []
@@ -129,7 +130,7 @@ def _changes(comparison: Comparison, lang: Language, most: int | None) -> Iterat
     kinds = (Change.GAINED, Change.LOST, Change.RENAMED, Change.KEPT)
     yield Line(say("compare.accounts", lang), "strong", is_apart=True)
     yield Line(say("compare.counts", lang, **{change.value: comparison.count(change) for change in kinds}))
-    moved = [each for each in comparison.changes if each.change in _MARKS]
+    moved = [each for each in comparison.changes if each.change in MARKS]
     lines = [_line(list(changes), lang) for _, changes in groupby(moved, key=lambda each: each.institution.id)]
     yield bullets(lines[:most])
     if most is not None and len(lines) > most:
@@ -137,5 +138,5 @@ def _changes(comparison: Comparison, lang: Language, most: int | None) -> Iterat
 
 
 def _line(changes: Sequence[NetworkChange], lang: Language) -> str:
-    marked = ", ".join(f"{_MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
+    marked = ", ".join(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
     return say("table.pair", lang, term=words.institution_name(changes[0].institution), text=marked)

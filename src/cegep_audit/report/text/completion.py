@@ -18,11 +18,7 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
     """Yield how many institutions each mode assessed, and what the share was at first reading alone."""
     if attained is None:
         return
-    days = " – ".join(locales.day(each, lang) for each in attained.days)
-    modes = [say("read_by.first", lang, count=attained.at_first)]
-    for mode, count in attained.by_mode.items():
-        facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
-        modes.append(say(f"read_by.{mode}", lang, count=count, **facts))
+    modes = [say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)]
     counts = {"assessed": attained.assessed, "institutions": attained.institutions}
     yield say("read_by.summary", lang, modes=", ".join(modes), **counts)
     first, completed = attained.first, attained.completed
@@ -40,3 +36,13 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
         )
     if attained.takes_refused:
         yield say("read_by.took_refused", lang)
+
+
+def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
+    """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
+    if attained is None:
+        return
+    days = " – ".join(locales.day(each, lang) for each in attained.days)
+    for mode, count in attained.by_mode.items():
+        facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
+        yield say(f"read_by.{mode}", lang, count=count, **facts)

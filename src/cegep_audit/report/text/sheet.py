@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.institution.advice import Advice
 from cegep_audit.analyze.institution.sheets import Peers, Sheet
 from cegep_audit.detect.networks.catalogue import NETWORKS
@@ -33,13 +33,18 @@ from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
 
-_NEIGHBOURS = 8  # institutions of the region that a sheet names
+_NEIGHBOURS = 6  # institutions of the region that a sheet names
 _RARE = 0.2  # of the peers: networks that fewer are on are left out of the comparison
-HALF = 0.5  # of the peers: readers expect a network that more of them are on
+_MISSING = "missing_network"  # the advice that names networks, not places
 
 
-def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None) -> Iterator[Block]:
-    """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids."""
+def sheet_blocks(
+    each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None, since: str = ""
+) -> Iterator[Block]:
+    """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids.
+
+    *since* says what changed since an earlier scan, "" where there is none.
+    """
     result, names = each.result, anchors or {}
     yield Title(plain(each.institution.name), 1)
     if facts := _facts(each, lang):
@@ -47,7 +52,7 @@ def sheet_blocks(each: Sheet, lang: Language, anchors: Mapping[str, str] | None 
     website = link(result.final_url if result and result.final_url else each.institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
-        yield Line(sheet_sentence(each, lang), "strong", is_apart=True)
+        yield Line(" ".join(filter(None, (sheet_sentence(each, lang), since))), "strong", is_apart=True)
     yield from map(Line, state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
@@ -80,20 +85,35 @@ def sheet_sentence(each: Sheet, lang: Language) -> str:
     )
 
 
+def card_words(each: Sheet, lang: Language) -> list[str]:
+    """Return what the card to share says beside the name: number, unit, peers, networks, day and source.
+
+    Nothing for a site that was not assessed. The parts have no ``|``, which separates them in the page.
+    """
+    if each.n_networks is None or each.result is None or each.result.captured_at is None:
+        return []
+    peers = next((peers for peers in each.peers if peers.median is not None), None)
+    value = value_words(peers.column, peers.value, lang) if peers else ""
+    median = locales.number(peers.median or 0, lang) if peers else ""
+    parts = (
+        locales.number(each.n_networks, lang),
+        say("sheet.card_unit", lang, count=each.n_networks),
+        say("sheet.card_peers", lang, median=median, value=value) if peers else "",
+        ", ".join(network_name(name) for name in NETWORKS if name in each.counted),
+        say("sheet.card_source", lang, day=locales.day(each.result.captured_at, lang)),
+    )
+    return [part.replace("|", "/") for part in parts]
+
+
 def _missing(each: Sheet, lang: Language) -> str:
-    """Return which networks most of the first peers are on and the institution is not, with their shares; or ""."""
-    peers = next((peers for peers in each.peers if peers.assessed >= FEW), None)
-    if peers is None:
-        return ""
-    common = sorted(peers.networks.items(), key=lambda item: -item[1])
-    shares = {name: count / peers.assessed for name, count in common if name not in each.counted}
-    named = [
-        f"{network_name(name)} ({locales.percent(share, lang, digits=0)})"
-        for name, share in shares.items()
-        if share > HALF
-    ]
-    value = value_words(peers.column, peers.value, lang)
-    return say("sheet.missing", lang, value=value, names=", ".join(named)) if named else ""
+    """Return which networks most of the first peers are on and the institution is not, with their shares."""
+    peers = each.peers[0]
+    names = ", ".join(
+        f"{network_name(one.network)} ({locales.percent(peers.networks[one.network] / peers.assessed, lang, digits=0)})"
+        for one in each.advice or ()
+        if one.rule == _MISSING
+    )
+    return say("sheet.missing", lang, value=value_words(peers.column, peers.value, lang), names=names)
 
 
 def _visit(result: InstitutionResult, lang: Language) -> Iterator[Block]:
@@ -208,20 +228,33 @@ def advice_by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
 
 
 def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
+    """Yield what to mend, the weightiest first; a place with several faults is named once, with all of them."""
     yield Title(say("sheet.mend", lang))
-    missing = _missing(each, lang)
-    items: list[tuple[Words, Sequence[Words]]] = [(missing, ())] if missing else []
-    for rule, places in advice_by_rule(each).items():
-        remedy = f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}"
-        items.append((remedy, [place for one in places if (place := _place(one)).text]))
+    rules: dict[Advice, list[str]] = {}  # by place: the advice without its rule
+    for advice in each.advice or ():
+        rules.setdefault(replace(advice, rule=""), []).append(advice.rule)
+    home = each.result.final_url if each.result else ""
+    places: dict[tuple[str, ...], list[Words]] = {}
+    for place, found in rules.items():
+        key = (_MISSING,) if _MISSING in found else tuple(found)
+        words = _place(place, home)
+        places.setdefault(key, []).extend([words] if words.text and key != (_MISSING,) else [])
+    items = [(_remedies(each, key, lang), found) for key, found in places.items()]
     yield Bullets(items) if items else Line(say("sheet.nothing_to_mend", lang))
 
 
-def _place(advice: Advice) -> Cell:
-    """Return where one thing to mend is: the network, the address, and the page as a link."""
+def _remedies(each: Sheet, rules: Sequence[str], lang: Language) -> str:
+    if _MISSING in rules:
+        return _missing(each, lang)
+    return " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in rules)
+
+
+def _place(advice: Advice, home: str) -> Cell:
+    """Return where something is to mend: the network, the address, and the page as a link unless it is the homepage."""
     page = link(advice.page_url)
     network = network_name(advice.network) if advice.network else ""
-    parts = dict.fromkeys((network, plain(without_password(advice.url)), page.text))
+    shown = "" if advice.page_url == home else page.text
+    parts = dict.fromkeys((network, plain(without_password(advice.url)), shown))
     return Cell(", ".join(filter(None, parts)), page.href)
 
 

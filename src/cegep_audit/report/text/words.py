@@ -68,7 +68,9 @@ def basket_name(name: str, lang: Language) -> str:
 
 
 def measure_words(measure: str, lang: Language) -> str:
-    """Return what a *measure* is called: ``at_least_3`` in words, or the name of a network."""
+    """Return what a *measure* is called: ``at_least_3`` or ``assessed`` in words, or the name of a network."""
+    if known(f"head.{measure}"):
+        return say(f"head.{measure}", lang)
     k = measure.removeprefix("at_least_")
     return say("head.at_least_k", lang, count=int(k)) if k != measure else network_name(measure)
 

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from cegep_audit.text import plain
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -22,6 +24,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["plain"] = plain
     found.filters["short"] = lambda text: text.removeprefix("https://").removeprefix("www.")
     found.tests["block"] = lambda block, name: type(block).__name__ == name
     return found

@@ -21,28 +21,31 @@
     const headings = Array.from(grid.tHead.rows[0].cells);
     const first = headings.findIndex((heading) => heading.className === "net");
     const networks = first < 0 ? [] : headings.slice(first).map((heading) => heading.dataset.id);
+    const STEP = 100; // rows laid out at once: a browser takes long over a table of a thousand
     const rows = Array.from(body.rows, (row) => ({
-      row, text: row.dataset.q, data: row.dataset, read: row.dataset.state !== "missing",
-      kinds: networks.map((_, place) => row.cells[first + place].className), count: Number(row.querySelector("td.f").textContent.replace(/\D/g, "")),
+      row, data: row.dataset, read: row.dataset.state !== "missing",
+      text: fold([row.dataset.q, row.dataset.id, row.cells[0].textContent, ...Array.from(row.querySelectorAll(".y a"), (link) => link.textContent)].join(" ")),
+      kinds: networks.map((_, place) => row.cells[first + place].className || "n"), count: Number(row.querySelector("td.f").textContent.replace(/\D/g, "")),
     }));
+    let fitting = rows;
+    let limit = STEP;
     const ranks = { y: 3, u: 2, n: 1, x: 0 };
     const shares = Array.from(grid.tFoot.rows[0].cells).slice(first < 0 ? headings.length : first);
 
-    const value = (row, column) => {
-      const cell = row.cells[column];
-      if (cell.className in ranks) return ranks[cell.className];
-      const text = cell.textContent.trim();
-      if (headings[column].className === "f") return text === "?" ? -1 : Number(text.replace(/\D/g, ""));
-      return text;
+    const value = (one, column) => {
+      if (first >= 0 && column >= first) return ranks[one.kinds[column - first]];
+      if (headings[column].className === "f") return one.read ? one.count : -1;
+      return one.row.cells[column].textContent.trim();
     };
     const compare = (a, b) => (typeof a === "number" ? a - b : (a === "") - (b === "") || collator.compare(a, b));
     const sort = (column, direction) => {
       headings.forEach((other) => other.removeAttribute("aria-sort"));
       headings[column].setAttribute("aria-sort", direction);
       const sign = direction === "ascending" ? 1 : -1;
-      const keyed = rows.map((one, place) => [value(one.row, column), place, one.row]);
-      keyed.sort((a, b) => sign * compare(a[0], b[0]) || a[1] - b[1]);
-      body.append(...keyed.map((item) => item[2]));
+      const keyed = rows.map((one) => [value(one, column), one]);
+      rows.splice(0, rows.length, ...keyed.sort((a, b) => sign * compare(a[0], b[0])).map((item) => item[1]));
+      body.append(...rows.map((one) => one.row));
+      update();
     };
     headings.forEach((heading, column) => {
       const button = document.createElement("button");
@@ -50,7 +53,7 @@
       button.append(...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
-        const isWord = typeof value(rows[0].row, column) === "string";
+        const isWord = typeof value(rows[0], column) === "string";
         const was = heading.getAttribute("aria-sort");
         sort(column, was ? (was === "ascending" ? "descending" : "ascending") : isWord ? "ascending" : "descending");
         remember();
@@ -62,9 +65,9 @@
     const empty = document.getElementById("empty");
     const choices = Array.from(tools.elements).filter((one) => one.name);
     const chosen = (name) => (tools.elements[name] ? tools.elements[name].value : "");
-    const fits = (one, words, column, wanted, state) =>
+    const fits = (one, words, values, column, wanted, state) =>
       words.every((word) => one.text.includes(word)) &&
-      ["type", "region", "language"].every((name) => !chosen(name) || one.data[name] === chosen(name)) &&
+      values.every(([name, value]) => one.data[name] === value) &&
       (!state || (state === "read" ? one.read : one.data.state === state)) &&
       (column < 0 || (wanted === "+" ? one.kinds[column] === "y" : one.kinds[column] === "n" || one.kinds[column] === "u"));
 
@@ -73,13 +76,13 @@
       const on = chosen("on");
       const column = on ? networks.indexOf(on.slice(1)) : -1;
       const state = chosen("state");
+      const values = ["type", "region", "language"].map((name) => [name, chosen(name)]).filter((pair) => pair[1]);
       const holders = networks.map(() => 0);
-      let shown = 0, read = 0, three = 0;
-      for (const one of rows) {
-        const isMeant = fits(one, words, column, on[0], state);
-        if (one.row.hidden === isMeant) one.row.hidden = !isMeant;
-        if (!isMeant) continue;
-        shown += 1;
+      let read = 0, three = 0;
+      fitting = rows.filter((one) => fits(one, words, values, column, on[0], state));
+      const shown = new Set(fitting.slice(0, limit));
+      for (const one of rows) if (one.row.hidden === shown.has(one)) one.row.hidden = !one.row.hidden;
+      for (const one of fitting) {
         if (!one.read) continue;
         read += 1;
         three += one.count >= 3;
@@ -87,10 +90,10 @@
       }
       const share = (number) => (read ? percent.format(number / read) : "—");
       shares.forEach((cell, place) => { cell.textContent = share(holders[place]).replace(/\s?%/, ""); });
-      const said = count.dataset.words.replace("{n}", shown.toLocaleString(language));
+      const said = count.dataset.words.replace("{n}", fitting.length.toLocaleString(language));
       const more = count.dataset.share.replace("{a}", read.toLocaleString(language)).replace("{s}", share(three));
       count.textContent = read ? `${said} ${more}` : said;
-      empty.hidden = shown > 0;
+      empty.hidden = fitting.length > 0;
     };
 
     // What is chosen is part of the address, so that a view can be sent on.
@@ -110,12 +113,16 @@
       document.getElementById("table").scrollIntoView();
     };
     tools.hidden = false;
-    tools.addEventListener("input", () => { update(); remember(); });
+    tools.addEventListener("input", () => { limit = STEP; update(); remember(); });
     tools.addEventListener("submit", (event) => event.preventDefault());
-    tools.addEventListener("reset", () => setTimeout(() => { update(); remember(); }));
+    tools.addEventListener("reset", (event) => {
+      event.preventDefault(); // it would empty the fields only after this
+      choices.forEach((one) => { one.value = ""; });
+      tools.dispatchEvent(new Event("input"));
+    });
     document.getElementById("csv").addEventListener("click", () => {
       const names = ["id", "name", "n_networks", ...networks];
-      const lines = Array.from(body.rows).filter((row) => !row.hidden).map((row) => [
+      const lines = fitting.map(({ row }) => [
         row.dataset.id, row.querySelector(".who").firstChild.textContent, row.querySelector("td.f").textContent.replace("?", ""),
         ...networks.map((_, place) => { const link = row.cells[first + place].querySelector("a"); return link ? link.href : ""; }),
       ]);
@@ -124,12 +131,29 @@
     const all = document.getElementById("all");
     if (all) all.addEventListener("click", () => { grid.parentNode.classList.add("all"); all.remove(); });
     addEventListener("hashchange", recall);
+    const more = (count) => { if (limit < fitting.length) { limit += count; update(); } };
+    new IntersectionObserver((seen) => { if (seen[0].isIntersecting) more(3 * STEP); }, { rootMargin: "900px" }).observe(document.getElementById("more"));
+    addEventListener("beforeprint", () => more(rows.length));
     update();
     recall();
   }
 
-  // A chart as a picture of its own, or its figures.
-  for (const figure of document.querySelectorAll("figure.chart")) {
+  // A chart or a card as a picture of its own, or its figures.
+  const picture = (svg, done) => {
+    const image = new Image();
+    image.addEventListener("load", () => {
+      const canvas = document.createElement("canvas");
+      const scale = image.width < 1200 ? 2 : 1;
+      canvas.width = scale * image.width;
+      canvas.height = scale * image.height;
+      const context = canvas.getContext("2d");
+      context.scale(scale, scale);
+      context.drawImage(image, 0, 0);
+      done(canvas.toDataURL("image/png"));
+    });
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  };
+  const offer = (figure) => {
     const bar = figure.querySelector(".save");
     bar.hidden = false;
     bar.addEventListener("click", (event) => {
@@ -139,28 +163,46 @@
         const table = figure.parentNode.querySelector("table");
         save(csv(Array.from(table.rows, (row) => Array.from(row.cells, (cell) => cell.textContent))), "text/csv", name);
       } else if (kind) {
-        const drawn = figure.querySelector(".desk svg").cloneNode(true);
+        const drawn = figure.querySelector("svg").cloneNode(true);
         const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
         for (const [key, to] of [["width", "100%"], ["height", "100%"], ["fill", "#fff"]]) ground.setAttribute(key, to);
         drawn.prepend(ground);
         const text = new XMLSerializer().serializeToString(drawn);
         if (kind === "svg") save(text, "image/svg+xml", name);
-        else {
-          const picture = new Image();
-          picture.addEventListener("load", () => {
-            const canvas = document.createElement("canvas");
-            canvas.width = 2 * picture.width;
-            canvas.height = 2 * picture.height;
-            const context = canvas.getContext("2d");
-            context.scale(2, 2);
-            context.drawImage(picture, 0, 0);
-            save(canvas.toDataURL("image/png"), "image/png", name);
-          });
-          picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-        }
+        else picture(text, (url) => save(url, "image/png", name));
       }
     });
-  }
+  };
+  document.querySelectorAll("figure.chart").forEach(offer);
+
+  // The card of an institution, made when its sheet opens.
+  const broken = (text, most) => {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      if (lines[0] && lines.at(-1).length + word.length >= most && lines.length < 2) lines.push("");
+      lines.push(`${lines.pop()} ${word}`.trim());
+    }
+    if (lines.length < 2) lines.push("");
+    return lines.map((line) => (line.length > most ? `${line.slice(0, most - 1)}…` : line));
+  };
+  const addCard = (sheet) => {
+    const template = document.getElementById("card");
+    if (!template || !sheet.dataset.card || sheet.querySelector(".card")) return;
+    const [number, unit, peers, names, source] = sheet.dataset.card.split("|");
+    const made = template.content.cloneNode(true);
+    const figure = made.querySelector("figure");
+    const called = sheet.querySelector("h1").textContent;
+    figure.dataset.name = (sheet.id || "card").replace(/^f[-.]/, "");
+    const said = [...broken(called, 36), number, unit, peers, ...broken(names, 62), source];
+    const texts = figure.querySelectorAll("text:empty");
+    texts.forEach((text, place) => { text.textContent = said[place]; });
+    for (const text of [texts[3], texts[4]]) text.setAttribute("x", 110 + 84 * number.length);
+    figure.firstChild.setAttribute("aria-label", [called, ...said.slice(2)].filter(Boolean).join(", "));
+    offer(figure);
+    sheet.append(made);
+  };
+  const alone = document.querySelector("main[data-card]");
+  if (alone) addCard(alone);
 
   // A sheet that opens takes the focus and the title; the way back leads to where one was.
   const title = document.title;
@@ -169,8 +211,11 @@
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const isSheet = target !== null && target.classList.contains("sheet");
     document.title = isSheet ? `${target.querySelector("h1").textContent}, ${title}` : title;
-    if (isSheet) target.querySelector("h1").focus();
-    else if (location.hash === "#table" && left) scrollTo(0, left);
+    if (isSheet) {
+      addCard(target);
+      target.querySelector("h1").focus();
+    }
+    if (location.hash === "#table" && left) scrollTo(0, left);
   };
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#f']");
@@ -192,7 +237,7 @@
   links.forEach((_, name) => watch.observe(document.getElementById(name)));
 
   // On paper, the figures of the charts are there.
-  addEventListener("beforeprint", () => document.querySelectorAll("details.figures").forEach((one) => { one.open = true; }));
+  addEventListener("beforeprint", () => document.querySelectorAll("details.figures, .causes details").forEach((one) => { one.open = true; }));
 
   for (const button of document.querySelectorAll("button.copy")) {
     button.hidden = false;

@@ -1,0 +1,101 @@
+"""The page of a comparison: what moved most, who gained and lost, over the institutions assessed both times."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import failed, institution, result, scan
+from selectolax.lexbor import LexborHTMLParser
+
+from cegep_audit.analyze.change.compare import compare
+from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.page.document import change_page, page
+
+NAMES = {"a": ["facebook"], "b": ["facebook", "youtube"], "c": ["facebook", "youtube", "instagram"]}
+LATER = {"a": ["facebook", "tiktok", "youtube"], "b": ["youtube"], "c": ["facebook", "youtube", "instagram"]}
+
+
+def at(month: int, names: dict[str, list[str]], *others: InstitutionResult, number: int = 1) -> Scan:
+    day = datetime(2026, month, 3, tzinfo=UTC)
+    found = [result(name, *networks, captured_at=day) for name, networks in names.items()]
+    return scan(*found, *others, id=number, started_at=day, ended_at=day + timedelta(hours=1))
+
+
+SHARE_FR = "La part sur trois réseaux ou plus passe de 33,3 % à 66,7 % (3 établissements évalués les deux fois)."
+SHARE_EN = "The share on three networks or more goes from 33.3% to 66.7% (3 institutions assessed both times)."
+OLD = at(10, NAMES, failed("d"), result("gone"))
+NEW = at(11, LATER, result("d", "facebook"), result("new"), number=2)
+
+
+def shown(old: Scan = OLD, new: Scan = NEW, lang: Language = "fr") -> LexborHTMLParser:
+    return LexborHTMLParser(change_page(compare(old, new), lang).decode())
+
+
+def text(made: LexborHTMLParser, selector: str) -> str:
+    return " ".join(" ".join(node.text(separator=" ") for node in made.css(selector)).split())
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("fr", f"Du 3 octobre 2026 au 3 novembre 2026 : 2 comptes gagnés, 1 perdu. {SHARE_FR}"),
+        ("en", f"From October 3, 2026 to November 3, 2026: 2 accounts gained, 1 lost. {SHARE_EN}"),
+    ],
+)
+def test_the_headline_is_over_those_assessed_both_times(lang: Language, sentence: str) -> None:
+    assert text(shown(lang=lang), ".sentence") == sentence
+
+
+def test_what_was_gained_and_lost_is_listed_with_addresses() -> None:
+    made = shown()
+    rows = [" ".join(row.text(separator=" ").split()) for row in made.css("#moved tbody tr")]
+    assert rows == [
+        "Cégep a YouTube youtube.test/cegep",
+        "Cégep a TikTok tiktok.test/cegep",
+        "Cégep b Facebook facebook.test/cegep",
+    ]
+    assert "perdu" in text(made, "#moved h3")
+
+
+def test_those_that_moved_most_come_first_and_are_named_at_the_ends_of_their_lines() -> None:
+    svg = shown().css_first("#movers .desk svg").html or ""
+    names = re.findall(r">([^<>\d]*(?:≥[^<>]*)?) [+−]?\d+,\d</text>", svg)
+    assert set(names) == {"≥&nbsp;3 réseaux", "Facebook", "YouTube", "TikTok"}, "Instagram did not move"
+
+
+def test_the_coverage_says_who_cannot_be_compared() -> None:
+    said = text(shown(), "#coverage")
+    for words in ("3 établissements évalués les deux fois", "Non comparable", "Entré depuis", "Sorti depuis"):
+        assert words in said
+
+
+def test_nobody_compared_is_said() -> None:
+    made = shown(scan(failed("a")), scan(result("a", "facebook"), id=2))
+    assert "rien à comparer" in text(made, ".sentence")
+    assert not made.css("#movers, #moved")
+
+
+def test_nothing_moved() -> None:
+    made = shown(OLD, at(11, NAMES, number=2))
+    assert "reste de 33,3 %" in text(made, ".sentence")
+    assert not made.css("#moved")
+
+
+def test_a_sheet_says_what_its_institution_gained_since() -> None:
+    made = LexborHTMLParser(page(ScanStatistics(NEW), "fr", since=compare(OLD, NEW)).decode())
+    assert "Depuis octobre 2026 : + YouTube, + TikTok." in text(made, "#f-a .strong").replace("\u00a0", " ")
+    assert "Depuis octobre 2026 : − Facebook." in text(made, "#f-b .strong").replace("\u00a0", " ")
+    assert "Aucun changement depuis octobre 2026." in text(made, "#f-c .strong")
+    assert "epuis" not in text(made, "#f-d .strong"), "it was not read the first time"
+
+
+def test_text_from_outside_is_text() -> None:
+    named = [
+        scan(result(institution("x", "<img src=x>", short_name="<img src=x>"), *names), id=place)
+        for place, names in enumerate((["facebook"], ["youtube"]), 1)
+    ]
+    assert not shown(*named).css("img")

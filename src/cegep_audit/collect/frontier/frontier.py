@@ -4,8 +4,8 @@ The homepage comes first. If it is only a way in (frames, a refresh, a splash pa
 behind it comes next; then addresses of the site that stand for an account (``/facebook``); then one page of each
 kind before a second of any: social, contact, the other language, about.
 
-Reading stops early once two pages show the same accounts and the last adds nothing
-(:mod:`cegep_audit.collect.frontier.stopping`). The words are in ``discovery.toml``.
+Reading stops early once two pages show the same accounts and the last adds nothing. The words are in
+``discovery.toml``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.scoring import LinkScore, is_page, score_links
-from cegep_audit.collect.frontier.site_state import Site, is_door
-from cegep_audit.collect.frontier.stopping import SITE_WIDE, has_seen_enough, shown_accounts
+from cegep_audit.collect.frontier.site_state import SITE_WIDE, Site, has_seen_enough, is_door, shown_accounts
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 
@@ -45,11 +44,6 @@ class _Candidate:
     reading: Reading
     host: str  # of the page that shows it
     page: int  # which of the pages read that is, from 0
-
-
-def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits) -> Choice | None:
-    """Return the page to read after *visits*, as :meth:`Frontier.next_page` does for whoever asks once."""
-    return Frontier(institution, limits).next_page(visits)
 
 
 class Frontier:
@@ -211,5 +205,5 @@ def _is_variant(site: Site, url: str, scored: LinkScore) -> bool:
 
     ``/?page_id=12`` labelled "Nous joindre" is one; a second in the same role is a session number or a trap.
     """
-    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), frozenset())
+    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), set())
     return bool(roles) and ("in path" in scored.why or scored.role in roles)

@@ -24,17 +24,15 @@ from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import LONG_PIECE, UNSEEN, Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
+from cegep_audit.detect.page.document import Document, Found, is_shown
 from cegep_audit.detect.page.finders import (
     ELSEWHERE,
     FINDERS,
     PASSED_OVER,
-    Document,
-    Found,
     find_attributes,
     find_in_script,
     find_widgets,
     is_same_as,
-    is_shown,
     refresh_target,
 )
 from cegep_audit.detect.page.media import media_type

@@ -82,16 +82,12 @@ class Document:
         """Return *node*, which begins here, as an element."""
         return Element(node, tag, attributes, self.innermost(), len(self.texts.pieces), len(self.anchors))
 
-    def leave(self) -> LexborNode | None:
-        """Leave the innermost open element; return the node behind it, None behind the last one."""
-        node = self.is_open.pop()[0]
-        if len(self.opened) > len(self.is_open):
-            element = self.opened.pop()
-            element.last_text = len(self.texts.pieces)
-            element.last_anchor = len(self.anchors)
-            if element.links and element.parent is not None:
-                element.parent.links += element.links
-        return node.next if self.is_open else None
+    def close(self, element: Element) -> None:
+        """Complete the counts of *element*, which ends here."""
+        element.last_text = len(self.texts.pieces)
+        element.last_anchor = len(self.anchors)
+        if element.links and element.parent is not None:
+            element.parent.links += element.links
 
     def keep(self, finder: str, element: Element, found: Iterable[Found]) -> None:
         """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""

@@ -17,6 +17,7 @@ from cegep_audit.vocabulary import How
 
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
+_MAX_REMEMBERED = 200  # characters of an address whose verdict is remembered
 _PLEA = 600  # characters: a longer <noscript> is content, not a plea
 
 
@@ -39,15 +40,18 @@ def _may_name_account(address: str, own: str = "") -> bool:
 
     What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
     """
+    return _judged(address, own) if len(address) <= _MAX_REMEMBERED else might_name_account(address)
+
+
+@lru_cache(maxsize=8192)  # the pages of a site share their menus
+def _judged(address: str, own: str) -> bool:
     plain = _PLAIN.fullmatch(address)
     if plain is None:
         return might_name_account(address)
     host = plain[1]
     if host is None or host == own:
         return False
-    if _host_may_name(host):
-        return True
-    return any(map(address.__contains__, _hinted_hosts())) and might_name_account(address)
+    return _host_may_name(host) or (any(map(address.__contains__, _hinted_hosts())) and might_name_account(address))
 
 
 @lru_cache(maxsize=4096)
@@ -104,8 +108,8 @@ def find_head_links(document: Document, element: Element) -> Iterator[Found]:
 
 def is_same_as(element: Element) -> bool:
     """Whether *element* gives another address of what it describes, in microdata or RDFa."""
-    attributes = element.attributes
-    return "sameas" in f"{attributes.get('itemprop') or ''} {attributes.get('property') or ''}".lower()
+    get = element.attributes.get
+    return any("sameas" in value.lower() for value in (get("itemprop"), get("property")) if value)
 
 
 def find_meta(document: Document, element: Element) -> Iterator[Found]:

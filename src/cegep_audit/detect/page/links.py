@@ -74,7 +74,7 @@ def _base(tree: LexborHTMLParser, page_url: str) -> str:
 
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
-    is_open = document.is_open
+    is_open, opened, pieces = document.is_open, document.opened, document.texts.pieces
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
@@ -87,14 +87,17 @@ def _walk(document: Document) -> None:
             element = None if says_nothing else _offer(document, node, tag, attributes)
             child = node.first_child
             if child is not None:
-                is_open.append((node, tag, attributes, len(document.texts.pieces)))
+                is_open.append((node, tag, attributes, len(pieces)))
                 if element is not None:
-                    document.opened.append(element)
+                    opened.append(element)
                 node = child
                 continue
         node = node.next
         while node is None and is_open:
-            node = document.leave()
+            left = is_open.pop()[0]
+            if len(opened) > len(is_open):
+                document.close(opened.pop())
+            node = left.next if is_open else None
 
 
 def _offer(document: Document, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element | None:
@@ -122,7 +125,7 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     stripped = text.strip()
     if not stripped:
         return
-    piece = clean(stripped) if len(stripped) <= LONG_PIECE else stripped
+    piece = " ".join(stripped.split()) if len(stripped) <= LONG_PIECE else stripped
     document.texts.pieces.append(piece)
     if tag not in UNSEEN:
         document.visible.append(piece)

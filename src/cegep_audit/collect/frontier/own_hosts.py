@@ -1,4 +1,4 @@
-"""Which addresses belong to one site, whatever source its pages come from."""
+"""The hosts of one site, for every source of pages."""
 
 from __future__ import annotations
 

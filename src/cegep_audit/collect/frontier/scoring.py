@@ -1,7 +1,7 @@
-"""Link scoring: what a link of a site may lead to, by its words and its address: accounts, contact, another language.
+"""Link scoring: what a link of a site may lead to (accounts, contact, another language), by its words and address.
 
-The words stand in ``discovery.toml``. A page has hundreds of links of which few matter, so a
-cheap test of a few sets comes first, and no address is resolved here.
+The words are in ``discovery.toml``. Few of the hundreds of links on a page matter, so a cheap test of a few sets comes
+first, and no address is resolved here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each kind of element may hold: one finder a way, all with one signature, listed in :data:`FINDERS`."""
+"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from cegep_audit.vocabulary import How
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _MAX_REMEMBERED = 200  # characters of an address whose verdict is remembered
-_PLEA = 600  # characters: a longer <noscript> is content, not a plea
+_PLEA = 600  # characters; a longer <noscript> is content
 
 
 Finder = Callable[[Document, Element], Iterable[Found]]
-"""Takes from one element what may name an account; sets aside in the document what discovery needs."""
+"""Returns what may name an account in one element; sets aside in the document what the frontier needs."""
 
 # Most addresses are spelt so that only their host could be a network's, if they have one: no dot, no "@" and no escape
 # of a letter stands in the rest.
@@ -65,7 +65,7 @@ def _hinted_hosts() -> tuple[str, ...]:
 
 
 def find_anchors(document: Document, element: Element) -> Iterable[Found]:
-    """Links and image maps; what stays on the site is set aside for discovery."""
+    """Links and image maps; links that stay on the site are set aside for the frontier."""
     attributes = element.attributes
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
@@ -83,7 +83,7 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
 
 
 def _names_account(document: Document, href: str) -> bool:
-    """Whether *href* says which account it is of, and that is not the site itself, which may be a blog of a network."""
+    """Whether *href* names an account other than the site itself, which may be a blog on a network."""
     found = classify(href)
     is_own = found.account_url is not None and urls.host_of(found.account_url) == urls.host_of(document.page.url)
     return not found.hides_account and not is_own
@@ -164,13 +164,13 @@ _FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
 def find_scripts(_: Document, element: Element) -> Iterable[Found]:
-    """A script asked for from a network, as the timelines of blogs were until 2013."""
+    """A script loaded from a network, as the timelines of blogs were until 2013."""
     source = element.attributes.get("src")
     return (Found(source, How.WIDGET),) if source and might_name_account(source) else ()
 
 
 def find_in_script(document: Document, attributes: Mapping[str, str | None], text: str) -> Iterator[Found]:
-    """JSON-LD, and whatever addresses or widget calls the *text* of a script with *attributes* holds."""
+    """JSON-LD, addresses and widget calls in the *text* of a script with *attributes*."""
     kind = (attributes.get("type") or "").lower()
     if "ld+json" in kind and (addresses := list(structured.json_ld_addresses(text, document.page.url))):
         yield from (Found(raw, How.JSON_LD, subject) for raw, subject in addresses)
@@ -179,7 +179,7 @@ def find_in_script(document: Document, attributes: Mapping[str, str | None], tex
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
         subjects: dict[str, str] = {}
-        if any(classify(raw).account_url for raw in written):  # else it does not matter whose they are
+        if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
             subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
         sent = scripts.sent_to(text, written)
         yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
@@ -195,7 +195,7 @@ PASSED_OVER = frozenset(
     "aria-label aria-labelledby aria-hidden aria-expanded aria-controls aria-haspopup aria-describedby "
     "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
 )
-# Elements whose finders look at every attribute that matters.
+# Elements whose own finder looks at every attribute that matters.
 ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
 
 
@@ -217,20 +217,20 @@ def find_attributes(attributes: Mapping[str, str | None]) -> Iterator[Found]:
                 yield Found(raw, how)
 
 
-# Attributes that make a link of any element, as routers and templates of JavaScript write them.
+# Attributes that routers and templates of JavaScript use to make a link of any element.
 _LINKING = frozenset({"to", ":to", ":href", "v-bind:href", "v-bind:to", "x-bind:href", "[href]", "ng-href"})
-_NOT_ALONE = frozenset(" {}()<>'\"`;")  # an address that others stand beside: a call, an expression
+_NOT_ALONE = frozenset(" {}()<>'\"`;")  # the address is part of something longer: a call, an expression
 
 
 def find_widgets(_: Document, element: Element) -> Iterator[Found]:
-    """XFBML (``<fb:like-box href=…>``), and the links of other elements that the page's scripts know."""
+    """XFBML (``<fb:like-box href=…>``), and elements that scripts of the page turn into links."""
     href = element.attributes.get("href") or ""
     if might_name_account(href):
         yield Found(href, How.WIDGET if ":" in element.tag else How.ANCHOR)
 
 
 def find_noscript(document: Document, element: Element) -> Iterator[Found]:
-    """A plea to switch scripts on; the links inside are elements like others."""
+    """A request to enable JavaScript; the links inside are read like any other."""
     text = element.node.text().lower()
     if "javascript" in text and len(text) < _PLEA:
         document.signs.add("noscript_plea")

@@ -1,8 +1,7 @@
-"""Objects and lists as sites write them: JSON with faults, and the literals inside scripts.
+"""Read objects and lists as sites write them: JSON with faults, and the literals inside scripts.
 
-Anything between brackets is read as far as it goes. Missing and surplus commas, comments, CDATA marks, unquoted keys,
-several roots and brackets that never close are taken as meant; a quote inside a text ends it only where a text may end.
-Each character is looked at a bounded number of times, and nothing recurses.
+Missing and extra commas, comments, CDATA marks, unquoted keys, several roots and unclosed brackets are tolerated. A
+quote ends a text only where a text may end. Each character is read a bounded number of times, and nothing recurses.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import re
 from typing import Any
 
 MAX_CHARS = 1_000_000  # a state of several megabytes is no description of an organisation
-AGAIN = "\0"  # in a key: what is before it stands there twice, or nothing does
+AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
 _MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
 
 _REST = r"""
@@ -24,7 +23,7 @@ _REST = r"""
     | (?P<comma> [,;] )
     | (?P<bare>  [\w$.+-]++ )
 """
-# A text that never ends is one to the end, or to the end of its line: so each character is looked at once.
+# An unclosed text goes to the end of the line or of the script, so that each character is looked at once.
 _SCRIPT_TEXT = r"""
       (?P<text> "(?:[^"\\\n]|\\(?:.|\Z))*+(?:"|\n|\Z)
               | '(?:[^'\\\n]|\\(?:.|\Z))*+(?:'|\n|\Z)

@@ -1,7 +1,7 @@
-"""A page to its reading: every link that may name an account, with how and where, and what the frontier needs.
+"""Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once; each element is offered to the finders of its kind. Comments are no elements, so what
-is commented out never counts.
+The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
+commented-out links never count.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
 
 MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many
-_BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
+_BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
-_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
+_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
 
 
-_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in one script are no row of the site
+_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
 
 def extract_links(page: Page) -> Reading:
@@ -184,15 +184,17 @@ def _reading(document: Document) -> Reading:
 
 
 # ------------------------------------------------------------------------------------------ icons
-# Links whose icon or path names a network but whose address does not: own redirects, short links.
+# Links whose icon or path names a network while their address does not: redirects of the site, short links.
 
-# Last segment or first label of an address of the site's own that stands for an account, in lower case.
+# Last segment or first label of an address of the site that stands for an account, in lower case.
 _LAST = re.compile(
     r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
     r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
 )
-_LONGEST_LAST = 24  # characters that it takes at most
-_LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # in which it ends
+_LONGEST_LAST = 24  # characters, at most
+_LAST_LETTERS = frozenset(
+    "ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split()
+)  # the letters it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
 _ICON = re.compile(
     r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
@@ -273,7 +275,7 @@ def _links(document: Document, context: Context) -> Iterator[Link]:
 
 
 def _data_zone(element: Element, found: Found) -> Zone:
-    """Return the zone of what is not shown: the data of a script say nothing of the place where it stands."""
+    """Return the zone of what is not shown; the place of a script says nothing about the data in it."""
     zone = element.place.zone or Zone.MAIN
     return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
 
@@ -282,13 +284,13 @@ _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?
 
 
 def _repaired(raw: str) -> str:
-    """Return *raw* as what its author meant where a bare host was written for an address."""
+    """Return *raw* with a scheme where its author wrote a bare host."""
     raw = raw.strip()
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
 def _microdata_subject(element: Element) -> str:
-    """Return whose address a microdata or RDFa property on *element* gives, "" where there is none."""
+    """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
     if not is_same_as(element):
         return ""
     types = element.item_types

@@ -1,9 +1,9 @@
-"""Text to a parsed document, whatever the text: what would take long is seen before the fast parser sees it.
+"""Parse a page in bounded time, whatever its bytes.
 
-lexbor reads an ordinary page thirty times as fast as anything else, but its time grows with the square of the depth of
-unclosed elements, and of the attributes of one element. A page that the guard refuses is cut into the tags that
-matter, and handed on as a shallow document, so that one set of finders serves both. Guard and cut look at each
-character a bounded number of times: five megabytes of anything are read in seconds.
+lexbor reads an ordinary page thirty times as fast as other parsers, but its time grows with the square of the depth of
+unclosed elements, and of the attributes of one element. The guard detects such a page before it is parsed. The tags
+that matter are then cut out of it and parsed as a shallow document, so that one set of finders serves both. Guard and
+cut look at each character a bounded number of times: five megabytes of anything are read in seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
 
-# Elements that end by themselves where the next begins, or hold nothing: leaving them open nests nothing.
+# Elements that are empty, or that end where the next one begins: leaving them open nests nothing.
 _SELF_ENDING = (
     "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|dt|dd|option|optgroup|tr|td|th|"
     "thead|tbody|tfoot|colgroup|html|head|body"
@@ -128,13 +128,13 @@ def _flat(text: str) -> Iterator[str]:
 
 
 def _after(text: str, mark: str, start: int) -> int:
-    """Return the place after the next *mark* from *start* on, or the end of *text*."""
+    """Return the position after the next *mark* from *start* on, or one past the end of *text*."""
     place = text.find(mark, start)
     return len(text) + 1 if place < 0 else place + len(mark)
 
 
 def _end_of_tag(text: str, start: int) -> int:
-    """Return the place after the tag that goes on at *start*; a ">" in a quoted value does not end it."""
+    """Return the position after the tag that continues at *start*; a ">" in a quoted value does not end it."""
     end = _after(text, ">", start)
     for _ in range(_PASSED_OVER):
         unquoted = _QUOTED.sub("", text[start : min(end, start + _KEPT_TAG)])
@@ -145,5 +145,5 @@ def _end_of_tag(text: str, start: int) -> int:
 
 
 def _bounded(tag: str) -> str:
-    """Return *tag* with an end, where it was cut off: whatever quote is open there ends too, and none begins."""
+    """Return *tag* with an end where it was cut off, whatever quote is open there."""
     return tag if tag.endswith(">") else f"{tag}x\"'>"

@@ -44,7 +44,8 @@ def _of_key() -> dict[str, str]:
 def subject_of_type(types: object) -> str:
     """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" if they do not say.
 
-    A node that is both a person and an organisation is an organisation: plug-ins write this for sites run by one person.
+    A node that is both a person and an organisation is an organisation: plug-ins write this where one person runs a
+    site.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
     rows = _rows()["type"]

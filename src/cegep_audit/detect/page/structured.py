@@ -1,6 +1,6 @@
-"""Accounts that a page's data declares, each with whose they are said to be: JSON-LD, microdata, data in scripts.
+"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with whose it is said to be.
 
-The words stand in ``structured.toml``.
+The words are in ``structured.toml``.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ def _of_key() -> dict[str, str]:
 
 
 def subject_of_type(types: object) -> str:
-    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" where it says nothing.
+    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" if they do not say.
 
-    What is both a person and an organisation publishes the site: so plug-ins write who runs a site alone.
+    A node that is both a person and an organisation is an organisation: plug-ins write this where one person runs a
+    site.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
     rows = _rows()["type"]

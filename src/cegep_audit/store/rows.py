@@ -6,9 +6,11 @@ cannot write, one with a lone surrogate, is stored with U+FFFD in its place; any
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -135,6 +137,18 @@ def load(
 def _parent(entry: tuple[Key, Any]) -> Key:
     """Return the key of the row that a child belongs to: its own without its position."""
     return entry[0][:-1]
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Make records without a search for cycles: they have none, and the search takes half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def stored(value: object) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Self
 
 from cegep_audit.errors import StoreError, UsageError
@@ -75,18 +73,14 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of the file and of every claim; what was saved is saved. May be called twice."""
         for scan_id in list(self._claims):
-            self._claims.pop(scan_id).close()
+            self._let_go(scan_id)
         self._connection.close()
-
-    # ------------------------------------------------------------ writing
 
     def start_scan(
         self,
@@ -180,8 +174,6 @@ class Store:
             connection.executemany("DELETE FROM decisions WHERE scan_id = ? AND coder = ?", lists)
             insert(connection, DECISIONS, [((scan_id, *item.unit), item) for item in decisions])
 
-    # ------------------------------------------------------------ reading
-
     def scans(self) -> list[Scan]:
         """Return every scan, the oldest first, without its institutions and results (see :meth:`tally`)."""
         with self._reading() as connection:
@@ -233,8 +225,8 @@ class Store:
         """
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            subject = partial(_institution, subjects)
-            with _collector_paused(), self._reading() as connection:
+            subject = partial(_subject, subjects)
+            with rows.collector_paused(), self._reading() as connection:
                 entries = load(connection, RESULTS, (scan_id,), subject, among=list(subjects), without=without)
                 found = {id_: result for (_, id_), result in entries}
             yield from (found[id_] for id_ in subjects if id_ in found)
@@ -252,12 +244,14 @@ class Store:
 
         A reading of the past (mode ``as_of``) neither gives nor takes decisions.
         """
+
+        def unit(key: rows.Key) -> Mapping[str, object]:
+            return {"scan_id": key[0], "unit": Unit(*key[1:])}
+
         with self._reading() as connection:
             numbers = [number for (number,) in connection.execute(_CODED, (scan_id,))]
-            items = [item for number in numbers for _, item in load(connection, DECISIONS, (number,), _unit)]
+            items = [item for number in numbers for _, item in load(connection, DECISIONS, (number,), unit)]
         return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
-
-    # ------------------------------------------------------------ inside
 
     def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
         with self._reading() as connection:
@@ -299,21 +293,5 @@ class Store:
         return say(key, self._lang, file=shown(str(self.path)), **facts)
 
 
-def _unit(key: tuple[int, str, str]) -> Mapping[str, object]:
-    return {"scan_id": key[0], "unit": Unit(*key[1:])}
-
-
-def _institution(by_id: Mapping[str, Institution], key: tuple[int, str]) -> Mapping[str, object]:
-    return {"institution": by_id[key[1]]}
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Make records without a search for cycles: they have none, and the search takes half of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def _subject(subjects: Mapping[str, Institution], key: rows.Key) -> Mapping[str, object]:
+    return {"institution": subjects[key[1]]}

@@ -26,8 +26,7 @@ from cegep_audit.report.page.parts import (
     to_sheet,
 )
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
+from cegep_audit.report.text.paragraph import completion_lines, drawn_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 

@@ -14,8 +14,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers, share_cells, share_heads
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
+from cegep_audit.report.text.paragraph import citation, completion_lines, drawn_words, sureness_words
 from cegep_audit.vocabulary import Status
 
 _MOST_NAMED = 20  # failures of a scan that are named, whatever their causes

@@ -9,8 +9,8 @@ from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.words import center_words, days_words, months_words
+from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
@@ -156,3 +156,37 @@ def _pages(facts: ScanFacts) -> int:
     limits = facts.settings.get("limits")
     asked = limits.get("max_pages", _PAGES_DEFAULT) if isinstance(limits, dict) else _PAGES_DEFAULT
     return int(asked)
+
+
+def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]:
+    """Yield how many institutions each mode assessed, and what the share was at first reading alone."""
+    if attained is None:
+        return
+    modes = [say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)]
+    counts = {"assessed": attained.assessed, "institutions": attained.institutions}
+    yield say("read_by.summary", lang, modes=", ".join(modes), **counts)
+    first, completed = attained.first, attained.completed
+    if first.bounds and completed.bounds:
+        yield say(
+            "read_by.alone",
+            lang,
+            k=attained.k,
+            share=locales.percent(first.share, lang),
+            low=locales.percent(first.bounds[0], lang),
+            high=locales.percent(first.bounds[1], lang),
+            completed=locales.percent(completed.share, lang),
+            completed_low=locales.percent(completed.bounds[0], lang),
+            completed_high=locales.percent(completed.bounds[1], lang),
+        )
+    if attained.takes_refused:
+        yield say("read_by.took_refused", lang)
+
+
+def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
+    """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
+    if attained is None:
+        return
+    days = " – ".join(locales.day(each, lang) for each in attained.days)
+    for mode, count in attained.by_mode.items():
+        facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
+        yield say(f"read_by.{mode}", lang, count=count, **facts)

@@ -48,12 +48,12 @@ _AUTHOR = "cegep-audit"
 
 
 def headings() -> Mapping[str, list[Heading]]:
-    """Return the headings of each file, by the name it has where the output is called after its command."""
+    """Return the headings of each file, by the name it has in the documentation."""
     return {name: [column.heading for column in columns_of(section)] for name, section in _FILES.items()}
 
 
 def changes_of(comparison: Comparison) -> Table:
-    """Return one row per institution and network, then the institutions that are in one scan only."""
+    """Return one row per institution and network, then the institutions in only one scan."""
     table = filled("changes", _columns("change"), comparison.changes)
     names = [heading.name for heading in table.headings]
     moved: list[Sequence[Cell]] = []

@@ -97,7 +97,7 @@ def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Gri
 
 
 def _overall(each: Comparison, lang: Language) -> Grid:
-    """Return every figure of both levels with its interval, one a line."""
+    """Return a grid with one figure a row and its interval at both levels."""
     parts = [each.levels[level][OVERALL] for level in LEVELS]
     rows: list[Row] = [
         [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
@@ -176,7 +176,7 @@ def _names(unit: Unit, found: Agreement) -> dict[str, str]:
 
 
 def methods_paragraph(found: Agreement, lang: Language) -> str:
-    """Return what a paper has to say of the coding behind *found*: who, how, and how well they agree."""
+    """Return the paragraph of a paper on the coding behind *found*: who, how, and how well they agree."""
     return " ".join(_sentences(found, lang))
 
 
@@ -199,7 +199,7 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
 
 
 def _cautions(found: Agreement, people: Sequence[Coder], lang: Language) -> Iterator[str]:
-    """Yield the agreement of all coders together, and what the table warns of too."""
+    """Yield the agreement of all coders together, then the cautions that the table shows too."""
     if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
         alphas = {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
         yield say("methods.all_coders", lang, **alphas)
@@ -210,7 +210,7 @@ def _cautions(found: Agreement, people: Sequence[Coder], lang: Language) -> Iter
 
 
 def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
-    """Yield what is missing of the sample that the figures of *each* are weighted by; nothing where all is decided."""
+    """Yield which part of the sample behind the weights of *each* is not decided yet, if any."""
     if each.sampled and each.sampled.undone:
         yield say("agreement.undone", lang, count=each.sampled.undone)
     if each.sampled and each.sampled.empty:
@@ -247,7 +247,7 @@ def _pair(each: Comparison, lang: Language) -> Iterator[str]:
 
 
 def _bracketed(estimate: Estimate, lang: Language) -> str:
-    """Return a coefficient with its interval, in words where it is not defined."""
+    """Return a coefficient with its interval in brackets; if it is undefined, say so in words."""
     if estimate.value is None:
         return say("methods.undefined", lang)
     value = _coefficient(estimate.value, lang)
@@ -264,12 +264,12 @@ def _joined(names: Sequence[str], lang: Language) -> str:
 
 
 def _rater_name(name: str, lang: Language) -> str:
-    """Return what a rater is called: the tool in the reader's language, a coder as it signs."""
+    """Return the name of a rater: the tool in the reader's language, a coder by its initials."""
     return say("agreement.tool", lang) if name == TOOL else plain(name)
 
 
 def _coefficient(value: float | None, lang: Language) -> str:
-    """Return a coefficient of agreement with three decimals, ``0,857`` or ``0.857``; a dash where there is none."""
+    """Return a coefficient of agreement with three decimals, ``0,857`` or ``0.857``; a dash for None."""
     if value is None:
         return "—"
     from babel.numbers import format_decimal

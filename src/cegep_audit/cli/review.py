@@ -169,8 +169,7 @@ def agreement(
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import to_json
     from cegep_audit.coding.raters import compare_raters
-    from cegep_audit.report.text.agreement import agreement_blocks
-    from cegep_audit.report.text.methods import methods_paragraph
+    from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)

@@ -1,4 +1,4 @@
-"""The statistics of a scan as tables of a file: one table a question, each column with its meaning.
+"""The statistics of a scan as tables of a file: one table a question.
 
 ``statistics.toml`` says what each table is for, which columns it has and what they mean.
 """
@@ -26,7 +26,7 @@ from cegep_audit.urls import without_password
 
 
 def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
-    """Return every table of statistics of *stats*; what is text of ours is in the language *lang*."""
+    """Return every table of statistics of *stats*; our own text is in the language *lang*."""
     called = {institution.id: institution.name for institution in stats.scan.institutions}
     rows: dict[str, Iterable[Sequence[Cell]]] = {
         "key_figures": _key_figures(stats),
@@ -75,7 +75,7 @@ def headings() -> list[Heading]:
 
 
 def meaning(name: str, lang: Language) -> str:
-    """Return what a reader finds in the table *name*."""
+    """Return the description of the table *name*."""
     text: str = rows_of("tables")[name][lang]
     return set_in_french(text) if lang == "fr" else text
 

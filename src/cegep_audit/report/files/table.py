@@ -1,7 +1,7 @@
-"""A table on its way to a file: its columns, its cells, and the codebook that says what the columns mean.
+"""Tables of the files: columns, cells, and the codebook that explains the columns.
 
-Every column is a row of ``columns.toml``: its name, where its value is found (``from``), its type, its meaning. CSV,
-XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
+Every column is a row of ``columns.toml``: its name, the attribute that holds its value (``from``), its type, its
+meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from cegep_audit.urls import without_password
 
 Cell = str | int | float | bool | None
 
-# What makes a spreadsheet compute (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
-# locales). TAB, CR and NUL, which hide one, are removed before. A semicolon starts a cell too: it separates
+# The start of a formula in a spreadsheet (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
+# locales). TAB, CR and NUL, which hide one, are removed first. A semicolon starts a cell too: it separates
 # cells where the decimal mark is a comma, as in French.
 _FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
 _STARTS = frozenset(" =+-@＝＋－＠")
@@ -40,7 +40,7 @@ _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The head of one column and what it means.
+    """The heading of a column and what it means.
 
     ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
     ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
@@ -57,7 +57,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a file: its heading, and what gives its cell of a row."""
+    """A column of a file: its heading, and a function from a row to its cell."""
 
     heading: Heading
     value: Callable[[Any], Cell]
@@ -65,7 +65,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of a report: its name, its headings, and the cells of each row, in the headings' order."""
+    """A table of a file: its name, its headings, and the cells of each row in the order of the headings."""
 
     name: str
     headings: Sequence[Heading]
@@ -73,7 +73,7 @@ class Table:
 
 
 def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
-    """Return the table *name* of *rows*, a cell for each of *columns*, made as they are asked for: once."""
+    """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once."""
     values = [column.value for column in columns]
     return Table(name, [column.heading for column in columns], ([value(row) for value in values] for row in rows))
 
@@ -86,7 +86,7 @@ def columns_of(section: str) -> list[Column]:
 def column(
     section: str, key: str, named: str = "", value: Callable[[Any], Cell] | None = None, **places: str
 ) -> Column:
-    """Return one column: *named* other than its *key*, with another *value*, with the *places* in its words filled."""
+    """Return a column, optionally with another name or *value*; *places* fill the braces in its description."""
     row = dict(rows_of(section)[key])
     path, digits = row.pop("from", key), row.pop("digits", _DECIMALS)
     for language in ("fr", "en"):
@@ -112,7 +112,7 @@ def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
 
 
 def _value(path: str, type_: str, digits: int) -> Callable[[object], Cell]:
-    """Return what follows the attributes of *path* from a row to its cell; None where one of them is None."""
+    """Return a function that follows the attributes of *path* from a row to its cell; None if one of them is None."""
     get = attrgetter(path)
     in_text = {"url": without_password, "integer": whole}.get(type_)
 
@@ -129,7 +129,7 @@ def _value(path: str, type_: str, digits: int) -> Callable[[object], Cell]:
 
 
 def _walked(row: object, path: str) -> object:
-    """Return what *path* leads to, None where a record on the way is."""
+    """Return the value at *path*, None if a record on the way is None."""
     found = row
     for name in path.split("."):
         found = None if found is None else getattr(found, name)
@@ -150,13 +150,13 @@ def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an att
     return str(found) if isinstance(found, str) else found  # a code of a closed list is the code alone
 
 
-_stamp = lru_cache(maxsize=4096)(timestamp)  # every account of a page has its time
+_stamp = lru_cache(maxsize=4096)(timestamp)  # all accounts of a page have the same time
 
 
 def inert(text: str) -> str:
-    """Return *text* on one line, with an apostrophe before what a spreadsheet would compute. Idempotent.
+    """Return *text* on one line, with an apostrophe before the start of a formula. Idempotent.
 
-    A formula may start the cell, or follow blanks or a semicolon.
+    A formula starts the cell, or follows blanks or a semicolon.
     """
     if text.isprintable() and ";" not in text and text[:1] not in _STARTS:
         return text  # the usual case
@@ -166,7 +166,7 @@ def inert(text: str) -> str:
 def written(value: Cell) -> str:
     """Return *value* as a CSV cell: ``true`` or ``false``, a number, inert text, or nothing for None.
 
-    A number has a decimal point, and a minus before it where it is negative: no spreadsheet computes that.
+    A number has a decimal point and, if negative, a minus: no spreadsheet takes that for a formula.
     """
     if value is None:
         return ""
@@ -176,13 +176,13 @@ def written(value: Cell) -> str:
 
 
 def whole(text: str) -> int | str:
-    """Return *text* as an integer where it is the usual spelling of one of at most 15 digits, else as it is."""
+    """Return *text* as an integer if it is the usual spelling of one with at most 15 digits, else unchanged."""
     is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
     return int(text) if is_number and str(int(text)) == text else text
 
 
 def csv_bytes(table: Table) -> bytes:
-    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
+    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet takes for a formula."""
     return b"".join(csv_pieces(table))
 
 

@@ -1,4 +1,4 @@
-"""The report as a workbook: what a double click in Excel wants."""
+"""Tables as an Excel workbook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_ADDRESS = 2_079 // 3
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
 
-# How numbers with decimals are shown; the cell holds the number itself.
+# Number formats; the cell holds the number itself.
 _SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})
 _PER_CENT, _DECIMALS = "0.0%", "0.0###"
 
@@ -30,8 +30,8 @@ _PER_CENT, _DECIMALS = "0.0%", "0.0###"
 def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
     """Return a workbook with one sheet a table and a codebook; the same tables give the same bytes.
 
-    Headers stay in sight and filter; numbers are numbers, ``true`` and ``false`` Excel's own; times are text in
-    UTC, for Excel's have no zone. Addresses are links, as many as a sheet takes; text is text, never a formula.
+    Headers are frozen and have filters. Numbers and booleans are Excel's own; times are text in UTC, because Excel's
+    have no time zone. Addresses are links, up to the limit of a sheet; text is never a formula.
     A table has fewer rows than :data:`MAX_ROWS`. *choices* are the codes that a drop-down list offers in the cells of
     a column, by its name.
     """
@@ -57,7 +57,7 @@ class _Looks(NamedTuple):
     decimals: Format
 
     def of(self, heading: Heading) -> Format | None:
-        """Return how numbers under *heading* are shown, None for Excel's own way."""
+        """Return the format of numbers under *heading*, None for Excel's default."""
         if heading.type != "number":
             return None
         return self.per_cent if heading.name in _SHARES else self.decimals
@@ -100,7 +100,7 @@ def _write_rows(sheet: Worksheet, table: Table, looks: _Looks, widths: list[int]
 
 
 def _is_address(cell: str) -> bool:
-    """Whether *cell* can be a link as it stands: an address that Excel takes, not one of its own kinds of link."""
+    """Whether *cell* can be a link: a web address that Excel accepts."""
     return cell.startswith(("http://", "https://")) and len(cell) <= _MAX_ADDRESS and cell.isprintable()
 
 

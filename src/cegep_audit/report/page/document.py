@@ -33,8 +33,7 @@ from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
 from cegep_audit.report.text.comparison import comparison_cautions
-from cegep_audit.report.text.completion import later_modes
-from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
+from cegep_audit.report.text.paragraph import citation, headline_sentence, later_modes, paragraph
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import days_words, scan_day
 

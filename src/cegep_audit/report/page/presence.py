@@ -26,8 +26,7 @@ from cegep_audit.report.page.parts import (
     to_sheet,
 )
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
+from cegep_audit.report.text.paragraph import completion_lines, rendered_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
@@ -114,7 +113,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
     """Return which sites a browser rendered, and why; None where it rendered none."""
-    lead = "".join(drawn_words(stats.summary.scan, lang))
+    lead = "".join(rendered_words(stats.summary.scan, lang))
     if not lead:
         return None
     names: dict[str, str] = {}

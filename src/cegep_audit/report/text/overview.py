@@ -14,8 +14,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers, share_cells, share_heads
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
+from cegep_audit.report.text.paragraph import citation, completion_lines, rendered_words, sureness_words
 from cegep_audit.vocabulary import Status
 
 _MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
@@ -45,13 +44,13 @@ def summary_blocks(
 
 
 def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
-    """Yield how many were assessed; why the others were not, with their names where they are few."""
+    """Yield how many institutions were assessed and why the others were not, by name if they are few."""
     figures = summary.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
     yield from map(Line, _completion(scan, summary, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, drawn_words(summary.scan, lang))
+    yield from map(Line, rendered_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
@@ -124,7 +123,7 @@ def _indented(k: int, lang: Language) -> str:
 
 
 def _groups(summary: Summary, lang: Language) -> Iterator[Block]:
-    """Yield the headline share of each group, a mark at those of few."""
+    """Yield the headline share of each group; groups of few institutions have a mark."""
     k, groups = next(iter(summary.figures.at_least)), summary.groups or {}
     title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
     rows = [_group_row(group_words(summary.by, values, lang), group, k, lang) for values, group in groups.items()]
@@ -146,7 +145,7 @@ def _group_row(name: str, group: Figures, k: int, lang: Language) -> list[str]:
 
 
 def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> Iterator[Block]:
-    """Yield how many institutions the tool found on each network, how many after coding, and what that rests on."""
+    """Yield how many institutions are on each network as detected and as coded, and how many rows were coded."""
     before, after = detected.figures, coded.figures
     rows: list[Row] = [
         [

@@ -64,7 +64,7 @@ def _table(trend: Trend, places: Sequence[int], population: Population, lang: La
 
 
 def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
-    """Return which scan each column is, how many it assessed, and how far its captures are from the day asked for."""
+    """Return rows with the number, coverage and drift (days from the day asked) of each scan."""
     coverage = (f"{locales.number(each.assessed, lang)}/{locales.number(each.institutions, lang)}" for each in points)
     drifts = ["—" if each.drift_days is None else locales.number(each.drift_days, lang) for each in points]
     has_drift = any(each.drift_days is not None for each in points)
@@ -76,5 +76,5 @@ def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
 
 
 def _day(point: Point) -> str:
-    """Return the day that a scan goes by: the one asked of an archive, else that of its captures."""
+    """Return the day of a scan: the one asked of an archive, else that of its captures."""
     return (point.asked or point.day).isoformat()

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange, Scope, ShareChange
-from cegep_audit.analyze.change.trend import Point, Population, Share, Trend
+from cegep_audit.analyze.change.trend import Population, Share, Trend
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -19,13 +19,10 @@ from cegep_audit.report.text import words
 from cegep_audit.report.text.comparison import MARKS, comparison_coverage, networks_grid, thresholds_grid
 
 _MOST_LINES = 5  # networks of the chart, beside the threshold
-_LEAST_STEPS = 2  # a line has two ends
 _YEARLY = 300  # days between scans from which their years alone tell them apart
-
 _LISTS = {Change.GAINED: ("account",), Change.LOST: ("account",), Change.RENAMED: ("before", "after")}
 
-Key = tuple[str, str]  # basket of a threshold and "", or "" and a network
-Step = tuple[Point, Mapping[Key, Share]]
+Shares = Mapping[str, Share]  # of one scan by network; "" for the threshold over all networks
 
 
 def change(found: Trend | None, since: Comparison | None, anchors: Mapping[str, str], lang: Language) -> Section | None:
@@ -33,68 +30,65 @@ def change(found: Trend | None, since: Comparison | None, anchors: Mapping[str, 
 
     Shares are of the institutions assessed in every scan: they change with the world, not with the registry.
     """
-    return section("trend", lang, _over_time(found, lang), *_moved(since, anchors, lang))
+    over_time = _over_time(found, lang) if found and found.every_time else None
+    return section("trend", lang, over_time, *_moved(since, anchors, lang))
 
 
-def _over_time(found: Trend | None, lang: Language) -> Part | None:
-    steps = _steps(found, Population.EVERY_TIME) if found and found.every_time else []
-    if found is None or len(steps) < _LEAST_STEPS:
+def _over_time(found: Trend, lang: Language) -> Part | None:
+    """Return the threshold and the networks that moved most since the first scan as lines, and all as a table."""
+    points = [point for point in found.points if point.assessed]
+    if len(points) < 2:  # noqa: PLR2004 - a line has two ends
         return None
-    keys = _lines(steps)
-    days = [point.day for point, _ in steps]
+    steps, days = _shares(found, Population.EVERY_TIME), [point.day for point in points]
+    last = steps[-1]
+    moves = {
+        name: abs((each.share or 0) - (_share(steps[0], name) or 0))
+        for name, each in last.items()
+        if name and each.count
+    }
+    most = sorted(moves, key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
     series = [
-        Series(name, days, [_share(shares, key) for _, shares in steps], is_strong=not key[1])
-        for key, name in ((key, _name(key, steps, lang)) for key in keys)
+        Series(_name(name, last, lang), days, [_share(step, name) for step in steps], is_strong=not name)
+        for name in ("", *most)
     ]
-    lead = say("lead.trend", lang, count=len(found.every_time))
-    chart = lines(series, _named(days, lang), say("chart.trend", lang), ticks(lang))
-    return Part(lead=lead, chart=chart, grid=_grid(found, steps, keys, lang))
+    shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
+    rows: list[Row] = [
+        [*heads(lang, "scan"), *(str(point.facts.id) for point in points)],
+        [*heads(lang, "assessed"), *(locales.number(point.assessed, lang) for point in points)],
+        _row(say("trend.all", lang), "", _shares(found, Population.ALL), lang),
+        *(_row(_name(name, last, lang), name, steps, lang) for name in shown),
+    ]
+    head = [*heads(lang, "date"), *(locales.day(day, lang) for day in days)]
+    return Part(
+        lead=say("lead.trend", lang, count=len(found.every_time)),
+        chart=lines(series, _named(days, lang), say("chart.trend", lang), ticks(lang)),
+        grid=Grid(say("section.trend", lang), head, rows),
+    )
 
 
-def _steps(found: Trend, population: Population) -> list[Step]:
+def _shares(found: Trend, population: Population) -> list[Shares]:
+    """Return the shares of each scan that assessed any institution."""
     return [
-        (point, {(share.basket, share.network): share for share in shares if share.population is population})
+        {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
         for point, shares in zip(found.points, found.shares, strict=True)
         if point.assessed
     ]
 
 
-def _lines(steps: Sequence[Step]) -> list[Key]:
-    """Return the lines to draw: the threshold, then the networks that moved most from the first scan to the last."""
-    first, last = steps[0][1], steps[-1][1]
-    moves = {
-        key: abs((share.share or 0) - (_share(first, key) or 0))
-        for key, share in last.items()
-        if key[1] and share.count
-    }
-    ranked = sorted(moves, key=lambda key: (-moves[key], -(last[key].count or 0)))
-    return [("all", ""), *ranked[:_MOST_LINES]]
+def _share(shares: Shares, name: str) -> float | None:
+    return shares[name].share if name in shares else None
 
 
-def _name(key: Key, steps: Sequence[Step], lang: Language) -> str:
-    k = steps[-1][1][key].k or 0
-    return words.network_name(key[1]) if key[1] else f"≥\u00a0{say('summary.networks_count', lang, count=k)}"
+def _row(title: str, name: str, steps: Sequence[Shares], lang: Language) -> Row:
+    return [title, *(locales.percent(_share(step, name), lang) for step in steps)]
 
 
-def _share(shares: Mapping[Key, Share], key: Key) -> float | None:
-    return shares[key].share if key in shares else None
+def _name(name: str, last: Shares, lang: Language) -> str:
+    return words.network_name(name) if name else _threshold_name(last[""].k or 0, lang)
 
 
-def _grid(found: Trend, steps: Sequence[Step], keys: Sequence[Key], lang: Language) -> Grid:
-    """Return the shares as a table, one column a scan: the threshold of all assessed too, then every network."""
-    met = dict.fromkeys(key for _, shares in steps for key, share in shares.items() if key[1] and share.count)
-    whole = _steps(found, Population.ALL)
-    rows: list[Row] = [
-        [*heads(lang, "scan"), *(str(point.facts.id) for point, _ in steps)],
-        [*heads(lang, "assessed"), *(locales.number(point.assessed, lang) for point, _ in steps)],
-        [say("trend.all", lang), *(locales.percent(_share(shares, keys[0]), lang) for _, shares in whole)],
-    ]
-    rows += [
-        [_name(key, steps, lang), *(locales.percent(_share(shares, key), lang) for _, shares in steps)]
-        for key in dict.fromkeys((keys[0], *met))
-    ]
-    days = [locales.day(point.day, lang) for point, _ in steps]
-    return Grid(say("section.trend", lang), [*heads(lang, "date"), *days], rows)
+def _threshold_name(k: int, lang: Language) -> str:
+    return f"≥\u00a0{say('summary.networks_count', lang, count=k)}"
 
 
 def _named(days: Sequence[date], lang: Language) -> list[tuple[date, str]]:
@@ -163,9 +157,9 @@ def threshold_share(since: Comparison) -> ShareChange | None:
 
 def change_sections(since: Comparison, lang: Language) -> list[Section]:
     """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost."""
-    lines = [each.text for each in comparison_coverage(since, lang)]
+    said = [each.text for each in comparison_coverage(since, lang)]
     found = [
-        section("coverage", lang, Part(lead=lines[0], note=" ".join(lines[1:]))),
+        section("coverage", lang, Part(lead=said[0], note=". ".join(said[1:]))),
         section("movers", lang, _movers(since, lang)),
         section("thresholds", lang, Part(grid=thresholds_grid(since, lang))) if since.compared else None,
         section("moved", lang, *_moved(since, {}, lang)),
@@ -183,12 +177,7 @@ def _movers(since: Comparison, lang: Language) -> Part | None:
     ends = (date.min, date.min.replace(day=2))  # two ends, whatever the time between them
     named = [locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new)]
     series = [
-        Series(
-            f"{_share_name(each, lang)} {locales.points(each.points, lang)}",
-            ends,
-            (each.old_share, each.new_share),
-            is_strong=not each.network,
-        )
+        Series(_moved_name(each, lang), ends, (each.old_share, each.new_share), is_strong=not each.network)
         for each in shown
     ]
     chart = lines(series, list(zip(ends, named, strict=True)), say("chart.movers", lang), ticks(lang))
@@ -196,10 +185,9 @@ def _movers(since: Comparison, lang: Language) -> Part | None:
     return Part(lead=say("lead.movers", lang), chart=chart, grid=networks_grid(since, lang), note=note)
 
 
-def _share_name(each: ShareChange, lang: Language) -> str:
-    if each.network:
-        return words.network_name(each.network)
-    return f"≥\u00a0{say('summary.networks_count', lang, count=each.k or 0)}"
+def _moved_name(each: ShareChange, lang: Language) -> str:
+    name = words.network_name(each.network) if each.network else _threshold_name(THREE_PLUS, lang)
+    return f"{name} {locales.points(each.points, lang)}"
 
 
 def change_headlines(since: Comparison, lang: Language) -> list[Headline]:

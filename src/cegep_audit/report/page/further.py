@@ -75,10 +75,11 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
 
 def places(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on where official accounts are shown, and whose accounts sites show."""
-    parts = []
-    total = int(stats.account_counts["official"].sum())
+    if stats.account_counts.empty:
+        return None
+    parts = [Part(lead=say("lead.places", lang, count=int(stats.account_counts["official"].sum())))]
     for aspect, found in stats.places.groupby("aspect", sort=False):
-        rows = [
+        rows: list[Row] = [
             [
                 say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
                 locales.number(row["accounts"], lang),
@@ -88,19 +89,13 @@ def places(stats: ScanStatistics, lang: Language) -> Section | None:
         ]
         title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
-    if parts:
-        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
-    return section("places", lang, *parts, _account_counts(stats, lang))
-
-
-def _account_counts(stats: ScanStatistics, lang: Language) -> Part | None:
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
-    rows: list[Row] = [
+    rows = [
         [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
         for row in records(stats.account_counts)
     ]
     lead = say("lead.account_counts", lang)
-    return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)) if rows else None
+    return section("places", lang, *parts, Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)))
 
 
 def published(stats: ScanStatistics, lang: Language) -> Section | None:

@@ -37,7 +37,7 @@ def main() -> None:
         for size in SIZES:
             visit = _visit([_link(form.format(number), number, block(number)) for number in range(size)])
             began = time.process_time()
-            for candidate in compare(gather(identity, [visit], size), identity, "", ""):
+            for candidate in compare(gather(identity, [visit], size), "", ""):
                 judge(candidate)
             spent = time.process_time() - began
             print(f"{shape:<20}{size:>8} accounts{spent / size * 1e6:>8.0f} µs an account")

@@ -7,8 +7,7 @@ from datetime import date
 
 from builders import account, institution, result
 
-from cegep_audit.coding_records import Decision, Unit
-from cegep_audit.models import Account, InstitutionResult
+from cegep_audit.models import Account, Decision, InstitutionResult, Unit
 from cegep_audit.vocabulary import Role, Verdict
 
 DAY = date(2026, 11, 23)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import signal
 import ssl
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import stamina
 import trustme
+from commands import Done, command
 from hypothesis import settings
 from servers import Web, serve
 
@@ -48,6 +51,21 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "COLUMNS",
         }:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """``cegep-audit demo``, run once for all workers; a test that changes its files copies them first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo-run"
+    folder.mkdir(exist_ok=True)
+    told = folder / "told.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            done = command("demo", folder=folder)
+            told.write_text(json.dumps([done.code, done.out, done.err]), "utf-8")
+    return Done(folder, *json.loads(told.read_text("utf-8")))
 
 
 @pytest.fixture

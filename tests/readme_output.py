@@ -23,13 +23,10 @@ READMES: Mapping[str, Literal["en", "fr"]] = {"README.md": "en", "LISEZMOI.md": 
 _BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 
 
-def printed() -> dict[str, str]:
-    """Return what the demo prints up to its first table, by README."""
-    with TemporaryDirectory() as folder:
-        demo = [sys.executable, "-m", "cegep_audit", "demo", "--quiet", "--output", folder]
-        subprocess.run(demo, check=True, timeout=120, cwd=folder)
-        with Store.open(Path(folder) / "demo.db", create=False, lang="en") as store:
-            scan, _ = printing.load(store, None)
+def printed(database: Path) -> dict[str, str]:
+    """Return what the demo that made *database* prints up to its first table, by README."""
+    with Store.open(database, create=False, lang="en") as store:
+        scan, _ = printing.load(store, None)
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:
@@ -61,5 +58,8 @@ def _renew(page: str, output: str) -> None:
 
 
 if __name__ == "__main__":
-    for each, output in printed().items():
-        _renew(each, output)
+    with TemporaryDirectory() as folder:
+        demo = [sys.executable, "-m", "cegep_audit", "demo", "--quiet", "--output", folder]
+        subprocess.run(demo, check=True, timeout=120, cwd=folder)
+        for each, output in printed(Path(folder) / "demo.db").items():
+            _renew(each, output)

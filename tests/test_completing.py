@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from commands import Done, command, rows_of
+from commands import Done, inside, rows_of
 from servers import DROP, HANG, Asked, Reply, Web, serve
 from warcs import Kept, warc_bytes
 from wayback import Kept as Captured
@@ -69,7 +69,7 @@ class World:
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> Done:
-        return command(*words, folder=self.folder, **self.environment)
+        return inside(*words, folder=self.folder, **self.environment)
 
     def scan(self, *more: str) -> Done:
         return self.run("scan", "registry.csv", *OPTIONS, *more)

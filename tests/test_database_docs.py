@@ -8,18 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import command
+from commands import Done, inside
 
 PAGE = Path(__file__).parents[1] / "docs" / "database.md"
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def demo_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    done = command("demo", "--quiet", folder=folder)
-    assert done.code == 0, done.err
-    return folder / "demo" / "demo.db"
+@pytest.fixture
+def demo_db(demo_run: Done) -> Path:
+    return demo_run.folder / "demo" / "demo.db"
 
 
 def test_there_are_ten() -> None:
@@ -44,6 +41,6 @@ def test_the_views_say_what_the_tables_say(demo_db: Path) -> None:
 
 def test_statements_for_wikidata_are_a_text_file(demo_db: Path) -> None:
     options = ("export", "--db", str(demo_db), "--quickstatements", "-o")
-    assert command(*options, "wikidata.csv", folder=demo_db.parent).code == 2
-    assert command(*options, "wikidata.txt", folder=demo_db.parent).code == 0
+    assert inside(*options, "wikidata.csv", folder=demo_db.parent).code == 2
+    assert inside(*options, "wikidata.txt", folder=demo_db.parent).code == 0
     assert (demo_db.parent / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has an item

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 import readme_output
+from commands import Done
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from readme_output import READMES, undated
+from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -60,9 +62,11 @@ def prose(page: str) -> str:
 
 
 def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    for word, command in group.commands.items():
+    context = Context(group)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
         yield f"{name}{word}", command
-        if hasattr(command, "commands"):
+        if hasattr(command, "list_commands"):
             yield from commands(command, f"{name}{word} ")
 
 
@@ -118,8 +122,9 @@ def test_the_reference_of_commands_is_current() -> None:
 # ------------------------------------------------------------------------------------------ the README's output
 
 
-def test_the_output_that_the_readmes_show_is_what_the_demo_prints() -> None:
-    output = {page: undated(text) for page, text in readme_output.printed().items()}
+def test_the_output_that_the_readmes_show_is_what_the_demo_prints(demo_run: Done) -> None:
+    printed = readme_output.printed(demo_run.folder / "demo" / "demo.db")
+    output = {page: undated(text) for page, text in printed.items()}
     assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "renew it: make docs"
 
 

@@ -45,9 +45,9 @@ def web() -> Iterator[demo.Web]:
         yield served
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return command("demo", folder=tmp_path_factory.mktemp("demo"))
+@pytest.fixture
+def ran(demo_run: Done) -> Done:
+    return demo_run
 
 
 def test_demo_ends_well_and_names_its_folder(ran: Done) -> None:

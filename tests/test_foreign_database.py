@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import command, inside
-from servers import Reply, Web
+from commands import inside
+from servers import Reply, Web, serve
 
 WORD = "\x1b[31mrouge\x1b[0m \x9b31m \x9d0;titre\x07 \u202eelgoog\u2066 </script>"
 
 
-@pytest.fixture
-def folder(web: Web, tmp_path: Path) -> Path:
-    """A folder with the database of a scan of two sites, of which the second is still to do."""
-    for name in ("un", "deux"):
-        page = (
-            f'<title>{name}</title><footer><a href="https://www.facebook.com/{name}">Facebook</a></footer>' + "x " * 400
-        )
-        web[f"www.{name}.test/"] = Reply(page.encode())
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    with serve() as served:
+        for name in ("un", "deux"):
+            footer = f'<footer><a href="https://www.facebook.com/{name}">Facebook</a></footer>'
+            served[f"www.{name}.test/"] = Reply(f"<title>{name}</title>{footer}{'x ' * 400}".encode())
+        yield served
+
+
+@pytest.fixture(scope="module")
+def scanned(web: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scanned")
     rows = ["id,name,website", "un,Un,http://www.un.test/", "deux,Deux,http://www.deux.test/"]
-    (tmp_path / "registry.csv").write_text("\n".join(rows), "utf-8")
-    done = command("scan", "registry.csv", "--delay", "0", "-q", folder=tmp_path, HTTP_PROXY=web.proxy)
+    (folder / "registry.csv").write_text("\n".join(rows), "utf-8")
+    done = inside("scan", "registry.csv", "--delay", "0", "-q", folder=folder, HTTP_PROXY=web.proxy)
     assert done.code == 0, done.err
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def folder(scanned: Path, tmp_path: Path) -> Path:
+    """A folder with the database, WARC and report of a scan of two sites."""
+    return shutil.copytree(scanned, tmp_path / "scanned")
 
 
 def alter(folder: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
@@ -65,7 +77,7 @@ def test_a_resumed_scan_writes_beside_the_database_only(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (folder / "cegep-audit-1.warc.gz").unlink()
     interrupted(folder, warc=kept_in.replace("{elsewhere}", str(elsewhere)))
-    done = command("scan", "--resume", "--delay", "0", "--lang", "en", folder=folder, HTTP_PROXY=web.proxy)
+    done = inside("scan", "--resume", "--delay", "0", "--lang", "en", folder=folder, HTTP_PROXY=web.proxy)
     assert done.code == 0, done.err
     assert written in done.err
     assert [path.name for path in folder.glob("*.warc.gz")] == [written]
@@ -77,7 +89,7 @@ def test_the_user_says_where_a_resumed_scan_writes(folder: Path, web: Web) -> No
     (folder / "mine").mkdir()
     interrupted(folder, warc="/somewhere/proof.warc.gz")
     words = ("--delay", "0", "-q", "--save-warc", "mine/proof.warc.gz")
-    assert command("scan", "--resume", *words, folder=folder, HTTP_PROXY=web.proxy).code == 0
+    assert inside("scan", "--resume", *words, folder=folder, HTTP_PROXY=web.proxy).code == 0
     assert (folder / "mine" / "proof.warc.gz").exists()
 
 
@@ -137,12 +149,12 @@ def test_no_export_names_a_folder_of_this_machine(folder: Path, web: Web) -> Non
     warc = folder / "deep" / "proof.warc.gz"
     warc.parent.mkdir()
     words = ("scan", str(folder / "registry.csv"), "--delay", "0", "-q", "--save-warc", str(warc), "-o", "a.json")
-    assert command(*words, folder=folder, HTTP_PROXY=web.proxy).code == 0
-    assert command("scan", "registry.csv", "--from-warc", str(warc), "-q", "-o", "b.json", folder=folder).code == 0
+    assert inside(*words, folder=folder, HTTP_PROXY=web.proxy).code == 0
+    assert inside("scan", "registry.csv", "--from-warc", str(warc), "-q", "-o", "b.json", folder=folder).code == 0
     outputs = [inside("summary", number, "--json", folder=folder).out for number in ("2", "3")]
     for number in ("2", "3"):
         for name in (f"{number}.json", f"{number}.csv", f"{number}.html"):
-            command("report" if name.endswith("html") else "export", number, "-o", name, folder=folder)
+            inside("report" if name.endswith("html") else "export", number, "-o", name, folder=folder)
             outputs.append((folder / name).read_text("utf-8"))
     outputs += [(folder / name).read_text("utf-8") for name in ("a.json", "b.json")]
     assert not [text for text in outputs if str(folder) in text]

@@ -9,15 +9,15 @@ import json
 import re
 import ssl
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import manners
 import openpyxl
 import pytest
 import trustme
-from commands import Done, command, rows_of
+from commands import Done, command, inside, rows_of
 from manners import Request
 from servers import DROP, HANG, NEVER, Answering, Asked, Reply, Web, redirect, serve
 
@@ -26,7 +26,6 @@ from cegep_audit.models import Page, Reading
 from cegep_audit.scan import audit as scan
 
 DELAY_S, TIMEOUT_S = 0.2, 6.0
-STALL_S = 4.0  # a healthy site that waits longer for its turn waits for somebody else's
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 ICON = '<footer><a href="https://www.facebook.com/{name}">Facebook</a></footer>'
 HEALTHY = [f"sain{number}" for number in range(8)]
@@ -271,10 +270,30 @@ def test_no_healthy_site_is_lost_or_changed(ran: Ran) -> None:
     assert [row["facebook"] for row in alone] == [f"https://www.facebook.com/cegep{name}" for name in HEALTHY]
 
 
-def test_no_healthy_site_waits_for_a_hostile_one(ran: Ran) -> None:
-    healthy = [request for request in ran.log if request.host.partition(".")[0] in HEALTHY]
-    longest, request = manners.gaps(healthy)[-1]
-    assert longest < STALL_S, request
+def test_no_healthy_site_waits_for_a_slow_one(web: Web, tmp_path: Path) -> None:
+    """The slow site answers only once the others have been read to their last page."""
+    asked = Counter[str]()
+
+    def counted(request: Asked) -> Reply:
+        asked[request.host] += request.path != "/robots.txt"
+        return healthy(request)
+
+    def slowly() -> Iterator[bytes | float]:
+        yield b"<html>"
+        yield from itertools.takewhile(lambda _: sum(asked.values()) < 3 * len(HEALTHY), itertools.repeat(0.05, 2_000))
+        yield (ICON.format(name="lent") if sum(asked.values()) == 3 * len(HEALTHY) else "").encode()
+
+    web["lent.test/robots.txt"] = Reply(status=404)
+    web["lent.test/"] = lambda _: Reply(pieces=slowly())
+    for name in HEALTHY:
+        web[f"{name}.test/*"] = counted
+    write_registry(tmp_path / "registry.csv", {name: f"http://{name}.test/" for name in ("lent", *HEALTHY)})
+    options = ("--delay", "0", "--timeout", "600", "--concurrency", "2", "--no-warc", "-q")
+    done = inside("scan", "registry.csv", *options, folder=tmp_path, HTTP_PROXY=web.proxy)
+    assert done.code == 0, done.err
+    assert {row["facebook"] for row in rows_of(tmp_path / "report.csv") if row["id"] == "lent"} == {
+        "https://www.facebook.com/lent"
+    }
 
 
 # ------------------------------------------------------------------------------------------ what is shown

@@ -14,8 +14,8 @@ from codings import DAY, LIBRARY, OFFICIAL, OTHER, decision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError
+from cegep_audit.models import Decision, Unit
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 

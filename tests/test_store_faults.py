@@ -251,9 +251,12 @@ class TestBusy:
             store.save(1, again := result(NAMES[0], "tiktok"))
             assert store.load(1).results[0] == again
 
-    def test_a_reader_between_two_results_keeps_nobody_waiting(self, path: Path) -> None:
+    def test_a_reader_between_two_results_keeps_nobody_waiting(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("cegep_audit.store.scans._AT_ONCE", 1)
         with Store.open(path, create=False) as reader, Store.open(path, create=False, busy_s=0.0) as writer:
-            results = reader._results(1, reader.scan(1).institutions)
+            results = reader.results(1, reader.scan(1).institutions)
             first = next(results)
             writer.save(1, result(NAMES[-1], "tiktok"))
             assert first.institution.id == NAMES[0]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Zone
+from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Verdict, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,3 +298,32 @@ class Scan:
         """Whether the user chose some institutions of the registry (``--id``, ``--limit`` …)."""
         chosen = self.settings.get("selection")
         return isinstance(chosen, Mapping) and any(value for name, value in chosen.items() if name != "with_parts")
+
+
+class Unit(NamedTuple):
+    """What is coded by hand, one row of a coding sheet: an institution and a network."""
+
+    institution_id: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one coder decided on one unit of a scan.
+
+    ``correct_account`` is canonical, "" for none; a list of accounts may name several on one unit. ``detected`` is the
+    main account that the rules found: "" for none, None where the site was not assessed. ``is_blind`` says that the
+    coder did not see it. A drawn row has the ``stratum`` and ``weight`` (number of rows it stands for) of its sample.
+    """
+
+    scan_id: int
+    unit: Unit
+    coder: str
+    verdict: Verdict
+    correct_account: str
+    date: date
+    note: str = ""
+    detected: str | None = None
+    is_blind: bool = True
+    stratum: str = ""
+    weight: float | None = None

@@ -15,8 +15,8 @@ from scipy import stats
 
 from cegep_audit.analyze.group_tests import cramers_v, group_differences, group_tests, holm_corrected, rank_correlation
 from cegep_audit.analyze.groups import split
-from cegep_audit.analyze.presence_matrix import presence_matrix
 from cegep_audit.analyze.stats import presence
+from cegep_audit.analyze.tables import presence_matrix
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cegep_audit.analyze.intervals import (
+    binomial_interval,
     bounds_of,
     difference_interval,
-    exact_interval,
     paired_difference_interval,
     predictive_interval,
     sample_interval,
@@ -63,9 +63,9 @@ def test_none_of_a_hundred_of_a_hundred_and_twenty() -> None:
 
 
 def test_a_population_without_end_gives_clopper_and_pearson() -> None:
-    assert sample_interval(15, 50, 10**7) == pytest.approx(exact_interval(15, 50), abs=1e-5)
+    assert sample_interval(15, 50, 10**7) == pytest.approx(binomial_interval(15, 50, "exact"), abs=1e-5)
     # R: binom.test(15, 50)$conf.int
-    assert exact_interval(15, 50) == pytest.approx((0.1786178, 0.4460823), abs=1e-6)
+    assert binomial_interval(15, 50, "exact") == pytest.approx((0.1786178, 0.4460823), abs=1e-6)
 
 
 def test_a_census_has_no_interval() -> None:

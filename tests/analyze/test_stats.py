@@ -7,7 +7,6 @@ import statistics
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pandas as pd
 import pytest
 from builders import CAPTURED, account, failed, institution, result, scan
 from hypothesis import given
@@ -16,8 +15,8 @@ from hypothesis import strategies as st
 from cegep_audit.analyze.findings import to_json
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import sample_interval
-from cegep_audit.analyze.presence import closed_networks, counted_networks, day_of, main_accounts
-from cegep_audit.analyze.stats import presence, summary, tally
+from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
+from cegep_audit.analyze.stats import figures, presence, summary
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
@@ -254,29 +253,22 @@ def test_bounds_hold_the_share_whatever_was_read(sites: list[tuple[Status, int]]
     assert shares == sorted(shares, reverse=True), "fewer institutions on more networks"
 
 
-def test_presence_is_tidy_and_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> None:
-    table = presence(seven)
-    assert list(table.columns) == ["institution_id", "network", "assessed", "present", "counts"]
-    assert len(table) == 7 * len(NETWORKS)
-    assert table.loc[~table["assessed"], "present"].isna().all()
-    assert not table.loc[table["assessed"], "present"].isna().any()
-    found = table.set_index(["institution_id", "network"])
-    assert bool(found.loc[("g", "itunes_u"), "present"])
-    assert not bool(found.loc[("g", "itunes_u"), "counts"])
-    assert not bool(found.loc[("b", "linkedin"), "present"]), "an account of a unit makes no presence"
+def test_presence_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> None:
+    found = presence(seven)
+    assert found.shown.shape == found.counts.shape == (7, len(NETWORKS))
+    assert found.assessed.tolist() == [each.status.is_assessed for each in seven.results]
+    assert not found.shown[~found.assessed].any()
+    networks, rows = list(NETWORKS), dict(zip(found.ids, range(7), strict=True))
+    assert found.shown[rows["g"], networks.index("itunes_u")]
+    assert not found.counts[rows["g"], networks.index("itunes_u")]
+    assert not found.shown[rows["b"], networks.index("linkedin")], "an account of a unit makes no presence"
 
 
-def test_tally(seven: Scan) -> None:
-    table = tally(presence(seven)).set_index("institution_id")
-    assert table["n_networks"].to_list() == [4, 3, pd.NA, 2, 1, pd.NA, 0]
-    assert table["three_plus"].to_list() == [True, True, pd.NA, False, False, pd.NA, False]
-
-
-def test_tally_agrees_with_the_count_of_each_institution(seven: Scan) -> None:
-    table = tally(presence(seven)).set_index("institution_id")["n_networks"]
-    for each in seven.results:
-        if each.status.is_assessed:
-            assert table[each.institution.id] == len(counted_networks(seven, each))
+def test_the_number_of_networks_agrees_with_the_count_of_each_institution(seven: Scan) -> None:
+    found = presence(seven)
+    assert found.numbers[found.assessed].tolist() == [4, 3, 2, 1, 0]
+    for each, number in zip(seven.results, found.numbers.tolist(), strict=True):
+        assert not each.status.is_assessed or number == len(counted_networks(seven, each))
 
 
 def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_main() -> None:
@@ -295,10 +287,9 @@ def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_mai
 
 
 def test_closed_networks_are_those_shown_and_not_open() -> None:
-    site = result("a", "facebook", "google_plus", "itunes_u")
-    assert closed_networks(scan(site), site) == {"google_plus", "itunes_u"}
-    past = result("a", "facebook", "google_plus", "itunes_u", captured_at=IN_2014)
-    assert closed_networks(scan(past), past) == set()
+    today = figures(scan(result("a", "facebook", "google_plus", "itunes_u")))
+    assert today.closed == {"google_plus": 1, "itunes_u": 1}
+    assert figures(scan(result("a", "facebook", "google_plus", "itunes_u", captured_at=IN_2014))).closed == {}
 
 
 @pytest.mark.parametrize(

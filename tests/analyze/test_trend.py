@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -137,3 +138,47 @@ SHOWN = numbered(5, 2026, "a", "b", "c", "d")
 )
 def test_scans_that_make_a_line_with_the_one_shown(others: list[Scan], expected: list[int]) -> None:
     assert [each.id for each in comparable(SHOWN, others)] == expected
+
+
+# ------------------------------------------------------------------ mergers
+
+
+def merging(number: int, year: int, **successors: str) -> Scan:
+    """Each institution shows Facebook; its successor is "" where it goes on by itself."""
+    found = scan(*(at(year, name, "facebook") for name in successors), id=number)
+    heirs = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
+    return replace(found, institutions=heirs)
+
+
+@pytest.mark.parametrize(
+    ("scans", "every_time"),
+    [
+        ([{"a": "b"}, {"b": ""}], {"b"}),
+        ([{"a": "b"}, {"b": "c"}, {"c": ""}], {"c"}),
+        ([{"a": "b", "x": ""}, {"b": "c", "x": ""}, {"c": "", "x": ""}], {"c", "x"}),
+        ([{"a": "c", "b": "c", "x": ""}, {"c": "", "x": ""}], {"x"}),
+        ([{"a": "b", "b": ""}, {"b": ""}], {"b"}),
+        ([{"a": "b"}, {"a": "b"}, {"b": ""}], {"b"}),
+        ([{"a": "nobody", "x": ""}, {"b": "", "x": ""}], {"x"}),
+        ([{"a": "b", "x": ""}, {"x": "", "b": "a"}], {"b", "x"}),
+        ([{"a": "b", "b": "a", "x": ""}, {"x": ""}], {"x"}),
+    ],
+    ids=[
+        "one goes on in another",
+        "twice in a row",
+        "beside one that stays",
+        "two became one: neither is the same institution",
+        "into one that was there: it stays itself",
+        "the second scan does not know yet",
+        "the successor is not in a registry",
+        "each is the successor of the other, one after the other",
+        "a circle",
+    ],
+)
+def test_those_assessed_every_time_are_followed_through_mergers(
+    scans: list[dict[str, str]], every_time: set[str]
+) -> None:
+    found = trend([merging(number, 2011 + number, **successors) for number, successors in enumerate(scans)])
+    assert found.every_time == every_time
+    for place in range(len(scans)):
+        assert share(found, place, Population.EVERY_TIME, network="facebook").count == len(every_time)

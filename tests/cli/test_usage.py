@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 from commands import command, inside, piped
+from typer import Context
+from typer.main import get_command
+
+from cegep_audit.cli.app import _COMMANDS, app
+from cegep_audit.cli.options import say
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
@@ -34,6 +39,28 @@ def test_help_speaks_english_where_asked(tmp_path: Path) -> None:
     assert done.out.strip().startswith("Usage: cegep-audit scan [OPTIONS] [REGISTRY]")
     assert "Show this message and stop." in done.out
     assert "[default: report.csv]" in done.out
+
+
+def test_the_help_of_the_program_loads_none_of_its_commands() -> None:
+    code = """
+import sys
+from cegep_audit.cli import main
+sys.argv = ["cegep-audit", "--help"]
+try:
+    main()
+finally:
+    ours = {name.split(".")[1] for name in sys.modules if name.startswith("cegep_audit.")}
+    print(sorted(ours), sorted({"httpx", "pandas", "babel", "bs4", "sqlite3", "asyncio"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'text'] []"
+
+
+def test_the_help_of_the_program_says_of_each_command_what_the_command_says() -> None:
+    program = get_command(app)
+    context = Context(program)
+    for name, (_, key) in _COMMANDS.items():
+        assert program.get_command(context, name).help == say(key)  # type: ignore[attr-defined] # a group's
 
 
 FAULTS = {

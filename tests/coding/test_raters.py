@@ -10,12 +10,10 @@ import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, Sampled, to_json
-from cegep_audit.coding.overlap import Overlap
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, TOOL, Agreement, Comparison, Confusion, Overlap, to_json
 from cegep_audit.coding.raters import compare_raters
-from cegep_audit.coding.sampling import coding_rows
-from cegep_audit.coding_records import Decision
-from cegep_audit.models import Scan
+from cegep_audit.coding.sampling import Sampled, coding_rows
+from cegep_audit.models import Decision, Scan
 from cegep_audit.vocabulary import Role, Verdict
 
 ABSENT, UNSURE, LISTED = Verdict.ABSENT, Verdict.UNSURE, Verdict.LISTED

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_coding
-from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import RegistryError
-from cegep_audit.models import Scan
+from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.report.files.table import inert
 from cegep_audit.vocabulary import Role, Verdict
 

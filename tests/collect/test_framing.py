@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import h11
 import pytest
 from hypothesis import given
@@ -23,6 +25,8 @@ ANSWERS = {
     "interim answers": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n" * 2 + OK + b"Content-Length: 1\r\n\r\nx",
 }  # fmt: skip
 MEASURED = [name for name in ANSWERS if "twice" not in name]
+CHUNKED = [name for name in ANSWERS if b"chunked" in ANSWERS[name]]
+LOOKALIKE = OK + b"Transfer-Encoding: chunked\r\n\r\n1a\r\nThe end is\r\n0\r\n\r\nor not\r\n"
 
 
 def fed(data: bytes, cuts: set[int], request: bytes = GET) -> tuple[bytes, Framing]:
@@ -38,7 +42,7 @@ def fed(data: bytes, cuts: set[int], request: bytes = GET) -> tuple[bytes, Frami
 @given(cuts=st.sets(st.integers(0, 400), max_size=12), surplus=st.sampled_from([b"", b"x", b"\r\n", OK + b"\r\n"]))
 def test_an_answer_ends_where_it_ends(name: str, cuts: set[int], surplus: bytes) -> None:
     passed, framing = fed(ANSWERS[name] + surplus, cuts)
-    assert passed == ANSWERS[name]
+    assert passed == ANSWERS[name] + (surplus if name in CHUNKED else b"")
     assert framing.surplus == surplus
     assert framing.is_clean is not bool(surplus)
 
@@ -49,7 +53,8 @@ def test_h11_agrees_where_it_ends(name: str) -> None:
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
     connection.send(h11.EndOfMessage())
-    connection.receive_data(fed(ANSWERS[name] + b"HTTP/1.1 200 surplus\r\n\r\n", set())[0])
+    surplus = b"" if name in CHUNKED else b"HTTP/1.1 200 surplus\r\n\r\n"
+    connection.receive_data(fed(ANSWERS[name] + surplus, set())[0])
     while not isinstance(event := connection.next_event(), h11.EndOfMessage):
         assert event is not h11.NEED_DATA
     assert connection.trailing_data[0] == b""
@@ -72,6 +77,20 @@ def test_h11_agrees_where_it_ends(name: str) -> None:
 def test_where_the_end_is_uncertain_all_is_passed_on_and_nothing_comes_after(answer: bytes) -> None:
     passed, framing = fed(answer, set())
     assert passed == answer
+    assert not framing.is_clean
+
+
+@given(cuts=st.sets(st.integers(0, 400), max_size=12))
+def test_text_that_looks_like_the_last_chunk_is_passed_on_whole(cuts: set[int]) -> None:
+    passed, framing = fed(LOOKALIKE + b"0\r\n\r\n", cuts)
+    assert passed == LOOKALIKE + b"0\r\n\r\n"
+    assert not framing.is_clean
+
+
+def test_lines_that_look_like_last_chunks_take_no_long_time() -> None:
+    began = time.process_time()
+    _, framing = fed(LOOKALIKE[:80] + b"0\r\n" * 300_000, set())
+    assert time.process_time() - began < 2.0
     assert not framing.is_clean
 
 

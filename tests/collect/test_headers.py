@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.http.headers import PROJECT_URL, request_headers, user_agent
+from cegep_audit.collect.http.exchange import PROJECT_URL, request_headers, user_agent
 
 
 @pytest.mark.parametrize(

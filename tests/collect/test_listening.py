@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cegep_audit.collect.http.listening import BEAT_S, STALL_S, Listening, Stall
+from cegep_audit.collect.http.progress import BEAT_S, STALL_S, Listening, Stall
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

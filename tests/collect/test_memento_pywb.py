@@ -11,7 +11,7 @@ from pywb import Captured, Server, archive
 from visits import AGENT, Records
 
 from cegep_audit.collect.archive.memento import WebArchive
-from cegep_audit.collect.archive.uri_m import Period, source_of
+from cegep_audit.collect.archive.uri_m import Moment, Period, stamp_of, uri_m
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page, Source
 
@@ -164,4 +164,4 @@ async def test_what_is_recorded_reads_like_a_scan_of_that_day(server: Server) ->
     assert last.started_at == page.captured_at
     assert page.record_id == "2"
     assert last.source.endswith(f"/20110902120000id_/{page.url}")
-    assert last.source == source_of(server.timegate("coll"), page.url, page.captured_at)
+    assert last.source == uri_m(server.timegate("coll"), Moment(stamp_of(page.captured_at), page.url))

@@ -19,8 +19,7 @@ from warcs import HOME, HTML, Kept, warc_bytes, write
 
 from cegep_audit.collect.browser.browser import find_chromium
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.saved import Saved, SavedPage, read_saved
-from cegep_audit.collect.warc.saved_visit import Matched, match_saved
+from cegep_audit.collect.warc.saved import Matched, Saved, SavedFile, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page
@@ -62,11 +61,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def one(path: Path) -> SavedPage:
+def one(path: Path) -> SavedFile:
     saved = read_saved([path], LIMITS, "en")
     assert saved.refused == []
-    (page,) = saved.pages
-    return page
+    (file,) = saved.files
+    return file
 
 
 def put(folder: Path, name: str, data: bytes | str) -> Path:
@@ -80,20 +79,20 @@ def put(folder: Path, name: str, data: bytes | str) -> Path:
 
 def test_mhtml_of_chromium(made: Path) -> None:
     page = one(made / "snapshot.mhtml")
-    assert page.url == HOME
+    assert page.urls == (HOME,)
     assert "Été à Rivière-Bleue" in page.body.decode()
     assert ACCOUNT.encode() in page.body
     assert b"plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb&amp;show=1" in page.body
     assert b"cid:frame" not in page.body
     assert page.content_type.startswith("text/html")
-    assert page.file.name == "snapshot.mhtml"
-    assert page.file.sha256 == sha256((made / "snapshot.mhtml").read_bytes()).hexdigest()
-    assert abs((page.file.saved_at - datetime.now(UTC)).total_seconds()) < 3600 * 24
+    assert page.name == "snapshot.mhtml"
+    assert page.sha256 == sha256((made / "snapshot.mhtml").read_bytes()).hexdigest()
+    assert abs((page.saved_at - datetime.now(UTC)).total_seconds()) < 3600 * 24
 
 
 def test_html_of_chromium(made: Path) -> None:
     page = one(made / "dom.html")
-    assert page.url == f"{HOME}fr/"
+    assert page.urls == (f"{HOME}fr/",)
     assert ACCOUNT.encode() in page.body
 
 
@@ -118,7 +117,7 @@ ORIGINS = {
 @pytest.mark.parametrize(("text", "path"), ORIGINS.values(), ids=ORIGINS)
 def test_where_a_page_says_that_it_is_from(tmp_path: Path, text: str | bytes, path: str | None) -> None:
     page = one(put(tmp_path, "x.html", text if isinstance(text, bytes) else text + "<html><p>x"))
-    assert page.url == (None if path is None else HOME + path)
+    assert page.urls == (() if path is None else (HOME + path,))
 
 
 @pytest.mark.parametrize("escaped", [False, True])
@@ -137,17 +136,17 @@ def test_frames_saved_beside_a_page_get_their_addresses_back(tmp_path: Path, end
 
 def test_the_date_of_a_page_is_its_program_s_word_or_the_file_s(tmp_path: Path) -> None:
     single = put(tmp_path, "s.html", SINGLE_FILE)
-    assert one(single).file.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
+    assert one(single).saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
     plain = put(tmp_path, "p.html", "<html><p>x")
     os.utime(plain, (1_700_000_000, 1_700_000_000))
-    assert one(plain).file.saved_at == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert one(plain).saved_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
 def test_webarchive_of_safari(tmp_path: Path) -> None:
     main = {"WebResourceData": PAGE.encode("latin-1"), "WebResourceURL": HOME, "WebResourceMIMEType": "text/html",
             "WebResourceTextEncodingName": "ISO-8859-1"}  # fmt: skip
     page = one(put(tmp_path, "a.webarchive", plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_BINARY)))
-    assert (page.url, page.content_type) == (HOME, "text/html; charset=ISO-8859-1")
+    assert (page.urls, page.content_type) == ((HOME,), "text/html; charset=ISO-8859-1")
 
 
 def test_mhtml_with_a_charset_and_folded_headers(tmp_path: Path) -> None:
@@ -159,9 +158,9 @@ def test_mhtml_with_a_charset_and_folded_headers(tmp_path: Path) -> None:
         b"<html><p>C=E9gep</html>\r\n--x--\r\n"
     )
     page = one(put(tmp_path, "a.mht", data))
-    assert (page.url, page.content_type) == (f"{HOME}contact", "text/html; charset=windows-1252")
+    assert (page.urls, page.content_type) == ((f"{HOME}contact",), "text/html; charset=windows-1252")
     assert page.body.strip() == b"<html><p>C\xe9gep</html>"
-    assert page.file.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
+    assert page.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
 
 
 # ------------------------------------------------------------------------------------------ what is refused
@@ -213,7 +212,7 @@ REFUSED = {
 def test_anything_else_is_refused_by_name(tmp_path: Path, name: str) -> None:
     data, what = REFUSED[name]
     saved = read_saved([put(tmp_path, name, data)], LIMITS, "en")
-    assert (saved.pages, saved.archives) == ([], [])
+    assert saved.files == []
     (line,) = saved.refused
     assert line.startswith(f"{tmp_path / name}: ")
     assert what in line
@@ -247,7 +246,7 @@ def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_
     put(tmp_path, ".DS_Store", b"\0\0\0\1Bud1")
     (tmp_path / "loop").symlink_to(tmp_path)
     saved = read_saved([tmp_path], LIMITS, "en")
-    assert sorted(page.file.name for page in saved.pages) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
+    assert sorted(file.name for file in saved.files) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
     assert saved.refused == []
 
 
@@ -450,7 +449,7 @@ def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path)
     saved = read_saved([path], LIMITS, "en")
     assert saved.refused == []
     assert len(saved.damage) == 1
-    assert saved.archives[0].urls == (HOME,)
+    assert saved.files[0].urls == (HOME,)
 
 
 def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:

@@ -308,8 +308,8 @@ def test_rows_of_signs_are_whole() -> None:
 def test_message_says_what_failed_and_where() -> None:
     visits = [read(FULL), failed("timeout", message="no answer\nwithin 12 s")]
     assert assess(CEGEP, visits, 0).message == "https://www.cegeprb.test/contact: no answer within 12 s"
-    assert assess(CEGEP, [failed("http_500", PageRole.HOME, HOME)], 0).message == f"{HOME}: the site answers 500"
-    assert assess(CEGEP, [got()], 0).message == f"{HOME}: the page is empty"
+    assert assess(CEGEP, [failed("http_500", PageRole.HOME, HOME)], 0).message == f"{HOME}: HTTP status 500"
+    assert assess(CEGEP, [got()], 0).message == f"{HOME}: empty page"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Ac
 def judged(*visits: Visit) -> dict[str, tuple[Role, str]]:
     """Return what the rules say, persons' accounts included."""
     identity = identity_of(COLLEGE, HOME)
-    return {found.url: judge(found) for found in compare(gather(identity, visits, MAX_ACCOUNTS), identity, "", "")}
+    return {found.url: judge(found) for found in compare(gather(identity, visits, MAX_ACCOUNTS), "", "")}
 
 
 # What the page says, and the account that the named rule must judge.

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from cegep_audit.detect.challenges import is_challenge, rows
+from cegep_audit.detect.signs import challenge_rows, is_challenge
 
-EXAMPLES = [(row["name"], answer, example) for row in rows() for answer in ("yes", "no") for example in row[answer]]
+EXAMPLES = [
+    (row["name"], answer, example) for row in challenge_rows() for answer in ("yes", "no") for example in row[answer]
+]
 
 
 @pytest.mark.parametrize(("name", "expected", "example"), EXAMPLES)

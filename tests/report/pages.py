@@ -22,10 +22,10 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}\
 def many(number: int, seed: int = 2011) -> Scan:
     """A scan of *number* invented institutions, a tenth of which could not be read; the same at each call."""
     draw = random.Random(seed)  # noqa: S311 - chance that comes out the same each time
-    return scan(*(_site(place, draw) for place in range(number)))
+    return scan(*(site(place, draw) for place in range(number)))
 
 
-def _site(place: int, draw: random.Random) -> InstitutionResult:
+def site(place: int, draw: random.Random) -> InstitutionResult:
     subject = institution(
         f"etablissement-{place}",
         f"Collège de la Rivière {place}",

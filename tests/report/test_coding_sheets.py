@@ -17,9 +17,8 @@ from openpyxl import load_workbook
 
 from cegep_audit.coding.sampling import coding_rows, draw
 from cegep_audit.coding.sheet import COLUMNS, SHOWN, read_coding
-from cegep_audit.coding_records import Unit
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Scan
+from cegep_audit.models import Scan, Unit
 from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
 from cegep_audit.report.page.evidence import evidence_page
 from cegep_audit.vocabulary import Role, Zone

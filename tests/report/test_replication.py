@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 from builders import CAPTURED, account, failed, institution, result, scan
-from commands import inside
+from commands import Done, inside
 
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Failure, Scan
@@ -218,9 +219,9 @@ def test_paths_of_the_machine_become_names(value: object, expected: object) -> N
     assert without_paths(value) == expected
 
 
-def test_from_the_pages_alone_the_same_scan_comes_again(tmp_path: Path) -> None:
+def test_from_the_pages_alone_the_same_scan_comes_again(demo_run: Done, tmp_path: Path) -> None:
     """The WARC and the registry of the package, in a folder of their own, give the summary of the package."""
-    inside("demo", "-q", "-o", "demo", folder=tmp_path)
+    shutil.copytree(demo_run.folder / "demo", tmp_path / "demo")
     done = inside("export", "--db", "demo/demo.db", "-o", "all.zip", "--with-warc", folder=tmp_path)
     assert done.code == 0, done.err
     there = tmp_path / "there"
@@ -236,8 +237,8 @@ def test_from_the_pages_alone_the_same_scan_comes_again(tmp_path: Path) -> None:
         assert "pages/pages.jsonl" in archive.namelist()
 
 
-def test_what_does_not_go_together_is_said(tmp_path: Path) -> None:
-    inside("demo", "-q", "-o", "demo", folder=tmp_path)
+def test_what_does_not_go_together_is_said(demo_run: Done, tmp_path: Path) -> None:
+    shutil.copytree(demo_run.folder / "demo", tmp_path / "demo")
     database = ("--db", "demo/demo.db", "--lang", "en")
     for arguments, code, said in (
         (("-o", "m.xlsx", "--matrix"), 2, "--matrix goes with a file in .csv only"),

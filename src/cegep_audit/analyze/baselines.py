@@ -14,12 +14,12 @@ from typing import Any
 class Baseline:
     """One published figure: a row of ``data/baselines.csv``, columns in file order.
 
-    ``year`` is that of the data and ``n`` the number of institutions behind the figure, None where not known.
-    ``measure`` is ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean``
-    (networks per institution); ``value`` is a share of one, or that mean, and ``digits`` the digits after the point
-    with which the study gives it (of the percentage, for a share). ``relation`` is ``equal``, or ``more_than`` where
-    the study says no more. ``rule`` says what "present" meant: ``linked`` (shown on the site, as here), ``declared``,
-    ``found`` or ``unknown``. ``shown`` marks those set beside ours without being asked for.
+    ``year`` is that of the data and ``n`` the number of institutions, None where not known. ``measure`` is
+    ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean`` (networks per
+    institution); ``value`` is a share of one, or that mean, and ``digits`` the decimals that the study gives (of the
+    percentage, for a share). ``relation`` is ``equal`` or ``more_than``. ``rule`` says what "present" meant: ``linked``
+    (shown on the site, as here), ``declared``, ``found`` or ``unknown``. ``shown`` marks those shown beside ours by
+    default.
     """
 
     id: str

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.coverage import rendered_pages
 from cegep_audit.analyze.intervals import Interval
+from cegep_audit.analyze.presence import rendered_pages
 from cegep_audit.models import Scan
 from cegep_audit.text import without_folders
 
@@ -182,8 +182,8 @@ def facts_of(scan: Scan) -> ScanFacts:
         rules_version=scan.rules_version,
         captured=(min(days), max(days)) if days else None,
         settings=scan.settings,
-        rendered=tuple(dict.fromkeys(each.institution.id for each in rendered)),
-        browsers=tuple(dict.fromkeys(each.rendering.browser for each in rendered)),
+        rendered=tuple(dict.fromkeys(institution.id for institution, _, _ in rendered)),
+        browsers=tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered)),
     )
 
 

@@ -46,37 +46,35 @@ def group_tests(
     - ``difference``: the share of the first group less that of the second, in the order of the groups, with its 95 %
       interval; NA for more than two groups
     """
-    labels = labels_of(scan, column, bins=bins)
-    places = {label: place for place, label in enumerate(dict.fromkeys(sorted(filter(None, labels.values()))))}
-    is_read = set(matrix.index)
-    traits: dict[str, pd.Series[Any]] = {f"at_least_{k}": matrix.sum(axis=1).ge(k) for k in thresholds}
-    traits["assessed"] = pd.Series({id_: id_ in is_read for id_ in labels}, dtype=bool)
+    labels = pd.Series(labels_of(scan, column, bins=bins), dtype="str")
+    traits = {f"at_least_{k}": matrix.sum(axis=1).ge(k) for k in thresholds}
+    traits["assessed"] = pd.Series(labels.index.isin(matrix.index), index=labels.index)
     traits |= {str(name): matrix[name].astype(bool) for name in matrix.columns}
-    found = [row for name, has in traits.items() if (row := _row(name, has, labels, places))]
+    found = [(name, *row) for name, has in traits.items() if (row := _row(has, labels))]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
     holm = holm_corrected(table.loc[table["measure"].isin(matrix.columns), "p"])
     table.insert(COLUMNS.index("p_holm"), "p_holm", holm.reindex(table.index).astype("Float64"))
     return table
 
 
-def _row(
-    name: str, has: pd.Series[Any], labels: Mapping[str, str], places: Mapping[str, int]
-) -> tuple[object, ...] | None:
-    kept = has[[bool(labels[str(id_)]) for id_ in has.index]]
-    if len(places) < _TWO or not kept.any() or kept.all():
+def _row(has: pd.Series[Any], labels: pd.Series[str]) -> tuple[object, ...] | None:
+    """Return the cells of one measure; None where nothing can be tested."""
+    from scipy.stats import chi2_contingency
+
+    valued = labels[labels != ""]
+    kept = has[has.index.isin(valued.index)]
+    by_group = kept.groupby(valued[kept.index].to_numpy())
+    present, sizes = (np.asarray(counts, dtype=np.int_) for counts in (by_group.sum(), by_group.size()))
+    if len(sizes) < _TWO or not kept.any() or kept.all():
         return None
-    group = np.array([places[labels[str(id_)]] for id_ in kept.index])
-    sizes = np.bincount(group, minlength=len(places))
-    present = np.bincount(group[kept.to_numpy()], minlength=len(places))
-    present, sizes = present[sizes > 0], sizes[sizes > 0]
-    no_value = len(has) - len(kept)
-    unread = sum(map(bool, labels.values())) - len(kept)
-    if len(sizes) < _TWO:
-        return None
+    chi2 = float(chi2_contingency(np.array([present, sizes - present]), correction=False).statistic)
     test, p = _significance(present, sizes)
-    chi2 = _chi_square(present, sizes)
-    head = (name, len(sizes), len(kept), no_value, unread, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes))
-    return *head, *_difference(present, sizes)
+    difference: tuple[float | None, ...] = (None, None, None)
+    if len(sizes) == _TWO:
+        one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
+        difference = (one[0] / one[1] - other[0] / other[1], *(difference_interval(one, other) or (None, None)))
+    numbers = (len(sizes), len(kept), len(has) - len(kept), len(valued) - len(kept))
+    return *numbers, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes), *difference
 
 
 def _significance(present: Counts, sizes: Counts) -> tuple[str, float]:
@@ -103,10 +101,7 @@ def _significance(present: Counts, sizes: Counts) -> tuple[str, float]:
 
 
 def _exact(present: Counts, sizes: Counts, largest: int) -> float:
-    """Return Freeman and Halton's p-value: of all tables with these margins, those no likelier than ours.
-
-    The count of the group *largest* follows from the others, so it is the one not to go through.
-    """
+    """Return Freeman and Halton's p-value; the count of the group *largest* follows from those of the others."""
     others = np.delete(sizes, largest)
     cells = np.indices(tuple(int(size) + 1 for size in others)).reshape(len(others), -1).T
     rest = present.sum() - cells.sum(axis=1)
@@ -130,12 +125,6 @@ def _log_weight(present: Counts, sizes: Counts) -> NDArray[np.float64]:
     return weights
 
 
-def _chi_square(present: Counts, sizes: Counts) -> float:
-    from scipy.stats import chi2_contingency
-
-    return float(chi2_contingency(np.array([present, sizes - present]), correction=False).statistic)
-
-
 def cramers_v(chi2: float, sizes: Counts) -> float:
     """Return Bergsma's Cramér's V of a table with two rows and a column for each of *sizes*."""
     n, columns = int(sizes.sum()), len(sizes)
@@ -144,14 +133,6 @@ def cramers_v(chi2: float, sizes: Counts) -> float:
     phi2 = max(0.0, chi2 / n - (columns - 1) / (n - 1))
     least = min(_TWO - 1 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
     return float(np.sqrt(phi2 / least)) if least > 0 else 0.0
-
-
-def _difference(present: Counts, sizes: Counts) -> tuple[float | None, float | None, float | None]:
-    if len(sizes) != _TWO:
-        return None, None, None
-    one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
-    low, high = difference_interval(one, other) or (None, None)
-    return one[0] / one[1] - other[0] / other[1], low, high
 
 
 def holm_corrected(p_values: pd.Series[float]) -> pd.Series[float]:
@@ -188,14 +169,9 @@ def rank_correlation(matrix: pd.DataFrame, scan: Scan, column: str) -> dict[str,
     both = pd.DataFrame({"number": numbers, "networks": matrix.sum(axis=1)}).dropna()
     varies = len(both) > _TWO and bool((both.max() > both.min()).all())
     found = kendalltau(both["number"], both["networks"]) if varies else None
-    return {
-        "column": column,
-        "assessed": len(both),
-        "no_value": len(scan.institutions) - len(numbers),
-        "not_assessed": len(numbers) - len(both),
-        "tau": float(found.statistic) if found else None,
-        "p": float(found.pvalue) if found else None,
-    }
+    left_out = {"no_value": len(scan.institutions) - len(numbers), "not_assessed": len(numbers) - len(both)}
+    tested = {"tau": float(found.statistic) if found else None, "p": float(found.pvalue) if found else None}
+    return {"column": column, "assessed": len(both), **left_out, **tested}
 
 
 def group_differences(figures: Mapping[str, tuple[int, int]]) -> Mapping[str, tuple[float, Interval] | None]:

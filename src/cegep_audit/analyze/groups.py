@@ -30,23 +30,25 @@ def split(
     the language *lang*, where the registry has no such column, or none of its institutions has a value there.
     """
     labels = [labels_of(scan, column, lang, bins=bins) for column in by]
-    orders = [_order(column) for column in labels]
     groups: dict[tuple[str, ...], list[Institution]] = {}
     for institution in scan.institutions:
         groups.setdefault(tuple(column[institution.id] for column in labels), []).append(institution)
     visited = {result.institution.id: result for result in scan.results}
-
-    def place(group: tuple[tuple[str, ...], list[Institution]]) -> list[int]:
-        return [order[value] for order, value in zip(orders, group[0], strict=True)]
-
     return {
         values: replace(
             scan,
-            institutions=tuple(members),
-            results=tuple(visited[member.id] for member in members if member.id in visited),
+            institutions=tuple(groups[values]),
+            results=tuple(visited[member.id] for member in groups[values] if member.id in visited),
         )
-        for values, members in sorted(groups.items(), key=place)
+        for values in sorted(groups, key=lambda values: [*map(_place, values)])
     }
+
+
+def _place(label: str) -> tuple[bool, float, str, str]:
+    """Return the place of a label among others: ranges by their first number, words by spelling, "" last."""
+    first = label.partition("–")[0]
+    number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
+    return not label, number, fold(label), label
 
 
 def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[float] = ()) -> Mapping[str, str]:
@@ -90,19 +92,5 @@ def numbers_of(scan: Scan, column: str) -> pd.Series[float] | None:
 
 
 def _span(low: float, high: float) -> str:
-    return f"{low:g}" if low == high else f"{_plain(low)}–{_plain(high)}"
-
-
-def _plain(number: float) -> str:
-    return f"{number:.0f}" if number.is_integer() else f"{number:g}"
-
-
-def _order(labels: Mapping[str, str]) -> Mapping[str, int]:
-    """Return the place of each label: ranges by their first number, words by spelling, "" last."""
-
-    def place(label: str) -> tuple[bool, float, str, str]:
-        first = label.partition("–")[0]
-        number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
-        return not label, number, fold(label), label
-
-    return {label: number for number, label in enumerate(sorted(set(labels.values()), key=place))}
+    ends = (f"{end:.0f}" if end.is_integer() else f"{end:g}" for end in (low, high))
+    return f"{low:g}" if low == high else "–".join(ends)

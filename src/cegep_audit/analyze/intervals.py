@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cache
 from math import sqrt
+from typing import Literal
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2  # the chance left on either side of an interval
@@ -20,9 +21,8 @@ def share_of(count: int, total: int) -> float | None:
 def bounds_of(count: int, unknown: int, total: int) -> Interval | None:
     """Return the shares of *total* if none of the *unknown* had the trait, and if all had; None for a total of 0.
 
-    These are Manski's worst-case bounds (C. F. Manski, "Nonparametric bounds on treatment effects", American
-    Economic Review 80(2), 1990): they suppose nothing about why a site could not be read. Errors of detection
-    are not in them.
+    These worst-case bounds suppose nothing about why a site could not be read (C. F. Manski, "Nonparametric bounds on
+    treatment effects", American Economic Review 80(2), 1990). Errors of detection are not in them.
     """
     return (count / total, (count + unknown) / total) if total else None
 
@@ -32,16 +32,14 @@ def sample_interval(count: int, sampled: int, population: int, *, unknown: int =
 
     The sample is drawn at random without replacement, so the count is hypergeometric. Each limit is the most extreme
     number of the population that a one-sided test of 2.5 % does not reject, which is exact (J. P. Buonaccorsi, "A note
-    on confidence intervals for proportions in finite populations", The American Statistician 41(3), 1987). Both
-    limits are possible: at least *count*, and no more than what the sample leaves.
+    on confidence intervals for proportions in finite populations", The American Statistician 41(3), 1987).
 
     *unknown* are institutions of the sample whose trait is not known. The lower limit then takes them to be without
     it and the upper limit with it, so the interval holds bounds and sampling error together (J. L. Horowitz and
     C. F. Manski, JASA 95, 2000). Tails of 2.5 % cover the whole range of possible shares; those of G. W. Imbens and
     C. F. Manski (Econometrica 72, 2004), which cover each single share, are between 2.5 and 5 %.
 
-    None where nothing was sampled, or where the sample is the whole population and nothing is unknown: then the share
-    has no sampling error.
+    None where nothing was sampled, or where the sample is the whole population and nothing is unknown.
     """
     if not sampled or (sampled >= population and not unknown):
         return None
@@ -54,8 +52,7 @@ def _limits(count: int, sampled: int, population: int) -> tuple[int, int]:
     """Return the least and the greatest number of the population that the sample does not contradict."""
     from scipy.stats import hypergeom
 
-    rest = population - sampled
-    possible = range(count, count + rest + 1)
+    possible = range(count, count + population - sampled + 1)
 
     def too_few(having: int) -> bool:  # so many or more in the sample would be a surprise
         return bool(hypergeom.sf(count - 1, population, having, sampled) <= TAIL)
@@ -65,7 +62,7 @@ def _limits(count: int, sampled: int, population: int) -> tuple[int, int]:
 
     first = bisect_left(possible, x=True, key=lambda having: not too_few(having))
     last = bisect_left(possible, x=True, key=too_many)
-    return possible[min(first, rest)], possible[max(last - 1, 0)]
+    return possible[min(first, len(possible) - 1)], possible[max(last - 1, 0)]
 
 
 @cache
@@ -86,19 +83,15 @@ def predictive_interval(count: int, sampled: int, population: int) -> Interval:
     return (count + float(low)) / population, (count + float(high)) / population
 
 
-def score_interval(count: int, total: int) -> Interval:
-    """Return Wilson's 95 % interval of a share (E. B. Wilson, JASA 22, 1927); *total* is not 0."""
+def binomial_interval(count: int, total: int, method: Literal["exact", "wilson"]) -> Interval:
+    """Return the 95 % interval of a share; *total* is not 0.
+
+    ``exact`` is that of C. J. Clopper and E. S. Pearson (Biometrika 26, 1934), ``wilson`` that of E. B. Wilson (JASA
+    22, 1927).
+    """
     from scipy.stats import binomtest
 
-    interval = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def exact_interval(count: int, total: int) -> Interval:
-    """Return the exact 95 % interval of a share (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(count, total).proportion_ci(CONFIDENCE, method="exact")
+    interval = binomtest(count, total).proportion_ci(CONFIDENCE, method=method)
     return float(interval.low), float(interval.high)
 
 
@@ -111,7 +104,7 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> Inte
     if not first[1] or not second[1]:
         return None
     p, q = first[0] / first[1], second[0] / second[1]
-    (p_low, p_high), (q_low, q_high) = score_interval(*first), score_interval(*second)
+    (p_low, p_high), (q_low, q_high) = (binomial_interval(*each, method="wilson") for each in (first, second))
     return p - q - sqrt((p - p_low) ** 2 + (q_high - q) ** 2), p - q + sqrt((p_high - p) ** 2 + (q - q_low) ** 2)
 
 
@@ -126,10 +119,13 @@ def paired_difference_interval(both: int, gained: int, lost: int, neither: int) 
         return None
     new, old = both + gained, both + lost
     p, q = new / total, old / total
-    (p_low, p_high), (q_low, q_high) = score_interval(new, total), score_interval(old, total)
+    (p_low, p_high), (q_low, q_high) = (binomial_interval(each, total, method="wilson") for each in (new, old))
     phi = _correlation(both, gained, lost, neither)
-    below, above = (p - p_low, q_high - q), (p_high - p, q - q_low)
-    return p - q - _hypotenuse(*below, phi), p - q + _hypotenuse(*above, phi)
+
+    def distance(one: float, other: float) -> float:
+        return sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
+
+    return p - q - distance(p - p_low, q_high - q), p - q + distance(p_high - p, q - q_low)
 
 
 def _correlation(both: int, gained: int, lost: int, neither: int) -> float:
@@ -139,7 +135,3 @@ def _correlation(both: int, gained: int, lost: int, neither: int) -> float:
     if product > 0:
         product = max(product - (both + gained + lost + neither) / 2, 0.0)
     return product / sqrt(margins) if margins else 0.0
-
-
-def _hypotenuse(one: float, other: float, phi: float) -> float:
-    return sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))

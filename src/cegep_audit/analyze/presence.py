@@ -1,14 +1,16 @@
-"""Who is in a scan, on which networks it is present, and which of them count on the day it was read."""
+"""Who is in a scan, on which networks it is present, which of them count on the day, and what could not be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from cegep_audit.detect.networks.grammar import read_tables
-from cegep_audit.detect.networks.identify import NETWORKS, basket
-from cegep_audit.models import Account, Institution, InstitutionResult, Scan
-from cegep_audit.vocabulary import PageRole, Role
+from cegep_audit.detect.networks.identify import basket
+from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
+from cegep_audit.vocabulary import PageRole, Role, Status
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
 
@@ -34,10 +36,9 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
 
 
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) that decides which networks were open to an institution.
+    """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
 
-    That of its homepage's capture; where none was read, the date a web archive was asked for, or the day
-    the scan began.
+    Where none was read, it is the day that a web archive was asked for, or that on which the scan began.
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
@@ -50,22 +51,6 @@ def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -
     return frozenset(main_accounts(result)).intersection(basket(name, day_of(scan, result)))
 
 
-def closed_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
-    """Return the networks that *result* shows an official account of and that had closed by that day."""
-    day = day_of(scan, result)
-    return frozenset(name for name in _shown(result) if (closed := NETWORKS[name].closed) and closed <= day)
-
-
-def not_yet_open_networks(scan: Scan, result: InstitutionResult) -> frozenset[str]:
-    """Return the networks that *result* shows an official account of and that opened after that day."""
-    day = day_of(scan, result)
-    return frozenset(name for name in _shown(result) if day < NETWORKS[name].opened)
-
-
-def _shown(result: InstitutionResult) -> frozenset[str]:
-    return frozenset(main_accounts(result)).intersection(NETWORKS)
-
-
 def page_of(result: InstitutionResult, account: Account) -> str:
     """Return the role of the page of *result* that shows *account*: ``home`` where one that does is the homepage.
 
@@ -76,19 +61,72 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
 
 
-def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
-    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one.
+def heirs(scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id of the institution of the last of *scans* that goes on with each institution of any of them.
 
-    ``successor_id`` is followed through any number of mergers, as far as one of the two registries knows them.
+    An institution of the last scan goes on with itself. For others ``successor_id`` is followed through any number of
+    mergers, as far as one of the registries knows them; an institution that leads nowhere is left out.
     """
+    known = {each.id: each for scan in scans for each in scan.institutions}
+    there = {each.id for each in scans[-1].institutions}
+    found = {}
+    for name in known:
+        heir, seen = name, {""}
+        while heir in known and heir not in there and heir not in seen:
+            seen.add(heir)
+            heir = known[heir].successor_id
+        if heir in there:
+            found[name] = heir
+    return found
+
+
+def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
+
+    One that merged goes by the id of its heir, unless another of *scan* does too or the heir was there itself: two that
+    became one are two institutions. All others go by their own.
+    """
+    goes_on = heirs(scans)
+    ids = {each.id: goes_on.get(each.id, each.id) for each in scan.institutions}
+    number = Counter(ids.values())
+    return {name: heir if number[heir] == 1 and heir not in ids else name for name, heir in ids.items()}
+
+
+def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
+    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one."""
     there = {each.id: each for each in new.institutions}
-    known = {each.id: each for each in (*old.institutions, *new.institutions)}
-    found = []
-    for institution in old.institutions:
-        heir, seen = institution, {institution.id}
-        while heir.id not in there and heir.successor_id in known and heir.successor_id not in seen:
-            heir = known[heir.successor_id]
-            seen.add(heir.id)
-        if heir.id != institution.id and heir.id in there:
-            found.append((institution, there[heir.id]))
-    return tuple(found)
+    goes_on = heirs((old, new))
+    merged = ((each, goes_on.get(each.id, each.id)) for each in old.institutions)
+    return tuple((each, there[heir]) for each, heir in merged if heir != each.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The institutions that were not assessed for one cause, in registry order.
+
+    ``status`` is None for those that an interrupted scan has not visited; ``detail`` is then "".
+    """
+
+    status: Status | None
+    detail: str
+    institutions: tuple[Institution, ...]
+
+
+def causes(scan: Scan) -> Sequence[Cause]:
+    """Return why institutions of *scan* were not assessed: by status in the contract's order, most frequent first."""
+    found: dict[tuple[Status | None, str], list[Institution]] = {}
+    for institution, result in visits(scan):
+        if result is None or not result.status.is_assessed:
+            key = (result.status, result.detail) if result else (None, "")
+            found.setdefault(key, []).append(institution)
+    statuses: list[Status | None] = [*Status, None]
+    ordered = sorted(found.items(), key=lambda item: (statuses.index(item[0][0]), -len(item[1]), item[0][1]))
+    return [Cause(status, detail, tuple(members)) for (status, detail), members in ordered]
+
+
+def rendered_pages(scan: Scan) -> Iterator[tuple[Institution, PageRecord, Rendering]]:
+    """Yield the pages of *scan* that a browser rendered, in the order of its results and of reading."""
+    for result in scan.results:
+        for page in result.pages:
+            if page.rendering:
+                yield result.institution, page, page.rendering

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
-from cegep_audit.analyze.account_places import account_counts, places
 from cegep_audit.analyze.baselines import Baseline, baselines
 from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, to_json
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
-from cegep_audit.analyze.presence_matrix import (
+from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
+from cegep_audit.analyze.stats import Presence, figures, presence, summary
+from cegep_audit.analyze.tables import (
+    account_counts,
     co_occurrence,
     combinations,
     exceptions,
-    matrix_of_numbers,
+    places,
     presence_matrix,
 )
-from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
-from cegep_audit.analyze.stats import figures, presence, summary
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
@@ -99,7 +99,7 @@ class ScanStatistics:
     def sensitivity(self) -> Sensitivity:
         """How far the first share moves with errors of detection, and how many would turn what it says."""
         references = [each.value for each in self.summary.baselines if each.k == self.asked.min_networks]
-        return sensitivity(presence(self.scan, self.asked.basket), self.asked.min_networks, references)
+        return sensitivity(self.presence, self.asked.min_networks, references)
 
     @cached_property
     def group_tests(self) -> Mapping[str, pd.DataFrame]:
@@ -117,14 +117,14 @@ class ScanStatistics:
         return [each for each in found if each]
 
     @cached_property
-    def presence_matrix(self) -> pd.DataFrame:
+    def presence(self) -> Presence:
         """Who is on what, of the basket asked for."""
-        return presence_matrix(presence(self.scan, self.asked.basket))
+        return presence(self.scan, self.asked.basket)
 
     @cached_property
-    def matrix(self) -> pd.DataFrame:
-        """The same in zeros and ones for every institution, NA where nothing can be said."""
-        return matrix_of_numbers(presence(self.scan, self.asked.basket))
+    def presence_matrix(self) -> pd.DataFrame:
+        """The same as a table of the assessed."""
+        return presence_matrix(self.presence)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -157,7 +157,7 @@ DETAILS = ("pairs", "combinations", "exceptions", "places", "account_counts")  #
 
 def summary_document(stats: ScanStatistics) -> dict[str, object]:
     """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
-    details: dict[str, object] = {"sensitivity": stats.sensitivity.to_json()}
+    details: dict[str, object] = {"sensitivity": asdict(stats.sensitivity)}
     details |= {name: records(getattr(stats, name)) for name in DETAILS}
     document = to_json(stats.summary, details)
     if stats.asked.by:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import pandas as pd
-
-from cegep_audit.analyze.stats import tally
+from cegep_audit.analyze.stats import Presence
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table goes up to
@@ -15,7 +13,7 @@ _STEPS = 5  # institutions whose account was missed, or is false, that the table
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The share if *errors* institutions that stand next to the threshold were counted on the wrong side.
+    """The share if *errors* institutions next to the threshold were counted on the wrong side.
 
     ``missed`` is the share if so many more had an account that the tool missed, ``false`` if so many fewer had one that
     is not theirs. None where not so many institutions are one account from the threshold.
@@ -28,11 +26,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The fewest errors after which the share stands on the other side of *reference*.
+    """The fewest errors after which the share is on the other side of *reference*.
 
-    ``errors`` says of which kind they are: ``missed`` where the share is below the reference, ``false`` where it is
-    above or at it. ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to the threshold
-    first; both are None where no number of errors is enough.
+    ``errors`` is ``missed`` where the share is below the reference, ``false`` where it is above or at it.
+    ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to the threshold first; both are None
+    where no number of errors is enough.
     """
 
     reference: float
@@ -57,46 +55,38 @@ class Sensitivity:
     steps: tuple[Step, ...]
     turns: tuple[Turn, ...]
 
-    def to_json(self) -> dict[str, object]:
-        """Return the table as JSON values."""
-        return asdict(self)
 
-
-def sensitivity(presences: pd.DataFrame, k: int, references: Iterable[float] = ()) -> Sensitivity:
+def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
     """Return how the share on at least *k* networks depends on errors of detection.
 
-    *presences* is a table made by :func:`cegep_audit.analyze.stats.presence`; *references* are shares to stand above or
-    below, one half always among them. Nothing here says how likely an error is: a validation sample does.
+    *references* are shares to compare with, one half always among them. Nothing here says how likely an error is: a
+    validation sample does.
     """
-    numbers = tally(presences)["n_networks"].dropna().astype(int)
+    numbers = found.numbers[found.assessed]
     assessed, count = len(numbers), int((numbers >= k).sum())
-    below = sorted(k - numbers[numbers < k])
-    above = sorted(numbers[numbers >= k] - k + 1)
-    turns = [_turn(reference, count, assessed, below, above) for reference in dict.fromkeys((_MAJORITY, *references))]
+    below = sorted((k - numbers[numbers < k]).tolist())
+    above = sorted((numbers[numbers >= k] - k + 1).tolist())
+    one_below, one_above = below.count(1), above.count(1)
+    steps = [
+        Step(
+            errors,
+            (count + errors) / assessed if errors <= one_below else None,
+            (count - errors) / assessed if errors <= one_above else None,
+        )
+        for errors in range(1, _STEPS + 1)
+    ]
+    turns = [_turn(reference, count, below, above) for reference in dict.fromkeys((_MAJORITY, *references)) if assessed]
     return Sensitivity(
-        k=k,
-        assessed=assessed,
-        per_institution=1 / assessed if assessed else None,
-        one_below=below.count(1),
-        one_above=above.count(1),
-        steps=tuple(_step(n, count, assessed, below.count(1), above.count(1)) for n in range(1, _STEPS + 1)),
-        turns=tuple(turns) if assessed else (),
+        k, assessed, 1 / assessed if assessed else None, one_below, one_above, tuple(steps), tuple(turns)
     )
 
 
-def _step(errors: int, count: int, assessed: int, one_below: int, one_above: int) -> Step:
-    missed = (count + errors) / assessed if errors <= one_below else None
-    return Step(errors, missed, (count - errors) / assessed if errors <= one_above else None)
-
-
-def _turn(reference: float, count: int, assessed: int, below: list[int], above: list[int]) -> Turn:
+def _turn(reference: float, count: int, below: Sequence[int], above: Sequence[int]) -> Turn:
     """Return how many accounts bring *count* to the other side, each institution needing what its list says."""
+    assessed = len(below) + len(above)
     is_below = count < reference * assessed
-    needed = 0
-    side = below if is_below else above
-    for wrong, accounts in enumerate(side, 1):
-        needed += int(accounts)
-        moved = count + wrong if is_below else count - wrong
-        if (moved < reference * assessed) is not is_below:
-            return Turn(reference, "missed" if is_below else "false", wrong, needed)
-    return Turn(reference, "missed" if is_below else "false", None, None)
+    errors, side, step = ("missed", below, 1) if is_below else ("false", above, -1)
+    for wrong in range(1, len(side) + 1):
+        if (count + step * wrong < reference * assessed) is not is_below:
+            return Turn(reference, errors, wrong, int(sum(side[:wrong])))
+    return Turn(reference, errors, None, None)

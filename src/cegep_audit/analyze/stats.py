@@ -1,4 +1,4 @@
-"""What the accounts of a scan add up to: tidy tables, and the figures of a summary.
+"""What the accounts of a scan add up to: who is on what, and the figures of a summary.
 
 A site that was not assessed is never counted as absent: its presence is NA, shares are of the assessed,
 and bounds say what the others could change. Every function is pure.
@@ -7,66 +7,66 @@ and bounds say what the others could change. Every function is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from cegep_audit.analyze.baselines import shown_baselines
 from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Summary, facts_of
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import (
-    THREE_PLUS,
-    closed_networks,
-    day_of,
-    main_accounts,
-    not_yet_open_networks,
-    visits,
-)
-from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
+from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
-from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.models import Account, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Status
 
 
-def presence(scan: Scan, basket: str = "all") -> pd.DataFrame:
-    """Return one row per institution and network, in the order of the registry and of the networks.
+@dataclass(frozen=True, slots=True, eq=False)
+class Presence:
+    """Who is on what: a row per institution in registry order, a column per network of :data:`NETWORKS`.
 
-    Columns: ``institution_id``; ``network``; ``assessed`` (bool); ``present`` (boolean: at least one official
-    account, NA where the site was not assessed); ``counts`` (bool: the network is in the basket and was open
-    on the day of that capture). Raises UsageError where the basket is not known.
+    ``shown`` says which networks the site shows an official account of; a row of a site that was not ``assessed`` says
+    nothing. ``counts`` says which networks are in the basket and were open on the day of that capture. ``days`` are
+    those days, as ordinals of :class:`~datetime.date`.
     """
-    rows = []
-    for institution, result in visits(scan):
-        assessed = result is not None and result.status.is_assessed
-        shown = main_accounts(result) if result is not None and assessed else {}
-        counted = frozenset(networks_of(basket, day_of(scan, result)))
-        rows += [
-            (institution.id, name, assessed, name in shown if assessed else None, name in counted) for name in NETWORKS
-        ]
-    table = pd.DataFrame(rows, columns=["institution_id", "network", "assessed", "present", "counts"])
-    return table.astype({"institution_id": "str", "assessed": bool, "present": "boolean", "counts": bool})
+
+    ids: Sequence[str]
+    assessed: NDArray[np.bool_]
+    in_part: NDArray[np.bool_]
+    days: NDArray[np.int32]
+    shown: NDArray[np.bool_]
+    counts: NDArray[np.bool_]
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of networks of each institution; 0 where the site was not assessed."""
+        return np.asarray((self.shown & self.counts).sum(axis=1), dtype=np.int64)
 
 
-def tally(presences: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per institution of a :func:`presence` table, in its order.
-
-    Columns: ``institution_id``; ``assessed`` (bool); ``n_networks`` (Int64) and ``three_plus`` (boolean), NA
-    where the site was not assessed.
-    """
-    held = presences.assign(held=(presences["present"] & presences["counts"]).fillna(value=False))
-    table = (
-        held.groupby("institution_id", sort=False)
-        .agg(assessed=("assessed", "first"), n_networks=("held", "sum"))
-        .reset_index()
+def presence(scan: Scan, basket: str = "all") -> Presence:
+    """Return who is on which networks, and which of them are in the *basket*; UsageError where it is not known."""
+    nobody: Mapping[str, Account] = {}
+    seen = [
+        (result, main_accounts(result) if result and result.status.is_assessed else nobody, day_of(scan, result))
+        for _, result in visits(scan)
+    ]
+    counted = {day: frozenset(networks_of(basket, day)) for day in dict.fromkeys(day for *_, day in seen)}
+    shape = len(seen), len(NETWORKS)
+    return Presence(
+        ids=[institution.id for institution in scan.institutions],
+        assessed=np.array([bool(result and result.status.is_assessed) for result, *_ in seen], dtype=bool),
+        in_part=np.array([bool(result and result.status is Status.PARTIAL) for result, *_ in seen], dtype=bool),
+        days=np.array([day.toordinal() for *_, day in seen], dtype=np.int32),
+        shown=np.array([[name in main for name in NETWORKS] for _, main, _ in seen], dtype=bool).reshape(shape),
+        counts=np.array([[name in counted[day] for name in NETWORKS] for *_, day in seen], dtype=bool).reshape(shape),
     )
-    table["n_networks"] = table["n_networks"].astype("Int64").where(table["assessed"])
-    table["three_plus"] = table["n_networks"] >= THREE_PLUS
-    return table
 
 
 def summary(
@@ -106,25 +106,24 @@ def figures(
     corrections: Corrections | None = None,
 ) -> Figures:
     """Return the figures of all the institutions of *scan*; the arguments are those of :func:`summary`."""
-    presences = presence(scan, basket)
-    table = tally(presences)
-    numbers = table["n_networks"].dropna()
+    found = presence(scan, basket)
+    numbers = found.numbers[found.assessed]
     assessed = len(numbers)
-    statuses = Counter(result.status for _, result in visits(scan) if result)
-    share = _Shares(scan, sample_of, corrections or {})
+    statuses = Counter(result.status for result in scan.results)
+    share = _Shares(found, sample_of, corrections or {})
     return Figures(
-        institutions=len(table),
+        institutions=len(found.ids),
         assessed=assessed,
         by_status={status.value: statuses[status] for status in Status},
-        at_least=_at_least(table, presences, min_networks, share),
-        networks=_networks(presences, share),
-        distribution={k: int((numbers == k).sum()) for k in range(int(numbers.max()) + 1)} if assessed else {},
+        at_least=_at_least(found, min_networks, share),
+        networks=_networks(found, share),
+        distribution=dict(enumerate(np.bincount(numbers).tolist())) if assessed else {},
         mean=float(numbers.mean()) if assessed else None,
-        median=float(numbers.median()) if assessed else None,
-        quartiles=(float(numbers.quantile(0.25)), float(numbers.quantile(0.75))) if assessed else None,
+        median=float(np.median(numbers)) if assessed else None,
+        quartiles=(float(np.quantile(numbers, 0.25)), float(np.quantile(numbers, 0.75))) if assessed else None,
         maximum=int(numbers.max()) if assessed else None,
-        closed=_seen(scan, closed_networks),
-        not_yet_open=_seen(scan, not_yet_open_networks),
+        closed=_seen(found, lambda network: found.days >= (network.closed or date.max).toordinal()),
+        not_yet_open=_seen(found, lambda network: found.days < network.opened.toordinal()),
     )
 
 
@@ -132,16 +131,21 @@ def figures(
 class _Shares:
     """Makes a share of institutions that have a trait, with everything that says how sure it is."""
 
-    scan: Scan
+    presence: Presence
     sample_of: int | None
     corrections: Corrections
 
-    def of(self, trait: int | str, ids: pd.Series[str], has: pd.Series[bool]) -> Proportion:
-        """Return the proportion among *ids*, *has* being NA for those that were not assessed."""
-        assessed, institutions = int(has.notna().sum()), len(has)
-        count = int(has.sum())
+    def of(self, trait: int | str, has: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Proportion:
+        """Return the proportion that *has* the trait, of the institutions *among* which it is looked for: all, or some.
+
+        What *has* says of a site that was not assessed does not matter.
+        """
+        found = self.presence
+        among = np.ones(len(has), dtype=bool) if among is None else among
+        institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
+        count = int((among & found.assessed & has).sum())
         unread = institutions - assessed
-        in_part = int((ids.isin(self._partial()) & ~has.fillna(value=True)).sum())
+        in_part = int((among & found.in_part & ~has).sum())
         population = self._population(institutions)
         return Proportion(
             count=count,
@@ -155,45 +159,36 @@ class _Shares:
             adjusted=self.corrections.get(trait),
         )
 
-    def _partial(self) -> frozenset[str]:
-        return frozenset(each.institution.id for each in self.scan.results if each.status is Status.PARTIAL)
-
     def _population(self, institutions: int) -> int | None:
         """Return how many institutions of the population *institutions* of the sample stand for; None for a census.
 
         All of the sample stand for all of the population; those captured while a network was open, for their share.
         """
-        sample = len(self.scan.institutions)
+        sample = len(self.presence.ids)
         if self.sample_of is None or self.sample_of <= sample:
             return None
         return round(self.sample_of * institutions / sample)
 
 
-def _at_least(table: pd.DataFrame, presences: pd.DataFrame, first: int, share: _Shares) -> dict[int, Proportion]:
+def _at_least(found: Presence, first: int, share: _Shares) -> dict[int, Proportion]:
     """Proportion on at least k networks: *first*, then every k that somebody reached or could reach, three at least."""
-    numbers, ids = table["n_networks"], table["institution_id"]
-    open_to_most = int(presences.groupby("institution_id")["counts"].sum().max()) if len(presences) else 0
-    reached = int(numbers.max()) if numbers.notna().any() else 0
-    most = min(max(THREE_PLUS, reached), open_to_most)
-    return {k: share.of(k, ids, numbers >= k) for k in dict.fromkeys((first, *range(1, most + 1)))}
+    numbers = found.numbers
+    open_to_most = int(found.counts.sum(axis=1).max(initial=0))
+    most = min(max(THREE_PLUS, int(numbers.max(initial=0))), open_to_most)
+    return {k: share.of(k, numbers >= k) for k in dict.fromkeys((first, *range(1, most + 1)))}
 
 
-def _networks(presences: pd.DataFrame, share: _Shares) -> dict[str, Proportion]:
+def _networks(found: Presence, share: _Shares) -> dict[str, Proportion]:
     """Proportion on each network among those captured while it was open, most frequent first."""
-    counted = presences[presences["counts"]]
-    rows = dict(iter(counted.groupby("network")))
-    found = {
-        name: share.of(name, rows[name]["institution_id"], rows[name]["present"]) for name in NETWORKS if name in rows
+    shares = {
+        name: share.of(name, found.shown[:, place], found.counts[:, place])
+        for place, name in enumerate(NETWORKS)
+        if found.counts[:, place].any()
     }
-    return dict(sorted(found.items(), key=lambda item: -item[1].count))
+    return dict(sorted(shares.items(), key=lambda item: -item[1].count))
 
 
-def _seen(scan: Scan, networks: Callable[[Scan, InstitutionResult], frozenset[str]]) -> dict[str, int]:
-    """Count the institutions that show an account of each of the *networks* that do not count on the day."""
-    shown = Counter(
-        name
-        for _, result in visits(scan)
-        if result is not None and result.status.is_assessed
-        for name in networks(scan, result)
-    )
-    return {name: shown[name] for name in NETWORKS if name in shown}
+def _seen(found: Presence, is_out: Callable[[Network], NDArray[np.bool_]]) -> dict[str, int]:
+    """Count the institutions that show an account of each network that *is_out* on their day."""
+    shown = {each.id: int((found.shown[:, place] & is_out(each)).sum()) for place, each in enumerate(NETWORKS.values())}
+    return {name: count for name, count in shown.items() if count}

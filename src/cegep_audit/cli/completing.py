@@ -63,10 +63,7 @@ def register(app: typer.Typer) -> None:
 
 
 def spell_out(words: Sequence[str]) -> list[str]:
-    """Return the *words* of a command line with the day of ``--archive`` written out where it has none."""
-    words = list(words)
-    if words[:1] != ["complete"]:
-        return words
+    """Return the *words* of the command with the day of ``--archive`` written out where it has none."""
     spelled = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
         has_day = "-" in following and following[:1].isdigit()
@@ -196,7 +193,7 @@ def _start(request: Request, store: Store, base: Scan, shown: Shown) -> int:
 def _list_left(base: Scan, db: Path, shown: Shown) -> None:
     """Print what *base* could not assess, by reason, with the modes that could help and the command."""
     from cegep_audit.analyze.completion import helpful_modes
-    from cegep_audit.analyze.coverage import causes
+    from cegep_audit.analyze.presence import causes
     from cegep_audit.report.text.words import detail_words
 
     found = causes(base)

@@ -11,13 +11,11 @@ import typer
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.cli.options import say
-from cegep_audit.coding.by_hand import with_sites_read_by_hand
-from cegep_audit.coding.decisions import Standing, apply_decisions, standing
-from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.decisions import Standing, standing
+from cegep_audit.coding.layers import CODED, DETECTED, apply_decisions, with_sites_read_by_hand
 from cegep_audit.coding.overrides import apply_to_scan
-from cegep_audit.coding_records import Decision
 from cegep_audit.detect.accounts.shared import mark_shared
-from cegep_audit.models import Scan
+from cegep_audit.models import Decision, Scan
 from cegep_audit.store import Store
 
 

@@ -125,18 +125,16 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
     if Path(source).is_dir():
         raise StoreError(say("error.folder", path=source))
     from cegep_audit.collect.port import Want
-    from cegep_audit.collect.warc.archive import WarcFetch
-    from cegep_audit.collect.warc.saved import read_saved
+    from cegep_audit.collect.warc.saved import SavedFetch, read_saved
 
     saved = read_saved([Path(source)], Limits(), lang)
     if saved.refused:
         raise StoreError(saved.refused[0])
-    for page in saved.pages:
-        yield Page(source, base or page.url or _NO_SITE, 200, page.content_type, page.body, page.file.saved_at)
-    for archive in saved.archives:
-        for url in archive.urls:
-            answer = asyncio.run(_answer(WarcFetch(archive.archive)(url, Want.PAGE)))
-            yield replace(answer.page(url), requested_url=f"{source} {url}")
+    for file in saved.files:
+        pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
+        for url in pages.urls:
+            answer = asyncio.run(_answer(SavedFetch([pages])(url, Want.PAGE)))
+            yield replace(answer.page(url), requested_url=f"{source} {url}" if file.archive else source)
 
 
 async def _answer(asking: Awaitable[Answer]) -> Answer:

@@ -179,7 +179,7 @@ def print_summary(scan: Scan, lang: Language) -> None:
 def completing_command(scan: Scan, db: Path) -> str:
     """Return the command that reads again what *scan* could not assess, ready to copy."""
     from cegep_audit.analyze.completion import helpful_modes
-    from cegep_audit.analyze.coverage import causes
+    from cegep_audit.analyze.presence import causes
 
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]

@@ -24,12 +24,11 @@ from cegep_audit.cli.options import (
     say,
 )
 from cegep_audit.cli.scans import LATEST, scan_number
-from cegep_audit.coding.by_hand import without_effect
 from cegep_audit.coding.decisions import renewed
+from cegep_audit.coding.layers import without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
-from cegep_audit.coding_records import Decision
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Scan
+from cegep_audit.models import Decision, Scan
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import Store

@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import typer
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from cegep_audit.cli.options import say
@@ -29,14 +28,11 @@ _HELP_IN = {
 
 def speak(app: typer.Typer) -> None:
     """Have every command of *app*, and of its groups, frame its help in the language of the call."""
-    for name, key in _HELP_IN.items():
-        setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
-    app.info.cls = _Group
     for command in app.registered_commands:
         command.cls = _Command
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            group.cls = _Group
+            group.cls = Group
             speak(group.typer_instance)
 
 
@@ -105,6 +101,14 @@ class _Spoken:
                 param.help = say("usage.help")
         return params
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
+        """Write the help; what frames it is said in our words."""
+        from typer import rich_utils  # only help needs it: it costs as much as the rest of Typer
+
+        for name, key in _HELP_IN.items():
+            setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
+        super().format_help(ctx, formatter)  # type: ignore[misc] # Typer's
+
 
 class _Command(_Spoken, TyperCommand):
     """One command."""
@@ -118,7 +122,7 @@ class _Command(_Spoken, TyperCommand):
         return rest
 
 
-class _Group(_Spoken, TyperGroup):
+class Group(_Spoken, TyperGroup):
     """A group of commands."""
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cegep_audit.analyze.findings import Estimate, ScanFacts, facts_to_json
 from cegep_audit.coding.coefficients import RESAMPLES, SEED
-from cegep_audit.coding.overlap import Named, Overlap
-from cegep_audit.coding_records import Unit
+from cegep_audit.coding.sampling import Sampled
+from cegep_audit.models import Unit
 
 TOOL = "tool"  # the rater that a scan is; no coder may sign so
 OVERALL = ""  # the key of the figures over all networks
@@ -46,7 +46,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The agreement of two raters on some units; ``figures`` as in ``coefficients``, the second the reference.
+    """The agreement of two raters on some units; ``figures`` are those of ``coefficients``, the second the reference.
 
     ``unweighted`` holds kappa and alpha of the rows as they are, where ``figures`` are weighted to the whole.
     """
@@ -58,8 +58,7 @@ class Measured:
     unweighted: Mapping[str, Estimate]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A unit on which two raters do not say the same; "" for no account."""
 
     unit: Unit
@@ -68,25 +67,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """The sample that figures are weighted by: each row decided stands for the rows of its stratum over those decided.
-
-    ``undone`` counts rows that were drawn and that nobody decided; ``empty`` names the strata without a decided row:
-    they are not in the figures.
-    """
-
-    undone: int
-    empty: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two raters on the units that both decided.
 
-    ``sampled`` is None where nothing was drawn, or where everything is decided: the figures are then those of the rows.
-    ``levels`` goes from a level to :class:`Measured` by network, :data:`OVERALL` and :data:`CLASSIC` first: outside
-    the latter a row is there only because the site shows some sign of the network, so that recall means little.
-    ``left_out`` counts units of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``.
+    ``sampled`` is None where figures are not weighted: nothing was drawn, or everything is decided. ``levels`` goes
+    from a level to the figures of each network, :data:`OVERALL` and :data:`CLASSIC` first. Outside the latter a row
+    exists only because the site shows some sign of the network, so recall means little. ``left_out`` counts the units
+    of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``.
     """
 
     first: str
@@ -100,6 +87,25 @@ class Comparison:
     def is_weighted(self) -> bool:
         """Whether the figures are weighted to the whole."""
         return self.sampled is not None
+
+
+class Named(NamedTuple):
+    """One account that a source names."""
+
+    unit: Unit
+    account_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The accounts that two sources name. ``not_assessed`` counts those of sites that the tool could not assess."""
+
+    first: str
+    second: str
+    both: tuple[Named, ...]
+    first_only: tuple[Named, ...]
+    second_only: tuple[Named, ...]
+    not_assessed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +122,42 @@ class Agreement:
 
 def to_json(found: Agreement) -> dict[str, object]:
     """Return *found* as ``review agreement --json`` prints it; an interval that cannot be given is null."""
+
+    def named(unit: Unit, **more: object) -> dict[str, object]:
+        name = found.names.get(unit.institution_id, "")
+        return {"institution_id": unit.institution_id, "institution": name, "network": unit.network, **more}
+
+    def accounts(items: Sequence[Named]) -> list[dict[str, object]]:
+        return [named(unit, account_url=url) for unit, url in items]
+
+    def comparison(each: Comparison) -> dict[str, object]:
+        return {
+            "first": each.first,
+            "second": each.second,
+            "reference": each.second,
+            "weighted": each.is_weighted,
+            "rows_undone": each.sampled.undone if each.sampled else None,
+            "empty_strata": list(each.sampled.empty) if each.sampled else None,
+            "left_out": dict(each.left_out),
+            **{level: _level(each.levels[level]) for level in LEVELS},
+            "differences": [named(unit, first=a or None, second=b or None) for unit, a, b in each.differences],
+        }
+
     return {
         "scan": facts_to_json(found.scan),
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "by": "institution"},
         "coders": [_coder(coder) for coder in found.coders],
-        "comparisons": [_comparison(each, found.names) for each in found.comparisons],
+        "comparisons": [comparison(each) for each in found.comparisons],
         "alpha_all_coders": {level: asdict(estimate) for level, estimate in found.alpha.items()},
-        "lists": [_overlap(each, found.names) for each in found.overlaps],
+        "lists": [
+            {
+                "first": each.first,
+                "second": each.second,
+                **{name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")},
+                "not_assessed": each.not_assessed,
+            }
+            for each in found.overlaps
+        ],
     }
 
 
@@ -132,46 +167,12 @@ def _coder(coder: Coder) -> dict[str, object]:
     return {"coder": name, **record, "blind": is_blind, "dates": [day.isoformat() for day in days]}
 
 
-def _comparison(each: Comparison, names: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "first": each.first,
-        "second": each.second,
-        "reference": each.second,
-        "weighted": each.is_weighted,
-        "rows_undone": each.sampled.undone if each.sampled else None,
-        "empty_strata": list(each.sampled.empty) if each.sampled else None,
-        "left_out": dict(each.left_out),
-        **{level: _level(each.levels[level]) for level in LEVELS},
-        "differences": [
-            _named(item.unit, names) | {"first": item.first or None, "second": item.second or None}
-            for item in each.differences
-        ],
-    }
-
-
 def _level(by_network: Mapping[str, Measured]) -> dict[str, object]:
-    networks = [{"network": name} | _measured(part) for name, part in by_network.items() if name not in BASKETS]
-    whole = {"overall": _measured(by_network[OVERALL]), "classic": _measured(by_network[CLASSIC])}
-    return {**whole, "networks": networks}
+    networks = [{"network": name, **_measured(part)} for name, part in by_network.items() if name not in BASKETS]
+    return {"overall": _measured(by_network[OVERALL]), "classic": _measured(by_network[CLASSIC]), "networks": networks}
 
 
 def _measured(part: Measured) -> dict[str, object]:
     record = asdict(part)
     figures, unweighted = record.pop("figures"), record.pop("unweighted")
     return {**record, **figures, **{f"{name}_unweighted": estimate for name, estimate in unweighted.items()}}
-
-
-def _overlap(each: Overlap, names: Mapping[str, str]) -> dict[str, object]:
-    def accounts(items: tuple[Named, ...]) -> list[dict[str, object]]:
-        return [_named(item.unit, names) | {"account_url": item.account_url} for item in items]
-
-    found = {name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")}
-    return {"first": each.first, "second": each.second, **found, "not_assessed": each.not_assessed}
-
-
-def _named(unit: Unit, names: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "institution_id": unit.institution_id,
-        "institution": names.get(unit.institution_id, ""),
-        "network": unit.network,
-    }

@@ -14,18 +14,17 @@ from typing import NamedTuple
 
 from cegep_audit.analyze.findings import Adjusted, Corrections, Estimate
 from cegep_audit.analyze.intervals import predictive_interval
-from cegep_audit.analyze.presence import basket_names, counted_networks, day_of, visits
+from cegep_audit.analyze.presence import THREE_PLUS, basket_names, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import standing
 from cegep_audit.coding.sampling import is_of_institutions, state_of_institution
-from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.detect.networks.identify import NETWORKS, basket
-from cegep_audit.models import Scan
+from cegep_audit.models import Decision, Scan, Unit
 
 
 class Case(NamedTuple):
     """One institution and one trait.
 
-    ``state`` (what the scan found) and ``type`` are its stratum; ``found`` is whether the tool found the trait, None
+    ``state`` (what the scan found) and ``type`` are its stratum. ``found`` is whether the tool found the trait, None
     where the site was not assessed; ``truth`` whether coders did, None outside the sample.
     """
 
@@ -53,10 +52,9 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     """
     read = [case for case in cases if case.found is not None]
     unread = [case for case in cases if case.found is None]
-    of_read = _total(read)
+    of_read, of_unread = _total(read), _total(unread)
     if not read or of_read is None:
         return None
-    of_unread = _total(unread)
     return Adjusted(
         share=_share([of_read], len(read)),
         population=_share([of_read, of_unread], len(cases)) if of_unread else None,
@@ -66,12 +64,8 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     )
 
 
-class _Total(NamedTuple):
-    """An estimated number of institutions, and the squares of how far its lower and upper limits are from it."""
-
-    number: float
-    below: float
-    above: float
+_Total = tuple[float, float, float]
+"""An estimated number of institutions, and the squares of how far its lower and upper limits are from it."""
 
 
 def _total(cases: Sequence[Case]) -> _Total | None:
@@ -82,34 +76,28 @@ def _total(cases: Sequence[Case]) -> _Total | None:
     cells: dict[bool | None, list[Case]] = defaultdict(list)
     for case in cases:
         cells[case.found].append(case)
-    found = [_of_cell(members, weights) for members in cells.values()]
-    totals = [each for each in found if each is not None]
-    if len(totals) < len(found):
-        return None
-    return _Total(*(sum(column) for column in zip(*totals, strict=True))) if totals else _Total(0, 0, 0)
+    number = below = above = 0.0
+    for members in cells.values():
+        coded = [case for case in members if case.truth is not None]
+        if not coded:
+            return None
+        size, having = len(members), sum(bool(case.truth) for case in coded)
+        low, high = predictive_interval(having, len(coded), size)
+        weight = [weights[case.state, case.type] for case in coded]
+        mean = sum(w * bool(case.truth) for w, case in zip(weight, coded, strict=True)) / sum(weight)
+        number += size * mean
+        below += (size * (having / len(coded) - low)) ** 2
+        above += (size * (high - having / len(coded))) ** 2
+    return number, below, above
 
 
 def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
     """Return the weight of a coded case by stratum; strata without one are joined to the others of their state."""
     sizes = Counter((case.state, case.type) for case in cases)
     coded = Counter((case.state, case.type) for case in cases if case.truth is not None)
-    reached = Counter[str]()
     of_state = Counter(case.state for case in cases)
-    for key in coded:
-        reached[key[0]] += sizes[key]
+    reached = Counter(case.state for case in cases if (case.state, case.type) in coded)
     return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
-
-
-def _of_cell(members: Sequence[Case], weights: Mapping[tuple[str, str], float]) -> _Total | None:
-    coded = [case for case in members if case.truth is not None]
-    if not coded:
-        return None
-    size, having = len(members), sum(bool(case.truth) for case in coded)
-    plain = having / len(coded)
-    low, high = predictive_interval(having, len(coded), size)
-    weight = [weights[case.state, case.type] for case in coded]
-    mean = sum(w * bool(case.truth) for w, case in zip(weight, coded, strict=True)) / sum(weight)
-    return _Total(size * mean, (size * (plain - low)) ** 2, (size * (high - plain)) ** 2)
 
 
 def _share(totals: Sequence[_Total], size: int) -> Estimate:
@@ -151,36 +139,44 @@ def corrections(judged: Scan, detected: Scan, decisions: Iterable[Decision]) -> 
     if not drawn:
         return {}
     settled = standing(decisions, judged).settled
-    return {name: dict(_of_basket(name, judged, detected, drawn, settled)) for name in basket_names()}
+    return {name: dict(_of_basket([*_sites(name, judged, detected, drawn, settled)])) for name in basket_names()}
 
 
-def _of_basket(
+_Networks = frozenset[str] | None
+_Site = tuple[str, str, frozenset[str], _Networks, _Networks]
+"""State and type of an institution, the networks asked of it, those that the tool found and those that coders did."""
+
+
+def _sites(
     name: str, judged: Scan, detected: Scan, drawn: set[str], settled: Mapping[Unit, Decision]
-) -> Iterator[tuple[int | str, Adjusted]]:
-    """Yield the corrected share of each threshold and each network of the basket *name* that the sample reaches."""
+) -> Iterator[_Site]:
     results = {result.institution.id: result for result in detected.results}
-    sites = []
     for institution, result in visits(judged):
-        day = day_of(judged, result)
-        asked = frozenset(basket(name, day))
+        asked = frozenset(basket(name, day_of(judged, result)))
         said = {network: settled.get(Unit(institution.id, network)) for network in asked}
         is_coded = institution.id in drawn and all(said.values())
         truth = frozenset(net for net, item in said.items() if item and item.correct_account) if is_coded else None
         own = results.get(institution.id)
-        is_read = own is not None and own.status.is_assessed
-        found = counted_networks(detected, own, name) if own is not None and is_read else None
-        sites.append((state_of_institution(judged, result), institution.type, asked, found, truth))
+        found = counted_networks(detected, own, name) if own is not None and own.status.is_assessed else None
+        yield state_of_institution(judged, result), institution.type, asked, found, truth
+
+
+def _of_basket(sites: Sequence[_Site]) -> Iterator[tuple[int | str, Adjusted]]:
+    """Yield the corrected share of each threshold and each network that the sample reaches."""
     most = max((len(networks) for *_, found, truth in sites for networks in (found, truth) if networks), default=0)
-    for k in range(1, max(most, 3) + 1):
-        if share := corrected([
-            Case(state, kind, None if found is None else len(found) >= k, None if truth is None else len(truth) >= k)
-            for state, kind, _, found, truth in sites
-        ]):  # fmt: skip
-            yield k, share
-    for network in NETWORKS:
-        if share := corrected([
-            Case(state, kind, None if found is None else network in found, None if truth is None else network in truth)
+    traits: list[int | str] = [*range(1, max(most, THREE_PLUS) + 1), *NETWORKS]
+    for trait in traits:
+        cases = [
+            Case(state, kind, _has(found, trait), _has(truth, trait))
             for state, kind, asked, found, truth in sites
-            if network in asked
-        ]):  # fmt: skip
-            yield network, share
+            if isinstance(trait, int) or trait in asked
+        ]
+        if share := corrected(cases):
+            yield trait, share
+
+
+def _has(networks: _Networks, trait: int | str) -> bool | None:
+    """Whether *networks* are as many as a threshold, or hold a network; None where they are not known."""
+    if networks is None:
+        return None
+    return len(networks) >= trait if isinstance(trait, int) else trait in networks

@@ -1,7 +1,7 @@
-"""Which decisions of coders hold for a scan, and the scan as they leave it: a layer that can be taken off.
+"""Which decisions of coders hold for a scan.
 
 A decision was made beside what the rules had found. It holds for a later scan whose rules find the same account, or
-the one that the decision named; where they find another, it lapses and is asked for again.
+the one that the decision names. Where they find another, it lapses and the unit is to be coded again.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.presence import main_accounts
-from cegep_audit.coding_records import Decision, Unit
-from cegep_audit.detect.networks.identify import account_key, classify, mastodon_handle
-from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.vocabulary import Kind, ReadBy, Role, Verdict
+from cegep_audit.detect.networks.identify import account_key
+from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
+from cegep_audit.vocabulary import ReadBy, Verdict
 
-REASON = "coded"  # of an account whose role a person decided, as every account carries the rule that gave its role
-CONSENSUS = "consensus"  # the coder whose word settles what the others do not agree on
+ASKED = "classic"  # the basket of networks that are coded for every institution, found or not
+CONSENSUS = "consensus"  # the coder whose word settles what the others disagree on
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decisions come to for one scan.
+    """What decisions come to for one scan; no unit is in two of the three.
 
-    ``settled`` holds the one that applies to each unit; on the units ``disputed`` coders do not agree, and the units
-    ``lapsed`` were decided beside another finding and by nobody since. The three have no unit in common.
+    ``settled`` holds the decision that applies to each unit. Coders disagree on the units ``disputed``. The units
+    ``lapsed`` were only decided beside another finding.
     """
 
     settled: Mapping[Unit, Decision]
@@ -34,7 +33,7 @@ class Standing:
 
 
 def finding(result: InstitutionResult | None, network: str) -> str | None:
-    """Return the main account found of a *network*, "" where none was, None where no program read the site."""
+    """Return the main account found of a *network*: "" for none, None where no program read the site."""
     if result is None or not result.status.is_assessed or result.read_by is ReadBy.CODED:
         return None
     account = main_accounts(result).get(network)
@@ -42,7 +41,7 @@ def finding(result: InstitutionResult | None, network: str) -> str | None:
 
 
 def is_same(network: str, one: str, other: str) -> bool:
-    """Whether two canonical addresses name one account of *network*; "" is no account, the same as itself alone."""
+    """Whether two canonical addresses name one account of *network*; "" (no account) equals itself alone."""
     if not one or not other:
         return one == other
     return account_key(network, one) == account_key(network, other)
@@ -51,7 +50,7 @@ def is_same(network: str, one: str, other: str) -> bool:
 def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
     """Return what *decisions*, the oldest scan first, come to for the scan *judged* by the rules alone.
 
-    A coder's last word on a unit counts, and none where that is "unsure". Lists from elsewhere have no say.
+    A coder's last word on a unit counts, unless it is "unsure". Lists of accounts have no say.
     """
     results = {result.institution.id: result for result in judged.results}
     known = {institution.id for institution in judged.institutions}
@@ -76,17 +75,14 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
 
 def _holds(item: Decision, found: str | None) -> bool:
     """Whether a decision of an earlier scan holds beside what is *found* now; an unread site changes nothing."""
-    if found is None:
-        return True
-    network = item.unit.network
-    was = item.detected is not None and is_same(network, item.detected, found)
-    return was or is_same(network, item.correct_account, found)
+    known = (item.detected, item.correct_account)
+    return found is None or any(was is not None and is_same(item.unit.network, was, found) for was in known)
 
 
 def agreed(decisions: Sequence[Decision]) -> Decision | None:
-    """Return the one of *decisions*, decisive ones on one unit, that settles it; None where they do not agree.
+    """Return the one of *decisions*, all decisive and on one unit, that settles it; None where they disagree.
 
-    That is the consensus where there is one, or else the latest of equal ones.
+    The consensus goes first, then the latest of decisions that name the same account.
     """
     said = [item for item in decisions if item.coder == CONSENSUS] or list(decisions)
     if not said or any(not is_same(item.unit.network, item.correct_account, said[0].correct_account) for item in said):
@@ -95,72 +91,17 @@ def agreed(decisions: Sequence[Decision]) -> Decision | None:
 
 
 def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Decision]:
-    """Return *items*, just read, with what the same coder's *earlier* decisions on the same units and scan knew.
+    """Return *items*, just read, completed from the same coder's *earlier* decisions on the same units and scan.
 
-    Who once saw the tool's answer has seen it, and a row that was drawn keeps its stratum and weight: a sheet made
-    again says neither.
+    A new sheet does not say whether its coder once saw the tool's answer, nor the stratum and weight of a drawn row.
     """
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
-    return [_renewed(item, known.get((item.scan_id, item.unit, item.coder))) for item in items]
-
-
-def _renewed(item: Decision, before: Decision | None) -> Decision:
-    if before is None or item.verdict is Verdict.LISTED:
-        return item
-    drawn = item if item.weight is not None else before
-    is_blind = item.is_blind and before.is_blind
-    return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
-
-
-def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
-    """Return *scan* with the *decisions* that hold, one a unit, applied to its results.
-
-    Accounts whose role a person decided carry the reason ``coded``. The account that a decision names becomes the
-    official and main one of its network, and is added, without evidence, where the rules had not found it; where a
-    decision names none, none stays official. Whether a site was assessed stays as it was.
-    """
-    of: dict[str, list[Decision]] = defaultdict(list)
-    for item in decisions:
-        of[item.unit.institution_id].append(item)
-    results = (_decided(result, of.get(result.institution.id, ())) for result in scan.results)
-    return replace(scan, results=tuple(results))
-
-
-def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> InstitutionResult:
-    accounts = list(result.accounts)
-    for item in decisions:
-        accounts = [_judged(account, item) for account in accounts]
-        if item.correct_account and not any(_is_named(account, item) for account in accounts):
-            accounts.append(_added(item))
-    return replace(result, accounts=tuple(accounts)) if accounts != list(result.accounts) else result
-
-
-def _judged(account: Account, item: Decision) -> Account:
-    if account.network != item.unit.network:
-        return account
-    if _is_named(account, item):
-        return replace(account, role=Role.OFFICIAL, reason=REASON, is_main=True)
-    if account.role is not Role.OFFICIAL:
-        return account
-    if item.verdict is Verdict.ABSENT or _is_refused(account, item):
-        return replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
-    return replace(account, is_main=False)
-
-
-def _is_named(account: Account, item: Decision) -> bool:
-    is_there = bool(account.url and item.correct_account) and account.network == item.unit.network
-    return is_there and is_same(account.network, account.url, item.correct_account)
-
-
-def _is_refused(account: Account, item: Decision) -> bool:
-    """Whether the *account* is the one that the coder saw named and found to be the wrong one."""
-    is_wrong = item.verdict is Verdict.WRONG_ACCOUNT and bool(item.detected)
-    return is_wrong and is_same(account.network, account.url, item.detected or "")
-
-
-def _added(item: Decision) -> Account:
-    what = classify(item.correct_account)
-    handle = what.handle or mastodon_handle(item.correct_account) or ""
-    kind = what.kind if what.kind.names_account else Kind.PROFILE
-    network = item.unit.network
-    return Account(network, handle, item.correct_account, kind, Role.OFFICIAL, REASON, (), is_main=True)
+    found = []
+    for item in items:
+        before = known.get((item.scan_id, item.unit, item.coder))
+        if before and item.verdict is not Verdict.LISTED:
+            drawn = item if item.weight is not None else before
+            is_blind = item.is_blind and before.is_blind
+            item = replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)  # noqa: PLW2901
+        found.append(item)
+    return found

@@ -1,25 +1,118 @@
-"""What the decisions of coders change in a scan's figures, and which figures rest on them."""
+"""A scan with the decisions of coders applied to it, and which of its figures rest on them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, time
 
-from cegep_audit.analyze.findings import Summary
-from cegep_audit.coding.decisions import Standing, finding, is_same
-from cegep_audit.models import Scan
+from cegep_audit.analyze.findings import Proportion, Summary
+from cegep_audit.analyze.presence import day_of
+from cegep_audit.coding.decisions import ASKED, Standing, finding, is_same
+from cegep_audit.detect.networks.identify import basket, classify, mastodon_handle
+from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
+from cegep_audit.vocabulary import Detail, Kind, ReadBy, Role, Status, Verdict
 
 DETECTED, CODED = "detected", "coded"  # what the tool found; the same, corrected by coders
+REASON = "coded"  # of an account whose role a person decided
+
+
+def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
+    """Return *scan* with the *decisions* that hold, one a unit, applied to its results.
+
+    The account that a decision names becomes the official and main one of its network; it is added, without evidence,
+    where the rules did not find it. Where a decision names none, none stays official. Accounts whose role changes
+    carry the reason ``coded``. The status of a site does not change.
+    """
+    of: dict[str, list[Decision]] = defaultdict(list)
+    for item in decisions:
+        of[item.unit.institution_id].append(item)
+    results = (_decided(result, of.get(result.institution.id, ())) for result in scan.results)
+    return replace(scan, results=tuple(results))
+
+
+def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> InstitutionResult:
+    accounts = result.accounts
+    for item in decisions:
+        accounts = tuple(_judged(account, item) for account in accounts)
+        if item.correct_account and not any(_names(item, account) for account in accounts):
+            accounts += (_added(item),)
+    return replace(result, accounts=accounts) if accounts != result.accounts else result
+
+
+def _judged(account: Account, item: Decision) -> Account:
+    if account.network != item.unit.network:
+        return account
+    if _names(item, account):
+        return replace(account, role=Role.OFFICIAL, reason=REASON, is_main=True)
+    if account.role is not Role.OFFICIAL:
+        return account
+    is_shown_one = bool(item.detected) and is_same(account.network, account.url, item.detected or "")
+    if item.verdict is Verdict.ABSENT or (item.verdict is Verdict.WRONG_ACCOUNT and is_shown_one):
+        return replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
+    return replace(account, is_main=False)
+
+
+def _names(item: Decision, account: Account) -> bool:
+    is_there = bool(account.url and item.correct_account) and account.network == item.unit.network
+    return is_there and is_same(account.network, account.url, item.correct_account)
+
+
+def _added(item: Decision) -> Account:
+    url, network = item.correct_account, item.unit.network
+    what = classify(url)
+    kind = what.kind if what.kind.names_account else Kind.PROFILE
+    handle = what.handle or mastodon_handle(url) or ""
+    return Account(network, handle, url, kind, Role.OFFICIAL, REASON, (), is_main=True)
+
+
+def missing_networks(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> list[str]:
+    """Return the networks that coders have yet to decide before the site of *result* counts as read by hand."""
+    return [name for name in basket(ASKED, day_of(scan, result)) if Unit(result.institution.id, name) not in settled]
+
+
+def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> InstitutionResult | None:
+    """Return what coders read on a site that *scan* could not assess; None where a network that is asked is missing.
+
+    ``captured_at`` is noon (UTC) of the day of their last decision.
+    """
+    own = [item for unit, item in settled.items() if unit.institution_id == result.institution.id]
+    if result.status.is_assessed or not own or missing_networks(result, settled, scan):
+        return None
+    read = replace(
+        result,
+        status=Status.OK,
+        detail=Detail.NONE,
+        message="",
+        captured_at=datetime.combine(max(item.date for item in own), time(12), UTC),
+        accounts=(),
+        read_by=ReadBy.CODED,
+    )
+    return _decided(read, own)
+
+
+def with_sites_read_by_hand(scan: Scan, settled: Mapping[Unit, Decision]) -> Scan:
+    """Return *scan* with the sites that only coders read as assessed."""
+    results = (read_by_hand(result, settled, scan) or result for result in scan.results)
+    return replace(scan, results=tuple(results))
+
+
+def without_effect(scan: Scan, settled: Mapping[Unit, Decision]) -> dict[str, list[str]]:
+    """Return the networks still missing for each institution that *scan* could not assess and coders read in part."""
+    coded = {unit.institution_id for unit in settled}
+    unread = (item for item in scan.results if item.institution.id in coded and not item.status.is_assessed)
+    missing = {item.institution.id: missing_networks(item, settled, scan) for item in unread}
+    return {name: networks for name, networks in missing.items() if networks}
 
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
     """What the layer ``coded`` rests on.
 
-    ``decided`` counts, by network, the units of assessed sites that a person's decision settles, of
-    ``institutions`` in all; ``changed`` those whose main account is then another, or none. ``not_assessed`` are
-    settled units of sites that were not: they count nowhere. ``disputed`` and ``lapsed`` as in ``Standing``.
+    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
+    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
+    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
     """
 
     decided: Mapping[str, int]
@@ -31,51 +124,40 @@ class LayerFacts:
 
 
 def layer_facts(stand: Standing, detected: Scan, coded: Scan) -> LayerFacts:
-    """Return what the scan *coded* rests on that the scan *detected* does not."""
-    before = {result.institution.id: result for result in detected.results}
-    after = {result.institution.id: result for result in coded.results}
-    decided = []
-    changed = 0
-    for unit in stand.settled:
-        was, now = (finding(scan.get(unit.institution_id), unit.network) for scan in (before, after))
-        if was is not None and now is not None:
-            decided.append(unit)
-            changed += not is_same(unit.network, was, now)
+    """Return what the scan *coded* rests on and the scan *detected* does not."""
+    before, after = ({result.institution.id: result for result in scan.results} for scan in (detected, coded))
+    found = {
+        unit: (
+            finding(before.get(unit.institution_id), unit.network),
+            finding(after.get(unit.institution_id), unit.network),
+        )
+        for unit in stand.settled
+    }
+    decided = {unit: (was, now) for unit, (was, now) in found.items() if was is not None and now is not None}
     return LayerFacts(
         decided=Counter(unit.network for unit in decided),
         institutions=len({unit.institution_id for unit in decided}),
-        changed=changed,
-        not_assessed=len(stand.settled) - len(decided),
+        changed=sum(not is_same(unit.network, was, now) for unit, (was, now) in decided.items()),
+        not_assessed=len(found) - len(decided),
         disputed=len(stand.disputed),
         lapsed=len(stand.lapsed),
     )
 
 
 def layer_to_json(facts: LayerFacts, detected: Summary, coded: Summary) -> dict[str, object]:
-    """Return what ``summary --layer coded --json`` says beyond the figures: how many rest on decisions, and the change.
-
-    Counts of institutions before (``detected``) and after (``coded``) stand beside the number of rows decided.
-    """
+    """Return the block ``layer`` of ``summary --layer coded --json``: decisions, and counts before and after them."""
     before, after = detected.figures, coded.figures
+
+    def counts(was: Proportion | None, now: Proportion) -> dict[str, int]:
+        return {DETECTED: was.count if was else 0, CODED: now.count}
+
     return {
         "name": CODED,
+        **asdict(facts),
         "decided": sum(facts.decided.values()),
-        "institutions": facts.institutions,
-        "changed": facts.changed,
-        "not_assessed": facts.not_assessed,
-        "disputed": facts.disputed,
-        "lapsed": facts.lapsed,
-        "min_networks": [
-            {"k": k, DETECTED: proportion.count if (proportion := before.at_least.get(k)) else 0, CODED: now.count}
-            for k, now in after.at_least.items()
-        ],
+        "min_networks": [{"k": k, **counts(before.at_least.get(k), now)} for k, now in after.at_least.items()],
         "networks": [
-            {
-                "network": name,
-                "decided": facts.decided.get(name, 0),
-                DETECTED: before.networks[name].count if name in before.networks else 0,
-                CODED: now.count,
-            }
+            {"network": name, "decided": facts.decided.get(name, 0), **counts(before.networks.get(name), now)}
             for name, now in after.networks.items()
         ],
     }

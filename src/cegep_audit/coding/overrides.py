@@ -1,13 +1,13 @@
 """Decisions of a person on single accounts, which go before every rule: read from a CSV file, then applied.
 
-``allow`` makes an account of the site official, ``deny`` makes it somebody else's; either way the reason becomes
+``allow`` makes an account of the site official, ``deny`` makes it somebody else's; either way its reason becomes
 ``override``. A decision on an account that the site does not show changes nothing: presence needs evidence.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.models import Account, InstitutionResult, Scan
@@ -28,25 +28,20 @@ from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role
 
 COLUMNS = ("institution_id", "network", "account_url", "decision", "reason", "date")
-REASON = "override"  # the name of this rule, as every account carries that of the rule that decided
+REASON = "override"
 
 Decision = Literal["allow", "deny"]
 ROLES: dict[Decision, Role] = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}
 
-MarkMain = Callable[[Sequence[Account]], Sequence[Account]]
-"""Marks one official account a network as the main one, see ``detect.main_account``."""
-
 _LONGEST_URL = 2_000  # characters
-_NEAREST = 3  # names to offer instead of one that is not known
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NEAREST = 3  # names offered instead of one that is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One decision: whose account it is, in the words of the person who decided.
+    """One decision; ``account_url`` is canonical, ``date`` an ISO 8601 day as text.
 
-    ``account_url`` is canonical; ``date`` is ISO 8601 (``2026-11-23``), as text. A scan keeps its overrides in its
-    settings, under ``overrides``, as mappings of these fields.
+    A scan keeps its overrides in its settings, under ``overrides``, as mappings of these fields.
     """
 
     institution_id: str
@@ -59,7 +54,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An override that met its account: the role and reason it had by the rules, to be shown."""
+    """An override that met its account, with the role and reason that the rules gave it."""
 
     override: Override
     role: Role
@@ -72,38 +67,39 @@ class Use:
 
 
 def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str] | None = None) -> list[Override]:
-    """Return the decisions of the CSV file at *path*, in file order.
+    """Return the decisions of the CSV file at *path*, in file order; a file without a row is no fault.
 
-    *ids* are those of the registry, None not to check them. A file without a row is no fault here: the last
-    decision may have been taken back. Raises RegistryError with every fault of the file, said in *lang*.
+    *ids* are those of the registry, None not to check them. Raises RegistryError with every fault of the file, said in
+    *lang*.
     """
     found = FaultList(str(path), lang)
     table = read_table(Path(path), required=COLUMNS, known=COLUMNS, found=found, needs_rows=False)
-    rows = table.rows if table else ()
-    overrides = [_override(row, ids, found) for row in rows]
-    _note_repeats(rows, overrides, found)
+    overrides = [(row, _override(row, ids, found)) for row in (table.rows if table else ())]
+    keys = ((row, (item.institution_id, _key(item)) if _is_complete(item) else None) for row, item in overrides)
+    note_repeats(keys, found, "overrides.repeated")
     found.check()
-    return overrides
+    return [item for _, item in overrides]
 
 
 def apply_overrides(
-    accounts: Sequence[Account], overrides: Iterable[Override], mark_main: MarkMain
+    accounts: Sequence[Account],
+    overrides: Iterable[Override],
+    mark_main: Callable[[Sequence[Account]], Sequence[Account]],
 ) -> tuple[tuple[Account, ...], tuple[Use, ...]]:
     """Return the *accounts* of one institution with its *overrides* applied, in their order, and each use made of one.
 
-    Where a role changes, *mark_main* chooses the main accounts anew: one that is denied gives its place up to the
+    Where a role changes, *mark_main* chooses the main accounts anew: one that is denied gives up its place to the
     next official one, and one that is allowed may take it.
     """
-    decided = {_key(item.network, item.account_url): item for item in overrides}
-    met = [decided.get(_key(account.network, account.url)) if account.url else None for account in accounts]
-    changed = tuple(
-        replace(account, role=ROLES[override.decision], reason=REASON) if override else account
-        for account, override in zip(accounts, met, strict=True)
-    )
-    uses = tuple(
-        Use(override, account.role, account.reason) for account, override in zip(accounts, met, strict=True) if override
-    )
-    return (tuple(mark_main(changed)) if any(use.changes for use in uses) else changed), uses
+    decided = {_key(item): item for item in overrides}
+    changed: list[Account] = []
+    uses: list[Use] = []
+    for account in accounts:
+        override = decided.get(_key(account)) if account.url else None
+        if override:
+            uses.append(Use(override, account.role, account.reason))
+        changed.append(replace(account, role=ROLES[override.decision], reason=REASON) if override else account)
+    return tuple(mark_main(changed) if any(use.changes for use in uses) else changed), tuple(uses)
 
 
 def overrides_of(scan: Scan) -> list[Override]:
@@ -113,29 +109,33 @@ def overrides_of(scan: Scan) -> list[Override]:
 
 def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
     """Return *scan* with the overrides that its settings hold applied to its results, and each use made of one."""
-    overrides: dict[str, list[Override]] = {}
-    for override in overrides_of(scan):
-        overrides.setdefault(override.institution_id, []).append(override)
+    overrides: dict[str, list[Override]] = defaultdict(list)
+    for item in overrides_of(scan):
+        overrides[item.institution_id].append(item)
     results: list[InstitutionResult] = []
     uses: list[Use] = []
     for result in scan.results:
-        mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
-        accounts, used = apply_overrides(result.accounts, overrides.get(result.institution.id, ()), mark_main)
-        results.append(replace(result, accounts=accounts) if used else result)
-        uses += used
+        if own := overrides.get(result.institution.id):
+            mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
+            accounts, used = apply_overrides(result.accounts, own, mark_main)
+            uses += used
+            result = replace(result, accounts=accounts)  # noqa: PLW2901 - the same result, decided
+        results.append(result)
     return replace(scan, results=tuple(results)), uses
 
 
-def _key(network: str, url: str) -> tuple[str, str]:
-    return network, account_key(network, url)
+def _key(item: Override | Account) -> tuple[str, str]:
+    url = item.url if isinstance(item, Account) else item.account_url
+    return item.network, account_key(item.network, url)
+
+
+def _is_complete(item: Override) -> bool:
+    return bool(item.institution_id and item.account_url)
 
 
 def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Override:
     """Return the override of one row; what is wrong with it is noted and leaves its place empty."""
     network = found.parse(row, "network", read_network, "")
-
-    def account_url(text: str) -> str:
-        return read_account(text, network)
 
     def institution_id(text: str) -> str:
         if filled(text) and ids is not None and text not in ids:
@@ -145,7 +145,7 @@ def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Overri
     return Override(
         institution_id=found.parse(row, "institution_id", institution_id, ""),
         network=network,
-        account_url=found.parse(row, "account_url", account_url, ""),
+        account_url=found.parse(row, "account_url", lambda text: read_account(text, network), ""),
         decision=found.parse(row, "decision", _decision, "allow"),
         reason=found.parse(row, "reason", lambda text: filled(" ".join(text.split())), ""),
         date=found.parse(row, "date", _date, ""),
@@ -164,7 +164,7 @@ def read_network(text: str) -> str:
 def read_account(text: str, network: str, not_account: str = "overrides.not_account") -> str:
     """Return the canonical URL of the account at *text*; a *network* of "" is not known and not compared.
 
-    Raises CellError: *not_account* is the sentence for an address that is not of an account.
+    Raises CellError; *not_account* is the sentence for an address that is not of an account.
     """
     shown = excerpt(without_password(filled(text, at_most=_LONGEST_URL)))
     what = classify(text)
@@ -185,20 +185,16 @@ def _decision(text: str) -> Decision:
 
 
 def _date(text: str) -> str:
-    if _DAY.fullmatch(filled(text)):
-        with suppress(ValueError):  # the 31st of November
-            return date.fromisoformat(text).isoformat()
+    filled(text)
+    with suppress(ValueError):  # the 31st of November
+        if date.fromisoformat(text).isoformat() == text:  # Python also takes 20261123
+            return text
     raise CellError("overrides.date", cell=excerpt(text))
 
 
-def _note_repeats(rows: Iterable[Row], overrides: Iterable[Override], found: FaultList) -> None:
-    """Note the rows that decide on an account that a row before them decided on, be it the same way."""
-    first: dict[tuple[str, ...], int] = {}
-    for row, item in _complete(rows, overrides):
-        line = first.setdefault((item.institution_id, *_key(item.network, item.account_url)), row.line)
-        if line != row.line:
-            found.add("overrides.repeated", line=row.line, first=line)
-
-
-def _complete(rows: Iterable[Row], overrides: Iterable[Override]) -> Iterator[tuple[Row, Override]]:
-    return (pair for pair in zip(rows, overrides, strict=True) if pair[1].institution_id and pair[1].account_url)
+def note_repeats(keys: Iterable[tuple[Row, Hashable | None]], found: FaultList, sentence: str) -> None:
+    """Note each row whose key an earlier row has, None being no key; *sentence* names the line of that row."""
+    first: dict[Hashable, int] = {}
+    for row, key in keys:
+        if key is not None and (line := first.setdefault(key, row.line)) != row.line:
+            found.add(sentence, line=row.line, first=line)

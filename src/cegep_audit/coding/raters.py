@@ -1,10 +1,13 @@
-"""Sets the tool and its coders side by side: who said what of which unit, and the figures of each pair."""
+"""Sets the tool and its coders side by side: who said what of which unit, and the figures of each pair.
+
+A list from elsewhere does not say where there is no account, so it gets no figure of agreement: only which accounts
+two sources name, and which only one does. Nor is a total estimated from lists, which copy each other and the sites.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from cegep_audit.analyze.findings import Estimate, facts_of
@@ -20,31 +23,27 @@ from cegep_audit.coding.agreement import (
     Difference,
     Level,
     Measured,
+    Named,
+    Overlap,
 )
 from cegep_audit.coding.coefficients import Pair, alpha_of, estimates
 from cegep_audit.coding.decisions import CONSENSUS, agreed, finding, is_same
-from cegep_audit.coding.overlap import Overlap, named_by, named_by_tool, overlap
-from cegep_audit.coding.sampling import asked_of_all
-from cegep_audit.coding.weights import weights_of
-from cegep_audit.coding_records import Decision, Unit
+from cegep_audit.coding.sampling import asked_of_all, weights_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key
-from cegep_audit.models import Scan
-from cegep_audit.vocabulary import Verdict
+from cegep_audit.models import Decision, Scan, Unit
+from cegep_audit.vocabulary import Role, Verdict
 
+_Answers = dict[Unit, tuple[str | None, str]]
+"""What a rater said of each unit: the account, "" for none; or None, and the cause for which there is no answer."""
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a rater said of a unit: the account, "" for none, or None with the cause for which there is no answer."""
-
-    account: str | None
-    cause: str = ""
+_PLACES = {name: place for place, name in enumerate(NETWORKS)}
 
 
 def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
     """Return how well the scan *judged* by the rules alone and its coders agree, from the decisions made on it.
 
-    Decisions carried over from other scans are left out: those that hold are those that agree with what the rules
-    found again, and would flatter them.
+    Decisions carried over from other scans are left out: only those that agree with what the rules found again hold,
+    so they would flatter the rules.
     """
     own = [item for item in decisions if item.scan_id == judged.id]
     by_coder: dict[str, list[Decision]] = defaultdict(list)
@@ -52,12 +51,12 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         by_coder[item.coder].append(item)
     coders = tuple(_coder(name, items) for name, items in sorted(by_coder.items()))
     people = {coder.name: _answers(by_coder[coder.name]) for coder in coders if not coder.is_list}
-    independent = [name for name in people if name != CONSENSUS]
+    independent = {name: answers for name, answers in people.items() if name != CONSENSUS}
     if CONSENSUS in people:
         people[CONSENSUS] = _settled(own)
     pairs = [
         *((TOOL, _tool(judged, answers), name, answers) for name, answers in people.items()),
-        *((one, people[one], other, people[other]) for one, other in combinations(independent, 2)),
+        *((*one, *other) for one, other in combinations(independent.items(), 2)),
     ]
     drawn = {item.unit: item for item in own if item.weight is not None}
     return Agreement(
@@ -65,7 +64,7 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         names={institution.id: institution.name for institution in judged.institutions},
         coders=coders,
         comparisons=tuple(_comparison(*pair, judged, drawn) for pair in pairs),
-        alpha={level: _alpha([people[name] for name in independent], level) for level in LEVELS},
+        alpha={level: _alpha(independent.values(), level) for level in LEVELS},
         overlaps=tuple(_overlaps(judged, coders, by_coder)),
     )
 
@@ -82,88 +81,77 @@ def _coder(name: str, items: Sequence[Decision]) -> Coder:
     )
 
 
-def _answers(items: Iterable[Decision]) -> dict[Unit, _Answer]:
-    return {
-        item.unit: _Answer(item.correct_account) if item.verdict.is_decisive else _Answer(None, "unsure")
-        for item in items
-    }
+def _answers(items: Iterable[Decision]) -> _Answers:
+    return {item.unit: (item.correct_account, "") if item.verdict.is_decisive else (None, "unsure") for item in items}
 
 
-def _settled(items: Iterable[Decision]) -> dict[Unit, _Answer]:
+def _settled(items: Iterable[Decision]) -> _Answers:
     """Return what all coders came to: what they agree on, and their consensus elsewhere.
 
-    The rows that were signed so are the hard ones alone: measured on them, the tool would look worse than it is.
+    Rows signed ``consensus`` are the hard ones alone: measured on them, the tool would look worse than it is.
     """
     by_unit: dict[Unit, list[Decision]] = defaultdict(list)
     for item in items:
         if item.verdict is not Verdict.LISTED:
             by_unit[item.unit].append(item)
-    answers = {}
+    answers: _Answers = {}
     for unit, said in by_unit.items():
         decisive = [item for item in said if item.verdict.is_decisive]
         chosen = agreed(decisive)
-        cause = "" if chosen else "disputed" if decisive else "unsure"
-        answers[unit] = _Answer(chosen.correct_account if chosen else None, cause)
+        answers[unit] = (chosen.correct_account, "") if chosen else (None, "disputed" if decisive else "unsure")
     return answers
 
 
-def _tool(judged: Scan, asked: Iterable[Unit]) -> dict[Unit, _Answer]:
+def _tool(judged: Scan, asked: Iterable[Unit]) -> _Answers:
     results = {result.institution.id: result for result in judged.results}
     found = {unit: finding(results.get(unit.institution_id), unit.network) for unit in asked}
-    return {unit: _Answer(account, "" if account is not None else "not_assessed") for unit, account in found.items()}
+    return {unit: (account, "" if account is not None else "not_assessed") for unit, account in found.items()}
 
 
 def _comparison(
-    first: str,
-    one: Mapping[Unit, _Answer],
-    second: str,
-    other: Mapping[Unit, _Answer],
-    judged: Scan,
-    drawn: Mapping[Unit, Decision],
+    first: str, one: _Answers, second: str, other: _Answers, judged: Scan, drawn: Mapping[Unit, Decision]
 ) -> Comparison:
-    common = _ordered(unit for unit in one if unit in other)
-    left_out = Counter(cause for unit in common if (cause := one[unit].cause or other[unit].cause))
-    decided = [unit for unit in common if not (one[unit].cause or other[unit].cause)]
+    common = sorted(one.keys() & other.keys(), key=_place)
+    causes = {unit: one[unit][1] or other[unit][1] for unit in common}
+    decided = [unit for unit in common if not causes[unit]]
     of_both = {unit: item for unit, item in drawn.items() if unit in other}
     weights, sampled = weights_of(judged, decided, of_both, with_unread=first != TOOL)
-    said = [(unit, one[unit].account or "", other[unit].account or "", weights[unit]) for unit in decided]
+    said = [(unit, one[unit][0] or "", other[unit][0] or "", weights[unit]) for unit in decided]
+    coded = {unit.network for unit in decided}
     classic = asked_of_all(judged)
-    return Comparison(
-        first=first,
-        second=second,
-        sampled=sampled,
-        left_out=dict(left_out),
-        levels={level: _by_network(said, level, classic, is_weighted=sampled is not None) for level in LEVELS},
-        differences=tuple(Difference(unit, a, b) for unit, a, b, _ in said if not is_same(unit.network, a, b)),
-    )
-
-
-_Said = tuple[Unit, str, str, float]
-
-
-def _by_network(
-    said: Sequence[_Said], level: Level, classic: frozenset[str], *, is_weighted: bool
-) -> dict[str, Measured]:
-    coded = {unit.network for unit, *_ in said}
     parts = {
         OVERALL: said,
         CLASSIC: [row for row in said if row[0].network in classic],
         **{name: [row for row in said if row[0].network == name] for name in NETWORKS if name in coded},
     }
-    return {name: _measured(part, level, is_weighted=is_weighted) for name, part in parts.items()}
+    return Comparison(
+        first=first,
+        second=second,
+        sampled=sampled,
+        left_out=dict(Counter(filter(None, causes.values()))),
+        levels={level: {name: _measured(part, level) for name, part in parts.items()} for level in LEVELS},
+        differences=tuple(Difference(unit, a, b) for unit, a, b, _ in said if not is_same(unit.network, a, b)),
+    )
 
 
-def _measured(said: Sequence[_Said], level: Level, *, is_weighted: bool) -> Measured:
+def _measured(said: Sequence[tuple[Unit, str, str, float]], level: Level) -> Measured:
     pairs = [
         Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weight)
         for unit, a, b, weight in said
     ]
     plain = estimates([pair._replace(weight=1.0) for pair in pairs])
+    counts = Counter((bool(pair.first), bool(pair.second), pair.first == pair.second) for pair in pairs)
     return Measured(
         rows=len(pairs),
         institutions=len({pair.cluster for pair in pairs}),
-        table=_confusion(pairs),
-        figures=estimates(pairs) if is_weighted else plain,
+        table=Confusion(
+            both=counts[True, True, True],
+            different=counts[True, True, False],
+            first_only=counts[True, False, False],
+            second_only=counts[False, True, False],
+            neither=counts[False, False, True],
+        ),
+        figures=estimates(pairs) if any(pair.weight != 1 for pair in pairs) else plain,
         unweighted={name: plain[name] for name in ("kappa", "alpha")},
     )
 
@@ -175,42 +163,57 @@ def _category(unit: Unit, account: str, level: Level) -> str:
     return account_key(unit.network, account)
 
 
-def _confusion(pairs: Iterable[Pair]) -> Confusion:
-    counts = Counter((bool(pair.first), bool(pair.second), pair.first == pair.second) for pair in pairs)
-    return Confusion(
-        both=counts[True, True, True],
-        different=counts[True, True, False],
-        first_only=counts[True, False, False],
-        second_only=counts[False, True, False],
-        neither=counts[False, False, True],
-    )
-
-
-def _alpha(raters: Sequence[Mapping[Unit, _Answer]], level: Level) -> Estimate:
+def _alpha(raters: Iterable[_Answers], level: Level) -> Estimate:
     """Return Krippendorff's alpha among all *raters*, each unit with the values it has."""
     values: dict[Unit, list[str]] = defaultdict(list)
     for answers in raters:
-        for unit, answer in answers.items():
-            if answer.account is not None:
-                values[unit].append(_category(unit, answer.account, level))
+        for unit, (account, _) in answers.items():
+            if account is not None:
+                values[unit].append(_category(unit, account, level))
     return alpha_of([(unit.institution_id, said) for unit, said in values.items()])
+
+
+_Accounts = dict[tuple[Unit, str], Named]  # by the key under which two addresses are one account
 
 
 def _overlaps(judged: Scan, coders: Sequence[Coder], by_coder: Mapping[str, Sequence[Decision]]) -> Iterator[Overlap]:
     """Set every list from elsewhere beside the tool, every coder, and the lists after it."""
-    named = {coder.name: named_by(by_coder[coder.name]) for coder in coders}
+    named = {name: _named((item.unit, item.correct_account) for item in items) for name, items in by_coder.items()}
     lists = [coder.name for coder in coders if coder.is_list]
     people = [coder.name for coder in coders if not coder.is_list]
-    tool = named_by_tool(judged)
-    assessed = {result.institution.id for result in judged.results if result.status.is_assessed}
-    yield from (overlap(TOOL, tool, name, named[name], assessed) for name in lists)
-    yield from (overlap(one, named[one], name, named[name]) for name in lists for one in people)
-    yield from (overlap(one, named[one], other, named[other]) for one, other in combinations(lists, 2))
-
-
-def _ordered(units: Iterable[Unit]) -> list[Unit]:
-    """Return *units* by institution, then in the order of the networks."""
-    networks = {name: place for place, name in enumerate(NETWORKS)}
-    return sorted(
-        units, key=lambda unit: (unit.institution_id, networks.get(unit.network, len(networks)), unit.network)
+    read = [result for result in judged.results if result.status.is_assessed]
+    named[TOOL] = _named(
+        (Unit(result.institution.id, account.network), account.url)
+        for result in read
+        for account in result.accounts
+        if account.role is Role.OFFICIAL
     )
+    assessed = {result.institution.id for result in read}
+    pairs = [*((TOOL, name) for name in lists), *((one, name) for name in lists for one in people)]
+    for first, second in [*pairs, *combinations(lists, 2)]:
+        yield _overlap(first, named[first], second, named[second], assessed if first == TOOL else None)
+
+
+def _named(items: Iterable[tuple[Unit, str]]) -> _Accounts:
+    return {(unit, account_key(unit.network, url)): Named(unit, url) for unit, url in items if url}
+
+
+def _overlap(first: str, one: _Accounts, second: str, other: _Accounts, assessed: Collection[str] | None) -> Overlap:
+    """Return what both sources name and what only one does; *assessed* are the sites that the first knows."""
+    heard = {key: item for key, item in other.items() if assessed is None or key[0].institution_id in assessed}
+
+    def ordered(accounts: Iterable[Named]) -> tuple[Named, ...]:
+        return tuple(sorted(accounts, key=lambda item: (*_place(item.unit), item.account_url)))
+
+    return Overlap(
+        first,
+        second,
+        both=ordered(item for key, item in one.items() if key in heard),
+        first_only=ordered(item for key, item in one.items() if key not in heard),
+        second_only=ordered(item for key, item in heard.items() if key not in one),
+        not_assessed=len(other) - len(heard),
+    )
+
+
+def _place(unit: Unit) -> tuple[str, int, str]:
+    return unit.institution_id, _PLACES.get(unit.network, len(_PLACES)), unit.network

@@ -1,21 +1,19 @@
-"""What there is to code in a scan, and stratified samples of it: of rows, or of whole institutions."""
+"""What there is to code in a scan, stratified samples of it (of rows, or of whole institutions), and their weights."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, visits
-from cegep_audit.coding.decisions import finding
-from cegep_audit.coding_records import Unit
+from cegep_audit.coding.decisions import ASKED, finding
 from cegep_audit.detect.networks.identify import NETWORKS, basket
-from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
 
-ALWAYS = "classic"  # the basket of networks that are coded for every institution, found or not
 _WHOLE = "institution:"  # how the strata of a sample of whole institutions begin
 
 State = Literal["found", "not_found", "not_assessed"]
@@ -23,9 +21,10 @@ State = Literal["found", "not_found", "not_assessed"]
 
 @dataclass(frozen=True, slots=True)
 class CodingRow:
-    """One row to code: a unit, its institution, what came of its site (None: not visited), and what was found.
+    """One row to code: a unit, its institution, the result of its site (None: not visited), and what was found.
 
-    ``stratum`` and ``weight`` (rows that this one stands for, 1 or more) are "" and None where nothing was drawn.
+    ``weight`` is the number of rows that this one stands for, 1 or more. It is None, and ``stratum`` "", where nothing
+    was drawn.
     """
 
     unit: Unit
@@ -37,21 +36,21 @@ class CodingRow:
 
     @property
     def stratum_of_row(self) -> str:
-        """The stratum of a sample of rows that this one is in: its institution's type and what was found."""
+        """The stratum of this row in a sample of rows: its institution's type and what was found."""
         return f"{self.institution.type or '-'}/{self.state}"
 
 
 def coding_rows(judged: Scan, whole: str | None = None) -> list[CodingRow]:
     """Return every row to code of a scan *judged* by the rules alone, in the order of registry and networks.
 
-    The networks are those of the basket ``classic`` open on the day of the capture and any that an account or an
-    icon on the site is of, whoever owns it: a row being there does not tell what was found. With *whole*, they are
-    those of that basket, and no other.
+    The networks are those of the basket ``classic`` open on the day of the capture, and those of any account or icon
+    on the site, whoever owns it: the presence of a row does not reveal what was found. With *whole*, they are those of
+    that basket alone.
     """
     rows = []
     for institution, result in visits(judged):
         shown = {account.network for account in result.accounts} if result and whole is None else set()
-        asked = shown.union(basket(whole or ALWAYS, day_of(judged, result)))
+        asked = shown.union(basket(whole or ASKED, day_of(judged, result)))
         rows += [
             CodingRow(Unit(institution.id, network), institution, result, _state(result, network))
             for network in NETWORKS
@@ -61,9 +60,9 @@ def coding_rows(judged: Scan, whole: str | None = None) -> list[CodingRow]:
 
 
 def asked_of_all(judged: Scan) -> frozenset[str]:
-    """Return the networks that are coded whether or not the site shows any sign of them."""
+    """Return the networks that are coded whether or not a site shows any sign of them."""
     days = {day_of(judged, result) for _, result in visits(judged)}
-    return frozenset(network for day in days for network in basket(ALWAYS, day))
+    return frozenset(network for day in days for network in basket(ASKED, day))
 
 
 def _state(result: InstitutionResult | None, network: str) -> State:
@@ -74,9 +73,9 @@ def _state(result: InstitutionResult | None, network: str) -> State:
 def draw(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool) -> list[CodingRow]:
     """Return *size* of the *rows*, drawn at random within strata of type and state, in their order.
 
-    Each stratum gets its share and one row at least; the weight is the number of its rows over the number drawn.
-    Strata are named ``type/state``; for a blind coder they have numbers that tell nothing. The same rows, size and
-    seed draw the same sample, blind or not. *size* is at least the number of strata and at most that of rows.
+    Each stratum gets its share and at least one row; the weight is its number of rows over the number drawn. Strata
+    are named ``type/state``; a blind coder sees numbers that reveal nothing. The same rows, size and seed give the same
+    sample, blind or not. *size* is at least the number of strata and at most that of rows.
     """
     strata: dict[str, list[Unit]] = defaultdict(list)
     for row in rows:
@@ -94,11 +93,10 @@ def draw_institutions(judged: Scan, size: int, seed: int, basket_name: str, *, i
     for id_, name in strata_of_institutions(judged).items():
         strata[name].append(Unit(id_, ""))
     drawn = _drawn(strata, size, seed, is_blind=is_blind)
-    chosen = {unit.institution_id: (f"{_WHOLE}{label}", weight) for unit, (label, weight) in drawn.items()}
     return [
-        replace(row, stratum=chosen[row.institution.id][0], weight=chosen[row.institution.id][1])
+        replace(row, stratum=_WHOLE + drawn[unit][0], weight=drawn[unit][1])
         for row in coding_rows(judged, basket_name)
-        if row.institution.id in chosen
+        if (unit := Unit(row.institution.id, "")) in drawn
     ]
 
 
@@ -127,12 +125,13 @@ def _drawn(
     random = Random(seed)  # noqa: S311 - a sample to be drawn again, no secret
     quotas = allocate({name: len(units) for name, units in strata.items()}, size)
     taken = {name: random.sample(sorted(strata[name]), quotas[name]) for name in sorted(strata)}
-    labels = dict(zip(taken, _labels(list(taken), random, is_blind=is_blind), strict=True))  # drawn after the units
+    numbers = [f"s{number:02d}" for number in random.sample(range(1, len(taken) + 1), len(taken))]  # after the units
+    labels = dict(zip(taken, numbers if is_blind else taken, strict=True))
     return {unit: (labels[name], len(strata[name]) / quotas[name]) for name, units in taken.items() for unit in units}
 
 
 def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
-    """Return how many of *total* each stratum gets: in proportion to its size, one at least and never more than it has.
+    """Return how many of *total* each stratum gets: in proportion to its size, at least one and at most all it has.
 
     What remains after one each goes by largest remainder; equal remainders by name.
     """
@@ -147,7 +146,51 @@ def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
     return quotas
 
 
-def _labels(names: Sequence[str], random: Random, *, is_blind: bool) -> list[str]:
-    if not is_blind:
-        return list(names)
-    return [f"s{number:02d}" for number in random.sample(range(1, len(names) + 1), len(names))]
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The sample that figures are weighted by.
+
+    ``undone`` counts rows that were drawn and that nobody decided; ``empty`` names the strata without a decided row,
+    which are not in the figures.
+    """
+
+    undone: int
+    empty: tuple[str, ...]
+
+
+def weights_of(
+    judged: Scan, decided: Collection[Unit], drawn: Mapping[Unit, Decision], *, with_unread: bool
+) -> tuple[Mapping[Unit, float], Sampled | None]:
+    """Return the weight of each unit *decided*, and the sample behind it: 1 and None where nothing was drawn.
+
+    *drawn* are the decisions on drawn rows. Their sheet says how rows were drawn, not which were decided, so the weight
+    is made anew: N/n in a stratum of N rows of which n are decided. The rows decided stand for the others of their
+    stratum (post-stratification, W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 5A.9). Sites that were
+    not assessed belong to the whole only *with_unread*, and where a row of them was decided. The strata of a sample of
+    whole institutions are of institutions.
+    """
+    ones = dict.fromkeys(decided, 1.0)
+    if not drawn:
+        return ones, None
+    strata = _strata(judged, drawn, with_unread=with_unread)
+    done = Counter(strata[unit] for unit in decided if unit in strata)
+    takes_unread = with_unread and any(map(_is_unread, done))
+    sizes = Counter(name for name in strata.values() if takes_unread or not _is_unread(name))
+    weights = ones | {unit: sizes[strata[unit]] / done[strata[unit]] for unit in decided if sizes[strata.get(unit, "")]}
+    drawn_weights = {strata[unit]: item.weight or 1.0 for unit, item in drawn.items() if unit in strata}
+    undone = sum(max(0, round(sizes[name] / weight) - done[name]) for name, weight in drawn_weights.items())
+    sampled = Sampled(undone, tuple(sorted(set(sizes) - set(done))))
+    is_whole = not sampled.undone and not sampled.empty and set(weights.values()) <= {1.0}
+    return weights, None if is_whole else sampled
+
+
+def _strata(judged: Scan, drawn: Mapping[Unit, Decision], *, with_unread: bool) -> dict[Unit, str]:
+    """Return the stratum of each row that could have been drawn."""
+    if all(is_of_institutions(item.stratum) for item in drawn.values()):
+        of_institution = strata_of_institutions(judged)
+        return {row.unit: of_institution[row.institution.id] for row in coding_rows(judged, "all")}
+    return {row.unit: row.stratum_of_row for row in coding_rows(judged) if with_unread or row.state != "not_assessed"}
+
+
+def _is_unread(stratum: str) -> bool:
+    return stratum.endswith("/not_assessed")

@@ -11,16 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Protocol, Self
 
-import httpx
-
-from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page, Rendering
-from cegep_audit.vocabulary import Detail
 
-_MAX_MESSAGE = 200  # characters; some messages quote what a server sent
 _ASCII = 0x80
 
 
@@ -122,26 +116,6 @@ class Terms:
 LIVE = Terms()
 REPLAY = Terms(backoff_s=0.0, checks_first=False)
 WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
-
-
-@lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both
-def parsed(url: str) -> httpx.URL:
-    """Return *url* as httpx reads it; raise httpx.InvalidURL."""
-    return httpx.URL(url)
-
-
-def as_sent(url: str) -> str:
-    """Return *url* as it is sent, without dot segments and with percent escapes; raise FetchError ``bad_url``.
-
-    robots.txt is asked about this form: /open/../closed is /closed.
-    """
-    try:
-        sent = parsed(url)
-        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
-            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
-        return str(sent)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error
 
 
 def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

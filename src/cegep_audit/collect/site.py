@@ -5,34 +5,49 @@ A reader is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one UR
 - it looks for the homepage under its other names: with and without ``www.``, over http and https and, where an
   archive has no capture of these, under the site's former hosts;
 - it follows redirects and checks each hop: own host, public address, robots.txt;
-- it asks again for what may pass, heeds ``Retry-After``, and leaves a site alone that refuses twice;
+- it retries what may pass, heeds ``Retry-After``, and leaves a site alone that refuses twice;
 - it turns statuses into details.
 
-Use it so, one object for one visit::
+Use one object for one visit::
 
     site = Site(institution, fetch, limits, robots=RobotsCache(), pace=pace, terms=LIVE)
     page = await site.get(url)          # raises FetchError
 
-What really differs between sources is data, a :class:`~cegep_audit.collect.port.Terms`. That an archive has no capture
-is the detail ``no_capture``: then another name of the homepage is tried, and a host without a captured robots.txt
-allows everything.
+What differs between sources is data, a :class:`~cegep_audit.collect.port.Terms`. Where an archive has no capture, the
+detail is ``no_capture``: another name of the homepage is tried, and a host without a captured robots.txt allows
+everything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from cegep_audit.collect.frontier.own_hosts import OwnHosts
-from cegep_audit.collect.home_names import has_no_answer, most_telling, names_of, nothing_listens, schemes_of
-from cegep_audit.collect.http.addresses import is_special_host
+from cegep_audit.collect.http.addresses import as_sent, is_special_host
 from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots_cache import RobotsCache
-from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want, as_sent
+from cegep_audit.collect.politeness.robots import RobotsCache
+from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.collect.tries import Tries, error_of, status_error
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
-from cegep_audit.urls import absolute, crawl_key, host_of, split
-from cegep_audit.vocabulary import REDIRECTS, Detail
+from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, split
+from cegep_audit.vocabulary import REDIRECTS, SITE_DOWN, Detail
+
+# Failures of one name or scheme that say nothing about the other: www. or the bare name, http or https.
+_OF_NAME = frozenset(
+    {
+        Detail.DNS,
+        Detail.REFUSED,
+        Detail.TLS,
+        Detail.CONNECTION_LOST,
+        Detail.PROTOCOL,
+        Detail.PRIVATE_ADDRESS,  # an Active Directory answers for the bare name inside its network
+        Detail.PROXY,
+        Detail.NO_CAPTURE,
+    }
+)
+_LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
 
 
 class Site:
@@ -81,36 +96,27 @@ class Site:
 
     async def _get_home(self, url: str) -> Page:
         """Return the homepage under the first of its names that answers; raise FetchError."""
-        failures = await self._try_names(url)
-        if isinstance(failures, Page):
-            return failures
-        if all(error.detail == Detail.NO_CAPTURE for error in failures):
-            for address in self._hosts.former:
-                try:
-                    return await self._follow(url, address, is_home=True)
-                except FetchError as error:
-                    if error.detail != Detail.NO_CAPTURE:
-                        raise
-        raise most_telling(failures)
-
-    async def _try_names(self, url: str) -> Page | list[FetchError]:
-        """Return the homepage under its present host with or without ``www.``, else every failure."""
         failures: list[FetchError] = []
-        if self._terms.ignores_spelling:
-            names = [[self._hosts.home]]
-        else:
-            names = [list(schemes_of(name)) for name in names_of(self._hosts.home)]
-        for addresses in names:
-            for address in addresses:
-                try:
-                    return await self._follow(url, address, is_home=True)
-                except FetchError as error:
-                    failures.append(error)
-                    if not nothing_listens(error):
-                        break
-            if not has_no_answer(failures[-1]):
+        for address in self._names(failures):
+            try:
+                return await self._follow(url, address, is_home=True)
+            except FetchError as error:
+                failures.append(error)
+        raise min(failures, key=_rank)
+
+    def _names(self, failures: list[FetchError]) -> Iterator[str]:
+        """Yield the addresses at which the homepage may be, as long as the *failures* of those before allow it."""
+        home = self._hosts.home
+        for name in [home] if self._terms.ignores_spelling else [home, *_other_name(home)]:
+            yield name
+            if _nothing_listens(failures[-1]) and not self._terms.ignores_spelling:
+                yield from _other_scheme(name)
+            if not _has_no_answer(failures[-1]):
                 break
-        return failures
+        for name in self._hosts.former:
+            if any(error.detail != Detail.NO_CAPTURE for error in failures):
+                return
+            yield name
 
     # ---------------------------------------------------------------------------------- redirects
 
@@ -148,19 +154,18 @@ class Site:
     async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
         if self._terms.checks_first:
             await self._check(url, is_home=is_home)
-            return await self._tries.ask(url, self._want)
         try:
             return await self._tries.ask(url, self._want)
         except FetchError as error:
-            if error.detail == Detail.NO_CAPTURE:
+            if error.detail == Detail.NO_CAPTURE and not self._terms.checks_first:
                 await self._check(url, is_home=is_home)
             raise
 
     async def _check(self, url: str, *, is_home: bool) -> None:
         """Raise FetchError where *url* may not be asked for."""
         self._refuse_special(url, is_asked=True)
-        if self._tries.given_up:
-            raise _again(self._tries.given_up, url)
+        if error := self._tries.given_up:
+            raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
         verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
         if verdict.rules is None:
             raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
@@ -177,18 +182,19 @@ class Site:
 
         Where the source is asked first, one on a host of the site is refused only once that *is_asked*.
         """
-        if not (self._terms.checks_first or is_asked) and self._hosts.hold(url):
+        if self._is_public(url) or (not (self._terms.checks_first or is_asked) and self._hosts.hold(url)):
             return
-        if not self._limits.allow_private and is_special_host(host_of(url)):
-            error = FetchError(url, Detail.PRIVATE_ADDRESS, f"{host_of(url)} is not a public address")
-            if redirected_by:
-                error.status, error.record_id = redirected_by.status, redirected_by.record_id
-            raise error
+        error = FetchError(url, Detail.PRIVATE_ADDRESS, f"{host_of(url)} is not a public address")
+        if redirected_by:
+            error.status, error.record_id = redirected_by.status, redirected_by.record_id
+        raise error
+
+    def _is_public(self, url: str) -> bool:
+        return self._limits.allow_private or not is_special_host(host_of(url))
 
     def _is_own(self, url: str) -> bool:
         """Whether *url* is on the site as it is known so far, at no private address."""
-        is_public = self._limits.allow_private or not is_special_host(host_of(url))
-        return is_public and self._hosts.hold(url)
+        return self._is_public(url) and self._hosts.hold(url)
 
     async def _ask_robots(self, url: str) -> Answer:
         return await self._tries.ask(as_sent(url), Want.ROBOTS)
@@ -203,5 +209,41 @@ def _page(requested: str, answer: Answer, *, says_when: bool) -> Page:
     return answer.page(requested)
 
 
-def _again(error: FetchError, url: str) -> FetchError:
-    return FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
+# ------------------------------------------------------------------------------------------ names of a homepage
+
+
+def _other_name(url: str) -> Iterator[str]:
+    """Yield *url* with or without ``www.``, the other way round, where its host is a name."""
+    host = host_of(url)
+    if "." in host and not is_ip(host):
+        other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+        yield url.replace(f"://{host}", f"://{other}", 1)
+
+
+def _other_scheme(url: str) -> Iterator[str]:
+    """Yield *url* under the other scheme, unless a port is written out, which belongs to its scheme."""
+    parts = split(url)
+    if parts and parts.port is None:
+        scheme, rest = url.split("://", 1)
+        yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
+
+
+def _has_no_answer(error: FetchError) -> bool:
+    """Whether the site did not answer under this name, and may under the other."""
+    return error.detail in _OF_NAME and (error.status is None or error.detail == Detail.PROXY)
+
+
+def _nothing_listens(error: FetchError) -> bool:
+    """Whether nothing listens there under this scheme; behind a proxy, it is the proxy that says so."""
+    is_proxys = error.detail == Detail.PROXY and error.status is not None
+    return is_proxys or error.detail in {Detail.REFUSED, Detail.NO_CAPTURE}
+
+
+def _rank(error: FetchError) -> int:
+    """Return how little *error* tells: 0 for an answer of the site, more where nothing is there.
+
+    A gateway that found nothing behind it (502) is no answer of the site.
+    """
+    if not _has_no_answer(error) and error.status not in SITE_DOWN:
+        return 0
+    return _LEAST_TELLING.get(error.detail, 1)

@@ -1,4 +1,4 @@
-"""One request of a site, asked again where its failure may pass, and no more once the site wants to be left alone."""
+"""One request of a site, tried again where its failure may pass, until the site wants to be left alone."""
 
 from __future__ import annotations
 
@@ -39,33 +39,17 @@ class Tries:
         self._pace = pace
         self._terms = terms
         self._refusals = 0  # times that the site said 429
+        self._trying = stamina.AsyncRetryingCaller(
+            attempts=limits.retries + 1,
+            timeout=None,
+            wait_initial=terms.backoff_s,
+            wait_jitter=terms.backoff_s,
+            wait_max=_MAX_BACKOFF_S,
+        ).on(self._is_worth_another_try)
 
     async def ask(self, url: str, want: Want) -> Answer:
         """Request *url*, again where the failure may pass; raise FetchError, also for error statuses."""
-        try:
-            return await self._ask_once(url, want)
-        except FetchError as error:
-            if not self._is_worth_another_try(error):
-                raise
-            return await self._ask_again(error, url, want)
-
-    async def _ask_again(self, failure: FetchError, url: str, want: Want) -> Answer:
-        """Go on after the first try ended in *failure*: few requests come here, and counting tries costs time."""
-        first: list[FetchError] = [failure]
-        tries = stamina.retry_context(
-            on=self._is_worth_another_try,
-            attempts=self._limits.retries + 1,
-            timeout=None,
-            wait_initial=self._terms.backoff_s,
-            wait_jitter=self._terms.backoff_s,
-            wait_max=_MAX_BACKOFF_S,
-        )
-        async for attempt in tries:
-            with attempt:
-                if first:
-                    raise first.pop()
-                return await self._ask_once(url, want)
-        raise AssertionError("stamina ends with an answer or an error")
+        return await self._trying(self._ask_once, url, want)
 
     async def _ask_once(self, url: str, want: Want) -> Answer:
         answer = await self._fetch(url, want)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
@@ -16,7 +17,8 @@ from cegep_audit.detect.accounts.name_matching import Identity, identity_of
 from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
 from cegep_audit.detect.signs import EMPTY_TEXT, sign_of
-from cegep_audit.models import Institution, Reading, Visit
+from cegep_audit.models import Institution, Visit
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.vocabulary import Detail, PageRole, Status
 
 __all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
@@ -37,41 +39,23 @@ class Verdict:
     final_url: str
 
 
-STATUS_OF: dict[str, tuple[Status, str]] = {
-    Detail.ROBOTS: (Status.BLOCKED, "robots.txt forbids it"),
-    Detail.CHALLENGE: (Status.BLOCKED, "the site asks to prove that one is human"),
-    # The site answered, and its answer was to leave it alone for longer than a scan may wait.
-    Detail.RETRY_AFTER: (Status.BLOCKED, "the site asks to come back much later"),
-    Detail.CRAWL_DELAY: (Status.BLOCKED, "robots.txt asks for long pauses between pages"),
-    "http_401": (Status.BLOCKED, "the site asks for a password"),
-    "http_403": (Status.BLOCKED, "the site refuses"),
-    "http_407": (Status.UNREACHABLE, "the proxy asks for a password"),
-    "http_408": (Status.UNREACHABLE, "the site waited too long for the request"),
-    "http_429": (Status.BLOCKED, "the site wants fewer requests"),
-    "http_451": (Status.BLOCKED, "withheld for legal reasons"),
-    Detail.DNS: (Status.UNREACHABLE, "no such host name"),
-    Detail.REFUSED: (Status.UNREACHABLE, "nothing listens there"),
-    Detail.TIMEOUT: (Status.UNREACHABLE, "no complete answer in time"),
-    Detail.TLS: (Status.UNREACHABLE, "its certificate or encryption is not valid"),
-    Detail.CONNECTION_LOST: (Status.UNREACHABLE, "the connection was lost"),
-    Detail.PROTOCOL: (Status.UNREACHABLE, "the answer is not HTTP"),
-    Detail.PROXY: (Status.UNREACHABLE, "the proxy could not reach it"),
-    Detail.NO_CAPTURE: (Status.UNREACHABLE, "the archive holds no such page"),
-    Detail.TOO_LARGE: (Status.UNUSABLE, "larger than the limit"),
-    Detail.CUT_SHORT: (Status.UNUSABLE, "the page ended before its announced end"),
-    Detail.DECODE: (Status.UNUSABLE, "its bytes cannot be decoded"),
-    Detail.NOT_HTML: (Status.UNUSABLE, "not an HTML page"),
-    Detail.EMPTY: (Status.UNUSABLE, "the page is empty"),
-    Detail.NEEDS_JS: (Status.UNUSABLE, "the page is empty until its scripts have run"),
-    Detail.PARKED: (Status.UNUSABLE, "nobody's site, or none yet"),
-    Detail.REDIRECT_LOOP: (Status.UNUSABLE, "redirects that lead nowhere"),
-    Detail.BAD_REDIRECT: (Status.UNUSABLE, "a redirect without a usable address"),
-    Detail.FOREIGN_SITE: (Status.UNUSABLE, "the homepage leads to another site"),
-    Detail.PRIVATE_ADDRESS: (Status.UNUSABLE, "not a public address"),
-    Detail.BAD_URL: (Status.UNUSABLE, "not a usable address"),
-    Detail.TOO_MANY_ACCOUNTS: (Status.UNUSABLE, f"its pages name more than {MAX_ACCOUNTS} different accounts"),
-    Detail.INTERNAL_ERROR: (Status.UNUSABLE, "a fault of this program"),
-}
+_DETAILS: dict[Status, tuple[str, ...]] = {
+    # With Retry-After the site answered, and its answer was to leave it alone for longer than a scan may wait.
+    Status.BLOCKED: (
+        Detail.ROBOTS, Detail.CHALLENGE, Detail.RETRY_AFTER, Detail.CRAWL_DELAY,
+        "http_401", "http_403", "http_429", "http_451",
+    ),
+    Status.UNREACHABLE: (
+        Detail.DNS, Detail.REFUSED, Detail.TIMEOUT, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL,
+        Detail.PROXY, Detail.NO_CAPTURE, "http_407", "http_408",
+    ),
+    Status.UNUSABLE: (
+        Detail.TOO_LARGE, Detail.CUT_SHORT, Detail.DECODE, Detail.NOT_HTML, Detail.EMPTY, Detail.NEEDS_JS,
+        Detail.PARKED, Detail.REDIRECT_LOOP, Detail.BAD_REDIRECT, Detail.FOREIGN_SITE, Detail.PRIVATE_ADDRESS,
+        Detail.BAD_URL, Detail.TOO_MANY_ACCOUNTS, Detail.INTERNAL_ERROR,
+    ),
+}  # fmt: skip
+STATUS_OF = {detail: status for status, details in _DETAILS.items() for detail in details}
 _SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
 
 # A page that is not there, or no page, says nothing against a site where its own link only stood for an account.
@@ -85,7 +69,7 @@ def status_of(detail: str) -> Status:
     if not detail:
         return Status.OK
     default = Status.UNREACHABLE if _SERVER_ERROR.fullmatch(detail) else Status.UNUSABLE
-    return STATUS_OF.get(detail, (default, ""))[0]
+    return STATUS_OF.get(detail, default)
 
 
 def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
@@ -96,13 +80,13 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
     final_url = _final_url(visits)
+    site = _Site(institution, visits, accounts_found, identity_of(institution, final_url))
     for check in HOMEPAGE_CHECKS:
-        if detail := check(institution, visits, accounts_found):
+        if detail := check(site):
             message = _message(visits, detail, visits[0].choice.url)
             return Verdict(status_of(detail), detail, message, final_url)
-    identity = identity_of(institution, final_url)
     for visit in visits[1:]:
-        if detail := _fault_of(visit, identity):
+        if detail := _fault_of(visit, site.identity):
             return Verdict(Status.PARTIAL, detail, _message([visit], detail, visit.choice.url), final_url)
     return Verdict(Status.OK, Detail.NONE, "", final_url)
 
@@ -112,7 +96,9 @@ def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
     for visit in visits:
         if visit.failure and visit.failure.detail == detail and visit.failure.message:
             return " ".join(f"{visit.failure.url}: {visit.failure.message}".split())
-    return f"{url}: {STATUS_OF.get(detail, (None, ''))[1] or 'the site answers ' + detail.removeprefix('http_')}"
+    http_status = detail.removeprefix("http_")
+    words = say(f"detail.{detail}", "en") if http_status == detail else say("detail.http", "en", status=http_status)
+    return f"{url}: {words}"
 
 
 def _final_url(visits: Sequence[Visit]) -> str:
@@ -134,51 +120,53 @@ def _final_url(visits: Sequence[Visit]) -> str:
 
 # ------------------------------------------------------------------------------------------ the homepage
 
-HomepageCheck = Callable[[Institution, Sequence[Visit], int], str]
+
+class _Site(NamedTuple):
+    """What the checks of a homepage look at: its visit is the first of ``visits``."""
+
+    institution: Institution
+    visits: Sequence[Visit]
+    accounts_found: int
+    identity: Identity
 
 
-def _failed(_: Institution, visits: Sequence[Visit], __: int) -> str:
-    failure = visits[0].failure
+def _failed(site: _Site) -> str:
+    failure = site.visits[0].failure
     return failure.detail if failure else Detail.NONE
 
 
-def _is_elsewhere(_: Institution, visits: Sequence[Visit], __: int) -> str:
-    page = visits[0].page
+def _is_elsewhere(site: _Site) -> str:
+    page = site.visits[0].page
     return Detail.FOREIGN_SITE if page and page.redirect_to else Detail.NONE
 
 
-def _is_no_page(_: Institution, visits: Sequence[Visit], __: int) -> str:
-    return _no_page(visits[0])
-
-
-def _shows_a_sign(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+def _shows_a_sign(site: _Site) -> str:
     """An anti-robot wall or a page that is nobody's: the homepage, or all that it sends its reader on to."""
-    behind = [visit.reading for visit in visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
-    readings = behind or [visit.reading for visit in visits[:1] if visit.reading]
-    identity = identity_of(institution, visits[0].page.url if visits[0].page else "")
-    details = [sign_of(reading, accounts_found, identity) for reading in readings]
+    behind = [visit.reading for visit in site.visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
+    readings = behind or [visit.reading for visit in site.visits[:1] if visit.reading]
+    details = [sign_of(reading, site.accounts_found, site.identity) for reading in readings]
     return details[0] if details and all(details) else Detail.NONE
 
 
-def _is_shut_door(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+def _is_shut_door(site: _Site) -> str:
     """A homepage that is only a way in, where nothing behind it could be read."""
-    home = visits[0].reading
-    if home is None or accounts_found or not _is_sparse(home):
+    home = site.visits[0].reading
+    if home is None or site.accounts_found or home.text_length > SPARSE_TEXT or len(home.inner) > SPARSE_LINKS:
         return Detail.NONE
-    behind = [visit for visit in visits[1:] if visit.choice.role in {PageRole.FRAME, PageRole.LANGUAGE}]
+    behind = [visit for visit in site.visits[1:] if visit.choice.role in {PageRole.FRAME, PageRole.LANGUAGE}]
     if any(visit.reading for visit in behind):
         return Detail.NONE
     if behind:
         return next((visit.failure.detail for visit in behind if visit.failure), Detail.FOREIGN_SITE)
     away = [url for url in (home.refresh_to, *home.frames) if url]
-    ours = [url for url in away if urls.is_same_site(url, home.url, institution.alt_hosts)]
+    ours = [url for url in away if urls.is_same_site(url, home.url, site.institution.alt_hosts)]
     return Detail.FOREIGN_SITE if away and not ours and not home.inner else Detail.NONE
 
 
-def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
+def _waits_for_scripts(site: _Site) -> str:
     """A shell that scripts fill, or nothing at all, on every page that was read."""
-    readings = [visit.reading for visit in visits if visit.reading]
-    if accounts_found or not all(map(is_shell, readings)):
+    readings = [visit.reading for visit in site.visits if visit.reading]
+    if site.accounts_found or not all(map(is_shell, readings)):
         return Detail.NONE
     if any(map(needs_browser, readings)):
         return Detail.NEEDS_JS
@@ -186,30 +174,26 @@ def _waits_for_scripts(_: Institution, visits: Sequence[Visit], accounts_found: 
     return Detail.EMPTY if is_empty else Detail.NONE
 
 
-def _names_too_many(_: Institution, visits: Sequence[Visit], accounts_found: int) -> str:
-    is_cut = any(visit.reading and "too_many_links" in visit.reading.signs for visit in visits)
-    return Detail.TOO_MANY_ACCOUNTS if accounts_found > MAX_ACCOUNTS or is_cut else Detail.NONE
+def _names_too_many(site: _Site) -> str:
+    is_cut = any(visit.reading and "too_many_links" in visit.reading.signs for visit in site.visits)
+    return Detail.TOO_MANY_ACCOUNTS if site.accounts_found > MAX_ACCOUNTS or is_cut else Detail.NONE
 
 
-def _is_no_text(_: Institution, visits: Sequence[Visit], __: int) -> str:
-    reading = visits[0].reading
+def _is_no_text(site: _Site) -> str:
+    reading = site.visits[0].reading
     return Detail.DECODE if reading and "undecodable" in reading.signs else Detail.NONE
 
 
-HOMEPAGE_CHECKS: tuple[HomepageCheck, ...] = (
+HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (
     _failed,
     _is_elsewhere,
     _names_too_many,
-    _is_no_page,
+    lambda site: _no_page(site.visits[0]),
     _is_no_text,
     _shows_a_sign,
     _is_shut_door,
     _waits_for_scripts,
 )
-
-
-def _is_sparse(reading: Reading) -> bool:
-    return reading.text_length <= SPARSE_TEXT and len(reading.inner) <= SPARSE_LINKS
 
 
 # ------------------------------------------------------------------------------------------ any page

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,9 +20,22 @@ from cegep_audit import urls
 from cegep_audit.detect.accounts.name_matching import Identity
 from cegep_audit.detect.page.cues import compile_words, fold
 from cegep_audit.models import Reading
-from cegep_audit.vocabulary import Detail, Zone
+from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, Zone
 
 EMPTY_TEXT = 20  # characters of visible text: "Accueil" alone says nothing of anybody
+
+
+class _Phrases:
+    """Phrases to find in a sentence, and one whole word of each: most texts hold none of these words."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        plain = list(map(_plain, phrases))
+        self._pattern = compile_words(plain) if plain else None
+        self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in plain}
+
+    def are_in(self, sentence: str, words: AbstractSet[str]) -> bool:
+        """Whether a phrase is in *sentence*, a part of a text that has these *words*, and "" with them."""
+        return not self._words.isdisjoint(words) and self._pattern is not None and bool(self._pattern.search(sentence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +45,18 @@ class _Sign:
     detail: str
     points: int
     titles: re.Pattern[str]
-    texts: re.Pattern[str]
-    subjects: re.Pattern[str]
-    states: re.Pattern[str]
+    texts: _Phrases
+    subjects: _Phrases
+    states: _Phrases
 
-    def is_shown(self, title: str, sentences: Sequence[str]) -> bool:
-        """Whether a page with this *title* and these *sentences*, all plain, shows the sign.
+    def is_shown(self, title: str, sentences: Sequence[str], words: AbstractSet[str]) -> bool:
+        """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.
 
         The first sentence is the page's whole opening, which may hold no more than a title.
         """
         return any(map(self.titles.fullmatch, (title, *sentences[:1]))) or any(
-            self.texts.search(sentence) or (self.subjects.search(sentence) and self.states.search(sentence))
-            for sentence in sentences[1:]
+            self.texts.are_in(each, words) or (self.subjects.are_in(each, words) and self.states.are_in(each, words))
+            for each in sentences[1:]
         )
 
 
@@ -54,30 +68,34 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
     """
     title, text = _plain(reading.title), _plain(reading.opening)
     sentences = [text, title, *_SENTENCE.split(text)]
+    words = {"", *_WORD.findall(title), *_WORD.findall(text)}
     points = Counter[str]()
     for sign in _signs():
-        if sign.is_shown(title, sentences):
+        if sign.is_shown(title, sentences, words):
             points[sign.detail] += sign.points
     if not points and (reading.frames or reading.refresh_to or reading.signs or reading.text_length < EMPTY_TEXT):
         return ""  # a way to a page, or one that scripts fill
     detail, best = points.most_common(1)[0] if points else (Detail.PARKED, 0)
-    weights = _table()["circumstance"]
-    total = best + sum(weights[name] for name in _circumstances(reading, accounts_found, identity))
-    return detail if total >= _table()["threshold"] else ""
+    weights = _table("assess.toml")["circumstance"]
+    shown = _circumstances(reading, title, f"{title} {text}", identity)
+    total = best + sum(weights[name] for name in (*shown, *(["shows_accounts"] if accounts_found else [])))
+    return detail if total >= _table("assess.toml")["threshold"] else ""
 
 
 _SENTENCE = re.compile(r"(?<=[^\W\d])[.!?;:](?=\s|$)|[|–—•]")
 _HOST_NAME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}")
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"\w+")
+_WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, where a star stands for more letters
 
 
-def _circumstances(reading: Reading, accounts_found: int, identity: Identity) -> Iterator[str]:
+def _circumstances(reading: Reading, title: str, text: str, identity: Identity) -> Iterator[str]:
     """Yield the names of what holds for the page, as the table of weights calls it."""
-    limits = _table()["limits"]
-    links = [link.href.split("#")[0] for link in reading.inner if link.zone is not Zone.HEAD]
+    limits = _table("assess.toml")["limits"]
+    links = [link.href for link in reading.inner if link.zone is not Zone.HEAD]
     if len(links) > limits["many_links"]:
         yield "many_links"
     else:
+        links = [href.partition("#")[0] for href in links]
         own = (href for href in links if "//" not in href[:8] or urls.is_same_site(href, reading.url))
         pages = {href.partition("?")[0] for href in own} - {"", "/", reading.url, reading.base}
         yield "some_links" if len(pages) > limits["few_links"] else "few_links" if pages else "no_links"
@@ -87,29 +105,27 @@ def _circumstances(reading: Reading, accounts_found: int, identity: Identity) ->
         yield "brief_text"
     elif reading.text_length > limits["long_text"]:
         yield "long_text"
-    if not _is_named(_plain(f"{reading.title} {reading.opening}"), identity):
+    if not _is_named(text, identity):
         yield "name_absent"
-    if _plain(reading.title).removeprefix("www.") in {urls.host_of(reading.url).removeprefix("www."), *identity.hosts}:
+    if title.removeprefix("www.") in {urls.host_of(reading.url).removeprefix("www."), *identity.hosts}:
         yield "title_is_host"
-    if accounts_found:
-        yield "shows_accounts"
 
 
 def _is_named(text: str, identity: Identity) -> bool:
     """Whether *text* names the institution; its address in it is no name: whoever sells a domain shows it."""
-    words = _WORD.findall(_HOST_NAME.sub(" ", text))
+    words = re.findall("[a-z0-9]+", _HOST_NAME.sub(" ", text))
     joined = "".join(words)
     return any(own in joined for own in identity.whole) or not identity.words.isdisjoint(words)
 
 
 @cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads((files("cegep_audit.detect") / "assess.toml").read_text("utf-8"))
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / name).read_text("utf-8"))
 
 
 def sign_rows() -> list[dict[str, Any]]:
     """Return the rows of ``assess.toml`` with their examples."""
-    rows: list[dict[str, Any]] = _table()["sign"]
+    rows: list[dict[str, Any]] = _table("assess.toml")["sign"]
     return rows
 
 
@@ -117,22 +133,13 @@ def sign_rows() -> list[dict[str, Any]]:
 def _signs() -> tuple[_Sign, ...]:
     return tuple(
         _Sign(
-            detail=row["detail"],
-            points=row["points"],
-            titles=re.compile("|".join(map(_title, row["titles"]))) if "titles" in row else _NEVER,
-            texts=_any_of(row.get("texts", ())),
-            subjects=_any_of(row.get("subjects", ())),
-            states=_any_of(row.get("states", ())),
+            row["detail"],
+            row["points"],
+            re.compile("|".join(map(_title, row["titles"])) if "titles" in row else "(?!)"),
+            *(_Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")),
         )
         for row in sign_rows()
     )
-
-
-_NEVER = re.compile(r"(?!)")
-
-
-def _any_of(phrases: Sequence[str]) -> re.Pattern[str]:
-    return compile_words(map(_plain, phrases)) if phrases else _NEVER
 
 
 def _title(title: str) -> str:
@@ -143,3 +150,30 @@ def _title(title: str) -> str:
 def _plain(text: str) -> str:
     """Return *text* folded, blanks made one, without the dots that an unfinished sentence ends with."""
     return " ".join(fold(text).split()).rstrip(".… ")
+
+
+# ------------------------------------------------------------------------------------------ error answers
+
+
+def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether an error answer is a firewall's challenge to prove that one is human, and not a plain refusal.
+
+    The names of *headers* are in lower case; of *body* the beginning is enough.
+    """
+    if status not in MAY_CHALLENGE:
+        return False
+    text = body.decode("latin-1")
+    return any(
+        _has_header(row, headers) or any(mark in text for mark in row.get("marks", ())) for row in challenge_rows()
+    )
+
+
+def _has_header(row: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
+    found = headers.get(row.get("header", ""), "").lower()
+    return bool(found) and row["value"] in re.split(r"[^\w-]+", found)
+
+
+def challenge_rows() -> Sequence[Mapping[str, Any]]:
+    """Return the rows of ``challenges.toml``."""
+    rows: Sequence[Mapping[str, Any]] = _table("challenges.toml")["challenge"]
+    return rows

@@ -17,9 +17,9 @@ from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import Verdict, assess, looks_like_html
-from cegep_audit.detect.challenges import is_challenge
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.media import SNIFFED
+from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, TooManyAccountsError
 from cegep_audit.models import (
     Account,

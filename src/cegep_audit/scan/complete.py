@@ -262,8 +262,8 @@ class _Modes:
         return attempt
 
     async def _coded(self) -> Attempt:
-        from cegep_audit.coding.by_hand import read_by_hand
         from cegep_audit.coding.decisions import standing
+        from cegep_audit.coding.layers import read_by_hand
 
         base = self._plan.base
         if base is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
-from cegep_audit.collect.http.headers import user_agent
+from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.collect.port import Around
 from cegep_audit.detect.assess import looks_like_html
@@ -34,8 +34,7 @@ from cegep_audit.vocabulary import Detail, Need, ReadBy
 if TYPE_CHECKING:
     from cegep_audit.collect.archive.memento import WebArchive
     from cegep_audit.collect.http.live import LiveWeb
-    from cegep_audit.collect.warc.saved import SavedPage
-    from cegep_audit.collect.warc.saved_visit import SavedVisit
+    from cegep_audit.collect.warc.saved import SavedVisit
     from cegep_audit.collect.warc.writer import WarcWriter
 
 Note = Callable[[str], None]
@@ -147,8 +146,7 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
 
     Raises StoreError for a path that cannot be read; where it is *strict*, also for a file that is not a saved page.
     """
-    from cegep_audit.collect.warc.saved import read_saved
-    from cegep_audit.collect.warc.saved_visit import match_saved
+    from cegep_audit.collect.warc.saved import match_saved, read_saved
 
     saved = read_saved(paths, plan.limits, plan.request.lang)
     if strict and saved.refused:
@@ -209,17 +207,12 @@ async def read_saved_visit(
     visit: SavedVisit, plan: Plan, record: WarcWriter | None, turn: asyncio.Lock
 ) -> InstitutionResult:
     """Return what the pages show that a person saved of one institution; the files are named with the homepage."""
-    institution = visit.institution
-
-    def keep(page: SavedPage) -> str:
-        return record.keep_saved(replace(page, url=page.url or institution.url)) if record else ""
-
-    async with visit.open_source(plan.limits, keep if record else None) as source:
+    async with visit.open_source(plan.limits, record.keep_saved if record else None) as source:
         choices = visit.choices(plan.limits)
         found = await audit(visit.site, source, plan.limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
     files = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
     pages = tuple(replace(page, why=f"saved: {files}") for page in found.pages[:1]) + found.pages[1:]
-    return replace(found, institution=institution, pages=pages)
+    return replace(found, institution=visit.institution, pages=pages)
 
 
 def needs_of(page: Page) -> Sequence[Need]:

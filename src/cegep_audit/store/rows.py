@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
+from itertools import groupby
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from cegep_audit.clock import stamp
-from cegep_audit.coding_records import Decision
-from cegep_audit.models import Account, Evidence, Failure, Flaw, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import (
+    Account,
+    Decision,
+    Evidence,
+    Failure,
+    Flaw,
+    Institution,
+    InstitutionResult,
+    PageRecord,
+    Scan,
+)
 
 Value = str | int | float | None
 Key = tuple[Any, ...]
@@ -84,32 +94,47 @@ def insert(connection: sqlite3.Connection, table: Table, entries: Iterable[tuple
 
 
 def load(
-    connection: sqlite3.Connection, table: Table, key: Key, apart: Mapping[str, object] | None = None
-) -> list[tuple[Key, Any]]:
-    """Return the records whose first keys are *key*, each with its whole key, in the order of keys.
+    connection: sqlite3.Connection,
+    table: Table,
+    key: Key,
+    apart: Callable[[Key], Mapping[str, object]] = lambda _: {},
+    *,
+    among: Sequence[str] = (),
+    without: Collection[str] = (),
+) -> Iterator[tuple[Key, Any]]:
+    """Yield the records whose first keys are *key*, the next one of *among* if given, each with its whole key, by keys.
 
-    *apart* holds the fields without a column. Raises ValueError or TypeError for a value that this
-    version never wrote.
+    *apart* gives the fields without a column; children named in *without* stay empty. A value is decoded once however
+    many rows hold it, and the records share it. Raises ValueError or TypeError for a value that this version never
+    wrote.
     """
-    where = " AND ".join(f"{name} = ?" for name in table.keys[: len(key)]) or "1"
-    order = ", ".join(table.keys) or "id"
-    sql = f"SELECT {', '.join([*table.keys, *table.columns])} FROM {table.name} WHERE {where} ORDER BY {order}"  # noqa: S608 - our own names
-    rows = connection.execute(sql, tuple(map(stored, key))).fetchall()
-    children = {child.name: _grouped(load(connection, child, key), len(table.keys)) for child in table.children}
-    loaded = []
-    for row in rows:
-        own, cells = tuple(row[: len(table.keys)]), row[len(table.keys) :]
-        values = {name: decode(cell) for (name, decode), cell in zip(_decoders(table), cells, strict=True)}
-        values |= {name: groups.get(own, ()) for name, groups in children.items()}
-        loaded.append((own, table.record(**values, **(apart or {}))))
-    return loaded
+    names = [*table.keys, *table.columns]
+    where = [f"{name} = ?" for name in table.keys[: len(key)]]
+    if among:
+        where.append(f"{table.keys[len(key)]} IN ({', '.join('?' * len(among))})")
+    sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE {' AND '.join(where) or '1'}"  # noqa: S608 - our own names
+    cells = tuple(map(stored, (*key, *among)))
+    rows = connection.execute(f"{sql} ORDER BY {', '.join(table.keys) or 'id'}", cells).fetchall()
+    if not rows:
+        return
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    keys = list(zip(*(columns[name] for name in table.keys), strict=True)) if table.keys else [()] * len(rows)
+    values: dict[str, Iterable[object]] = {}
+    for name, decode in _decoders(table):
+        made = {cell: decode(cell) for cell in set(columns[name])}
+        values[name] = map(made.__getitem__, columns[name])
+    for child in table.children:
+        found = () if child.name in without else load(connection, child, key, among=among)
+        groups = {own: tuple(record for _, record in group) for own, group in groupby(found, _parent)}
+        values[child.name] = [groups.get(own, ()) for own in keys]
+    others = [apart(own) for own in keys]
+    values |= {name: [each[name] for each in others] for name in table.apart}
+    yield from zip(keys, map(table.record, *(values[field.name] for field in fields(table.record))), strict=True)
 
 
-def _grouped(entries: Iterable[tuple[Key, Any]], length: int) -> dict[Key, tuple[Any, ...]]:
-    groups: dict[Key, list[Any]] = {}
-    for key, record in entries:
-        groups.setdefault(key[:length], []).append(record)
-    return {key: tuple(records) for key, records in groups.items()}
+def _parent(entry: tuple[Key, Any]) -> Key:
+    """Return the key of the row that a child belongs to: its own without its position."""
+    return entry[0][:-1]
 
 
 def stored(value: object) -> Value:

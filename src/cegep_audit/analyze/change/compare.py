@@ -1,7 +1,7 @@
-"""Two scans side by side: which accounts were gained, lost, renamed, who entered or left, how the shares moved.
+"""Two scans side by side: accounts gained, lost or renamed, who entered or left, and how the shares moved.
 
-A site that was not assessed in one of them is not comparable: nothing was gained or lost there. Every function is
-pure, and the comparison the other way round is the mirror of this one.
+A site that was not assessed in one of them is not comparable: nothing was gained or lost there. The comparison the
+other way round is the mirror of this one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.group_tests import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, merged_into
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
@@ -61,10 +61,6 @@ class Side:
         """The main official account of each network that has one; none for a site not assessed."""
         return dict(main_accounts(self.result)) if self.result is not None and self.is_assessed else {}
 
-    def url(self, network: str) -> str | None:
-        """Return the address of the official account on *network*, None where there is none."""
-        return self.accounts[network].url if network in self.accounts else None
-
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
         return network in NETWORKS and NETWORKS[network].is_open(self.day)
@@ -73,13 +69,21 @@ class Side:
         """Whether the institution shows an account on *network*, open on the day."""
         return network in self.accounts and self.counts(network)
 
+    def account_keys(self, network: str) -> set[str]:
+        """Return what names the official accounts on *network*, the main one and others."""
+        accounts = self.result.accounts if self.result else ()
+        official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
+        return {account_key(network, account.url) for account in official}
+
+
+Pairs = Sequence[tuple[Side, Side]]
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkChange:
     """What became of one institution on one network.
 
-    ``network`` is "" for an institution that is not comparable and shows no official account on either side. The
-    URLs are those of the main official accounts, None where there is none or the site was not assessed.
+    ``network`` is "" for an institution that is not comparable and shows no official account on either side.
     """
 
     institution: Institution
@@ -90,13 +94,13 @@ class NetworkChange:
 
     @property
     def old_url(self) -> str | None:
-        """The address in the old scan."""
-        return self.old.url(self.network)
+        """The main official account in the old scan, None where there is none or the site was not assessed."""
+        return self.old.accounts[self.network].url if self.network in self.old.accounts else None
 
     @property
     def new_url(self) -> str | None:
-        """The address in the new scan."""
-        return self.new.url(self.network)
+        """The same in the new scan."""
+        return self.new.accounts[self.network].url if self.network in self.new.accounts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +147,11 @@ class ShareChange:
 class Comparison:
     """Two scans, the *old* and the *new* one.
 
-    ``changes`` are of the institutions in both, in the order of the new registry and of the networks;
-    ``entered`` are in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that, says the
-    registry, another of the new one goes on with (``successor_id``); where it is the only one and new itself, both are
-    compared as one institution. ``renamed`` are those of one id whose name or type
-    is not the same in both registries: are they one institution? ``common`` are the networks open at every capture of
-    both scans.
+    ``changes`` are of the institutions in both, in the order of the new registry and of the networks. ``entered`` are
+    in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that another of the new one
+    goes on with (``successor_id``); the two are compared as one where no other goes on there and it is new itself.
+    ``renamed`` have one id and another name or type: are they one institution? ``common`` are the networks open at
+    every capture of both scans.
     """
 
     old: ScanFacts
@@ -176,106 +179,78 @@ def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
     merged = merged_into(old, new)
     gone = {was.id for was, _ in merged}
-    before = {institution.id: institution for institution in old.institutions if institution.id not in gone}
-    old_sides, new_sides = _sides(old), _sides(new)
-    heirs = Counter(heir.id for _, heir in merged)
-    for was, heir in merged:
-        if heirs[heir.id] == 1 and heir.id not in before:
-            before[heir.id], old_sides[heir.id] = was, old_sides[was.id]
-    both = [institution for institution in new.institutions if institution.id in before]
-    pairs = {each.id: (old_sides[each.id], new_sides[each.id]) for each in both}
-    assessed = [pair for pair in pairs.values() if all(side.is_assessed for side in pair)]
-    days = {side.day for pair in assessed for side in pair}
+    there = {each.id for each in new.institutions}
+    ids = followed(old, (old, new))
+    known = {ids[each.id]: (each, Side(result, day_of(old, result))) for each, result in visits(old)}
+    both = [
+        (each, *known[each.id], Side(result, day_of(new, result))) for each, result in visits(new) if each.id in known
+    ]
+    read = [(each, was, now) for each, _, was, now in both if was.is_assessed and now.is_assessed]
+    pairs = [(was, now) for _, was, now in read]
+    days = {side.day for pair in pairs for side in pair}
     common = tuple(name for name, network in NETWORKS.items() if all(map(network.is_open, days)))
     return Comparison(
         old=facts_of(old),
         new=facts_of(new),
-        changes=tuple(change for each in both for change in _changes(each, *pairs[each.id])),
-        entered=tuple(each for each in new.institutions if each.id not in before),
-        left=tuple(each for each in old.institutions if each.id not in new_sides and each.id not in gone),
+        changes=tuple(change for each, _, was, now in both for change in _changes(each, was, now)),
+        entered=tuple(each for each in new.institutions if each.id not in known),
+        left=tuple(each for each in old.institutions if each.id not in there | gone),
         merged=merged,
         renamed=tuple(
             (was, each)
-            for each in both
-            if (was := before[each.id]).id == each.id and (was.name, was.type) != (each.name, each.type)
+            for each, was, _, _ in both
+            if was.id == each.id and (was.name, was.type) != (each.name, each.type)
         ),
-        compared=tuple(each for each in both if all(side.is_assessed for side in pairs[each.id])),
+        compared=tuple(each for each, _, _ in read),
         common=common,
-        shares=(*_threshold_shares(assessed, common), *_network_shares(assessed, common)),
+        shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, common)),
     )
-
-
-def _sides(scan: Scan) -> dict[str, Side]:
-    results = {result.institution.id: result for result in scan.results}
-    found = ((institution.id, results.get(institution.id)) for institution in scan.institutions)
-    return {name: Side(result, day_of(scan, result)) for name, result in found}
 
 
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
     held = {*old.accounts, *new.accounts}
     shown = [name for name in (*NETWORKS, *sorted(held - {*NETWORKS})) if name in held]
-    if old.is_assessed and new.is_assessed:
-        yield from (NetworkChange(institution, name, _change(name, old, new), old, new) for name in shown)
-    else:
-        yield from (NetworkChange(institution, name, Change.NOT_COMPARABLE, old, new) for name in shown or [""])
+    is_comparable = old.is_assessed and new.is_assessed
+    for name in shown if is_comparable else shown or [""]:
+        change = _change(name, old, new) if is_comparable else Change.NOT_COMPARABLE
+        yield NetworkChange(institution, name, change, old, new)
 
 
 def _change(network: str, old: Side, new: Side) -> Change:
-    match old.is_on(network), new.is_on(network):
-        case False, False:
-            return Change.NOT_OPEN
-        case False, True:
-            return Change.GAINED
-        case True, False:
-            return Change.LOST
-    shared = _account_keys(old.result, network) & _account_keys(new.result, network)
-    return Change.KEPT if shared else Change.RENAMED
-
-
-def _account_keys(result: InstitutionResult | None, network: str) -> set[str]:
-    """Return what names the official accounts on *network*, the main one and others."""
-    accounts = result.accounts if result else ()
-    official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
-    return {account_key(network, account.url) for account in official}
-
-
-Pairs = Sequence[tuple[Side, Side]]
+    was, now = old.is_on(network), new.is_on(network)
+    if was and now:
+        return Change.KEPT if old.account_keys(network) & new.account_keys(network) else Change.RENAMED
+    return Change.LOST if was else Change.GAINED if now else Change.NOT_OPEN
 
 
 def _threshold_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
     """Yield the shares on at least k networks, up to the most that somebody is on or could be on."""
     for name in BASKETS:
         for scope in Scope:
-            counted = [tuple(_counted(side, name, scope, common) for side in pair) for pair in pairs]
-            numbers = [
-                tuple(len(networks.intersection(side.accounts)) for side, networks in zip(pair, each, strict=True))
-                for pair, each in zip(pairs, counted, strict=True)
-            ]
+            could, numbers = 0, []
+            for pair in pairs:
+                counted = [set(basket(name, side.day)) for side in pair]
+                if scope is Scope.BOTH_DAYS:
+                    counted = [networks.intersection(common) for networks in counted]
+                could = max(could, *map(len, counted))
+                numbers.append(
+                    [len(networks & side.accounts.keys()) for side, networks in zip(pair, counted, strict=True)]
+                )
             most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
-            could = max((len(networks) for each in counted for networks in each), default=most)
-            for k in range(1, min(most, could) + 1):
-                has = [(old >= k, new >= k) for old, new in numbers]
-                yield _share("min_networks", name, k, "", scope, has)
-
-
-def _counted(side: Side, name: str, scope: Scope, common: Collection[str]) -> frozenset[str]:
-    """Return the networks of the basket *name* that count for an institution."""
-    counted = frozenset(basket(name, side.day))
-    return counted.intersection(common) if scope is Scope.BOTH_DAYS else counted
+            for k in range(1, (min(most, could) if pairs else most) + 1):
+                yield _share("min_networks", name, k, "", scope, [(old >= k, new >= k) for old, new in numbers])
 
 
 def _network_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
     """Yield the share of each network that was open on one of the days or that somebody shows."""
     days = {side.day for pair in pairs for side in pair}
     shown = {name for pair in pairs for side in pair for name in side.accounts}
-    shares = [
-        _share(
-            "network", "", None, name, Scope.BOTH_DAYS if name in common else Scope.EACH_DAY,
-            [(old.is_on(name), new.is_on(name)) for old, new in pairs],
-        )
-        for name, network in NETWORKS.items()
-        if name in shown or any(map(network.is_open, days))
-    ]  # fmt: skip
+    shares = []
+    for name, network in NETWORKS.items():
+        if name in shown or any(map(network.is_open, days)):
+            scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
+            has = [(old.is_on(name), new.is_on(name)) for old, new in pairs]
+            shares.append(_share("network", "", None, name, scope, has))
     p_values = {each.network: each.p_value for each in shares if each.p_value is not None}
     corrected = holm_corrected(pd.Series(p_values, dtype=float)).to_dict()
     yield from (replace(each, p_holm=corrected.get(each.network)) for each in shares)

@@ -12,7 +12,7 @@ from statistics import median_low
 from cegep_audit.analyze.change.compare import BASKETS
 from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, merged_into
+from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, followed, merged_into
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 
@@ -30,9 +30,8 @@ class Population(StrEnum):
 class Point:
     """One scan on the line of time.
 
-    ``day`` is the median day (UTC) on which homepages were captured; where none was, the day asked for or that of
-    the scan. ``asked`` is the day that a web archive was asked for, and ``drift_days`` how far the farthest capture
-    of a homepage is from it; both None for a scan of its own day.
+    ``day`` is that of :func:`capture_day`. ``asked`` is the day that a web archive was asked for, and ``drift_days``
+    how far the farthest capture of a homepage is from it; both None for a scan of its own day.
     """
 
     facts: ScanFacts
@@ -45,9 +44,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One share at one point.
+    """One share at one point; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
 
-    ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
     For a network ``assessed`` counts the sites captured while it was open; ``count`` is None where there is none.
     """
 
@@ -78,7 +76,8 @@ class Move:
 class Trend:
     """Scans by date: ``shares`` and ``points`` are in step; ``moves`` holds what lies between one and the next.
 
-    ``every_time`` are the ids of the institutions assessed in every scan, those that could assess none left aside.
+    ``every_time`` are the ids of the institutions assessed in every scan, those scans that could assess none left
+    aside. An institution that merged is counted under the id of the one that goes on with it.
     """
 
     points: tuple[Point, ...]
@@ -95,15 +94,20 @@ class Trend:
 def trend(scans: Sequence[Scan]) -> Trend:
     """Return how the shares moved over *scans*, put in the order of their captures (of one day: of their numbers)."""
     ordered = sorted(scans, key=lambda scan: (capture_day(scan), scan.id))
-    assessed = [_assessed(scan) for scan in ordered]
-    useful = [frozenset(found) for found in assessed if found]
-    every_time: frozenset[str] = frozenset.intersection(*useful) if useful else frozenset()
+    useful = [scan for scan in ordered if any(result.status.is_assessed for result in scan.results)]
+    lasting = [_assessed(scan, followed(scan, useful) if useful else {}) for scan in ordered]
+    every_time = frozenset.intersection(*(frozenset(found) for found in lasting if found)) if useful else frozenset()
     return Trend(
-        points=tuple(_point(scan, len(found)) for scan, found in zip(ordered, assessed, strict=True)),
-        shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, assessed, strict=True)),
+        points=tuple(_point(scan, len(found)) for scan, found in zip(ordered, lasting, strict=True)),
+        shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, lasting, strict=True)),
         moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
         every_time=every_time,
     )
+
+
+def _assessed(scan: Scan, ids: Mapping[str, str]) -> dict[str, InstitutionResult]:
+    results = (result for result in scan.results if result.status.is_assessed)
+    return {ids.get(result.institution.id, result.institution.id): result for result in results}
 
 
 def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
@@ -127,25 +131,15 @@ def _in_common(one: Scan, other: Scan) -> float:
 
 
 def capture_day(scan: Scan) -> date:
-    """Return the median day on which homepages of *scan* were captured; where none was, the day it is of."""
+    """Return the median day (UTC) on which homepages of *scan* were captured; where none was, the day it is of."""
     days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
     return median_low(days) if days else day_of(scan, None)
 
 
-def _assessed(scan: Scan) -> dict[str, InstitutionResult]:
-    return {result.institution.id: result for result in scan.results if result.status.is_assessed}
-
-
 def _point(scan: Scan, assessed: int) -> Point:
     facts = facts_of(scan)
-    return Point(
-        facts=facts,
-        day=capture_day(scan),
-        asked=facts.asked_day,
-        drift_days=facts.largest_drift_days,
-        institutions=len(scan.institutions),
-        assessed=assessed,
-    )
+    day = capture_day(scan)
+    return Point(facts, day, facts.asked_day, facts.largest_drift_days, len(scan.institutions), assessed)
 
 
 def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: frozenset[str]) -> Iterator[Share]:
@@ -163,9 +157,9 @@ def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: f
 def _move(before: Scan, after: Scan) -> Move:
     ids_before, ids_after = ({institution.id for institution in scan.institutions} for scan in (before, after))
     merged = merged_into(before, after)
-    gone, heirs = ({pair[side].id for pair in merged} for side in (0, 1))
+    gone, gone_to = ({pair[side].id for pair in merged} for side in (0, 1))
     return Move(
-        entered=tuple(each for each in after.institutions if each.id not in ids_before | heirs),
+        entered=tuple(each for each in after.institutions if each.id not in ids_before | gone_to),
         left=tuple(each for each in before.institutions if each.id not in ids_after | gone),
         merged=merged,
     )

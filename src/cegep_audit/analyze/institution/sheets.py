@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
-from statistics import median
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import nsmallest
+from itertools import accumulate
 
 from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
 from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
@@ -64,36 +65,42 @@ class Sheet:
     neighbours: Sequence[Neighbour] = ()
 
 
-def sheets(scan: Scan) -> Iterator[Sheet]:
-    """Yield the sheet of each institution of *scan*, in registry order."""
+def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
+    """Yield the sheet of each institution of *scan*, in registry order; of those in *ids* alone, where given.
+
+    Peers are counted among all institutions of *scan*.
+    """
     alone = [_alone(scan, institution, result) for institution, result in visits(scan)]
-    groups = _groups(alone)
-    rankings = {key: _ranking(members) for key, members in groups.items() if key[0] == "region"}
+    groups: dict[_Key, _Group] = defaultdict(_Group)
     for sheet in alone:
+        for key in _keys(sheet.institution):
+            groups[key].add(sheet)
+    for sheet in alone if ids is None else (each for each in alone if each.institution.id in ids):
         keys = _keys(sheet.institution)
         others = [_peers(key, groups[key], sheet) for key in keys]
-        near = rankings.get(keys[-1], []) if keys else []
+        near = groups[keys[-1]].nearest() if keys and keys[-1][0] == "region" else []
         neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
         peers = [each for each in others if each.institutions]
-        yield replace(sheet, peers=peers, neighbours=neighbours, advice=_with_missing(sheet, peers))
+        yield replace(sheet, peers=peers, neighbours=neighbours, advice=_advice(scan, sheet, peers))
 
 
-def _with_missing(sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:
-    """Return the advice of a sheet with the networks that most of its first group of peers are on and it is not."""
-    first = next(iter(peers), None)
-    if sheet.advice is None or sheet.result is None or first is None:
-        return sheet.advice
-    return (*sheet.advice, *missing_networks(sheet.result, sheet.counted, first.networks, first.assessed))
+def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers] = ()) -> Sequence[Advice] | None:
+    """Return what the site could mend, networks that most of the first of *peers* are on and it is not included."""
+    if scan.mode == "as_of" or sheet.result is None:
+        return None if scan.mode == "as_of" else ()
+    missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
+    return (*advise(sheet.result), *missing)
 
 
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
     """Return the sheet of one institution of *scan*, None where it has no such institution."""
-    return next((sheet for sheet in sheets(scan) if sheet.institution.id == institution_id), None)
+    return next(sheets(scan, {institution_id}), None)
 
 
 def lone_sheet(scan: Scan) -> Sheet:
     """Return the sheet of the only institution of *scan*, without peers."""
-    return _alone(scan, *next(visits(scan)))
+    sheet = _alone(scan, *next(visits(scan)))
+    return replace(sheet, advice=_advice(scan, sheet))
 
 
 def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:
@@ -105,7 +112,7 @@ def _alone(scan: Scan, institution: Institution, result: InstitutionResult | Non
         main=main_accounts(result) if result is not None else {},
         counted=counted,
         n_networks=len(counted) if assessed else None,
-        advice=None if scan.mode == "as_of" else advise(result) if result is not None else (),
+        advice=None,
     )
 
 
@@ -117,30 +124,45 @@ def _keys(institution: Institution) -> list[_Key]:
     return [(column, values[column]) for column in PEER_COLUMNS if values[column]]
 
 
-def _groups(alone: Sequence[Sheet]) -> dict[_Key, list[Sheet]]:
-    groups: dict[_Key, list[Sheet]] = {}
-    for sheet in alone:
-        for key in _keys(sheet.institution):
-            groups.setdefault(key, []).append(sheet)
-    return groups
+@dataclass(slots=True)
+class _Group:
+    """What the institutions of one group add up to, so that each of them can be taken out of it again."""
+
+    institutions: int = 0
+    numbers: Counter[int] = field(default_factory=Counter)
+    networks: Counter[str] = field(default_factory=Counter)
+    assessed: list[Neighbour] = field(default_factory=list)
+
+    def add(self, sheet: Sheet) -> None:
+        self.institutions += 1
+        if sheet.n_networks is not None:
+            self.numbers[sheet.n_networks] += 1
+            self.networks.update(sheet.counted)
+            self.assessed.append(Neighbour(sheet.institution.id, sheet.institution.name, sheet.n_networks))
+
+    def nearest(self) -> list[Neighbour]:
+        """Return the assessed institutions, most networks first: as many as are named, and one more."""
+        self.assessed = nsmallest(MAX_NEIGHBOURS + 1, self.assessed, key=lambda each: -each.n_networks)
+        return self.assessed
 
 
-def _peers(key: _Key, members: Sequence[Sheet], own: Sheet) -> Peers:
-    others = [sheet for sheet in members if sheet is not own]
-    numbers = [sheet.n_networks for sheet in others if sheet.n_networks is not None]
-    counts = Counter(chain.from_iterable(sheet.counted for sheet in others))
+def _peers(key: _Key, group: _Group, own: Sheet) -> Peers:
+    numbers = group.numbers if own.n_networks is None else group.numbers - Counter([own.n_networks])
+    counts = {name: group.networks[name] - (name in own.counted) for name in NETWORKS if name in group.networks}
     return Peers(
         *key,
-        institutions=len(others),
-        assessed=len(numbers),
-        networks={name: counts[name] for name in NETWORKS if name in counts},
-        median=float(median(numbers)) if numbers else None,
-        ahead=sum(number > own.n_networks for number in numbers) if own.n_networks is not None else 0,
+        institutions=group.institutions - 1,
+        assessed=numbers.total(),
+        networks={name: count for name, count in counts.items() if count},
+        median=_median(numbers),
+        ahead=0 if own.n_networks is None else sum(numbers[each] for each in numbers if each > own.n_networks),
     )
 
 
-def _ranking(members: Sequence[Sheet]) -> list[Neighbour]:
-    """Return the assessed institutions of a region, most networks first: as many as are named, and one more."""
-    read = [each for each in members if each.n_networks is not None]
-    ranked = sorted(read, key=lambda each: -(each.n_networks or 0))[: MAX_NEIGHBOURS + 1]
-    return [Neighbour(each.institution.id, each.institution.name, each.n_networks or 0) for each in ranked]
+def _median(numbers: Counter[int]) -> float | None:
+    """Return the median of *numbers*, each as often as it is counted; None of nothing."""
+    ends = list(accumulate(numbers[each] for each in sorted(numbers)))
+    if not ends:
+        return None
+    middle = [sorted(numbers)[bisect_right(ends, place)] for place in ((ends[-1] - 1) // 2, ends[-1] // 2)]
+    return sum(middle) / 2

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Self
 
@@ -24,21 +24,15 @@ from cegep_audit.collect.archive.uri_m import (
     read_datetime,
     read_uri_m,
     redirect_of,
-    source_of,
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.backend import Resolve, Resolver
+from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
-from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.headers import request_headers
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Routes, Transport, shared_context
-from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Want, as_sent, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Source
@@ -80,12 +74,8 @@ def own_limits(timegate: str) -> dict[str, float]:
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class WebArchive:
-    """The web as one archive held it on the day of a *period*; pace and connections are shared by all visits.
+    """The web as one archive held it on the day of a *period*; its pace is shared by all visits.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; the user
     names it, so that it may be at a private address. *record* is given each capture in range as the site's own answer
@@ -108,46 +98,44 @@ class WebArchive:
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        now: Callable[[], datetime] = _utc_now,
         lang: Language = "fr",
     ) -> None:
-        self.tally = Tally()
+        delay_s = max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0))
+        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
+        self._web = LiveWeb(
+            replace(limits, delay_s=delay_s, allow_private=allow_private),
+            user_agent,
+            record=self._keep if record else None,
+            resolve=resolve,
+            clock=clock,
+            sleep=sleep,
+            lang=lang,
+        )
+        self.tally = self._web.tally
         self.given_up: FetchError | None = None
         self.period = period
         self.timegate = timegate
+        self._limits = limits
         self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
-        self._pace = Pace(max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0)), clock, sleep)
-        self._limits = limits
-        listening = Listening(stalls=self.tally.stalls)
-        keep = self._keep if record else None
-        self._shared = Shared(limits, self._pace, self.tally, keep, clock, now, listening=listening)
-        self._running = AsyncExitStack()
-        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
-        self._headers = request_headers(user_agent)
-        self._transport = Transport(
-            shared_context(lang), Routes(lang), resolve or Resolver(), allow_private=allow_private
-        )
 
     async def __aenter__(self) -> Self:
         """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
-        await self._running.enter_async_context(self._shared.listening.running())
+        await self._web.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connections and stop watching."""
-        await self._transport.aclose()
-        await self._running.aclose()
+        """Stop watching."""
+        await self._web.__aexit__(*exc_info)
 
     @asynccontextmanager
     async def open(self, institution: Institution) -> AsyncIterator[Source]:
         """Visit the archived site of *institution*."""
-        # One request at a time is under way, for all are of one host: the transport tells of that one.
-        # No cookies: those of the archived answers would come back too.
-        fetcher = HttpFetch(self._transport, self._headers, self._shared, institution.id, keeps_cookies=False)
         try:
-            yield Site(institution, MementoFetch(self, fetcher), self._limits, terms=WEB_ARCHIVE)
+            # No cookies: those of the archived answers would come back too.
+            async with self._web.fetching(institution, keeps_cookies=False) as fetch:
+                yield Site(institution, MementoFetch(self, fetch), self._limits, terms=WEB_ARCHIVE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
@@ -175,64 +163,55 @@ class WebArchive:
                 started_at=at,
                 response_headers=kept,
                 ip=None,
-                source=source_of(self.timegate, moment.url, at),
+                source=uri_m(self.timegate, Moment(stamp_of(at), moment.url)),
             )
         )
 
-    async def ask(self, address: str, fetcher: HttpFetch) -> Answer:
+    async def ask(self, address: str, fetcher: Fetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
-        rest_s = _BACKOFF_S
-        tries = self._limits.retries + 1
-        for number in range(1, tries + 1):
+        for number in range(self._limits.retries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
+            rest_s = _BACKOFF_S * 2**number
             try:
                 answer = await fetcher(as_sent(address), Want.PAGE)
             except FetchError as error:
-                failure = error
-                if error.detail not in _RETRIED or number == tries:
-                    self._note_silence(error)
+                if error.detail not in _RETRIED or number == self._limits.retries:
+                    self._silences += error.detail in _NO_ANSWER
+                    if self._silences >= _PATIENCE:
+                        self.given_up = error
                     raise
-                self._pace.hold(address, rest_s)
-            else:
-                self._silences = 0
-                if (refused := self._refused(answer, rest_s)) is None:
-                    return answer
-                failure = refused
-            rest_s *= 2
+                self._web.pace.hold(address, rest_s)
+                continue
+            self._silences = 0
+            if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
+                self._refusals = 0
+                return answer
+            failure = self._rest(answer, rest_s)
         raise failure
 
-    def _note_silence(self, error: FetchError) -> None:
-        if error.detail in _NO_ANSWER:
-            self._silences += 1
-            if self._silences >= _PATIENCE:
-                self.given_up = error
-
-    def _refused(self, answer: Answer, rest_s: float) -> FetchError | None:
-        """Return why *answer* is none, and let the archive rest; None where it is one. An archived error is one."""
+    def _rest(self, answer: Answer, rest_s: float) -> FetchError:
+        """Let the archive rest after *answer*, for *rest_s* where it does not say how long; return the failure."""
         is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
-        if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:
-            self._refusals = 0
-            return None
         asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
-        rest_s = (_REST_S if is_busy else rest_s) if asked_s is None else asked_s
+        if asked_s is None:
+            asked_s = _REST_S if is_busy else rest_s
         self._refusals = self._refusals + 1 if is_busy else 0
-        message = f"the archive answers {answer.status}"
-        error = FetchError(answer.url, http_detail(answer.status), message, status=answer.status)
+        detail, message = http_detail(answer.status), f"the archive answers {answer.status}"
         most_s = self._limits.max_retry_after_s
-        if rest_s > most_s:
-            message = f"{message} and asks to wait {rest_s:,.0f} s"
-            error = self.given_up = FetchError(answer.url, Detail.RETRY_AFTER, message, status=answer.status)
-        elif self._refusals >= _PATIENCE:
+        if asked_s > most_s:
+            detail, message = Detail.RETRY_AFTER, f"{message} and asks to wait {asked_s:,.0f} s"
+        error = FetchError(answer.url, detail, message, status=answer.status)
+        if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self._pace.hold(answer.url, min(rest_s, most_s))
+        self._web.pace.hold(answer.url, min(asked_s, most_s))
         return error
 
 
 class MementoFetch:
     """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
-    def __init__(self, archive: WebArchive, fetcher: HttpFetch) -> None:
+    def __init__(self, archive: WebArchive, fetcher: Fetch) -> None:
         self._archive = archive
         self._fetcher = fetcher
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
@@ -254,17 +233,14 @@ class MementoFetch:
                 error.url = url  # the site's address, not the archive's
                 raise
             captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
-            if captured_at is not None:
-                self._refuse_far(moment.url, captured_at)
+            exact = moment if captured_at else _exact(moment, address, answer)
+            at_least = captured_at or exact.at
+            if at_least and (refusal := self._archive.period.refusal(at_least)):
+                raise FetchError(moment.url, Detail.NO_CAPTURE, refusal)
+            if captured_at:
                 return self._original(moment, address, captured_at, answer)
-            moment = _exact(moment, address, answer)
-            if moment.at is not None:
-                self._refuse_far(moment.url, moment.at)
+            moment = exact
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
-
-    def _refuse_far(self, url: str, captured_at: datetime) -> None:
-        if refusal := self._archive.period.refusal(captured_at):
-            raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
     def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
         """Return *answer* as the site gave it at the time *at*."""

@@ -23,7 +23,6 @@ _NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its ow
 
 # One slash may be left of two: some servers and proxies take the second away.
 _URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
-
 _IN_ARCHIVE = re.compile(r"(?i)/\d{4,14}(?:[a-z]{2}_)?/[a-z][a-z\d+.-]*:")  # any scheme: a capture of file:, say
 
 
@@ -78,11 +77,6 @@ class Period:
 def uri_m(timegate: str, moment: Moment) -> str:
     """Return the address of the original bytes of *moment* in the archive at *timegate*."""
     return f"{timegate}{moment.stamp}id_/{moment.url}"
-
-
-def source_of(timegate: str, url: str, captured_at: datetime) -> str:
-    """Return where the archive at *timegate* shows the capture of *url* (original bytes): the source of a page."""
-    return uri_m(timegate, Moment(stamp_of(captured_at), url))
 
 
 def read_uri_m(base: str, location: str) -> Moment | None:

@@ -1,19 +1,29 @@
-"""Special IP addresses, which no public web site has, in every spelling that a resolver or a browser takes.
+"""Addresses as they are sent, and special IP addresses, which no public web site has.
 
-The tables are those of the IANA registries of special-purpose addresses (RFC 6890 and successors), and the addresses at
-which cloud platforms serve a machine's own data. They are written out because the standard library's own judgement
-changed between Python versions.
+The table follows the IANA registries of special-purpose addresses (RFC 6890 and its successors), and adds the address
+at which Azure serves a machine's own data. It is written out because the judgement of :mod:`ipaddress` changed between
+Python versions.
 """
 
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+import socket
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote
 
-_SPECIAL_V4 = tuple(
+import httpx
+
+from cegep_audit.errors import FetchError
+from cegep_audit.vocabulary import Detail
+
+_MAX_MESSAGE = 200  # characters; an address may be longer
+
+_PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
+_SPECIAL = tuple(
     map(
-        IPv4Network,
+        ip_network,
         (
             "0.0.0.0/8",  # this network
             "10.0.0.0/8",  # private
@@ -29,18 +39,7 @@ _SPECIAL_V4 = tuple(
             "198.18.0.0/15",  # benchmarks
             "198.51.100.0/24",  # documentation
             "203.0.113.0/24",  # documentation
-            "224.0.0.0/4",  # multicast
-            "240.0.0.0/4",  # reserved, broadcast
-        ),
-    )
-)
-
-# IPv6: only 2000::/3 is the public Internet, minus these.
-_PUBLIC_V6 = IPv6Network("2000::/3")
-_SPECIAL_V6 = tuple(
-    map(
-        IPv6Network,
-        (
+            "224.0.0.0/3",  # multicast, reserved, broadcast
             "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
             "2001:db8::/32",  # documentation
             "3fff::/20",  # documentation
@@ -55,27 +54,34 @@ _CARRIES_V4 = (
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
 
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
+_NUMBERS = re.compile(r"[0-9][0-9a-fA-FxX.]*")
+_BARE_PREFIX = re.compile(r"0[xX](?=\.|$)")  # browsers read it as 0, inet_aton refuses it
 
 
+@lru_cache(maxsize=1024)
 def is_special(address: str) -> bool:
-    """Whether *address* is private, loopback, link-local, multicast, reserved or otherwise not public.
-
-    *address* is in the usual spelling, as a resolver gives it; text that is not an address counts as special.
-    """
+    """Whether *address* is no public IP address; True for text that is no address at all."""
     try:
-        ip = ip_address(address)
+        ip = _carried_v4(ip_address(address.partition("%")[0]))
     except ValueError:
         return True
-    carried = _carried_v4(ip)
-    return _is_special_v4(carried) if carried else ip not in _PUBLIC_V6 or any(ip in net for net in _SPECIAL_V6)
+    return any(ip in network for network in _SPECIAL) or (isinstance(ip, IPv6Address) and ip not in _PUBLIC_V6)
 
 
+def _carried_v4(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address inside *ip*, else *ip* itself."""
+    for network, shift in _CARRIES_V4:
+        if ip in network:
+            return IPv4Address(int(ip) >> shift & 0xFFFFFFFF)
+    return ip
+
+
+@lru_cache(maxsize=1024)
 def is_special_host(host: str) -> bool:
     """Whether *host*, the host part of a URL, is written as a special address or names this machine.
 
-    Takes every spelling that a resolver or a browser would: decimal, octal and hexadecimal numbers, fewer
-    than four of them, percent escapes, wide digits (already folded by IDNA), a final dot, ``localhost``.
+    It sees through decimal, octal and hexadecimal numbers, fewer than four of them, percent escapes and a final dot.
+    Wide digits are already folded by IDNA.
     """
     host = unquote(host).strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761
@@ -90,46 +96,29 @@ def literal_address(host: str) -> str | None:
     >>> literal_address("0x7f.1")
     '127.0.0.1'
     """
-    if ":" in host:
-        try:
-            return str(ip_address(host))
-        except ValueError:
-            return None
-    parts = host.split(".")
-    if len(parts) > 4 or not all(map(_NUMBER.fullmatch, parts)):  # noqa: PLR2004 -- the four bytes of IPv4
-        return None
-    return _from_numbers([_number(part) for part in parts])
-
-
-def _number(text: str) -> int:
-    """Read one part as C does: 0x is hexadecimal, a leading 0 octal; -1 where it is neither."""
-    if text[:2].lower() == "0x":
-        return int(text[2:] or "0", 16)
     try:
-        return int(text, 8 if text.startswith("0") and len(text) > 1 else 10)
-    except ValueError:  # 08, or more digits than Python reads
-        return -1
-
-
-def _from_numbers(numbers: list[int]) -> str | None:
-    """Put together one to four numbers, the last of which fills what the others leave."""
-    *leading, last = numbers
-    room = 256 ** (4 - len(leading))
-    if not 0 <= last < room or not all(0 <= number < 256 for number in leading):  # noqa: PLR2004 -- a byte
+        if ":" in host:
+            return str(ip_address(host))
+        return socket.inet_ntoa(socket.inet_aton(_BARE_PREFIX.sub("0", host))) if _NUMBERS.fullmatch(host) else None
+    except (OSError, ValueError):
         return None
-    value = sum(number << 8 * (3 - place) for place, number in enumerate(leading)) + last
-    return str(IPv4Address(value))
 
 
-def _carried_v4(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """Return *ip* itself or the IPv4 address inside it; None where there is none."""
-    if isinstance(ip, IPv4Address):
-        return ip
-    for network, shift in _CARRIES_V4:
-        if ip in network:
-            return IPv4Address(int(ip) >> shift & 0xFFFFFFFF)
-    return None
+@lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both
+def parsed(url: str) -> httpx.URL:
+    """Return *url* as httpx reads it; raise httpx.InvalidURL."""
+    return httpx.URL(url)
 
 
-def _is_special_v4(ip: IPv4Address) -> bool:
-    return any(ip in network for network in _SPECIAL_V4)
+def as_sent(url: str) -> str:
+    """Return *url* as it is sent, without dot segments and with percent escapes; raise FetchError ``bad_url``.
+
+    robots.txt is asked about this form: /open/../closed is /closed.
+    """
+    try:
+        sent = parsed(url)
+        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
+            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
+        return str(sent)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error

@@ -1,18 +1,16 @@
 """The body of an answer: whether it is a page, and its bytes without content coding, within bounds.
 
-What a server says about its bytes is often wrong. The first bytes are believed over it: plain markup under any coding,
-gzip under none.
+What a server says about its bytes is often wrong. The first bytes count for more: plain markup under any coding, gzip
+under none.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
 
 from cegep_audit.vocabulary import Detail
 
-_STEP = 64 * 1024  # bytes inflated at a time
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
 SNIFFED = 512  # bytes that decide whether something is markup
@@ -22,6 +20,13 @@ _VAGUE_TYPES = re.compile(
     r"|[^/]*|\*/\*|text/.*|(application|binary)/(octet-stream|x-unknown|unknown|force-download)|unknown/unknown"
 )
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+# Values for wbits of zlib.
+_GZIP = 31
+_GZIP_OR_ZLIB = 47
+_BARE_DEFLATE = -15  # many servers leave out the zlib header
+
+_ZLIB = [bytes([size << 4 | 8]) for size in range(16)]  # the first byte: compression by deflate, any window
 
 
 class BodyError(Exception):
@@ -35,7 +40,7 @@ class BodyError(Exception):
 def may_be_page(content_type: str) -> bool | None:
     """Whether a ``Content-Type`` is that of a page; None where only the first bytes can tell.
 
-    Plain text counts as a page, for servers send HTML under that name.
+    Plain text counts as a page, because servers send HTML under that name.
     """
     media_type = re.split("[;,]", content_type, maxsplit=1)[0].strip().lower()
     if media_type in _MARKUP_TYPES:
@@ -50,156 +55,84 @@ def looks_like_markup(start: bytes) -> bool:
     return start.lstrip(b" \t\r\n\f\0").startswith(b"<")
 
 
-def require_markup(start: bytes | bytearray) -> None:
+def require_markup(start: bytes) -> None:
     """Raise BodyError unless a body that begins with *start* is markup."""
-    if not looks_like_markup(bytes(start[:SNIFFED])):
+    if not looks_like_markup(start[:SNIFFED]):
         raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
 
 
-def content_codings(headers: list[str]) -> list[str]:
-    """Return the codings of ``Content-Encoding`` *headers* in the order to undo them, ``identity`` left out."""
-    names = [name.strip().lower().removeprefix("x-") for header in headers for name in header.split(",")]
+def content_codings(header: str) -> list[str]:
+    """Return the codings of a ``Content-Encoding`` *header* in the order to undo them, without ``identity``."""
+    names = [name.strip().lower().removeprefix("x-") for name in header.split(",")]
     return [name for name in reversed(names) if name not in {"", "identity", "none"}]
+
+
+def decoded(body: bytes, codings: list[str], limit: int, *, cuts: bool = False) -> bytes:
+    """Return *body* without its *codings*, at most *limit* bytes; raise BodyError where that cannot be done.
+
+    A longer result is a fault ``too_large`` or, with *cuts*, is cut at the limit. Then a body that was itself cut at
+    the limit need not reach the end of its coding.
+    """
+    found, fault = _undone(body, codings, limit)
+    is_cut = fault and (fault.detail == Detail.TOO_LARGE or (fault.detail == Detail.CUT_SHORT and len(body) >= limit))
+    if fault and not (cuts and is_cut):
+        raise fault
+    return found
 
 
 def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
     """Return the first *limit* bytes of a *body* without its *codings*, or as much as can be decoded."""
-    try:
-        unpacker = Unpacker(codings, limit, cuts=True)
-        unpacker.feed(body)
-    except BodyError:
-        return b""
-    return bytes(unpacker.data)
+    return _undone(body, codings, limit)[0]
 
 
-class Unpacker:
-    """Undoes the content codings of one body as it arrives, and never holds more than *limit* bytes of it.
+def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, BodyError | None]:
+    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest.
 
-    With ``cuts`` a body above the limit is cut there; otherwise it is a fault ``too_large``. The limit
-    holds for what is received, for the result, and for what lies between two layers of coding. With *must_be_markup*,
-    a body whose first bytes are not those of a page is a fault ``not_html``.
+    The limit also holds between two layers of coding.
     """
-
-    def __init__(self, codings: list[str], limit: int, *, cuts: bool = False, must_be_markup: bool = False) -> None:
-        if len(codings) > _MAX_LAYERS:
-            raise BodyError(Detail.DECODE, f"{len(codings)} content codings over one another")
-        self.data = bytearray()
-        self.is_full = False  # cut at the limit: nothing more is wanted
-        self.limit = limit
-        self._cuts = cuts
-        self._must_be_markup = must_be_markup
-        self._received = 0
-        self._layers = [_Layer(name) for name in codings or [""]]
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next *chunk* of the body as received; raise BodyError."""
-        if self.is_full:
-            return
-        self._received += len(chunk)
-        self._push(0, chunk)
-        if self._received > self.limit:
-            self._overflow()
-        if self._must_be_markup and len(self.data) >= SNIFFED:
-            require_markup(self.data)
-            self._must_be_markup = False
-
-    def finish(self) -> bytes:
-        """Return the body after its last chunk; raise BodyError where a coding is not at its end."""
-        if not self.is_full:
-            for place, layer in enumerate(self._layers):
-                for piece in layer.end():
-                    self._push(place + 1, piece)
-        if self._must_be_markup and self.data:
-            require_markup(self.data)
-        return bytes(self.data)
-
-    def _push(self, place: int, piece: bytes) -> None:
-        if place == len(self._layers):
-            self._keep(piece)
-            return
-        layer = self._layers[place]
-        for out in layer.feed(piece):
-            layer.given += len(out)
-            self._push(place + 1, out)
-            if self.is_full:
-                return
-            if layer.given > self.limit:
-                self._overflow()
-
-    def _keep(self, piece: bytes) -> None:
-        room = self.limit - len(self.data)
-        self.data += piece[:room]
-        if len(piece) > room:
-            self._overflow()
-
-    def _overflow(self) -> None:
-        if not self._cuts:
-            raise BodyError(Detail.TOO_LARGE, f"larger than {self.limit:,} bytes")
-        self.is_full = True
+    if len(codings) > _MAX_LAYERS:
+        return b"", BodyError(Detail.DECODE, f"{len(codings)} content codings over one another")
+    fault: BodyError | None = None
+    for coding in codings or [""]:
+        try:
+            wbits = _wbits(body[:SNIFFED], coding)
+        except BodyError as error:
+            return b"", fault or error
+        if wbits is not None:
+            body, wrong = _inflated(body, wbits, coding or "gzip", limit)
+            fault = fault or wrong
+    if len(body) > limit:
+        fault = fault or BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+    return body[:limit], fault
 
 
-class _Layer:
-    """One content coding, chosen by its name and by the first bytes that come."""
+def _wbits(start: bytes, coding: str) -> int | None:
+    """Return how zlib reads a body that begins with *start*, None where it is plain; raise BodyError."""
+    is_gzip = start.startswith(b"\x1f\x8b")
+    is_zlib = start[:1] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950
+    if is_gzip or (is_zlib and coding in {"gzip", "deflate"}):
+        return _GZIP_OR_ZLIB
+    if not coding or not start[1:] or looks_like_markup(start):
+        return None
+    if coding == "deflate":
+        return _BARE_DEFLATE
+    raise BodyError(Detail.DECODE, f"content coding {coding[:20]!r} cannot be undone")
 
-    def __init__(self, name: str) -> None:
-        self.given = 0  # bytes it gave so far
-        self._name = name
-        self._held = b""  # the first byte alone decides nothing
-        self._is_open = False
-        self._inflater: zlib._Decompress | None = None  # None once open: bytes pass as they are
-        self._members = 0
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        if not self._is_open:
-            data = self._held + data
-            if len(data) < 2:  # noqa: PLR2004 -- magic numbers have two bytes
-                self._held = data
-                return
-            self._open(data)
-        if self._inflater is None:
-            yield data
-            return
-        yield from self._inflate(data)
-
-    def end(self) -> Iterator[bytes]:
-        if not self._is_open:
-            if self._held:
-                yield self._held
-        elif self._inflater is not None and not self._inflater.eof:
-            raise BodyError(Detail.CUT_SHORT, f"{self._name or 'gzip'} ends in the middle")
-
-    def _open(self, start: bytes) -> None:
-        self._is_open = True
-        is_gzip = start.startswith(b"\x1f\x8b")
-        is_zlib = start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0  # noqa: PLR2004 -- RFC 1950
-        if is_gzip or (is_zlib and self._name in {"gzip", "deflate"}):
-            self._inflater = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, whichever comes
-        elif not self._name or looks_like_markup(start[:SNIFFED]):
-            return
-        elif self._name == "deflate":
-            self._inflater = zlib.decompressobj(wbits=-15)  # many servers leave out the zlib header
-        else:
-            raise BodyError(Detail.DECODE, f"content coding {self._name[:20]!r} cannot be undone")
-
-    def _inflate(self, data: bytes) -> Iterator[bytes]:
-        inflater = self._inflater
-        while inflater is not None:
-            if inflater.eof:
-                if not data.startswith(b"\x1f"):  # its second byte may come with the next chunk
-                    return  # whatever follows the end is padding
-                inflater = self._inflater = self._next_member()
-            try:
-                out = inflater.decompress(data, _STEP)
-            except zlib.error as error:
-                raise BodyError(Detail.DECODE, f"broken {self._name or 'gzip'} ({error})") from None
-            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            if out:
-                yield out
-            if not data and len(out) < _STEP:
-                return
-
-    def _next_member(self) -> zlib._Decompress:
-        self._members += 1
-        if self._members > _MAX_MEMBERS:
-            raise BodyError(Detail.DECODE, "too many gzip files in a row")
-        return zlib.decompressobj(wbits=31)
+def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, BodyError | None]:
+    """Return at most one byte more than *limit* of what *data* inflates to, and what is wrong with it."""
+    out = bytearray()
+    for _ in range(_MAX_MEMBERS):
+        inflater = zlib.decompressobj(wbits)
+        try:
+            out += inflater.decompress(data, limit + 1 - len(out))
+        except zlib.error as error:
+            return bytes(out), BodyError(Detail.DECODE, f"broken {coding} ({error})")
+        if len(out) > limit:
+            return bytes(out), BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        if not inflater.eof:
+            return bytes(out), BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+        data, wbits = inflater.unused_data, _GZIP
+        if not data.startswith(b"\x1f"):  # whatever else follows the end is padding
+            return bytes(out), None
+    return bytes(out), BodyError(Detail.DECODE, "too many gzip files in a row")

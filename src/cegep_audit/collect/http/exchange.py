@@ -1,14 +1,17 @@
-"""One request and its answer as received: what an archive keeps.
-
-The live web calls a :class:`Recorder` for every exchange (pages, robots.txt, redirects, error statuses,
-requests without an answer); a WARC writer is one.
-"""
+"""One request and its answer as received, which a WARC keeps; and the headers of every request."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from cegep_audit.collect.politeness.robots import PRODUCT_TOKEN
+
+PROJECT_URL = "https://github.com/cegep-audit/cegep-audit"
+_MAX_CONTACT = 200  # characters; servers cut or refuse long headers
 
 Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
 """Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
@@ -18,12 +21,12 @@ Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
 class Exchange:
     """One request and its answer, or its failure; filled in as it goes on.
 
-    ``response_headers`` are in the order received, with the original bytes, without lines that browsers ignore;
-    ``body`` is still content-encoded but without the framing of chunks. ``status`` is None where no answer
-    came: ``detail`` then is the code of the failure and ``tried`` the addresses it was tried at. ``ip`` is
-    the address connected to, None behind a proxy or without a connection. ``started_at`` is when
-    the answer began, or where none came the request, in UTC: a replay has it as the time of the page. ``is_asset``
-    says that a page asked for it while a browser rendered that page: it is not a page of its own.
+    ``response_headers`` keep their order and bytes, without the lines that browsers ignore. ``body`` is still
+    content-encoded but has no chunks. Where no answer came, ``status`` is None, ``detail`` is the code of the failure
+    and ``tried`` are the addresses tried. ``ip`` is the address connected to, None behind a proxy or without a
+    connection. ``started_at`` is when the answer began (without one, the request) in UTC: a replay takes it as the time
+    of the page. ``is_asset`` marks what a page asked for while a browser rendered it. ``source`` is the address of the
+    capture in the web archive that gave it.
     """
 
     url: str
@@ -41,7 +44,7 @@ class Exchange:
     detail: str = ""
     tried: tuple[str, ...] = ()
     is_asset: bool = False
-    source: str = ""  # the address of the capture in the web archive that gave it
+    source: str = ""
 
 
 class Recorder(Protocol):
@@ -49,3 +52,24 @@ class Recorder(Protocol):
 
     def __call__(self, exchange: Exchange) -> str | None:
         """Keep *exchange* and return the name of the record, None where none was made."""
+
+
+def user_agent(contact: str | None, version: str) -> str:
+    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*.
+
+    Headers are ASCII, so accents are dropped; brackets would end the comment, so they are dropped too.
+    """
+    ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
+    words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
+    return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
+
+
+def request_headers(agent: str) -> dict[str, str]:
+    """Return the headers of every request by *agent*, a user agent."""
+    return {
+        "User-Agent": agent,
+        "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
+        "Accept-Language": "fr-CA,fr;q=0.9,en;q=0.8",
+        "Accept-Encoding": "gzip",
+        "Connection": "keep-alive",
+    }

@@ -12,25 +12,35 @@ from typing import Literal
 import httpcore
 import httpx
 
-from cegep_audit.collect.http.backend import TransportError
-from cegep_audit.collect.http.body import BodyError, Unpacker, beginning_of, content_codings, may_be_page
+from cegep_audit.collect.http.addresses import parsed
+from cegep_audit.collect.http.body import (
+    SNIFFED,
+    BodyError,
+    beginning_of,
+    content_codings,
+    decoded,
+    may_be_page,
+    require_markup,
+)
+from cegep_audit.collect.http.connection import TransportError
 from cegep_audit.collect.http.exchange import Exchange, Recorder
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
+from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
 from cegep_audit.collect.http.transport import Transport, repeats_credentials
 from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import Answer, Want, header_map, parsed
+from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
 
-_DRAINED = 64 * 1024  # bytes read of a body that nobody wants, so that the connection can be used again
-_DRAIN_S = 1.0
+_ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again
+_ERROR_S = 1.0
+_SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough for any coding to give those that are looked at
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
 _REPEATS = 2  # of one request; a machine that stalls each time must end too
 _BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
+_ECHO = "the answer repeats the credentials of the proxy"
 
 _FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
     TransportError,
@@ -59,8 +69,8 @@ class Shared:
 class HttpFetch:
     """Sends the requests of one visit, one after the other, and keeps its cookies.
 
-    It uses httpx for addresses and cookies and httpcore for requests, but no client: all that a client adds (redirects,
-    proxies, authentication, timeouts) must be done elsewhere here, and would cost a quarter more.
+    It uses httpx for addresses and cookies and httpcore for requests, but no client: everything that a client adds
+    (redirects, proxies, authentication, timeouts) is done elsewhere here, and would cost a quarter more.
     """
 
     def __init__(
@@ -85,8 +95,8 @@ class HttpFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
 
-        A request is repeated only where its failure says nothing of the site: the connection was closed while idle, or
-        this program did not run meanwhile.
+        A request is repeated only where its failure says nothing about the site: the connection was closed while idle,
+        or this program did not run meanwhile.
         """
         for left in reversed(range(_REPEATS + 1)):
             self._wait_for("turn", url)
@@ -100,7 +110,7 @@ class HttpFetch:
         self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
 
     async def _ask(self, url: str, want: Want, turn: Turn, *, may_repeat: bool) -> Answer | None:
-        """Return the answer, None for a failure that says nothing of the site if it *may_repeat*; raise FetchError."""
+        """Return the answer; None, if it *may_repeat*, for a failure that says nothing about the site."""
         shared = self._shared
         began_s, lost_s = shared.clock(), shared.listening.lost_s
         patience_s = shared.connectivity.patience_s(shared.limits.timeout_s)
@@ -108,7 +118,7 @@ class HttpFetch:
         try:
             async with asyncio.timeout(patience_s):
                 headers, body = await self._exchange(exchange, want, turn)
-            self._refuse_credentials(exchange, body)
+            self._refuse_echo(exchange, body)
         except _FAULTS as error:
             is_stale = self._transport.used is not None and self._transport.used.is_stale
             if may_repeat and (is_stale or shared.listening.lost_s > lost_s):
@@ -131,21 +141,20 @@ class HttpFetch:
         try:
             exchange.started_at = self._shared.now()
             self._shared.connectivity.heard(response.status)
-            # When the host had the request nobody knows here but that it was before it answered. The delay counts
-            # from then: so it holds by the host's own clock, however long the request was on its way.
+            # Nobody here knows when the host had the request, only that it was before it answered. The delay counts
+            # from then, so that it holds by the host's own clock, however long the request was on its way.
             turn.reached(self._shared.clock())
-            self._fill_in(exchange, response)
+            exchange.http_version = response.extensions["http_version"].decode(_BYTES)
+            exchange.status = response.status
+            exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
+            exchange.response_headers = tuple(response.headers)
             self._keep_cookies(url, response)
             found = header_map(response.headers)
-            return found, await self._read(exchange, response, want, found)
+            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return found, await self._page(exchange, response, want, found)
+            return found, await self._error(exchange, response, found)
         finally:
             await response.aclose()
-
-    def _fill_in(self, exchange: Exchange, response: httpcore.Response) -> None:
-        exchange.http_version = response.extensions["http_version"].decode(_BYTES)
-        exchange.status = response.status
-        exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
-        exchange.response_headers = tuple(response.headers)
 
     # ---------------------------------------------------------------------------------- cookies
 
@@ -165,25 +174,23 @@ class HttpFetch:
 
     # ---------------------------------------------------------------------------------- body
 
-    async def _read(
+    async def _page(
         self, exchange: Exchange, response: httpcore.Response, want: Want, headers: Mapping[str, str]
     ) -> bytes:
         """Return the decoded body as far as it is wanted; raise BodyError where it cannot be read whole."""
         is_page = may_be_page(headers.get("content-type", "")) if want is Want.PAGE else True
-        raw = bytearray()
-        try:
-            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                await self._drain(exchange, response, raw)
-                return beginning_of(bytes(raw), content_codings([headers.get("content-encoding", "")]), _DRAINED)
-            if is_page is False:
-                exchange.truncated = "length"  # nobody needs 200 MB of PDF
-                return b""
-            limit = ROBOTS_BYTES if want is Want.ROBOTS else self._shared.limits.max_bytes
-            codings = content_codings([headers.get("content-encoding", "")])
-            unpacker = Unpacker(codings, limit, cuts=want is Want.ROBOTS, must_be_markup=is_page is None)
-            body = await self._unpack(exchange, response, raw, unpacker)
-        finally:
-            exchange.body = bytes(raw)
+        if is_page is False:
+            exchange.truncated = "length"  # nobody needs 200 MB of PDF
+            return b""
+        is_robots = want is Want.ROBOTS
+        limit = ROBOTS_BYTES if is_robots else self._shared.limits.max_bytes
+        codings = content_codings(headers.get("content-encoding", ""))
+        await self._receive(exchange, response, limit, codings if is_page is None else None)
+        if exchange.truncated and not is_robots:
+            raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        body = decoded(exchange.body, codings, limit, cuts=is_robots)
+        if is_page is None and body:
+            require_markup(body)
         used = self._transport.used
         is_measured = not exchange.truncated and "transfer-encoding" not in headers
         if used and is_measured and used.framing.surplus.strip():
@@ -191,74 +198,72 @@ class HttpFetch:
             raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
         return body
 
-    async def _unpack(
-        self, exchange: Exchange, response: httpcore.Response, raw: bytearray, unpacker: Unpacker
-    ) -> bytes:
-        exchange.truncated = "length"  # should we stop before its end
-        pieces = 0
-        async for chunk in response.aiter_stream():
-            pieces += 1
-            if pieces > _MAX_PIECES:
-                raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
-            self._keep(raw, chunk, unpacker.limit)
-            unpacker.feed(chunk)
-            if unpacker.is_full:
-                break
-        else:
-            exchange.truncated = ""
-        return unpacker.finish()
-
-    async def _drain(self, exchange: Exchange, response: httpcore.Response, raw: bytearray) -> None:
-        """Read a little of a body that nobody wants; whatever goes wrong with it changes nothing."""
-        received = 0
-        exchange.truncated = "time"
+    async def _error(self, exchange: Exchange, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
+        """Return the beginning of a body that nobody wants; whatever goes wrong with it changes nothing."""
         try:
-            async with asyncio.timeout(_DRAIN_S):
-                async for chunk in response.aiter_stream():
-                    raw += chunk[: max(0, _DRAINED - len(raw))]
-                    received += len(chunk)
-                    if received > _DRAINED:
-                        exchange.truncated = "length"
-                        return
-            exchange.truncated = ""
-        except (httpcore.NetworkError, httpcore.ProtocolError, TransportError):
-            exchange.truncated = "disconnect"
+            async with asyncio.timeout(_ERROR_S):
+                await self._receive(exchange, response, _ERROR_BYTES)
         except TimeoutError:
-            return
+            exchange.truncated = "time"
+        except _FAULTS:
+            exchange.truncated = "disconnect"
+        return beginning_of(exchange.body, content_codings(headers.get("content-encoding", "")), _ERROR_BYTES)
 
-    def _keep(self, raw: bytearray, chunk: bytes, limit: int) -> None:
-        if self._shared.record:
-            raw += chunk[: max(0, limit - len(raw))]
+    async def _receive(
+        self, exchange: Exchange, response: httpcore.Response, limit: int, vague: list[str] | None = None
+    ) -> None:
+        """Fill in at most *limit* bytes of the body as received, and whether that is all of it.
+
+        *vague* are the codings of a body that must prove to be markup: raise BodyError as soon as it does not.
+        """
+        raw = bytearray()
+        pieces = 0
+        exchange.truncated = "length"  # should we stop before its end
+        try:
+            async for chunk in response.aiter_stream():
+                raw += chunk
+                pieces += 1
+                if pieces > _MAX_PIECES:
+                    raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
+                if len(raw) > limit:
+                    return
+                if vague is not None and len(raw) >= _SNIFFED_RAW:
+                    require_markup(beginning_of(bytes(raw), vague, SNIFFED))
+                    vague = None
+            exchange.truncated = ""
+        finally:
+            exchange.body = bytes(raw[:limit])
 
     # ---------------------------------------------------------------------------------- failures
 
-    def _refuse_credentials(self, exchange: Exchange, body: bytes) -> None:
+    def _refuse_echo(self, exchange: Exchange, body: bytes) -> None:
         """Raise TransportError for an answer that repeats what we said to a proxy; nothing of it is kept."""
         proxy = self._transport.proxy
         if proxy is None or proxy.auth is None or exchange.status is None:
             return
         headers = header_map(exchange.response_headers)
-        if not body and exchange.body:
-            body = beginning_of(exchange.body, content_codings([headers.get("content-encoding", "")]), _DRAINED)
+        body = body or beginning_of(
+            exchange.body, content_codings(headers.get("content-encoding", "")), self._shared.limits.max_bytes
+        )
         parts = [exchange.reason.encode(_BYTES), body, exchange.body]
         parts += [value for _, value in exchange.response_headers]
         if repeats_credentials(proxy, exchange.status, parts):
             exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
-            raise TransportError(Detail.PROXY, "the answer repeats the credentials of the proxy")
+            raise TransportError(Detail.PROXY, _ECHO)
 
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float) -> FetchError:
         try:
-            self._refuse_credentials(exchange, b"")
+            self._refuse_echo(exchange, b"")
         except TransportError as refusal:
             error = refusal
         detail, message, status = self._explain(exchange, error, patience_s)
         if self._transport.proxy and repeats_credentials(self._transport.proxy, None, [message.encode()]):
-            message = "the answer repeats the credentials of the proxy"
-        if exchange.status and not isinstance(error, BodyError):
-            exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
+            message = _ECHO
         if exchange.status is None:
             exchange.detail = detail
             exchange.tried = error.tried if isinstance(error, TransportError) else ()
+        elif not isinstance(error, BodyError):
+            exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
 
     def _explain(self, exchange: Exchange, error: Exception, patience_s: float) -> tuple[Detail, str, int | None]:

@@ -1,9 +1,8 @@
 """Where one HTTP/1 answer ends on a connection, and its head as browsers read it.
 
 h11 takes bytes that follow an answer for the beginning of the next one, and refuses an answer for one malformed header
-line. So a :class:`Framing` stands between connection and h11: it passes on the bytes of one answer and no more, its
-head without the lines that browsers ignore. A connection is used again only where the end of the answer is certain and
-nothing followed it.
+line. A :class:`Framing` stands between connection and h11. It cleans heads, and says whether the connection can be used
+again: only where the answer certainly ended and nothing followed it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from enum import Enum, auto
 
 _START = b"HTTP/"
 _MAX_HEAD = 100_000  # bytes; h11 gives up on a longer one
-_MAX_LINE = 10_000  # bytes of a chunk's size and extensions
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]*"
@@ -25,8 +23,11 @@ _NO_CONTROLS = bytes.maketrans(bytes(range(0x20)) + b"\x7f", b" " * 33)
 
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re.IGNORECASE)
 _CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
-_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\n]*)?\r\n")
 _NO_BODY = frozenset({204, 304})
+
+# What ends a body in chunks. Page text may look the same: then the connection is closed although it need not be.
+_LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{1,500}\r\n){0,9}+\r\n")
+_LOOKED_BACK = 1_000  # bytes of the pieces before, in which the last chunk may begin
 
 
 class NotHttpError(Exception):
@@ -35,10 +36,8 @@ class NotHttpError(Exception):
 
 class _State(Enum):
     HEAD = auto()
-    BODY = auto()  # of a known length
-    CHUNK = auto()  # its data, and the line break after it
-    CHUNK_SIZE = auto()
-    TRAILERS = auto()
+    LENGTH = auto()  # a body of a known length
+    CHUNKS = auto()
     UNKNOWN = auto()  # until the connection ends, as far as we can tell
     END = auto()
 
@@ -47,10 +46,11 @@ class Framing:
     """The answers on one connection, one after the other."""
 
     def __init__(self) -> None:
-        self.surplus = b""  # what followed the answer
+        self.surplus = bytearray()  # what followed the answer
         self._state = _State.END
-        self._held = bytearray()  # the beginning of a head, or of a chunk's size line
-        self._left = 0  # bytes of the body or the chunk
+        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
+        self._left = 0  # bytes of the body; of a head, those looked through
+        self._has_chunks = False
         self._is_connect = False
 
     @property
@@ -67,22 +67,24 @@ class Framing:
         """Expect the answer to *request*, which is a GET, a CONNECT that asks a proxy for a tunnel, or not HTTP."""
         self._is_connect = request.startswith(b"CONNECT ")
         self._state = _State.HEAD if self._is_connect or request.startswith(b"GET ") else _State.UNKNOWN
+        self._has_chunks = False
         self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
-        """Return what *data*, just received, adds to the answer; b"" for none yet. Raise NotHttpError."""
-        passed = b""
+        """Return what *data*, just received, adds to the answer; b"" for none yet. Raise NotHttpError.
+
+        What follows a body in chunks is passed on too, as nobody but h11 knows for certain where that ends.
+        """
+        heads = b""
         while self._state is _State.HEAD:
             self._held += data
             head = self._next_head()
             if head is None:
-                return passed
+                return heads
+            heads += head
             data = bytes(self._held)
-            self._held.clear()
-            passed += head
-        size = self._size_in(data)
-        self.surplus += data[size:]
-        return passed + data[:size]
+            self._held[:] = b"\r\n" if self._has_chunks else b""
+        return heads + self._body_in(data)
 
     # ---------------------------------------------------------------------------------- head
 
@@ -93,7 +95,7 @@ class Framing:
         if not held.startswith(_START[: len(held)]):
             raise NotHttpError
         end = _END_OF_HEAD.search(held, max(0, self._left - 3))
-        self._left = len(held)  # looked through so far
+        self._left = len(held)
         if end is None:
             if len(held) <= _MAX_HEAD:
                 return None
@@ -112,55 +114,32 @@ class Framing:
         if status in _NO_BODY or (self._is_connect and status // 100 == 2):  # noqa: PLR2004 -- a tunnel
             self._state = _State.END
         elif _CODED.search(head):
-            self._state = _State.CHUNK_SIZE
+            self._state, self._has_chunks = _State.CHUNKS, True
         elif len(length) == 1:
             self._left = int(length[0])
-            self._state = _State.BODY if self._left else _State.END
+            self._state = _State.LENGTH if self._left else _State.END
         else:
             self._state = _State.UNKNOWN
 
     # ---------------------------------------------------------------------------------- body
 
-    def _size_in(self, data: bytes) -> int:
-        """Return how many bytes of *data* belong to the body."""
-        place = 0
-        while place < len(data):
-            match self._state:
-                case _State.END:
-                    break
-                case _State.UNKNOWN:
-                    return len(data)
-                case _State.BODY | _State.CHUNK:
-                    step = min(self._left, len(data) - place)
-                    place += step
-                    self._left -= step
-                    if not self._left:
-                        self._state = _State.END if self._state is _State.BODY else _State.CHUNK_SIZE
-                case _:
-                    end = data.find(b"\n", place) + 1 or len(data)
-                    self._held += data[place:end]
-                    place = end
-                    self._take_line()
-        return place
-
-    def _take_line(self) -> None:
-        """Go on after a chunk's size or a line of the trailers, if it is whole."""
-        if len(self._held) > _MAX_LINE:
-            self._state = _State.UNKNOWN
-        if not self._held.endswith(b"\n"):
-            return
-        line = bytes(self._held)
-        self._held.clear()
-        if self._state is _State.TRAILERS:
-            self._state = _State.END if not line.strip() else _State.TRAILERS
-            return
-        size = _CHUNK_SIZE.fullmatch(line)
-        if size is None:
-            self._state = _State.UNKNOWN  # h11 refuses it
-            return
-        self._left = int(size[1], 16)
-        self._state = _State.CHUNK if self._left else _State.TRAILERS
-        self._left += 2  # the line break after its data
+    def _body_in(self, data: bytes) -> bytes:
+        """Return the part of *data* that h11 is given."""
+        if self._state is _State.UNKNOWN:
+            return data
+        if self._state is _State.CHUNKS:
+            self._held += data
+            if end := _LAST_CHUNK.search(self._held):
+                self._state = _State.END
+                self.surplus += self._held[end.end() :]
+            del self._held[:-_LOOKED_BACK]
+            return data
+        size = min(self._left, len(data))
+        self._left -= size
+        if not self._left:
+            self._state = _State.END
+        self.surplus += data[size:]
+        return data if self._has_chunks else data[:size]
 
 
 def clean_head(head: bytes) -> bytes:

@@ -13,15 +13,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-from cegep_audit.collect.http.backend import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Recorder
+from cegep_audit.collect.http.connection import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Recorder, request_headers, user_agent
 from cegep_audit.collect.http.fetch import HttpFetch, Shared
-from cegep_audit.collect.http.headers import request_headers, user_agent
-from cegep_audit.collect.http.listening import Listening
-from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
 from cegep_audit.collect.http.transport import Routes, Transport, shared_context
 from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, at_once
-from cegep_audit.collect.politeness.robots_cache import RobotsCache
+from cegep_audit.collect.politeness.robots import RobotsCache
 from cegep_audit.collect.port import Fetch, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.models import Institution, Limits, Source
@@ -61,9 +59,9 @@ class LiveWeb:
     ) -> None:
         self.tally = Tally()
         self.connectivity = Connectivity()
-        pace = Pace(limits.delay_s, clock, sleep)
+        self.pace = Pace(limits.delay_s, clock, sleep)
         listening = listening or Listening(stalls=self.tally.stalls)
-        self._shared = Shared(limits, pace, self.tally, record, clock, now, self.connectivity, listening)
+        self._shared = Shared(limits, self.pace, self.tally, record, clock, now, self.connectivity, listening)
         self._robots = RobotsCache()
         self._running = AsyncExitStack()
         self._headers = request_headers(user_agent)
@@ -89,7 +87,7 @@ class LiveWeb:
         *around* may wrap what fetches, as a browser does.
         """
         try:
-            async with self._fetching(institution, self._shared.pace.turn) as fetch:
+            async with self.fetching(institution) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
@@ -103,7 +101,7 @@ class LiveWeb:
         """
         async with AsyncExitStack() as stack:
             turn = await stack.enter_async_context(self._shared.pace.turn(url))
-            fetches = [await stack.enter_async_context(self._fetching(institution, at_once)) for _ in range(readers)]
+            fetches = [await stack.enter_async_context(self.fetching(institution, at_once)) for _ in range(readers)]
             try:
                 yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
             finally:
@@ -114,8 +112,13 @@ class LiveWeb:
         return Site(institution, fetch, shared.limits, robots=self._robots, pace=shared.pace, want=want)
 
     @asynccontextmanager
-    async def _fetching(self, institution: Institution, turn: OpenTurn) -> AsyncIterator[Fetch]:
+    async def fetching(
+        self, institution: Institution, turn: OpenTurn | None = None, *, keeps_cookies: bool = True
+    ) -> AsyncIterator[HttpFetch]:
+        """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
         allow_private = self._shared.limits.allow_private
         transport = Transport(self._context, self._routes, self._resolve, allow_private=allow_private)
         async with aclosing(transport):
-            yield HttpFetch(transport, self._headers, self._shared, institution.id, turn=turn)
+            yield HttpFetch(
+                transport, self._headers, self._shared, institution.id, turn=turn, keeps_cookies=keeps_cookies
+            )

@@ -1,16 +1,27 @@
-"""What a scan does at this moment and has met so far, for whoever shows it."""
+"""What a scan has met so far: requests, what each visit waits for, whether anybody answers, stalls of this program.
+
+A program that does not run (a blocked event loop, SIGSTOP, a suspended laptop) hears no answer while its clocks go on.
+Such a stall must not be recorded as a site's time-out.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
-from cegep_audit.collect.http.listening import Stall
+from cegep_audit import clock as utc
 from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 FIRST_SITES = 10  # so many sites of different owners are not down at once
-PATIENCE_S = 2.0  # for one request while nothing answers: what a far server needs to accept a connection, twice over
+PATIENCE_S = 2.0  # for one request while nothing answers: twice what a far server needs to accept a connection
+BEAT_S = 0.25
+STALL_S = 1.0  # a busy machine is late by less
 
 # What a site comes to where the fault may be on this side: no line, no name server, a proxy or a filter between.
 _SILENT = frozenset(
@@ -27,12 +38,20 @@ class Waiting:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which this program did not run: when it ended (UTC), and how many seconds it lasted."""
+
+    ended_at: datetime
+    seconds: float
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts and waits of one scan.
 
-    ``requests`` counts those sent so far, robots.txt, redirects and retries included. ``visits`` holds, by
-    institution's id, what each open visit waits for. ``stalls`` are the times in which this program did not run.
+    ``requests`` counts those sent so far, with robots.txt, redirects and retries. ``visits`` holds what each open
+    visit waits for, by the institution's id.
     """
 
     requests: int = 0
@@ -43,8 +62,8 @@ class Tally:
 class Connectivity:
     """Whether this machine reaches the web at all, as far as the first sites of a scan show.
 
-    Nobody should wait an hour to learn that the network is down. But a scan is not given up for it: each further site
-    is still asked, with less patience, until the first answer shows that the web is there after all.
+    Nobody should wait an hour to learn that the network is down. The scan goes on, with less patience for each site,
+    until the first answer shows that the web is there after all.
     """
 
     def __init__(self) -> None:
@@ -52,11 +71,11 @@ class Connectivity:
         self._silent: Counter[str] = Counter()
 
     def heard(self, status: int) -> None:
-        """Note an answer with this HTTP *status*; a gateway's word that a site is down is not the site's."""
+        """Note an answer with this HTTP *status*; a gateway that finds a site down does not speak for the site."""
         self._has_heard = self._has_heard or status not in SITE_DOWN
 
     def visited(self, detail: str) -> None:
-        """Note what one institution's visit came to; "" for one that was read."""
+        """Note the detail that one institution's visit ended with; "" for one that was read."""
         if detail in _SILENT:
             self._silent[detail] += 1
 
@@ -67,9 +86,55 @@ class Connectivity:
 
     @property
     def commonest(self) -> str:
-        """The detail that most of the silent sites came to, "" where there are none."""
+        """The most frequent detail of the silent sites, "" where there are none."""
         return max(self._silent, key=self._silent.__getitem__, default="")
 
     def patience_s(self, timeout_s: float) -> float:
-        """Return how long one request may take, in seconds, where it usually may *timeout_s*."""
+        """Return how long one request may take, in seconds, where it usually may take *timeout_s*."""
         return min(timeout_s, PATIENCE_S) if self.is_cut_off else timeout_s
+
+
+@dataclass(slots=True)
+class Listening:
+    """Notices stalls of this program: a task that wakes several times a second sees that it woke too late.
+
+    ``clock`` gives monotonic seconds, which stand still while some systems sleep; ``now`` is the time in UTC, which
+    does not stand still but jumps when somebody sets it.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = utc.now
+    stalls: list[Stall] = field(default_factory=list)
+    _last: tuple[float, datetime] | None = None  # when the last beat was, None while nobody beats
+
+    @property
+    def lost_s(self) -> float:
+        """Seconds lost to stalls so far, including the present one."""
+        if self._last is not None:
+            self.beat()
+        return sum(stall.seconds for stall in self.stalls)
+
+    def beat(self) -> None:
+        """Note that the program runs, and whether it has run since the last beat."""
+        clock, now = self.clock(), self.now()
+        if self._last is not None:
+            late_s = max(clock - self._last[0], (now - self._last[1]).total_seconds()) - BEAT_S
+            if late_s > STALL_S:
+                self.stalls.append(Stall(now, late_s))
+        self._last = clock, now
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Beat until the block ends."""
+
+        async def beat() -> None:
+            while True:
+                self.beat()
+                await asyncio.sleep(BEAT_S)
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
+            self._last = None

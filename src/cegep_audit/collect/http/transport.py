@@ -1,7 +1,4 @@
-"""Requests over checked connections: directly, or through the proxy that the environment names.
-
-One :class:`Transport` a site: its pools hold that site's few connections, all share one ``SSLContext``.
-"""
+"""Requests over checked connections: directly, or through the proxy that the environment names."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.backend import Backend, Resolve, Stream, TransportError
+from cegep_audit.collect.http.connection import Connection, Resolve, TransportError
 from cegep_audit.errors import UsageError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -76,25 +73,19 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
     url = setting if "://" in setting else f"http://{setting}"
     try:
         proxy = httpx.Proxy(url)
+        port = proxy.url.port
+        if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and (port is None or 0 < port <= _MAX_PORT):
+            return httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw)
     except (ValueError, httpx.InvalidURL):
-        proxy = None
-    ports = {None, *range(1, _MAX_PORT + 1)}
-    if not (proxy and proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and proxy.url.port in ports):
-        raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
-    return httpcore.Proxy(
-        url=httpcore.URL(
-            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-        ),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-    )
+        pass
+    raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
 
 
 def repeats_credentials(proxy: httpcore.Proxy, status: int | None, parts: Sequence[bytes]) -> bool:
     """Whether an answer through *proxy* repeats the user's name and password for it, in any of its *parts*.
 
-    The password alone counts in an error or where no status came, for that may be the proxy's own word; a page of the
-    site may use the same word.
+    The password alone counts in an error or without a status, which may be the proxy's own; a page of the site may use
+    the same word.
     """
     if not proxy.auth or not proxy.auth[1]:
         return False
@@ -106,16 +97,20 @@ def repeats_credentials(proxy: httpcore.Proxy, status: int | None, parts: Sequen
 
 
 class Transport:
-    """Sends the requests of one visit."""
+    """Sends the requests of one visit, one after the other, over at most one connection to each origin.
+
+    It uses httpcore's connections without its pool, which costs a tenth of a request and would hold one of them.
+    ``used`` is the connection of the last request, None where it was not sent; ``proxy`` is what it went through.
+    """
 
     def __init__(self, context: ssl.SSLContext, routes: Routes, resolve: Resolve, *, allow_private: bool) -> None:
-        self.used: Stream | None = None  # the connection of the last request, None where it was not sent
-        self.proxy: httpcore.Proxy | None = None  # which it went through
+        self.used: Connection | None = None
+        self.proxy: httpcore.Proxy | None = None
         self._context = context
         self._routes = routes
         self._resolve = resolve
         self._allow_private = allow_private
-        self._pools: dict[httpcore.Proxy | None, tuple[httpcore.AsyncConnectionPool, Backend]] = {}
+        self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
 
     async def get(self, url: httpx.URL, headers: Sequence[tuple[bytes, bytes]]) -> httpcore.Response:
         """Send a GET for *url*; raise TransportError, also for a private address, and httpcore's own errors."""
@@ -123,39 +118,42 @@ class Transport:
         host = url.raw_host.decode()
         if not self._allow_private and is_special_host(host):
             raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
-        self.proxy = proxy = self._routes.proxy(url.scheme, host)
+        self.proxy = self._routes.proxy(url.scheme, host)
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        response = await self._send(httpcore.Request("GET", target, headers=headers), proxy)
+        sender, connection = await self._connection(target.origin)
+        connection.is_sent = False
+        try:
+            response = await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
+        finally:
+            self.used = connection if connection.is_sent else None
         fault = None
         if len(response.headers) > _MAX_HEADERS:
             fault = TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
-        elif proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        elif self.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             fault = TransportError(Detail.PROXY, f"the proxy answers {response.status}")
         if fault:
             await response.aclose()
             raise fault
         return response
 
-    async def _send(self, request: httpcore.Request, proxy: httpcore.Proxy | None) -> httpcore.Response:
-        pool, backend = self._pool(proxy)
-        backend.used = None
-        try:
-            return await pool.handle_async_request(request)
-        finally:
-            self.used = backend.used
+    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
+        """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
+        key = str(origin)
+        if key in self._open:
+            sender, _ = self._open[key]
+            if sender.is_available() and not sender.has_expired():
+                return self._open[key]
+            await sender.aclose()
+        connection = Connection(self._resolve, allow_private=self._allow_private, is_proxy=self.proxy is not None)
+        maker = httpcore.AsyncConnectionPool(
+            ssl_context=self._context, proxy=self.proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
+        )
+        self._open[key] = maker.create_connection(origin), connection
+        return self._open[key]
 
     async def aclose(self) -> None:
         """Close every connection of the visit."""
-        for pool, _ in self._pools.values():
-            await pool.aclose()
-        self._pools.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        for sender, _ in self._open.values():
+            await sender.aclose()
+        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
         self.used = None
-
-    def _pool(self, proxy: httpcore.Proxy | None) -> tuple[httpcore.AsyncConnectionPool, Backend]:
-        if proxy not in self._pools:
-            backend = Backend(self._resolve, allow_private=self._allow_private, is_proxy=proxy is not None)
-            pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
-            )
-            self._pools[proxy] = pool, backend
-        return self._pools[proxy]

@@ -1,7 +1,7 @@
 """Pacing: one request at a time on a host, and a minimum time from one to the next.
 
-``www.`` and the bare name are one host (:func:`cegep_audit.urls.pace_key`); institutions that share a host
-take turns, first come, first served.
+``www.`` and the bare name are one host (:func:`cegep_audit.urls.pace_key`); institutions that share a host take turns,
+first come, first served.
 """
 
 from __future__ import annotations
@@ -15,26 +15,19 @@ from cegep_audit.urls import pace_key
 
 
 class Turn:
-    """One request's turn; whoever has it says when the host had the request."""
-
-    def __init__(self, began_at: float) -> None:
-        self.reached_at = began_at
-
-    def reached(self, at: float) -> None:
-        """Note that the host had the request at the latest *at* (by the clock)."""
-        self.reached_at = at
-
-
-class _Host:
-    """The state of one host; times are the clock's."""
+    """The turns on one host; who has the turn says when the host had the request. Times are the clock's."""
 
     __slots__ = ("delay_s", "held_until", "last_at", "lock")
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float = 0.0) -> None:
         self.lock = asyncio.Lock()  # wakes those who wait in the order in which they came
         self.delay_s = delay_s
         self.last_at = float("-inf")
         self.held_until = float("-inf")
+
+    def reached(self, at: float) -> None:
+        """Note that the host had the request at the latest *at*."""
+        self.last_at = at
 
 
 class Pace:
@@ -49,7 +42,7 @@ class Pace:
         self._delay_s = delay_s
         self._clock = clock
         self._sleep = sleep
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[str, Turn] = {}
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
@@ -59,11 +52,8 @@ class Pace:
             # In a loop: a sleep may end a little early, and another visit may ask for more rest meanwhile.
             while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self._clock()) > 0:
                 await self._sleep(wait_s)
-            turn = Turn(self._clock())
-            try:
-                yield turn
-            finally:
-                host.last_at = turn.reached_at
+            host.reached(self._clock())
+            yield host
 
     def raise_delay(self, url: str, delay_s: float) -> None:
         """Space requests to the host of *url* by at least *delay_s* seconds from now on."""
@@ -75,8 +65,11 @@ class Pace:
         host = self._host(url)
         host.held_until = max(host.held_until, self._clock() + seconds)
 
-    def _host(self, url: str) -> _Host:
-        return self._hosts.setdefault(pace_key(url), _Host(self._delay_s))
+    def _host(self, url: str) -> Turn:
+        key = pace_key(url)
+        if key not in self._hosts:
+            self._hosts[key] = Turn(self._delay_s)
+        return self._hosts[key]
 
 
 OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
@@ -84,6 +77,6 @@ OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
 
 
 @asynccontextmanager
-async def at_once(url: str) -> AsyncIterator[Turn]:  # noqa: ARG001 -- any host
+async def at_once(_: str) -> AsyncIterator[Turn]:
     """Give a turn at once, to whoever has the host's turn already and asks for several things in it."""
-    yield Turn(0.0)
+    yield Turn()

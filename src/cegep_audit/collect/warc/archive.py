@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -19,8 +20,8 @@ from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import REPLAY, Answer, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
-from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Damage, Fault, Head, parse_head
-from cegep_audit.collect.warc.index import Found, WarcFile, explaining, fields_of, files_of, go_through, parse_date
+from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Head, parse_head
+from cegep_audit.collect.warc.index import Found, fields_of, files_of, go_through, parse_date
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError
@@ -31,17 +32,7 @@ from cegep_audit.text import shown
 from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
-
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
-_DAMAGED = (Detail.CUT_SHORT, "is damaged")
-
-_FAULTS: dict[Fault, str] = {
-    "cut": "warc.cut",
-    "broken": "warc.broken",
-    "length": "warc.length",
-    "noise": "warc.noise",
-    "bomb": "warc.bomb",
-}
 
 
 class WarcArchive:
@@ -71,23 +62,22 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        files = files_of(paths, lang)
-        return cls.of(files, (go_through(file, lang) for file in files), limits, period=period, lang=lang)
+        founds = (go_through(file, lang) for file in files_of(paths, lang))
+        return cls.of(founds, limits, period=period, lang=lang)
 
     @classmethod
     def of(
         cls,
-        files: Sequence[WarcFile],
         founds: Iterable[Found],
         limits: Limits | None = None,
         *,
         period: Period | None = None,
         lang: Language = "fr",
     ) -> Self:
-        """Return the archive of *files*, in which *founds* were found. Raises as :meth:`open` does."""
+        """Return the archive of *founds*, what each of its files holds, in their order. Raises as :meth:`open` does."""
         archive = cls(limits or Limits(), lang, period)
-        for file, found in zip(files, founds, strict=True):
-            archive._add(file, found)
+        for found in founds:
+            archive._add(found)
         return archive
 
     @asynccontextmanager
@@ -97,27 +87,29 @@ class WarcArchive:
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
-        """Yield address and time of each capture whose headers say that it is an HTML page, in file order."""
+        """Yield address and time of each whole capture whose headers say that it is an HTML page, in file order."""
         for capture in self.captures.all():
-            if capture.kind in {"response", "resource"} and capture.is_whole:
-                head, block = self._block(capture, HEAD_BYTES)
-                response = self._response(capture, head, block) if head else None
-                is_html = response and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES)
-                if response and is_html and HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if not (capture.has_payload and capture.is_whole):
+                continue
+            with suppress(BodyError):
+                response = self._response(capture, *self._block(capture, HEAD_BYTES))
+                if _is_ok(response) and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                     yield capture.url, capture.at
 
     # -------------------------------------------------------------------------------- the index
 
-    def _add(self, file: WarcFile, found: Found) -> None:
-        """Take in the next *file*, with what was *found* in it."""
-        name = shown(str(file.path / file.entry))
+    def _add(self, found: Found) -> None:
+        name = shown(str(found.file.path / found.file.entry))
         if not found.records:
             raise StoreError(say("warc.not_warc", self._lang, file=name))
-        with explaining(file.path, self._lang):
-            self._files.append(RecordFile(file.path, file.entry, is_packed=found.is_packed))
+        self._files.append(found.file)
         for capture in found.captures:
             self._take_in(capture)
-        self.damage += _lines(name, found.damage, self._lang)
+        for item in found.damage[:_MAX_DAMAGE]:
+            what = say(f"warc.{item.fault}", self._lang)
+            self.damage.append(say("warc.damage", self._lang, file=name, offset=str(item.offset), what=what))
+        if (more := len(found.damage) - _MAX_DAMAGE) > 0:
+            self.damage.append(say("warc.more_damage", self._lang, file=name, count=more))
 
     def _take_in(self, capture: Capture) -> None:
         if capture.kind == "rendered":
@@ -125,7 +117,7 @@ class WarcArchive:
             return
         if not (self._period and self._period.refusal(capture.at)):
             self.captures.add(capture)
-        if capture.mark and capture.kind in {"response", "resource"}:
+        if capture.mark and capture.has_payload:
             self._by_digest.setdefault(capture.mark, capture)
 
     # -------------------------------------------------------------------------------- one record
@@ -135,68 +127,62 @@ class WarcArchive:
 
         Of a body not much more than the limit is read, so that none fills the memory.
         """
-        head, block = self._block(capture)
-        if head is None:
-            raise FetchError(capture.url, _DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
-        record_id = head.get("WARC-Record-ID") or None
-        if capture.kind == "failure":
-            fields = fields_of(block)
-            raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
-        response = self._response(capture, head, block)
-        if response is None:
-            detail, what = (Detail.PROTOCOL, "holds no HTTP response") if capture.is_whole else _DAMAGED
-            raise FetchError(capture.url, detail, f"the archive's record {what}", record_id=record_id)
-        body = b""
+        status = record_id = None
+        try:
+            head, block = self._block(capture)
+            record_id = head.get("WARC-Record-ID") or None
+            if capture.kind == "failure":
+                fields = fields_of(block)
+                raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
+            response = self._response(capture, head, block)
+            status = response.status
+            if want is Want.PAGE and _is_ok(response) and (rendered := self._rendered_of(record_id, capture)):
+                return rendered
+            body = self._body(capture, response, want)
+        except BodyError as error:
+            raise FetchError(capture.url, error.detail, str(error), status=status, record_id=record_id) from error
+        return Answer(capture.url, status, response.headers, body, capture.at, record_id)
+
+    def _body(self, capture: Capture, response: Response, want: Want) -> bytes:
+        """Return what is wanted of a body, of an error what tells a firewall's challenge; raise BodyError."""
         if response.status in MAY_CHALLENGE:
             with suppress(BodyError):
-                body = beginning_of(response, ROBOTS_BYTES, head.get("WARC-Truncated").lower())
-        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            if want is Want.PAGE and (rendered := self._rendered_of(record_id, capture)):
-                return rendered
-            try:
-                body = self._body(capture, head, response, want)
-            except BodyError as error:
-                raise FetchError(
-                    capture.url, error.detail, str(error), status=response.status, record_id=record_id
-                ) from error
-        return Answer(capture.url, response.status, response.headers, body, capture.at, record_id)
-
-    def _body(self, capture: Capture, head: Head, response: Response, want: Want) -> bytes:
+                return beginning_of(response, ROBOTS_BYTES)
+        if not _is_ok(response):
+            return b""
         if not capture.is_whole:
-            raise BodyError(_DAMAGED[0], f"the archive's record {_DAMAGED[1]}")
-        truncated = head.get("WARC-Truncated").lower()
+            raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
         if want is Want.ROBOTS:
-            return beginning_of(response, ROBOTS_BYTES, truncated)
-        return body_of(response, self._limits.max_bytes, truncated)
+            return beginning_of(response, ROBOTS_BYTES)
+        return body_of(response, self._limits.max_bytes)
 
-    def _response(self, capture: Capture, head: Head, block: bytes) -> Response | None:
-        """Return the HTTP response of a record, None where it holds none; raise FetchError ``no_capture``."""
+    def _response(self, capture: Capture, head: Head, block: bytes) -> Response:
+        """Return the HTTP response of a record; raise BodyError where it holds none."""
+        truncated = head.get("WARC-Truncated").lower()
         if capture.kind == "resource":
-            return Response(HTTPStatus.OK, {"content-type": head.get("Content-Type")}, block)
-        own = parse_response(block)
-        if capture.kind == "response":
-            return own
-        former = self._former(capture, head, own)
-        if former is None:
-            message = "the archive holds only a reference to a capture that it does not hold"
-            record_id = head.get("WARC-Record-ID") or None
-            raise FetchError(capture.url, Detail.NO_CAPTURE, message, record_id=record_id)
-        if own is None or own.status == HTTPStatus.NOT_MODIFIED:
-            return former
-        return Response(own.status, own.headers, former.payload)
+            return Response(HTTPStatus.OK, {"content-type": head.get("Content-Type")}, block, truncated)
+        own = parse_response(block, truncated)
+        if capture.kind == "revisit":
+            return self._revisited(capture, head, own)
+        if own is None:
+            detail = Detail.PROTOCOL if capture.is_whole else Detail.CUT_SHORT
+            raise BodyError(detail, "the archive's record holds no HTTP response")
+        return own
 
-    def _former(self, capture: Capture, head: Head, own: Response | None) -> Response | None:
-        """Return the response that a revisit record refers to, None where it is not held."""
+    def _revisited(self, capture: Capture, head: Head, own: Response | None) -> Response:
+        """Return the response that a revisit record refers to, under its *own* headers; raise BodyError."""
+        is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = head.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
         at = parse_date(head.get("WARC-Refers-To-Date"))
         source = self.captures.payload_of(url, at) if at else None
         source = source or self._by_digest.get(capture.mark)
-        if source is None and (not capture.mark or (own and own.status == HTTPStatus.NOT_MODIFIED)):
+        if source is None and (is_unchanged or not capture.mark):
             source = self.captures.payload_of(url, None)  # nothing says which capture, so that the last one counts
         if source is None or not source.is_whole:
-            return None
-        source_head, block = self._block(source)
-        return self._response(source, source_head, block) if source_head else None
+            message = "the archive holds only a reference to a capture that it does not hold"
+            raise BodyError(Detail.NO_CAPTURE, message)
+        former = self._response(source, *self._block(source))
+        return former if own is None or is_unchanged else replace(former, status=own.status, headers=own.headers)
 
     def _rendered_of(self, record_id: str | None, response: Capture) -> Answer | None:
         """Return what a browser rendered of a record, None where it rendered nothing, or more than the limit."""
@@ -204,19 +190,23 @@ class WarcArchive:
         if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None
         head, body = self._block(capture)
-        if head is None:
-            return None
         needs = tuple(Need(word) for word in head.get(RENDERED_FOR).split() if word in set(Need))
         headers = {"content-type": head.get("Content-Type")}
         rendering = Rendering(head.get(RENDERED_BY), needs)
         name = head.get("WARC-Record-ID") or None
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
-    def _block(self, capture: Capture, most: int | None = None) -> tuple[Head | None, bytes]:
-        """Return the headers of a record and its block, *most* bytes of it (a little more than a page may have)."""
+    def _block(self, capture: Capture, most: int | None = None) -> tuple[Head, bytes]:
+        """Return the headers of a record and *most* bytes of its block, a little more than a page may have.
+
+        Raises BodyError where the file has changed since it was indexed.
+        """
         most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
         data = self._files[capture.file].block(capture.offset, most)
-        return parse_head(data), data[capture.block_at :]
+        head = parse_head(data)
+        if head is None:
+            raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+        return head, data[capture.block_at :]
 
 
 class WarcFetch:
@@ -249,15 +239,12 @@ class WarcFetch:
         raise failure
 
 
+def _is_ok(response: Response) -> bool:
+    return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+
+
 def _leads_back(answer: Answer, url: str) -> bool:
     """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return is_same_page(urls.absolute(answer.url, answer.location) or "", url)
-
-
-def _lines(file: str, damage: Sequence[Damage], lang: Language) -> Iterator[str]:
-    for item in damage[:_MAX_DAMAGE]:
-        yield say("warc.damage", lang, file=file, offset=str(item.offset), what=say(_FAULTS[item.fault], lang))
-    if len(damage) > _MAX_DAMAGE:
-        yield say("warc.more_damage", lang, file=file, count=len(damage) - _MAX_DAMAGE)

@@ -18,21 +18,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from cegep_audit import urls
 
-SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
+_SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
+_UNSAFE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]~\w.-]", re.ASCII)
+_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 Kind = Literal["response", "resource", "revisit", "failure", "rendered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One record that answers for *url*, and its place (as in :class:`~cegep_audit.collect.warc.records.Record`).
+    """One record that answers for *url*: its place is as in :class:`~cegep_audit.collect.warc.records.Record`.
 
-    ``file`` is the number of its file. ``mark`` is what other records know it by: the digest of its payload or, of a
-    rendered page, the name of the record that was rendered; "" for nothing.
+    ``file`` is the number of its file, ``block_at`` the length of its headers. ``mark`` is what other records know it
+    by: the digest of its payload or, of a rendered page, the name of the record that was rendered; "" for nothing.
     """
 
     url: str
@@ -44,6 +46,11 @@ class Capture:
     size: int
     is_whole: bool
     mark: str = ""
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether the record itself holds a page."""
+        return self.kind in {"response", "resource"}
 
 
 class Captures:
@@ -75,33 +82,28 @@ class Captures:
                 failures += [] if differences else [capture]
             elif not differences or not exact:
                 spellings.setdefault(differences, []).append(capture)
-        for differences in sorted(spellings):
-            yield _nearest(spellings[differences], near)
+        for _, captures in sorted(spellings.items()):
+            yield _nearest(captures, near)
         if failures and not spellings:
             yield _nearest(failures, near)
 
     def payload_of(self, url: str, at: datetime | None) -> Capture | None:
         """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
-        held = [item for item in self._by_key.get(_key(url), ()) if item.kind in {"response", "resource"}]
-        exact = [item for item in held if at is None or item.at == at]
-        least = min((_differences(item.url, url) for item in exact), default=0)
-        return next((item for item in reversed(exact) if _differences(item.url, url) == least), None)
+        held = [item for item in self._by_key.get(_key(url), ()) if item.has_payload and (at is None or item.at == at)]
+        return min(reversed(held), key=lambda item: _differences(item.url, url), default=None)
 
 
-_UNSAFE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]~\w.-]|[^\x00-\x7f]|/\.")
-_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+def is_same_page(one: str, other: str) -> bool:
+    """Return whether two addresses are spellings of one."""
+    return _key(one) == _key(other)
 
 
 def _key(url: str) -> str:
-    """Return what all spellings of one address share, those of percent escapes and dot segments too."""
+    """Return what all spellings of one address share, those with other percent escapes too."""
     key = urls.visit_key(url)
     if not _UNSAFE.search(key):
         return key
-    host, slash, path = key.partition("/")
-    if "/." in path:
-        path = urlsplit(urljoin("http://host/", "/" + path)).path.removeprefix("/")
-    escaped = quote(path, safe="!#$&'()*+,/:;=?@[]~%")
-    return host + slash + _ESCAPE.sub(lambda found: _unescaped(found[0]), escaped)
+    return quote(_ESCAPE.sub(lambda found: _unescaped(found[0]), key), safe="!#$&'()*+,/:;=?@[]~%")
 
 
 def _unescaped(escape: str) -> str:
@@ -112,25 +114,14 @@ def _unescaped(escape: str) -> str:
 
 def _nearest(captures: list[Capture], near: datetime | None) -> Capture:
     if near is not None:
-        of_crawl = [item for item in captures if abs(item.at - near) <= SAME_CRAWL]
+        of_crawl = [item for item in captures if abs(item.at - near) <= _SAME_CRAWL]
         if not of_crawl:
             return min(captures, key=lambda item: abs(item.at - near))
         captures = of_crawl
     return max(reversed(captures), key=lambda item: item.at)  # of equal times, the last in the file
 
 
-def is_same_page(one: str, other: str) -> bool:
-    """Return whether two addresses are spellings of one."""
-    return _key(one) == _key(other)
-
-
 def _differences(one: str, other: str) -> int:
-    """Return in how many parts two spellings of one address differ: scheme, ``www.``, final slash."""
-    parts = zip(_spelling(one), _spelling(other), strict=True)
+    """Return in how many parts two spellings of one address differ: scheme, host, path."""
+    parts = zip(urls.crawl_key(one).split("/", 3), urls.crawl_key(other).split("/", 3), strict=False)
     return sum(left != right for left, right in parts)
-
-
-def _spelling(url: str) -> tuple[str, str, str]:
-    scheme, _, rest = urls.crawl_key(url).partition("://")
-    host, _, path = rest.partition("/")
-    return scheme, host, path

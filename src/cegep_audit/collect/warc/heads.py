@@ -1,4 +1,4 @@
-"""The headers of a WARC or ARC record, parsed by warcio, and what can be wrong with a file of them."""
+"""The headers of a WARC or ARC record, parsed by warcio."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import re
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Literal
 
 from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders
@@ -27,26 +26,17 @@ ASSET = "Cegep-Audit-Asset"
 SAVED_AS = "Cegep-Audit-Saved-As"
 SAVED_DIGEST = "Cegep-Audit-Saved-Digest"
 
-RECORD_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
+_WARC_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
 _ARC_START = re.compile(rb"(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n")  # an address may have spaces
 # Where a record begins a line in the middle of a file, and how many bytes that takes at most.
 NEXT_RECORD = re.compile(
-    rb"(?<=\n)(?=" + RECORD_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
+    rb"(?<=\n)(?=" + _WARC_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
 )
 LONGEST_START = 1_200
 _HEAD_END = re.compile(rb"\n\r*\n")
 _LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 
-Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
-"""What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is wrong at *offset*, a byte of the file on disk or, where it was gzipped as a whole, as inflated."""
-
-    offset: int
-    fault: Fault
+_LOADER = ArcWarcRecordLoader(arc2warc=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ class Head:
 
 def starts_record(data: bytes) -> bool:
     """Return whether *data* begins as a record does."""
-    return bool(RECORD_START.match(data) or _ARC_START.match(data))
+    return bool(_WARC_START.match(data) or _ARC_START.match(data))
 
 
 def head_end(data: bytes) -> int | None:
@@ -76,15 +66,13 @@ def head_end(data: bytes) -> int | None:
 
 def parse_head(data: bytes) -> Head | None:
     """Return the headers that *data* begins with; None where it begins otherwise or they do not end in it."""
-    if not starts_record(data):
-        return None
     is_warc = data.startswith(b"WARC/")
     length = head_end(data) if is_warc else None
-    if is_warc and length is None:
+    if not starts_record(data) or (is_warc and length is None):
         return None
     stream = BytesIO(_LINE_END.sub(LINE_ENDS, data[:length]) if is_warc else data)
     try:
-        record = ArcWarcRecordLoader(arc2warc=True).parse_record_stream(stream, no_record_parse=True)
+        record = _LOADER.parse_record_stream(stream, no_record_parse=True)
     except Exception:  # noqa: BLE001 -- damaged bytes let any kind of error out of warcio
         return None
     if length is None:

@@ -7,18 +7,18 @@ coding or of a length that the archiving program undid.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cegep_audit.collect.http.body import (
     SNIFFED,
     BodyError,
-    Unpacker,
     content_codings,
+    decoded,
     looks_like_markup,
     may_be_page,
     require_markup,
 )
+from cegep_audit.collect.http.body import beginning_of as start_of
 from cegep_audit.collect.port import header_map
 from cegep_audit.collect.warc.heads import head_end
 from cegep_audit.vocabulary import Detail
@@ -35,15 +35,17 @@ _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": D
 class Response:
     """One archived HTTP response; ``payload`` is what follows its headers, as it was kept.
 
-    ``headers`` are those of :func:`~cegep_audit.collect.port.header_map`.
+    ``headers`` are those of :func:`~cegep_audit.collect.port.header_map`, ``truncated`` is the record's
+    ``WARC-Truncated`` in lower case.
     """
 
     status: int
     headers: dict[str, str]
     payload: bytes
+    truncated: str = ""
 
 
-def parse_response(block: bytes) -> Response | None:
+def parse_response(block: bytes, truncated: str = "") -> Response | None:
     """Return the HTTP response that a record's *block* is, None where it is none.
 
     Headers are taken as bytes, as those of a live answer are: warcio's parser would decode them for good.
@@ -53,61 +55,51 @@ def parse_response(block: bytes) -> Response | None:
         return None
     end = head_end(block) or len(block)
     lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
-    headers: Sequence[tuple[bytes, bytes]] = [(name.strip(), value.strip()) for name, colon, value in lines if colon]
-    return Response(int(status[1]), header_map(headers), block[end:])
+    headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
+    return Response(int(status[1]), headers, block[end:], truncated)
 
 
-def body_of(response: Response, limit: int, truncated: str) -> bytes:
+def body_of(response: Response, limit: int) -> bytes:
     """Return the body of a page, at most *limit* bytes of it; raise BodyError where it cannot be had whole.
 
-    *truncated* is the record's ``WARC-Truncated``. A response whose type is that of no page gives b"".
+    A response whose type is that of no page gives b"".
     """
     is_page = may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
-    if truncated in _CUT:
-        raise BodyError(_CUT[truncated], "the archive holds only a part of this page")
     raw, is_whole = _without_chunks(response)
     raw, codings = _without_brotli(raw, _codings(response, raw), limit)
-    unpacker = Unpacker(codings, limit)
-    unpacker.feed(raw)
-    if is_page is None and unpacker.data:
-        require_markup(unpacker.data)
-    if truncated:
+    if is_page is None and (start := start_of(raw, codings, SNIFFED)):
+        require_markup(start)
+    if response.truncated:
         raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
-    body = unpacker.finish()
+    body = decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
     return body
 
 
-def beginning_of(response: Response, limit: int, truncated: str) -> bytes:
+def beginning_of(response: Response, limit: int) -> bytes:
     """Return the first *limit* bytes of a body, content-decoded; raise BodyError where the rest did not come."""
     raw, is_whole = _without_chunks(response)
-    if truncated in _CUT or not (is_whole or truncated):
-        raise BodyError(_CUT.get(truncated, Detail.CUT_SHORT), "the archive holds only a part of this file")
-    unpacker = Unpacker(_codings(response, raw), limit, cuts=True)
-    unpacker.feed(raw)
-    return unpacker.finish()
+    if not (is_whole or response.truncated):
+        raise BodyError(Detail.CUT_SHORT, "the archive holds less of this file than its headers announce")
+    return decoded(raw, _codings(response, raw), limit, cuts=True)
 
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
-    """Return the payload without the framing of chunks, and whether it is as long as the headers announce."""
-    if "chunked" in response.headers.get("transfer-encoding", "").lower():
-        return dechunked(response.payload)
-    announced = response.headers.get("content-length", "").strip()
-    is_whole = not (announced.isascii() and announced.isdigit()) or len(response.payload) >= int(announced[:12])
-    return response.payload, is_whole
+    """Return the payload without the framing of chunks, and whether it is as long as the headers announce.
 
-
-def dechunked(payload: bytes) -> tuple[bytes, bool]:
-    """Return *payload* without the framing of chunks, and whether the last chunk is there.
-
-    A payload that does not begin with a chunk was unframed when it was archived, and is returned as it is. warcio's
-    reader of chunks does not say whether the last one came.
+    Raises BodyError where the record says that it is not. A payload that does not begin with a chunk was unframed when
+    it was archived. warcio's reader of chunks does not say whether the last one came.
     """
-    body = bytearray()
-    place = 0
+    if response.truncated in _CUT:
+        raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")
+    payload = response.payload
+    if "chunked" not in response.headers.get("transfer-encoding", "").lower():
+        announced = response.headers.get("content-length", "").strip()
+        return payload, not (announced.isascii() and announced.isdigit()) or len(payload) >= int(announced[:12])
+    body, place = bytearray(), 0
     while size := _CHUNK_SIZE.match(payload, place):
         length = int(size[1], 16)
         if not length:
@@ -145,6 +137,6 @@ def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, 
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:
-    names = content_codings([response.headers.get("content-encoding", "")])
+    names = content_codings(response.headers.get("content-encoding", ""))
     is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:SNIFFED])
     return [] if is_undone else names

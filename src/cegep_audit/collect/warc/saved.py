@@ -1,83 +1,81 @@
-"""Pages that a person saved from a browser, read from files: HTML, MHTML, Safari's webarchive, WACZ and WARC.
+"""Pages that a person saved from a browser: the files they are in, whose they are, and the visit of one institution.
 
-The functions that a command calls, in this order::
-
-    saved = read_saved(paths, limits, lang)              # files or folders; .refused and .damage are lines to show
-    matched = match_saved(saved, institutions, lang)     # in saved_visit.py; .unmatched are lines to show
-    visit = matched.visits[institution.id]
-    choices = visit.choices(limits)                      # what to read, homepage first; () lets the frontier choose
-    async with visit.open_source(limits, keep) as site:  # the one site reader; keep=writer.keep_saved, or None
-        page = await site.get(choices[0].url)
-    visit.files                                          # evidence: name, SHA-256 and date of each file
-
-A file of any other kind is refused by name, with one line that says what it is: it never counts as a page without
-accounts. The address of a page is the one that the browser noted in it.
+A command calls, in this order, :func:`read_saved`, :func:`match_saved`, and for each visit :meth:`SavedVisit.choices`
+and :meth:`SavedVisit.open_source`. A file that is not a saved page is refused by name, with one line that says what it
+is: it never counts as a page without accounts. The address of a page is the one that the browser noted in it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit import urls
+from cegep_audit.collect.frontier.own_hosts import OwnHosts
+from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.site import Site
+from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
-from cegep_audit.errors import StoreError
-from cegep_audit.models import Limits
+from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.models import Choice, Institution, Limits, Source
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
+from cegep_audit.vocabulary import Detail, PageRole
 
 _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its images
 _MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
+_MAX_PAGES = 50  # that are read of one institution; a person saves a handful
 _HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
 _BESIDE = re.compile(r"(.+)(?:_files|_fichiers|\.files)", re.IGNORECASE)  # the folder of a page saved with images
+_NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.html
 
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """The evidence of one file: its name without folder, the SHA-256 of its bytes, when the page was saved (UTC)."""
+    """One file: its name without folder, the SHA-256 of its bytes, when it was saved (UTC), and what it holds.
+
+    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages in
+    file order, () for a page that does not say its own.
+    """
 
     name: str
     sha256: str
     saved_at: datetime
+    urls: tuple[str, ...] = ()
+    content_type: str = ""
+    body: bytes = b""
+    archive: WarcArchive | None = None
+
+    async def page(self, url: str, want: Want) -> Answer:
+        """Return the page where it is that of *url*; raise FetchError ``no_capture``."""
+        if want is not Want.PAGE or urls.visit_key(url) not in map(urls.visit_key, self.urls):
+            raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
+        return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPage:
-    """One page that a person saved; ``url`` is None where the file does not say of which address it is."""
-
-    file: SavedFile
-    url: str | None
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SavedArchive:
-    """One WARC or WACZ; ``urls`` are the addresses of the HTML pages in it, in file order."""
-
-    file: SavedFile
-    archive: WarcArchive
-    urls: tuple[str, ...]
+Keep = Callable[[SavedFile, Answer], str]
+"""Keeps a copy of a page of a file and returns the name of its record: ``WarcWriter.keep_saved``."""
 
 
 @dataclass(slots=True)
 class Saved:
-    """What files hold.
+    """The files that hold pages.
 
     ``refused`` has a line for each file that is not a saved page, ``damage`` for each damaged record.
     """
 
-    pages: list[SavedPage] = field(default_factory=list)
-    archives: list[SavedArchive] = field(default_factory=list)
+    files: list[SavedFile] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
 
@@ -88,61 +86,62 @@ def read_saved(paths: Sequence[Path], limits: Limits, lang: Language = "fr") -> 
     for path in paths:
         for file in _files_of(path, lang):
             try:
-                _read_file(file, saved, limits, lang)
+                found = _read_file(file, limits, lang)
             except RefusedError as error:
                 what = say(str(error), lang)
                 saved.refused.append(say("saved.refused", lang, file=shown(str(file)), what=what))
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise StoreError(say("saved.cannot_read", lang, file=shown(str(file)), reason=reason)) from error
+            else:
+                saved.files.append(found)
+                saved.damage += found.archive.damage if found.archive else []
     return saved
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
-    """Return the files to read at *path*, sorted by name; hidden ones and the images beside a page are left out."""
+    """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
     if not path.is_dir():
         if not path.exists():
             raise StoreError(say("saved.missing", lang, file=shown(str(path))))
         return [path]
     found: list[Path] = []
-    folders = [path]
-    while folders:
-        entries = sorted(folders.pop().iterdir())
-        pages = {entry.stem for entry in entries if entry.suffix.lower() in _PAGES}
-        for entry in entries:
-            beside = _BESIDE.fullmatch(entry.name)
-            if entry.name.startswith(".") or entry.is_symlink() or (beside and beside[1] in pages and entry.is_dir()):
-                continue
-            if entry.is_dir():
-                folders.append(entry)
-            elif entry.is_file():
-                found.append(entry)
+    for folder, folders, names in os.walk(path):
+        files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
+        pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
+        beside = {name for name in folders if (match := _BESIDE.fullmatch(name)) and match[1] in pages}
+        folders[:] = sorted(name for name in folders if name not in beside and not name.startswith("."))
+        found += [file for file in files if not file.name.startswith(".")]
         if len(found) > _MAX_FILES:
             raise StoreError(say("saved.too_many", lang, file=shown(str(path)), most=_MAX_FILES))
     return found
 
 
-def _read_file(path: Path, saved: Saved, limits: Limits, lang: Language) -> None:
-    """Add what the file at *path* holds to *saved*; raise RefusedError and OSError."""
+def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
+    """Return what the file at *path* holds; raise RefusedError and OSError."""
     with path.open("rb") as file:
         start = file.read(_HEAD)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     status = path.stat()
-    evidence = SavedFile(path.name, digest, datetime.fromtimestamp(status.st_mtime, UTC))
+    found = SavedFile(path.name, digest, datetime.fromtimestamp(status.st_mtime, UTC))
     if start.startswith(_ARCHIVES):
-        archive = _archive(path, evidence, limits, lang)
-        saved.archives.append(archive)
-        saved.damage += archive.archive.damage
-        return
+        try:
+            archive = WarcArchive.open([path], limits, lang=lang)
+        except StoreError:
+            raise RefusedError("saved.archive") from None
+        pages = dict(archive.html_pages())
+        if not pages:
+            raise RefusedError("saved.no_page")
+        return replace(found, saved_at=max(pages.values()), urls=tuple(pages), archive=archive)
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
-    document = read_document(path.read_bytes())
-    body = _with_frames(document.body, path)
+    url, saved_at, content_type, body = read_document(path.read_bytes())
+    body = _with_frames(body, path)
     if len(body) > limits.max_bytes:
         raise RefusedError("saved.too_large")
-    evidence = replace(evidence, saved_at=document.saved_at or evidence.saved_at)
-    saved.pages.append(SavedPage(evidence, document.url, document.content_type, body))
+    own = (url,) if url else ()
+    return replace(found, saved_at=saved_at or found.saved_at, urls=own, content_type=content_type, body=body)
 
 
 def _with_frames(body: bytes, path: Path) -> bytes:
@@ -157,13 +156,132 @@ def _with_frames(body: bytes, path: Path) -> bytes:
     return body
 
 
-def _archive(path: Path, file: SavedFile, limits: Limits, lang: Language) -> SavedArchive:
-    """Return the archive that a WARC or WACZ is; raise RefusedError."""
-    try:
-        archive = WarcArchive.open([path], limits, lang=lang)
-    except StoreError:
-        raise RefusedError("saved.archive") from None
-    pages = dict(archive.html_pages())
-    if not pages:
-        raise RefusedError("saved.no_page")
-    return SavedArchive(replace(file, saved_at=max(pages.values())), archive, tuple(pages))
+# ------------------------------------------------------------------------------------------ the visit
+
+
+@dataclass(slots=True)
+class SavedVisit:
+    """The saved pages of one institution, read as one visit: single pages, each with an address, then archives."""
+
+    institution: Institution
+    files: list[SavedFile] = field(default_factory=list)
+
+    @property
+    def site(self) -> Institution:
+        """The institution, with the hosts of pages that are its own by the name of their file alone."""
+        own = OwnHosts(self.institution)
+        foreign = [file.urls[0] for file in self.files if not any(map(own.hold, file.urls))]
+        hosts = dict.fromkeys(map(urls.host_of, foreign))
+        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *hosts))
+
+    def choices(self, limits: Limits) -> tuple[Choice, ...]:
+        """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
+        home = urls.visit_key(self.institution.url)
+        own = OwnHosts(self.site)
+        single = [url for file in self.files if not file.archive for url in file.urls]
+        held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
+        if len(held) > limits.max_pages and not single and home in map(urls.visit_key, held):
+            return ()
+        by_key: dict[str, str] = {}
+        for url in (*single, *held[: limits.max_pages]):
+            by_key.setdefault(urls.visit_key(url), url)
+        ordered = sorted(by_key, key=lambda key: (key != home, "/" in key.rstrip("/")))[:_MAX_PAGES]
+        roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
+        return tuple(Choice(by_key[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
+
+    @asynccontextmanager
+    async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
+        """Open the pages as a site; *keep* is given each page that is read."""
+        yield Site(self.site, SavedFetch(self.files, keep), limits, terms=REPLAY)
+
+
+class SavedFetch:
+    """The pages of saved files: a :class:`~cegep_audit.collect.port.Fetch`."""
+
+    def __init__(self, files: Sequence[SavedFile], keep: Keep | None = None) -> None:
+        self._keep = keep
+        self._fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
+
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Return the page saved of *url*; raise FetchError, ``no_capture`` where none was."""
+        for file, fetch in self._fetches:
+            try:
+                answer = await fetch(url, want)
+            except FetchError as error:
+                if error.detail != Detail.NO_CAPTURE:
+                    raise
+                continue
+            if self._keep and want is Want.PAGE and answer.body:
+                return replace(answer, record_id=self._keep(file, answer))
+            return answer
+        raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
+
+
+# ------------------------------------------------------------------------------------------ matching
+
+
+@dataclass(slots=True)
+class Matched:
+    """The visits by id of the institution; ``unmatched`` has one line for each file that is in none."""
+
+    visits: dict[str, SavedVisit] = field(default_factory=dict)
+    unmatched: list[str] = field(default_factory=list)
+
+
+def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Language = "fr") -> Matched:
+    """Say whose each page is: by its address, else by ``<id>`` or ``<id>-2`` as the name of its file.
+
+    Where several institutions have the host of the address, the file's name decides, else the very host, else the
+    page is theirs together and counts for none. An archive may hold pages of several. Of one page saved twice, the
+    later file counts. A page that does not say its address is the homepage or, if that was saved too, gets an address
+    made of its file's name.
+    """
+    matched = Matched()
+    by_id = {institution.id: institution for institution in institutions}
+    sites = [(institution, OwnHosts(institution)) for institution in institutions]
+
+    def owners_of(url: str, name: str) -> list[Institution]:
+        fits = [institution for institution, hosts in sites if url and hosts.hold(url)]
+        named = _named(name, by_id)
+        if named and (not fits or named in fits):
+            return [named]
+        exact = [item for item in fits if urls.pace_key(item.url) == urls.pace_key(url)]
+        return exact if len(exact) == 1 else fits
+
+    pages = sorted((file for file in saved.files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
+    for file in (*pages, *(file for file in saved.files if file.archive)):
+        hosts = dict.fromkeys(map(urls.host_of, file.urls))
+        asked = [f"https://{host}/" for host in hosts] if file.archive else file.urls or [""]
+        owners = {item.id: item for url in asked for item in owners_of(url, file.name)}
+        if not owners or (len(owners) > 1 and not file.archive):
+            matched.unmatched.append(_reason(file, owners, lang))
+            continue
+        for institution in owners.values():
+            visit = matched.visits.setdefault(institution.id, SavedVisit(institution))
+            matched.unmatched += _add(file, visit, lang)
+    return matched
+
+
+def _add(file: SavedFile, visit: SavedVisit, lang: Language) -> Iterator[str]:
+    """Add *file* to *visit*; yield a line for an earlier file of the same page, which it replaces."""
+    home = visit.institution.url
+    held = {urls.visit_key(each.urls[0]): each for each in visit.files}
+    if not file.urls:
+        is_free = urls.visit_key(home) not in held
+        url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
+        file = replace(file, urls=(url,))
+    if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
+        visit.files.remove(earlier)
+        yield say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name))
+    visit.files.append(file)
+
+
+def _named(name: str, by_id: dict[str, Institution]) -> Institution | None:
+    stem = PurePath(name).name.partition(".")[0].lower()
+    return by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
+
+
+def _reason(file: SavedFile, owners: Iterable[str], lang: Language) -> str:
+    ids = ", ".join(owners)
+    key = "saved.fits_several" if ids else "saved.fits_none" if file.urls else "saved.no_address"
+    return say(key, lang, file=shown(file.name), url=next(iter(file.urls), ""), ids=ids)

@@ -15,14 +15,14 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
 from cegep_audit.collect.warc.index import explaining, parse_date
-from cegep_audit.collect.warc.payload import parse_response
+from cegep_audit.collect.warc.payload import Response, parse_response
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -80,12 +80,12 @@ def write_wacz(
                     lines += _index_of(warc)
                 except SeveralRecordsError:
                     raise StoreError(say("warc.not_ours", lang, file=shown(str(warc)))) from None
-                add(f"archive/{warc.name}", _chunks(warc))
-        blocks = [sorted(lines)[start : start + _LINES] for start in range(0, len(lines), _LINES)]
-        members = [gzip.compress("".join(block).encode(), mtime=0) for block in blocks]
+                with warc.open("rb") as file:
+                    add(f"archive/{warc.name}", iter(partial(file.read, _CHUNK), b""))
+        index, members = _compressed(sorted(lines))
         add("indexes/index.cdx.gz", members)
-        add("indexes/index.idx", [_idx_of(blocks, members).encode()])
-        add("pages/pages.jsonl", [_page_list(pages).encode()])
+        add("indexes/index.idx", [index.encode()])
+        add("pages/pages.jsonl", _page_list(pages))
         package = {
             "profile": "data-package",
             "wacz_version": "1.1.1",
@@ -98,29 +98,20 @@ def write_wacz(
         add("datapackage-digest.json", [json.dumps({"path": "datapackage.json", "hash": digest}, indent=2).encode()])
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
 def _index_of(warc: Path) -> Iterator[str]:
     """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
-    file = RecordFile(warc)
-    records = list(file.records(lambda _: None))
-    for record, after in pairwise([*records, None]):
-        url = record.head.get("WARC-Target-URI").strip("<> ") if record else ""
-        at = parse_date(record.head.get("WARC-Date")) if record else None
-        if record is None or at is None or urls.split(url) is None:
-            continue
-        if (what := _mime_and_status(record)) is None:
+    for record in RecordFile(warc).records(lambda _: None):
+        url = record.head.get("WARC-Target-URI").strip("<> ")
+        at = parse_date(record.head.get("WARC-Date"))
+        what = _mime_and_status(record)
+        if at is None or what is None or urls.split(url) is None:
             continue
         fields = {
             "url": url,
             "mime": what[0],
             "status": what[1],
             "digest": record.head.get("WARC-Payload-Digest"),
-            "length": str((after.offset if after else warc.stat().st_size) - record.offset),
+            "length": str(record.end - record.offset),
             "offset": str(record.offset),
             "filename": warc.name,
         }
@@ -129,14 +120,15 @@ def _index_of(warc: Path) -> Iterator[str]:
 
 def _mime_and_status(record: Record) -> tuple[str, str] | None:
     """Return media type and status of a capture, None for a record that is none."""
-    if record.head.type == "resource":
-        return _media_type(record.head.get("Content-Type")), "200"
     response = parse_response(record.glance)
-    if response is None or record.head.type not in {"response", "revisit"}:
-        return None
-    is_revisit = record.head.type == "revisit"
-    mime = "warc/revisit" if is_revisit else _media_type(response.headers.get("content-type", ""))
-    return mime, str(response.status)
+    match record.head.type, response:
+        case "resource", _:
+            return _media_type(record.head.get("Content-Type")), "200"
+        case "response", Response():
+            return _media_type(response.headers.get("content-type", "")), str(response.status)
+        case "revisit", Response():
+            return "warc/revisit", str(response.status)
+    return None
 
 
 def _media_type(content_type: str) -> str:
@@ -153,29 +145,31 @@ def sort_key(url: str) -> str:
         port = None
     is_usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
     query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    return f"{host}{'' if is_usual else f':{port}'}){parts.path or '/'}{'?' + query if query else ''}".replace(
-        " ", "%20"
-    )
+    key = f"{host}{'' if is_usual else f':{port}'}){parts.path or '/'}{'?' + query if query else ''}"
+    return key.replace(" ", "%20")
 
 
-def _idx_of(blocks: Sequence[Sequence[str]], members: Sequence[bytes]) -> str:
-    """Return the second level of the index: where each gzip member begins, by its first line."""
-    lines = ['!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n']
+def _compressed(lines: Sequence[str]) -> tuple[str, list[bytes]]:
+    """Return the index in gzip members, and its second level: where each begins, by its first line."""
+    index = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
+    members: list[bytes] = []
     offset = 0
-    for block, member in zip(blocks, members, strict=True):
-        key = " ".join(block[0].split(" ", 2)[:2])
-        digest = f"sha256:{hashlib.sha256(member).hexdigest()}"
-        lines.append(f"{key} {json.dumps({'offset': offset, 'length': len(member), 'digest': digest})}\n")
+    for start in range(0, len(lines), _LINES):
+        member = gzip.compress("".join(lines[start : start + _LINES]).encode(), mtime=0)
+        key, stamp, _ = lines[start].split(" ", 2)
+        place = {"offset": offset, "length": len(member), "digest": f"sha256:{hashlib.sha256(member).hexdigest()}"}
+        index += f"{key} {stamp} {json.dumps(place)}\n"
+        members.append(member)
         offset += len(member)
-    return "".join(lines)
+    return index, members
 
 
-def _page_list(pages: Iterable[ListedPage]) -> str:
-    lines: list[dict[str, str]] = [{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}]
+def _page_list(pages: Iterable[ListedPage]) -> Iterator[bytes]:
+    yield b'{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
     for page in pages:
         name = hashlib.sha256(f"{_time(page.at)} {page.url}".encode()).hexdigest()[:16]
-        lines.append({"id": name, "url": page.url, "ts": _time(page.at), "title": page.title})
-    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+        line = {"id": name, "url": page.url, "ts": _time(page.at), "title": page.title}
+        yield f"{json.dumps(line, ensure_ascii=False)}\n".encode()
 
 
 def _time(at: datetime) -> str:

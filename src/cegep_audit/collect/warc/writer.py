@@ -1,9 +1,11 @@
 """What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
 
 An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure; a page that a person saved becomes a ``resource``. A pair is handed to the operating system in
-one piece before its name is returned, so that a process that is killed leaves at most one record half written. Opening
-the file again cuts that one off and goes on.
+detail of the failure; a page that a person saved becomes a ``resource``. warcio's writer would decode HTTP headers and
+compress everything at its highest level, so that records are put together here.
+
+A pair is handed to the operating system in one piece before its name is returned, so that a process that is killed
+leaves at most one record half written. Opening the file again cuts that one off and goes on.
 
 The file holds pages as received: only its owner may read it. One process writes it at a time, and no link is followed
 to it.
@@ -19,18 +21,21 @@ import os
 import stat
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
+from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.port import Answer
 from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST
 from cegep_audit.collect.warc.index import explaining
-from cegep_audit.collect.warc.members import end_of_records
-from cegep_audit.collect.warc.saved import SavedPage
+from cegep_audit.collect.warc.members import Stretch
+from cegep_audit.collect.warc.records import end_of_records
+from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
 from cegep_audit.phrases.catalogue import say
@@ -41,10 +46,9 @@ from cegep_audit.text import shown
 # one byte in a hundred. The rest is packed fast.
 _STORED, _FAST = 0, 1
 
-_FRAMING = frozenset({b"transfer-encoding"})  # the body is kept without its chunks
 _FORMAT = "WARC File Format 1.1"
 _CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
-_FIELDS = "application/warc-fields"
+_FIELDS = ("Content-Type", "application/warc-fields")
 
 _WRITING = {
     errno.ENOSPC: "warc.full",
@@ -59,19 +63,7 @@ _WRITING = {
     errno.ENXIO: "warc.link",
 }
 
-Headers = list[tuple[str, str]]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _explaining(path: Path, lang: Language) -> AbstractContextManager[None]:
-    return explaining(path, lang, _WRITING, "warc.cannot_write")
-
-
-def _new_id() -> str:
-    return f"<urn:uuid:{uuid.uuid4()}>"
+Fields = Iterable[tuple[str, str]]
 
 
 class WarcWriter:
@@ -81,21 +73,13 @@ class WarcWriter:
     where the file cannot be written; what was kept before stays readable.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, lang: Language, now: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, file: BinaryIO, lang: Language) -> None:
         self.path = path
         self._file = file
         self._lang = lang
-        self._now = now
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        info: Mapping[str, str],
-        *,
-        lang: Language = "fr",
-        now: Callable[[], datetime] = _utc_now,
-    ) -> Self:
+    def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
         """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
 
         *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
@@ -103,43 +87,38 @@ class WarcWriter:
         not a WARC gzipped by record.
         """
         with _explaining(path, lang):
-            file = _opened(path, lang)
-        writer = cls(path, file, lang, now)
+            file = _opened(path)
+        if file is None:
+            raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
+        writer = cls(path, file, lang)
         fields = {**info, "format": _FORMAT, "conformsTo": _CONFORMS_TO}
-        block = _fields(fields.items())
-        writer._write(_record("warcinfo", _new_id(), now(), block, [("Content-Type", _FIELDS)]))
+        writer._keep("warcinfo", now(), _lines(fields.items()), [_FIELDS])
         return writer
 
     def __call__(self, exchange: Exchange) -> str:
         """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
-        record_id = _new_id()
         if exchange.status is None:
-            self._write(_failure(exchange, record_id))
-        else:
-            self._write(_response(exchange, record_id) + _request(exchange, record_id))
+            fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
+            fields += [("tried", address) for address in exchange.tried]
+            return self._keep("metadata", exchange.started_at, _lines(fields), [_FIELDS, *_target(exchange)])
+        record_id = _new_id()
+        self._write(_response(exchange, record_id) + _request(exchange, record_id))
         return record_id
 
     def keep_rendered(self, page: Page) -> str:
         """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
-        record_id = _new_id()
-        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
+        headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         if page.record_id:
-            more.append(("WARC-Refers-To", page.record_id))
+            headers.append(("WARC-Refers-To", page.record_id))
         if page.rendering:
-            more += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
-        self._write(_record("conversion", record_id, self._now(), page.body, more))
-        return record_id
+            headers += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
+        return self._keep("conversion", now(), page.body, headers)
 
-    def keep_saved(self, page: SavedPage) -> str:
-        """Keep a copy of a page that a person saved, a ``resource`` with the file's name and digest; return its name.
-
-        The page must have an address: ``replace`` the ``url`` of one that does not say its own.
-        """
-        record_id = _new_id()
-        more = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url or ""))]
-        more += [(SAVED_AS, quote(page.file.name)), (SAVED_DIGEST, f"sha256:{page.file.sha256}")]
-        self._write(_record("resource", record_id, page.file.saved_at, page.body, more))
-        return record_id
+    def keep_saved(self, file: SavedFile, page: Answer) -> str:
+        """Keep a copy of a page of a saved *file*, a ``resource`` with the file's name and digest; return its name."""
+        headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
+        headers += [(SAVED_AS, quote(file.name)), (SAVED_DIGEST, f"sha256:{file.sha256}")]
+        return self._keep("resource", page.at, page.body, headers)
 
     def flush(self) -> None:
         """Wait until all that was kept is on the disk: before a database says that it is."""
@@ -158,6 +137,11 @@ class WarcWriter:
         """Close the file."""
         self.close()
 
+    def _keep(self, kind: str, at: datetime, block: bytes, headers: Fields) -> str:
+        record_id = _new_id()
+        self._write(_record(kind, record_id, at, block, headers))
+        return record_id
+
     def _write(self, data: bytes) -> None:
         """Append *data* whole or not at all."""
         end = self._file.seek(0, os.SEEK_END)
@@ -172,70 +156,70 @@ class WarcWriter:
                 raise
 
 
+def _explaining(path: Path, lang: Language) -> AbstractContextManager[None]:
+    return explaining(path, lang, _WRITING, "warc.cannot_write")
+
+
 # ------------------------------------------------------------------------------------------ records
 
 
 def _response(exchange: Exchange, record_id: str) -> bytes:
-    headers = [item for item in exchange.response_headers if item[0].lower() not in _FRAMING]
+    # The body is kept without its chunks.
+    kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
     status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
-    lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in headers)]
-    head = b"\r\n".join([*lines, b"", b""])
-    more = [("Content-Type", "application/http;msgtype=response"), *_place(exchange)]
-    more.append(("WARC-Payload-Digest", _digest(exchange.body)))
+    lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
+    block = b"\r\n".join([*lines, b"", exchange.body])
+    headers = [("Content-Type", "application/http;msgtype=response"), *_target(exchange)]
+    headers.append(("WARC-Payload-Digest", _digest(exchange.body)))
     if exchange.truncated:
-        more.append(("WARC-Truncated", exchange.truncated))
-    is_packed = any(name.lower() == b"content-encoding" for name, _ in headers)
-    level = _STORED if is_packed else _FAST
-    return _record("response", record_id, exchange.started_at, head + exchange.body, more, level)
+        headers.append(("WARC-Truncated", exchange.truncated))
+    is_packed = any(name.lower() == b"content-encoding" for name, _ in kept)
+    return _record("response", record_id, exchange.started_at, block, headers, _STORED if is_packed else _FAST)
 
 
 def _request(exchange: Exchange, response_id: str) -> bytes:
     parts = urlsplit(exchange.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"{exchange.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in exchange.request_headers)]
-    block = "".join(f"{_one_line(line)}\r\n" for line in [*lines, ""]).encode("latin-1", "replace")
-    more = [("Content-Type", "application/http;msgtype=request"), *_place(exchange)]
-    more += [("WARC-Concurrent-To", response_id)]
-    return _record("request", _new_id(), exchange.started_at, block, more)
+    block = f"{_one_line(f'{exchange.method} {target} HTTP/1.1')}\r\n".encode("latin-1", "replace")
+    block += _lines(exchange.request_headers, "latin-1") + b"\r\n"
+    headers = [("Content-Type", "application/http;msgtype=request"), *_target(exchange)]
+    return _record("request", _new_id(), exchange.started_at, block, [*headers, ("WARC-Concurrent-To", response_id)])
 
 
-def _failure(exchange: Exchange, record_id: str) -> bytes:
-    fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
-    fields += [("tried", address) for address in exchange.tried]
-    more = [("Content-Type", _FIELDS), *_place(exchange)]
-    return _record("metadata", record_id, exchange.started_at, _fields(fields), more)
-
-
-def _place(exchange: Exchange) -> Headers:
-    headers = [("WARC-Target-URI", _quoted(exchange.url))]
+def _target(exchange: Exchange) -> Fields:
+    yield "WARC-Target-URI", _quoted(exchange.url)
     if exchange.source:
-        headers.append(("WARC-Source-URI", _quoted(exchange.source)))
+        yield "WARC-Source-URI", _quoted(exchange.source)
     if exchange.ip:
-        headers.append(("WARC-IP-Address", exchange.ip))
-    return [*headers, (ASSET, "yes")] if exchange.is_asset else headers
+        yield "WARC-IP-Address", exchange.ip
+    if exchange.is_asset:
+        yield ASSET, "yes"
+
+
+def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Fields, level: int = _FAST) -> bytes:
+    """Return one record as a gzip member."""
+    headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", stamp(at)), *more]
+    headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
+    packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
+    head = packer.compress(b"WARC/1.1\r\n" + _lines(headers) + b"\r\n")
+    return head + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
+
+
+def _lines(fields: Fields, encoding: str = "utf-8") -> bytes:
+    lines = (f"{name}: {_one_line(value)}\r\n" for name, value in fields if value)
+    return "".join(lines).encode(encoding, "replace")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if "\r" in text or "\n" in text else text
 
 
 def _quoted(url: str) -> str:
     return quote(url, safe="!#$&'()*+,/:;=?@[]~%")
 
 
-def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Headers, level: int = _FAST) -> bytes:
-    """Return one record as a gzip member."""
-    date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", date), *more]
-    headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
-    lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
-    packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
-    head = f"WARC/1.1\r\n{lines}\r\n".encode()
-    return packer.compress(head) + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
-
-
-def _fields(fields: Iterable[tuple[str, str]]) -> bytes:
-    return "".join(f"{name}: {_one_line(value)}\r\n" for name, value in fields if value).encode()
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) if "\r" in text or "\n" in text else text
+def _new_id() -> str:
+    return f"<urn:uuid:{uuid.uuid4()}>"
 
 
 def _digest(data: bytes) -> str:
@@ -246,8 +230,8 @@ def _digest(data: bytes) -> str:
 # ------------------------------------------------------------------------------------------ the file
 
 
-def _opened(path: Path, lang: Language) -> BinaryIO:
-    """Open *path* at the end of its last whole record; raise OSError, and StoreError for another kind of file.
+def _opened(path: Path) -> BinaryIO | None:
+    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError.
 
     The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
     """
@@ -258,8 +242,10 @@ def _opened(path: Path, lang: Language) -> BinaryIO:
         descriptor = os.open(path, flags)
     file = os.fdopen(descriptor, "a+b", buffering=0)
     try:
-        _lock(descriptor)
-        end = end_of_records(file)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 -- the file is closed below
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        end = end_of_records(Stretch(descriptor))
         if end is not None:
             file.truncate(end)
             return file
@@ -267,10 +253,4 @@ def _opened(path: Path, lang: Language) -> BinaryIO:
         file.close()
         raise
     file.close()
-    raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
-
-
-def _lock(descriptor: int) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return None

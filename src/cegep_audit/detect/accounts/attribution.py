@@ -7,31 +7,33 @@ its role, and the rule's name is kept as the reason. ``docs/method.md`` says wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.candidates import Candidate, gather
-from cegep_audit.detect.accounts.competing import compare
-from cegep_audit.detect.accounts.labels import asks_to_follow, is_named, names_in, shows_own_name
-from cegep_audit.detect.accounts.main_account import with_main
-from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of
-from cegep_audit.detect.accounts.prominence import DATA, FRAME, is_visible
-from cegep_audit.detect.accounts.rows import LIST_FROM
+from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
+from cegep_audit.detect.accounts.competing import LIST_FROM, compare
+from cegep_audit.detect.accounts.lists import is_vendor
+from cegep_audit.detect.accounts.name_matching import (
+    Identity,
+    NameMatch,
+    asks_to_follow,
+    identity_of,
+    is_named,
+    is_title,
+    match_name,
+    names_in,
+    names_other_site,
+    shows_own_name,
+)
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
 
 _ALONGSIDE = FRAME | {Zone.ASIDE}
+_WRITERS = frozenset({"person", "article"})  # whom the page's data is about where it names who wrote it
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
-
-
-def _cue(name: str) -> Callable[[Link], bool]:
-    return lambda link: name in link.cues
-
-
-def _subject(*names: str) -> Callable[[Link], bool]:
-    return lambda link: link.subject in names
 
 
 def _declares(link: Link) -> bool:
@@ -46,14 +48,14 @@ def _is_shown_beside(link: Link) -> bool:
     return link.zone in _ALONGSIDE and "prose" not in link.cues
 
 
-def _is_in_frame(candidate: Candidate) -> bool:
-    """Whether a reader sees the account beside the content; a script there is no part of the frame by itself."""
-    return candidate.some(_is_shown_beside) and candidate.some(is_visible)
+def _is_title(candidate: Candidate) -> bool:
+    """Whether every label is the title of something else."""
+    return candidate.every(lambda link: is_title(link, candidate.identity))
 
 
 def _in_list(candidate: Candidate) -> bool:
     in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= LIST_FROM for row in candidate.rows)
-    return (in_long_row or candidate.in_directory) and not candidate.some(_cue("follow"))
+    return (in_long_row or candidate.in_directory) and "follow" not in candidate.cues
 
 
 def _names_another(candidate: Candidate) -> bool:
@@ -73,14 +75,10 @@ def _names_another(candidate: Candidate) -> bool:
         is_widget = "timeline" in link.cues or link.how is How.WIDGET
         return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
 
-    if candidate.names_other_site:
+    if candidate.every(lambda link: names_other_site(link, candidate.identity)):
         return True
     is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
     return is_presented or (candidate.is_outdone and candidate.every(names))
-
-
-def _is_named_as(candidate: Candidate) -> Callable[[Link], bool]:
-    return lambda link: is_named(link, candidate.handle)
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
@@ -88,9 +86,16 @@ def _is_of_icons(candidate: Candidate) -> bool:
 
     Lists of resources are in menus and columns; in a footer an institution may give its accounts titles.
     """
+    if not candidate.in_row_of_icons or candidate.every(_in_sentence):
+        return False
     is_in_footer = candidate.some(lambda link: link.zone is Zone.FOOTER)
-    is_resource = candidate.is_title and not (candidate.is_alike or candidate.is_in_own_row or is_in_footer)
-    return candidate.in_row_of_icons and not is_resource and not candidate.every(_in_sentence)
+    return candidate.is_alike or candidate.is_in_own_row or is_in_footer or not _is_title(candidate)
+
+
+def _is_in_frame(candidate: Candidate) -> bool:
+    """Whether a reader sees the account beside the content; a script there is no part of the frame by itself."""
+    is_shown = candidate.is_visible and candidate.some(_is_shown_beside) and not _is_title(candidate)
+    return is_shown and not candidate.every(lambda link: is_named(link, candidate.handle))
 
 
 def _is_shown_by_widget(candidate: Candidate) -> bool:
@@ -101,10 +106,6 @@ def _is_shown_by_widget(candidate: Candidate) -> bool:
     )
 
 
-def _is_only_posts(candidate: Candidate) -> bool:
-    return all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
-
-
 def _is_only_embedded(candidate: Candidate) -> bool:
     """Whether only posts, documents and players of the account are shown."""
     return all(
@@ -113,9 +114,10 @@ def _is_only_embedded(candidate: Candidate) -> bool:
     )
 
 
-def _is_icon(candidate: Candidate) -> bool:
-    """Whether a row of icons in the frame of the site stands for the account, though one leads to a board or album."""
-    return candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+def _is_only_posts(candidate: Candidate) -> bool:
+    """Whether only posts are linked, and not by a row of icons in the frame: an icon may lead to a board or album."""
+    is_icon = candidate.in_row_of_icons and candidate.some(_is_shown_beside)
+    return not is_icon and all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
@@ -126,10 +128,10 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
     team's, while the institution's accounts are in the frame.
     """
     if candidate.is_outranked:
-        return candidate.is_alike or candidate.some(_cue("unit"))
-    is_mentioned = candidate.is_apart and not (candidate.is_subject or candidate.some(_cue("follow")))
+        return candidate.is_alike or "unit" in candidate.cues
+    is_mentioned = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
     is_mentioned = is_mentioned and candidate.every(_in_sentence)
-    return candidate.is_alike and (is_mentioned or (candidate.is_title and candidate.is_beside_same))
+    return candidate.is_alike and (is_mentioned or (candidate.is_beside_same and _is_title(candidate)))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
@@ -144,11 +146,8 @@ def _presents(link: Link) -> bool:
     return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN) or "rel=author" in link.url
 
 
-_is_written_by = _subject("person", "article")
-
-
 def _is_shown_as_person(link: Link) -> bool:
-    return _is_written_by(link) or _presents(link)
+    return link.subject in _WRITERS or _presents(link)
 
 
 def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
@@ -169,31 +168,35 @@ def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
-    ("vendor", lambda c: c.is_vendor and not c.is_alike, Role.THIRD_PARTY),
+    ("vendor", lambda c: not c.is_alike and is_vendor(c.network, c.handle), Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    ("quoted_post", lambda c: c.every(_cue("quote")) and not (c.is_alike or _is_shown_by_widget(c)), Role.THIRD_PARTY),
-    ("commenter", lambda c: c.every(_cue("comment")) and not c.is_alike, Role.THIRD_PARTY),
-    ("person", lambda c: c.some(_is_written_by) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
+    (
+        "quoted_post",
+        lambda c: "quote" in c.common_cues and not (c.is_alike or _is_shown_by_widget(c)),
+        Role.THIRD_PARTY,
+    ),
+    ("commenter", lambda c: "comment" in c.common_cues and not c.is_alike, Role.THIRD_PARTY),
+    ("person", lambda c: not c.subjects.isdisjoint(_WRITERS) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
     ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
-    ("declared_other", lambda c: c.every(_subject("other")) and not c.is_alike, Role.THIRD_PARTY),
-    ("own_feed", lambda c: c.some(lambda link: link.how is How.FEED), Role.OFFICIAL),
+    ("declared_other", lambda c: c.subjects == {"other"} and not c.is_alike, Role.THIRD_PARTY),
+    ("own_feed", lambda c: How.FEED in c.hows, Role.OFFICIAL),
     ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
-    ("post_of_own", lambda c: _is_only_posts(c) and not _is_icon(c), Role.UNCERTAIN),
+    ("post_of_own", _is_only_posts, Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit, Role.UNIT),
-    ("claim_only", lambda c: c.every(_subject("claim")) and c.competitors > 0, Role.UNCERTAIN),
+    ("claim_only", lambda c: c.subjects == {"claim"} and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
     ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
     ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
-    ("credit", lambda c: c.every(_cue("credit")) and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
-    ("partner", lambda c: c.every(_cue("partner")) and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
+    ("credit", lambda c: "credit" in c.common_cues and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
+    ("partner", lambda c: "partner" in c.common_cues and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
     ("names_another", _names_another, Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
     ("row_of_icons", _is_of_icons, Role.OFFICIAL),
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
-    ("site_frame", lambda c: _is_in_frame(c) and not c.is_title and not c.every(_is_named_as(c)), Role.OFFICIAL),
-    ("invitation", lambda c: c.some(_cue("follow")), Role.OFFICIAL),
+    ("site_frame", _is_in_frame, Role.OFFICIAL),
+    ("invitation", lambda c: "follow" in c.cues, Role.OFFICIAL),
     ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
@@ -219,7 +222,7 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
     url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""
     identity = identity_of(institution, url)
-    found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), identity, title, urls.host_of(url)))
+    found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), title, urls.host_of(url)))
     return with_main([account for account in found if account.reason not in PERSONAL], identity)
 
 
@@ -236,9 +239,44 @@ def _account(candidate: Candidate) -> Account:
 
 
 # The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
-_HOW_ORDER = [How(name) for name in "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()]
-_ZONE_ORDER = [Zone(name) for name in "footer header nav head aside main".split()]
+_HOW_ORDER = {
+    How(name): place
+    for place, name in enumerate("anchor rel_me json_ld microdata meta widget redirect embed feed script".split())
+}
+_ZONE_ORDER = {Zone(name): place for place, name in enumerate("footer header nav head aside main".split())}
 
 
 def _strength(link: Link) -> tuple[int, int]:
-    return _HOW_ORDER.index(link.how), _ZONE_ORDER.index(link.zone)
+    return _HOW_ORDER[link.how], _ZONE_ORDER[link.zone]
+
+
+# Endings of handles that say an account speaks the other language, by the institution's own.
+_OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", "-fr", ".fr", "francais", "fra")}
+
+
+def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
+    """Return *accounts* in their order with one official account a network marked as the main one."""
+    best: dict[str, tuple[tuple[int, ...], int]] = {}
+    for place, account in enumerate(accounts):
+        if account.role is Role.OFFICIAL:
+            rank = (_rank(account, identity), place)
+            best[account.network] = min(rank, best.get(account.network, rank))
+    main = {place for _, place in best.values()}
+    return tuple(
+        account if account.is_main == (place in main) else replace(account, is_main=place in main)
+        for place, account in enumerate(accounts)
+    )
+
+
+def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
+    """Return what the main account is chosen by, the lowest first.
+
+    Its language before the other, a profile before a group or a show, a name that shows the institution's,
+    the number of pages that show it; after that, the order on the page.
+    """
+    return (
+        account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
+        account.kind is not Kind.PROFILE,
+        not match_name(account.handle, identity),
+        -account.pages_seen,
+    )

@@ -4,23 +4,28 @@ An institution shows its own accounts in the frame of its site, and its parts, p
 its pages. So an account that appears only in the content, while another of its network appears in the frame, belongs
 to somebody else or to a part, and so does its row. Networks and rows are summed up first, so that the time grows with
 the number of accounts and not with its square.
+
+A word in a handle may mislead about parts: ``valbrumecampus`` in the college's own row of icons is the college. So may
+a label: a teaser about the library can lead to the college's account. Where the account is shown decides, and with
+what.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from cegep_audit.detect.accounts.candidates import Candidate, Key
-from cegep_audit.detect.accounts.name_matching import Identity, NameMatch
-from cegep_audit.detect.accounts.prominence import Prominence, is_visible, prominence
-from cegep_audit.detect.accounts.rows import Rows
-from cegep_audit.detect.accounts.units import Units
+from cegep_audit import urls
+from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
+from cegep_audit.detect.accounts.lists import is_vendor, parts_in
+from cegep_audit.detect.accounts.name_matching import NameMatch, match_name
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How
 
-DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
+LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
+_ICONS_FROM = 2  # networks in a row of icons
+_DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
 @dataclass(slots=True)
@@ -32,105 +37,221 @@ class _Network:
     best_in_frame: int = -1
     best_visible: int = -1  # in the frame, not by the page's data alone
     best_between: int = -1  # more prominent than the content, less than the frame
-    same_in_content: set[Key] = field(default_factory=set)
+    same_in_content: list[Candidate] = field(default_factory=list)
     in_content: int = 0
     best_main: int = -1  # prominence of the accounts that show the institution's name and name no part
 
-    def add(self, candidate: Candidate, shown: Prominence) -> None:
+    def add(self, candidate: Candidate) -> None:
         """Count *candidate* in."""
-        match = candidate.name_match
+        match, shown = candidate.name_match, candidate.prominence
         self.accounts += 1
         self.any_whole |= match >= NameMatch.WHOLE
         self.in_content += shown < Prominence.BESIDE and bool(candidate.url)
         if shown >= Prominence.FRAME:
             self.best_in_frame = max(self.best_in_frame, match)
-            if candidate.some(is_visible):
+            if candidate.is_visible:
                 self.best_visible = max(self.best_visible, match)
         elif shown > Prominence.CONTENT:
             self.best_between = max(self.best_between, match)
         elif match is NameMatch.SAME:
-            self.same_in_content.add(candidate.key)
+            self.same_in_content.append(candidate)
         if match and not candidate.parts:
             self.best_main = max(self.best_main, shown)
 
+    def outranks(self, candidate: Candidate) -> bool:
+        """Whether another of the accounts is more prominent than *candidate*."""
+        match, shown = candidate.name_match, candidate.prominence
+        if candidate.is_subject or match is NameMatch.SAME or shown > Prominence.BESIDE:
+            return False
+        if self.best_in_frame >= match:
+            return True
+        if shown is not Prominence.CONTENT:
+            return False
+        if self.best_between >= NameMatch.WHOLE and self.best_between > match:
+            return True
+        # Both in the content: only the institution's very name, in a row of its own, outranks another row.
+        return match < NameMatch.WHOLE and any(
+            all(other not in row.members for row in candidate.rows) for other in self.same_in_content
+        )
 
-def compare(candidates: Sequence[Candidate], identity: Identity, title: str, host: str) -> list[Candidate]:
-    """Return *candidates* with the fields that compare each with the others.
+
+def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
+    """Set the fields of *candidates* that compare each with the others, and return them.
 
     *title* and *host* are those of the homepage: they may be those of a part.
     """
-    shown = {item.key: prominence(item) for item in candidates}
     networks: dict[str, _Network] = defaultdict(_Network)
     for item in candidates:
-        networks[item.network].add(item, shown[item.key])
+        networks[item.network].add(item)
     has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
-    first = [_with_network(item, shown[item.key], networks[item.network], has_own) for item in candidates]
-    contradicted = _contradicted(first, shown)
-    rows = Rows(first, shown)
-    best_main = {network: found.best_main for network, found in networks.items()}
-    units = Units(first, shown, best_main, rows, identity, title, host)
-    return [
-        replace(
-            item,
-            is_contradicted=item.key in contradicted,
-            is_unit=units.is_unit(item),
-            in_row_of_icons=any(map(rows.is_of_icons, item.rows)),
-            is_outranked=item.is_outranked or rows.shares_only_outranked(item),
-            is_of_others=bool(item.rows) and all(map(rows.is_of_others, item.rows)),
-            is_in_own_row=any(rows.is_own(row, item) for row in item.rows),
-        )
-        for item in first
-    ]
+    for item in candidates:
+        match, shown, network = item.name_match, item.prominence, networks[item.network]
+        item.competitors = network.accounts - 1
+        item.is_outdone = match < NameMatch.WHOLE and network.any_whole
+        item.is_beside_same = match < NameMatch.SAME and network.best_visible >= NameMatch.SAME
+        item.is_apart = has_own and match < NameMatch.SAME and shown < Prominence.FRAME
+        item.is_outranked = network.outranks(item)
+        item.in_directory = shown < Prominence.BESIDE and network.in_content >= _DIRECTORY_FROM
+    _compare_rows(candidates)
+    contradicted = _contradicted(candidates)
+    units = _Units(candidates, networks, title, host)
+    for item in candidates:
+        item.is_contradicted = item in contradicted
+        item.is_unit = units.is_unit(item)
+    return candidates
 
 
-def _with_network(candidate: Candidate, shown: Prominence, network: _Network, has_own: bool) -> Candidate:
-    return replace(
-        candidate,
-        competitors=network.accounts - 1,
-        is_outdone=candidate.name_match < NameMatch.WHOLE and network.any_whole,
-        is_beside_same=candidate.name_match < NameMatch.SAME and network.best_visible >= NameMatch.SAME,
-        is_apart=has_own and candidate.name_match < NameMatch.SAME and shown < Prominence.FRAME,
-        is_outranked=not candidate.is_subject and _is_outranked(candidate, shown, network),
-        in_directory=shown < Prominence.BESIDE and network.in_content >= DIRECTORY_FROM,
-    )
-
-
-def _is_outranked(candidate: Candidate, shown: Prominence, network: _Network) -> bool:
-    match = candidate.name_match
-    if match is NameMatch.SAME or shown > Prominence.BESIDE:
-        return False
-    if network.best_in_frame >= match:
-        return True
-    if shown is not Prominence.CONTENT:
-        return False
-    if network.best_between >= NameMatch.WHOLE and network.best_between > match:
-        return True
-    # Both in the content: only the institution's very name, in a row of its own, outranks another row.
-    if match >= NameMatch.WHOLE or not network.same_in_content:
-        return False
-    return any(all(key not in row.members for row in candidate.rows) for key in network.same_in_content)
-
-
-def _contradicted(candidates: Sequence[Candidate], shown: Mapping[Key, Prominence]) -> frozenset[Key]:
+def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
     """Return the accounts that only the page's data names, under unlike names, where visible icons show another.
 
     Data of which the page shows nothing were copied with a template. Where they name no account that is alike
     either, none of what they alone name counts.
     """
-    visible = {
-        item.network
-        for item in candidates
-        if item.url and shown[item.key] >= Prominence.FRAME and item.some(is_visible)
-    }
-    doubted: set[Key] = set()
+    visible = {item.network for item in candidates if item.url and _is_seen_in_frame(item)}
+    doubted: set[Candidate] = set()
     for how in (How.JSON_LD, How.META):
-        declared = [item for item in candidates if item.some(_declares_by(how))]
+        declared = [item for item in candidates if _is_declared(item, how, "organization", "")]
         hidden = [item for item in declared if not item.is_alike]
         found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
-        if found and not any(item.some(is_visible) for item in declared):
-            doubted.update(item.key for item in (hidden if hidden == declared else found))
-    return frozenset(doubted)
+        if found and not any(item.is_visible for item in declared):
+            doubted.update(hidden if hidden == declared else found)
+    return doubted
 
 
-def _declares_by(how: How) -> Callable[[Link], bool]:
-    return lambda link: link.how is how and link.subject in {"organization", ""}
+def _is_declared(candidate: Candidate, how: How, *subjects: str) -> bool:
+    return how in candidate.hows and candidate.some(lambda link: link.how is how and link.subject in subjects)
+
+
+def _is_seen_in_frame(candidate: Candidate) -> bool:
+    return candidate.prominence >= Prominence.FRAME and candidate.is_visible
+
+
+# ------------------------------------------------------------------------------------------ rows
+
+
+def _compare_rows(candidates: Sequence[Candidate]) -> None:
+    """Set what the rows of accounts on a site say of their members: an account is often judged by its neighbours."""
+    shows_any = any(map(_is_seen_in_frame, candidates))
+    for row in {row for item in candidates for row in item.rows}:
+        _sum_up(row, shows_any=shows_any)
+    for item in candidates:
+        is_outside = item.prominence < Prominence.FRAME and item.name_match < NameMatch.SAME
+        item.is_outranked |= is_outside and bool(item.rows) and all(row.has_outranked for row in item.rows)
+        item.in_row_of_icons = any(row.is_of_icons for row in item.rows)
+        item.is_of_others = bool(item.rows) and all(row.is_of_others for row in item.rows)
+        # Beside an invitation, a part of the institution's name is enough.
+        named = (row.named_in_part if "follow" in item.cues else row.named for row in item.rows)
+        item.is_in_own_row = any(networks - {item.network} for networks in named)
+
+
+def _sum_up(row: Row, *, shows_any: bool) -> None:
+    """Set what *row* says of its members.
+
+    A script may hold anybody's accounts: its addresses are a row only where no visible link shows an account in the
+    frame, which is what *shows_any* says.
+    """
+    row.counts = Counter(item.network for item in row.members)
+    is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
+    row.is_of_icons = is_row and not (row.is_script and shows_any)
+    invites = any(item.is_alike or "follow" in item.cues for item in row.members)
+    row.is_of_others = not invites and any(item.is_outdone for item in row.members)
+    row.has_outranked = any(item.is_outranked for item in row.members)
+    alike = [item for item in row.members if item.is_alike and not item.is_separate]
+    row.named_in_part = frozenset(item.network for item in alike)
+    row.named = frozenset(item.network for item in alike if item.name_match >= NameMatch.WHOLE)
+
+
+# ------------------------------------------------------------------------------------------ parts
+
+
+class _Units:
+    """Tells the accounts of parts of the institution among *candidates*: its library, its sports, a campus."""
+
+    def __init__(
+        self, candidates: Sequence[Candidate], networks: Mapping[str, _Network], title: str, host: str
+    ) -> None:
+        own = candidates[0].identity.parts if candidates else frozenset()
+        host_parts = parts_in(host.removesuffix(urls.registrable_domain(host))) - own
+        self._networks = networks
+        self._is_parts_site = bool(host_parts)
+        self._site_parts = host_parts | (parts_in(title) - own)
+        self._whole = {item for item in candidates if item.name_match >= NameMatch.WHOLE and not item.parts}
+        self._declared = {item.network for item in candidates if _is_listed(item) and item.is_alike and not item.parts}
+        self._kinds_of_parts = {item.parts for item in candidates if item.parts}
+
+    def is_unit(self, candidate: Candidate) -> bool:
+        """Whether *candidate* is a part's account: by its handle or address, or by its labels."""
+        if candidate.name_match is NameMatch.SAME:
+            return False
+        if self._is_parts_site and not candidate.is_outdone:
+            return True
+        has_main = candidate.competitors > 0 or bool(self._whole - {candidate})
+        if candidate.parts and not self._is_in_main_row(candidate):
+            return has_main or self._is_certain(candidate)
+        return has_main and self._is_labelled(candidate)
+
+    def _is_certain(self, candidate: Candidate) -> bool:
+        """Whether a handle names a part although the site shows no account of the whole institution.
+
+        Where one part is all that a site shows, a word that institutions put into their main accounts says nothing.
+        """
+        return (
+            (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))
+            or not candidate.parts.isdisjoint(self._site_parts)
+            or len(self._kinds_of_parts) > 1
+        )
+
+    def _is_in_main_row(self, candidate: Candidate) -> bool:
+        """Whether the account shares a row with the institution's main ones and has no competitor."""
+        if self._networks[candidate.network].best_main >= candidate.prominence:
+            return False
+        is_declared = _is_listed(candidate) and bool(self._declared - {candidate.network})
+        return is_declared or any(self._is_main_row(row, candidate) for row in candidate.rows)
+
+    def _is_main_row(self, row: Row, candidate: Candidate) -> bool:
+        if row.is_script or row.counts[candidate.network] > 1 or not row.is_of_icons:
+            return False
+        if all(_says_part(link, candidate) for link in candidate.links):
+            return False
+        is_captioned = _is_captioned(candidate)
+        is_of_site = not candidate.parts.isdisjoint(self._site_parts)
+        least = (
+            NameMatch.SAME if is_captioned or is_of_site else NameMatch.NONE if candidate.is_alike else NameMatch.PART
+        )
+        return any(
+            item.network != candidate.network
+            and not (item.parts or item.is_separate or is_vendor(item.network, item.handle))
+            and item.name_match >= least
+            and _is_captioned(item) == is_captioned
+            for item in row.members
+        )
+
+    def _is_labelled(self, candidate: Candidate) -> bool:
+        """Whether a label names a part, and no other link to the account is more prominent than that one."""
+        by_label: dict[bool, list[Prominence]] = {True: [], False: []}
+        for link in candidate.links:
+            by_label[_says_part(link, candidate)].append(prominence_of(link))
+        if not by_label[True] or any(self._is_main_row(row, candidate) for row in candidate.rows):
+            return False
+        return max(by_label[True]) >= max(by_label[False], default=Prominence.CONTENT)
+
+
+def _is_listed(candidate: Candidate) -> bool:
+    """Whether the page's data lists the account among the organisation's: such a list is like a row."""
+    return _is_declared(candidate, How.JSON_LD, "organization")
+
+
+def _is_captioned(candidate: Candidate) -> bool:
+    """Whether the words of or before each visible link name a part."""
+    return all(
+        not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
+        for link in candidate.links
+    )
+
+
+def _says_part(link: Link, candidate: Candidate) -> bool:
+    """Whether the label names a part, and not the institution by a word that it may use of itself."""
+    parts = parts_in(link.label) - candidate.identity.parts
+    return bool(parts) and not (
+        all(part.may_be_whole for part in parts) and match_name(link.label, candidate.identity) > NameMatch.NONE
+    )

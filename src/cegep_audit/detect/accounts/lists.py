@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.page.cues import compile_words, fold
@@ -26,33 +27,15 @@ class Part:
     may_be_whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """``vendors`` are names of accounts, with their network (``twitter/google``) or on every network."""
-
-    vendors: frozenset[str]
-    separate: tuple[re.Pattern[str], ...]
-    parts: tuple[Part, ...]
-    any_part: re.Pattern[str]
-    names_nobody: frozenset[str]
-    not_mastodon: frozenset[str]
+@cache
+def _tables() -> dict[str, list[dict[str, Any]]]:
+    return tomllib.loads((files(__package__) / "attribution.toml").read_text("utf-8"))
 
 
 @cache
-def lists() -> Lists:
-    """Return the lists, with the names of the networks among the words that name nobody."""
-    rows = tomllib.loads((files("cegep_audit.detect.accounts") / "attribution.toml").read_text("utf-8"))
-    parts = tuple(
-        Part(row["name"], compile_words(row["words"]), row.get("may_be_whole", False)) for row in rows["unit"]
-    )
-    return Lists(
-        vendors=frozenset(account for row in rows["vendor"] for account in row["accounts"]),
-        separate=tuple(compile_words(row["words"]) for row in rows["separate"]),
-        parts=parts,
-        any_part=compile_words(word for row in rows["unit"] for word in row["words"]),
-        names_nobody=network_words() | {word for row in rows["nobody"] for word in row["words"]},
-        not_mastodon=frozenset(host for row in rows["not_mastodon"] for host in row["hosts"]),
-    )
+def listed(table: str, column: str = "words") -> frozenset[str]:
+    """Return all that the rows of *table* list in *column*."""
+    return frozenset(each for row in _tables()[table] for each in row[column])
 
 
 @cache
@@ -62,23 +45,40 @@ def network_words() -> frozenset[str]:
     return frozenset(word for name in names for word in name.split())
 
 
+@cache
+def _parts() -> tuple[Part, ...]:
+    rows = _tables()["unit"]
+    return tuple(Part(row["name"], compile_words(row["words"]), row.get("may_be_whole", False)) for row in rows)
+
+
+@cache
+def _any_part() -> re.Pattern[str]:
+    return compile_words(listed("unit"))
+
+
 @lru_cache(maxsize=8192)
 def parts_in(text: str) -> frozenset[Part]:
     """Return the parts of an institution that *text*, a handle, an address or a label, names."""
     spaced = fold(text).translate(_JOINING_MARKS)
-    if not lists().any_part.search(spaced):
-        return frozenset()
-    return frozenset(part for part in lists().parts if part.words.search(spaced))
+    return frozenset(part for part in _parts() if part.words.search(spaced)) if _any_part().search(spaced) else _NONE
+
+
+_NONE: frozenset[Part] = frozenset()
+
+
+@cache
+def _separate_bodies() -> tuple[re.Pattern[str], ...]:
+    return tuple(compile_words(row["words"]) for row in _tables()["separate"])
 
 
 @lru_cache(maxsize=8192)
 def separate_bodies_in(text: str) -> frozenset[int]:
     """Return which rows of bodies beside the institution *text* names."""
     spaced = fold(text).translate(_JOINING_MARKS)
-    return frozenset(number for number, words in enumerate(lists().separate) if words.search(spaced))
+    return frozenset(number for number, words in enumerate(_separate_bodies()) if words.search(spaced))
 
 
 def is_vendor(network: str, handle: str) -> bool:
     """Whether the account belongs to who hosts, equips or makes sites."""
     name = handle.lower()
-    return not lists().vendors.isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))
+    return not listed("vendor", "accounts").isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))

@@ -5,36 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.lists import Part, parts_in
+from cegep_audit.detect.accounts.lists import Part, listed, network_words, parts_in
+from cegep_audit.detect.networks.identify import might_name_account
 from cegep_audit.detect.page.cues import fold
-from cegep_audit.models import Institution
+from cegep_audit.models import Institution, Link
 
 _WORD = re.compile(r"[a-z0-9]+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
-_ARTICLES = frozenset("a au aux d de des du en et l la le les the of and for at in on".split())
-# Words that many institutions share, so that they identify none: kinds of institution, large places, articles.
-COMMON = _ARTICLES | frozenset(
-    "un une sur sous pour par "
-    "cegep college colleges collegial ecole ecoles school schools universite university institut institute centre "
-    "center campus national nationale regional regionale international internationale quebec canada montreal "
-    "ville city municipalite ministere ministry departement department service services bibliotheque bibliotheques "
-    "library libraries musee museum conseil council commission societe society association federation fondation "
-    "foundation reseau network new news blog site web online www education enseignement superieur superieure "
-    "state public higher general generale saint sainte st ste".split()
-)
-_HOST_WORDS = frozenset("www web blog blogs beta live news articles voices home site mail m fr en hacks about".split())
-_FORMS = frozenset("company school user channel group groups pages showcase edu add".split())  # in addresses
-_KINDS_IN_HOSTS = ("cegep", "college", "ville", "universite", "univ", "biblio", "ecole", "musee", "the")
 _MIN_WORD = 4  # letters of a word that identifies an institution by itself
 _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # made once an institution, and quick to look up by
 class Identity:
     """What an institution may call itself.
 
@@ -56,30 +43,26 @@ class Identity:
 
 
 def identity_of(institution: Institution, final_url: str = "") -> Identity:
-    """Return what *institution* may call itself; *final_url* is where its homepage was found."""
+    """Return what *institution* may call itself, worked out once; *final_url* is where its homepage was found."""
     hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
-    return _identity(
-        institution.name,
-        institution.short_name,
-        institution.type,
-        institution.url.partition("://")[2].partition("/")[2],
-        institution.language,
-        tuple(dict.fromkeys(host for host in hosts if host)),
-    )
+    path = unquote(institution.url.partition("://")[2].partition("/")[2])
+    names = (institution.name, institution.short_name)
+    return _identity(names, f"{institution.type} {path}", institution.language, tuple(filter(None, hosts)))
 
 
 @lru_cache(maxsize=512)
-def _identity(name: str, short_name: str, kind: str, path: str, language: str, hosts: tuple[str, ...]) -> Identity:
-    parts = parts_in(f"{name} {short_name} {kind} {unquote(path)}")
+def _identity(names: tuple[str, str], also: str, language: str, hosts: tuple[str, ...]) -> Identity:
+    """Return what an institution of these *names* may call itself; *also* holds what may name parts of it."""
+    parts = parts_in(f"{' '.join(names)} {also}")
     labels = {label for host in hosts for label in _host_labels(host, parts)}
     words = {part for host in hosts for part in urls.site_name(host).split("-") if _is_distinctive(part)}
     acronyms: set[str] = set()
     whole: set[str] = set()
-    for text in (name, short_name):
-        tokens = _WORD.findall(fold(text))
-        words |= set(filter(_is_distinctive, tokens))
+    for name in names:
+        tokens = _WORD.findall(fold(name))
+        words.update(filter(_is_distinctive, tokens))
         whole.add("".join(tokens))
-        for chosen in (tokens, [token for token in tokens if token not in _ARTICLES]):
+        for chosen in (tokens, [token for token in tokens if token not in listed("article")]):
             acronyms.add("".join(token[0] for token in chosen))
     acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
     whole.discard("")
@@ -90,25 +73,29 @@ def _identity(name: str, short_name: str, kind: str, path: str, language: str, h
         acronyms=frozenset(acronyms),
         whole=frozenset(whole),
         ordered=tuple(sorted(whole | labels | words | acronyms, key=lambda own: (-len(own), own))),
-        text=fold(f"{name} {short_name}"),
+        text=fold(" ".join(names)),
         parts=parts,
         language=language,
     )
 
 
 def _is_distinctive(word: str) -> bool:
-    return len(word) >= _MIN_WORD and word not in COMMON
+    return len(word) >= _MIN_WORD and word not in _common()
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Return the words that many institutions share, so that they identify none."""
+    return listed("article") | listed("common")
 
 
 def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
     name = urls.site_name(host)
     prefix = host.removesuffix(urls.registrable_domain(host)).strip(".").split(".")
     found = {_NOT_WORD.sub("", label) for label in (name, *(label for label in prefix if parts_in(label) <= parts))}
-    for word in _KINDS_IN_HOSTS:  # "cegeprb" may also call itself "rb…" where enough letters are left
-        stem = _NOT_WORD.sub("", name).removeprefix(word)
-        if stem != name and len(stem) >= _MIN_WORD:
-            found.add(stem)
-    return {label for label in found if len(label) >= _MIN_LABEL and label not in COMMON and label not in _HOST_WORDS}
+    stems = {_NOT_WORD.sub("", name).removeprefix(kind) for kind in listed("kind_in_host")}
+    found |= {stem for stem in stems if len(stem) >= _MIN_WORD}
+    return {label for label in found - _common() - listed("host_word") if len(label) >= _MIN_LABEL}
 
 
 class NameMatch(IntEnum):
@@ -120,12 +107,9 @@ class NameMatch(IntEnum):
     SAME = 3  # its names and nothing else
 
 
-# What a handle may hold beside a name and still be the institution's own: kinds, places, marks of being official.
-_AFFIXES = re.compile(
-    "cegep|colleg(?:e|ial)|universit[ey]|univ|ecole|school|institute?|officiel(?:le)?|official|real|page|quebec|canada|"
-    "montreal|mtl|the|les?|la|des?|du|aux?|of|and|et|info|news|tv|web|en|fr|qc|ca|org|com|net|edu|gouv|gov|us|uk|"
-    "ville|town|city|channel|group|groups|company|show|user|[0-9]{1,4}|[ucmnqs]"
-)
+@cache
+def _affixes() -> re.Pattern[str]:
+    return re.compile("|".join(listed("affix")))
 
 
 @lru_cache(maxsize=8192)
@@ -156,7 +140,7 @@ def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
 
 def _initials(tokens: list[str]) -> str:
     """Return the initials of a name written out, "" of too few words: ``company/radio-verte-libre`` is RVL."""
-    initials = "".join(token[0] for token in tokens if token not in _ARTICLES and token not in _FORMS)
+    initials = "".join(token[0] for token in tokens if token not in listed("article") and token not in listed("form"))
     return initials if len(initials) >= _MIN_ACRONYM else ""
 
 
@@ -171,4 +155,74 @@ def _rest(joined: str, identity: Identity) -> str:
         return ""
     for own in identity.ordered:
         joined = joined.replace(own, " ")
-    return "".join(part for part in joined.split() if not _AFFIXES.fullmatch(part))
+    return "".join(part for part in joined.split() if not _affixes().fullmatch(part))
+
+
+# ------------------------------------------------------------------------------------------ the words of a link
+
+_LABEL_WORD = re.compile(r"[a-z]{3,}")
+_MIN_NAME = 5  # letters of a name that is no coincidence inside a handle
+_DOMAIN = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,6}(?![\w-])")
+_FOLLOW = re.compile(r"(?<![a-z])(?:follow|suivre|suivez|subscribe|abonner|abonnez)(?![a-z])")
+_FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".htm", ".html", ".asp", ".aspx", ".pdf")
+_WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
+
+
+def words_of(link: Link) -> list[str]:
+    """Return the words of the link's label."""
+    return _LABEL_WORD.findall(fold(link.label))
+
+
+def names_in(link: Link) -> list[str]:
+    """Return the words that may name somebody: not those of networks, icons and invitations."""
+    return [word for word in words_of(link) if word not in network_words() and word not in listed("nobody")]
+
+
+def shows_own_name(link: Link, handle: str) -> bool:
+    """Whether its words, or those before it, hold the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
+    if "named" in link.cues:
+        return True
+    handle, names = squeezed(handle), names_in(link)
+    whole = "".join(names)
+    return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
+
+
+def is_named(link: Link, handle: str) -> bool:
+    """Whether the account's own name is all that is said of it, as in a list of sites one likes."""
+    words = sorted(words_of(link), key=len, reverse=True)
+    if not words or "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words):
+        return False
+    rest = squeezed(handle)
+    for word in words:
+        rest = rest.replace(word, "")
+    return not rest.strip("0123456789")
+
+
+def asks_to_follow(link: Link, handle: str) -> bool:
+    """Whether the link is a button that asks to follow the account by its own name, and not "us"."""
+    label = fold(link.label)
+    return bool(_FOLLOW.search(label)) and not _WE.search(label) and shows_own_name(link, handle)
+
+
+def is_title(link: Link, identity: Identity) -> bool:
+    """Whether the label is the title of something: words that are neither the institution's name nor of networks."""
+    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words_of(link)):
+        return False
+    own = "".join(identity.whole)
+    return any(word not in _common() and word not in identity.words and word not in own for word in names_in(link))
+
+
+def names_other_site(link: Link, identity: Identity) -> bool:
+    """Whether the label is the address of another site than the institution's: "Slate.com" on Slate.fr."""
+    domains = {urls.registrable_domain(host) for host in identity.hosts}
+    found = [
+        host
+        for host in _DOMAIN.findall(fold(link.label))
+        if not (host.endswith(_FILES) or might_name_account(f"https://{host}/a"))
+    ]
+    return any(host not in identity.text and urls.registrable_domain(host) not in domains for host in found)
+
+
+def squeezed(text: str) -> str:
+    """Return the letters and digits of *text*, folded."""
+    return "".join(char for char in fold(text) if char.isalnum())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.main_account import with_main
+from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of, match_name
 from cegep_audit.detect.networks.identify import account_key
 from cegep_audit.models import Account, InstitutionResult, Scan
@@ -22,38 +24,46 @@ def mark_shared(scan: Scan) -> Scan:
     A family is an institution with its parts, and whoever has the same site. The account stays with an
     institution whose name it shows and with the parent of the others. Main accounts are chosen anew.
     """
-    families: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for result in scan.results:
-        for account in result.accounts:
-            if account.url:
-                families[_key(account)].add(_family(result))
-    shared = {key for key, members in families.items() if len(members) >= SHARED_FROM}
-    if not shared:
-        return scan
-    return replace(scan, results=tuple(_without(result, shared) for result in scan.results))
+    shown = ((result, each.network, each.url) for result in scan.results for each in result.accounts if each.url)
+    shared = shared_keys(shown, _family)
+    return replace(scan, results=tuple(without_shared(result, shared) for result in scan.results)) if shared else scan
 
 
-def _key(account: Account) -> tuple[str, str]:
-    return account.network, account_key(account.network, account.url)
+Shower = TypeVar("Shower")
+
+
+def shared_keys(shown: Iterable[tuple[Shower, str, str]], family: Callable[[Shower], str]) -> frozenset[str]:
+    """Return the keys of the accounts that several families show, from who shows what: a site, network and URL."""
+    showers: dict[str, list[Shower]] = defaultdict(list)
+    for shower, network, url in shown:
+        showers[account_key(network, url)].append(shower)
+    many = ((key, each) for key, each in showers.items() if len(each) >= SHARED_FROM)
+    return frozenset(key for key, each in many if len(set(map(family, each))) >= SHARED_FROM)
 
 
 def _family(result: InstitutionResult) -> str:
+    return family_of(result.institution.parent_id, result.final_url or result.institution.url)
+
+
+def family_of(parent_id: str, website: str) -> str:
     """Return what the institutions of one family have in common: their parent, or the domain of their site."""
-    institution = result.institution
-    return institution.parent_id or urls.registrable_domain(urls.host_of(result.final_url or institution.url))
+    return parent_id or urls.registrable_domain(urls.host_of(website))
 
 
-def _without(result: InstitutionResult, shared: set[tuple[str, str]]) -> InstitutionResult:
+def without_shared(result: InstitutionResult, shared: Collection[str]) -> InstitutionResult:
+    """Return *result* with its accounts among the *shared* ones made ``third_party``; itself where none changes."""
+    if not any(_is_changed(each, shared) for each in result.accounts):
+        return result
     identity = identity_of(result.institution, result.final_url)
     accounts = [
-        replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
-        if account.role in _CHANGED and _key(account) in shared and not match_name(account.handle, identity)
-        else account
-        for account in result.accounts
+        replace(each, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
+        if _is_changed(each, shared) and not match_name(each.handle, identity)
+        else each
+        for each in result.accounts
     ]
-    if accounts == list(result.accounts):
-        return result
-    return replace(result, accounts=with_main(accounts, identity))
+    return replace(result, accounts=with_main(accounts, identity)) if accounts != list(result.accounts) else result
 
 
-_CHANGED = frozenset({Role.OFFICIAL, Role.UNIT, Role.UNCERTAIN})
+def _is_changed(account: Account, shared: Collection[str]) -> bool:
+    """Whether a rule gave *account* a role that its being *shared* takes away."""
+    return account.role is not Role.THIRD_PARTY and account_key(account.network, account.url) in shared

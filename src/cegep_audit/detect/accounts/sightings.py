@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.lists import lists
-from cegep_audit.detect.accounts.name_matching import Identity
+from cegep_audit.detect.accounts.lists import listed
+from cegep_audit.detect.accounts.name_matching import Identity, names_in
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.identify import Classified, classify, mastodon_handle
 from cegep_audit.detect.page.cues import fold
@@ -34,7 +33,6 @@ class Sighting:
 def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
     """Yield the links of *visits* that lead to an account, or may."""
     resolved = _own_redirects(visits)
-    read = cache(_read)  # the same addresses stand on page after page
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
@@ -42,7 +40,7 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
         for link in visit.reading.links:
             if _is_mentioned(link) and any(other != link.url for other in linked.get(_last(link.url), ())):
                 continue
-            for what, seen in _what(link, resolved, read, identity):
+            for what, seen in _what(link, resolved, identity):
                 yield Sighting(seen, what, visit.page.captured_at, visit.page.record_id)
 
 
@@ -50,7 +48,7 @@ def _linked_names(links: Sequence[Link]) -> dict[str, set[str]]:
     """Return the addresses of links by the name that their label has: ``@name``."""
     linked: dict[str, set[str]] = defaultdict(set)
     for link in links:
-        for name in _AT_NAME.findall(link.label.lower()):
+        for name in _AT_NAME.findall(link.label.lower()) if "@" in link.label else ():
             if name == _last(link.url):
                 linked[name].add(link.url)
     return linked
@@ -86,11 +84,9 @@ def _own_redirects(visits: Iterable[Visit]) -> dict[str, str]:
     }
 
 
-def _what(
-    link: Link, resolved: dict[str, str], read: Callable[[str], Classified], identity: Identity
-) -> Iterator[tuple[Classified, Link]]:
-    """Yield what *link* leads to as *read* says, nothing where that is no account of a network."""
-    what = read(link.url)
+def _what(link: Link, resolved: dict[str, str], identity: Identity) -> Iterator[tuple[Classified, Link]]:
+    """Yield what *link* leads to, nothing where that is no account of a network."""
+    what = _read(link.url)
     # A site that is a blog of a network is no account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
         yield what, link
@@ -99,15 +95,15 @@ def _what(
         yield Classified(link.url, MASTODON, Kind.PROFILE, handle, f"https://{server}/@{handle}", "rel_me"), link
     elif link.names:
         target = resolved.get(urls.visit_key(link.url))
-        through = read(target) if target else None
+        through = _read(target) if target else None
         if through and through.account_url:
             yield through, replace(link, how=How.REDIRECT)
         elif target is None and not link.cues & _PASSED_ON:
             yield _unresolved(link, link.names), link
     elif what.network and what.hides_account and _is_icon(link):
         yield _unresolved(link, what.network), link
-    elif what.network is None and (inside := _sent_on(link)) and read(inside).kind.names_account:
-        yield read(inside), link
+    elif what.network is None and (inside := _sent_on(link)) and (what := _read(inside)).kind.names_account:
+        yield what, link
 
 
 def _unresolved(link: Link, network: str) -> Classified:
@@ -115,13 +111,11 @@ def _unresolved(link: Link, network: str) -> Classified:
 
 
 _PASSED_ON = frozenset({"share", "quote", "comment"})  # signs of buttons and of what others wrote
-_WORD = re.compile(r"[a-z]{3,}")
 
 
 def _is_icon(link: Link) -> bool:
     """Whether *link* stands for an account of the institution: its words name nobody and share nothing."""
-    words = _WORD.findall(fold(link.label))
-    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and (lists().names_nobody.issuperset(words))
+    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
 
 
 # ------------------------------------------------------------------------------------------ Mastodon on any host
@@ -157,7 +151,9 @@ def _has_sign(label: str) -> bool:
 
 
 def _is_of_another_service(host: str) -> bool:
-    return host.removeprefix("www.") in lists().not_mastodon or urls.registrable_domain(host) in lists().not_mastodon
+    return host.removeprefix("www.") in listed("not_mastodon", "hosts") or urls.registrable_domain(host) in listed(
+        "not_mastodon", "hosts"
+    )
 
 
 # ------------------------------------------------------------------------------------------ links of the site's own

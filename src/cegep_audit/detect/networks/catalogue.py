@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.errors import UsageError
@@ -70,6 +70,7 @@ def open_networks(day: date) -> tuple[str, ...]:
     return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
 
 
+@lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
 def basket(name: str, day: date) -> tuple[str, ...]:
     """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.
 

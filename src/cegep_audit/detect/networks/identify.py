@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -31,6 +31,7 @@ __all__ = [
 
 SHORT_LINK = "short_link"  # what the names of their rules begin with
 _MAX_WRAPPERS = 5  # redirectors around redirectors; more is a trap
+_REMEMBERED = 2_048  # addresses: one is met when a page is read, then on page after page, and when it is judged
 _SAFE = "/@+:,~.-_&'()!*$="  # characters a path holds as they are
 
 
@@ -77,9 +78,12 @@ def classify(raw: str) -> Classified:
 
     Never raises, whatever the string; takes bounded time, for only the start of a very long one is read.
     """
-    text = unwrap.readable(raw)
-    verdict = _judged(text, 0) if might_name_account(text) else _NO_NETWORK
-    return Classified(raw, *verdict)
+    return Classified(raw, *_verdict(unwrap.readable(raw)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _verdict(text: str) -> _Verdict:
+    return _judged(text, 0) if might_name_account(text) else _NO_NETWORK
 
 
 def _judged(raw: str, depth: int) -> _Verdict:

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PLACES = ("class", "text", "label")
 
 
@@ -21,7 +22,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _NOT_ASCII.sub(lambda found: "" if unicodedata.combining(found[0]) else found[0], decomposed)
 
 
 def _one(word: str) -> str:

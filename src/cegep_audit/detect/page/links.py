@@ -7,7 +7,7 @@ is commented out never counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -21,7 +21,7 @@ from cegep_audit.detect.networks.identify import (
     might_name_account,
 )
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.context import Context, Element, clean, icon_words
+from cegep_audit.detect.page.context import LONG_PIECE, UNSEEN, Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
 from cegep_audit.detect.page.finders import (
@@ -35,6 +35,7 @@ from cegep_audit.detect.page.finders import (
     find_in_script,
     find_widgets,
     is_same_as,
+    is_shown,
     refresh_target,
 )
 from cegep_audit.detect.page.media import media_type
@@ -46,7 +47,7 @@ MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory
 _BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
-_UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
+_WITHOUT_ATTRIBUTES = frozenset({"noscript", "app-root"})  # elements that say something even so
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
 
@@ -62,10 +63,10 @@ def extract_links(page: Page) -> Reading:
     document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
     if page.refresh:
         document.refresh_to = refresh_target(document, page.refresh)
-    visible = _walk(document)
+    _walk(document)
     if not document.anchors and is_rubbish(body.decode("utf-8", "replace")):
         document.signs.add("undecodable")
-    return _reading(document, visible)
+    return _reading(document)
 
 
 def _base(tree: LexborHTMLParser, page_url: str) -> str:
@@ -74,112 +75,103 @@ def _base(tree: LexborHTMLParser, page_url: str) -> str:
     return (urls.absolute(page_url, href) if href else None) or page_url
 
 
-def _walk(document: Document) -> list[str]:
-    """Offer each element to its finders, in document order; return the visible pieces of text."""
-    visible: list[str] = []
-    node, parent = document.tree.root, None
-    is_open: list[LexborNode] = []
+def _walk(document: Document) -> None:
+    """Offer each element to the finder of its kind, in document order, and keep the texts."""
+    is_open = document.is_open
+    node: LexborNode | None = document.tree.root
     while node is not None:
-        child = None
-        if node.tag == "-text":
-            if parent is not None and not node.is_empty_text_node:
-                _take_text(document, parent, node.text_content or "", visible)
-        elif (element := _offered(document, node, parent)) is not None:
+        tag = node.tag or "-"
+        if tag == "-text":
+            if is_open and not node.is_empty_text_node:
+                _take_text(document, is_open[-1][1], node.text_content or "")
+        elif tag[0] not in "-!":
+            attributes = node.attributes
+            element = _offer(document, node, tag, attributes) if attributes or tag in _WITHOUT_ATTRIBUTES else None
             child = node.first_child
             if child is not None:
-                is_open.append(node)
-                node, parent = child, element
+                is_open.append((node, tag, attributes, len(document.texts.pieces)))
+                if element is not None:
+                    document.opened.append(element)
+                node = child
                 continue
         node = node.next
         while node is None and is_open:
-            left, parent = is_open.pop(), _leave(parent, len(document.texts.pieces))
-            node = left.next if parent is not None else None
-    return visible
+            node = document.leave()
 
 
-def _offered(document: Document, node: LexborNode, parent: Element | None) -> Element | None:
-    """Offer *node* to the finders of its kind; return it as an element, None where it is none."""
-    tag = node.tag or "-"
-    if tag[0] in "-!":
-        return None
-    attributes = node.attributes
-    if tag == "app-root" or (tag == "div" and attributes.get("id") in _APP_ROOTS):
+def _offer(document: Document, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element | None:
+    """Offer *node* to the finders of its kind; return it as an element where one of them looked at it."""
+    element = None
+    if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
     finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
-    holds_address = not PASSED_OVER.issuperset(attributes) and tag not in ELSEWHERE
-    kept = node if finder or holds_address else None
-    element = Element(kept, tag, attributes, parent, len(document.texts.pieces), len(document.anchors))
-    if finder and (found := finder(document, element)):
-        document.keep(finder.__name__, found)
-    if holds_address:
-        document.keep("find_attributes", find_attributes(document, element))
+    if finder:
+        element = document.element(node, tag, attributes)
+        if found := finder(document, element):
+            document.keep(finder.__name__, element, found)
+    if (
+        not PASSED_OVER.issuperset(attributes)
+        and tag not in ELSEWHERE
+        and (others := list(find_attributes(attributes)))
+    ):
+        element = element or document.element(node, tag, attributes)
+        document.keep("find_attributes", element, others)
     return element
 
 
-def _leave(element: Element | None, texts: int) -> Element | None:
-    """Complete the counts of *element*, after *texts* text nodes; return what it stands in."""
-    if element is None:
-        return None
-    element.last_text = texts
-    outer = element.parent
-    if outer is not None:
-        outer.links += element.links
-        outer.anchors += element.anchors
-    return outer
-
-
-def _take_text(document: Document, parent: Element, text: str, visible: list[str]) -> None:
+def _take_text(document: Document, tag: str, text: str) -> None:
+    """Keep *text*, which stands in an element with *tag*, and the addresses in it."""
     stripped = text.strip()
     if not stripped:
         return
-    document.texts.pieces.append(stripped)
-    tag = parent.tag
-    if tag not in _UNSEEN:
-        parent.own_text += len(stripped)
-        visible.append(stripped)
+    piece = clean(stripped) if len(stripped) <= LONG_PIECE else stripped
+    document.texts.pieces.append(piece)
+    if tag not in UNSEEN:
+        document.visible.append(piece)
+        if document.text_length <= 2 * _OPENING:
+            document.opening.append(piece)
+        document.text_length += len(stripped)
         if "." in stripped and tag != "a":
-            document.keep("text", (Found(raw, parent, How.ANCHOR) for raw in addresses_in_text(text)))
+            _keep_text(document, "text", [Found(raw, How.ANCHOR) for raw in addresses_in_text(text)])
     elif tag == "script":
-        document.keep("script", find_in_script(document, parent, text))
+        _keep_text(document, "script", find_in_script(document, document.is_open[-1][2], text))
 
 
-def _mentions(body: Element, visible: Sequence[str]) -> Iterator[Found]:
+def _keep_text(document: Document, finder: str, found: Iterable[Found]) -> None:
+    found = list(found)
+    if found and (element := document.innermost()) is not None:
+        document.keep(finder, element, found)
+
+
+def _mentions(visible: Sequence[str]) -> Iterator[Found]:
     """Yield the accounts that the page's text names without an address."""
     around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
     named = (raw for pieces in around for raw in scripts.named_in_text(clean(" ".join(pieces))))
-    yield from (Found(raw, body, How.ANCHOR) for raw in dict.fromkeys(named))
+    yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(named))
 
 
-def _opening(visible: Sequence[str]) -> str:
-    """Return the first words of a page, without joining all the others."""
-    first, length = [], 0
-    for text in visible:
-        first.append(text)
-        length += len(text)
-        if length > 2 * _OPENING:
-            break
-    return clean(" ".join(first))[:_OPENING]
-
-
-def _reading(document: Document, visible: Sequence[str]) -> Reading:
+def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        element = Element(body, "body", body.attributes, None, 0, 0)
-        document.keep("mentions", _mentions(element, visible))
+        document.keep("mentions", Element(body, "body", body.attributes, None), _mentions(document.visible))
     context = Context(document.texts, document.anchors)
-    document.keep("icons", _icons(document.inner, context))
+    for link, found in _icons(document.inner, context):
+        document.keep("icons", link, [found])
     return Reading(
         url=document.page.url,
         base=document.base,
         title=clean(title.text())[:300] if title is not None else "",
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
         links=tuple(_links(document, context)),
-        inner=tuple(_inner_links(document, context)),
+        inner=tuple(
+            InnerLink(href, context.label(element), context.zone(element), hreflang, rel)
+            for element, href, hreflang, rel, _ in document.inner[:MAX_INNER]
+        ),
         frames=tuple(dict.fromkeys(document.frames)),
         refresh_to=document.refresh_to,
-        text_length=sum(map(len, visible)),
-        opening=_opening(visible),
+        text_length=document.text_length,
+        opening=clean(" ".join(document.opening))[:_OPENING],
         signs=frozenset(document.signs),
     )
 
@@ -204,12 +196,12 @@ _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
-def _icons(inner: Sequence[Inner], context: Context) -> Iterator[Found]:
+def _icons(inner: Sequence[Inner], context: Context) -> Iterator[tuple[Element, Found]]:
     for link in inner:
         if name := _stands_for(link, context):
             for container in [*link.element.containers()][1:]:  # the walk has added up; the first is counted when kept
                 container.links += 1
-            yield Found(link.href, link.element, How.ANCHOR, names=name)
+            yield link.element, Found(link.href, How.ANCHOR, names=name)
 
 
 def _stands_for(link: Inner, context: Context) -> str:
@@ -233,9 +225,9 @@ def _stands_for(link: Inner, context: Context) -> str:
     return _ICON_NETWORK.get(name, name)
 
 
-def _declares_mastodon(found: Found) -> bool:
+def _declares_mastodon(element: Element, found: Found) -> bool:
     """Whether a link with ``rel=me`` has the icon of Mastodon, on any host."""
-    return found.how is How.REL_ME and bool(_SAYS_MASTODON.search(icon_words(found.element)))
+    return found.how is How.REL_ME and bool(_SAYS_MASTODON.search(icon_words(element)))
 
 
 @cache
@@ -249,12 +241,11 @@ def _names(network: str) -> tuple[str, ...]:
 
 def _links(document: Document, context: Context) -> Iterator[Link]:
     blocks: dict[int, int] = {}
-    for found in document.found:
+    for element, found in document.found:
         url = urls.absolute(document.base, _repaired(found.raw))
         if url is None and not might_name_account(found.raw):
             continue
-        element = found.element
-        shown = found.is_shown
+        shown = is_shown(element, found)
         label = without_noise(context.label(element)) if shown and element.tag != "body" else ""
         together = element if found.how in _TOGETHER and found.subject not in _OF_OTHERS else None
         container = context.block(element) if shown else together
@@ -262,19 +253,19 @@ def _links(document: Document, context: Context) -> Iterator[Link]:
         yield Link(
             url=url or found.raw,
             how=How.MICRODATA if subject and subject != found.subject else found.how,
-            zone=context.zone(element) if shown else _data_zone(found),
+            zone=context.zone(element) if shown else _data_zone(element, found),
             label=label,
             page_url=document.page.url,
             subject=subject,
             cues=context.cues(element, label) if shown else frozenset(),
             block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-            names=found.names or (MASTODON if _declares_mastodon(found) else ""),
+            names=found.names or (MASTODON if _declares_mastodon(element, found) else ""),
         )
 
 
-def _data_zone(found: Found) -> Zone:
+def _data_zone(element: Element, found: Found) -> Zone:
     """Return the zone of what is not shown: the data of a script say nothing of the place where it stands."""
-    zone = found.element.zone or Zone.MAIN
+    zone = element.place.zone or Zone.MAIN
     return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
 
 
@@ -293,8 +284,3 @@ def _microdata_subject(element: Element) -> str:
         return ""
     types = element.item_types
     return structured.subject_of_type(types.split()) if types else structured.ORGANIZATION
-
-
-def _inner_links(document: Document, context: Context) -> Iterator[InnerLink]:
-    for element, href, hreflang, rel, _ in document.inner[:MAX_INNER]:
-        yield InnerLink(href, context.label(element), context.zone(element), hreflang, rel)

@@ -1,13 +1,16 @@
-"""Which zone of its page an element names: by its tag, its role, or words in its class names and id."""
+"""The zone of an element: the part of the page that its tag, its role, its class names or what it stands in name."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.vocabulary import Zone
 
+NOT_CONTAINERS = frozenset({"html", "body", "-document"})
 _ZONE_OF_TAG = {
     "footer": Zone.FOOTER,
     "header": Zone.HEADER,
@@ -33,14 +36,75 @@ _ZONE_WORDS = {
     Zone.NAV: "nav|navbar|menu|navigation|menus|topnav|mainnav|navigations",
     Zone.MAIN: "main|content|contenu|article|post|entry|corps",
 }
+# Zones that a zone keeps out inside itself: an article's header is no page header, a menu in a footer is footer.
+_HOLDS_AGAINST = {
+    Zone.FOOTER: frozenset(Zone),
+    Zone.HEAD: frozenset(Zone),
+    Zone.ASIDE: frozenset({Zone.HEADER, Zone.NAV, Zone.MAIN}),
+    Zone.MAIN: frozenset({Zone.HEADER}),
+    Zone.NAV: frozenset({Zone.HEADER}),
+    Zone.HEADER: frozenset[Zone](),
+}
+# The zones of class names that replace the zone of a landmark (a tag or role).
+_CLASS_REPLACES = {
+    Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}),
+    Zone.HEADER: frozenset({Zone.NAV}),
+}
+_NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # one object for each combination, see _entered
+class Place:
+    """Where an element is: its zone, None where nothing names one, and how the zone came about."""
+
+    zone: Zone | None = None
+    is_landmark: bool = False  # whether a tag or role named the zone
+    in_article: bool = False
+
+    def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Place:
+        """Return the place of an element with *tag* and *attributes* that stands here."""
+        zone = _ZONE_OF_TAG.get(tag)
+        if zone is None and attributes and tag not in NOT_CONTAINERS:
+            get = attributes.get
+            if role := get("role"):
+                zone = _ZONE_OF_ROLE.get(role)
+            if zone is None:
+                named = _zone_of_names(get("class"), get("id"))
+                return self if named is None else _entered(self, named, False, False)
+        return self if zone is None else _entered(self, zone, True, tag == "article")
+
+    def yields_to(self, zone: Zone, *, is_landmark: bool) -> bool:
+        """Whether *zone*, which an element here names, replaces the zone around that element."""
+        if self.zone is None:
+            return True
+        if self.in_article and zone in _NOT_OF_PAGE:
+            return False
+        if self.is_landmark and not is_landmark:
+            return zone in _CLASS_REPLACES.get(self.zone, ())
+        return zone not in _HOLDS_AGAINST[self.zone]
+
+
+_place = cache(Place)
+NOWHERE = _place(None, False, False)
+
+
+@cache
+def _entered(outer: Place, zone: Zone, is_landmark: bool, opens_article: bool) -> Place:
+    """Return the place of an element in *outer* that itself names *zone*."""
+    opens_article = opens_article and not outer.in_article
+    in_article = outer.in_article or opens_article
+    if (zone is not outer.zone or opens_article) and outer.yields_to(zone, is_landmark=is_landmark):
+        return _place(zone, is_landmark, in_article)
+    return _place(outer.zone, outer.is_landmark, in_article)
 
 
 def _whole_words(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")
 
 
-_ZONE_PATTERNS = [(zone, _whole_words(words)) for zone, words in _ZONE_WORDS.items()]
-_WORDS = frozenset("|".join(_ZONE_WORDS.values()).split("|"))
+_ZONE_PATTERNS = [(zone, frozenset(words.split("|")), _whole_words(words)) for zone, words in _ZONE_WORDS.items()]
+_WORDS = frozenset().union(*(words for _, words, _ in _ZONE_PATTERNS))
+_ORDER = list(_ZONE_WORDS)
 _APART = str.maketrans("-_0123456789", " " * 12)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Class names that hold such a word and say no zone: of looks and distances (margin-bottom, btn-secondary), of lists
@@ -54,24 +118,36 @@ _PART_OF_TEXT = re.compile(
     r"(?<![a-z])(entry|post|article|story|comments?|card|author|hentry|teaser|modal|panel)"
     r"[_-]+(?:footer|header|foot|bottom|top)(?![a-z])"
 )
-
-
-@lru_cache(maxsize=8192)
-def zone_of(tag: str, role: str | None, css_class: str | None, id_: str | None) -> tuple[Zone | None, bool]:
-    """Return the zone that an element itself names, and whether a landmark does; the same few stand in thousands."""
-    zone = _ZONE_OF_TAG.get(tag) or _ZONE_OF_ROLE.get(role or "")
-    if zone is not None:
-        return zone, True
-    names = f"{css_class or ''} {id_ or ''}"
-    folded = names if names.islower() and names.isascii() else fold(_CAMEL.sub("-", names))
-    if _WORDS.isdisjoint(folded.translate(_APART).split()):  # most class names hold no such word at all
-        return None, False
-    zone = _zone_in(folded)
-    return (_zone_in(_PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", folded))) if zone in _OVERSAID else zone), False
-
-
 _OVERSAID = frozenset({Zone.FOOTER, Zone.HEADER, Zone.ASIDE})  # what class names say of looks, too
 
 
-def _zone_in(folded: str) -> Zone | None:
-    return next((zone for zone, pattern in _ZONE_PATTERNS if pattern.search(folded)), None)
+def _zone_of_names(css_class: str | None, id_: str | None) -> Zone | None:
+    by_class = _zones_in(css_class) if css_class else None
+    by_id = _zones_in(id_.rstrip("0123456789")) if id_ else None  # menu-item-12, menu-item-13
+    if by_class and by_id:
+        return _first((*by_class[1], *by_id[1]))
+    named = by_class or by_id
+    return named[0] if named else None
+
+
+def _first(named: Sequence[tuple[Zone, bool]]) -> Zone | None:
+    zone = min((zone for zone, _ in named), key=_ORDER.index)
+    if zone not in _OVERSAID:
+        return zone
+    return min((zone for zone, is_looks in named if not is_looks), key=_ORDER.index, default=None)
+
+
+@lru_cache(maxsize=16_384)  # the same few class names stand in thousands of elements
+def _zones_in(names: str) -> tuple[Zone | None, Sequence[tuple[Zone, bool]]] | None:
+    """Return the zone that *names* say, and all of which they hold words, with whether these only say looks."""
+    folded = names if names.islower() and names.isascii() else fold(_CAMEL.sub("-", names))
+    words = _WORDS.intersection(folded.translate(_APART).split())
+    if not words:  # as in most class names
+        return None
+    of_page = _PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", folded))
+    named = tuple(
+        (zone, pattern.search(of_page) is None)
+        for zone, of_zone, pattern in _ZONE_PATTERNS
+        if not of_zone.isdisjoint(words) and pattern.search(folded)
+    )
+    return (_first(named), named) if named else None

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.coding.sheet import CODED, COLUMNS, SAMPLED, SHOWN
-from cegep_audit.coding_records import Decision, Unit
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Account, Evidence
+from cegep_audit.models import Account, Decision, Evidence, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table

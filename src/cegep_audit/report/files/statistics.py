@@ -13,10 +13,10 @@ from typing import cast
 import pandas as pd
 
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.group_tests import group_differences
 from cegep_audit.analyze.institution.advice import advise
+from cegep_audit.analyze.presence import causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.catalogue import set_in_french
 from cegep_audit.phrases.locales import Language

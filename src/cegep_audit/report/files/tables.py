@@ -146,8 +146,8 @@ def matrix_of(scan: Scan, basket: str = "all") -> Table:
 
     That is where the site was not assessed, and where the network was not open on the day of its capture.
     """
-    from cegep_audit.analyze.presence_matrix import matrix_of_numbers
     from cegep_audit.analyze.stats import presence
+    from cegep_audit.analyze.tables import matrix_of_numbers
 
     matrix = matrix_of_numbers(presence(scan, basket))
     id_, name = (column.heading for column in account_columns()[:2])

@@ -7,9 +7,8 @@ from itertools import groupby
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.coverage import causes, rendered_pages
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

@@ -15,10 +15,11 @@ from cegep_audit.coding.agreement import (
     Comparison,
     Difference,
     Level,
+    Named,
+    Overlap,
 )
 from cegep_audit.coding.coefficients import FIGURES
-from cegep_audit.coding.overlap import Named, Overlap
-from cegep_audit.coding_records import Unit
+from cegep_audit.models import Unit
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

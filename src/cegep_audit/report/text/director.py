@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.presence import causes
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

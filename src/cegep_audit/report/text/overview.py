@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cegep_audit.analyze.coverage import causes
 from cegep_audit.analyze.findings import FEW, Figures, Summary
-from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.layers import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales

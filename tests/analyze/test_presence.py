@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builders import failed, institution, result, scan
 
-from cegep_audit.analyze.coverage import causes
+from cegep_audit.analyze.presence import causes
 from cegep_audit.vocabulary import Status
 
 

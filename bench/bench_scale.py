@@ -1,0 +1,136 @@
+"""What reading a large database costs: every command over a scan of so many generated institutions.
+
+    python bench/bench_scale.py --institutions 1000 20000
+
+Each command runs in a process of its own, start included; the best of a few rounds counts, for the machine may be
+shared. Prints a JSON object a command, with the processor time, the peak memory and the size of what it wrote; exits 1
+where a target is missed. ``--kept DIR`` keeps databases and files there, to compare two versions byte by byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "tests"
+COMMANDS = {  # name to its arguments; {out} is a file of the command's own
+    "summary": ["summary", "--lang", "en"],
+    "summary --json": ["summary", "--json"],
+    "export csv": ["export", "-o", "{out}.csv"],
+    "export json": ["export", "-o", "{out}.json"],
+    "export xlsx": ["export", "-o", "{out}.xlsx"],
+    "export parquet": ["export", "-o", "{out}.parquet"],
+    "export zip": ["export", "-o", "{out}.zip"],
+    "report": ["report", "-o", "{out}.html", "--lang", "en"],
+    "sheet": ["sheet", "etablissement-500", "--lang", "en"],
+}
+TARGETS_OF = 20_000  # institutions
+TARGETS = {  # processor time in s, peak memory in MB
+    "summary": (6, 500),
+    "export json": (10, 500),
+    "export xlsx": (25, 500),
+    "report": (20, 500),
+    "sheet": (1.5, 200),
+}
+_BATCH = 500  # results saved in one transaction
+
+
+def main() -> int:
+    """Measure the commands at each size and compare them with their targets; return 1 where one is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--institutions", type=int, nargs="+", default=[TARGETS_OF])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS))
+    parser.add_argument("--kept", type=Path)
+    asked = parser.parse_args()
+    folder = asked.kept or Path(tempfile.mkdtemp())
+    folder.mkdir(exist_ok=True)
+    try:
+        met = [is_met for number in asked.institutions for is_met in measured(number, folder, asked.only, asked.rounds)]
+    finally:
+        if not asked.kept:
+            shutil.rmtree(folder)
+    return 0 if all(met) else 1
+
+
+def measured(number: int, folder: Path, names: list[str], rounds: int) -> Iterator[bool]:
+    """Print what each command costs over so many institutions; yield whether its target is met."""
+    db = folder / f"{number}.db"
+    if not db.exists():
+        began = time.process_time()
+        fill(db, number)
+        spent = round(time.process_time() - began, 2)
+        size = round(db.stat().st_size / 1e6, 1)
+        print(json.dumps({"institutions": number, "saved_s": spent, "database_mb": size}), flush=True)
+    for name in names:
+        out = folder / f"{number}-{name.replace(' ', '-')}"
+        words = [word.format(out=out) for word in COMMANDS[name]]
+        command = [sys.executable, "-m", "cegep_audit", *words, "--db", str(db)]
+        runs = [cost(command, out.with_suffix(".txt")) for _ in range(rounds)]
+        best = {key: min(run[key] for run in runs) for key in runs[0]}
+        target = TARGETS.get(name) if number == TARGETS_OF else None
+        print(json.dumps({"institutions": number, "command": name, **best, "target": target}), flush=True)
+        yield target is None or (best["cpu_s"] <= target[0] and best["peak_mb"] <= target[1])
+
+
+def cost(command: list[str], output: Path) -> dict[str, float]:
+    """Return processor time and peak memory of *command*, whose standard output goes to a file."""
+    with output.open("wb") as file:
+        actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), 1)]
+        child = os.posix_spawn(command[0], command, os.environ, file_actions=actions)
+        _, status, used = os.wait4(child, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: status {status}")
+    return {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "peak_mb": round(used.ru_maxrss / 1024)}
+
+
+def fill(db: Path, number: int) -> None:
+    """Make a database with one finished scan of so many institutions; the same at each call."""
+    sys.path[:0] = [str(TESTS), str(TESTS / "report")]
+    from builders import CAPTURED, STARTED
+    from pages import site
+
+    from cegep_audit.store import Store
+
+    draw = random.Random(2011)  # noqa: S311 - chance that comes out the same each time
+    results = [_visited(site(place, draw), place) for place in range(number)]
+    with Store.open(db, create=True) as store:
+        institutions = [each.institution for each in results]
+        settings = {"limits": {"max_pages": 6}}
+        scan = store.start_scan("live", settings, "0.1.0", "2026.1", institutions, STARTED)
+        for first in range(0, number, _BATCH):
+            store.save(scan, *results[first : first + _BATCH])
+        store.finish_scan(scan, CAPTURED)
+
+
+def _visited(result, place: int):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - records of the program under test
+    """Return *result* as after a whole visit: a second page that shows its accounts too, and one failure."""
+    from cegep_audit.models import Failure
+    from cegep_audit.vocabulary import PageRole, Role
+
+    if not result.pages:
+        return result
+    home = result.pages[0]
+    contact = replace(home, url=f"{home.url}contact", role=PageRole.CONTACT, why="link")
+    accounts = [
+        replace(each, evidence=tuple(replace(each.evidence[0], page_url=page.url) for page in (home, contact)))
+        for each in result.accounts
+    ]
+    if place % 20 == 0:  # one that many institutions link
+        shared = replace(accounts[-1], handle="ministere", url="https://www.facebook.com/ministere", network="facebook")
+        accounts.append(replace(shared, role=Role.UNCERTAIN, is_main=False))
+    failure = Failure(f"{home.url}ancien", PageRole.ABOUT, "http_404", "404", home.captured_at)
+    return replace(result, pages=(home, contact), accounts=tuple(accounts), failures=(failure,))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Tables for a closer look at a scan: who is on what, what that matrix shows, and where accounts were found.
+
+A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
+networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations as couples
+
+import pandas as pd
+
+from cegep_audit.analyze.presence import page_of, visits
+from cegep_audit.analyze.stats import Presence
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.vocabulary import How, PageRole, Role, Zone
+
+NINE_IN_TEN = 0.9  # share from which a network is common enough to name those that lack it
+_ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
+
+
+def presence_matrix(found: Presence) -> pd.DataFrame:
+    """Return the presence matrix of *found*."""
+    counted = found.counts.any(axis=0)
+    rows = found.assessed & found.counts.any(axis=1)
+    index = pd.Index([id_ for id_, is_row in zip(found.ids, rows, strict=True) if is_row], dtype="str")
+    return pd.DataFrame((found.shown & found.counts)[rows][:, counted], index=index, columns=_names(found))
+
+
+def matrix_of_numbers(found: Presence) -> pd.DataFrame:
+    """Return the same for every institution as 1 and 0, NA where nothing can be said (dtype Int8).
+
+    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    """
+    counted = found.counts.any(axis=0)
+    values, known = found.shown[:, counted].astype("int8"), (found.counts & found.assessed[:, None])[:, counted]
+    columns = {
+        name: pd.arrays.IntegerArray(values[:, place].copy(), ~known[:, place])
+        for place, name in enumerate(_names(found))
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(found.ids), dtype="str"))
+
+
+def _names(found: Presence) -> list[str]:
+    return [name for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
+
+
+def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each two networks that somebody is on, those found together most often first.
+
+    Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
+    ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
+    """
+    met = held.loc[:, held.any()]
+    counts = met.sum()
+    rows = []
+    for one, other in couples(met.columns, 2):
+        both = int((met[one] & met[other]).sum())
+        only_a, only_b = int(counts[one]) - both, int(counts[other]) - both
+        either = both + only_a + only_b
+        rows.append((one, other, both, only_a, only_b, len(met) - either, both / len(met), both / either))
+    columns = ["network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"]
+    return pd.DataFrame(rows, columns=columns).sort_values("both", ascending=False, kind="stable", ignore_index=True)
+
+
+def combinations(held: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each set of networks that is all that some institution has, the most frequent first.
+
+    Columns: ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions);
+    ``share`` (of the assessed).
+    """
+    sets = pd.Series([";".join(held.columns[row]) for row in held.to_numpy()], dtype="str")
+    counts = sets.value_counts(sort=False)
+    table = pd.DataFrame({"networks": counts.index, "count": counts.to_numpy()})
+    table.insert(1, "n_networks", [len(each.split(";")) if each else 0 for each in table["networks"]])
+    table["share"] = table["count"] / max(len(held), 1)
+    return table.sort_values(["count", "n_networks"], ascending=False, kind="stable", ignore_index=True)
+
+
+def exceptions(held: pd.DataFrame) -> pd.DataFrame:
+    """Return the institutions that a reader asks for by name, one row each.
+
+    Columns: ``kind``; ``network`` ("" for ``no_network``); ``institution_id``. A ``sole_holder`` is the only one on
+    its network; one of ``no_network`` is on none; one that ``lacks_common`` is not on a network that nine in ten
+    of the assessed are on.
+    """
+    counts = held.sum()
+    rows = [("sole_holder", name, str(held.index[held[name]][0])) for name in held.columns if counts[name] == 1]
+    rows += [("no_network", "", str(id_)) for id_ in held.index[~held.any(axis=1)]]
+    for name in held.columns:
+        if len(held) and counts[name] / len(held) >= NINE_IN_TEN:
+            rows += [("lacks_common", name, str(id_)) for id_ in held.index[~held[name]]]
+    return pd.DataFrame(rows, columns=["kind", "network", "institution_id"], dtype="str")
+
+
+def places(scan: Scan) -> pd.DataFrame:
+    """Return where the official accounts of the assessed sites are shown, one row for each place of each aspect.
+
+    Columns: ``aspect``; ``place``; ``accounts`` (of an institution: one account shown by two counts twice);
+    ``share`` (of all of them). Aspects: ``zone`` and ``how`` of the best evidence; ``page``, the role of the page
+    that shows the account: ``home`` where the homepage does, else that of the best evidence's page.
+    """
+    official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
+    counts: Counter[tuple[str, str]] = Counter()
+    for result, account in official:
+        for best in account.evidence[:1]:
+            counts.update([("zone", best.zone.value), ("how", best.how.value), ("page", page_of(result, account))])
+    order = [(aspect, place.value) for aspect, values in _ASPECTS.items() for place in values]
+    rows = [(*key, counts[key], counts[key] / len(official)) for key in order if counts[key]]
+    return pd.DataFrame(rows, columns=["aspect", "place", "accounts", "share"])
+
+
+def account_counts(scan: Scan) -> pd.DataFrame:
+    """Return one row for each network that an assessed site shows an account of, in the order of the networks.
+
+    Columns: ``network``; ``holders`` (institutions with an official account); ``official``, ``unit``, ``third_party``,
+    ``uncertain`` (accounts of an institution); ``several`` (institutions with two official ones or more); ``most``
+    (official accounts of one institution).
+    """
+    roles: Counter[tuple[str, Role]] = Counter()
+    official: dict[str, Counter[str]] = {name: Counter() for name in NETWORKS}
+    for result, account in _accounts(scan):
+        if account.network in official:
+            roles[account.network, account.role] += 1
+            official[account.network][result.institution.id] += account.role is Role.OFFICIAL
+    rows = []
+    for name, of_institutions in official.items():
+        numbers = [number for number in of_institutions.values() if number]
+        if of_institutions:
+            of_roles = [roles[name, role] for role in Role]
+            rows.append((name, len(numbers), *of_roles, sum(n > 1 for n in numbers), max(numbers, default=0)))
+    columns = ["network", "holders", *(role.value for role in Role), "several", "most"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:
+    for _, result in visits(scan):
+        if result is not None and result.status.is_assessed:
+            yield from ((result, account) for account in result.accounts)

@@ -1,0 +1,261 @@
+"""Connections for httpcore: names to addresses, addresses that may be connected to, and one answer at a time.
+
+httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
+addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
+are still those of the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, Self
+
+import httpcore
+
+from cegep_audit.collect.http.addresses import is_special
+from cegep_audit.collect.http.framing import Framing, NotHttpError
+from cegep_audit.urls import is_ip
+from cegep_audit.vocabulary import Detail
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""Returns the IP addresses of a host name; raises OSError where it has none."""
+
+LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
+_MAX_ADDRESSES = 4  # tried of one host
+_CONNECT_S = 3.0  # for each address but the last, so that one that swallows packets leaves time for the next
+_BUFFER = 256 * 1024  # bytes received and not read yet, above which the other side has to wait
+
+
+class TransportError(Exception):
+    """A connection that cannot be made or used; ``detail`` is the code, ``tried`` the addresses tried."""
+
+    def __init__(self, detail: Detail, message: str, tried: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.detail = detail
+        self.tried = tuple(tried)
+
+
+class Resolver:
+    """Looks names up in threads of its own, at most *lookups* at once.
+
+    asyncio's own pool has a handful of threads, and the program waits for them at its end, however long a name server
+    takes. These threads are daemons, for which nobody waits.
+    """
+
+    def __init__(self, lookups: int = LOOKUPS) -> None:
+        self._free = asyncio.Semaphore(lookups)
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        """Return the addresses of *host*, each once; raise OSError where there are none."""
+        if is_ip(host):
+            return [host]
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        answer: concurrent.futures.Future[list[str]] = concurrent.futures.Future()
+        answer.set_running_or_notify_cancel()  # who stops waiting does not stop the name server
+
+        def look_up() -> None:
+            try:
+                found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                answer.set_result(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            except (OSError, ValueError) as error:  # ValueError: a name that cannot be written in the DNS
+                answer.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
+            with contextlib.suppress(RuntimeError):  # the program ended before the name server answered
+                loop.call_soon_threadsafe(self._free.release)
+
+        threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+        return await asyncio.wrap_future(answer)
+
+
+class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
+    """One connection to a host of a site or, with *is_proxy*, to the proxy that the user named, wherever that is.
+
+    It is httpcore's backend, which makes it, and its stream: over asyncio's own transports, which cost half as much as
+    anyio's. ``ip`` is the address of the site, None behind a proxy. ``is_sent`` says that the latest request was
+    written, ``has_ended`` that the other side closed the connection, ``is_stale`` that it did so before a byte of the
+    present answer, after answers to other requests.
+    """
+
+    def __init__(self, resolve: Resolve, *, allow_private: bool, is_proxy: bool) -> None:
+        self.framing = Framing()
+        self.ip: str | None = None
+        self.is_sent = False
+        self.has_ended = False
+        self.is_stale = False
+        self._resolve = resolve
+        self._allow_private = allow_private or is_proxy
+        self._is_proxy = is_proxy
+        self._requests = 0  # for pages, not for a proxy's tunnel
+        self._transport: asyncio.Transport | None = None
+        self._received = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_lost = False
+        self._error: Exception | None = None
+
+    # ---------------------------------------------------------------------------------- connect
+
+    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Self:  # noqa: ANN401 -- httpcore's
+        """Connect to *host*, at the first of its addresses that answers; raise TransportError."""
+        try:
+            await self._connect(await self._addresses(host), port)
+        except TransportError as error:
+            if not self._is_proxy:
+                raise
+            raise TransportError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
+        return self
+
+    async def _addresses(self, host: str) -> list[str]:
+        try:
+            found = await self._resolve(host)
+        except OSError:
+            found = ()
+        if not found:
+            raise TransportError(Detail.DNS, "no address is known for this host name")
+        public = [address for address in found if self._allow_private or not is_special(address)]
+        if not public:
+            message = f"the host name leads to {found[0]}, not a public address"
+            raise TransportError(Detail.PRIVATE_ADDRESS, message, found)
+        return alternating(public)[:_MAX_ADDRESSES]
+
+    async def _connect(self, addresses: Sequence[str], port: int) -> None:
+        loop = asyncio.get_running_loop()
+        for address in addresses:
+            try:
+                async with asyncio.timeout(_CONNECT_S if address != addresses[-1] else None):
+                    self._transport, _ = await loop.create_connection(lambda: self, address, port)
+            except OSError as error:  # TimeoutError too
+                failure = error
+            else:
+                self.ip = None if self._is_proxy else address
+                return
+        if isinstance(failure, TimeoutError):  # the kernel's own limit
+            raise TransportError(Detail.TIMEOUT, "no answer", addresses) from failure
+        # No route there (a network without IPv6) counts as a refusal.
+        message = f"no connection: {failure.strerror or failure}".lower()
+        raise TransportError(Detail.REFUSED, message, addresses) from failure
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
+    ) -> Self:
+        """Go on in TLS; raise TransportError, also where bytes came already, which nobody could have encrypted."""
+        if self._transport is None or self._received or self.framing.surplus:
+            await self.aclose()
+            raise self._failure(Detail.PROTOCOL, "bytes before the TLS handshake")
+        loop = asyncio.get_running_loop()
+        try:
+            self._transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
+                raise self._failure(Detail.TLS, _tls_message(error)) from error
+            raise
+        return self
+
+    async def aclose(self) -> None:
+        """Close at once: what was wanted was read, and closing TLS politely could take half a minute."""
+        if self._transport:
+            self._transport.abort()
+
+    # ---------------------------------------------------------------------------------- asyncio's side
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the other side sent."""
+        self._received += data
+        if self._transport and len(self._received) > _BUFFER:
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end of the connection."""
+        self._is_lost, self._error = True, exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # ---------------------------------------------------------------------------------- httpcore's side
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 -- httpcore's
+        """Return the next bytes of the answer, b"" at the end; raise TransportError for what is not HTTP."""
+        while not self.is_stale:
+            if not (self._received or self._is_lost):
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            if not self._received:
+                return self._end()
+            data = bytes(self._received)
+            self._received.clear()
+            if self._transport:
+                self._transport.resume_reading()
+            try:
+                if passed := self.framing.feed(data):
+                    return passed
+            except NotHttpError:
+                raise self._failure(Detail.PROTOCOL, "the answer is not HTTP") from None
+        raise httpcore.ReadError("the connection cannot be used again")
+
+    def _end(self) -> bytes:
+        """Return that nothing more comes; raise TransportError or ReadError where the connection broke."""
+        if isinstance(self._error, ssl.SSLError):  # some servers refuse us only after the handshake
+            raise self._failure(Detail.TLS, _tls_message(self._error)) from self._error
+        self.has_ended = True
+        self.is_stale = self._requests > 1 and self.framing.is_silent
+        if self._error:
+            raise httpcore.ReadError(str(self._error)) from self._error
+        return b""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
+        """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake.
+
+        Where the connection has ended meanwhile, reading the answer tells.
+        """
+        if not buffer or not self._transport:  # the end of the request
+            return
+        self.is_sent = True
+        if buffer.startswith(b"GET "):
+            self.is_stale = self._requests > 0 and self._is_readable
+            if self.is_stale:
+                return
+            self._requests += 1
+        self.framing.expect(buffer)
+        self._transport.write(buffer)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 -- httpcore's
+        """Return what httpcore asks of the connection; a readable one is not used again."""
+        if info == "is_readable":
+            return self._is_readable
+        return self._transport.get_extra_info(info) if self._transport else None
+
+    @property
+    def _is_readable(self) -> bool:
+        """Whether anything came after the last answer, or nobody knows where that ended, or the connection ended."""
+        return bool(self._received) or self._is_lost or not self.framing.is_clean
+
+    def _failure(self, detail: Detail, message: str) -> TransportError:
+        return TransportError(detail, message, (self.ip,) if self.ip else ())
+
+
+def alternating(addresses: Sequence[str]) -> list[str]:
+    """Order *addresses* so that IPv4 and IPv6 alternate: where one family does not work, the second try does."""
+    first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
+    second = [address for address in addresses if address not in first]
+    return [address for address in chain(*zip_longest(first, second)) if address]
+
+
+def _tls_message(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not valid: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS failed: {error.reason.replace('_', ' ').lower()}"
+    return "TLS failed: the connection was closed during the handshake"

@@ -106,11 +106,11 @@ def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language)
     if not lead:
         return None
     rows: list[Row] = []
-    for _, pages in groupby(rendered_pages(stats.scan), key=lambda each: each.institution.id):
-        first, *others = pages
-        met = {*first.rendering.needs}.union(*(each.rendering.needs for each in others))
-        needs = ", ".join(say(f"need.{need}", lang) for need in Need if need in met)
-        rows.append([to_sheet(plain(first.institution.name), anchors[first.institution.id]), needs])
+    for id_, pages in groupby(rendered_pages(stats.scan), key=lambda each: each[0].id):
+        found = [(institution, rendering.needs) for institution, _, rendering in pages]
+        met = {need for _, needs in found for need in needs}
+        words_of = ", ".join(say(f"need.{need}", lang) for need in Need if need in met)
+        rows.append([to_sheet(plain(found[0][0].name), anchors[id_]), words_of])
     return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
 
 

@@ -132,7 +132,14 @@
     if (all) all.addEventListener("click", () => { grid.parentNode.classList.add("all"); all.remove(); });
     addEventListener("hashchange", recall);
     const more = (count) => { if (limit < fitting.length) { limit += count; update(); } };
-    new IntersectionObserver((seen) => { if (seen[0].isIntersecting) more(3 * STEP); }, { rootMargin: "900px" }).observe(document.getElementById("more"));
+    const end = document.getElementById("more");
+    const near = new IntersectionObserver((seen) => {
+      if (!seen.at(-1).isIntersecting || limit >= fitting.length) return;
+      more(3 * STEP);
+      near.unobserve(end); // observed anew, it is told again where the reader is already at the new end
+      near.observe(end);
+    }, { rootMargin: "900px" });
+    near.observe(end);
     addEventListener("beforeprint", () => more(rows.length));
     update();
     recall();

@@ -344,8 +344,8 @@ def test_rows_of_a_long_table_follow_as_one_reads(browser: Browser, tmp_path: Pa
     tab.fill("#q", "riviere 39")
     assert tab.locator(VISIBLE).count() == 14, "39, 139, 239, 339 and 390 to 399"
     tab.fill("#q", "")
-    tab.locator("#more").scroll_into_view_if_needed()
-    expect(tab.locator(VISIBLE)).to_have_count(400)
+    read_on = "document.getElementById('more').scrollIntoView()"
+    tab.wait_for_function(f"() => {{ {read_on}; return document.querySelectorAll('{VISIBLE}').length === 400; }}")
     tab.close()
 
 

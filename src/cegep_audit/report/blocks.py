@@ -77,7 +77,6 @@ class Grid:
 class Entries:
     """A list of terms, each with the lines that belong to it: the network of an account, and what is known of it."""
 
-    caption: str
     items: Sequence[tuple[str, Sequence[Words]]]
 
 

@@ -94,7 +94,7 @@ def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> 
             seen = say("table.pages_seen", lang, count=account.pages_seen)
             lines.append(f"{place_words(account, lang)}, {seen}")
         items.append((network_name(account.network), lines))
-    body: Block = Entries(source, items) if items else Line(say("table.no_account", lang), "dim")
+    body: Block = Entries(items) if items else Line(say("table.no_account", lang), "dim")
     return Group(Text(plain(source), "bold underline"), view([body], width=None), Text())
 
 

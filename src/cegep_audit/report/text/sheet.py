@@ -176,12 +176,12 @@ def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
     own, others = shown_accounts(each)
     yield Title(say("sheet.accounts", lang))
     if own:
-        yield Entries(say("sheet.accounts", lang), [_account(account, each, lang) for account in own])
+        yield Entries([_account(account, each, lang) for account in own])
     else:
         yield Line(say("sheet.no_official", lang))
     if others:
         title = say("sheet.others", lang, count=len(others))
-        yield Folded(title, [Entries(title, [_account(account, each, lang) for account in others])])
+        yield Folded(title, [Entries([_account(account, each, lang) for account in others])])
 
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:

@@ -96,8 +96,7 @@ def card_words(each: Sheet, lang: Language) -> list[str]:
     value = value_words(peers.column, peers.value, lang) if peers else ""
     median = locales.number(peers.median or 0, lang) if peers else ""
     parts = (
-        locales.number(each.n_networks, lang),
-        say("sheet.card_unit", lang, count=each.n_networks),
+        *say("sheet.card_count", lang, count=each.n_networks).split(" ", 1),
         say("sheet.card_peers", lang, median=median, value=value) if peers else "",
         ", ".join(network_name(name) for name in NETWORKS if name in each.counted),
         say("sheet.card_source", lang, day=locales.day(each.result.captured_at, lang)),

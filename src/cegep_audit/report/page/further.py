@@ -76,10 +76,12 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
 
 def places(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on where official accounts are shown, and whose accounts sites show."""
-    parts = []
-    total = int(stats.tables["account_counts"]["official"].sum())
+    account_counts = stats.tables["account_counts"]
+    if account_counts.empty:
+        return None
+    parts = [Part(lead=say("lead.places", lang, count=int(account_counts["official"].sum())))]
     for aspect, found in stats.tables["places"].groupby("aspect", sort=False):
-        rows = [
+        rows: list[Row] = [
             [
                 say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
                 locales.number(row["accounts"], lang),
@@ -89,19 +91,13 @@ def places(stats: ScanStatistics, lang: Language) -> Section | None:
         ]
         title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
-    if parts:
-        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
-    return section("places", lang, *parts, _account_counts(stats, lang))
-
-
-def _account_counts(stats: ScanStatistics, lang: Language) -> Part | None:
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
-    rows: list[Row] = [
+    rows = [
         [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
-        for row in records(stats.tables["account_counts"])
+        for row in records(account_counts)
     ]
     lead = say("lead.account_counts", lang)
-    return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)) if rows else None
+    return section("places", lang, *parts, Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)))
 
 
 def published(stats: ScanStatistics, lang: Language) -> Section | None:

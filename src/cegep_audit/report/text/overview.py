@@ -12,7 +12,19 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
-from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers, share_cells, share_heads
+from cegep_audit.report.blocks import (
+    Block,
+    Bullets,
+    Grid,
+    Line,
+    Row,
+    Title,
+    bullets,
+    numbers,
+    share_cells,
+    share_heads,
+    shares_grid,
+)
 from cegep_audit.report.text import words
 from cegep_audit.report.text.paragraph import citation, completion_lines, rendered_words, sureness_words
 from cegep_audit.vocabulary import Status
@@ -83,9 +95,9 @@ def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequenc
     for baseline in first.baselines:
         if baseline.measure == "min_networks":
             yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
-    met = [(name, share) for name, share in figures.networks.items() if share.count]
-    rows = [[words.network_name(name), *share_cells(share, figures, lang)] for name, share in met]
-    yield Grid(say("summary.networks", lang), [say("summary.networks", lang), *share_heads(figures, lang)], rows)
+    met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
+    title = say("summary.networks", lang)
+    yield shares_grid(title, title, met, figures, lang)
     yield from map(Line, words.unlisted_words(figures, lang))
     yield Line(words.center_words(figures, lang), is_apart=True)
     if first.groups is not None:

@@ -24,7 +24,7 @@ from wayback import Kept as Captured
 from wayback import Wayback
 
 from cegep_audit.coding.decisions import finding
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import ReadBy
 

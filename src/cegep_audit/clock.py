@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which this machine, not a site, stood still (a suspended laptop): when it ended (UTC), how long."""
+
+    at: datetime
+    seconds: float
 
 
 def now() -> datetime:

@@ -17,7 +17,7 @@ from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit import demo
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.demo.sites import expected
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import tracemalloc
+import zipfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,29 @@ def test_the_unpacked_copy_has_no_name(path: Path, tmp_path: Path, monkeypatch: 
     archive = WarcArchive.open([path])
     assert archive._files[0]._open().size == len(PLAIN)
     assert list(tmp_path.iterdir()) == [path]
+
+
+ENTRIES = {  # bytes put there, counted from the name in the directory of the ZIP or, where False, before the entry
+    "its own header": (False, -30, b"PKxx"),
+    "its data": (False, 30, b"\xff" * 40),
+    "its name": (False, 0, b"x"),
+    "a password": (True, -38, b"\x01"),
+    "an unknown method": (True, -36, b"\x63"),
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_broken_entry_of_a_wacz_is_said(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("datapackage.json", "{}")
+        archive.writestr("archive/a.warc", PLAIN)
+    data = bytearray(path.read_bytes())
+    is_in_directory, place, new = ENTRIES[name]
+    begin = (data.rindex if is_in_directory else data.index)(b"archive/a.warc") + place
+    data[begin : begin + len(new)] = new
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"archive/a\.warc"):
+        WarcArchive.open([path])
 
 
 LENGTH = b"Content-Length: "

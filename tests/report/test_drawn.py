@@ -16,7 +16,7 @@ from cegep_audit.analyze.institution.sheets import sheet_of
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
-from cegep_audit.report.files.tables import write
+from cegep_audit.report.files.export import write
 from cegep_audit.report.page.document import page
 from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.comparison import comparison_blocks

@@ -17,7 +17,7 @@ from pages import hostile, many
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.page.document import page

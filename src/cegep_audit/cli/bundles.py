@@ -57,12 +57,10 @@ def write_bundle(
 
 
 def _write_wacz(stats: ScanStatistics, output: Path, warcs: Sequence[Path]) -> None:
-    from cegep_audit.collect.warc.wacz import ListedPage, write_wacz
+    from cegep_audit.collect.warc.wacz import write_wacz
 
     pages = [
-        ListedPage(page.url, result.institution.name, page.captured_at)
-        for result in stats.scan.results
-        for page in result.pages
+        (page.url, result.institution.name, page.captured_at) for result in stats.scan.results for page in result.pages
     ]
     write_wacz(
         warcs,

@@ -145,7 +145,8 @@ def trend(
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
     """Say which institutions the scans read by different modes; with *same_mode*, leave them out."""
-    from cegep_audit.analyze.completion import read_differently, without_institutions
+    from cegep_audit.analyze.completion import read_differently
+    from cegep_audit.analyze.presence import without_institutions
 
     ids = read_differently(scans)
     if not ids:

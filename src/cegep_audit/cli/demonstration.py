@@ -83,7 +83,7 @@ def run_demo(folder: Path, lang: Language, *, quiet: bool) -> int:
 
 def _write_outputs(store: Store, scan: Scan, stem: Path, lang: Language) -> None:
     """Write *scan* in every format but the one that the scan itself wrote."""
-    from cegep_audit.report.files.tables import write
+    from cegep_audit.report.files.export import write
 
     for ending in _ENDINGS:
         write(scan, stem.with_suffix(ending), lang)

@@ -127,10 +127,7 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
     from cegep_audit.collect.port import Want
     from cegep_audit.collect.warc.saved import SavedFetch, read_saved
 
-    saved = read_saved([Path(source)], Limits(), lang)
-    if saved.refused:
-        raise StoreError(saved.refused[0])
-    for file in saved.files:
+    for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
         pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
         for url in pages.urls:
             answer = asyncio.run(_answer(SavedFetch([pages])(url, Want.PAGE)))

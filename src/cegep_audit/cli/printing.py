@@ -145,7 +145,7 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
     """Write the report, print the summary, and return the exit code."""
     from cegep_audit.analyze.findings import facts_of, to_json
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.files.tables import write
+    from cegep_audit.report.files.export import write
 
     scan, uses = load(store, scan_id)
     for line in _override_lines(scan, uses):

@@ -13,7 +13,7 @@ import typer
 
 from cegep_audit import __version__
 from cegep_audit.cli import printing
-from cegep_audit.cli.layers import Layer, LayerOption, load_layers
+from cegep_audit.cli.layers import Layer, LayerOption, load_layers, load_peers
 from cegep_audit.cli.options import (
     DEFAULT_DB,
     BasketOption,
@@ -151,18 +151,20 @@ def sheet(
     lang: LangOption = None,
 ) -> None:
     """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
-    from cegep_audit.analyze.institution.sheets import sheet_of
+    from cegep_audit.analyze.institution.sheets import sheets
 
     language, number = resolve(lang), scan_number(scan)
     if output:
         check_page(output, language, _SHEET_ENDINGS)
     with Store.open(db, create=False, lang=language) as store:
-        found = load_layers(store, number).of(layer)
-    shown = sheet_of(found, institution_id(found, institution))
-    if shown is None:
-        near = get_close_matches(institution, [each.id for each in found.institutions], n=3)
-        hint = say("sheet.near", ids=", ".join(near)) if near else ""
-        raise UsageError(say("sheet.unknown_id", id=institution, scan=str(found.id), near=hint))
+        whole = store.scan(number)
+        own = called(whole, institution)
+        if own is None:
+            near = get_close_matches(institution, [each.id for each in whole.institutions], n=3)
+            hint = say("sheet.near", ids=", ".join(near)) if near else ""
+            raise UsageError(say("sheet.unknown_id", id=institution, scan=str(whole.id), near=hint))
+        found = load_peers(store, whole, own).of(layer)
+    (shown,) = sheets(found, {own.id})
     if output:
         write_sheet(shown, output, language)
         printing.message(say("scan.written", files=str(output)), quiet=False)
@@ -170,11 +172,15 @@ def sheet(
         _show(shown, language, as_json=as_json)
 
 
-def institution_id(scan: Scan, called: str) -> str:
-    """Return the id of the institution of *scan* whose id, name or short name is *called*, whatever its accents."""
-    wanted = fold(called)
-    names = {each.id: {fold(each.id), fold(each.name), fold(each.short_name)} for each in scan.institutions}
-    return next((name for name, words in names.items() if wanted in words), called)
+def called(scan: Scan, text: str) -> Institution | None:
+    """Return the institution of *scan* whose id, name or short name is *text*, whatever its accents; None without one.
+
+    An id as the registry spells it comes first.
+    """
+    wanted = fold(text)
+    names = ((each, (each.id, each.name, each.short_name)) for each in scan.institutions)
+    folded = (each for each, words in names if any(fold(word) == wanted for word in words))
+    return next((each for each in scan.institutions if each.id == text), None) or next(folded, None)
 
 
 def write_sheet(shown: Sheet, output: Path, lang: Language) -> None:

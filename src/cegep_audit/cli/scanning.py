@@ -217,7 +217,7 @@ def tell_replaced(store: Store, shown: Shown, db: Path) -> None:
 
 def check_output(output: Path, lang: Language) -> None:
     """Raise where the report could not be written: better said before an hour's scan than after it."""
-    from cegep_audit.report.files.tables import check
+    from cegep_audit.report.files.export import check
 
     check(output, lang)
 

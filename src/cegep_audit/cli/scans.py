@@ -141,8 +141,9 @@ def export(
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.cli.bundles import BUNDLES, check_options, warcs_of, write_bundle
+    from cegep_audit.report.files.export import check, write, write_matrix, write_statements
     from cegep_audit.report.files.table import csv_bytes
-    from cegep_audit.report.files.tables import check, institutions_of, write, write_matrix, write_statements
+    from cegep_audit.report.files.tables import institutions_of
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     language, number = resolve(lang), scan_number(scan)

@@ -150,12 +150,7 @@ def to_json(found: Agreement) -> dict[str, object]:
         "comparisons": [comparison(each) for each in found.comparisons],
         "alpha_all_coders": {level: asdict(estimate) for level, estimate in found.alpha.items()},
         "lists": [
-            {
-                "first": each.first,
-                "second": each.second,
-                **{name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")},
-                "not_assessed": each.not_assessed,
-            }
+            asdict(each) | {name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")}
             for each in found.overlaps
         ],
     }

@@ -1,4 +1,4 @@
-"""Decisions of a person on single accounts, which go before every rule: read from a CSV file, then applied.
+"""Decisions of a person on single accounts, which override every rule: read from a CSV file, then applied.
 
 ``allow`` makes an account of the site official, ``deny`` makes it somebody else's; either way its reason becomes
 ``override``. A decision on an account that the site does not show changes nothing: presence needs evidence.

@@ -15,6 +15,7 @@ from pathlib import Path
 from cegep_audit.analyze.institution.flaws import flaws_of
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
+from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import Verdict, assess, looks_like_html
 from cegep_audit.detect.page.links import extract_links
@@ -32,7 +33,6 @@ from cegep_audit.models import (
     Page,
     PageRecord,
     Reading,
-    Source,
     Visit,
 )
 from cegep_audit.vocabulary import Detail, ReadBy

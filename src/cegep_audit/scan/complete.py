@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
-from cegep_audit.collect.port import Answer, Fetch, Want
+from cegep_audit.collect.port import Answer, Fetch, OpenSource, Source, Want
 from cegep_audit.errors import FetchError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Scan, Source
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.concurrent import failed, reader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
-from cegep_audit.models import InstitutionResult, Stall
+from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Observer, scan
 from cegep_audit.scan.plan import Plan
@@ -85,26 +85,30 @@ async def _run_here(
     opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
     async with opening as pages:
 
-        def keep(result: InstitutionResult) -> None:
+        async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+            result = await pages.read(institution, turn)
             if error := pages.given_up():
                 stop(Stop(EXIT_SIGINT, str(error)))
-                return
+                await asyncio.Event().wait()  # to be cancelled: this result is of a source that answers no more
+            return result
+
+        def keep(results: Sequence[InstitutionResult]) -> None:
             pages.flush()  # first: what the database names is in the file
-            save([result])
-            if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
-                connectivity.visited(result.detail)
-                if connectivity.is_cut_off:  # the fault is most likely on this side
-                    tell_cut_off(connectivity)
+            save(results)
+            for result in results:
+                if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
+                    connectivity.visited(result.detail)
+                    if connectivity.is_cut_off:  # the fault is most likely on this side
+                        tell_cut_off(connectivity)
 
         if pages.tally:
             observer.watch(pages.tally)
         try:
             async with _ticking(observer):
-                await scan(plan.waiting, pages.read, plan.limits.concurrency, keep, observer)
+                await scan(plan.waiting, read, plan.limits.concurrency, keep, observer)
         finally:
-            stalls = [Stall(stall.ended_at, stall.seconds) for stall in pages.tally.stalls] if pages.tally else []
             with suppress(StoreError):  # of a full disk, which is what is being said
-                store.note_stalls(plan.scan_id, stalls)
+                store.note_stalls(plan.scan_id, pages.tally.stalls if pages.tally else [])
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:

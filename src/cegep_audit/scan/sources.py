@@ -15,13 +15,13 @@ from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
-from cegep_audit.collect.port import Around
+from cegep_audit.collect.port import Around, OpenSource
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
-from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.errors import FetchError, UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
+from cegep_audit.models import Institution, InstitutionResult, Page
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.scan.audit import audit
@@ -70,7 +70,7 @@ def check_render(render: Render, dask: str | None, lang: Language) -> None:
         return
     if dask:
         raise UsageError(say("error.render_here", lang))
-    from cegep_audit.collect.browser.browser import require
+    from cegep_audit.collect.browser import require
 
     require(lang)
 
@@ -148,13 +148,8 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
     """
     from cegep_audit.collect.warc.saved import match_saved, read_saved
 
-    saved = read_saved(paths, plan.limits, plan.request.lang)
-    if strict and saved.refused:
-        raise StoreError(saved.refused[0])
-    matched = match_saved(saved, plan.institutions, plan.request.lang)
-    for line in (*saved.refused, *saved.damage, *matched.unmatched):
-        note(line)
-    return matched.visits
+    files = read_saved(paths, plan.limits, note, plan.request.lang, strict=strict)
+    return match_saved(files, plan.institutions, note, plan.request.lang)
 
 
 def live_web(plan: Plan, record: WarcWriter | None) -> LiveWeb:
@@ -187,9 +182,11 @@ async def browsed(
 
     Every page is rendered, or those that ask for it (``--render auto``). Raises UsageError without a browser.
     """
-    from cegep_audit.collect.browser.browser import Browser, require
+    from cegep_audit.collect.browser import require
 
     lang = plan.request.lang
+    path = require(lang)
+    from cegep_audit.collect.browser.browser import Browser  # not without Playwright
 
     def tell(url: str, reason: str) -> None:
         note(say("scan.not_drawn", lang, url=url, reason=reason))
@@ -198,7 +195,7 @@ async def browsed(
         return record.keep_rendered(page) if record else None
 
     agent = user_agent(plan.request.contact, __version__)
-    async with Browser(require(lang), agent, plan.limits, tell) as browser:
+    async with Browser(path, agent, plan.limits, tell) as browser:
         decide = needs_of if plan.request.render is Render.AUTO else always
         yield browser.opening(web, decide, keep, around)
 

@@ -14,8 +14,9 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
+from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import rows
@@ -30,6 +31,8 @@ SELECT coded.id FROM scans AS coded JOIN scans AS asked ON asked.id = ?
 WHERE coded.id = asked.id OR (coded.id < asked.id AND coded.mode <> 'as_of' AND asked.mode <> 'as_of')
 ORDER BY coded.id
 """
+_FINAL_URLS = "SELECT institution_id, final_url FROM results WHERE scan_id = ?"
+_SHOWN = "SELECT institution_id, network, CAST(url AS TEXT) FROM accounts WHERE scan_id = ? AND url <> ''"
 _AT_ONCE = 500  # institutions read at one moment; a writer may have its turn between two such moments
 
 
@@ -236,6 +239,14 @@ class Store:
                 entries = load(connection, RESULTS, (scan_id,), subject, among=list(subjects), without=without)
                 found = {id_: result for (_, id_), result in entries}
             yield from (found[id_] for id_ in subjects if id_ in found)
+
+    def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
+        """Return the id, network and URL of each account with a URL that an institution shows; and every final URL."""
+        with self._reading() as connection:
+            final_urls = connection.execute(
+                "SELECT institution_id, final_url FROM results WHERE scan_id = ?", (scan_id,)
+            )
+            return connection.execute(_SHOWN, (scan_id,)).fetchall(), dict(final_urls)
 
     def decisions(self, scan_id: int) -> list[Decision]:
         """Return what coders decided on a scan and, the oldest first, on earlier ones that it may be carried over from.

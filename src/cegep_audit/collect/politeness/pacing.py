@@ -74,9 +74,3 @@ class Pace:
 
 OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
 """Waits for the turn of a URL's host, as :meth:`Pace.turn` does."""
-
-
-@asynccontextmanager
-async def at_once(_: str) -> AsyncIterator[Turn]:
-    """Give a turn at once, to whoever has the host's turn already and asks for several things in it."""
-    yield Turn()

@@ -34,10 +34,13 @@ Shower = TypeVar("Shower")
 
 def shared_keys(shown: Iterable[tuple[Shower, str, str]], family: Callable[[Shower], str]) -> frozenset[str]:
     """Return the keys of the accounts that several families show, from who shows what: a site, network and URL."""
-    showers: dict[str, list[Shower]] = defaultdict(list)
+    first: dict[str, Shower] = {}
+    others: dict[str, list[Shower]] = defaultdict(list)
     for shower, network, url in shown:
-        showers[account_key(network, url)].append(shower)
-    many = ((key, each) for key, each in showers.items() if len(each) >= SHARED_FROM)
+        key = account_key(network, url)
+        if first.setdefault(key, shower) is not shower:
+            others[key].append(shower)
+    many = ((key, [first[key], *rest]) for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM)
     return frozenset(key for key, each in many if len(set(map(family, each))) >= SHARED_FROM)
 
 

@@ -80,6 +80,7 @@ def name_of(network: str) -> str:
     return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
 
+@lru_cache(maxsize=10_000)
 def open_networks(day: date) -> tuple[str, ...]:
     """Return the ids of the networks open on *day*, in display order."""
     return tuple(network.id for network in NETWORKS.values() if network.is_open(day))

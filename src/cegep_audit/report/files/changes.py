@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +47,7 @@ def changes_of(comparison: Comparison) -> Table:
     """Return one row per institution and network, then the institutions that are in one scan only."""
     table = filled("changes", _columns("change"), comparison.changes)
     names = [heading.name for heading in table.headings]
-    moved: list[tuple[Cell, ...]] = []
+    moved: list[Sequence[Cell]] = []
     for move, institutions in (("entered", comparison.entered), ("left", comparison.left)):
         for each in institutions:
             cells = {"institution_id": each.id, "institution": each.name, "change": move}

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,18 +34,20 @@ def make_folder(path: Path, lang: Language) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def write_file(path: Path, content: bytes, lang: Language) -> None:
-    """Write *content* to *path* at once: a reader sees the file of before or the new one, never a part.
+def write_file(path: Path, content: bytes | Iterable[bytes], lang: Language) -> None:
+    """Write *content*, whole or in pieces, to *path*: a reader sees the file of before or the new one, never a part.
 
     A link is followed. What is no regular file (``/dev/stdout``, a pipe) is written straight. Raises
     StoreError, in the language *lang*, where the file cannot be written; the one of before is then untouched.
     """
+    pieces = [content] if isinstance(content, bytes) else content
     with _one_line(path, lang):
         _refuse(path)
         if path.exists() and not path.is_file():
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(pieces)
         else:
-            _replace(path.resolve(), content)
+            _replace(path.resolve(), pieces)
 
 
 def check_file(path: Path, lang: Language) -> None:
@@ -70,13 +72,13 @@ def _refuse(path: Path) -> None:
         raise PermissionError(errno.EACCES, "", str(path))
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     """Write beside, make sure that it is on the disk, and rename over *target*."""
     handle, name = tempfile.mkstemp(prefix=".cegep-audit-", dir=target.parent)  # new, under a name nobody can foresee
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

@@ -24,9 +24,8 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Failure, Institution, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.registry import KNOWN_COLUMNS, value_of
-from cegep_audit.report.files.columns import AccountRow
 from cegep_audit.report.files.table import Heading, Table, columns_of, csv_bytes, filled
-from cegep_audit.report.files.tables import accounts_of, institutions_of, matrix_of, sorted_accounts
+from cegep_audit.report.files.tables import AccountRow, accounts_of, institutions_of, matrix_of, sorted_accounts
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _CHUNK = 1024 * 1024

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from cegep_audit.analyze.findings import timestamp
@@ -28,8 +31,10 @@ Cell = str | int | float | bool | None
 # locales). TAB, CR and NUL, which hide one, are removed before. A semicolon starts a cell too: it separates
 # cells where the decimal mark is a comma, as in French.
 _FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
+_STARTS = frozenset(" =+-@＝＋－＠")
 
 _DECIMALS = 4  # of a share: a hundredth of a per cent
+_AT_ONCE = 500  # rows of a file written at once
 _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 
@@ -60,17 +65,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of a report: its name, its headings, and one tuple of cells a row, in the headings' order."""
+    """One table of a report: its name, its headings, and the cells of each row, in the headings' order."""
 
     name: str
     headings: Sequence[Heading]
-    rows: Sequence[tuple[Cell, ...]]
+    rows: Iterable[Sequence[Cell]]
 
 
 def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
-    """Return the table *name* of *rows*, a cell for each of *columns*."""
-    cells = [tuple(column.value(row) for column in columns) for row in rows]
-    return Table(name, [column.heading for column in columns], cells)
+    """Return the table *name* of *rows*, a cell for each of *columns*, made as they are asked for: once."""
+    values = [column.value for column in columns]
+    return Table(name, [column.heading for column in columns], ([value(row) for value in values] for row in rows))
 
 
 def columns_of(section: str) -> list[Column]:
@@ -89,7 +94,7 @@ def column(
     heading = Heading(named or key, **{
         name: set_in_french(text) if name in {"fr", "empty_fr"} else text for name, text in row.items()
     })  # fmt: skip
-    return Column(heading, value or _value(path.split("."), heading.type, digits))
+    return Column(heading, value or _value(path, heading.type, digits))
 
 
 def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
@@ -106,35 +111,46 @@ def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     return {section: rows for table in tables for section, rows in table.items()}
 
 
-def _value(path: Sequence[str], type_: str, digits: int) -> Callable[[object], Cell]:
+def _value(path: str, type_: str, digits: int) -> Callable[[object], Cell]:
     """Return what follows the attributes of *path* from a row to its cell; None where one of them is None."""
+    get = attrgetter(path)
+    in_text = {"url": without_password, "integer": whole}.get(type_)
 
     def value(row: object) -> Cell:
-        found: Any = row
-        for name in path:
-            if found is None:
-                return None
-            found = getattr(found, name)
-        return _cell(found, type_, digits)
+        try:
+            found = get(row)
+        except AttributeError:
+            found = _walked(row, path)
+        if type(found) is str:
+            return in_text(found) if in_text else found
+        return found if found is None or type(found) is int else _cell(found, type_, digits)
 
     return value
 
 
+def _walked(row: object, path: str) -> object:
+    """Return what *path* leads to, None where a record on the way is."""
+    found = row
+    for name in path.split("."):
+        found = None if found is None else getattr(found, name)
+    return found
+
+
 def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
-    """Return the attribute of a record as a cell of a column of that type."""
-    cell: Cell = found
+    """Return an attribute of a record as a cell of a column of that type."""
     match found:
         case datetime():
-            cell = timestamp(found)
+            return _stamp(found)
         case date():
-            cell = found.isoformat()
+            return found.isoformat()
         case tuple():
-            cell = len(found) if type_ == "integer" else ";".join(found)
-        case str():
-            cell = without_password(found) if type_ == "url" else whole(found) if type_ == "integer" else str(found)
+            return len(found) if type_ == "integer" else ";".join(found)
         case float():
-            cell = round(found, digits)
-    return cell
+            return round(found, digits)
+    return str(found) if isinstance(found, str) else found  # a code of a closed list is the code alone
+
+
+_stamp = lru_cache(maxsize=4096)(timestamp)  # every account of a page has its time
 
 
 def inert(text: str) -> str:
@@ -142,6 +158,8 @@ def inert(text: str) -> str:
 
     A formula may start the cell, or follow blanks or a semicolon.
     """
+    if text.isprintable() and ";" not in text and text[:1] not in _STARTS:
+        return text  # the usual case
     return _FORMULA.sub(lambda match: f"{match[1]}'{match[2]}", plain(text))
 
 
@@ -165,20 +183,40 @@ def whole(text: str) -> int | str:
 
 def csv_bytes(table: Table) -> bytes:
     """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
+    return b"".join(csv_pieces(table))
+
+
+def csv_pieces(table: Table) -> Iterator[bytes]:
+    """Yield :func:`csv_bytes` a few hundred rows at a time."""
+    rows = ([written(cell) for cell in row] for row in table.rows)
+    yield _csv([[written(heading.name) for heading in table.headings]])
+    while some := list(islice(rows, _AT_ONCE)):
+        yield _csv(some)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([written(heading.name) for heading in table.headings])
-    writer.writerows([written(cell) for cell in row] for row in table.rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
 
 
-def objects(table: Table) -> list[dict[str, Cell]]:
-    """Return one object a row, for JSON: what is empty is None, text has no apostrophe added."""
+def json_pieces(table: Table, indent: int) -> Iterator[str]:
+    """Yield a list of one object a row as JSON, as :mod:`json` indents it *indent* levels deep, by one a level.
+
+    What is empty is null, and no text has an apostrophe added. Each row is one call of the encoder in C, which does
+    not indent: its separator holds the line feed and the indentation.
+    """
+    outer, inner = "\n" + " " * (indent + 1), "\n" + " " * (indent + 2)
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
     names = [heading.name for heading in table.headings]
-    return [
-        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
-        for row in table.rows
-    ]
+    before = f"[{outer}"
+    for row in table.rows:
+        cells = [
+            (cell if cell.isprintable() else plain(cell)) or None if isinstance(cell, str) else cell for cell in row
+        ]
+        yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
+        before = f",{outer}"
+    yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"
 
 
 _CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")

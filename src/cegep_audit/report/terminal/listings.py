@@ -13,7 +13,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row
-from cegep_audit.report.files.columns import years
+from cegep_audit.report.files.tables import years
 from cegep_audit.report.terminal.screen import view
 from cegep_audit.report.text.sheet import place_words
 from cegep_audit.report.text.words import column_name, network_name

@@ -52,8 +52,7 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
     if len(rendered) == 1:
         yield Line(say("compare.drawn", lang, scan=str(rendered[0].id)), "strong")
     if comparison.merged:
-        pairs = ", ".join(f"{was.id} → {heir.id}" for was, heir in comparison.merged[:_NAMED])
-        yield Line(f"{say('compare.merged', lang, count=len(comparison.merged))} ({pairs})", "strong")
+        yield Line(words.merged_words(comparison.merged, lang), "strong")
     if comparison.renamed:
         ids = ", ".join(new.id for _, new in comparison.renamed[:_NAMED])
         yield Line(f"{say('compare.renamed_institution', lang, count=len(comparison.renamed))} ({ids})", "strong")

@@ -120,6 +120,10 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
 def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
     """Yield how sure the first share of *summary* is, beyond its bounds: read in part, sampled, corrected."""
     headline = next(iter(summary.figures.at_least.values()))
+    if (age := summary.of_known_age) and age.unknown:
+        facts = {"known": age.known.institutions, "share": locales.percent(age.known.share, lang)}
+        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
+        yield say(key, lang, count=age.unknown, **facts)
     if headline.bounds_partial != headline.bounds:
         yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
     if headline.ci95 is not None:

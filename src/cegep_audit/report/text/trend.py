@@ -29,12 +29,14 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
     else:
         yield Line(say("trend.nobody_every_time", lang), is_apart=True)
     for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
-        if move.entered or move.left:
+        if move.entered or move.left or move.merged:
             days = {"before": _day(before), "after": _day(after)}
             yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
             for key, institutions in (("entered", move.entered), ("left", move.left)):
                 if institutions:
                     yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
+            if move.merged:
+                yield Line(words.merged_words(move.merged, lang))
     yield Line(say("trend.dash", lang), "dim", is_apart=True)
 
 

@@ -37,6 +37,12 @@ def named(institutions: Sequence[Institution], *, are_named: bool = False) -> st
     return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
 
 
+def merged_words(merged: Sequence[tuple[Institution, Institution]], lang: Language) -> str:
+    """Return how many institutions go on in another one, and the first of them: ``old → new``."""
+    pairs = ", ".join(f"{was.id} → {heir.id}" for was, heir in merged[:_NAMED])
+    return f"{say('compare.merged', lang, count=len(merged))} ({pairs})"
+
+
 def detail_words(detail: str, lang: Language) -> str:
     """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; a code without words as it is."""
     if detail.startswith("http_"):

@@ -181,7 +181,7 @@ async def _index(client: Client, job: Job) -> WarcArchive:
         except KilledWorker as error:
             raise ClusterError(say("cluster.lost", job.lang)) from error
         future.release()
-    return WarcArchive.of([founds[future] for future in futures], job.limits, lang=job.lang)
+    return WarcArchive([founds[future] for future in futures], job.limits, lang=job.lang)
 
 
 async def _submit(

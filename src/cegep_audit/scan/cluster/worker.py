@@ -14,10 +14,11 @@ from typing import Any
 from distributed import Worker, WorkerPlugin, get_worker
 
 from cegep_audit import __version__
+from cegep_audit.collect.port import OpenSource
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import CegepAuditError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult, Limits
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version
@@ -120,7 +121,7 @@ class Visits(WorkerPlugin):
         results: list[InstitutionResult] = []
         read = reader(self._open, self.job.limits, ReadBy.WARC if self.job.files else ReadBy.LIVE)
         concurrency = min(len(part), self.job.limits.concurrency)
-        task = asyncio.ensure_future(scan(part, read, concurrency, results.append, Observer()))
+        task = asyncio.ensure_future(scan(part, read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:
             await task

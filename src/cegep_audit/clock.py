@@ -1,7 +1,5 @@
 """The clock, and the one way to write a time: every module that needs either takes it from here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

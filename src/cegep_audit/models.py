@@ -1,7 +1,5 @@
 """The records that travel through the program. Times are aware and in UTC, sizes bytes, durations seconds (``_s``)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime

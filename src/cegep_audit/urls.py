@@ -4,8 +4,6 @@ Addresses are parsed as in browsers, by the URL Standard (https://url.spec.whatw
 Nothing here raises on odd input: a string that is not a usable address gives None or "".
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from functools import cache, lru_cache

@@ -1,7 +1,5 @@
 """Published figures to set beside ours, each with its source and the reason not to compare it blindly."""
 
-from __future__ import annotations
-
 import csv
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """How a completed scan was read: by which modes, what they changed, and which mode could help what is left."""
 
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 This module does not import pandas, so showing figures does not cost the library that computes them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """How sure a share is: the bounds that unread sites leave, and exact intervals of a random sample."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from functools import cache
 from math import sqrt

@@ -1,7 +1,5 @@
 """Who is in a scan, on which networks it is present, which of them count on the day, and what could not be read."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

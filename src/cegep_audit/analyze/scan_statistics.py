@@ -1,7 +1,5 @@
 """Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ A site that was not assessed is never counted as absent: shares are of the asses
 could change.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A presence matrix has the assessed institutions as its rows, in registry order a
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations as couples

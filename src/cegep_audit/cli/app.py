@@ -1,7 +1,5 @@
 """The whole command line, and the one place that turns an error into a line and an exit code."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

@@ -1,7 +1,5 @@
 """The command ``complete``: what a scan could not assess is read again, or listed with what could help."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC

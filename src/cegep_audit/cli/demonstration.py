@@ -1,7 +1,5 @@
 """The command ``demo``: the ordinary scan over the invented web, with every output in one folder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

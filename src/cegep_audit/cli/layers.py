@@ -1,7 +1,5 @@
 """A scan in its two layers: what the tool found, and the same corrected by what coders decided."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Commands that list: ``scans`` the database, ``institutions`` the registry, ``networks`` what the tool knows."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """The arguments and options of commands: each option that several commands take is declared here once."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """Commands of hand coding: ``review export``, ``review import``, ``review agreement``."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The command ``scan``: options in, a request out, the scans carried out, the report at the end."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 from contextlib import suppress

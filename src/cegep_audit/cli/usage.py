@@ -4,8 +4,6 @@ Typer speaks English, so its exceptions are told apart by what they carry (an op
 bounds), never by their sentences.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How well the tool and its coders agree on a scan, as records and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date

@@ -5,8 +5,6 @@ tool could not assess and that coders read are the follow-up sample of M. H. Han
 non-response in sample surveys", JASA 41, 1946).
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt

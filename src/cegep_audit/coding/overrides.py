@@ -4,8 +4,6 @@
 ``override``. A decision on an account that the site does not show changes nothing: presence needs evidence.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress

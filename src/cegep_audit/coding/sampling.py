@@ -1,7 +1,5 @@
 """What there is to code in a scan, stratified samples of it (of rows, or of whole institutions), and their weights."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence

@@ -4,8 +4,6 @@ A file without a column ``decision`` is a list: every account that it names is `
 dates, numbers and cells that look like formulas is accepted.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

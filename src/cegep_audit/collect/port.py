@@ -4,8 +4,6 @@ The live web, a WARC file, a web archive, saved pages and a browser each impleme
 :mod:`cegep_audit.collect.site` does everything else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass

@@ -15,8 +15,6 @@ Use one object for one visit::
     page = await site.get(url)          # raises FetchError
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from http import HTTPStatus

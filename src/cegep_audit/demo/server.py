@@ -5,8 +5,6 @@ under demonstration is the ordinary one. A host that is not of the demo is answe
 a name that does not exist; CONNECT (https) is answered 501: a proxy cannot forge certificates.
 """
 
-from __future__ import annotations
-
 import gzip
 import socket
 import sys

@@ -4,8 +4,6 @@ One file of ``sites/`` holds all there is to know of one institution, its traps 
 texts, handles. Host names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
-from __future__ import annotations
-
 import csv
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ A site counts as absent from the networks only if its homepage was read; any dou
 decision is a row of :data:`STATUS_OF`, :data:`HOMEPAGE_CHECKS` or ``assess.toml``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ No phrase decides alone. Phrases and circumstances (few links, little text, the 
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections import Counter

@@ -1,7 +1,5 @@
 """Audits one institution: its pages are read one after the other, and their links judged together."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence

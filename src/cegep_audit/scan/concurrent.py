@@ -1,7 +1,5 @@
 """Audits several institutions at a time, and reports progress."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import traceback

@@ -1,7 +1,5 @@
 """Resumes the last interrupted scan of a database, with the registry and settings that it began with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Runs a scan to its end, or until a signal or the source of its pages stops it; each result is saved at once."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence

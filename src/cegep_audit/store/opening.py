@@ -5,8 +5,6 @@ media and be complete when copied alone (``docs/decisions/database.md``). A file
 schema must equal ours exactly: no additional view, trigger or table.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """Saves and loads scans. Results are committed whole: a scan that is killed loses only what is in flight."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

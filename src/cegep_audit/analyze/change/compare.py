@@ -4,8 +4,6 @@ A site that was not assessed in one of them is not comparable: nothing was gaine
 other way round is the mirror of this one.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What an institution could improve on its site, so that readers, search engines and this audit find its accounts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Nothing here judges an account or changes a count; ``advice`` decides what to tell the site.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence

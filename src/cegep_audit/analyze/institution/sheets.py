@@ -1,7 +1,5 @@
 """One institution of a scan, for its own people: its accounts, what to improve, and its peers beside it."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -6,8 +6,6 @@ capture comes with the original address and the time of the capture, so that the
 day, and the WARC of such a scan reads like that of a live scan of that day.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -4,8 +4,6 @@
 moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb read the same form.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time

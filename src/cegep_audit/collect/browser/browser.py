@@ -4,8 +4,6 @@ The browser itself reaches no network. What it asks for is fetched by the same r
 refused. Playwright, from the extra ``browser``, drives a Chromium that is already installed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence

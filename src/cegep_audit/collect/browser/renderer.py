@@ -3,8 +3,6 @@
 It loads from its own hosts only, and nothing that counts readers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -4,8 +4,6 @@ The words are in ``discovery.toml``. Few of the hundreds of links on a page matt
 first, and no address is resolved here.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import tomllib

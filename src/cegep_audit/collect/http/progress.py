@@ -4,8 +4,6 @@ A program that does not run (a blocked event loop, SIGSTOP, a suspended laptop) 
 Such a stall must not be recorded as a site's time-out.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter

@@ -3,8 +3,6 @@
 What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be read of it is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace

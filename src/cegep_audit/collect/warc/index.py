@@ -8,8 +8,6 @@ page. Where a time is given, it is the last of those within a day of it (a crawl
 interruption, uses the last answer), else the nearest.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 import zipfile

@@ -4,8 +4,6 @@ A member is inflated once as a whole, which checks it, but only its beginning is
 continues at the next one that holds a record.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

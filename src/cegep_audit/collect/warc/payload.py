@@ -4,8 +4,6 @@ Headers in archives of others may speak of chunks, of a coding or of a length th
 are believed as far as the bytes allow.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ A fault costs only the record that it is in: reading continues at the next one. 
 iterator prints faults on standard error, does not say where they are, and stops at the first.
 """
 
-from __future__ import annotations
-
 import struct
 import tempfile
 import weakref

@@ -5,8 +5,6 @@ and :meth:`SavedVisit.open_source`. A file that is not a saved page is refused b
 is: it never counts as a page without accounts. The address of a page is the one that the browser noted in it.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -3,8 +3,6 @@
 Python's ``email`` reads MHTML and ``plistlib`` the property list of Safari. Nothing here touches the disk.
 """
 
-from __future__ import annotations
-
 import email
 import email.policy
 import html

@@ -5,8 +5,6 @@ data package with the SHA-256 of each file (https://specs.webrecorder.net/wacz/1
 bytes.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

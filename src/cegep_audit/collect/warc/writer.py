@@ -9,8 +9,6 @@ half written. Opening the file again cuts that one off. The file holds pages as 
 One process writes it at a time, and no link is followed to it.
 """
 
-from __future__ import annotations
-
 import base64
 import errno
 import fcntl

@@ -4,8 +4,6 @@ All links of a site that lead to one account make a :class:`Candidate`; the firs
 its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

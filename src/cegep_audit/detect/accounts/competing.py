@@ -9,8 +9,6 @@ Words can mislead about parts. In the college's own row of icons, ``valbrumecamp
 teaser about the library may link the college's account. So the place and the neighbours of an account decide.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 

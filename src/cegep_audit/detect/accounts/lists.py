@@ -1,7 +1,5 @@
 """The lists of ``attribution.toml``: vendors, separate bodies, parts of an institution, words that name nobody."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from dataclasses import dataclass

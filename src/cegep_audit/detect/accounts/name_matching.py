@@ -1,7 +1,5 @@
 """Match handles and labels with the names that an institution uses for itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from enum import IntEnum

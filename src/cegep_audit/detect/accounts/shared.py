@@ -1,7 +1,5 @@
 """Find accounts that many institutions link: a ministry's, a federation's, a vendor's. This needs the whole scan."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace

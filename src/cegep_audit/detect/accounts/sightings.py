@@ -1,7 +1,5 @@
 """Find the account that each link of a site leads to, or note that its address does not tell."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Find addresses of networks in text, and tell cheaply that a link cannot lead to a network."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Recognize hosts: a network's own site, another of its hosts, or a site whose sub-domains are account names."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

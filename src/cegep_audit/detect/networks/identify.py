@@ -4,8 +4,6 @@ All of it comes from networks.toml: the networks with the years in which they we
 count over, and the rules for addresses.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

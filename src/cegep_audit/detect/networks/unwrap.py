@@ -4,8 +4,6 @@ Everything here is a pure function of one string, never raises, and takes time l
 ``MAX_LENGTH`` characters.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import string

@@ -1,7 +1,5 @@
 """Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache

@@ -4,8 +4,6 @@ The document is walked once, and each element is offered to the finder of its ki
 commented-out links never count.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache

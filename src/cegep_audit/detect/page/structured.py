@@ -3,8 +3,6 @@
 The words are in ``structured.toml``.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Collection, Iterator

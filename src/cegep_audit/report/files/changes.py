@@ -1,7 +1,5 @@
 """The files of ``compare`` and ``trend``: tables of what changed, and an Atom feed (RFC 4287) of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The coding sheet: what a coder fills in, as CSV or as a workbook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

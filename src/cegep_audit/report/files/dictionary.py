@@ -3,8 +3,6 @@
 To renew it: ``python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md``; a test tells when.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterable, Sequence

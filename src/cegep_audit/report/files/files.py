@@ -1,7 +1,5 @@
 """Writes a file whole or not at all, and reports errors in one line."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

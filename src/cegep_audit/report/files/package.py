@@ -4,8 +4,6 @@ It is a Frictionless Data Package (version 1, https://specs.frictionlessdata.io/
 type, unit and meaning of its columns, and the SHA-256 of each file. The same scan gives the same bytes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import zipfile

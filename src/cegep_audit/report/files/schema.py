@@ -4,8 +4,6 @@ JSON Schema, draft 2020-12. To renew it:
 ``python -m cegep_audit.report.files.schema > docs/schema.json``; a test tells when.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Mapping

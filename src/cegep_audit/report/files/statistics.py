@@ -3,8 +3,6 @@
 ``statistics.toml`` says what each table is for, which columns it has and what they mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple
 from itertools import chain

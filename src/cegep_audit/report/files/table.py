@@ -4,8 +4,6 @@ Every column is a row of ``columns.toml``: its name, the attribute that holds it
 meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

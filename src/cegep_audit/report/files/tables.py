@@ -1,7 +1,5 @@
 """The tables of a scan: institutions (``report.csv``), accounts (``report-accounts.csv``), presence matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Tables as an Excel workbook."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

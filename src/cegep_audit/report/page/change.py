@@ -1,7 +1,5 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise

@@ -3,8 +3,6 @@
 Everything is escaped by the templates; the page's policy names what may run or style by its hash.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial

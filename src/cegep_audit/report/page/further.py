@@ -1,7 +1,5 @@
 """The sections for a closer look: co-occurrence, institutions to name, where accounts are, other studies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import groupby
 

@@ -1,7 +1,5 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 

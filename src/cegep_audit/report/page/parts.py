@@ -1,7 +1,5 @@
 """What a section of the page is made of: words, a chart, its table; and a proportion as the line of a chart."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """The sections on presence: the headline, coverage, each network, and how many networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import groupby
 

@@ -1,7 +1,5 @@
 """Lists on a terminal: scans, institutions, networks, what URLs are, and the accounts of a page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType

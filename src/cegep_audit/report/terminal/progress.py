@@ -3,8 +3,6 @@
 It updates when something happens or when it is ticked, at most ten times a second: it has no thread and no timer.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence

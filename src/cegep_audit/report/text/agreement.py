@@ -1,7 +1,5 @@
 """How well tool and coders agree, with the paragraph for a methods section."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from cegep_audit.analyze.findings import Estimate

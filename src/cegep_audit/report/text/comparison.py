@@ -1,7 +1,5 @@
 """Two scans side by side: what changed, account by account and share by share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 

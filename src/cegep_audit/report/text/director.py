@@ -1,7 +1,5 @@
 """The summary of one screen for a director: what was found, how sure it is, and what stands out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cegep_audit.analyze.presence import causes

@@ -1,7 +1,5 @@
 """The summary of a scan: coverage, presence, networks, groups; and what the decisions of coders change in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from cegep_audit.analyze.findings import FEW, Figures, Summary

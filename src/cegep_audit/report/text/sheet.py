@@ -1,7 +1,5 @@
 """The sheet of one institution as blocks: its accounts with their evidence, what to improve, its peers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Several scans side by side: one column a scan, one row a share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 

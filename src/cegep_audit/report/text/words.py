@@ -1,7 +1,5 @@
 """Names and short phrases that several reports share: networks, columns, causes, measures, tests."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 

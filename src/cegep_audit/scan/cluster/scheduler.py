@@ -6,8 +6,6 @@ Dask assigns parts to workers, gives the part of a worker that died to another, 
 parts are submitted as there are slots, so that this process holds no more than what is in flight.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import uuid

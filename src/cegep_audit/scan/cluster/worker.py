@@ -1,7 +1,5 @@
 """A worker of a cluster: scans one part after the other, as any process would."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import signal

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.frontier import MAX_FAILURES_IN_A_ROW, Frontier, next_page
+from cegep_audit.collect.frontier.frontier import MAX_FAILURES_IN_A_ROW, Frontier
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Limits, Link, Page, Reading, Visit
 from cegep_audit.vocabulary import How, PageRole, Zone
@@ -70,10 +70,10 @@ def crawl(site: Mapping[str, Served | str], institution: Institution = CEGEP, li
     visits: list[Visit] = []
     frontier = Frontier(institution, limits)
     while choice := frontier.next_page(visits):
-        assert choice == next_page(institution, visits, limits)
+        assert choice == Frontier(institution, limits).next_page(visits)
         visits.append(visit(choice, site))
         assert len(visits) <= limits.max_pages
-    assert next_page(institution, visits, limits) is None
+    assert Frontier(institution, limits).next_page(visits) is None
     return visits
 
 
@@ -336,7 +336,7 @@ def test_pages_read(site: dict[str, Served | str], read: list[str]) -> None:
 
 def test_the_first_page_is_the_registry_s_address_as_it_stands() -> None:
     odd = replace(CEGEP, url="HTTP://Cegeprb.test/index.php?x=1#haut")
-    assert next_page(odd, [], Limits()) == Choice(odd.url, PageRole.HOME, "homepage")
+    assert Frontier(odd, Limits()).next_page([]) == Choice(odd.url, PageRole.HOME, "homepage")
 
 
 def test_why_is_said_in_stable_words() -> None:
@@ -443,7 +443,7 @@ PAGES = st.builds(
 @given(st.lists(PAGES | st.sampled_from(["http_404", "timeout"]), min_size=1, max_size=8), st.integers(1, 10))
 def test_reading_ends_and_no_page_is_asked_twice(served: list[Served | str], budget: int) -> None:
     visits: list[Visit] = []
-    while choice := next_page(CEGEP, visits, Limits(max_pages=budget)):
+    while choice := Frontier(CEGEP, Limits(max_pages=budget)).next_page(visits):
         visits.append(visit(choice, {choice.url.removeprefix(HOME.rstrip("/")): served[len(visits) % len(served)]}))
         assert len(visits) <= budget
     keys = [urls.visit_key(item.choice.url) for item in visits]
@@ -481,5 +481,7 @@ def test_a_host_is_the_sites_in_every_spelling(home: str, href: str, asked: str 
     )
     body = f'<html lang="fr"><body>{filler}<a href="{href}">Nous joindre</a></body></html>'.encode()
     page = Page(home, urls.crawl_key(home), 200, "text/html; charset=utf-8", body, NOW)
-    choice = next_page(cegep, [Visit(Choice(home, PageRole.HOME, "homepage"), page, extract_links(page))], DEFAULTS)
+    choice = Frontier(cegep, DEFAULTS).next_page(
+        [Visit(Choice(home, PageRole.HOME, "homepage"), page, extract_links(page))]
+    )
     assert (choice.url if choice else None) == asked

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.detect.networks.identify import classify
-from cegep_audit.detect.page.finders import MAX_OF_FINDER
+from cegep_audit.detect.page.document import MAX_OF_FINDER
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone

@@ -1,7 +1,5 @@
 """Which hosts belong to one site, and under which other names its homepage may be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cegep_audit.errors import FetchError

@@ -4,9 +4,8 @@ The live web, a WARC file, a web archive, saved pages and a browser each impleme
 :mod:`cegep_audit.collect.site` does everything else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -141,3 +140,14 @@ def _text(value: bytes, *, is_address: bool) -> str:
         if is_address:
             return "".join(chr(byte) if byte < _ASCII else f"%{byte:02X}" for byte in value)
         return value.decode("latin-1")
+
+
+class Source(Protocol):
+    """Where the pages of one site come from."""
+
+    async def get(self, url: str) -> Page:
+        """Return the page at *url*, redirects inside the site followed; raise FetchError otherwise."""
+
+
+# Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.
+OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]

@@ -15,8 +15,6 @@ Use one object for one visit::
     page = await site.get(url)          # raises FetchError
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -44,7 +42,7 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.models.Source`."""
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
 
     def __init__(
         self,

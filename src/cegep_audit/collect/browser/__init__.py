@@ -1,7 +1,5 @@
 """Pages that only a browser can render; here, which browser is installed, and what to install where none is."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ The browser itself reaches no network. What it asks for is fetched by the same r
 refused. Playwright, from the extra ``browser``, drives a Chromium that is already installed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,8 +17,8 @@ from playwright.async_api import BrowserContext, Error, Playwright, async_playwr
 
 from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.port import Answer, Around, Fetch, Want
-from cegep_audit.models import Institution, Limits, OpenSource, Page, Rendering, Source
+from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
+from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Need
 

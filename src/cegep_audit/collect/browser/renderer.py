@@ -3,8 +3,6 @@
 It loads from its own hosts only, and nothing that counts readers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
@@ -22,9 +20,9 @@ from playwright.async_api import BrowserContext, Error, Request, Route
 from playwright.async_api import Page as Tab
 from playwright.async_api import TimeoutError as StillBusy
 
-from cegep_audit.collect.port import Answer
+from cegep_audit.collect.port import Answer, Source
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Page, Source
+from cegep_audit.models import Institution, Page
 from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Detail
 

@@ -1,11 +1,11 @@
 """The frontier: which page of a site to read next, and why.
 
 The homepage comes first. If it is only a way in (frames, a refresh, a splash page that asks for a language), the page
-behind it comes next; then addresses of the site that stand for an account (``/facebook``); then one page of each
+behind it comes next. Then come addresses of the site that stand for an account (``/facebook``), then one page of each
 kind before a second of any: social, contact, the other language, about.
 
-Reading stops early once two pages show the same accounts and the last adds nothing
-(:mod:`cegep_audit.collect.frontier.stopping`). The words are in ``discovery.toml``.
+Reading stops early once two pages show the same accounts and the last adds nothing. The words are in
+``discovery.toml``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from dataclasses import dataclass
 
 from cegep_audit import urls
 from cegep_audit.collect.frontier.scoring import LinkScore, is_page, score_links
-from cegep_audit.collect.frontier.site_state import Site, is_door
-from cegep_audit.collect.frontier.stopping import SITE_WIDE, has_seen_enough, shown_accounts
+from cegep_audit.collect.frontier.site_state import SITE_WIDE, Site, has_seen_enough, is_door, shown_accounts
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
 from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 
-# Two pages in a row that the site did not give: it went down or had enough of us. Wrong where one part of a site is
-# broken and another is not; its status says "partial" then.
+# After two failures in a row the site is down or refuses us. Wrong where one part of a site is broken and another is
+# not; its status is then "partial".
 MAX_FAILURES_IN_A_ROW = 2
 
-# Sites in ten languages exist; one version beside the first shows whether they differ, a second is read for doubt.
+# Sites in ten languages exist. A second version shows whether they differ; a third settles a doubt.
 MAX_LANGUAGES = 2
 
 _GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
@@ -45,11 +44,6 @@ class _Candidate:
     reading: Reading
     host: str  # of the page that shows it
     page: int  # which of the pages read that is, from 0
-
-
-def next_page(institution: Institution, visits: Sequence[Visit], limits: Limits) -> Choice | None:
-    """Return the page to read after *visits*, as :meth:`Frontier.next_page` does for whoever asks once."""
-    return Frontier(institution, limits).next_page(visits)
 
 
 class Frontier:
@@ -78,7 +72,7 @@ class Frontier:
 
 
 def _is_over(visits: Sequence[Visit]) -> bool:
-    """Whether the site is to be left alone, or has no more to tell: its homepage failed or redirects elsewhere."""
+    """Whether to stop: the homepage failed or redirects elsewhere, or the site refuses further requests."""
     if visits[0].reading is None:
         return True
     details = [visit.failure.detail if visit.failure else "" for visit in visits]
@@ -87,7 +81,7 @@ def _is_over(visits: Sequence[Visit]) -> bool:
 
 
 def _part_of_the_homepage(site: Site, seen: _SeenLinks) -> Choice | None:
-    """Return what belongs to the homepage but lies elsewhere: a refresh, a frame, the site behind a splash page."""
+    """Return a part of the homepage at another address: a refresh, a frame, the site behind a splash page."""
     for reading in site.readings:
         parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
         parts += [(frame, "frame") for frame in reading.frames if is_door(reading)]
@@ -101,7 +95,7 @@ def _part_of_the_homepage(site: Site, seen: _SeenLinks) -> Choice | None:
 
 
 def _best_link(site: Site, seen: _SeenLinks, limits: Limits) -> Choice | None:
-    """Return the likeliest of the site's links: its own addresses of accounts, then one page of each kind."""
+    """Return the best link of the site: addresses that stand for accounts, then one page of each kind."""
     own = [item for item in seen.candidates if item.scored.role is PageRole.OWN_LINK]
     if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
         shown = {network for block in seen.blocks for network, _ in block}
@@ -155,7 +149,7 @@ class _SeenLinks:
             host = _host(reading.url)
             for link, scored in score_links(list(self._fresh(reading)), is_door=is_door(reading)):
                 self.candidates.append(_Candidate(link, scored, reading, host, number))
-            # What a page with links of its own embeds of the site is seldom more than a map or a calendar.
+            # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
             for frame in () if is_door(reading) else reading.frames:
                 scored = LinkScore(PageRole.FRAME, 0, "frame")
                 self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading, host, number))
@@ -180,7 +174,7 @@ class _SeenLinks:
 
 
 def _names_any(domains: Iterable[str], address: str) -> bool:
-    """Whether one of *domains* is somewhere in *address*, as written: a cheap test before it is split and judged."""
+    """Whether *address*, as written, contains one of *domains*: a cheap test before it is resolved."""
     return any(map(address.lower().__contains__, domains))
 
 
@@ -211,5 +205,5 @@ def _is_variant(site: Site, url: str, scored: LinkScore) -> bool:
 
     ``/?page_id=12`` labelled "Nous joindre" is one; a second in the same role is a session number or a trap.
     """
-    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), frozenset())
+    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), set())
     return bool(roles) and ("in path" in scored.why or scored.role in roles)

@@ -1,10 +1,8 @@
-"""Link scoring: what a link of a site may lead to, by its words and its address: accounts, contact, another language.
+"""Link scoring: what a link of a site may lead to (accounts, contact, another language), by its words and address.
 
-The words stand in ``discovery.toml``. A page has hundreds of links of which few matter, so a
-cheap test of a few sets comes first, and no address is resolved here.
+The words are in ``discovery.toml``. Few of the hundreds of links on a page matter, so a cheap test of a few sets comes
+first, and no address is resolved here.
 """
-
-from __future__ import annotations
 
 import re
 import string
@@ -78,6 +76,9 @@ class _Rules:
     door_keys: frozenset[str]  # and on a door any of these
     short_names: frozenset[str]  # networks called "x" or "fb"
     short: frozenset[str]  # so is one of these where it begins an address of hardly anything else
+
+    def is_short_label(self, words: list[str]) -> bool:
+        return " ".join(words) in self.exact or not self.short_names.isdisjoint(words)
 
 
 def fold(text: str) -> str:
@@ -156,7 +157,7 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
             not keys.isdisjoint(words)
             or words[-1] in rules.short
             or (words[-1] in _FILLING and not rules.short.isdisjoint(words[-3:]))
-            or ((ends := words.index(_MARK)) <= _LONG_LABEL and _is_short_label(words[:ends], rules))
+            or ((ends := words.index(_MARK)) <= _LONG_LABEL and rules.is_short_label(words[:ends]))
             or (link.hreflang and link.hreflang != "x-default")
         ):
             scored = score_link(link, is_door=is_door)
@@ -172,10 +173,6 @@ def _folded_lines(links: Sequence[InnerLink]) -> list[str]:
     ]
     lines = fold(unquote("\n".join(written))).split("\n")
     return lines if len(lines) == len(links) else [fold(unquote(line)).replace("\n", " ") for line in written]
-
-
-def _is_short_label(words: list[str], rules: _Rules) -> bool:
-    return " ".join(words) in rules.exact or not rules.short_names.isdisjoint(words)
 
 
 def score_link(link: InnerLink, *, is_door: bool = False) -> LinkScore | None:
@@ -213,14 +210,14 @@ def _place(href: str) -> tuple[str, bool]:
     if not parts:
         return "", False
     name, _, ending = parts[-1].rpartition(".")
-    place = _folded_part(name if ending.lower() in _ENDINGS else parts[-1])
-    if len(parts) > 1 and place in _INDEX:
+    place = name if ending.lower() in _ENDINGS else parts[-1]
+    if len(parts) > 1 and _folded(place) in _INDEX:
         parts.pop()
-        place = _folded_part(parts[-1])
-    return place, len(parts) == 1
+        place = parts[-1]
+    return _folded(place), len(parts) == 1
 
 
-def _folded_part(part: str) -> str:
+def _folded(part: str) -> str:
     return " ".join(fold(unquote(part)).split())
 
 
@@ -265,13 +262,18 @@ def is_page(url: str) -> bool:
     avoid = _avoid()
     parts = urlsplit(url)
     path = [part for part in fold_path(parts.path).split("/") if part]
-    if path and path[-1].rpartition(".")[2] in avoid.endings and "." in path[-1]:
-        return False
-    if not avoid.parts.isdisjoint(path) or _DATED.search(parts.path):
-        return False
-    if not avoid.parameters.isdisjoint(name.partition("=")[0].lower() for name in parts.query.split("&")):
-        return False
-    return avoid.news.isdisjoint(path[:-1])
+    parameters = {name.partition("=")[0].lower() for name in parts.query.split("&")}
+    is_file = bool(path) and "." in path[-1] and path[-1].rpartition(".")[2] in avoid["endings"]
+    return not (
+        is_file
+        or _DATED.search(parts.path)
+        or not avoid["parts"].isdisjoint(path)
+        or not avoid["parameters"].isdisjoint(parameters)
+        or not avoid["news"].isdisjoint(path[:-1])
+    )
+
+
+_DATED = re.compile(r"/(?:19|20)\d\d/(?:0?[1-9]|1[0-2])/")  # how blogs file what they publish
 
 
 def fold_path(path: str) -> str:
@@ -280,18 +282,6 @@ def fold_path(path: str) -> str:
     return decomposed.encode("ascii", "ignore").decode("ascii").lower()
 
 
-@dataclass(frozen=True, slots=True)
-class _Avoid:
-    endings: frozenset[str]
-    parts: frozenset[str]
-    parameters: frozenset[str]
-    news: frozenset[str]
-
-
 @cache
-def _avoid() -> _Avoid:
-    row = table()["avoid"]
-    return _Avoid(**{name: frozenset(row[name]) for name in ("endings", "parts", "parameters", "news")})
-
-
-_DATED = re.compile(r"/(?:19|20)\d\d/(?:0?[1-9]|1[0-2])/")  # how blogs file what they publish
+def _avoid() -> dict[str, frozenset[str]]:
+    return {name: frozenset(values) for name, values in table()["avoid"].items() if isinstance(values, list)}

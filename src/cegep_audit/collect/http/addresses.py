@@ -5,8 +5,6 @@ at which Azure serves a machine's own data. It is written out because the judgem
 Python versions.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote

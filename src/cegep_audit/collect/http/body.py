@@ -4,8 +4,6 @@ What a server says about its bytes is often wrong. The first bytes count for mor
 under none.
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 

@@ -5,8 +5,6 @@ addresses, and connects to one of the others, so that no second look-up can lead
 are still those of the host.
 """
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
 import contextlib

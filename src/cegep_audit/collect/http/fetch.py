@@ -1,7 +1,5 @@
 """The live web's port: one request, sent in its turn, answered within its time and size, kept as received."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus

@@ -5,8 +5,6 @@ line. So a :class:`Framing` between the connection and h11 cleans heads, and tel
 again: only if the answer certainly ended and nothing followed it.
 """
 
-from __future__ import annotations
-
 import re
 from enum import Enum, auto
 

@@ -1,7 +1,5 @@
 """The live web: one per scan, one visit per institution."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 
@@ -10,9 +8,9 @@ from cegep_audit.collect.http.fetch import HttpFetch
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.http.transport import Web
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
-from cegep_audit.collect.port import Fetch, Want
+from cegep_audit.collect.port import Fetch, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.models import Institution, Source
+from cegep_audit.models import Institution
 
 __all__ = ["LiveWeb", "Tally", "user_agent"]
 

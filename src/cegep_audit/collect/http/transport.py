@@ -1,7 +1,5 @@
 """What all visits of one scan share, and their requests over checked connections, directly or through a proxy."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import os

@@ -1,7 +1,5 @@
 """What a site allows and how long it wants to be left alone: robots.txt, Crawl-delay, Retry-After."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable

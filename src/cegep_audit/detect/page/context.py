@@ -43,21 +43,11 @@ class Element:
     counts are complete once the walk has left the element.
     """
 
-    __slots__ = (
-        "attributes",
-        "class_cues",
-        "first_anchor",
-        "first_text",
-        "last_anchor",
-        "last_text",
-        "links",
-        "node",
-        "own_text",
-        "parent",
-        "place",
-        "position",
-        "tag",
-    )
+    links = 0
+    last_text = last_anchor = -1
+    position = -1  # among the links of the page; -1 for any other element
+    own_text = -1  # characters of text directly in it, once somebody asked
+    class_cues: frozenset[str] | None = None  # of it and all it stands in, once somebody asked
 
     def __init__(
         self,
@@ -73,13 +63,9 @@ class Element:
         self.tag = tag
         self.attributes = attributes
         self.parent = parent
-        self.first_text = self.last_text = first_text
-        self.first_anchor = self.last_anchor = first_anchor
-        self.links = 0
-        self.position = -1  # among the links of the page; -1 for any other element
+        self.first_text = first_text
+        self.first_anchor = first_anchor
         self.place: Place = NOWHERE if parent is None else parent.place.inside(tag, attributes)
-        self.class_cues: frozenset[str] | None = None  # see Context
-        self.own_text = -1  # see Context
 
     @property
     def item_types(self) -> str:
@@ -126,8 +112,10 @@ class Texts:
     def start(self, element: Element) -> str:
         """Return the first characters of the text of *element*, enough for a label, however long it is."""
         first, last = element.first_text, element.last_text
-        if last - first == 1 and len(self.pieces[first]) <= LONG_PIECE:
-            return self.pieces[first]
+        if last <= first:
+            return ""
+        if last - first == 1 and len(piece := self.pieces[first]) <= LONG_PIECE:
+            return piece
         return clean(" ".join(piece[:LONG_PIECE] for piece in self.pieces[first : min(last, first + MAX_LABEL)]))
 
 
@@ -239,13 +227,24 @@ def clean(text: str) -> str:
 
 
 def _image_text(node: LexborNode) -> str:
-    for image in node.css("img[alt], svg title, [aria-label], [title]"):
-        text = image.text() if image.tag == "title" else ""
-        for name in ("alt", "aria-label", "title"):
-            text = text or image.attributes.get(name) or ""
-        if text := clean(text):
-            return text
+    """Return the first text in *node* that stands for an image; a walk, for a selection costs more on few elements."""
+    for inner in node.traverse(include_text=False):
+        attributes = inner.attributes
+        is_title = inner.tag == "title" and _is_in_svg(inner)
+        if is_title or inner.tag == "img" or "aria-label" in attributes or "title" in attributes:
+            text = inner.text() if is_title else ""
+            for name in ("alt", "aria-label", "title"):
+                text = text or attributes.get(name) or ""
+            if text := clean(text):
+                return text
     return ""
+
+
+def _is_in_svg(node: LexborNode) -> bool:
+    outer = node.parent
+    while outer is not None and outer.tag != "svg":
+        outer = outer.parent
+    return outer is not None
 
 
 def icon_words(element: Element) -> str:

@@ -1,9 +1,7 @@
-"""Signs around a link that say whose it may be: words in class names, in the text before it, in its label.
+"""Cues around a link that say whose it may be: words in class names, in the text before it, in its label.
 
-The words stand in ``cues.toml``. A cue is only a name here; what follows from it is decided in ``attribution``.
+The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
 """
-
-from __future__ import annotations
 
 import re
 import tomllib

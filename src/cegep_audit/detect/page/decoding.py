@@ -1,10 +1,8 @@
-"""Bytes to text, as browsers decode a page (WHATWG Encoding and HTML standards).
+"""Decode the bytes of a page as browsers do (WHATWG Encoding and HTML standards).
 
 The order is: byte-order mark, charset of the header, ``<meta>`` in the first 1,024 bytes, detection. Bytes that
 an encoding does not have become U+FFFD, as in a browser: decoding never fails.
 """
-
-from __future__ import annotations
 
 import codecs
 import re
@@ -25,7 +23,7 @@ _MOST_FOREIGN = 0.3  # share of characters beyond ASCII in a page without a sing
 
 
 def utf8(page: Page) -> bytes:
-    """Return the text of *page* in UTF-8, which is what the parser reads; every byte sequence gives one."""
+    """Return the text of *page* in UTF-8, as the parser reads it; never fails."""
     body = page.body.removeprefix(codecs.BOM_UTF8)
     if len(body) < len(page.body) or _declared(body, page.content_type) == "utf-8":
         try:
@@ -39,7 +37,7 @@ def utf8(page: Page) -> bytes:
 def decode_bytes(body: bytes, content_type: str = "") -> str:
     """Return *body* as text; *content_type* is the header as sent, "" when absent.
 
-    Where the declared encoding gives no text at all, detection decides: browsers show rubbish there.
+    Where the declared encoding gives rubbish, which browsers would show, detection decides.
     """
     for bom, name in _BOMS:
         if body.startswith(bom):
@@ -57,7 +55,7 @@ def _declared(body: bytes, content_type: str) -> str | None:
 
 
 def is_rubbish(text: str) -> bool:
-    """Whether *text* cannot have been written: its bytes are no text, or were decoded by a wrong table."""
+    """Whether nobody wrote *text*: its bytes are not text, or were decoded with the wrong encoding."""
     sample = text[:_SAMPLE]
     if sample.count("\ufffd") + sample.count("\0") > len(sample) * _MOST_BAD:
         return True
@@ -83,7 +81,7 @@ def _from_header(content_type: str) -> str | None:
 
 
 def _detected(body: bytes) -> str:
-    """Tell UTF-8, and UTF-16 without a mark, from what a late declaration says, else from the Web's old default."""
+    """Detect UTF-8 and unmarked UTF-16, else take a late declaration, else windows-1252, the Web's old default."""
     head = body[:200]
     if head[1::2].count(0) > len(head) // 3:
         return "utf-16-le"

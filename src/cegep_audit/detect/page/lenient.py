@@ -1,11 +1,8 @@
-"""Objects and lists as sites write them: JSON with faults, and the literals inside scripts.
+"""Read objects and lists as sites write them: JSON with faults, and the literals inside scripts.
 
-Anything between brackets is read as far as it goes. Missing and surplus commas, comments, CDATA marks, unquoted keys,
-several roots and brackets that never close are taken as meant; a quote inside a text ends it only where a text may end.
-Each character is looked at a bounded number of times, and nothing recurses.
+Missing and extra commas, comments, CDATA marks, unquoted keys, several roots and unclosed brackets are tolerated. A
+quote ends a text only where a text may end. Each character is read a bounded number of times, and nothing recurses.
 """
-
-from __future__ import annotations
 
 import html
 import json
@@ -13,7 +10,7 @@ import re
 from typing import Any
 
 MAX_CHARS = 1_000_000  # a state of several megabytes is no description of an organisation
-AGAIN = "\0"  # in a key: what is before it stands there twice, or nothing does
+AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
 _MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
 
 _REST = r"""
@@ -24,7 +21,7 @@ _REST = r"""
     | (?P<comma> [,;] )
     | (?P<bare>  [\w$.+-]++ )
 """
-# A text that never ends is one to the end, or to the end of its line: so each character is looked at once.
+# An unclosed text goes to the end of the line or of the script, so that each character is looked at once.
 _SCRIPT_TEXT = r"""
       (?P<text> "(?:[^"\\\n]|\\(?:.|\Z))*+(?:"|\n|\Z)
               | '(?:[^'\\\n]|\\(?:.|\Z))*+(?:'|\n|\Z)
@@ -59,47 +56,43 @@ def read_script(text: str) -> list[Any]:
     return _read(_SCRIPT, text) if len(text) <= MAX_CHARS else []
 
 
-class _Reader:
-    """The containers that are open, each with the key that waits for its value in it."""
-
-    def __init__(self) -> None:
-        self.root: list[Any] = []
-        self.is_open: list[tuple[Any, str]] = [(self.root, "")]
-        self.last = ""  # the value before, which a colon makes a key
-
-    def take(self, kind: str, piece: str) -> None:
-        """Take the next *piece*."""
-        container, key = self.is_open[-1]
-        if kind in {"text", "bare"}:
-            self.last = _unescaped(piece[1:-1]) if kind == "text" else piece
-            if kind == "bare" or not (key or isinstance(container, list)):
-                return  # a key, a number, a word of a script
-            _put(container, key, self.last)
-        value: Any = {} if piece == "{" else []
-        if kind == "open":
-            _put(container, key, value)
-        # Whatever it is, it ends the key before; but a colon makes one.
-        self.is_open[-1] = container, self.last if kind == "colon" else ""
-        if kind == "open" and len(self.is_open) < _MAX_DEPTH:
-            self.is_open.append((value, ""))
-        elif kind == "close":
-            self._close(_CLOSES[piece])
-        self.last = self.last if kind == "text" else ""
-
-    def _close(self, wanted: type) -> None:
-        """Leave the innermost container, or the one around it where its own bracket was forgotten."""
-        for number in (1, 2):
-            if len(self.is_open) > number and isinstance(self.is_open[-number][0], wanted):
-                del self.is_open[-number:]
-                return
-
-
 def _read(tokens: re.Pattern[str], text: str) -> list[Any]:
-    reader = _Reader()
+    root: list[Any] = []
+    is_open: list[tuple[Any, str]] = [(root, "")]  # containers, each with the key that waits for its value in it
+    last = ""  # the value before, which a colon makes a key
     for found in tokens.finditer(text):
-        if (kind := found.lastgroup or "") != "skip":
-            reader.take(kind, found[0])
-    return reader.root
+        kind = found.lastgroup
+        if kind == "bare":
+            last = found[0]  # a key, a number, a word of a script
+            continue
+        if kind == "skip":
+            continue
+        container, key = is_open[-1]
+        if kind == "text":
+            last = _unescaped(found[0][1:-1])
+            if key or isinstance(container, list):
+                _put(container, key, last)
+                is_open[-1] = container, ""
+            continue
+        # Whatever it is, it ends the key before; but a colon makes one.
+        is_open[-1] = container, last if kind == "colon" else ""
+        last = ""
+        if kind == "open":
+            value: Any = {} if found[0] == "{" else []
+            _put(container, key, value)
+            if len(is_open) < _MAX_DEPTH:
+                is_open.append((value, ""))
+        elif kind == "close":
+            _close(is_open, _CLOSES[found[0]])
+    return root
+
+
+def _close(is_open: list[tuple[Any, str]], wanted: type) -> None:
+    """Leave the innermost container, or the one around it where its own bracket was forgotten."""
+    for number in (1, 2):
+        if len(is_open) > number and isinstance(is_open[-number][0], wanted):
+            del is_open[-number:]
+            return
 
 
 def _put(container: Any, key: str, value: object) -> None:  # noqa: ANN401 -- a list or a dict

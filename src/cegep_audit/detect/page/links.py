@@ -1,10 +1,8 @@
-"""A page to its reading: every link that may name an account, with how and where, and what the frontier needs.
+"""Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once; each element is offered to the finders of its kind. Comments are no elements, so what
-is commented out never counts.
+The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
+commented-out links never count.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,29 +11,21 @@ from functools import cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import (
-    NETWORKS,
-    addresses_in_text,
-    classify,
-    mastodon_handle,
-    might_name_account,
-)
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import LONG_PIECE, UNSEEN, Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
+from cegep_audit.detect.page.document import Document, Found, is_shown
 from cegep_audit.detect.page.finders import (
     ELSEWHERE,
     FINDERS,
     PASSED_OVER,
-    Document,
-    Found,
-    Inner,
     find_attributes,
     find_in_script,
     find_widgets,
     is_same_as,
-    is_shown,
     refresh_target,
 )
 from cegep_audit.detect.page.media import media_type
@@ -44,22 +34,22 @@ from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
 
 MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many
-_BEFORE = 6  # pieces of text before a name that may hold its network's: "Twitter", ":", "@name"
+_BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
-_WITHOUT_ATTRIBUTES = frozenset({"noscript", "app-root"})  # elements that say something even so
+_TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
-_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # what one script names belongs together, as a row of icons does
+_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
 
 
-_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in one script are no row of the site
+_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
 
 def extract_links(page: Page) -> Reading:
     """Read *page* once; any bytes give a reading."""
     body = utf8(page)
     tree = parse(body, is_xml=media_type(page.content_type) == "application/xhtml+xml")
-    own = urls.crawl_key(urls.absolute(page.url, "/") or "")
+    own = urls.crawl_key(urls.absolute(page.url, "/") or "").removesuffix("/")
     document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
     if page.refresh:
         document.refresh_to = refresh_target(document, page.refresh)
@@ -77,7 +67,7 @@ def _base(tree: LexborHTMLParser, page_url: str) -> str:
 
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
-    is_open = document.is_open
+    is_open, opened, pieces = document.is_open, document.opened, document.texts.pieces
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
@@ -86,17 +76,21 @@ def _walk(document: Document) -> None:
                 _take_text(document, is_open[-1][1], node.text_content or "")
         elif tag[0] not in "-!":
             attributes = node.attributes
-            element = _offer(document, node, tag, attributes) if attributes or tag in _WITHOUT_ATTRIBUTES else None
+            says_nothing = (not attributes or (len(attributes) == 1 and "class" in attributes)) and tag not in _TELLING
+            element = None if says_nothing else _offer(document, node, tag, attributes)
             child = node.first_child
             if child is not None:
-                is_open.append((node, tag, attributes, len(document.texts.pieces)))
+                is_open.append((node, tag, attributes, len(pieces)))
                 if element is not None:
-                    document.opened.append(element)
+                    opened.append(element)
                 node = child
                 continue
         node = node.next
         while node is None and is_open:
-            node = document.leave()
+            left = is_open.pop()[0]
+            if len(opened) > len(is_open):
+                document.close(opened.pop())
+            node = left.next if is_open else None
 
 
 def _offer(document: Document, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element | None:
@@ -124,7 +118,7 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     stripped = text.strip()
     if not stripped:
         return
-    piece = clean(stripped) if len(stripped) <= LONG_PIECE else stripped
+    piece = " ".join(stripped.split()) if len(stripped) <= LONG_PIECE else stripped
     document.texts.pieces.append(piece)
     if tag not in UNSEEN:
         document.visible.append(piece)
@@ -156,7 +150,7 @@ def _reading(document: Document) -> Reading:
     if (body := document.tree.body) is not None:
         document.keep("mentions", Element(body, "body", body.attributes, None), _mentions(document.visible))
     context = Context(document.texts, document.anchors)
-    for link, found in _icons(document.inner, context):
+    for link, found in _icons(document, context):
         document.keep("icons", link, [found])
     return Reading(
         url=document.page.url,
@@ -165,8 +159,14 @@ def _reading(document: Document) -> Reading:
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
         links=tuple(_links(document, context)),
         inner=tuple(
-            InnerLink(href, context.label(element), context.zone(element), hreflang, rel)
-            for element, href, hreflang, rel, _ in document.inner[:MAX_INNER]
+            InnerLink(
+                href,
+                context.label(link),
+                link.place.zone or context.zone(link),
+                link.attributes.get("hreflang") or "",
+                link.attributes.get("rel") or "",
+            )
+            for link, href, _ in document.inner[:MAX_INNER]
         ),
         frames=tuple(dict.fromkeys(document.frames)),
         refresh_to=document.refresh_to,
@@ -177,15 +177,17 @@ def _reading(document: Document) -> Reading:
 
 
 # ------------------------------------------------------------------------------------------ icons
-# Links whose icon or path names a network but whose address does not: own redirects, short links.
+# Links whose icon or path names a network while their address does not: redirects of the site, short links.
 
-# Last segment or first label of an address of the site's own that stands for an account, in lower case.
+# Last segment or first label of an address of the site that stands for an account, in lower case.
 _LAST = re.compile(
     r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
     r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
 )
-_LONGEST_LAST = 24  # characters that it takes at most
-_LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # in which it ends
+_LONGEST_LAST = 24  # characters, at most
+_LAST_LETTERS = frozenset(
+    "ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split()
+)  # the letters it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
 _ICON = re.compile(
     r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
@@ -196,26 +198,28 @@ _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
-def _icons(inner: Sequence[Inner], context: Context) -> Iterator[tuple[Element, Found]]:
-    for link in inner:
-        if name := _stands_for(link, context):
-            for container in [*link.element.containers()][1:]:  # the walk has added up; the first is counted when kept
+def _icons(document: Document, context: Context) -> Iterator[tuple[Element, Found]]:
+    for link, href, is_network in document.inner:
+        may_stand = is_network or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS
+        if not may_stand and "//" in href:
+            may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
+        if may_stand and (name := _stands_for(link, href, context, is_network=is_network)):
+            for container in [*link.containers()][1:]:  # the walk has added up; the first is counted when kept
                 container.links += 1
-            yield link.element, Found(link.href, How.ANCHOR, names=name)
+            yield link, Found(href, How.ANCHOR, names=name)
 
 
-def _stands_for(link: Inner, context: Context) -> str:
-    """Return the network that *link* stands for, "" where it stands for none."""
-    href = link.href
+def _stands_for(link: Element, href: str, context: Context, *, is_network: bool) -> str:
+    """Return the network that *link* to *href* stands for, "" where it stands for none."""
     tail = href[-_LONGEST_LAST:].lower()
     found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
     found = found or _FIRST.match(href)
-    what = classify(href) if link.is_network else None
+    what = classify(href) if is_network else None
     hides = what is not None and what.hides_account
     has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
     if found is None and not hides and not has_mastodon_form:
         return ""
-    words = f"{context.label(link.element).lower()} {icon_words(link.element)}"
+    words = f"{context.label(link).lower()} {icon_words(link)}"
     if has_mastodon_form:
         return MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
@@ -264,7 +268,7 @@ def _links(document: Document, context: Context) -> Iterator[Link]:
 
 
 def _data_zone(element: Element, found: Found) -> Zone:
-    """Return the zone of what is not shown: the data of a script say nothing of the place where it stands."""
+    """Return the zone of what is not shown; the place of a script says nothing about the data in it."""
     zone = element.place.zone or Zone.MAIN
     return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
 
@@ -273,13 +277,13 @@ _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?
 
 
 def _repaired(raw: str) -> str:
-    """Return *raw* as what its author meant where a bare host was written for an address."""
+    """Return *raw* with a scheme where its author wrote a bare host."""
     raw = raw.strip()
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
 def _microdata_subject(element: Element) -> str:
-    """Return whose address a microdata or RDFa property on *element* gives, "" where there is none."""
+    """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
     if not is_same_as(element):
         return ""
     types = element.item_types

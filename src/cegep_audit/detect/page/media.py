@@ -1,6 +1,4 @@
-"""Is what came an HTML page? By its type, and by its first bytes where the type says little or lies."""
-
-from __future__ import annotations
+"""Decide whether a response is an HTML page, by its type and, where the type is vague or wrong, its first bytes."""
 
 import codecs
 import re
@@ -24,9 +22,9 @@ _MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\
 def looks_like_html(page: Page) -> bool:
     """Whether *page* is one to parse; False for an empty body.
 
-    HTML by its type counts unless its first bytes are those of a file of another kind. XML counts where an
-    ``html`` element opens it; plain text, no type at all and the names for "some bytes" where the first thing
-    in it is a tag, for servers send pages under all of these.
+    A page typed as HTML counts unless its first bytes are those of another kind of file. XML counts if an ``html``
+    element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
+    tag, because servers send pages under all of these.
     """
     start = _start(page.body)
     if not start:
@@ -41,7 +39,7 @@ def looks_like_html(page: Page) -> bool:
 
 
 def is_blank(page: Page) -> bool:
-    """Whether nothing came where a page could have been; of a file of another kind the body may not be kept."""
+    """Whether the body is empty and the type is that of a page; other kinds of files may be kept without a body."""
     kind = media_type(page.content_type)
     may_be_page = kind in _HTML or _XML.fullmatch(kind) or _VAGUE.fullmatch(kind)
     return bool(may_be_page) and not _start(page.body)

@@ -1,15 +1,12 @@
-"""Whether a page says nothing until its scripts have run: pure, and with the reasons.
+"""Decide whether a page shows nothing until its scripts have run, and give the reasons.
 
-One rule for two readers: ``--render auto`` draws the pages that it names, and a site that was not drawn and shows
-nothing else is ``unusable``/``needs_js``.
+``--render auto`` renders these pages; a site that was not rendered and shows nothing else is ``unusable``/``needs_js``.
 """
-
-from __future__ import annotations
 
 from cegep_audit.models import Reading
 from cegep_audit.vocabulary import How, Need, Zone
 
-# What a page shows that waits for its scripts: at most a name, a spinner and a line about cookies.
+# A page that waits for its scripts shows at most a name, a spinner and a line about cookies.
 SHELL_TEXT = 250  # characters of visible text
 SHELL_LINKS = 3
 
@@ -17,21 +14,21 @@ _SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may h
 
 
 def needs_browser(reading: Reading) -> tuple[Need, ...]:
-    """Return why a browser should draw the page of *reading*, () where it can be read as it is.
+    """Return why a browser should render the page of *reading*, () where it can be read as it is.
 
-    Few links alone are no reason: a page may be short. Nor is a sign: a framework that writes its pages on the
-    server leaves an app root and its state on each of them.
+    Few links alone are not a reason, because a page may be short. Neither is a sign alone, because frameworks that
+    render on the server leave an app root and its state on every page.
     """
     signs = tuple(sign for sign in _SIGNS if sign in reading.signs)
     return (Need.FEW_LINKS, *signs) if signs and is_shell(reading) else ()
 
 
 def is_shell(reading: Reading) -> bool:
-    """Whether *reading* shows next to nothing, and no frame that may."""
+    """Whether *reading* shows next to nothing and has no frame that might show more."""
     return reading.text_length <= SHELL_TEXT and shown_links(reading) <= SHELL_LINKS and not reading.frames
 
 
 def shown_links(reading: Reading) -> int:
-    """Return how many links a reader sees; what stands in the head is for machines."""
+    """Return how many links a reader sees; those in the head are for machines."""
     inner = sum(link.zone is not Zone.HEAD for link in reading.inner)
     return inner + sum(link.how is How.ANCHOR for link in reading.links)

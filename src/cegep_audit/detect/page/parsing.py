@@ -1,12 +1,10 @@
-"""Text to a parsed document, whatever the text: what would take long is seen before the fast parser sees it.
+"""Parse a page in bounded time, whatever its bytes.
 
-lexbor reads an ordinary page thirty times as fast as anything else, but its time grows with the square of the depth of
-unclosed elements, and of the attributes of one element. A page that the guard refuses is cut into the tags that
-matter, and handed on as a shallow document, so that one set of finders serves both. Guard and cut look at each
-character a bounded number of times: five megabytes of anything are read in seconds.
+lexbor reads an ordinary page thirty times as fast as other parsers, but its time grows with the square of the depth of
+unclosed elements, and of the attributes of one element. The guard detects such a page before it is parsed. The tags
+that matter are then cut out of it and parsed as a shallow document, so that one set of finders serves both. Guard and
+cut look at each character a bounded number of times: five megabytes of anything are read in seconds.
 """
-
-from __future__ import annotations
 
 import re
 from collections import Counter
@@ -17,16 +15,15 @@ from selectolax.lexbor import LexborHTMLParser
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
 
-_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
-# Elements that end by themselves where the next begins, or hold nothing: leaving them open nests nothing.
-_SELF_ENDING = frozenset(
-    b"area base br col embed hr img input link meta param source track wbr p li dt dd option optgroup tr td th "
-    b"thead tbody tfoot colgroup html head body".split()
+# Elements that are empty, or that end where the next one begins: leaving them open nests nothing.
+_SELF_ENDING = (
+    "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|dt|dd|option|optgroup|tr|td|th|"
+    "thead|tbody|tfoot|colgroup|html|head|body"
 )
+_NESTING = re.compile(rb"<(/?(?!(?:%s)(?![a-z0-9:-]))[a-z][a-z0-9:-]*)" % _SELF_ENDING.encode())
 _LONGEST_TAG = 100_000  # bytes of one tag
 _MAX_ATTRIBUTES = 500  # of one element; five megabytes of such elements take three seconds
 _LONG = 5 * _MAX_ATTRIBUTES  # bytes that so many attributes have at least
-_LONG_TAG = re.compile(rb"/?[a-zA-Z][^>]{%d,}" % _LONG)
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _QUOTED_BYTES = re.compile(_QUOTED.pattern.encode())
 _SHADOW_ROOT = re.compile(rb"<template(?=\s[^<>]{0,200}\bshadowroot)", re.IGNORECASE)
@@ -58,13 +55,25 @@ def parse(body: bytes, *, is_xml: bool = False) -> LexborHTMLParser:
 
 def is_safe(body: bytes) -> bool:
     """Whether *body* nests little enough, and has no monstrous element, for the fast parser."""
-    pieces = body.split(b"<")
-    if max(map(len, pieces)) > _LONG:
-        long = [found[0] for piece in pieces if len(piece) > _LONG and (found := _LONG_TAG.match(piece))]
-        if any(map(_is_monstrous, long)):
-            return False
-    tags = len(pieces)
-    return tags <= _CHEAP_COUNT or tags - body.count(b"</") <= _CHEAP_COUNT or not _is_deep(body)
+    if any(map(_is_monstrous, _long_tags(body))):
+        return False
+    tags = body.count(b"<")
+    return tags < _CHEAP_COUNT or tags - body.count(b"</") < _CHEAP_COUNT or not _is_deep(body)
+
+
+def _long_tags(body: bytes) -> Iterator[bytes]:
+    """Yield the tags of *body* that are long enough to be monstrous, by looking for brackets a long step apart."""
+    start = 0
+    while (step := start + _LONG) < len(body):
+        bracket = body.rfind(b">", start, step)
+        if bracket < 0:
+            bracket = body.rfind(b"<", start, step)
+        if bracket >= 0:
+            start = bracket + 1
+            continue
+        if body[start - 1 : start] in {b"", b"<"} and body[start : start + 2].lstrip(b"/")[:1].isalpha():
+            yield body[start : start + _LONGEST_TAG + 1].partition(b"<")[0].partition(b">")[0]
+        start = step
 
 
 def _is_monstrous(tag: bytes) -> bool:
@@ -79,17 +88,13 @@ def _is_deep(body: bytes) -> bool:
     """
     is_open: list[bytes] = []
     counts: Counter[bytes] = Counter()
-    for found in _TAG.finditer(body):
-        closing, name = found.groups()
-        name = name.lower()
-        if name in _SELF_ENDING:
-            continue
-        if not closing:
+    for name in _NESTING.findall(body.lower()):
+        if not name.startswith(b"/"):
             is_open.append(name)
             counts[name] += 1
             if len(is_open) > MAX_DEPTH:
                 return True
-        elif counts[name]:
+        elif counts[name := name[1:]]:
             while (last := is_open.pop()) != name:
                 counts[last] -= 1
             counts[name] -= 1
@@ -121,13 +126,13 @@ def _flat(text: str) -> Iterator[str]:
 
 
 def _after(text: str, mark: str, start: int) -> int:
-    """Return the place after the next *mark* from *start* on, or the end of *text*."""
+    """Return the position after the next *mark* from *start* on, or one past the end of *text*."""
     place = text.find(mark, start)
     return len(text) + 1 if place < 0 else place + len(mark)
 
 
 def _end_of_tag(text: str, start: int) -> int:
-    """Return the place after the tag that goes on at *start*; a ">" in a quoted value does not end it."""
+    """Return the position after the tag that continues at *start*; a ">" in a quoted value does not end it."""
     end = _after(text, ">", start)
     for _ in range(_PASSED_OVER):
         unquoted = _QUOTED.sub("", text[start : min(end, start + _KEPT_TAG)])
@@ -138,5 +143,5 @@ def _end_of_tag(text: str, start: int) -> int:
 
 
 def _bounded(tag: str) -> str:
-    """Return *tag* with an end, where it was cut off: whatever quote is open there ends too, and none begins."""
+    """Return *tag* with an end where it was cut off, whatever quote is open there."""
     return tag if tag.endswith(">") else f"{tag}x\"'>"

@@ -1,6 +1,4 @@
-"""Accounts named where no address stands: calls of scripts, options of widgets, meta tags; rows of ``scripts.toml``."""
-
-from __future__ import annotations
+"""Find accounts named without an address, in script calls, widget options and meta tags, by ``scripts.toml``."""
 
 import re
 import tomllib
@@ -22,7 +20,7 @@ class Template:
     css_class: str = ""
 
     def fill(self, value: str) -> str | None:
-        """Return the address for *value*: itself where it is one already, None where it is no name."""
+        """Return the address for *value*: itself if it is one already, None if it is not a name."""
         value = value.strip()
         if "://" in value or value.startswith("//") or self.address == "{0}":
             return value

@@ -1,9 +1,7 @@
-"""Accounts that a page's data declares, each with whose they are said to be: JSON-LD, microdata, data in scripts.
+"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with whose it is said to be.
 
-The words stand in ``structured.toml``.
+The words are in ``structured.toml``.
 """
-
-from __future__ import annotations
 
 import re
 import tomllib
@@ -13,7 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.detect.page.lenient import read_json, read_script
 
@@ -42,9 +41,10 @@ def _of_key() -> dict[str, str]:
 
 
 def subject_of_type(types: object) -> str:
-    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" where it says nothing.
+    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" if they do not say.
 
-    What is both a person and an organisation publishes the site: so plug-ins write who runs a site alone.
+    A node that is both a person and an organisation is an organisation: plug-ins write this where one person runs a
+    site.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
     rows = _rows()["type"]

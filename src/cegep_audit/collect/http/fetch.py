@@ -191,23 +191,23 @@ class HttpFetch:
 
         *vague* are the codings of a body that must prove to be markup: raise BodyError as soon as it does not.
         """
-        raw = bytearray()
-        pieces = 0
+        pieces: list[bytes] = []
+        size = 0
         exchange.truncated = "length"  # should we stop before its end
         try:
-            async for chunk in response.aiter_stream():
-                raw += chunk
-                pieces += 1
-                if pieces > _MAX_PIECES:
+            async for piece in response.aiter_stream():
+                pieces.append(piece)
+                size += len(piece)
+                if len(pieces) > _MAX_PIECES:
                     raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
-                if len(raw) > limit:
+                if size > limit:
                     return
-                if vague is not None and len(raw) >= _SNIFFED_RAW:
-                    require_markup(beginning_of(bytes(raw), vague, SNIFFED))
+                if vague is not None and size >= _SNIFFED_RAW:
+                    require_markup(beginning_of(b"".join(pieces), vague, SNIFFED))
                     vague = None
             exchange.truncated = ""
         finally:
-            exchange.body = bytes(raw[:limit])
+            exchange.body = b"".join(pieces)[:limit]
 
     # ---------------------------------------------------------------------------------- failures
 

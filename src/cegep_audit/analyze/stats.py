@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from cegep_audit.analyze.baselines import shown_baselines
 from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
-from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
@@ -101,6 +100,8 @@ def summary(
     whole = figures(scan, basket, min_networks, sample_of, corrections or {})
     groups = None
     if by:
+        from cegep_audit.analyze.groups import split  # pandas comes with it, which a scan need not load
+
         parts = split(scan, by, lang, bins=bins)
         groups = {values: figures(part, basket, min_networks) for values, part in parts.items()}
     age = None

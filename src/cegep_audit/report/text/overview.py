@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import FEW, Figures, Summary
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.layers import LayerFacts
@@ -71,8 +72,6 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
 def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
     if "completion" not in scan.settings:
         return []
-    from cegep_audit.analyze.completion import attained  # with pandas, which other scans need not load
-
     k = next(iter(summary.figures.at_least), THREE_PLUS)
     return list(completion_lines(attained(scan, summary.basket, k), lang))
 

@@ -28,9 +28,10 @@ _NOBODY = 65534  # any user but root: permissions do not hold root back
 
 
 def pytest_configure() -> None:
-    """Take the signals that a shell's background jobs ignore: programs started by a test would inherit that."""
+    """Take the signals that background jobs and ``nohup`` ignore: programs started by a test would inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

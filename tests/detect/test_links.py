@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.networks.identify import classify, might_name_account
 from cegep_audit.detect.page.document import MAX_OF_FINDER
+from cegep_audit.detect.page.finders import may_name_account
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
@@ -365,3 +367,47 @@ def test_a_refresh_header_sends_on_as_a_meta_element_does(header: str, target: s
     at = datetime(2026, 1, 1, tzinfo=UTC)
     page = Page("https://college.test/", "https://college.test/", 200, "text/html", b"<p>x</p>", at, refresh=header)
     assert extract_links(page).refresh_to == target
+
+
+WRITTEN = (
+    "{}",
+    "/{}",
+    "https://exemple.test/?u={}",
+    "https://exemple.test/a/%5B1%5D?u={}",
+    "https://exemple.test/r/{}#haut",
+    "javascript:open('{}')",
+    "/r?u={}&lang=fr",
+)
+HOSTS = (
+    "https://www.facebook.com/cegeprb",
+    "http://x.com/cegeprb",
+    "//youtu.be/abc",
+    "facebook.com/cegeprb",
+    "t.me/rb",
+)
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+@pytest.mark.parametrize(
+    "address", [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]
+)
+def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) -> None:
+    written = form.format(address)
+    for own in ("", "https://exemple.test"):
+        assert may_name_account(written, own) == might_name_account(written)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/a",
+        "a.html?x=1",
+        "#haut",
+        "?p=%C3%A9",
+        "javascript:void(0);",
+        "https://exemple.test/a",
+        "https://autre.test:8080/b.php",
+    ],
+)
+def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> None:
+    assert not may_name_account(address, "https://exemple.test")

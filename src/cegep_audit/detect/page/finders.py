@@ -35,7 +35,7 @@ _PLAIN = re.compile(
 )
 
 
-def _may_name_account(address: str, own: str = "") -> bool:
+def may_name_account(address: str, own: str = "") -> bool:
     """Whether :func:`might_name_account` holds of *address*, told by its host where that is enough.
 
     What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
@@ -74,7 +74,7 @@ def find_anchors(document: Document, element: Element) -> Iterable[Found]:
     document.anchors.append(element)
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
-    is_network = _may_name_account(href, document.own)
+    is_network = may_name_account(href, document.own)
     if "me" in rels or (is_network and _names_account(document, href)):
         how = How.REL_ME if "me" in rels else How.ANCHOR
         return (Found(href, how, "person" if "author" in rels else ""),)
@@ -210,7 +210,7 @@ def find_attributes(attributes: Mapping[str, str | None]) -> Iterator[Found]:
             template = next((each for each in templates[name] if each.css_class in classes), None)
             if template is not None and (raw := template.fill(value)):
                 yield Found(raw, How.WIDGET)
-        elif "." in value and _may_name_account(value):
+        elif "." in value and may_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
             for raw in [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"'):

@@ -53,6 +53,7 @@ bench: .venv/stamp .venv-peers/stamp
 	$(BIN)/python bench/bench_collecting.py || status=1; \
 	$(BIN)/python bench/bench_report.py || status=1; \
 	$(BIN)/python bench/bench_accounts.py || status=1; \
+	$(BIN)/python bench/bench_scale.py || status=1; \
 	$(BIN)/python bench/bench_cluster.py --sites 5000 --rounds 2 || status=1; \
 	exit $$status
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from cegep_audit.cli.app import main
-from cegep_audit.cli.options import asked_language
+from cegep_audit.cli.usage import asked_language
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def inside(*arguments: str, folder: Path, **environment: str) -> Done:
     """Run ``cegep-audit`` in *folder* as :func:`command` does, but in this process: for what needs no process."""
     kept = {name: value for name, value in os.environ.items() if name not in {"LANG", "LC_ALL", "LC_MESSAGES"}}
-    before, argv = Path.cwd(), sys.argv
+    before, argv, stdin = Path.cwd(), sys.argv, sys.stdin
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.dict(os.environ, kept | environment, clear=True), redirect_stdout(out), redirect_stderr(err):
         os.chdir(folder)
         sys.argv = ["cegep-audit", *arguments]
+        sys.stdin = io.TextIOWrapper(io.BytesIO())  # nobody answers
         asked_language.cache_clear()
         try:
             main(list(arguments))
@@ -89,6 +90,6 @@ def inside(*arguments: str, folder: Path, **environment: str) -> Done:
             code = end.code if isinstance(end.code, int) else 0
         finally:
             os.chdir(before)
-            sys.argv = argv
+            sys.argv, sys.stdin = argv, stdin
             asked_language.cache_clear()
     return Done(folder, code, out.getvalue(), err.getvalue())

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from cegep_audit.cli import printing
+from cegep_audit.cli.layers import load
 from cegep_audit.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ _BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 def printed(database: Path) -> dict[str, str]:
     """Return what the demo that made *database* prints up to its first table, by README."""
     with Store.open(database, create=False, lang="en") as store:
-        scan, _ = printing.load(store, None)
+        scan, _ = load(store, None)
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:

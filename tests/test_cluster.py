@@ -29,8 +29,8 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.request import Render
-from cegep_audit.scan.sources import check_cluster
+from cegep_audit.scan.plan import Plan, Request, read_past
+from cegep_audit.scan.sources import check_sources
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -319,26 +319,35 @@ def test_a_scheduler_without_a_worker_gets_one_line(archive: Path, tmp_path: Pat
 
 
 async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
-    visits = Visits(Job("a", Limits(), "en", rules_version="of-yesterday"))
+    visits = Visits(Job("a", plan_of(asked()), "of-yesterday"))
     worker: Any = SimpleNamespace(name="second")
     with pytest.raises(UsageError, match="second has another version or other rules") as raised:
         await visits.setup(worker)
     assert "\n" not in str(raised.value)
 
 
+def asked(**facts: Any) -> Request:
+    return Request(Path("cegep-audit.db"), "en", limits=Limits(concurrency=1), **facts)
+
+
+def plan_of(request: Request) -> Plan:
+    return Plan(1, (), (), request.limits, {}, None, request)
+
+
 @pytest.mark.parametrize(
-    ("is_past", "render", "option"),
-    [(True, "never", "--as-of"), (False, "auto", "--render")],
+    ("facts", "option"),
+    [({"past": read_past(["2016-09-06"], "https://a.test/", 9, "en")}, "--as-of"), ({"render": "auto"}, "--render")],
+    ids=["a day in the past", "a browser"],
 )
-def test_what_cannot_be_split_is_said_before_anything_is_begun(is_past: bool, render: str, option: str) -> None:
+def test_what_cannot_be_split_is_said_before_anything_is_begun(facts: dict[str, Any], option: str) -> None:
     with pytest.raises(UsageError, match=option):
-        check_cluster(is_past=is_past, render=render, lang="en")
+        check_sources(asked(dask="local", **facts))
 
 
 def test_a_missing_extra_gets_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match="pip install"):
-        check_cluster(is_past=False, render=Render.NEVER, lang="en")
+        check_sources(asked(dask="local"))
 
 
 @pytest.mark.parametrize(
@@ -390,7 +399,7 @@ print("in", client.submit(sum, [1, 2]).result())
 
 @pytest.mark.parametrize(("scheme", "certificates"), [("tls", "none"), ("tls", "own"), ("tcp", "none")])
 async def test_another_user_of_the_machine_cannot_use_the_workers(scheme: str, certificates: str) -> None:
-    async with cluster("local", Job("a", Limits(concurrency=1), "en", is_local=True)) as client:
+    async with cluster("local", Job("a", plan_of(asked()), "", is_local=True)) as client:
         address = client.scheduler.address
         assert address.startswith("tls://")
         theirs = f"{scheme}{address.removeprefix('tls')}"

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit import urls
-from cegep_audit.scan.cluster.partition import parts
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+from cegep_audit.scan.cluster.scheduler import parts
 
 HOSTS = ("www.cegeprb.test", "biblio.cegeprb.test", "cegeprb.example", "uhb.test", "a.github.io", "b.github.io")
 

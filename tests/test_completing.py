@@ -24,7 +24,7 @@ from wayback import Kept as Captured
 from wayback import Wayback
 
 from cegep_audit.coding.decisions import finding
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import ReadBy
 
@@ -380,7 +380,7 @@ REFUSED = {
     "a day that is none": (("1", "--archive=2026-13-40"), 2, "2026-13-40"),
     "an option without its mode": (("1", "--retry", "--archive-refused"), 2, "--archive-refused"),
     "no file": (("1", "--saved", "nowhere"), 3, "nowhere"),
-    "nothing to resume": (("--resume",), 2, "no completion"),
+    "nothing to resume": (("--resume",), 2, "no interrupted completion"),
     "a mode with --resume": (("--resume", "--retry"), 2, "--retry"),
     "an output that cannot be": (("1", "--retry", "-o", "no-folder/r.csv"), 3, "no-folder"),
 }
@@ -416,7 +416,7 @@ def test_trials_do_not_pollute(world: World) -> None:
     assert len(json.loads(world.run("scans", "--json").out)) == 2
     done = world.run("scans", "delete", "2", "--yes", "--lang", "en")
     assert done.code == 0
-    assert "cegep-audit-2.warc.gz stays" in done.err
+    assert "cegep-audit-2.warc.gz is kept" in done.err
     assert len(json.loads(world.run("scans", "--json").out)) == 1
 
 
@@ -441,7 +441,7 @@ def test_sites_that_only_coders_read_count_with_the_coded_layer(world: World) ->
     world.scan("-q")
     code(world)
     said = world.run("review", "import", "sheet.csv", "1", "--lang", "en").err
-    assert f"{LOST[0]}: no program read this site, and its decisions have no effect while these are missing" in said
+    assert f"{LOST[0]}: no program read this site; its decisions have no effect until these networks are coded" in said
     assert json.loads(world.run("summary", "1", "--json").out)["assessed"] == 3
     assert json.loads(world.run("summary", "1", "--json", "--layer", "coded").out)["assessed"] == 5
     assert world.complete("1", "--coded").code == 0

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from cegep_audit import demo
-from cegep_audit.demo.pages import answer
-from cegep_audit.demo.sites import REGISTRY_COLUMNS, Site, sites
+from cegep_audit.demo.sites import REGISTRY_COLUMNS, Site, answer, sites
 from cegep_audit.vocabulary import Role, Status
 
 SITES = {site.id: site for site in sites()}

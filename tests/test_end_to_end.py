@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from commands import Done, command, rows_of
+from invented import Expectation, expected, networks
 
 from cegep_audit import demo
-from cegep_audit.demo.sites import sites
+from cegep_audit.demo.sites import sites, write_registry
 from cegep_audit.detect.networks.identify import account_key, classify
 
 CONTRACT_REPORT = (
@@ -28,10 +29,10 @@ CONTRACT_ACCOUNTS = ",".join(
 )
 
 
-def counted() -> dict[str, demo.Expectation]:
+def counted() -> dict[str, Expectation]:
     """What is expected of the institutions that a scan takes: no part of another, not closed."""
     taken = {site.id for site in sites() if not site.row["parent_id"] and site.row["status"] != "closed"}
-    return {name: expected for name, expected in demo.expected().items() if name in taken}
+    return {name: want for name, want in expected().items() if name in taken}
 
 
 def key_of(network: str, address: str) -> str:
@@ -76,9 +77,9 @@ def test_every_invented_site_shows_the_accounts_that_a_careful_reader_would_find
     for row in rows_of(ran.folder / "demo" / "report-accounts.csv"):
         if row["role"] == "official":
             found[row["institution_id"]].add(key_of(row["network"], row["account_url"].lstrip("'")))
-    networks = {item.account_url: item.network for item in demo.truth()}
-    expected = {name: {key_of(networks[url], url) for url in want.accounts} for name, want in counted().items()}
-    assert found == expected
+    of = networks()
+    wanted = {name: {key_of(of[url], url) for url in want.accounts} for name, want in counted().items()}
+    assert found == wanted
 
 
 def test_the_summary_is_the_contract_s_json(ran: Done) -> None:
@@ -219,7 +220,7 @@ def done_ids(database: Path) -> set[str]:
 
 
 def test_a_replay_gives_the_same_files_to_the_byte(ran: Done, tmp_path: Path) -> None:
-    demo.write_registry(tmp_path / "registry.csv")
+    write_registry(tmp_path / "registry.csv")
     warc = ran.folder / "demo" / "demo-1.warc.gz"
     done = command("scan", "registry.csv", "--from-warc", str(warc), folder=tmp_path)
     assert done.code == 0, done.err

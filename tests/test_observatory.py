@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from invented import expected
 
 from cegep_audit import demo
 
@@ -57,7 +58,7 @@ def run_month(
 def first_institutions(web: demo.Web, folder: Path) -> Path:
     with web.registry.open(encoding="utf-8", newline="") as source:
         rows = [row for row in csv.DictReader(source) if not row["parent_id"]]
-    status = {name: want.status for name, want in demo.expected().items()}
+    status = {name: want.status for name, want in expected().items()}
     readable = [row for row in rows if status.get(row["id"]) == "ok"][:READABLE]
     rows = readable + [row for row in rows if status.get(row["id"]) == "blocked"][:1]
     path = folder / "registry.csv"

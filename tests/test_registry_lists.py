@@ -125,7 +125,7 @@ def test_of_many_faults_the_first_are_said_and_all_are_counted(tmp_path: Path) -
         read_registry(file, "en")
     lines = str(raised.value).splitlines()
     assert (len(lines), len(raised.value.faults)) == (51, 200)
-    assert lines[-1] == "200 faults in all; the first 50 are above"
+    assert lines[-1] == "200 errors in all; the first 50 are above"
 
 
 PAST = f"""\

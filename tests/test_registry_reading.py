@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
     "a header only": (HEAD, [(0, "", "no row")]),
     "a missing column": (
         "id;titre;website\na;A;a.test",
-        [(1, "name", "required and missing; the first line names: id, titre")],
+        [(1, "name", "required column is missing; the first line names: id, titre")],
     ),
     "three missing columns": (
         "\nune,deux\n1,2",
@@ -135,9 +135,9 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
     "a cell without end": (f'{HEAD}\na,"{"A" * 140_000}",a.test', [(2, "", "longer than 131,072 characters")]),
     "lines are the file's own": (
         f'{HEAD}\r\na,"A\r\nA\r\nA",a.test\r\n\r\nb,"B\r\nB",/b\r\nc,C,ftp://c.test',
-        [(6, "website", "“/b” is not a whole address"), (8, "website", "starts with ftp:")],
+        [(6, "website", "“/b” is not a complete address"), (8, "website", "the scheme ftp")],
     ),
-    "lines after a sep= line": ("sep=;\nid;name;website\na;A;/a", [(3, "website", "not a whole address")]),
+    "lines after a sep= line": ("sep=;\nid;name;website\na;A;/a", [(3, "website", "not a complete address")]),
     "a parent that nobody is": (
         f"{HEAD},parent_id\na,A,a.test,b\nc,C,c.test,c\nd,D,d.test,a",
         [(2, "parent_id", "“b” is the id of no row"), (3, "parent_id", "a part of itself")],
@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
             (3, "website", "names no site"),
             (4, "id", "line 3"),
             (4, "founded", "“1”"),
-            (4, "website", "starts with javascript:"),
+            (4, "website", "the scheme javascript"),
         ],
     ),
     "hosts that are none": (
@@ -211,9 +211,10 @@ def test_every_fault_is_named_at_once(case: str, file: Path) -> None:
 def test_a_fault_says_where_and_what_to_do_in_french(file: Path) -> None:
     file.write_text(f"{HEAD},founded\na,A,ftp://a.test,19", "utf-8")
     year = "«\xa019\xa0» n’est pas une année; écrivez quatre chiffres, par exemple 1967, ou videz la cellule"
+    scheme = "le protocole ftp n’est pas accepté; écrivez une adresse http ou https"
     assert [str(fault) for fault in check_registry(file)] == [
         f"{file}:2: founded: {year}",
-        f"{file}:2: website: «\xa0ftp://a.test\xa0» commence par ftp:; seules les adresses http et https se lisent",
+        f"{file}:2: website: «\xa0ftp://a.test\xa0»\xa0: {scheme}",
     ]
 
 

@@ -54,18 +54,24 @@ def test_who_is_chosen(case: str) -> None:
 
 
 REFUSED = {
-    "no such id": ({"ids": ["riviere", "rivierre"]}, "--id: the registry has no “rivierre”; it has: baie, bois, ferme"),
+    "no such id": (
+        {"ids": ["riviere", "rivierre"]},
+        "--id: “rivierre” is not in the registry; possible values: baie, bois, ferme",
+    ),
     "no such type": (
         {"types": ["gymnase"]},
-        "--type: the registry has no “gymnase”; it has: cegep-public, college, univ",
+        "--type: “gymnase” is not in the registry; possible values: cegep-public, college, univ",
     ),
-    "no such region": ({"regions": ["Nord"]}, "it has: Côte-Nord, Gaspésie–Îles-de-la-Madeleine, Laval, Montréal"),
-    "no such code": ({"regions": ["60"]}, "--region: the registry has no “60”"),
-    "an empty value": ({"regions": [""]}, "--region: the registry has no “”"),
-    "no such language": ({"languages": ["de"]}, "--language: the registry has no “de”; it has: en, fr"),
+    "no such region": (
+        {"regions": ["Nord"]},
+        "possible values: Côte-Nord, Gaspésie–Îles-de-la-Madeleine, Laval, Montréal",
+    ),
+    "no such code": ({"regions": ["60"]}, "--region: “60” is not in the registry"),
+    "an empty value": ({"regions": [""]}, "--region: “” is not in the registry"),
+    "no such language": ({"languages": ["de"]}, "--language: “de” is not in the registry; possible values: en, fr"),
     "nobody meets both": ({"regions": ["09"], "languages": ["en"]}, "no institution meets all these criteria"),
-    "closed ones only": ({"types": ["college"]}, "closed institutions only when named by --id"),
-    "none": ({"limit": 0}, "--limit: 0 is no number of institutions"),
+    "closed ones only": ({"types": ["college"]}, "a closed institution must be named by --id"),
+    "none": ({"limit": 0}, "--limit: 0 is not a number of institutions"),
     "fewer than none": ({"limit": -1}, "--limit: -1"),
     "an escape sequence": ({"ids": ["\x1b[2J"]}, r"“\x1b[2J”"),
 }
@@ -82,12 +88,12 @@ def test_who_cannot_be_chosen(case: str) -> None:
 
 def test_of_many_values_the_nearest_are_named() -> None:
     many = [institution(f"cegep-{number}") for number in range(100)] + [institution("college-du-lac")]
-    with pytest.raises(UsageError, match=r"the nearest are: college-du-lac"):
+    with pytest.raises(UsageError, match=r"closest values: college-du-lac"):
         select(many, ids=["college-du-lak"], lang="en")
 
 
 def test_a_registry_without_the_column_says_so() -> None:
-    with pytest.raises(UsageError, match=r"--region: the registry does not fill its column region"):
+    with pytest.raises(UsageError, match=r"--region: the column region of the registry is empty"):
         select([institution("a")], regions=["06"], lang="en")
 
 
@@ -98,7 +104,7 @@ def test_counts_put_the_most_frequent_first_and_count_the_empty() -> None:
 
 
 def test_a_column_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match=r"no column “city”; it has: id, name, website, type, language, region"):
+    with pytest.raises(UsageError, match=r"no column “city”; columns: id, name, website, type, language, region"):
         counts(ALL, "city", "en")
 
 
@@ -119,7 +125,7 @@ def test_columns_and_values_are_those_of_the_file() -> None:
 def test_a_site_that_several_share_is_told() -> None:
     one, two = institution("a"), Institution("b", "B", "http://www.a.test/")
     assert shared_sites([one, two, RIVIERE], "en") == [
-        "2 institutions have one site, a.test: a, b; their accounts cannot be told apart"
+        "2 institutions have the same site, a.test: a, b; their accounts cannot be told apart"
     ]
     assert shared_sites(ALL) == []
 

@@ -8,14 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from builders import institution, result
 
 import cegep_audit
+from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.store import Store
 
 # Files whose change may change a result, and some that can't change one.
 DECIDING = [
@@ -56,7 +59,7 @@ async def test_overlapping_scans_leave_the_collector_as_it_was() -> None:
 def test_a_scan_that_fails_leaves_the_collector_as_it_was() -> None:
     before = gc.get_threshold()
 
-    def full(_: InstitutionResult) -> None:
+    def full(_: Sequence[InstitutionResult]) -> None:
         raise OSError("no space")
 
     async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
@@ -65,6 +68,91 @@ def test_a_scan_that_fails_leaves_the_collector_as_it_was() -> None:
     with pytest.raises(OSError, match="no space"):
         asyncio.run(scan([institution("a")], read, 1, full, Observer()))
     assert gc.get_threshold() == before
+
+
+async def test_results_that_finish_together_are_kept_together_before_they_are_told() -> None:
+    events: list[tuple[str, list[str]]] = []
+
+    class Told(Observer):
+        def finished(self, result: InstitutionResult) -> None:
+            events.append(("told", [result.institution.id]))
+
+    def keep(results: Sequence[InstitutionResult]) -> None:
+        events.append(("kept", [each.institution.id for each in results]))
+
+    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+        await asyncio.sleep(0)
+        return result(found)
+
+    ids = [f"s{number}" for number in range(200)]
+    await scan([institution(id_) for id_ in ids], read, 8, keep, Told())
+    kept = [each for kind, group in events if kind == "kept" for each in group]
+    assert sorted(kept) == sorted(ids)
+    assert sum(kind == "kept" for kind, _ in events) < len(ids)
+    for place, (kind, group) in enumerate(events):
+        before = [each for earlier, others in events[:place] if earlier == "kept" for each in others]
+        assert kind == "kept" or group[0] in before
+
+
+@pytest.mark.parametrize("stop", [asyncio.CancelledError, StoreError], ids=["stopped", "a fault"])
+def test_a_scan_that_ends_early_keeps_what_is_finished(stop: type[BaseException]) -> None:
+    kept: list[str] = []
+
+    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+        if found.id == "last":
+            raise stop
+        return result(found)
+
+    def keep(results: Sequence[InstitutionResult]) -> None:
+        kept.extend(each.institution.id for each in results)
+
+    async def run() -> None:
+        task = asyncio.ensure_future(scan([institution("a"), institution("last")], read, 1, keep, Observer()))
+        if stop is asyncio.CancelledError:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            task.cancel()
+        await task
+
+    with pytest.raises(stop):
+        asyncio.run(run())
+    assert kept == ["a"]
+
+
+SCAN_UNTIL_KILLED = """
+import asyncio, sys
+from builders import STARTED, institution, result
+from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.store import Store
+
+class Told(Observer):
+    def finished(self, found):
+        print(found.institution.id, flush=True)
+
+async def read(found, _):
+    await asyncio.sleep(0.001)
+    return result(found, "facebook")
+
+with Store.open(sys.argv[1], create=True) as store:
+    institutions = [institution(f"s{number}") for number in range(100_000)]
+    number = store.start_scan("live", {}, "1", "1", institutions, STARTED)
+    asyncio.run(scan(institutions, read, 8, lambda results: store.save(number, *results), Told()))
+"""
+
+
+@pytest.mark.parametrize("told", [1, 40, 400])
+def test_a_killed_scan_has_kept_every_institution_it_told_of(told: int, tmp_path: Path) -> None:
+    path = Path(cegep_audit.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path(__file__).parent)])}
+    command = [sys.executable, "-c", SCAN_UNTIL_KILLED, str(tmp_path / "scans.db")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = [next(process.stdout).strip() for _ in range(told)]
+        process.kill()
+        said = {*first, *(line.strip() for line in process.stdout)}
+    with Store.open(tmp_path / "scans.db", create=False) as store:
+        assert said <= store.done_ids(1)
+        assert len(store.done_ids(1)) < len(store.scan(1).institutions)
 
 
 def version_of(package: Path) -> str:

@@ -223,7 +223,7 @@ def test_which_scan_is_meant(store: Store) -> None:
     assert unfinished(store) == [1]
     store.finish_scan(first, ENDED)
     assert not unfinished(store)
-    with pytest.raises(UsageError, match=r"there is no scan 4; there are: 1, 2, 3"):
+    with pytest.raises(UsageError, match=r"there is no scan 4; scans in it: 1, 2, 3"):
         store.load(4)
 
 

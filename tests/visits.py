@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.live import LiveWeb, user_agent
+from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Page, Source
+from cegep_audit.models import Institution, Limits, Page
 
 HOME = "http://cegeprb.test/"
 AGENT = user_agent("recherche@cegeprb.test", "1.0")

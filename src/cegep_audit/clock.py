@@ -1,8 +1,15 @@
 """The clock, and the one way to write a time: every module that needs either takes it from here."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which this machine, not a site, stood still (a suspended laptop): when it ended (UTC), how long."""
+
+    at: datetime
+    seconds: float
 
 
 def now() -> datetime:

@@ -8,8 +8,6 @@ CegepAuditError
 └── StoreError      a file or database that cannot be read or written    exit code 3
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 The command never names ``cegep-audit`` on a package index: whoever owns a name there decides what it installs.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,23 +1,19 @@
 """The records that travel through the program. Times are aware and in UTC, sizes bytes, durations seconds (``_s``)."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from cegep_audit.clock import Stall
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Verdict, Zone
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One row of the registry: an institution with one web site.
+    """One row of the registry: an institution with one web site, at ``url`` (absolute, http or https).
 
-    ``url`` is absolute, http or https; ``alt_hosts`` are other or former host names of the site; ``founded`` and
-    ``closed`` are years, None where not known; ``names`` are former names, ``dated_hosts`` hosts of some years alone,
-    each as ``value@2005..2012``; ``extra`` holds the registry's other columns in file order.
+    ``alt_hosts`` are other or former hosts of the site; ``founded`` and ``closed`` are years, None where not known.
     """
 
     id: str
@@ -36,11 +32,11 @@ class Institution:
     parent_id: str = ""
     status: str = ""
     successor_id: str = ""
-    names: tuple[str, ...] = ()
-    dated_hosts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # former names, each as value@2005..2012
+    dated_hosts: tuple[str, ...] = ()  # hosts of some years alone, likewise
     wikidata: str = ""
     ror: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)  # the registry's other columns, in file order
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +65,9 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One document as received, after redirects inside the site.
+    """One document as received, after redirects inside the site; ``redirect_to`` leads off it, and ``body`` is empty.
 
-    ``body`` is content-decoded; ``content_type`` is as sent, or "". Where the page redirects off the site,
-    ``redirect_to`` is set and ``body`` empty. With ``rendering``, ``body`` is what a browser rendered, in UTF-8.
-    ``refresh`` is the header of that name, which sends the reader on as a ``<meta>`` does; "" when absent.
+    ``body`` is content-decoded, or as a browser rendered it (UTF-8); ``content_type`` and ``refresh`` are headers.
     """
 
     requested_url: str
@@ -100,24 +94,12 @@ class Failure:
     record_id: str | None = None
 
 
-class Source(Protocol):
-    """Where the pages of one site come from."""
-
-    async def get(self, url: str) -> Page:
-        """Return the page at *url*, redirects inside the site followed; raise FetchError otherwise."""
-
-
-# Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.
-OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One URL of a page, absolute.
+    """One URL of a page, absolute; ``label`` is at most 200 characters of what a reader sees or hears.
 
-    ``label`` is at most 200 characters of what a reader sees or hears. ``subject`` is what the page's data says it is
-    about (``organization``, ``person`` …), or "". ``cues`` name its context. ``block`` numbers the smallest container
-    shared with other links to networks (0: none). ``names`` is the network that only the icon or path names, or "".
+    ``subject`` is what the page's data says it is about (``organization`` …); ``cues`` name its context; ``block``
+    numbers the container shared with other links to networks (0: none); ``names`` is a network that only an icon names.
     """
 
     url: str
@@ -143,11 +125,9 @@ class InnerLink(NamedTuple):  # a page has hundreds, and a tuple is made in half
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one page says, parsed once.
+    """What one page says, parsed once; ``links`` lead off the host or may name an account, ``inner`` are the others.
 
-    Relative addresses resolve against ``base``; ``links`` lead off the host or may name an account, ``inner`` are the
-    others. ``language`` is as declared, or "". ``opening`` is the first 600 of ``text_length`` visible characters.
-    ``signs`` mark a shell that scripts fill (``app_root``, ``noscript_plea`` …).
+    Relative addresses resolve against ``base``. ``opening`` is the first 600 of ``text_length`` visible characters.
     """
 
     url: str
@@ -160,7 +140,7 @@ class Reading:
     refresh_to: str | None
     text_length: int
     opening: str
-    signs: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()  # of a shell that scripts fill: app_root, noscript_plea …
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,19 +245,10 @@ class InstitutionResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Stall:
-    """A time at which this machine, not a site, stood still (a suspended laptop), and for how long."""
-
-    at: datetime
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
     """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
 
-    ``ended_at`` is None where it was interrupted; ``institutions`` are all that were to be audited, in registry order.
-    ``label`` is its owner's name for it; ``completes`` is the scan whose gaps it fills.
+    ``ended_at`` is None where it was interrupted; ``label`` is its owner's, ``completes`` the scan whose gaps it fills.
     """
 
     id: int
@@ -301,7 +272,7 @@ class Scan:
 
 
 class Unit(NamedTuple):
-    """What is coded by hand, one row of a coding sheet: an institution and a network."""
+    """What is coded by hand, one row of a coding sheet."""
 
     institution_id: str
     network: str
@@ -309,11 +280,9 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one coder decided on one unit of a scan.
+    """What one coder decided on one unit of a scan; ``correct_account`` is canonical, "" for none.
 
-    ``correct_account`` is canonical, "" for none; a list of accounts may name several on one unit. ``detected`` is the
-    main account that the rules found: "" for none, None where the site was not assessed. ``is_blind`` says that the
-    coder did not see it. A drawn row has the ``stratum`` and ``weight`` (number of rows it stands for) of its sample.
+    ``detected`` is what the rules had found, None where the site was not assessed; a blind coder did not see it.
     """
 
     scan_id: int
@@ -325,5 +294,5 @@ class Decision:
     note: str = ""
     detected: str | None = None
     is_blind: bool = True
-    stratum: str = ""
-    weight: float | None = None
+    stratum: str = ""  # of a drawn row
+    weight: float | None = None  # the rows that a drawn row stands for

@@ -1,7 +1,5 @@
 """Text from the web or from a user's file, made safe to show: it can neither drive a terminal nor reorder a line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,10 +1,8 @@
-"""What a URL is to a crawler: absolute address, crawl key, host, registrable domain.
+"""Resolve, compare and split URLs: absolute address, crawl key, host, registrable domain.
 
-Addresses are read as browsers read them, by the URL Standard (https://url.spec.whatwg.org), which ada implements.
-Nothing here raises on odd input: a string that is no usable address gives None or "".
+Addresses are parsed as in browsers, by the URL Standard (https://url.spec.whatwg.org), which ada implements.
+Nothing here raises on odd input: a string that is not a usable address gives None or "".
 """
-
-from __future__ import annotations
 
 import ipaddress
 import re
@@ -15,11 +13,11 @@ from urllib.parse import SplitResult, urlsplit
 from ada_url import join_url, normalize_url
 
 _WEB = ("http://", "https://")
-_DEFAULT_PORT = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme's own
 _PLAIN = re.compile(
     r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
-)  # spelt so, a host is its own ASCII form
-_HALF = re.compile("[\ud800-\udfff]")  # half of a character: no encoding can write it, so ada would refuse to read it
+)  # a host of these characters is already in its ASCII form
+_HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write them, and ada rejects them
 
 
 @cache
@@ -49,17 +47,11 @@ def absolute(base: str, raw: str) -> str | None:
 
 def split(url: str) -> SplitResult | None:
     """Split an absolute http or https *url*, respelt as :func:`absolute` does; None where it is not one."""
-    href = _normal(url)
-    return urlsplit(href) if href else None
-
-
-def _normal(url: str) -> str:
-    """Return *url* in the standard's spelling, "" where it is no absolute http or https address."""
     try:
         href = normalize_url(url)
-    except ValueError:  # a half of a character too: UnicodeEncodeError is one
-        return ""
-    return href if href.startswith(_WEB) else ""
+    except ValueError:  # UnicodeEncodeError, of a lone surrogate, is one too
+        return None
+    return urlsplit(href) if href.startswith(_WEB) else None
 
 
 def host_of(url: str) -> str:
@@ -82,16 +74,11 @@ def ascii_host(host: str) -> str:
     return "" if set(host) & set("/\\?#@:") else host_of(f"http://{host}")
 
 
-def port_of(parts: SplitResult) -> int:
-    """Return the port that *parts* leads to, the scheme's own where none is written."""
-    return _DEFAULT_PORT[parts.scheme] if parts.port is None else parts.port
-
-
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
-    """Return one spelling for all addresses of one document: still fetchable, idempotent.
+    """Return one spelling for all addresses of one document; it can be fetched, and is its own crawl key.
 
-    The standard's spelling, without fragment, user name, empty query or the final dot of a host.
+    It is the standard's spelling without fragment, user name, empty query or the final dot of a host.
     """
     parts = split(url)
     if parts is None:
@@ -102,29 +89,29 @@ def crawl_key(url: str) -> str:
 
 
 def visit_key(url: str) -> str:
-    """Return what tells two pages of a site apart: the crawl key without scheme, ``www.`` or final slash."""
+    """Return what distinguishes two pages of a site: the crawl key without scheme, ``www.`` or final slash."""
     key = crawl_key(url).partition("://")[2]
     return key.removeprefix("www.").rstrip("/")
 
 
 def pace_key(url: str) -> str:
-    """Return what requests are spaced by: host and port, where ``www.`` and the bare name are one.
+    """Return the key by which requests are paced: host and port, where ``www.`` and the bare name are one.
 
-    The default ports of http and https count as one: they are one server to whoever runs it.
+    The default ports of http and https count as one server.
     """
     parts = split(url)
     if parts is None:
         return ""
     host = ascii_host(parts.hostname or "").removeprefix("www.")
-    return host if port_of(parts) in _DEFAULT_PORT.values() else f"{host}:{port_of(parts)}"
+    return host if parts.port in _DEFAULT_PORTS else f"{host}:{parts.port}"
 
 
 @lru_cache(maxsize=16384)
 def registrable_domain(host: str) -> str:
-    """Return the part of *host* that somebody registered: ``cegepx.qc.ca`` of ``www.cegepx.qc.ca``.
+    """Return the registrable domain of *host*: ``cegepx.qc.ca`` for ``www.cegepx.qc.ca``.
 
-    An IP address, a name without a dot, or a public suffix is returned whole. A top-level domain that the
-    list does not know (``.test``) is a suffix of one label, as the list's own algorithm says.
+    An IP address, a name without a dot, or a public suffix is returned whole. A top-level domain that is not on
+    the list (``.test``) is a suffix of one label, as the list's own algorithm says.
     """
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
@@ -135,7 +122,7 @@ def registrable_domain(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def site_name(host: str) -> str:
-    """Return the label that was registered, without its suffix: ``cegepx`` of ``www.cegepx.qc.ca``.
+    """Return the registered label without its suffix: ``cegepx`` for ``www.cegepx.qc.ca``.
 
     "" for a public suffix; an IP address or a name without a dot is returned whole.
     """
@@ -145,8 +132,11 @@ def site_name(host: str) -> str:
 
 def is_ip(host: str) -> bool:
     """Whether *host* is an IP address in its usual spelling."""
+    host = host.strip("[]")
+    if not host[-1:].isdigit() and ":" not in host:  # nearly all names: spares them an exception
+        return False
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
@@ -168,5 +158,5 @@ def is_same_name(url: str, home: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """Return *url* with a user name and password replaced by ``***``: nobody's password is ever shown."""
+    """Return *url* with its user name and password replaced by ``***``, so that no password is ever shown."""
     return re.sub(r"(?<=//)[^/?#]*@", "***@", url)

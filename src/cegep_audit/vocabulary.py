@@ -1,7 +1,5 @@
 """The closed lists of the contract: what an account, a link, a page and a failure can be called."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import account, failed, institution, result, scan
 
-from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, lone_sheet, sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, sheet_of, sheets
 from cegep_audit.models import Institution, Scan
 from cegep_audit.vocabulary import Role
 
@@ -76,8 +76,8 @@ def test_an_institution_alone_of_its_kind_has_no_peers(some: Scan) -> None:
     sheet = sheet_of(some, "e")
     assert sheet is not None
     assert [peers.column for peers in sheet.peers] == ["type"]
-    alone = lone_sheet(scan(result(at("x"), "facebook")))
-    assert (alone.peers, alone.neighbours, alone.n_networks) == ((), (), 1)
+    alone = next(sheets(scan(result(at("x"), "facebook"))))
+    assert (alone.peers, alone.neighbours, alone.n_networks) == ([], [], 1)
 
 
 def test_an_unknown_institution_has_no_sheet(some: Scan) -> None:

@@ -313,3 +313,42 @@ def status_counts(figures: dict[str, object]) -> list[int]:
     found = figures["by_status"]
     assert isinstance(found, dict)
     return list(found.values())
+
+
+# ------------------------------------------------------------------ institutions of unknown age
+
+
+PAST = {"mode": "as_of", "settings": {"as_of": "2011-09-06"}}
+
+
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        ([(1967, 3), (1967, 1), (None, 3), (None, 0)], (2, 2, 2, 1, 0.5)),
+        ([(1967, 3), (2015, None), (None, None)], (1, 2, 1, 1, 1.0)),
+        ([(None, 3), (None, 1)], (2, 0, 0, 0, None)),
+        ([(1967, 3), (1968, 1)], (0, 2, 2, 1, 0.5)),
+        ([(None, None)], (1, 0, 0, 0, None)),
+    ],
+    ids=["two of four", "not assessed", "all unknown", "all known", "alone and not assessed"],
+)
+def test_a_statistic_as_of_a_day_says_how_many_are_of_unknown_age(
+    sites: list[tuple[int | None, int | None]], expected: tuple[int, int, int, int, float | None]
+) -> None:
+    names = ["facebook", "twitter", "youtube"]
+    found = []
+    for place, (founded, number) in enumerate(sites):
+        college = institution(f"c{place}", founded=founded)
+        day = datetime(2011, 9, 6, 12, tzinfo=UTC)
+        read = result(college, *names[: number or 0], captured_at=day)
+        found.append(failed(college, "no_capture") if number is None else read)
+    age = summary(scan(*found, **PAST)).of_known_age
+    assert age is not None
+    known = age.known
+    assert (age.unknown, known.institutions, known.assessed, known.count, known.share) == expected
+
+
+def test_a_scan_of_its_own_day_has_no_unknown_age() -> None:
+    found = summary(scan(result(institution("a"), "facebook")))
+    assert found.of_known_age is None
+    assert "founding" not in to_json(found)

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from commands import inside
 
+from cegep_audit.cli.options import _basket, column
+from cegep_audit.phrases.catalogue import _sentences, say
+from cegep_audit.phrases.locales import Language
+
 HEADER = "id,name,website\n"
 ROW = "rb{0},Cégep {0},https://www.cegeprb{0}.test\n"
 
@@ -52,3 +56,36 @@ def test_networks_of_a_day(tmp_path: Path) -> None:
     assert '"delicious"' in shown
     assert '"google_plus"' not in shown
     assert inside("networks", "--on", "hier", folder=tmp_path).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--by", "région"),
+        ("--by", "Region"),
+        ("--by", "REGION"),
+        ("--type", "cégep public", "--by", "région"),
+        ("--type", "Public cégep", "--by", "region"),
+        ("--type", "cégep", "--by", "région"),
+        ("--language", "français", "--by", "langue"),
+        ("--language", "French", "--by", "language"),
+        ("--region", "cote nord", "--by", "ville"),
+    ],
+    ids=" ".join,
+)
+def test_values_are_understood_as_the_screen_shows_them(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = inside("institutions", *words, folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) > 2
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_column_is_understood_as_reports_call_it(lang: Language) -> None:
+    names = [key.partition(".")[2] for key in _sentences() if key.startswith("column_name.")]
+    assert {name: column(say(f"column_name.{name}", lang).upper()) for name in names} == {name: name for name in names}
+    assert column("couleur") == "couleur"
+
+
+@pytest.mark.parametrize("text", ["classic", "Classic", "Cinq réseaux classiques", "five classic networks"])
+def test_a_basket_is_understood_as_the_screen_calls_it(text: str) -> None:
+    assert _basket(text) == "classic"

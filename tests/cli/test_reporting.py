@@ -14,6 +14,7 @@ from commands import Done, inside
 from servers import Reply, Web
 
 from cegep_audit.models import InstitutionResult
+from cegep_audit.registry import default_registry, read_registry
 from cegep_audit.store import Store
 
 NOW = datetime(2026, 9, 6, 12, tzinfo=UTC)
@@ -201,6 +202,41 @@ def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
     assert record["institution"]["name"] == "Cégep RB"
     assert {each["network"] for each in record["accounts"] if each["role"] == "official"} == {"facebook", "instagram"}
     assert {each["rule"] for each in record["advice"]} == {"nowhere", "insecure", "no_same_as"}
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["in the scan", "in the bundled registry only"])
+def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied: Web, tmp_path: Path) -> None:
+    known = next(
+        each for each in read_registry(default_registry()) if each.type == "cegep-public" and not each.parent_id
+    )
+    host = known.url.partition("://")[2].strip("/")
+    website = f"http://{host}/"
+    proxied[f"{host}/"] = Reply(FOOTER)
+    peers = [seen(f"pair{each}", "facebook", "tiktok", type="cegep-public") for each in range(5)]
+    listed = [replace(seen(known.id), institution=known)] if is_listed else []
+    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+        keep(store, *peers, *listed)
+    arguments = ("check", website, "--max-pages", "1", "--lang", "fr")
+    done = inside(*arguments, folder=tmp_path, COLUMNS="80", HTTP_PROXY=proxied.proxy)
+    assert done.code == 0, done.err
+    assert "Comparaison avec le balayage 1, du 6 septembre 2026." in done.err
+    assert done.out.startswith(known.name)
+    shown = " ".join(done.out.split())
+    assert "2 réseaux; la médiane de ses pairs (Cégep public) est de 2. Rang : 1 sur 6." in shown
+    assert "TikTok (100 %)" in shown
+    assert "À faire d’abord : Une icône ne mène à aucun compte (YouTube). Donner à l’icône" in shown
+    missing = inside(*arguments, "--db", "other.db", folder=tmp_path, HTTP_PROXY=proxied.proxy)
+    fails(missing, 3, "other.db")
+
+
+@pytest.mark.parametrize("content", [b"not a database", b""], ids=["damaged", "empty"])
+def test_check_needs_no_database(content: bytes, proxied: Web, tmp_path: Path) -> None:
+    proxied["cegeprb.test/"] = Reply(FOOTER)
+    (tmp_path / "cegep-audit.db").write_bytes(content)
+    done = inside("check", "http://cegeprb.test/", "--max-pages", "1", folder=tmp_path, HTTP_PROXY=proxied.proxy)
+    assert done.code == 0, done.err
+    assert "Aucune comparaison possible" in done.err
+    assert (tmp_path / "cegep-audit.db").read_bytes() == content
 
 
 def test_a_site_that_cannot_be_read_is_said_and_ends_with_1(proxied: Web, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from codings import OFFICIAL, OTHER, facebook
 from openpyxl import load_workbook
 
 from cegep_audit.cli import main
-from cegep_audit.cli.options import asked_language
+from cegep_audit.cli.usage import asked_language
 from cegep_audit.models import InstitutionResult
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role
@@ -154,12 +154,12 @@ REFUSED = {
     "--sample 41": (2, "--sample 41: there are only 30 to code"),
     "--institutions 1": (2, "--institutions 1: at least 2 are needed, one for each stratum"),
     "--institutions 9": (2, "--institutions 9: there are only 8 to code"),
-    "--institutions 4 --sample 4": (2, "--sample and --institutions do not go together"),
-    "--seed 1": (2, "--seed goes with --sample or --institutions only"),
+    "--institutions 4 --sample 4": (2, "--sample and --institutions cannot be used together"),
+    "--seed 1": (2, "--seed needs --sample or --institutions"),
     "-o review.html": (2, "review.html: unknown ending; choose one of .csv, .xlsx"),
     "-o nowhere/review.csv": (3, "nowhere/review.csv: the folder does not exist"),
     "9": (2, "there is no scan 9"),
-    "soon": (2, "soon: neither the number of a scan nor latest"),
+    "soon": (2, "soon: neither a scan number nor latest"),
 }
 
 
@@ -229,8 +229,8 @@ def test_import_counts_what_is_new_changed_and_the_same(coded: Run) -> None:
     done = coded("review import again.csv")
     assert done.err.splitlines() == [
         "AB: 40 rows, scan 1 (0 new, 5 changed, 35 already there).",
-        "3 rows on which coders do not agree: a decision signed consensus settles them.",
-        "c7: no program read this site, and its decisions have no effect while these are missing: facebook",
+        "3 rows on which coders disagree: a decision signed consensus settles them.",
+        "c7: no program read this site; its decisions have no effect until these networks are coded: facebook",
     ]
 
 
@@ -382,7 +382,7 @@ def test_a_later_scan_keeps_what_it_finds_again_and_asks_for_the_rest(first: Run
     decide(Path("anew.csv"), lambda _: {"decision": "present", "correct_account": OTHER, "coder": "AB"}, "again.csv")
     first("review import again.csv")
     assert json.loads(first("summary --layer coded --json").out)["layer"]["lapsed"] == 0
-    assert first("review export --anew -o none.csv").err == "scan 2 has nothing left to code anew\n"
+    assert first("review export --anew -o none.csv").err == "scan 2 has nothing left to code\n"
     assert json.loads(first("summary 1 --layer coded --json").out)["layer"]["lapsed"] == 0
 
 
@@ -403,7 +403,7 @@ def test_a_list_from_elsewhere_is_compared_by_name_and_changes_no_figure(first: 
     assert overlap["not_assessed"] == 1
     shown = first("review agreement").out
     assert "Named by wikidata only: 1" in shown
-    assert "no rate and no total" in shown
+    assert "no rate or total" in shown
     assert json.loads(first("summary --layer coded --json").out)["layer"]["decided"] == 0
 
 

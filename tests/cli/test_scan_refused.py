@@ -58,7 +58,7 @@ def test_where_nothing_is_left_to_go_on_with_the_report_is_written_and_all_is_we
     (folder / "report.csv").unlink()
     done = inside("scan", "--resume", folder=folder)
     assert done.code == 0
-    assert "rien à continuer" in done.err
+    assert "rien à reprendre" in done.err
     assert (folder / "report.csv").exists()
 
 

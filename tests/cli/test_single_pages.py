@@ -20,7 +20,7 @@ UNREAD = {
     "a folder": ("dossier", "dossier : c’est un dossier"),
     "a file in no folder": ("absent/page.html", "absent/page.html : ce fichier n’existe pas"),
     "a file in a file": ("page.html/x", "page.html/x : ce fichier n’existe pas"),
-    "no name at all": ("", "il manque le nom d’un fichier ou une adresse"),
+    "no name at all": ("", "il manque un nom de fichier ou une adresse"),
 }
 
 
@@ -48,7 +48,10 @@ def test_an_address_of_another_scheme_is_no_file(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lang", "said"),
-    [("fr", "page non obtenue, adresse d’un réseau privé"), ("en", "could not be had, private network address")],
+    [
+        ("fr", "la page n’a pas pu être obtenue, adresse d’un réseau privé"),
+        ("en", "could not be fetched, private network address"),
+    ],
 )
 def test_a_page_that_could_not_be_had_says_why_in_words(lang: str, said: str, folder: Path) -> None:
     done = inside("detect", "http://127.0.0.1:1/", "--lang", lang, folder=folder)

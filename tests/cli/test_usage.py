@@ -6,15 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import command, inside, piped
 from typer import Context
 from typer.main import get_command
 
-from cegep_audit.cli.app import _COMMANDS, app
-from cegep_audit.cli.options import say
+from cegep_audit.cli import app
+from cegep_audit.cli.usage import _MODULES, say
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
@@ -56,11 +58,96 @@ finally:
     assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'text'] []"
 
 
+def test_the_command_line_of_httpx_is_not_loaded() -> None:
+    code = "import sys, cegep_audit.collect.http.fetch; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["None", "False"]
+
+
 def test_the_help_of_the_program_says_of_each_command_what_the_command_says() -> None:
     program = get_command(app)
     context = Context(program)
-    for name, (_, key) in _COMMANDS.items():
-        assert program.get_command(context, name).help == say(key)  # type: ignore[attr-defined] # a group's
+    for name in _MODULES:
+        assert program.get_command(context, name).help == say(f"help.{name}")  # type: ignore[attr-defined] # a group's
+
+
+EVERY_HELP = """
+import sys
+from typer.testing import CliRunner
+from cegep_audit.cli import app
+
+for name in sys.argv[1:]:
+    print("\\f" + name + "\\n" + CliRunner().invoke(app, [*name.split(), "--help"]).output)
+"""
+
+
+@pytest.fixture(scope="module", params=["fr_CA.UTF-8", "en_CA.UTF-8"])
+def every_help(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The help of every command in one language, in a window of 80 columns."""
+    environment = os.environ | {"LC_ALL": request.param, "COLUMNS": "80", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_HELP, *dict(every_command())],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    pages = done.stdout.split("\f")[1:]
+    return {page.partition("\n")[0]: page.partition("\n")[2] for page in pages}
+
+
+def every_command(group: Any = None, *words: str) -> Iterator[tuple[str, Any]]:
+    group = group or get_command(app)
+    yield " ".join(words), group
+    context = Context(group)
+    for name in group.list_commands(context) if hasattr(group, "list_commands") else ():
+        yield from every_command(group.get_command(context, name), *words, name)
+
+
+def test_help_is_whole_in_80_columns(every_help: dict[str, str]) -> None:
+    commands = dict(every_command())
+    assert set(every_help) == set(commands)
+    for name, text in every_help.items():
+        assert "…" not in text, name
+        assert max(map(len, text.splitlines())) <= 80, name
+        assert "FICHIER" not in text, "metavars are the same in both languages"
+        lines = [line.strip("│ ").split() for line in text.splitlines() if line.startswith("│")]
+        for param in commands[name].params:
+            words = [*sorted(param.opts, key=len, reverse=True)] if param.param_type_name == "option" else []
+            words += [] if getattr(param, "is_flag", False) else (param.metavar or "").split()
+            assert any(line[: len(words)] == words or line[1 : len(words) + 1] == words for line in lines), (
+                name,
+                words,
+            )
+
+
+def test_options_are_in_groups(every_help: dict[str, str]) -> None:
+    titles = {"scan": 5, "complete": 5, "check": 4, "summary": 3, "classify": 1}  # arguments left out
+    for name, groups in titles.items():
+        panels = re.findall(r"^╭─ (.+?) ─", every_help[name], re.MULTILINE)
+        assert len(panels) == len(set(panels)) == groups + 1
+        assert panels[-1] in {"Affichage", "Display"}
+        assert "Options" not in panels
+
+
+def test_an_option_before_its_command_is_told_where_it_goes(tmp_path: Path) -> None:
+    said = {
+        ("--lang", "en", "scans"): "--lang goes after the command: cegep-audit scans --lang fr|en;",
+        ("--lang=fr", "scan"): "--lang se place après la commande : cegep-audit scan --lang fr|en;",
+        ("--db", "x.db", "trend"): "--db se place après la commande : cegep-audit trend --db FILE;",
+        ("-q", "demo"): "-q se place après la commande : cegep-audit demo -q;",
+        ("--sample", "5"): "--sample : cette option n’existe pas",
+        ("review", "--seed", "3"): "--seed se place après la commande : cegep-audit review export --seed S;",
+    }
+    for words, line in said.items():
+        done = inside(*words, folder=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.replace("\xa0", " ").startswith(line), words
+
+
+def test_shells_can_complete_commands(tmp_path: Path) -> None:
+    given = {"_CEGEP_AUDIT_COMPLETE": "complete_bash", "COMP_WORDS": "cegep-audit su", "COMP_CWORD": "1"}
+    assert command(folder=tmp_path, **given).out.split() == ["summary"]
 
 
 FAULTS = {
@@ -130,8 +217,8 @@ def test_a_reader_who_leaves_early_is_no_failure(words: tuple[str, ...], tmp_pat
 
 
 STREAMS = {
-    "a full disk": ("networks > /dev/full", 3, "La sortie ne s’écrit plus"),
-    "a full disk, in JSON": ("networks --json > /dev/full", 3, "La sortie ne s’écrit plus"),
+    "a full disk": ("networks > /dev/full", 3, "Écriture impossible"),
+    "a full disk, in JSON": ("networks --json > /dev/full", 3, "Écriture impossible"),
     "no standard output": ("networks >&-", 0, ""),
     "no standard error": ("nonsense 2>&-", 2, ""),
     "no standard input": ("classify --json <&-", 0, ""),
@@ -142,7 +229,8 @@ STREAMS = {
 @pytest.mark.parametrize(("words", "code", "said"), STREAMS.values(), ids=STREAMS.keys())
 def test_streams_that_take_nothing_are_no_fault_of_ours(words: str, code: int, said: str, tmp_path: Path) -> None:
     line = f"exec {sys.executable} -m cegep_audit {words}"
-    environment = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = kept | {"PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
     done = subprocess.run(
         ["/bin/sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
     )

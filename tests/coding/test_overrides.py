@@ -75,9 +75,9 @@ REFUSED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
     "no reason": (f"a,facebook,{CEGEP},deny,  ,2026-11-23", [(2, "reason", "empty")]),
     "unknown network": (
         f"a,facebok,{CEGEP},allow,x,2026-11-23",
-        [(2, "network", "“facebok” is no known network; the nearest are: facebook")],
+        [(2, "network", "“facebok” is not a known network; closest names: facebook")],
     ),
-    "X": ("a,x,https://x.com/cegeprb,allow,x,2026-11-23", [(2, "network", "the nearest are: twitter;")]),
+    "X": ("a,x,https://x.com/cegeprb,allow,x,2026-11-23", [(2, "network", "closest names: twitter;")]),
     "another network": (
         f"a,youtube,{CEGEP},allow,x,2026-11-23",
         [(2, "account_url", "is an account on facebook, not on youtube")],

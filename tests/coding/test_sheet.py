@@ -199,17 +199,17 @@ def test_an_account_that_is_shown_but_not_official_is_not_confirmed(file: Path) 
 BROKEN = {
     "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: “z” is the id of no"),
     "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
-    "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is no known network"),
+    "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is not a known network"),
     "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: “zz” is"),
     "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
     "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
-    "a decision that is none": (row(decision="oui"), "2: decision: “oui” is no decision"),
-    "a decision of the program": (row(decision="listed"), "2: decision: “listed” is no decision"),
+    "a decision that is none": (row(decision="oui"), "2: decision: “oui” is not a decision"),
+    "a decision of the program": (row(decision="listed"), "2: decision: “listed” is not a decision"),
     "an account without a decision": (row(correct_account=OFFICIAL), "2: decision: this row has an account or a note"),
     "a note without a decision": (row(note="à revoir"), "2: decision: this row has an account or a note"),
     "present without its account": (row(decision="present"), "2: correct_account: present and wrong_account name"),
     "absent with an account": (
-        row(decision="absent", correct_account=OFFICIAL), "2: correct_account: absent does not go with an account",
+        row(decision="absent", correct_account=OFFICIAL), "2: correct_account: absent takes no account",
     ),
     "no account": (
         row(decision="present", correct_account="https://www.facebook.com/sharer.php?u=x"),
@@ -230,15 +230,15 @@ BROKEN = {
     "wrong_account in a blind sheet": (
         row(decision="wrong_account", correct_account=OTHER), "2: decision: wrong_account corrects an account that",
     ),
-    "nobody": (row(decision="absent", coder=""), "2: coder: nobody signs this row"),
-    "the tool": (row(decision="absent", coder="Tool"), "2: coder: “Tool” cannot sign"),
-    "a formula as coder": (row(decision="absent", coder="=AB"), "2: coder: “=AB” cannot sign"),
-    "a name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot sign"),
-    "no date": (row(decision="absent", date="hier"), "2: date: “hier” is no date"),
-    "the 31st of November": (row(decision="absent", date="2026-11-31"), "2: date: “2026-11-31” is no date"),
-    "no month": (row(decision="absent", date="3 brumaire 2026"), "2: date: “3 brumaire 2026” is no date"),
+    "nobody": (row(decision="absent", coder=""), "2: coder: this row is not signed"),
+    "the tool": (row(decision="absent", coder="Tool"), "2: coder: “Tool” cannot be a signature"),
+    "a formula as coder": (row(decision="absent", coder="=AB"), "2: coder: “=AB” cannot be a signature"),
+    "a name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot be a signature"),
+    "no date": (row(decision="absent", date="hier"), "2: date: “hier” is not a date"),
+    "the 31st of November": (row(decision="absent", date="2026-11-31"), "2: date: “2026-11-31” is not a date"),
+    "no month": (row(decision="absent", date="3 brumaire 2026"), "2: date: “3 brumaire 2026” is not a date"),
     "day or month": (row(decision="absent", date="05/06/2026"), "2: date: “05/06/2026” can be read in two ways"),
-    "a day to come": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” has not come yet"),
+    "a day to come": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” is in the future"),
     "a note too long": (row(decision="absent", note="x" * 2001), "2: note: “"),
     "too few cells": ("a,facebook", "2: this row has 2 cells instead of 9"),
     "too many cells": (row(decision="absent") + ",,x", "2: this row has 11 cells instead of 9"),
@@ -265,7 +265,7 @@ def test_every_fault_is_told_at_once_and_nothing_is_taken(file: Path) -> None:
     assert [fault.split(": ")[:2] for fault in said[:5]] == [
         ["3", name] for name in ("institution_id", "network", "decision", "coder", "date")
     ]
-    assert said[5:] == ["5: line 2 already decides on the same for the same person; keep one of them"]
+    assert said[5:] == ["5: line 2 already holds this coder’s decision; keep one of them"]
 
 
 def test_two_coders_may_decide_on_one_row(file: Path) -> None:
@@ -282,13 +282,13 @@ def test_weights_are_one_or_more(file: Path) -> None:
 def test_the_sheet_of_another_scan_is_told(file: Path) -> None:
     head, line = shown(OTHER, decision="present")
     said = faults(file, line, head=head)[0]
-    assert said.startswith("2: account_url: this account is none of those that scan 3 found there; name the scan")
+    assert said.startswith("2: account_url: scan 3 did not find this account there; name the scan")
 
 
 def test_the_wrong_account_cannot_be_the_right_one(file: Path) -> None:
     head, line = shown(OFFICIAL, decision="wrong_account", correct_account="https://facebook.com/Cegep.RB")
     (said,) = faults(file, line, head=head)
-    assert said.startswith("2: correct_account: this is the very account that is said to be wrong")
+    assert said.startswith("2: correct_account: this is the account that the row calls wrong")
 
 
 def test_a_person_and_a_list_cannot_have_one_name(file: Path) -> None:
@@ -339,7 +339,7 @@ def test_faults_of_a_list(file: Path) -> None:
         *("2 institution_id", "2 coder", "3 correct_account", "3 coder", "4 coder", "5 coder")
     ]
     again = faults(file, f"a,facebook,{OTHER}", f"a,facebook,{OTHER}", head=head, coder="wikidata")
-    assert again == ["3: line 2 already decides on the same for the same person; keep one of them"]
+    assert again == ["3: line 2 already holds this coder’s decision; keep one of them"]
 
 
 # ------------------------------------------------------------------ workbooks
@@ -372,7 +372,7 @@ def test_a_workbook_is_read_with_its_own_dates(tmp_path: Path) -> None:
 
 def test_a_fault_of_a_workbook_has_the_line_that_excel_shows(tmp_path: Path) -> None:
     path = workbook(tmp_path / "r.xlsx", (None,) * 9, ("a", "", "", "facebook", "oui", "", "", "AB", ""))
-    with pytest.raises(RegistryError, match=r"r\.xlsx:3: decision: “oui” is no decision"):
+    with pytest.raises(RegistryError, match=r"r\.xlsx:3: decision: “oui” is not a decision"):
         read_coding(path, JUDGED, today=TODAY, lang="en")
 
 

@@ -23,10 +23,11 @@ from warcs import HTML, Kept, member_starts, warc_bytes
 
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Source
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Page, Source
+from cegep_audit.models import Page
 
 HOME = "https://www.cegeprb.test/"
 INFO = {"software": "cegep-audit/1.0", "http-header-user-agent": AGENT}

@@ -14,13 +14,14 @@ import pytest
 from servers import Reply, Web, robots
 from visits import AGENT, HOME, QUICK, institution
 
-from cegep_audit.collect.browser import renderer
-from cegep_audit.collect.browser.assets import AT_ONCE, measuring, measuring_rows
-from cegep_audit.collect.browser.browser import CONTEXTS, Browser, find_chromium, require
+from cegep_audit.collect.browser import find_chromium, renderer, require
+from cegep_audit.collect.browser.browser import CONTEXTS, Browser
+from cegep_audit.collect.browser.renderer import AT_ONCE, measuring, measuring_rows
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Source
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits, Page, Source
+from cegep_audit.models import Limits, Page
 from cegep_audit.vocabulary import Need
 
 ACCOUNT = "https://www.facebook.com/cegeprb"

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from invented import expected
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit import demo
-from cegep_audit.collect.browser.browser import find_chromium
-from cegep_audit.demo.sites import expected
+from cegep_audit.collect.browser import find_chromium
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'
@@ -80,8 +80,10 @@ def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
     found = report(folder)
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
     assert (found["lc"]["status"], found["lc"]["twitter"]) == ("ok", "https://twitter.com/lacclair")
-    assert "browser rendered pages (1): rb" in done.stderr
-    assert re.search(r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, app root", done.stderr)
+    assert "pages rendered by a browser (1): rb" in done.stderr
+    assert re.search(
+        r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, single-page application", done.stderr
+    )
     assert "lc: page rendered" not in done.stderr
     with (folder / "all.warc.gz").open("rb") as file:
         records = [
@@ -101,7 +103,7 @@ def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
 
 def test_always_renders_every_site(folder: Path) -> None:
     done = scan(folder, "--render", "always", "--no-warc")
-    assert "browser rendered pages (2): rb, lc" in done.stderr
+    assert "pages rendered by a browser (2): rb, lc" in done.stderr
     assert {row["status"] for row in report(folder).values()} == {"ok"}
 
 

@@ -14,9 +14,11 @@ import pytest
 from servers import Reply, Web, robots
 from visits import AGENT, QUICK, institution
 
-from cegep_audit.collect.browser.browser import Browser, find_chromium
+from cegep_audit.collect.browser import find_chromium
+from cegep_audit.collect.browser.browser import Browser
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.models import OpenSource, Page
+from cegep_audit.collect.port import OpenSource
+from cegep_audit.models import Page
 from cegep_audit.vocabulary import Need
 
 WRITES = "document.getElementById('root').innerHTML = '<p>Cégep</p>';"

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,3 +39,8 @@ def test_we_never_look_like_a_browser() -> None:
     headers = request_headers(user_agent(None, "1.2"))
     assert "mozilla" not in str(headers).lower()
     assert headers["Accept-Encoding"] == "gzip"
+
+
+def test_a_scan_does_not_load_the_command_line_of_httpx() -> None:
+    code = "import sys, cegep_audit.collect.http.live, httpx; sys.exit('pygments' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

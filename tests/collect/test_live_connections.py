@@ -19,8 +19,9 @@ from visits import AGENT, Records, fault, institution
 
 from cegep_audit.collect.http.connection import alternating
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Limits, Source
+from cegep_audit.models import Limits
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

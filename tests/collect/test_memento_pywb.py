@@ -12,8 +12,9 @@ from visits import AGENT, Records
 
 from cegep_audit.collect.archive.memento import WebArchive
 from cegep_audit.collect.archive.uri_m import Moment, Period, stamp_of, uri_m
+from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Page, Source
+from cegep_audit.models import Institution, Limits, Page
 
 DAY = date(2011, 9, 6)
 QUICK = Limits(delay_s=0.0, timeout_s=30.0)

@@ -9,6 +9,7 @@ import plistlib
 import sqlite3
 import subprocess
 import zipfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,12 +18,13 @@ from urllib.parse import quote
 import pytest
 from warcs import HOME, HTML, Kept, warc_bytes, write
 
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.saved import Matched, Saved, SavedFile, match_saved, read_saved
+from cegep_audit.collect.warc.saved import SavedFile, SavedVisit, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page
+from cegep_audit.phrases.locales import Language
 
 ACCOUNT = "https://www.facebook.com/cegeprb"
 PLUGIN = "https://www.facebook.com/plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb&show=1"
@@ -61,10 +63,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def reading(*paths: Path, lang: Language = "en") -> tuple[list[SavedFile], list[str]]:
+    """The files at *paths*, and what was noted of them."""
+    notes: list[str] = []
+    return read_saved(paths, LIMITS, notes.append, lang), notes
+
+
 def one(path: Path) -> SavedFile:
-    saved = read_saved([path], LIMITS, "en")
-    assert saved.refused == []
-    (file,) = saved.files
+    (file,), notes = reading(path)
+    assert notes == []
     return file
 
 
@@ -211,30 +218,39 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_anything_else_is_refused_by_name(tmp_path: Path, name: str) -> None:
     data, what = REFUSED[name]
-    saved = read_saved([put(tmp_path, name, data)], LIMITS, "en")
-    assert saved.files == []
-    (line,) = saved.refused
+    found, (line,) = reading(put(tmp_path, name, data))
+    assert found == []
     assert line.startswith(f"{tmp_path / name}: ")
     assert what in line
-    (french,) = read_saved([tmp_path / name], LIMITS, "fr").refused
+    _, (french,) = reading(tmp_path / name, lang="fr")
     assert french != line
 
 
 def test_a_database_is_refused(tmp_path: Path) -> None:
-    (line,) = read_saved([put(tmp_path, "a.db", database(tmp_path))], LIMITS, "en").refused
+    _, (line,) = reading(put(tmp_path, "a.db", database(tmp_path)))
     assert "database" in line
 
 
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file"):
-        read_saved([tmp_path / "nothing.html"], LIMITS, "en")
+        reading(tmp_path / "nothing.html")
+
+
+@pytest.mark.parametrize("name", ["below", "page.html"])
+def test_what_may_not_be_read_is_said(unprivileged: Path, name: str) -> None:
+    path = unprivileged / name
+    (path.mkdir if name == "below" else path.touch)(0o000)
+    with pytest.raises(StoreError, match=name):
+        reading(unprivileged)
+    path.chmod(0o700)
 
 
 def test_nested_mhtml_is_refused_not_followed_for_ever(tmp_path: Path) -> None:
     part = b""
     for number in reversed(range(3000)):
         part = b"Content-Type: multipart/related; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) + part
-    assert len(read_saved([put(tmp_path, "deep.mhtml", part)], LIMITS, "en").refused) == 1
+    found, notes = reading(put(tmp_path, "deep.mhtml", part))
+    assert (found, len(notes)) == ([], 1)
 
 
 def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_path: Path) -> None:
@@ -245,18 +261,32 @@ def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_
     put(tmp_path, "Contact.htm", "<html><p>x")
     put(tmp_path, ".DS_Store", b"\0\0\0\1Bud1")
     (tmp_path / "loop").symlink_to(tmp_path)
-    saved = read_saved([tmp_path], LIMITS, "en")
-    assert sorted(file.name for file in saved.files) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
-    assert saved.refused == []
+    found, notes = reading(tmp_path)
+    assert sorted(file.name for file in found) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
+    assert notes == []
 
 
 # ------------------------------------------------------------------------------------------ whose they are
 
 
+@dataclass(frozen=True)
+class Matched:
+    """The visits by institution, and what was noted of files that are in none."""
+
+    visits: dict[str, SavedVisit]
+    unmatched: list[str]
+
+
+def match(path: Path, *institutions: Institution) -> Matched:
+    found, _ = reading(path)
+    notes: list[str] = []
+    return Matched(match_saved(found, institutions, notes.append, "en"), notes)
+
+
 def matched(folder: Path, *institutions: Institution, **files: str) -> Matched:
     for name, text in files.items():
         put(folder, name.replace("__", ".").replace("_", "-"), text)
-    return match_saved(read_saved([folder], LIMITS, "en"), institutions or (CEGEP, OTHER), "en")
+    return match(folder, *(institutions or (CEGEP, OTHER)))
 
 
 def names(found: Matched) -> dict[str, list[str]]:
@@ -303,7 +333,7 @@ def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
     a, b, c = sorted(found.unmatched)
     assert a.startswith("a.html: ")
     assert "https://inconnu.test/" in a
-    assert "does not say its address" in b
+    assert "does not give its address" in b
     assert "riviere-bleue" in c
     assert "twin" in c
 
@@ -329,7 +359,7 @@ async def test_of_a_page_saved_twice_the_later_file_counts(tmp_path: Path) -> No
     for number, name in enumerate(("a.html", "c.html", "b.html")):
         put(tmp_path, name, from_(f"{HOME}contact").replace("x", name))
         os.utime(tmp_path / name, (1_700_000_000 + number,) * 2)
-    found = match_saved(read_saved([tmp_path], LIMITS, "en"), (CEGEP,), "en")
+    found = match(tmp_path, CEGEP)
     (page,) = await read(found, "riviere-bleue")
     assert isinstance(page, Page)
     assert b"b.html" in page.body
@@ -420,8 +450,7 @@ KEPT = [
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED], ids=["stored", "deflated"])
 async def test_a_wacz_is_read_where_it_is(tmp_path: Path, method: int) -> None:
-    saved = read_saved([wacz(tmp_path, [*KEPT, Kept(HOME)], method=method)], LIMITS, "en")
-    found = match_saved(saved, (CEGEP, OTHER), "en")
+    found = match(wacz(tmp_path, [*KEPT, Kept(HOME)], method=method), CEGEP, OTHER)
     assert found.unmatched == []
     home, contact = await read(found, "riviere-bleue")
     assert isinstance(home, Page)
@@ -432,7 +461,7 @@ async def test_a_wacz_is_read_where_it_is(tmp_path: Path, method: int) -> None:
 
 
 async def test_a_warc_without_the_homepage_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
-    found = match_saved(read_saved([write(tmp_path, KEPT)], LIMITS, "en"), (CEGEP, OTHER), "en")
+    found = match(write(tmp_path, KEPT), CEGEP, OTHER)
     (contact,) = await read(found, "riviere-bleue")
     assert isinstance(contact, Page)
     assert contact.url == f"{HOME}contact"
@@ -440,21 +469,19 @@ async def test_a_warc_without_the_homepage_is_read_as_far_as_it_goes(tmp_path: P
 
 def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
     many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
-    found = match_saved(read_saved([write(tmp_path, many)], LIMITS, "en"), (CEGEP,), "en")
+    found = match(write(tmp_path, many), CEGEP)
     assert found.visits["riviere-bleue"].choices(LIMITS) == ()
 
 
 def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
     path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
-    saved = read_saved([path], LIMITS, "en")
-    assert saved.refused == []
-    assert len(saved.damage) == 1
-    assert saved.files[0].urls == (HOME,)
+    (file,), notes = reading(path)
+    assert len(notes) == 1
+    assert file.urls == (HOME,)
 
 
 def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, [Kept("https://inconnu.test/")])
-    found = match_saved(read_saved([path], LIMITS, "en"), (CEGEP,), "en")
+    found = match(path, CEGEP)
     assert found.visits == {}
     assert len(found.unmatched) == 1
-    assert isinstance(read_saved([path], LIMITS), Saved)

@@ -22,8 +22,10 @@ def as_link(text: str) -> InnerLink:
 
 @pytest.mark.parametrize(("row", "example"), WORDS, ids=[f"{row['word']}: {example}" for row, example in WORDS])
 def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
-    scored = score_link(as_link(example), is_door=row.get("door", False))
+    link = as_link(example)
+    scored = score_link(link, is_door=row.get("door", False))
     assert scored is not None
+    assert list(score_links([link], is_door=row.get("door", False))) == [(link, scored)]
     assert (scored.role, scored.why.split('"')[1]) == (row["role"], row["word"])
     if row["role"] == "language":
         assert scored.target == row["language"]
@@ -128,6 +130,8 @@ def test_fold(text: str, folded: str) -> None:
 
 
 PARTS = [
+    "fr-ca",
+    "le-cegep",
     "contact",
     "index.html",
     "accueil",
@@ -149,6 +153,7 @@ HREFS = st.builds(
     st.sampled_from(["", "/", "?a=/b/c/", "#/b/c"]),
 )
 LABELS = [
+    "fr-CA",
     "nous",
     "le",
     "cégep",

@@ -12,10 +12,11 @@ from sites import SITES, Site
 from visits import AGENT
 
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import OpenSource
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, OpenSource
+from cegep_audit.models import Institution
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

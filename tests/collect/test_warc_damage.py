@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import tracemalloc
+import zipfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -78,20 +79,20 @@ def test_a_broken_member_costs_its_own_page(path: Path, size: int, page: str) ->
     starts = member_starts(data)
     data[starts[3] - 6] ^= 0xFF  # in the checksum: what a wrong bit in the data does varies
     path.write_bytes(data)
-    assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the record’s compression is broken{USED}"])
+    assert read(path) == (f"/{page}bc", [f"byte {starts[2]}: the compression of the record is damaged{USED}"])
 
 
 def test_a_member_broken_at_its_beginning_is_passed_over(path: Path) -> None:
     broken = bytearray(GZIPPED)
     broken[STARTS[2] + 12 : STARTS[2] + 16] = b"\xff\xff\xff\xff"
     path.write_bytes(broken)
-    assert read(path) == ("/-bc", [f"byte {STARTS[2]}: the record’s compression is broken{USED}"])
+    assert read(path) == ("/-bc", [f"byte {STARTS[2]}: the compression of the record is damaged{USED}"])
 
 
 def test_noise_between_members(path: Path) -> None:
     noise = os.urandom(50).replace(b"\x1f", b"") + b"\x1f\x8b\x08\x00 not really gzip"
     path.write_bytes(b"".join([*MEMBERS[:2], noise, *MEMBERS[2:]]))
-    assert read(path) == ("/abc", [f"byte {STARTS[2]}: what is there is not a record{USED}"])
+    assert read(path) == ("/abc", [f"byte {STARTS[2]}: this content is not a record{USED}"])
 
 
 def test_zeros_between_members_are_padding(path: Path) -> None:
@@ -126,6 +127,29 @@ def test_the_unpacked_copy_has_no_name(path: Path, tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == [path]
 
 
+ENTRIES = {  # bytes put there, counted from the name in the directory of the ZIP or, where False, before the entry
+    "its own header": (False, -30, b"PKxx"),
+    "its data": (False, 30, b"\xff" * 40),
+    "its name": (False, 0, b"x"),
+    "a password": (True, -38, b"\x01"),
+    "an unknown method": (True, -36, b"\x63"),
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_broken_entry_of_a_wacz_is_said(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("datapackage.json", "{}")
+        archive.writestr("archive/a.warc", PLAIN)
+    data = bytearray(path.read_bytes())
+    is_in_directory, place, new = ENTRIES[name]
+    begin = (data.rindex if is_in_directory else data.index)(b"archive/a.warc") + place
+    data[begin : begin + len(new)] = new
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"archive/a\.warc"):
+        WarcArchive.open([path])
+
+
 LENGTH = b"Content-Length: "
 
 
@@ -144,7 +168,7 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     pages, damage = read(path)
     assert pages == "/abc"
     (line,) = damage
-    assert line.endswith(f": the record announces a length that is not its own{USED}")
+    assert line.endswith(f": the record announces a wrong length{USED}")
     path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
     assert read(path)[0] == "/abc"
 
@@ -179,7 +203,7 @@ def test_many_damages_are_counted(path: Path) -> None:
     path.write_bytes(b"noise".join(MEMBERS * 10))
     damage = WarcArchive.open([path], lang="en").damage
     assert len(damage) == 21
-    assert damage[-1] == f"{path}: and 29 more damages"
+    assert damage[-1] == f"{path}: and 29 more damaged places"
 
 
 def test_bodies_are_not_kept_in_memory(path: Path) -> None:

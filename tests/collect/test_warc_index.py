@@ -34,7 +34,7 @@ def apart(paths: Sequence[Path]) -> WarcArchive:
     """The archive of *paths*, gone through one by one, the last one first, and sent from process to process."""
     files = files_of(paths)
     founds = {file.number: go_through(file) for file in reversed(files)}
-    return deepcopy(WarcArchive.of(deepcopy([founds[file.number] for file in files])))
+    return deepcopy(WarcArchive(deepcopy([founds[file.number] for file in files])))
 
 
 def test_several_files_of_every_kind(tmp_path: Path) -> None:

@@ -16,8 +16,7 @@ from warcs import HOME, HTML, Kept, warc_bytes
 
 from cegep_audit.collect.warc import members
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.heads import parse_head
-from cegep_audit.collect.warc.members import Stretch
+from cegep_audit.collect.warc.members import Stretch, parse_head
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import StoreError
 

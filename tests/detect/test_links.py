@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.networks.identify import classify, might_name_account
+from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.document import MAX_OF_FINDER
 from cegep_audit.detect.page.finders import may_name_account
 from cegep_audit.detect.page.links import extract_links

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of, match_name
-from cegep_audit.models import Institution
+from cegep_audit.detect.accounts.name_matching import NameMatch, identity_of, is_title, match_name
+from cegep_audit.models import Institution, Link
+from cegep_audit.vocabulary import How, Zone
 
 COLLEGE = Institution(id="x", name="Collège du Lac des Aulnes", url="https://www.collegeaulnes.test/", language="fr")
 RADIO = Institution(id="r", name="Radio Verte", url="https://www.rvl.test/")
@@ -46,3 +47,17 @@ def test_match(institution: Institution, text: str, match: NameMatch) -> None:
 def test_where_the_homepage_was_found_is_a_name() -> None:
     assert match_name("nouveaunom", identity_of(COLLEGE)) is NONE
     assert match_name("nouveaunom", identity_of(COLLEGE, "https://nouveaunom.test/")) is SAME
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [
+        (("Collège Vert", "Illon"), "Vertillon"),
+        (("Illon", "Collège Vert"), "Vertillon"),
+        (("Cégep du Mont", "Agneau"), "Montagneau"),
+        (("Agneau", "Cégep du Mont"), "Montagneau"),
+    ],
+)
+def test_a_word_across_two_names_is_no_name(names: tuple[str, str], label: str) -> None:
+    identity = identity_of(Institution(id="x", name=names[0], short_name=names[1], url="https://www.xyz.test/"))
+    assert is_title(Link("https://x.com/a", How.ANCHOR, Zone.MAIN, label, "https://www.xyz.test/"), identity)

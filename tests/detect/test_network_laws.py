@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.networks.grammar import read_tables
-from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
 from cegep_audit.vocabulary import Kind
 
 TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]

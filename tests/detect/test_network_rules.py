@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.host_rules import places
-from cegep_audit.detect.networks.identify import classify, might_name_account
+from cegep_audit.detect.networks.identify import classify
 from cegep_audit.vocabulary import Kind
 
 TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]

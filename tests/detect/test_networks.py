@@ -2,7 +2,8 @@
 
 import pytest
 
-from cegep_audit.detect.networks.identify import account_key, classify, mastodon_handle, might_name_account
+from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.networks.identify import account_key, classify, mastodon_handle
 from cegep_audit.vocabulary import Kind
 
 # ------------------------------------------------------------------------------------------ look-alikes

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.networks.identify import addresses_in_text, classify
+from cegep_audit.detect.networks.addresses import addresses_in_text
+from cegep_audit.detect.networks.identify import classify
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 PHRASES = sorted(_sentences().items())
 FRENCH = [(key, text) for key, row in PHRASES for text in row["fr"].values()]
 
+BELOW_A_FIGURE = {"headline.gained", "headline.lost", "headline.renamed", "sheet.card_unit"}  # which is written apart
+
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
@@ -30,7 +32,7 @@ def test_both_languages_say_it_with_the_same_facts() -> None:
         assert len({frozenset(places(forms["other"])) for forms in row.values()}) == 1, key
         for forms in row.values():
             assert set(forms) in ({"other"}, {"one", "other"}), key
-            assert len(forms) == 1 or "count" in places(forms["other"]), key
+            assert len(forms) == 1 or "count" in places(forms["other"]) or key in BELOW_A_FIGURE, key
 
 
 def test_french_is_set_as_french() -> None:

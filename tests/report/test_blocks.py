@@ -23,7 +23,7 @@ DOCUMENT: list[Block] = [
     bullets(["un", Cell("deux", "https://x.test/")]),
     Bullets([("trois", ["quatre"])]),
     Grid("Table", ["nom", "n"], [["a", "1"], ["entre deux"], ["b", "22"]], strong=frozenset({2})),
-    Entries("Comptes", [("Facebook", [Cell("https://f.test/a", "https://f.test/a"), "officiel"])]),
+    Entries([("Facebook", [Cell("https://f.test/a", "https://f.test/a"), "officiel"])]),
     Folded("Replié", [Line("dedans")]),
 ]
 

@@ -8,13 +8,13 @@ import pytest
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.report.files.changes import headings as change_headings
-from cegep_audit.report.files.columns import account_columns, institution_columns
 from cegep_audit.report.files.dictionary import markdown
 from cegep_audit.report.files.statistics import headings, names
-from cegep_audit.report.files.table import Heading, rows_of
+from cegep_audit.report.files.table import Heading, columns_of, rows_of
+from cegep_audit.report.files.tables import institution_columns
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
-HEADINGS = [column.heading for column in (*institution_columns(["own"]), *account_columns())]
+HEADINGS = [column.heading for column in (*institution_columns(["own"]), *columns_of("account"))]
 TYPES = {"text", "code", "url", "integer", "number", "boolean", "date", "time"}
 CHANGES = [heading for columns in change_headings().values() for heading in columns]
 

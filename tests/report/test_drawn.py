@@ -16,7 +16,7 @@ from cegep_audit.analyze.institution.sheets import sheet_of
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
-from cegep_audit.report.files.tables import write
+from cegep_audit.report.files.export import write
 from cegep_audit.report.page.document import page
 from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.comparison import comparison_blocks
@@ -67,7 +67,7 @@ def test_the_json_of_a_summary_names_them() -> None:
 
 def test_the_page_names_them_with_their_reasons() -> None:
     shown = page(ScanStatistics(SITES), "fr").decode()
-    assert shown.count("<td>peu de liens, racine d’application") == 2
+    assert shown.count("<td>peu de liens, application à page unique") == 2
     assert '<th scope="col">Motif</th>' in shown
 
 
@@ -75,7 +75,9 @@ def test_the_sheet_of_one_says_it() -> None:
     one, other = sheet_of(SITES, "a"), sheet_of(SITES, "b")
     assert one
     assert other
-    line = f"De ces pages, 1 a été affichée par un navigateur ({BROWSER})\u00a0: peu de liens, racine d’application."
+    line = (
+        f"De ces pages, 1 a été affichée par un navigateur ({BROWSER})\u00a0: peu de liens, application à page unique."
+    )
     assert line in state(one, "fr")
     assert not any("navigateur" in line for line in state(other, "fr"))
     pages = sheet_record(one, "fr")["pages"]

@@ -12,7 +12,7 @@ from commands import rows_of
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Scan
-from cegep_audit.report.files.tables import write
+from cegep_audit.report.files.export import write
 
 
 @pytest.fixture(scope="module")

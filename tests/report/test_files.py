@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cegep_audit.errors import StoreError
-from cegep_audit.report.files import tables
+from cegep_audit.report.files import export
 from cegep_audit.report.files.files import check_file, write_file
 
 
@@ -93,7 +93,7 @@ WRITE_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
 from cegep_audit.errors import StoreError
-from cegep_audit.report.files import tables
+from cegep_audit.report.files import export
 from cegep_audit.report.files.files import write_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -168,7 +168,7 @@ def too_long_beside(folder: Path) -> Path:
 @pytest.mark.parametrize("place", [a_link_to_itself, links_to_each_other, too_long, too_long_beside])
 def test_a_place_that_cannot_be_written_is_told_beforehand(place: Callable[[Path], Path], tmp_path: Path) -> None:
     with pytest.raises(StoreError) as raised:
-        tables.check(place(tmp_path), "en")
+        export.check(place(tmp_path), "en")
     assert "\n" not in str(raised.value)
 
 

@@ -14,7 +14,7 @@ from builders import account, failed, institution, result, scan
 
 from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
-from cegep_audit.report.files.tables import write
+from cegep_audit.report.files.export import write
 from cegep_audit.vocabulary import Role
 
 ROOT = Path(__file__).parents[2]

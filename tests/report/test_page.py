@@ -226,6 +226,12 @@ def test_a_sheet_of_the_past_gives_no_advice() -> None:
     assert "À améliorer" in words(tree(scan(result("a", "facebook"))).css_first("#sheets"))
 
 
+def test_the_page_of_the_past_says_how_many_are_of_unknown_age() -> None:
+    past = scan(result("a", "facebook"), result("b"), mode="as_of", settings={"as_of": "2016-05-01"})
+    assert "L’année de fondation de 2 établissements est inconnue" in words(tree(past))
+    assert "L’année de fondation" not in words(tree(scan(result("a", "facebook"), result("b"))))
+
+
 def test_nobody_assessed_is_said_and_nothing_is_counted() -> None:
     made = tree(scan(failed("a"), failed("b", "dns")))
     assert "Aucun établissement n’a pu être évalué" in words(made.css_first("#overview"))

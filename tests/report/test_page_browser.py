@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,11 +16,12 @@ from builders import scan
 from pages import hostile, many
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from cegep_audit.analyze.change.compare import compare
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.collect.browser.browser import find_chromium
+from cegep_audit.collect.browser import find_chromium
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.page.document import page
+from cegep_audit.report.page.document import change_page, page
 
 NARROW, DESK = 320, 1280
 COUNT = 18  # institutions of the page
@@ -47,6 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("many", "hostile"):
         for lang in ("fr", "en"):
             (made / f"{name}-{lang}.html").write_bytes(page(ScanStatistics(scans[name]), lang))
+    for lang in ("fr", "en"):
+        changed = compare(replace(many(COUNT, seed=1), id=1), scans["many"])
+        (made / f"change-{lang}.html").write_bytes(change_page(changed, lang))
     return made
 
 
@@ -285,25 +289,28 @@ def test_nothing_hostile_runs_and_its_sheet_opens(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "scheme", "width", "at"),
+    ("name", "lang", "scheme", "width", "at"),
     [
-        ("fr", "light", DESK, ""),
-        ("en", "dark", NARROW, ""),
-        ("fr", "dark", DESK, "#f-etablissement-3"),
-        ("en", "light", NARROW, "#f-etablissement-3"),
+        ("many", "fr", "light", DESK, ""),
+        ("many", "en", "dark", NARROW, ""),
+        ("many", "fr", "dark", DESK, "#f-etablissement-3"),
+        ("many", "en", "light", NARROW, "#f-etablissement-3"),
+        ("change", "en", "light", DESK, ""),
+        ("change", "fr", "dark", NARROW, ""),
     ],
 )
-def test_axe_finds_nothing(opened: Open, lang: Language, scheme: str, width: int, at: str) -> None:
-    shown = opened("many", lang, at, width=width, color_scheme=scheme)
+def test_axe_finds_nothing(opened: Open, name: str, lang: Language, scheme: str, width: int, at: str) -> None:
+    shown = opened(name, lang, at, width=width, color_scheme=scheme)
     shown.tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     found = Axe().run(shown.tab)
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]] == []
 
 
 @pytest.mark.parametrize("at", ["", "#f-etablissement-3"])
-@pytest.mark.parametrize("name", ["many", "hostile"])
+@pytest.mark.parametrize("name", ["many", "hostile", "change"])
 def test_at_320_pixels_nothing_is_pushed_out_of_the_page(opened: Open, name: str, at: str) -> None:
-    shown = opened(name, at=at if name == "many" else "#f.0" if at else "", width=NARROW)
+    at = {"hostile": "#f.0", "many": at, "change": ""}[name] if at else ""
+    shown = opened(name, at=at, width=NARROW)
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= NARROW
     assert shown.tab.locator(".phone svg").first.is_visible() is (at == "")
     assert not shown.tab.locator(".desk svg").first.is_visible()
@@ -318,6 +325,28 @@ def test_the_dark_is_dark_and_paper_is_white(opened: Open) -> None:
     shown.tab.emulate_media(media="print", color_scheme="dark")
     assert shown.tab.evaluate(background) == "rgb(255, 255, 255)"
     assert shown.tab.evaluate(bar) == "rgb(31, 95, 139)"
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_on_paper_the_tables_of_figures_are_open_and_every_row_is_there(opened: Open, paper: str) -> None:
+    shown = opened(width=680)
+    shown.tab.pdf(format=paper)
+    assert shown.tab.evaluate("[...document.querySelectorAll('details.figures')].every(one => one.open)")
+    assert shown.tab.locator(VISIBLE).count() == COUNT
+
+
+def test_rows_of_a_long_table_follow_as_one_reads(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "long.html").write_bytes(page(ScanStatistics(many(400)), "fr"))
+    tab = browser.new_page()
+    tab.goto((tmp_path / "long.html").as_uri())
+    assert tab.locator(VISIBLE).count() == 40
+    assert "400 sur 400" in tab.locator("#count").inner_text()
+    tab.fill("#q", "riviere 39")
+    assert tab.locator(VISIBLE).count() == 14, "39, 139, 239, 339 and 390 to 399"
+    tab.fill("#q", "")
+    read_on = "document.getElementById('more').scrollIntoView()"
+    tab.wait_for_function(f"() => {{ {read_on}; return document.querySelectorAll('{VISIBLE}').length === 400; }}")
+    tab.close()
 
 
 def test_it_prints_on_a4_without_its_tools(opened: Open) -> None:

@@ -241,12 +241,12 @@ def test_what_does_not_go_together_is_said(demo_run: Done, tmp_path: Path) -> No
     shutil.copytree(demo_run.folder / "demo", tmp_path / "demo")
     database = ("--db", "demo/demo.db", "--lang", "en")
     for arguments, code, said in (
-        (("-o", "m.xlsx", "--matrix"), 2, "--matrix goes with a file in .csv only"),
-        (("-o", "m.csv", "--with-warc"), 2, "--with-warc goes with a file in .zip only"),
+        (("-o", "m.xlsx", "--matrix"), 2, "--matrix needs a file that ends in .csv"),
+        (("-o", "m.csv", "--with-warc"), 2, "--with-warc needs a file that ends in .zip"),
         (("-o", "m.pdf"), 2, ".parquet, .zip, .wacz"),
     ):
         done = inside("export", *database, *arguments, folder=tmp_path)
         assert (done.code, said in done.err) == (code, True), done.err
     (tmp_path / "demo" / "demo-1.warc.gz").unlink()
     done = inside("export", *database, "-o", "pages.wacz", folder=tmp_path)
-    assert (done.code, "no WARC of scan 1" in done.err) == (3, True), done.err
+    assert (done.code, "scan 1: its WARC file cannot be found" in done.err) == (3, True), done.err

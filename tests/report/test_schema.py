@@ -13,8 +13,8 @@ from pages import hostile, many
 
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
 from cegep_audit.models import Scan
+from cegep_audit.report.files.export import write
 from cegep_audit.report.files.schema import schema
-from cegep_audit.report.files.tables import write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 
@@ -60,6 +60,13 @@ def test_a_summary_is_as_described(name: str, asked: Asked) -> None:
 def _with_columns(found: Scan) -> Scan:
     first = institution("z", type="cegep-public", region="Laval")
     return scan(*found.results, failed(first), unvisited=list(found.institutions[len(found.results) :]))
+
+
+def test_the_summary_of_a_scan_of_the_past_is_as_described() -> None:
+    past = scan(result("a"), failed("b", "no_capture"), mode="as_of", settings={"as_of": "2011-09-06"})
+    document = json.loads(json.dumps(summary_document(ScanStatistics(past))))
+    assert document["founding"]["unknown"] == 2
+    assert faults(document, "summary") == []
 
 
 def test_the_schema_tells_a_fault() -> None:

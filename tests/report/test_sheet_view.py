@@ -11,7 +11,7 @@ from builders import account, failed, institution, result, scan
 from pages import HOSTILE, hostile, many
 from rich.cells import cell_len
 
-from cegep_audit.analyze.institution.sheets import Sheet, lone_sheet, sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import Sheet, sheet_of, sheets
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import console, view
@@ -82,14 +82,14 @@ def test_the_sheet_in_english(some: Scan) -> None:
 
 def test_a_site_that_was_not_read(some: Scan) -> None:
     text = flat(shown(of(some, "c")))
-    assert "Site non évalué : délai dépassé. Rien n’en est conclu, ni présence ni absence." in text
+    assert "Site non évalué : délai dépassé. Aucune conclusion n’en est tirée, ni présence ni absence." in text
     assert "Ses comptes" not in text
     assert "Facebook ? 100 % (2)" in text
 
 
 def test_a_site_read_in_part_says_why() -> None:
     found = scan(result("a", status=Status.PARTIAL, detail="http_500"))
-    text = flat(shown(lone_sheet(found)))
+    text = flat(shown(next(sheets(found))))
     assert "Évalué en partie : au moins une page autre que l’accueil n’a pas pu être lue (réponse HTTP 500)." in text
     assert "Aucun compte officiel trouvé dans les pages lues." in text
     assert "Aucun compte de l’établissement n’a été vu dans les pages lues" in text
@@ -131,11 +131,11 @@ def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
 
 
 def test_the_record_of_a_site_never_visited() -> None:
-    record = sheet_record(lone_sheet(scan(unvisited=[institution("a", HOSTILE)])), "en")
+    record = sheet_record(next(sheets(scan(unvisited=[institution("a", HOSTILE)]))), "en")
     assert (record["status"], record["n_networks"], record["accounts"]) == (None, None, [])
 
 
 def test_the_past_gets_no_advice() -> None:
     past = scan(replace(result("a", "facebook")), mode="as_of", settings={"as_of": "2016-05-01"})
-    assert "À améliorer" not in shown(lone_sheet(past))
-    assert sheet_record(lone_sheet(past), "fr")["advice"] == []
+    assert "À améliorer" not in shown(next(sheets(past)))
+    assert sheet_record(next(sheets(past)), "fr")["advice"] == []

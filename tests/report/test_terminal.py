@@ -177,6 +177,24 @@ def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
     assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days away." in text
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "of 2 institutions is not known; among those whose year is known (1), the share is 100.0%."),
+        ("fr", "de 2 établissements est inconnue; parmi ceux dont elle est connue (1), la part est de 100,0 %."),
+    ],
+)
+def test_a_scan_of_the_past_says_how_many_are_of_unknown_age(lang: Language, said: str) -> None:
+    sites = [result(institution("a", founded=1967), "facebook", "youtube", "tiktok"), result("b"), failed("c")]
+    past = scan(*sites, mode="as_of", settings={"as_of": "2026-11-03"})
+    assert said in " ".join(flat(summary_text(past, lang)).split())
+
+
+def test_where_nobody_is_of_known_age_no_share_is_said() -> None:
+    past = scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"})
+    assert "The year of founding of 1 institution is not known." in flat(summary_text(past, "en"))
+
+
 @pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])
 def test_detail_words(detail: str) -> None:
     words = {"http_451": "réponse HTTP 451", "dns": "nom de domaine introuvable", "made_up\x1b": "made_up"}

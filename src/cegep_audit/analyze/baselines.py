@@ -1,10 +1,7 @@
 """Published figures to set beside ours, each with its source and the reason not to compare it blindly."""
 
-from __future__ import annotations
-
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,16 +57,8 @@ def shown_baselines() -> tuple[Baseline, ...]:
     return tuple(baseline for baseline in baselines() if baseline.shown)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "int | None": lambda cell: int(cell) if cell else None,
-    "float": float,
-    "bool": lambda cell: cell == "true",
-    "str": str,
-}
-
-
-def _baseline(row: dict[str, str]) -> Baseline:
-    values = {field.name: _READERS[str(field.type)](row[field.name]) for field in fields(Baseline) if field.name in row}
-    of_value = row["value"].partition(".")[2]
-    decimals = len(of_value) if row["measure"] == "mean" else max(len(of_value) - 2, 0)
-    return Baseline(**values, digits=decimals)
+def _baseline(row: dict[str, Any]) -> Baseline:
+    decimals = len(row["value"].partition(".")[2]) - (0 if row["measure"] == "mean" else 2)
+    numbers = {name: int(row[name]) if row[name] else None for name in ("year", "n", "k")}
+    read = {"value": float(row["value"]), "shown": row["shown"] == "true", "digits": max(decimals, 0)}
+    return Baseline(**row | numbers | read)

@@ -1,20 +1,18 @@
 """How a completed scan was read: by which modes, what they changed, and which mode could help what is left."""
 
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import date
 from fnmatch import fnmatch
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from cegep_audit.analyze.findings import Proportion
-from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.analyze.presence import THREE_PLUS, day_of
+from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 
@@ -22,10 +20,9 @@ from cegep_audit.vocabulary import Detail, ReadBy, Status
 class Attained:
     """How the assessed institutions of a completed scan were read.
 
-    ``at_first`` counts those of the first reading, ``by_mode`` the others; ``days`` are those of the archive's
-    captures, the first and the last. ``first`` and ``completed`` are the proportions present on ``k`` networks or
-    more, at first reading alone and completed. ``takes_refused`` says that sites which refuse programs were read from
-    an archive.
+    ``at_first`` counts those of the first reading, ``by_mode`` the others; ``days`` are the first and the last of the
+    archive's captures. ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at first
+    reading alone and completed. ``takes_refused``: sites that refuse programs were read from an archive.
     """
 
     institutions: int
@@ -47,15 +44,18 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     from cegep_audit.analyze.stats import figures
 
     first_ids = set(kept["at_first"])
-    assessed = [result for result in scan.results if result.status.is_assessed]
-    later = [result for result in assessed if result.institution.id not in first_ids]
-    counts = Counter(result.read_by for result in later)
-    days = sorted(_day(result) for result in later if result.read_by is ReadBy.ARCHIVE and result.captured_at)
-    alone = replace(scan, results=tuple(map(_as_unread, scan.results, [first_ids] * len(scan.results))))
+    later = [each for each in scan.results if each.status.is_assessed and each.institution.id not in first_ids]
+    assessed = sum(each.status.is_assessed for each in scan.results)
+    counts = Counter(each.read_by for each in later)
+    days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
+    unread = {each.institution.id for each in later}
+    blank: Any = {"status": Status.UNREACHABLE, "detail": Detail.NONE, "accounts": (), "captured_at": None}
+    read = (replace(each, **blank) if each.institution.id in unread else each for each in scan.results)
+    alone = replace(scan, results=tuple(read))
     return Attained(
         institutions=len(scan.institutions),
-        assessed=len(assessed),
-        at_first=len(assessed) - len(later),
+        assessed=assessed,
+        at_first=assessed - len(later),
         by_mode={mode: counts[mode] for mode in ReadBy if counts[mode]},
         days=tuple(dict.fromkeys((days[0], days[-1]))) if days else (),
         k=k,
@@ -67,36 +67,22 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
 
 def to_json(attained: Attained) -> dict[str, object]:
     """Return *attained* as JSON values."""
-    first, completed = attained.first, attained.completed
+    shares = {"first": attained.first, "completed": attained.completed}
     return {
         "at_first": attained.at_first,
         "by_mode": {mode.value: count for mode, count in attained.by_mode.items()},
         "archive_days": [day.isoformat() for day in attained.days],
         "archive_refused": attained.takes_refused,
         "k": attained.k,
-        "first": {"share": first.share, "bounds": first.bounds},
-        "completed": {"share": completed.share, "bounds": completed.bounds},
+        **{name: {"share": each.share, "bounds": each.bounds} for name, each in shares.items()},
     }
-
-
-def _day(result: InstitutionResult) -> date:
-    if result.captured_at is None:
-        raise ValueError("a capture has a time")
-    return result.captured_at.astimezone(UTC).date()
-
-
-def _as_unread(result: InstitutionResult, first_ids: set[str]) -> InstitutionResult:
-    """Return *result* as the first scan had it, as far as figures are concerned."""
-    if result.institution.id in first_ids or not result.status.is_assessed:
-        return result
-    return replace(result, status=Status.UNREACHABLE, detail=Detail.NONE, accounts=(), captured_at=None)
 
 
 @cache
 def _remedies() -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = tomllib.loads(
-        (files("cegep_audit.analyze") / "remedies.toml").read_text("utf-8")
-    )["remedy"]
+    rows: Sequence[Mapping[str, Any]] = tomllib.loads((files(__package__) / "remedies.toml").read_text("utf-8"))[
+        "remedy"
+    ]
     return rows
 
 
@@ -105,8 +91,7 @@ def helpful_modes(detail: str) -> tuple[str, ...]:
 
     Coders can always help, so their mode is not named; () where only another address in the registry can.
     """
-    rows = (row for row in _remedies() if any(fnmatch(detail, pattern) for pattern in row["details"]))
-    found = next(rows, None)
+    found = next((row for row in _remedies() if any(fnmatch(detail, each) for each in row["details"])), None)
     return tuple(found["modes"]) if found else ("retry",)
 
 
@@ -126,9 +111,3 @@ def read_differently(scans: Sequence[Scan]) -> list[str]:
     several = {name: its for name, its in modes.items() if len(its) > 1}
     found = [name for name, its in several.items() if len(set(its)) > 1]
     return [] if len(found) == len(several) else found
-
-
-def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
-    """Return *scan* as if the institutions *ids* were not in its registry."""
-    kept = tuple(each for each in scan.institutions if each.id not in ids)
-    return replace(scan, institutions=kept, results=tuple(r for r in scan.results if r.institution.id not in ids))

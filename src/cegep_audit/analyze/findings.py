@@ -3,11 +3,10 @@
 This module does not import pandas, so showing figures does not cost the library that computes them.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
@@ -33,8 +32,7 @@ class Adjusted:
 
     ``share`` is of the institutions assessed. ``population`` is of all institutions, where coders read by hand a
     sample of those that could not be assessed; None otherwise. ``rogan_gladen`` is the estimator of that name, for
-    comparison. ``sampled`` and ``sampled_unread`` count the institutions coded, among those assessed and among the
-    others.
+    comparison. ``sampled`` and ``sampled_unread`` count the institutions coded, among those assessed and the others.
     """
 
     share: Estimate
@@ -52,23 +50,22 @@ Corrections = Mapping[int | str, Adjusted]
 class Proportion:
     """How many of the *assessed* have a trait, and which share that is (of one; None where nobody was assessed).
 
-    ``institutions`` counts those assessed and those not. For a network both count only the sites captured (or asked
-    for) while it was open. ``bounds`` is the share of ``institutions`` if those not assessed were absent, and if they
-    were present; ``bounds_partial`` takes a site read in part as unknown too, where it did not show the trait.
-    ``ci95`` is the interval of a random sample, which supposes that what was not read is like what was; ``ci95_bounds``
-    is the one that supposes nothing of it. Both are None for a census. ``adjusted`` is None without a validation
-    sample.
+    ``institutions`` counts those assessed and those not; for a network, only the sites captured (or asked for) while
+    it was open. ``bounds`` is the share of ``institutions`` if those not assessed were absent, and if they were
+    present; ``bounds_partial`` takes a site read in part as unknown too, where it did not show the trait. ``ci95`` is
+    the interval of a random sample, which supposes that what was not read is like what was; ``ci95_bounds`` supposes
+    nothing of it. Both are None for a census. ``adjusted`` is None without a validation sample.
     """
 
     count: int
-    assessed: int
-    institutions: int
     share: float | None
     bounds: Interval | None
-    bounds_partial: Interval | None = None
-    ci95: Interval | None = None
-    ci95_bounds: Interval | None = None
-    adjusted: Adjusted | None = None
+    bounds_partial: Interval | None
+    ci95: Interval | None
+    adjusted: Adjusted | None
+    ci95_bounds: Interval | None
+    assessed: int
+    institutions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +73,13 @@ class Figures:
     """The figures of one set of institutions.
 
     ``by_status`` counts sites visited, every status listed. ``at_least`` goes from a number of networks to the
-    institutions present on as many or more, the one asked for first; it stops at the number of networks of the basket
-    that were open. ``networks`` goes from a network of the basket to its proportion, most frequent first;
-    ``distribution`` counts assessed institutions by number of networks, from 0 without a gap (empty where none was
-    assessed, and then ``mean`` and what follows are None). ``quartiles`` are the first and third of that number,
-    interpolated as R and pandas do by default (type 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in statistical
-    packages", The American Statistician 50(4), 1996). ``closed`` and ``not_yet_open`` count the institutions that show
-    an official account of a network that was no longer, or not yet, open on the day: they are in no other figure.
+    institutions present on as many or more, the one asked for first, up to the number of networks of the basket that
+    were open. ``networks`` goes from a network of the basket to its proportion, most frequent first. ``distribution``
+    counts assessed institutions by number of networks, from 0 without a gap; it is empty where none was assessed, and
+    ``mean`` and what follows are then None. ``quartiles`` are the first and third of that number, interpolated as R and
+    pandas do by default (type 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American
+    Statistician 50(4), 1996). ``closed`` and ``not_yet_open`` count the institutions that show an official account of
+    a network that was no longer, or not yet, open on the day: they are in no other figure.
     """
 
     institutions: int
@@ -104,24 +101,25 @@ class Figures:
         return self.assessed < FEW
 
 
-@dataclass(frozen=True, slots=True)
-class ScanFacts:
-    """Which scan the figures are of: what a reader needs to cite it.
+@dataclass(frozen=True)
+class ScanFacts(Scan):
+    """A scan, with what a reader needs to cite it."""
 
-    ``captured`` is the first and last day (UTC) a homepage was captured, None where none was. ``rendered`` are the ids
-    of the institutions of which a browser rendered a page, ``browsers`` those that did, with their versions.
-    """
+    @cached_property
+    def captured(self) -> tuple[date, date] | None:
+        """The first and last day (UTC) on which a homepage was captured, None where none was."""
+        days = [result.captured_at.astimezone(UTC).date() for result in self.results if result.captured_at is not None]
+        return (min(days), max(days)) if days else None
 
-    id: int
-    started_at: datetime
-    ended_at: datetime | None
-    mode: str
-    tool_version: str
-    rules_version: str
-    captured: tuple[date, date] | None
-    settings: Mapping[str, object]
-    rendered: tuple[str, ...] = ()
-    browsers: tuple[str, ...] = ()
+    @cached_property
+    def rendered(self) -> tuple[str, ...]:
+        """The ids of the institutions of which a browser rendered a page."""
+        return tuple(dict.fromkeys(institution.id for institution, _, _ in rendered_pages(self)))
+
+    @cached_property
+    def browsers(self) -> tuple[str, ...]:
+        """The browsers that rendered them, with their versions."""
+        return tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered_pages(self)))
 
     @property
     def asked_day(self) -> date | None:
@@ -131,20 +129,36 @@ class ScanFacts:
 
     @property
     def largest_drift_days(self) -> int | None:
-        """How many days the farthest capture of a homepage is from the day asked for; None where there is no such."""
+        """How far the farthest capture of a homepage is from the day asked for, in days; None where there is none."""
         asked = self.asked_day
         if asked is None or self.captured is None:
             return None
         return max(abs((captured - asked).days) for captured in self.captured)
 
 
+def facts_of(scan: Scan) -> ScanFacts:
+    """Return *scan* with what a reader needs to cite it."""
+    return ScanFacts(**{each.name: getattr(scan, each.name) for each in fields(Scan)})
+
+
+@dataclass(frozen=True, slots=True)
+class OfKnownAge:
+    """How a scan as of a day depends on institutions of which nobody knows whether they existed on that day.
+
+    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
+    """
+
+    unknown: int
+    known: Proportion
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The figures of a scan over the networks of *basket*, and of its groups where some were asked for.
 
-    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. ``by`` are
-    the registry columns asked for; a key of ``groups`` holds a value for each, in the order of the values; "", for
-    institutions that have none, comes last.
+    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. A key of
+    ``groups`` holds a value for each of the registry columns ``by``, "" for institutions without one. ``of_known_age``
+    is None for a scan of its own day.
     """
 
     scan: ScanFacts
@@ -154,6 +168,7 @@ class Summary:
     sample_of: int | None = None
     by: tuple[str, ...] = ()
     groups: Mapping[tuple[str, ...], Figures] | None = None
+    of_known_age: OfKnownAge | None = None
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:
@@ -169,27 +184,8 @@ def beside(baseline: Baseline, figures: Figures) -> float | None:
     return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed
 
 
-def facts_of(scan: Scan) -> ScanFacts:
-    """Return what a reader needs to cite *scan*."""
-    days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
-    rendered = list(rendered_pages(scan))
-    return ScanFacts(
-        id=scan.id,
-        started_at=scan.started_at,
-        ended_at=scan.ended_at,
-        mode=scan.mode,
-        tool_version=scan.tool_version,
-        rules_version=scan.rules_version,
-        captured=(min(days), max(days)) if days else None,
-        settings=scan.settings,
-        rendered=tuple(dict.fromkeys(institution.id for institution, _, _ in rendered)),
-        browsers=tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered)),
-    )
-
-
 def facts_to_json(facts: ScanFacts) -> dict[str, object]:
     """Return *facts* as JSON values: times as ``2026-11-23T18:00:00Z``, days as ``2026-11-23``."""
-    rendered = {"sites": len(facts.rendered), "institutions": list(facts.rendered), "browsers": list(facts.browsers)}
     return {
         "id": facts.id,
         "started_at": timestamp(facts.started_at),
@@ -198,7 +194,11 @@ def facts_to_json(facts: ScanFacts) -> dict[str, object]:
         "tool_version": facts.tool_version,
         "rules_version": facts.rules_version,
         "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
-        "rendered": rendered,
+        "rendered": {
+            "sites": len(facts.rendered),
+            "institutions": list(facts.rendered),
+            "browsers": list(facts.browsers),
+        },
         "settings": without_folders(facts.settings),
     }
 
@@ -217,14 +217,19 @@ def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> di
     """Return *summary* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
 
     The others are ``sample_of``, ``quartiles``, ``maximum`` and what *details* gives. ``closed_networks``,
-    ``not_yet_open_networks`` and ``by``, the figures of each group, are there only where they have something to say.
-    ``docs/schema.json`` describes them all.
+    ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each group, are there only
+    where they have something to say. ``docs/schema.json`` describes them all.
     """
     figures = _figures(summary.figures)
     document: dict[str, object] = {"scan": facts_to_json(summary.scan), "basket": summary.basket}
     document |= {name: value for name, value in figures.items() if name not in _LATER}
-    document["baselines"] = [_baseline(baseline) for baseline in summary.baselines]
+    document["baselines"] = [
+        {name: value for name, value in asdict(each).items() if name not in {"shown", "digits"}}
+        for each in summary.baselines
+    ]
     document["sample_of"] = summary.sample_of
+    if (age := summary.of_known_age) is not None:
+        document["founding"] = {"unknown": age.unknown, "known": _proportion(age.known)}
     document |= {name: figures[name] for name in _LATER if figures[name] or not name.endswith("_networks")}
     document |= details or {}
     if summary.groups is not None:
@@ -236,6 +241,9 @@ def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> di
 
 
 def _figures(figures: Figures) -> dict[str, object]:
+    def counts(networks: Mapping[str, int]) -> Records:
+        return [{"network": name, "count": count} for name, count in networks.items()]
+
     return {
         "institutions": figures.institutions,
         "assessed": figures.assessed,
@@ -247,37 +255,21 @@ def _figures(figures: Figures) -> dict[str, object]:
         "median": figures.median,
         "quartiles": figures.quartiles,
         "maximum": figures.maximum,
-        "closed_networks": _counts(figures.closed),
-        "not_yet_open_networks": _counts(figures.not_yet_open),
+        "closed_networks": counts(figures.closed),
+        "not_yet_open_networks": counts(figures.not_yet_open),
     }
-
-
-_FIRST = ("count", "share", "bounds", "bounds_partial", "ci95", "adjusted")  # keys of a share as in the contract
 
 
 def _proportion(each: Proportion) -> dict[str, object]:
-    found = asdict(each)
-    if each.adjusted:
-        found["adjusted"] = adjusted_to_json(each.adjusted)
-    return {name: found[name] for name in (*_FIRST, "ci95_bounds", "assessed", "institutions")}
-
-
-def adjusted_to_json(each: Adjusted) -> dict[str, object]:
-    """Return a corrected share as JSON: ``share`` and ``ci95``, then those of the whole population where known."""
-    population = {"share": each.population.value, "ci95": each.population.ci95} if each.population else None
-    return {
-        "share": each.share.value,
-        "ci95": each.share.ci95,
-        "rogan_gladen": each.rogan_gladen,
-        "sampled": each.sampled,
-        "population": population,
-        "sampled_not_assessed": each.sampled_unread,
-    }
-
-
-def _counts(networks: Mapping[str, int]) -> Sequence[Mapping[str, object]]:
-    return [{"network": name, "count": count} for name, count in networks.items()]
-
-
-def _baseline(baseline: Baseline) -> dict[str, object]:
-    return {name: value for name, value in asdict(baseline).items() if name not in {"shown", "digits"}}
+    record = asdict(each)
+    if (adjusted := each.adjusted) is not None:
+        population = adjusted.population
+        record["adjusted"] = {
+            "share": adjusted.share.value,
+            "ci95": adjusted.share.ci95,
+            "rogan_gladen": adjusted.rogan_gladen,
+            "sampled": adjusted.sampled,
+            "population": {"share": population.value, "ci95": population.ci95} if population else None,
+            "sampled_not_assessed": adjusted.sampled_unread,
+        }
+    return record

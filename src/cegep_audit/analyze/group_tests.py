@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from cegep_audit.models import Scan
 
 SEED, RESAMPLES = 2011, 9_999  # of the simulated tests: the same scan gives the same p-value
 _TWO = 2
+_NO_GROUP = -1  # of an institution without a value in the column
 _MOST_TABLES = 50_000  # tables that an exact test of more than two groups counts one by one
 _TIE = 1e-7  # of a logarithm: tables this near are equally likely
 _EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
@@ -46,25 +46,33 @@ def group_tests(
     - ``difference``: the share of the first group less that of the second, in the order of the groups, with its 95 %
       interval; NA for more than two groups
     """
-    labels = pd.Series(labels_of(scan, column, bins=bins), dtype="str")
-    traits = {f"at_least_{k}": matrix.sum(axis=1).ge(k) for k in thresholds}
-    traits["assessed"] = pd.Series(labels.index.isin(matrix.index), index=labels.index)
-    traits |= {str(name): matrix[name].astype(bool) for name in matrix.columns}
-    found = [(name, *row) for name, has in traits.items() if (row := _row(has, labels))]
+    labels = labels_of(scan, column, bins=bins)
+    codes = {label: code for code, label in enumerate(sorted({*labels.values()} - {""}))}
+    of_all = np.array([codes.get(label, _NO_GROUP) for label in labels.values()], dtype=int)
+    of_read = np.array([codes.get(labels[str(id_)], _NO_GROUP) for id_ in matrix.index], dtype=int)
+    numbers = matrix.to_numpy().sum(axis=1)
+    traits = {f"at_least_{k}": (numbers >= k, of_read) for k in thresholds}
+    traits["assessed"] = (pd.Index(list(labels)).isin(matrix.index), of_all)
+    traits |= {str(name): (matrix[name].to_numpy(dtype=bool), of_read) for name in matrix.columns}
+    valued = int((of_all != _NO_GROUP).sum())
+    found = [(name, *row) for name, (has, group) in traits.items() if (row := _row(has, group, valued))]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
     holm = holm_corrected(table.loc[table["measure"].isin(matrix.columns), "p"])
     table.insert(COLUMNS.index("p_holm"), "p_holm", holm.reindex(table.index).astype("Float64"))
     return table
 
 
-def _row(has: pd.Series[Any], labels: pd.Series[str]) -> tuple[object, ...] | None:
-    """Return the cells of one measure; None where nothing can be tested."""
+def _row(has: NDArray[np.bool_], group: Counts, valued: int) -> tuple[object, ...] | None:
+    """Return the cells of one measure: who *has* it, by *group*; None where nothing can be tested.
+
+    *valued* is the number of institutions that are in a group, assessed or not.
+    """
     from scipy.stats import chi2_contingency
 
-    valued = labels[labels != ""]
-    kept = has[has.index.isin(valued.index)]
-    by_group = kept.groupby(valued[kept.index].to_numpy())
-    present, sizes = (np.asarray(counts, dtype=np.int_) for counts in (by_group.sum(), by_group.size()))
+    kept, group = has[group != _NO_GROUP], group[group != _NO_GROUP]
+    sizes = np.bincount(group)
+    present = np.bincount(group[kept], minlength=len(sizes))
+    present, sizes = present[sizes > 0], sizes[sizes > 0]
     if len(sizes) < _TWO or not kept.any() or kept.all():
         return None
     chi2 = float(chi2_contingency(np.array([present, sizes - present]), correction=False).statistic)
@@ -73,7 +81,7 @@ def _row(has: pd.Series[Any], labels: pd.Series[str]) -> tuple[object, ...] | No
     if len(sizes) == _TWO:
         one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
         difference = (one[0] / one[1] - other[0] / other[1], *(difference_interval(one, other) or (None, None)))
-    numbers = (len(sizes), len(kept), len(has) - len(kept), len(valued) - len(kept))
+    numbers = (len(sizes), len(kept), len(has) - len(kept), valued - len(kept))
     return *numbers, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes), *difference
 
 

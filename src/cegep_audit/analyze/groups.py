@@ -56,8 +56,7 @@ def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[
 
     A range is written with its least and greatest value, ``1967–1969``. Errors are those of :func:`split`.
     """
-    existing = columns(scan.institutions)
-    if column not in {*existing, *KNOWN_COLUMNS}:
+    if column not in KNOWN_COLUMNS and column not in (existing := columns(scan.institutions)):
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
     texts = {each.id: value_of(each, column) for each in scan.institutions}
     if not any(texts.values()):

@@ -1,7 +1,5 @@
 """How sure a share is: the bounds that unread sites leave, and exact intervals of a random sample."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from functools import cache
 from math import sqrt
@@ -34,10 +32,10 @@ def sample_interval(count: int, sampled: int, population: int, *, unknown: int =
     number of the population that a one-sided test of 2.5 % does not reject, which is exact (J. P. Buonaccorsi, "A note
     on confidence intervals for proportions in finite populations", The American Statistician 41(3), 1987).
 
-    *unknown* are institutions of the sample whose trait is not known. The lower limit then takes them to be without
-    it and the upper limit with it, so the interval holds bounds and sampling error together (J. L. Horowitz and
-    C. F. Manski, JASA 95, 2000). Tails of 2.5 % cover the whole range of possible shares; those of G. W. Imbens and
-    C. F. Manski (Econometrica 72, 2004), which cover each single share, are between 2.5 and 5 %.
+    The trait of *unknown* others of the sample is not known. The lower limit takes them to be without it and the upper
+    limit with it, so the interval holds bounds and sampling error together (J. L. Horowitz and C. F. Manski, JASA 95,
+    2000). Tails of 2.5 % cover the whole range of possible shares; those of G. W. Imbens and C. F. Manski (Econometrica
+    72, 2004), which cover each single share, are between 2.5 and 5 %.
 
     None where nothing was sampled, or where the sample is the whole population and nothing is unknown.
     """
@@ -70,9 +68,9 @@ def predictive_interval(count: int, sampled: int, population: int) -> Interval:
     """Return the 95 % interval of a share of a small population, with a coverage of 95 % on average.
 
     Jeffreys' interval (L. D. Brown, T. T. Cai and A. DasGupta, "Interval estimation for a binomial proportion",
-    Statistical Science 16, 2001) for a finite population: what was not sampled is beta-binomial (W. A. Ericson, JRSS B
-    31, 1969), at any size and without approximation. :func:`sample_interval` covers 95 % or more always, which is too
-    much where several such intervals are added. A population that was sampled whole gives its share twice.
+    Statistical Science 16, 2001) for a finite population, whose rest is beta-binomial (W. A. Ericson, JRSS B 31, 1969).
+    :func:`sample_interval` always covers 95 % or more, which is too much where several intervals are added. A
+    population that was sampled whole gives its share twice.
     """
     from scipy.stats import betabinom
 

@@ -1,11 +1,9 @@
 """Who is in a scan, on which networks it is present, which of them count on the day, and what could not be read."""
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date
 
 from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import basket
@@ -43,7 +41,7 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
     asked = scan.settings.get("as_of")
-    return datetime.fromisoformat(asked).date() if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
+    return date.fromisoformat(asked) if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
 
 
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:
@@ -98,6 +96,12 @@ def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], 
     goes_on = heirs((old, new))
     merged = ((each, goes_on.get(each.id, each.id)) for each in old.institutions)
     return tuple((each, there[heir]) for each, heir in merged if heir != each.id)
+
+
+def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
+    """Return *scan* as if the institutions *ids* were not in its registry."""
+    kept = tuple(each for each in scan.institutions if each.id not in ids)
+    return replace(scan, institutions=kept, results=tuple(r for r in scan.results if r.institution.id not in ids))
 
 
 @dataclass(frozen=True, slots=True)

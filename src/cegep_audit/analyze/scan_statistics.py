@@ -1,10 +1,9 @@
 """Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import cast
 
 import pandas as pd
 
@@ -14,14 +13,7 @@ from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
 from cegep_audit.analyze.stats import Presence, figures, presence, summary
-from cegep_audit.analyze.tables import (
-    account_counts,
-    co_occurrence,
-    combinations,
-    exceptions,
-    places,
-    presence_matrix,
-)
+from cegep_audit.analyze.tables import closer_tables, presence_matrix
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
@@ -42,10 +34,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class ScanStatistics:
-    """The statistics of one scan, each worked out when it is first looked at; see the functions of the same names.
+    """The statistics of one scan, each computed when it is first used.
 
-    *asked* with a basket or column that does not exist, or a sample larger than its population, is a UsageError,
-    in the language *lang*, when ``summary`` is looked at. *corrections* are those of a validation sample, by basket.
+    Where *asked* names a basket or column that does not exist, or a population smaller than the sample, ``summary``
+    raises UsageError, in the language *lang*. *corrections* are those of a validation sample, by basket.
     """
 
     scan: Scan
@@ -127,38 +119,15 @@ class ScanStatistics:
         return presence_matrix(self.presence)
 
     @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Which two networks are found together."""
-        return co_occurrence(self.presence_matrix)
-
-    @cached_property
-    def combinations(self) -> pd.DataFrame:
-        """Which sets of networks institutions have."""
-        return combinations(self.presence_matrix)
-
-    @cached_property
-    def exceptions(self) -> pd.DataFrame:
-        """Sole holders, institutions with nothing, those without a common network."""
-        return exceptions(self.presence_matrix)
-
-    @cached_property
-    def places(self) -> pd.DataFrame:
-        """Where accounts were found."""
-        return places(self.scan)
-
-    @cached_property
-    def account_counts(self) -> pd.DataFrame:
-        """Accounts by network and role."""
-        return account_counts(self.scan)
-
-
-DETAILS = ("pairs", "combinations", "exceptions", "places", "account_counts")  # tables of the JSON, and attributes here
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables for a closer look, by the name that they have in the JSON."""
+        return closer_tables(self.scan, self.presence_matrix)
 
 
 def summary_document(stats: ScanStatistics) -> dict[str, object]:
     """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
     details: dict[str, object] = {"sensitivity": asdict(stats.sensitivity)}
-    details |= {name: records(getattr(stats, name)) for name in DETAILS}
+    details |= {name: records(table) for name, table in stats.tables.items()}
     document = to_json(stats.summary, details)
     if stats.asked.by:
         document["tests"] = [
@@ -170,7 +139,4 @@ def summary_document(stats: ScanStatistics) -> dict[str, object]:
 
 def records(table: pd.DataFrame) -> Records:
     """Return the rows of *table* as JSON values, what is missing as None."""
-    plain = table.astype(object)
-    return [
-        {str(name): value for name, value in row.items()} for row in plain.where(table.notna(), None).to_dict("records")
-    ]
+    return cast("Records", table.astype(object).where(table.notna(), None).to_dict("records"))

@@ -1,7 +1,5 @@
 """How much a share depends on single accounts: what each missed or false one moves, and how many turn it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,31 +1,29 @@
 """What the accounts of a scan add up to: who is on what, and the figures of a summary.
 
-A site that was not assessed is never counted as absent: its presence is NA, shares are of the assessed,
-and bounds say what the others could change. Every function is pure.
+A site that was not assessed is never counted as absent: shares are of the assessed, and bounds say what the others
+could change.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.baselines import shown_baselines
-from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Summary, facts_of
-from cegep_audit.analyze.groups import split
+from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Account, Scan
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import Status
+from cegep_audit.vocabulary import Role, Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,21 +50,30 @@ class Presence:
 
 def presence(scan: Scan, basket: str = "all") -> Presence:
     """Return who is on which networks, and which of them are in the *basket*; UsageError where it is not known."""
-    nobody: Mapping[str, Account] = {}
-    seen = [
-        (result, main_accounts(result) if result and result.status.is_assessed else nobody, day_of(scan, result))
-        for _, result in visits(scan)
-    ]
-    counted = {day: frozenset(networks_of(basket, day)) for day in dict.fromkeys(day for *_, day in seen)}
+    seen = [(result, day_of(scan, result)) for _, result in visits(scan)]
+    statuses = [result.status if result else None for result, _ in seen]
+
+    @cache  # institutions are on few different sets of networks
+    def row(names: frozenset[str]) -> list[bool]:
+        return [name in names for name in NETWORKS]
+
     shape = len(seen), len(NETWORKS)
+    shown = [row(_shown(result)) for result, _ in seen]
+    counts = [row(frozenset(networks_of(basket, day))) for _, day in seen]
     return Presence(
         ids=[institution.id for institution in scan.institutions],
-        assessed=np.array([bool(result and result.status.is_assessed) for result, *_ in seen], dtype=bool),
-        in_part=np.array([bool(result and result.status is Status.PARTIAL) for result, *_ in seen], dtype=bool),
-        days=np.array([day.toordinal() for *_, day in seen], dtype=np.int32),
-        shown=np.array([[name in main for name in NETWORKS] for _, main, _ in seen], dtype=bool).reshape(shape),
-        counts=np.array([[name in counted[day] for name in NETWORKS] for *_, day in seen], dtype=bool).reshape(shape),
+        assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
+        in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
+        days=np.array([day.toordinal() for _, day in seen], dtype=np.int32),
+        shown=np.array(shown, dtype=bool).reshape(shape),
+        counts=np.array(counts, dtype=bool).reshape(shape),
     )
+
+
+def _shown(result: InstitutionResult | None) -> frozenset[str]:
+    if result is None or not result.status.is_assessed:
+        return frozenset()
+    return frozenset(account.network for account in result.accounts if account.role is Role.OFFICIAL)
 
 
 def summary(
@@ -82,20 +89,27 @@ def summary(
 ) -> Summary:
     """Return the figures of *scan* over the networks of *basket*, and of each group of the registry columns *by*.
 
-    *min_networks* is the number of networks whose share comes first. *sample_of* says that the registry is a
-    random sample of so many institutions, and asks for intervals; groups have none, for the number of the
-    population that is in a group is not known. Columns of numbers are cut as :func:`~cegep_audit.analyze.groups.split`
-    says. *corrections* go to the figures of the whole. Raises UsageError where *basket* or a column is not known, or
-    where the sample is larger than its population, in the language *lang*.
+    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
+    institutions, and asks for intervals; groups have none, because the size of a group in the population is not known.
+    *bins* cut columns of numbers, see :func:`~cegep_audit.analyze.groups.split`. *corrections* go to the figures of the
+    whole. Raises UsageError, in the language *lang*, where *basket* or a column is not known, or where the sample is
+    larger than its population.
     """
     if sample_of is not None and sample_of < len(scan.institutions):
         raise UsageError(say("summary.small_population", lang, asked=sample_of, sample=len(scan.institutions)))
     whole = figures(scan, basket, min_networks, sample_of, corrections or {})
     groups = None
     if by:
+        from cegep_audit.analyze.groups import split  # pandas comes with it, which a scan need not load
+
         parts = split(scan, by, lang, bins=bins)
         groups = {values: figures(part, basket, min_networks) for values, part in parts.items()}
-    return Summary(facts_of(scan), basket, whole, shown_baselines(), sample_of, tuple(by), groups)
+    age = None
+    if (facts := facts_of(scan)).asked_day:
+        unknown = {each.id for each in scan.institutions if each.founded is None}
+        known = figures(without_institutions(scan, unknown), basket, min_networks)
+        age = OfKnownAge(len(unknown), known.at_least[min_networks])
+    return Summary(facts, basket, whole, shown_baselines(), sample_of, tuple(by), groups, age)
 
 
 def figures(
@@ -136,17 +150,16 @@ class _Shares:
     corrections: Corrections
 
     def of(self, trait: int | str, has: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Proportion:
-        """Return the proportion that *has* the trait, of the institutions *among* which it is looked for: all, or some.
-
-        What *has* says of a site that was not assessed does not matter.
-        """
+        """Return the proportion that *has* the trait *among* some institutions, or all."""
         found = self.presence
         among = np.ones(len(has), dtype=bool) if among is None else among
         institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
         count = int((among & found.assessed & has).sum())
         unread = institutions - assessed
         in_part = int((among & found.in_part & ~has).sum())
-        population = self._population(institutions)
+        population = None  # of a census; all of the sample stand for all of it, those of a network for their share
+        if self.sample_of is not None and self.sample_of > len(found.ids):
+            population = round(self.sample_of * institutions / len(found.ids))
         return Proportion(
             count=count,
             assessed=assessed,
@@ -158,16 +171,6 @@ class _Shares:
             ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
             adjusted=self.corrections.get(trait),
         )
-
-    def _population(self, institutions: int) -> int | None:
-        """Return how many institutions of the population *institutions* of the sample stand for; None for a census.
-
-        All of the sample stand for all of the population; those captured while a network was open, for their share.
-        """
-        sample = len(self.presence.ids)
-        if self.sample_of is None or self.sample_of <= sample:
-            return None
-        return round(self.sample_of * institutions / sample)
 
 
 def _at_least(found: Presence, first: int, share: _Shares) -> dict[int, Proportion]:

@@ -4,15 +4,13 @@ A presence matrix has the assessed institutions as its rows, in registry order a
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations as couples
 
 import pandas as pd
 
-from cegep_audit.analyze.presence import page_of, visits
+from cegep_audit.analyze.presence import page_of
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult, Scan
@@ -46,6 +44,17 @@ def matrix_of_numbers(found: Presence) -> pd.DataFrame:
 
 def _names(found: Presence) -> list[str]:
     return [name for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
+
+
+def closer_tables(scan: Scan, held: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables below of a *scan* and its presence matrix, by the name that they have in the JSON."""
+    return {
+        "pairs": co_occurrence(held),
+        "combinations": combinations(held),
+        "exceptions": exceptions(held),
+        "places": places(scan),
+        "account_counts": account_counts(scan),
+    }
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
@@ -137,6 +146,5 @@ def account_counts(scan: Scan) -> pd.DataFrame:
 
 
 def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:
-    for _, result in visits(scan):
-        if result is not None and result.status.is_assessed:
-            yield from ((result, account) for account in result.accounts)
+    assessed = (result for result in scan.results if result.status.is_assessed)
+    return ((result, account) for result in assessed for account in result.accounts)

@@ -5,7 +5,8 @@ import sys
 EXIT_INTERRUPTED = 130
 
 try:
-    from cegep_audit.cli.app import app, main
+    from cegep_audit.cli.app import main
+    from cegep_audit.cli.usage import app
 except KeyboardInterrupt:  # while Python was still reading the program
     sys.exit(EXIT_INTERRUPTED)
 

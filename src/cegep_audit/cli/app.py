@@ -1,26 +1,19 @@
 """The whole command line, and the one place that turns an error into a line and an exit code."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
-from typer.main import get_group
 
 from cegep_audit import __version__
-from cegep_audit.cli.options import say
-from cegep_audit.cli.usage import Group, ReaderLeftError, fault, speak
+from cegep_audit.cli.usage import ReaderLeftError, app, fault, say
 from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
 from cegep_audit.text import plain
 
-_NAME = "cegep-audit"
 EXIT_USAGE = 2
 EXIT_FILE = 3
 EXIT_INTERRUPTED = 130
@@ -30,58 +23,6 @@ _EXIT_CODES: dict[type[CegepAuditError], int] = {
     RegistryError: EXIT_USAGE,
     StoreError: EXIT_FILE,
 }
-
-# The commands in the order of the help: the module that has each, and the sentence that explains it.
-_COMMANDS = {
-    "scan": ("scanning", "help.scan"),
-    "complete": ("completing", "complete.help"),
-    "demo": ("demonstration", "help.demo"),
-    "summary": ("scans", "help.summary"),
-    "export": ("scans", "help.export"),
-    "report": ("reporting", "help.report"),
-    "sheet": ("reporting", "help.sheet"),
-    "check": ("reporting", "help.check"),
-    "compare": ("comparing", "compare.help"),
-    "trend": ("comparing", "trend.help"),
-    "classify": ("pages", "help.classify"),
-    "detect": ("pages", "help.detect"),
-    "networks": ("registries", "help.networks"),
-    "scans": ("listing", "help.scans"),
-    "institutions": ("registries", "help.institutions"),
-    "review": ("review", "review.help"),
-}
-
-
-class _Program(Group):
-    """All commands. A module is imported when one of its commands is called: listing them needs none."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's
-        """Return the names of the commands, in the order of the help."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - Typer's
-        """Return the command *cmd_name*, None where there is none of this name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        part = typer.Typer()
-        import_module(f"cegep_audit.cli.{_COMMANDS[cmd_name][0]}").register(part)
-        speak(part)
-        return get_group(part).commands[cmd_name]
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
-        """Write the help of the program, with the name and the help of each command."""
-        named = [TyperCommand(name, help=say(key)) for name, (_, key) in _COMMANDS.items()]
-        Group(name=self.name, commands=named, params=self.params, help=self.help).format_help(ctx, formatter)
-
-
-app = typer.Typer(
-    name=_NAME,
-    cls=_Program,
-    help=say("help.app"),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 
 
 def _show_version(asked: bool) -> None:
@@ -112,7 +53,7 @@ def _run(arguments: list[str] | None) -> int:
             from cegep_audit.cli.completing import spell_out
 
             words = spell_out(words)
-        code = app(words, prog_name=_NAME, standalone_mode=False)  # None where a command returned nothing
+        code = app(words, prog_name=app.info.name, standalone_mode=False)  # None where a command returned nothing
     except typer.TyperException as error:
         _print_error(fault(error))
         return EXIT_USAGE

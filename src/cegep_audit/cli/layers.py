@@ -1,32 +1,16 @@
 """A scan in its two layers: what the tool found, and the same corrected by what coders decided."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated
-
-import typer
+from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.findings import Corrections
-from cegep_audit.cli.options import say
+from cegep_audit.analyze.institution.sheets import are_peers
 from cegep_audit.coding.decisions import Standing, standing
-from cegep_audit.coding.layers import CODED, DETECTED, apply_decisions, with_sites_read_by_hand
-from cegep_audit.coding.overrides import apply_to_scan
-from cegep_audit.detect.accounts.shared import mark_shared
-from cegep_audit.models import Decision, Scan
+from cegep_audit.coding.layers import CODED, apply_decisions, with_sites_read_by_hand
+from cegep_audit.coding.overrides import Use, apply_to_scan
+from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
+from cegep_audit.models import Decision, Institution, Scan
 from cegep_audit.store import Store
-
-
-class Layer(StrEnum):
-    """Which of the two is wanted."""
-
-    DETECTED = DETECTED
-    CODED = CODED
-
-
-LayerOption = Annotated[Layer, typer.Option("--layer", help=say("review.layer"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +23,56 @@ class Layers:
     decisions: tuple[Decision, ...]
     standing: Standing
 
-    def corrections(self, layer: Layer = Layer.DETECTED) -> Mapping[str, Corrections]:
+    def corrections(self, layer: str) -> Mapping[str, Corrections]:
         """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
 
         There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
         """
         from cegep_audit.coding.correction import corrections  # pandas costs the start of every other command
 
-        return {} if layer is Layer.CODED else corrections(self.judged, self.detected, self.decisions)
+        return {} if layer == CODED else corrections(self.judged, self.detected, self.decisions)
 
-    def of(self, layer: Layer) -> Scan:
+    def of(self, layer: str) -> Scan:
         """Return the scan in the *layer* asked for."""
-        return self.coded if layer is Layer.CODED else self.detected
+        return self.coded if layer == CODED else self.detected
+
+
+def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
+    """Return a scan, the latest where *scan_id* is None, as the tool found it, and each use made of an override.
+
+    What was judged of one site alone is completed by what only the whole scan shows, then by the user's overrides.
+    """
+    return apply_to_scan(mark_shared(store.load(scan_id)))
 
 
 def load_layers(store: Store, scan_id: int | None) -> Layers:
     """Return a scan in its layers, the latest where *scan_id* is None."""
-    judged = mark_shared(store.load(scan_id))
+    return _layers(store, mark_shared(store.load(scan_id)))
+
+
+def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
+    """Return the layers of *scan*, which came without results, with its institution *own* and the peers of that alone.
+
+    Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
+    """
+    subjects = {each.id: each for each in scan.institutions}
+    shown, final_urls = store.shown_accounts(scan.id)
+    shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
+    whole = {own.id, *(item.unit.institution_id for item in store.decisions(scan.id))}  # decisions need evidence
+    beside = [each for each in scan.institutions if each.id == own.id or are_peers(each, own)]
+    parts = (
+        store.results(scan.id, [each for each in beside if each.id in whole]),
+        store.results(scan.id, [each for each in beside if each.id not in whole], without=_OF_PAGES),
+    )
+    found = {result.institution.id: without_shared(result, shared) for part in parts for result in part}
+    results = tuple(found[each.id] for each in beside if each.id in found)
+    return _layers(store, replace(scan, institutions=tuple(beside), results=results))
+
+
+_OF_PAGES = ("pages", "failures", "evidence", "flaws")  # what peers do without
+
+
+def _layers(store: Store, judged: Scan) -> Layers:
     detected, _ = apply_to_scan(judged)
     decisions = tuple(store.decisions(judged.id))
     stand = standing(decisions, judged)

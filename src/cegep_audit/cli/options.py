@@ -1,65 +1,70 @@
-"""Options that several commands share, and the language that a call speaks."""
+"""The arguments and options of commands: each option that several commands take is declared here once."""
 
-from __future__ import annotations
-
-import os
-import sys
-from enum import StrEnum
-from functools import cache
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
+from cegep_audit.cli.usage import asked_language, say
 from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
 from cegep_audit.phrases import catalogue
-from cegep_audit.phrases.locales import Language, pick_language
+from cegep_audit.phrases.locales import LOCALES, Language
 from cegep_audit.text import excerpt
 
-DEFAULT_DB = Path("cegep-audit.db")
-DEFAULT_OUTPUT = Path("report.csv")
+DB = Path("cegep-audit.db")
+OUTPUT = Path("report.csv")
+LIMITS = Limits()
+LATEST = "latest"
+_LONGEST_S = 3600  # that a user may have one host or one request take
 
 
-class Lang(StrEnum):
-    """The languages spoken."""
-
-    FR = "fr"
-    EN = "en"
+def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
+    """Declare an argument; its help is the sentence ``help.`` *key*."""
+    return typer.Argument(metavar=metavar, help=say(f"help.{key}"), show_default=False, **settings)
 
 
-@cache
-def asked_language() -> Language:
-    """Return the language of this call, known before its options are parsed: help is spoken in it too."""
-    words = sys.argv[1:]
-    after = (words[place + 1] for place, word in enumerate(words[:-1]) if word == "--lang")
-    joined = (word.removeprefix("--lang=") for word in words if word.startswith("--lang="))
-    return pick_language(next((word for word in (*after, *joined) if word in set(Lang)), None), os.environ)
+def option(*names: str, panel: str, key: str = "", **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
+    """Declare an option, shown in the *panel* of the help; its help is called *key*, or as the option."""
+    key = key or names[-1].lstrip("-").replace("-", "_")
+    return typer.Option(*names, help=say(f"help.{key}"), rich_help_panel=say(f"panel.{panel}"), **settings)
 
 
-def say(key: str, **values: object) -> str:
-    """Return the sentence *key* in the language of this call."""
-    return catalogue.say(key, asked_language(), **values)
+what, how, where, count, writes, display = (
+    partial(option, panel=panel) for panel in ("what", "how", "where", "count", "write", "display")
+)
 
 
-def resolve(lang: Lang | None) -> Language:
-    """Return the language to print in: *lang* where it was given."""
-    return "fr" if lang is Lang.FR else "en" if lang is Lang.EN else asked_language()
+def scan_number(text: str) -> int | None:
+    """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
+    if text == LATEST:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
+        return int(text)
+    raise UsageError(say("error.bad_scan", scan=text))
 
 
-def _basket(name: str) -> str:
+def _basket(text: str) -> str:
+    """Return the basket that a user names, by its name or its title in either language; raise UsageError."""
     from cegep_audit.analyze.presence import basket_names
+    from cegep_audit.registry.headings import fold
 
-    if name not in (names := basket_names()):
-        raise UsageError(say("usage.choice", what="--basket", value=name, choices=", ".join(names)))
-    return name
+    names = basket_names()
+    titles = {fold(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
+    if fold(text) not in {*names, *titles}:
+        raise UsageError(say("usage.choice", what="--basket", value=text, choices=", ".join(names)))
+    return titles.get(fold(text), fold(text))
 
 
-def _columns(names: list[str] | None) -> list[str] | None:
-    """Return the columns of the registry that *names* stand for, in either language."""
+def column(name: str) -> str:
+    """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
+    from cegep_audit.phrases.words import called
     from cegep_audit.registry.headings import fold, registry_headings
 
-    known = registry_headings().columns
-    return [known.get(fold(name), name) for name in names] if names else names
+    columns = registry_headings().columns
+    shown = (each for each in columns.values() if fold(name) in map(fold, called("column", each)))
+    return columns.get(fold(name)) or next(shown, name)
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:
@@ -70,33 +75,46 @@ def read_bins(text: str | None) -> tuple[float, ...]:
         raise UsageError(say("usage.bins", value=excerpt(text or ""))) from None
 
 
-DbOption = Annotated[Path, typer.Option("--db", metavar="FILE", help=say("help.db"))]
-LangOption = Annotated[Lang | None, typer.Option("--lang", help=say("help.lang"))]
-JsonOption = Annotated[bool, typer.Option("--json", help=say("help.json"))]
-ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help=say("help.scan_argument"), show_default=False)]
-IdOption = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help=say("help.id"))]
-TypeOption = Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help=say("help.type"))]
-RegionOption = Annotated[list[str] | None, typer.Option("--region", metavar="REGION", help=say("help.region"))]
-LanguageOption = Annotated[list[str] | None, typer.Option("--language", metavar="LANGUAGE", help=say("help.language"))]
-LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", help=say("help.limit"))]
-PartsOption = Annotated[bool, typer.Option("--with-parts", help=say("help.with_parts"))]
-ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help=say("help.by"), callback=_columns)]
-BinsOption = Annotated[str | None, typer.Option("--bins", metavar="A,B,…", help=say("help.bins"))]
-MinNetworksOption = Annotated[int, typer.Option("--min-networks", min=1, metavar="K", help=say("help.min_networks"))]
-BasketOption = Annotated[str, typer.Option("--basket", metavar="NAME", help=say("help.basket"), callback=_basket)]
-SampleOption = Annotated[int | None, typer.Option("--sample-of", min=1, metavar="N", help=say("help.sample_of"))]
-ContactOption = Annotated[
-    str | None,
-    typer.Option(
-        "--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", help=say("help.contact"), show_default=False
-    ),
-]
-MaxPagesOption = Annotated[int, typer.Option("--max-pages", min=1, metavar="N", help=say("help.max_pages"))]
-PrivateOption = Annotated[bool, typer.Option("--allow-private", help=say("help.allow_private"))]
-OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.output"))]
-TimegateOption = Annotated[str, typer.Option("--timegate", metavar="URL", help=say("help.timegate"))]
-DriftOption = Annotated[int, typer.Option("--max-drift", min=0, metavar="DAYS", help=say("help.max_drift"))]
-SaveWarcOption = Annotated[Path | None, typer.Option("--save-warc", metavar="FILE", help=say("help.save_warc"))]
-NoWarcOption = Annotated[bool, typer.Option("--no-warc", help=say("help.no_warc"))]
-QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help=say("help.quiet"))]
-VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help=say("help.verbose"))]
+Scan = Annotated[int | None, argument("SCAN", "scan_argument", parser=scan_number)]
+OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for a missing one
+
+# what to audit
+Ids = Annotated[list[str] | None, what("--id", metavar="ID")]
+Types = Annotated[list[str] | None, what("--type", metavar="TYPE")]
+Regions = Annotated[list[str] | None, what("--region", metavar="REGION")]
+Languages = Annotated[list[str] | None, what("--language", metavar="LANGUAGE")]
+Limit = Annotated[int | None, what("--limit", metavar="N")]
+WithParts = Annotated[bool, what("--with-parts")]
+
+# where from
+Db = Annotated[Path, where("--db", metavar="FILE")]
+Timegate = Annotated[str, where("--timegate", metavar="URL")]
+MaxDrift = Annotated[int, where("--max-drift", min=0, metavar="DAYS")]
+
+# how to collect
+Contact = Annotated[str | None, how("--contact", metavar="TEXT", envvar="CEGEP_AUDIT_CONTACT", show_default=False)]
+MaxPages = Annotated[int, how("--max-pages", min=1, metavar="N")]
+DELAY = how("--delay", min=0, max=_LONGEST_S, metavar="S")
+CONCURRENCY = how("--concurrency", min=1, max=1000, metavar="N")
+TIMEOUT = how("--timeout", min=0.1, max=_LONGEST_S, metavar="S")
+AllowPrivate = Annotated[bool, how("--allow-private")]
+
+# what to count
+By = Annotated[list[str] | None, count("--by", metavar="COLUMN", parser=column)]
+Bins = Annotated[str | None, count("--bins", metavar="A,B")]
+MinNetworks = Annotated[int, count("--min-networks", min=1, metavar="K")]
+Basket = Annotated[str, count("--basket", metavar="NAME", callback=_basket)]
+SampleOf = Annotated[int | None, count("--sample-of", min=1, metavar="N")]
+Layer = Annotated[Literal["detected", "coded"], count("--layer")]
+
+# what to write
+KeptIn = Annotated[Path, writes("--db", metavar="FILE")]
+Output = Annotated[Path, writes("-o", "--output", metavar="FILE")]
+SaveWarc = Annotated[Path | None, writes("--save-warc", metavar="FILE")]
+NoWarc = Annotated[bool, writes("--no-warc")]
+
+# display
+Lang = Annotated[Language, display("--lang", default_factory=asked_language, show_default=False)]
+Json = Annotated[bool, display("--json")]
+Quiet = Annotated[bool, display("-q", "--quiet")]
+Verbose = Annotated[bool, display("-v", "--verbose")]

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from cegep_audit import __version__, urls
-from cegep_audit.cli import printing
-from cegep_audit.cli.options import JsonOption, LangOption, resolve, say
-from cegep_audit.collect.port import Answer
+from cegep_audit.cli import options, printing
+from cegep_audit.cli.options import argument
+from cegep_audit.cli.usage import command, say
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Visit
 from cegep_audit.vocabulary import Detail, PageRole
 
 if TYPE_CHECKING:
-    from cegep_audit.detect.networks.identify import Classified
     from cegep_audit.phrases.locales import Language
 
+_OF_AN_ADDRESS = ("url", "network", "kind", "handle", "account_url", "reason")
 _NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to *app*."""
-    app.command("classify", help=say("help.classify"))(classify)
-    app.command("detect", help=say("help.detect"))(detect)
-
-
+@command("classify")
 def classify(
-    addresses: Annotated[list[str] | None, typer.Argument(metavar="URL", help=say("help.urls"))] = None,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
+    addresses: Annotated[list[str] | None, argument("URL", "urls")] = None,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Say what each URL is: network, kind, handle, account URL, rule; one answer a URL, in order."""
     from cegep_audit.detect.networks.identify import classify as what_is
@@ -43,62 +37,50 @@ def classify(
     answers = (what_is(address) for address in (addresses or _lines_of_input()))
     if as_json:
         for answer in answers:
-            printing.print_json(_as_record(answer), indent=None)
+            printing.print_json(printing.fields(answer, *_OF_AN_ADDRESS), indent=None)
         return
     from cegep_audit.report.terminal.listings import classified_table
-    from cegep_audit.report.terminal.screen import console
 
-    console().print(classified_table(list(answers), resolve(lang)))
+    printing.show(classified_table(list(answers), lang))
 
 
 def _lines_of_input() -> Iterator[str]:
     """Yield the lines of standard input, whatever its bytes are, without a leading byte-order mark."""
     if sys.stdin.isatty():
-        printing.message(say("check.one_a_line"), quiet=False)
+        printing.note("check.one_a_line")
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         yield text if number else text.removeprefix("\ufeff")
 
 
-def _as_record(answer: Classified) -> dict[str, str | None]:
-    return {
-        "url": answer.url,
-        "network": answer.network,
-        "kind": answer.kind,
-        "handle": answer.handle,
-        "account_url": answer.account_url,
-        "reason": answer.reason,
-    }
-
-
+@command("detect")
 def detect(
-    sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL", help=say("help.sources"))],
-    base: Annotated[str | None, typer.Option("--url", metavar="BASE", help=say("help.base"))] = None,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
+    sources: Annotated[list[str], argument("PATH_OR_URL", "sources")],
+    base: Annotated[str | None, options.where("--url", metavar="BASE")] = None,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Print the accounts of single pages, each with role, reason and evidence."""
     if base is not None and urls.split(base) is None:
         raise UsageError(say("error.bad_url", url=urls.without_password(base)))
-    language = resolve(lang)
-    found = [
-        (page.requested_url, accounts_of(page, language))
-        for source in sources
-        for page in _pages(source, base, language)
-    ]
+    pages = (page for source in sources for page in _pages(source, base, lang))
+    found = [(page.requested_url, _accounts_of(page, lang)) for page in pages]
     if as_json:
         for source, accounts in found:
             for account in accounts:
-                printing.print_json(_account_record(source, account), indent=None)
+                record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}
+                record |= printing.fields(account, "handle", "kind", "role", "reason")
+                record |= printing.fields(account.evidence[0], "how", "zone", "label")
+                printing.print_json(record, indent=None)
         return
     from cegep_audit.report.terminal.listings import accounts_table
-    from cegep_audit.report.terminal.screen import console
 
     for source, accounts in found:
-        console().print(accounts_table(source, accounts, language))
+        printing.show(accounts_table(source, accounts, lang))
 
 
-def accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
+def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
     """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
     from cegep_audit.detect.accounts.attribution import attribute
     from cegep_audit.detect.page.links import extract_links
@@ -127,18 +109,11 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
     from cegep_audit.collect.port import Want
     from cegep_audit.collect.warc.saved import SavedFetch, read_saved
 
-    saved = read_saved([Path(source)], Limits(), lang)
-    if saved.refused:
-        raise StoreError(saved.refused[0])
-    for file in saved.files:
+    for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
         pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
         for url in pages.urls:
-            answer = asyncio.run(_answer(SavedFetch([pages])(url, Want.PAGE)))
+            answer = asyncio.run(SavedFetch([pages])(url, Want.PAGE))
             yield replace(answer.page(url), requested_url=f"{source} {url}" if file.archive else source)
-
-
-async def _answer(asking: Awaitable[Answer]) -> Answer:
-    return await asking
 
 
 async def _fetched(url: str, lang: Language) -> Page:
@@ -151,19 +126,3 @@ async def _fetched(url: str, lang: Language) -> Page:
             return await site.get(url)
     except FetchError as error:
         raise StoreError(say("error.not_fetched", url=url, reason=detail_words(error.detail, lang))) from error
-
-
-def _account_record(source: str, account: Account) -> dict[str, str]:
-    best = account.evidence[0]
-    return {
-        "source": source,
-        "network": account.network,
-        "account_url": account.url,
-        "handle": account.handle,
-        "kind": account.kind,
-        "role": account.role,
-        "reason": account.reason,
-        "how": best.how,
-        "zone": best.zone,
-        "label": best.label,
-    }

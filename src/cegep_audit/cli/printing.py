@@ -1,4 +1,4 @@
-"""What a scan prints: messages and progress on standard error, and at its end the report files and the summary."""
+"""What commands print: messages and progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cegep_audit.cli.options import DEFAULT_DB, say
+from cegep_audit.cli.layers import load
+from cegep_audit.cli.options import DB
+from cegep_audit.cli.usage import say
 from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import day_of
+from cegep_audit.scan.plan import Plan, day_of
 from cegep_audit.store import Store
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Detail, ReadBy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
     from cegep_audit.coding.overrides import Use
+    from cegep_audit.report.blocks import Block
 
 EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
 _LAST_TIMEOUTS = 2  # that the last site of a scan may cost: one of robots.txt or of a page, and what came before it
@@ -43,10 +49,15 @@ class Shown:
     verbose: bool = False
 
 
-def message(text: str, quiet: bool) -> None:
-    """Print one line on standard error, unless *quiet*."""
+def note(key: str, *, quiet: bool = False, **facts: object) -> None:
+    """Print the sentence *key* on standard error, unless *quiet*."""
     if not quiet:
-        print(plain(text), file=sys.stderr)
+        print(plain(say(key, **facts)), file=sys.stderr)
+
+
+def written(*files: Path, quiet: bool = False) -> None:
+    """Say which *files* were written."""
+    note("scan.written", quiet=quiet, files=", ".join(map(str, files)))
 
 
 def result_line(text: str) -> None:
@@ -54,16 +65,39 @@ def result_line(text: str) -> None:
     print(plain(text))
 
 
+def show(table: RenderableType) -> None:
+    """Print what Rich renders on standard output."""
+    from cegep_audit.report.terminal.screen import console
+
+    console(sys.stdout).print(table)
+
+
+def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
+    """Print a document on standard output; *is_wide* lets it fill the window."""
+    from cegep_audit.report.terminal.screen import WIDTH, view
+
+    show(view(blocks, None if is_wide else WIDTH))
+
+
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print *value* as JSON on standard output, with each character that could drive a terminal escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_as_json)
     if not text.isprintable():
-        text = "".join(char if char.isprintable() or char in "\n\xa0" else _escaped(char) for char in text)
+        text = "".join(char if char.isprintable() or char in "\n\xa0" else json.dumps(char)[1:-1] for char in text)
     sys.stdout.write(f"{text}\n")
 
 
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1]
+def _as_json(value: object) -> str | None:
+    from cegep_audit.analyze.findings import timestamp
+
+    if not isinstance(value, date):
+        raise TypeError(f"{type(value).__name__} has no form in JSON")
+    return timestamp(value) if isinstance(value, datetime) else value.isoformat()
+
+
+def fields(item: object, *names: str) -> dict[str, object]:
+    """Return the attributes *names* of *item* by name."""
+    return {name: getattr(item, name) for name in names}
 
 
 @contextmanager
@@ -87,34 +121,34 @@ def progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
 
 
 def tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer) -> None:
-    """Say aloud that a fault of ours befell one institution; with ``--verbose``, what every page brought."""
+    """Say that an error of this program befell one institution; with ``--verbose``, what every page brought."""
     if result.detail == Detail.INTERNAL_ERROR:
         lines = result.message.splitlines()
         after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
-        error = " ".join(lines[after_calls:])
-        message(say("scan.internal_fault", institution=result.institution.id, error=error), quiet=False)
+        note("scan.internal_fault", institution=result.institution.id, error=" ".join(lines[after_calls:]))
     elif shown.verbose:
         past = plan.request.past
         is_captured = plan.base and past and result.read_by is ReadBy.ARCHIVE
         asked = past.days[0] if past and is_captured else day_of(plan.settings)
-        for line in explain(result, asked):
+        for line in _explain(result, asked):
             observer.note(line)
 
 
 def tell_cut_off(connectivity: Connectivity, lang: Language) -> None:
-    """Say aloud that none of the first sites gave an answer, and the commonest reason."""
+    """Say that none of the first sites gave an answer, and the commonest reason."""
     from cegep_audit.report.text.words import detail_words
 
-    message(say("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang)), quiet=False)
+    note("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, lang))
 
 
-def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[str]:
+def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
     """Yield why each page of a site was read and what it brought, and what failed.
 
     *asked* is the day in the past that the pages were asked for: then it is said how far off each is.
     """
+    site: dict[str, Any] = {"institution": result.institution.id}
     for page in result.pages:
-        facts = {"institution": result.institution.id, "url": page.url, "why": page.why, "brought": page.brought}
+        facts = site | {"url": page.url, "why": page.why, "brought": page.brought}
         if asked is None:
             yield say("scan.page_read", **facts)
         else:
@@ -122,46 +156,32 @@ def explain(result: InstitutionResult, asked: date | None = None) -> Iterator[st
             yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
         if page.rendering:
             needs = ", ".join(say(f"need.{need}") for need in page.rendering.needs)
-            yield say("scan.page_drawn", institution=result.institution.id, browser=page.rendering.browser, needs=needs)
+            yield say("scan.page_rendered", **site, browser=page.rendering.browser, needs=needs)
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
-        yield say(
-            "scan.page_failed", institution=result.institution.id, url=failure.url, detail=failure.detail, reason=reason
-        )
-
-
-def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
-    """Return a scan as its readers should see it, and each use made of an override.
-
-    What was judged of one site alone is completed by what only the whole scan shows, then by the user's decisions.
-    """
-    from cegep_audit.coding.overrides import apply_to_scan
-    from cegep_audit.detect.accounts.shared import mark_shared
-
-    return apply_to_scan(mark_shared(store.load(scan_id)))
+        yield say("scan.page_failed", **site, url=failure.url, detail=failure.detail, reason=reason)
 
 
 def results(store: Store, scan_id: int | None, shown: Shown) -> int:
     """Write the report, print the summary, and return the exit code."""
     from cegep_audit.analyze.findings import facts_of, to_json
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.files.tables import write
+    from cegep_audit.report.files.export import write
 
     scan, uses = load(store, scan_id)
-    for line in _override_lines(scan, uses):
-        message(line, shown.quiet)
+    _tell_overrides(scan, uses, quiet=shown.quiet)
     if rendered := facts_of(scan).rendered:
-        message(say("scan.drawn", count=len(rendered), sites=", ".join(rendered)), shown.quiet)
-    written = write(scan, shown.output, shown.lang)
+        note("scan.rendered", quiet=shown.quiet, count=len(rendered), sites=", ".join(rendered))
+    files = write(scan, shown.output, shown.lang)
     if shown.as_json:
         print_json(to_json(summary(scan)))
     elif not shown.quiet:
         print_summary(scan, shown.lang)
-        message(say("scan.written", files=", ".join(map(str, written))), shown.quiet)
-        _say_next(scan, store.path, shown)
+        written(*files)
+        _say_next(scan, store.path)
     if not any(result.status.is_assessed for result in scan.results):
         key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
-        message(say(key, count=len(scan.institutions)), quiet=False)
+        note(key, count=len(scan.institutions))
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
 
@@ -169,11 +189,9 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
 def print_summary(scan: Scan, lang: Language) -> None:
     """Print the summary table on standard output."""
     from cegep_audit.analyze.stats import summary
-    from cegep_audit.report.terminal.screen import console, view
     from cegep_audit.report.text.overview import summary_blocks
 
-    blocks = summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang)
-    console(sys.stdout).print(view(blocks))
+    show_blocks(summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
 
 
 def completing_command(scan: Scan, db: Path) -> str:
@@ -183,35 +201,29 @@ def completing_command(scan: Scan, db: Path) -> str:
 
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
-    return shlex.join(["cegep-audit", "complete", str(scan.id), *modes, *_db_words(db)])
+    return _to_copy("complete", str(scan.id), *modes, db=db)
 
 
-def _db_words(db: Path) -> list[str]:
-    return ["--db", str(db)] if db != DEFAULT_DB else []
+def _to_copy(*words: str, db: Path) -> str:
+    return shlex.join(["cegep-audit", *words, *(["--db", str(db)] if db != DB else [])])
 
 
-def _say_next(scan: Scan, db: Path, shown: Shown) -> None:
+def _say_next(scan: Scan, db: Path) -> None:
     """Say what a user would do next: complete the scan, or look at it."""
     if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
-        message(say("complete.private"), shown.quiet)
+        note("complete.private")
     left = sum(not result.status.is_assessed for result in scan.results)
     if left and scan.mode != "as_of":
-        facts = {"scan": scan.id, "count": left, "total": len(scan.institutions)}
-        message(say("complete.left", **facts), shown.quiet)
-        message(say("complete.command", command=completing_command(scan, db)), shown.quiet)
-    words = ["cegep-audit", "report", str(scan.id), "-o", "report.html", *_db_words(db)]
-    message(say("complete.next_report", command=shlex.join(words)), shown.quiet)
+        note("complete.left", scan=scan.id, count=left, total=len(scan.institutions))
+        note("complete.command", command=completing_command(scan, db))
+    note("complete.next_report", command=_to_copy("report", str(scan.id), "-o", "report.html", db=db))
 
 
-def _override_lines(scan: Scan, uses: Sequence[Use]) -> Iterator[str]:
-    """Yield a line for each use of an override, and for each that met no account."""
+def _tell_overrides(scan: Scan, uses: Sequence[Use], *, quiet: bool) -> None:
+    """Say each use of an override, and which met no account."""
     from cegep_audit.coding.overrides import overrides_of
 
     used = [use.override for use in uses]
-    for override in overrides_of(scan):
-        yield say(
-            "scan.override_used" if override in used else "scan.override_unused",
-            institution=override.institution_id,
-            url=override.account_url,
-            decision=override.decision,
-        )
+    for each in overrides_of(scan):
+        facts = {"institution": each.institution_id, "url": each.account_url, "decision": each.decision}
+        note("scan.override_used" if each in used else "scan.override_unused", quiet=quiet, **facts)

@@ -1,128 +1,92 @@
 """Commands of hand coding: ``review export``, ``review import``, ``review agreement``."""
 
-from __future__ import annotations
-
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from cegep_audit.cli import printing
+from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import Layers, load_layers
-from cegep_audit.cli.options import (
-    DEFAULT_DB,
-    BasketOption,
-    DbOption,
-    JsonOption,
-    LangOption,
-    ScanArgument,
-    resolve,
-    say,
-)
-from cegep_audit.cli.scans import LATEST, scan_number
+from cegep_audit.cli.options import argument, what, writes
+from cegep_audit.cli.usage import command, group, say
 from cegep_audit.coding.decisions import renewed
 from cegep_audit.coding.layers import without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Decision, Scan
-from cegep_audit.phrases import catalogue
-from cegep_audit.phrases.locales import Language
+from cegep_audit.models import Decision
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
 _SEED = 1  # of the sample, where none is given: the same command draws the same sample
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to *app*."""
-    group = typer.Typer(help=say("review.help"), no_args_is_help=True, add_completion=False)
-    group.command("export", help=say("review.help_export"))(export)
-    group.command("import", help=say("review.help_import"))(take_in)
-    group.command("agreement", help=say("review.help_agreement"))(agreement)
-    app.add_typer(group, name="review")
+_review = group("review", no_args_is_help=True)
 
 
+@command("export", _review)
 def export(
-    scan: ScanArgument = LATEST,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("review.output"))] = Path(
-        "review.csv"
-    ),
-    show: Annotated[bool, typer.Option("--show", help=say("review.show"))] = False,
-    sample: Annotated[int | None, typer.Option("--sample", min=1, metavar="N", help=say("review.sample"))] = None,
-    institutions: Annotated[
-        int | None,
-        typer.Option("--institutions", min=1, metavar="N", help=say("review.institutions")),
-    ] = None,
-    basket: BasketOption = "all",
-    seed: Annotated[int | None, typer.Option("--seed", metavar="S", help=say("review.seed"))] = None,
-    anew: Annotated[bool, typer.Option("--anew", help=say("review.anew"))] = False,
-    coder: Annotated[str | None, typer.Option("--coder", metavar="NAME", help=say("review.of_coder"))] = None,
-    db: DbOption = DEFAULT_DB,
-    lang: LangOption = None,
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    sample: Annotated[int | None, what("--sample", min=1, metavar="N")] = None,
+    institutions: Annotated[int | None, what("--institutions", min=1, metavar="N", key="sample_institutions")] = None,
+    basket: options.Basket = "all",
+    seed: Annotated[int | None, what("--seed", metavar="S")] = None,
+    anew: Annotated[bool, what("--anew")] = False,
+    output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="review_output")] = Path("review.csv"),
+    show: Annotated[bool, writes("--show")] = False,
+    coder: Annotated[str | None, writes("--coder", metavar="NAME", key="of_coder")] = None,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Write a coding sheet and, beside it, the evidence sheet."""
     from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
     from cegep_audit.report.files.files import write_file
     from cegep_audit.report.page.evidence import evidence_page
 
-    language, number = resolve(lang), scan_number(scan)
     if seed is not None and sample is None and institutions is None:
-        raise UsageError(catalogue.say("coding.seed_alone", language))
+        raise UsageError(say("coding.seed_alone"))
     if sample is not None and institutions is not None:
         raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
-    check_place(output, language)
-    with Store.open(db, create=False, lang=language) as store:
-        layers = load_layers(store, number)
-    asked = _asked(layers, anew=anew, lang=language)
-    seeded = _SEED if seed is None else seed
-    rows = asked
-    everything = asked
+    check_place(output, lang)
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
+    judged, seed = layers.judged, _SEED if seed is None else seed
+    everything = _asked(layers, anew=anew)
+    asked = rows = everything
     if sample is not None:
-        asked = [row for row in asked if row.state != "not_assessed"]  # where tool and coders can be compared
-        rows = _drawn(asked, sample, seeded, is_blind=not show, lang=language)
+        asked = [row for row in everything if row.state != "not_assessed"]  # where tool and coders can be compared
+        _check_size("--sample", sample, [row.stratum_of_row for row in asked])
+        rows = draw(asked, sample, seed, is_blind=not show)
     elif institutions is not None:
-        asked = coding_rows(layers.judged, basket)
-        rows = _whole(layers.judged, institutions, seeded, basket, is_blind=not show, lang=language)
+        asked = coding_rows(judged, basket)
+        _check_size("--institutions", institutions, list(strata_of_institutions(judged).values()))
+        rows = draw_institutions(judged, institutions, seed, basket, is_blind=not show)
     of_coder = {item.unit: item for item in _own(layers) if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
-    write_file(output, sheet_bytes(sheet, output, layers.judged.started_at), language)
+    write_file(output, sheet_bytes(sheet, output, judged.started_at), lang)
     beside = evidence_path(output)
-    write_file(beside, evidence_page(layers.judged, rows, output.name, language, is_shown=show), language)
-    _say_exported(asked, rows, seeded, language, is_shown=show)
+    write_file(beside, evidence_page(judged, rows, output.name, lang, is_shown=show), lang)
+    _tell_exported(asked, rows, seed, is_shown=show)
     if sample is not None and len(asked) < len(everything):
-        printing.message(catalogue.say("review.not_drawn", language, count=len(everything) - len(asked)), quiet=False)
-    printing.message(say("scan.written", files=f"{output}, {beside}"), quiet=False)
-    if language == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
-        printing.message(catalogue.say("review.excel", language), quiet=False)
+        printing.note("review.not_drawn", count=len(everything) - len(asked))
+    printing.written(output, beside)
+    if lang == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
+        printing.note("review.excel")
 
 
-def _asked(layers: Layers, *, anew: bool, lang: Language) -> list[CodingRow]:
+def _asked(layers: Layers, *, anew: bool) -> list[CodingRow]:
     rows = [row for row in coding_rows(layers.judged) if not anew or row.unit not in layers.standing.settled]
     if not rows:
-        raise UsageError(catalogue.say("coding.nothing_left", lang, scan=layers.judged.id))
+        raise UsageError(say("coding.nothing_left", scan=layers.judged.id))
     return rows
 
 
-def _drawn(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool, lang: Language) -> list[CodingRow]:
-    _check_size("--sample", size, [row.stratum_of_row for row in rows], lang)
-    return draw(rows, size, seed, is_blind=is_blind)
-
-
-def _whole(judged: Scan, size: int, seed: int, basket: str, *, is_blind: bool, lang: Language) -> list[CodingRow]:
-    _check_size("--institutions", size, list(strata_of_institutions(judged).values()), lang)
-    return draw_institutions(judged, size, seed, basket, is_blind=is_blind)
-
-
-def _check_size(option: str, size: int, strata: Sequence[str], lang: Language) -> None:
+def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
     """Raise UsageError for a sample that is too small to reach each stratum, or larger than what there is."""
     if size < (least := len(set(strata))):
-        raise UsageError(catalogue.say("coding.small_sample", lang, option=option, asked=size, strata=least))
+        raise UsageError(say("coding.small_sample", option=option, asked=size, strata=least))
     if size > len(strata):
-        raise UsageError(catalogue.say("coding.large_sample", lang, option=option, asked=size, rows=len(strata)))
+        raise UsageError(say("coding.large_sample", option=option, asked=size, rows=len(strata)))
 
 
 def _own(layers: Layers) -> list[Decision]:
@@ -131,55 +95,50 @@ def _own(layers: Layers) -> list[Decision]:
     return [item for item in people if item.scan_id == layers.judged.id]
 
 
-def _say_exported(
-    asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, lang: Language, *, is_shown: bool
-) -> None:
-    institutions = len({row.unit.institution_id for row in rows})
-    among = catalogue.say("table.institutions", lang, count=institutions)
-    printing.message(catalogue.say("review.exported", lang, count=len(rows), institutions=among), quiet=False)
+def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, *, is_shown: bool) -> None:
+    institutions = say("table.institutions", count=len({row.unit.institution_id for row in rows}))
+    printing.note("review.exported", count=len(rows), institutions=institutions)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
     if not strata:
         return
-    facts = {"rows": len(asked), "strata": len(strata), "seed": str(seed)}
-    printing.message(catalogue.say("review.sampled", lang, **facts), quiet=False)
+    printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
         size = round(drawn * (weight or 1))
-        values = {"stratum": stratum, "drawn": drawn, "size": size, "weight": f"{weight:.4g}"}
-        printing.message(f"  {catalogue.say('review.stratum', lang, **values)}", quiet=False)
+        printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
 
 
+@command("import", _review)
 def take_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("review.file"))],
-    scan: ScanArgument = LATEST,
-    coder: Annotated[str | None, typer.Option("--coder", metavar="NAME", help=say("review.coder"))] = None,
-    db: DbOption = DEFAULT_DB,
-    lang: LangOption = None,
+    file: Annotated[Path, argument("FILE", "filled_sheet")],
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Take in a filled coding sheet, or a list of accounts from elsewhere."""
     from cegep_audit.coding.sheet import read_coding
 
-    language, number = resolve(lang), scan_number(scan)
-    with Store.open(db, create=False, lang=language) as store:
-        layers = load_layers(store, number)
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=language)
+        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=lang)
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
-        _say_imported([item for item in taken if item.coder == name], before, language)
+        _tell_imported([item for item in taken if item.coder == name], before)
     for key, count in (
         ("empty_rows", filled.empty_rows),
         ("disputed", len(left.disputed)),
         ("lapsed", len(left.lapsed)),
     ):
         if count:
-            printing.message(catalogue.say(f"review.{key}", language, count=count), quiet=False)
+            printing.note(f"review.{key}", count=count)
     for institution, networks in without_effect(layers.judged, left.settled).items():
-        facts = {"institution": institution, "networks": ", ".join(networks)}
-        printing.message(say("review.without_effect", **facts), quiet=False)
+        printing.note("review.without_effect", institution=institution, networks=", ".join(networks))
 
 
 def _key(item: Decision) -> tuple[str, ...]:
@@ -187,33 +146,36 @@ def _key(item: Decision) -> tuple[str, ...]:
     return *item.unit, item.coder, account
 
 
-def _say_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decision], lang: Language) -> None:
+def _tell_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decision]) -> None:
     fresh = sum(_key(item) not in before for item in items)
     same = sum(before.get(_key(item)) == item for item in items)
-    counts = {"fresh": fresh, "changed": len(items) - fresh - same, "same": same}
-    facts = {"coder": items[0].coder, "scan": str(items[0].scan_id)}
-    printing.message(catalogue.say("review.imported", lang, count=len(items), **facts, **counts), quiet=False)
+    printing.note(
+        "review.imported",
+        count=len(items),
+        coder=items[0].coder,
+        scan=str(items[0].scan_id),
+        fresh=fresh,
+        changed=len(items) - fresh - same,
+        same=same,
+    )
 
 
+@command("agreement", _review)
 def agreement(
-    scan: ScanArgument = LATEST, db: DbOption = DEFAULT_DB, as_json: JsonOption = False, lang: LangOption = None
+    scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import to_json
     from cegep_audit.coding.raters import compare_raters
-    from cegep_audit.report.text.agreement import agreement_blocks
-    from cegep_audit.report.text.methods import methods_paragraph
+    from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
-    language, number = resolve(lang), scan_number(scan)
-    with Store.open(db, create=False, lang=language) as store:
-        layers = load_layers(store, number)
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
     found = compare_raters(layers.judged, layers.decisions)
     if not found.coders:
-        raise UsageError(catalogue.say("coding.no_decisions", language, scan=layers.judged.id))
+        raise UsageError(say("coding.no_decisions", scan=layers.judged.id))
     if as_json:
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
         printing.print_json(to_json(found) | {"methods": methods})
-        return
-    from cegep_audit.report.terminal.screen import console, view
-
-    console(sys.stdout).print(view(agreement_blocks(found, language)))
+    else:
+        printing.show_blocks(agreement_blocks(found, lang))

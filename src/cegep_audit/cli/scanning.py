@@ -1,7 +1,5 @@
 """The command ``scan``: options in, a request out, the scans carried out, the report at the end."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 from contextlib import suppress
@@ -12,116 +10,67 @@ from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.cli.options import (
-    DEFAULT_DB,
-    DEFAULT_OUTPUT,
-    ContactOption,
-    DbOption,
-    DriftOption,
-    IdOption,
-    JsonOption,
-    LangOption,
-    LanguageOption,
-    LimitOption,
-    MaxPagesOption,
-    NoWarcOption,
-    OutputOption,
-    PartsOption,
-    PrivateOption,
-    QuietOption,
-    RegionOption,
-    SaveWarcOption,
-    TimegateOption,
-    TypeOption,
-    VerboseOption,
-    resolve,
-    say,
-)
-from cegep_audit.cli.printing import (
-    EXIT_NOTHING_ASSESSED,
-    EXIT_OK,
-    Shown,
-    message,
-    progress,
-    results,
-    tell,
-    tell_cut_off,
-)
+from cegep_audit.cli import options, printing
+from cegep_audit.cli.options import argument, how, what, where
+from cegep_audit.cli.printing import EXIT_NOTHING_ASSESSED, EXIT_OK, Shown, note
+from cegep_audit.cli.usage import command, say
 from cegep_audit.clock import now
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, chosen_of
-from cegep_audit.scan.request import Render, Request, Selection, output_of, read_past
+from cegep_audit.scan.plan import DEFAULT_WARC, Plan, Render, Request, Selection, begin, chosen_of, output_of, read_past
 from cegep_audit.scan.resume import check_same_registry, resume
 from cegep_audit.scan.run import Stop, run
-from cegep_audit.scan.sources import check_cluster, check_render
+from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 
-_DEFAULTS = Limits()
 LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
 # What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
     "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
 )  # fmt: skip
-LONGEST_S = 3600  # that a user may have one host or one request take
 _OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
+_LIMITS = options.LIMITS
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to *app*."""
-    app.command("scan", help=say("help.scan"))(scan)
-
-
+@command("scan")
 def scan(
     context: typer.Context,
-    registry: Annotated[Path | None, typer.Argument(metavar="REGISTRY", help=say("help.registry"))] = None,
-    output: OutputOption = DEFAULT_OUTPUT,
-    db: DbOption = DEFAULT_DB,
-    ids: IdOption = None,
-    types: TypeOption = None,
-    regions: RegionOption = None,
-    languages: LanguageOption = None,
-    limit: LimitOption = None,
-    with_parts: PartsOption = False,
-    overrides: Annotated[
-        Path | None, typer.Option("--overrides", metavar="FILE.csv", help=say("help.overrides"))
-    ] = None,
-    contact: ContactOption = None,
-    max_pages: MaxPagesOption = _DEFAULTS.max_pages,
-    delay: Annotated[
-        float, typer.Option("--delay", min=0, max=LONGEST_S, metavar="S", help=say("help.delay"))
-    ] = _DEFAULTS.delay_s,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, max=1000, metavar="N", help=say("help.concurrency"))
-    ] = _DEFAULTS.concurrency,
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=LONGEST_S, metavar="S", help=say("help.timeout"))
-    ] = _DEFAULTS.timeout_s,
-    max_bytes: Annotated[
-        int, typer.Option("--max-bytes", min=1, metavar="N", help=say("help.max_bytes"))
-    ] = _DEFAULTS.max_bytes,
-    from_warc: Annotated[
-        list[Path] | None, typer.Option("--from-warc", metavar="FILE", help=say("help.from_warc"))
-    ] = None,
-    as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help=say("help.as_of"))] = None,
-    timegate: TimegateOption = WAYBACK_MACHINE,
-    max_drift: DriftOption = MAX_DRIFT_DAYS,
-    save_warc: SaveWarcOption = None,
-    no_warc: NoWarcOption = False,
-    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help=say("help.dask"))] = None,
-    resumes: Annotated[bool, typer.Option("--resume", help=say("help.resume"))] = False,
-    allow_private: PrivateOption = False,
-    render: Annotated[Render, typer.Option("--render", help=say("help.render"))] = Render.NEVER,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    registry: Annotated[Path | None, argument("REGISTRY", "registry")] = None,
+    ids: options.Ids = None,
+    types: options.Types = None,
+    regions: options.Regions = None,
+    languages: options.Languages = None,
+    limit: options.Limit = None,
+    with_parts: options.WithParts = False,
+    overrides: Annotated[Path | None, what("--overrides", metavar="FILE.csv")] = None,
+    resumes: Annotated[bool, what("--resume")] = False,
+    from_warc: Annotated[list[Path] | None, where("--from-warc", metavar="FILE")] = None,
+    as_of: Annotated[list[str] | None, where("--as-of", metavar="DATE")] = None,
+    timegate: options.Timegate = WAYBACK_MACHINE,
+    max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
+    contact: options.Contact = None,
+    max_pages: options.MaxPages = _LIMITS.max_pages,
+    delay: Annotated[float, options.DELAY] = _LIMITS.delay_s,
+    concurrency: Annotated[int, options.CONCURRENCY] = _LIMITS.concurrency,
+    timeout: Annotated[float, options.TIMEOUT] = _LIMITS.timeout_s,
+    max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = _LIMITS.max_bytes,
+    render: Annotated[Render, how("--render")] = Render.NEVER,
+    allow_private: options.AllowPrivate = False,
+    dask: Annotated[str | None, how("--dask", metavar="ADDRESS")] = None,
+    output: options.Output = options.OUTPUT,
+    db: options.KeptIn = options.DB,
+    save_warc: options.SaveWarc = None,
+    no_warc: options.NoWarc = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
-    language = resolve(lang)
     named = given_options(context)
     if resumes and (clash := sorted(named.keys() & set(_FIXED))):
         raise UsageError(say("error.fixed_by_resume", option=named[clash[0]]))
@@ -131,11 +80,8 @@ def scan(
         raise UsageError(say("error.two_sources"))
     if save_warc and (no_warc or from_warc):
         raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
-    if dask:
-        check_cluster(is_past=bool(as_of), render=render, lang=language)
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
-    check_render(render, dask, language)
     limits = Limits(
         max_pages=max_pages,
         delay_s=delay,
@@ -144,14 +90,14 @@ def scan(
         max_bytes=max_bytes,
         allow_private=allow_private,
     )
-    past = read_past(as_of, timegate, max_drift, language) if as_of else None
+    past = read_past(as_of, timegate, max_drift, lang) if as_of else None
     changed = {field: getattr(limits, field) for name, field in LIMIT_OF_OPTION.items() if name in named}
     request = Request(
         registry=registry,
         db=db,
         selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
         limits=replace(limits, **past.limits(changed)) if past and not from_warc else limits,
-        lang=language,
+        lang=lang,
         contact=contact,
         warcs=from_warc or (),
         past=past,
@@ -162,8 +108,9 @@ def scan(
         render=render,
         changed=changed,
     )
+    check_sources(request)
     carry_out = go_on if resumes else start
-    raise typer.Exit(carry_out(request, Shown(output, language, as_json, quiet, verbose)))
+    raise typer.Exit(carry_out(request, Shown(output, lang, as_json, quiet, verbose)))
 
 
 def start(request: Request, shown: Shown) -> int:
@@ -192,15 +139,15 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
         if not plans:
             if request.registry:
                 check_same_registry(request.registry, store.scan(), request.lang)
-            message(say("scan.nothing_to_resume"), shown.quiet)
-            results(store, None, shown)
+            note("scan.nothing_to_resume", quiet=shown.quiet)
+            printing.results(store, None, shown)
             return EXIT_OK  # nothing was left to do, whatever the result of that scan
         for plan in plans:
-            check_render(plan.request.render, request.dask, request.lang)
+            check_sources(plan.request)
             if plan.warc and str(plan.warc) != plan.settings["warc"] != DEFAULT_WARC:
-                message(say("complete.warc_elsewhere", path=plan.warc), shown.quiet)
+                note("complete.warc_elsewhere", quiet=shown.quiet, path=plan.warc)
             total, done = len(plan.institutions), len(plan.institutions) - len(plan.waiting)
-            message(say("scan.resumed", scan=plan.scan_id, done=done, total=total), shown.quiet)
+            note("scan.resumed", quiet=shown.quiet, scan=plan.scan_id, done=done, total=total)
         return _carry_out_all(store, plans, shown)
 
 
@@ -211,13 +158,12 @@ def tell_replaced(store: Store, shown: Shown, db: Path) -> None:
     earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(shown.output)]
     if earlier:
         words = ["cegep-audit", "export", str(earlier[-1]), "-o", "FILE", "--db", str(db)]
-        facts = {"output": shown.output, "scan": earlier[-1], "command": shlex.join(words)}
-        message(say("complete.replaces", **facts), shown.quiet)
+        note("complete.replaces", quiet=shown.quiet, output=shown.output, scan=earlier[-1], command=shlex.join(words))
 
 
 def check_output(output: Path, lang: Language) -> None:
     """Raise where the report could not be written: better said before an hour's scan than after it."""
-    from cegep_audit.report.files.tables import check
+    from cegep_audit.report.files.export import check
 
     check(output, lang)
 
@@ -237,20 +183,20 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
     """Run one scan, write its report and return the exit code; where it was stopped, say how to resume it."""
 
     async def running() -> Stop | None:
-        with progress(plan, shown) as observer:
-            told = partial(tell, plan=plan, shown=shown, observer=observer)
-            return await run(plan, store, observer, told, partial(tell_cut_off, lang=shown.lang))
+        with printing.progress(plan, shown) as observer:
+            told = partial(printing.tell, plan=plan, shown=shown, observer=observer)
+            return await run(plan, store, observer, told, partial(printing.tell_cut_off, lang=shown.lang))
 
     stop = asyncio.run(running()) if plan.waiting else None
     if stop is None:
         store.finish_scan(plan.scan_id, now())
-        return results(store, plan.scan_id, shown)
+        return printing.results(store, plan.scan_id, shown)
     if stop.reason:
-        message(say("scan.left_alone", reason=stop.reason), quiet=False)
+        note("scan.left_alone", reason=stop.reason)
     done = len(store.done_ids(plan.scan_id))
     verb = "complete" if plan.base else "scan"
-    command = f"cegep-audit {verb} --resume --db {shlex.quote(str(plan.request.db))}"
-    message(say("scan.stopped", done=done, total=len(plan.institutions), command=command), quiet=False)
+    resuming = f"cegep-audit {verb} --resume --db {shlex.quote(str(plan.request.db))}"
+    note("scan.stopped", done=done, total=len(plan.institutions), command=resuming)
     return stop.exit_code
 
 

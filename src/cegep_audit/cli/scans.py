@@ -3,70 +3,43 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from cegep_audit.cli import printing
-from cegep_audit.cli.layers import Layer, LayerOption, load_layers
-from cegep_audit.cli.options import (
-    DEFAULT_DB,
-    BasketOption,
-    BinsOption,
-    ByOption,
-    DbOption,
-    JsonOption,
-    LangOption,
-    MinNetworksOption,
-    SampleOption,
-    ScanArgument,
-    read_bins,
-    resolve,
-    say,
-)
+from cegep_audit import __version__
+from cegep_audit.cli import options, printing
+from cegep_audit.cli.layers import load_layers
+from cegep_audit.cli.options import read_bins, writes
+from cegep_audit.cli.usage import command, say
+from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
+from cegep_audit.scan.plan import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cegep_audit.analyze.scan_statistics import ScanStatistics
-    from cegep_audit.phrases.locales import Language
     from cegep_audit.report.blocks import Block
 
-LATEST = "latest"
+_BUNDLES = frozenset({".zip", ".wacz"})  # which hold more than tables: a replication package, the pages themselves
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to *app*."""
-    app.command("summary", help=say("help.summary"))(summary)
-    app.command("export", help=say("help.export"))(export)
-
-
-def scan_number(text: str) -> int | None:
-    """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
-    if text == LATEST:
-        return None
-    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
-        return int(text)
-    raise UsageError(say("error.bad_scan", scan=text))
-
-
+@command("summary")
 def summary(
-    scan: ScanArgument = LATEST,
-    by: ByOption = None,
-    bins: BinsOption = None,
-    min_networks: MinNetworksOption = 3,
-    basket: BasketOption = "all",
-    sample_of: SampleOption = None,
-    paragraph: Annotated[bool, typer.Option("--paragraph", help=say("help.paragraph"))] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help=say("help.markdown"))] = False,
-    layer: LayerOption = Layer.DETECTED,
-    db: DbOption = DEFAULT_DB,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    by: options.By = None,
+    bins: options.Bins = None,
+    min_networks: options.MinNetworks = 3,
+    basket: options.Basket = "all",
+    sample_of: options.SampleOf = None,
+    layer: options.Layer = "detected",
+    paragraph: Annotated[bool, options.display("--paragraph")] = False,
+    as_markdown: Annotated[bool, options.display("--markdown")] = False,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.completion import attained, to_json
@@ -75,14 +48,13 @@ def summary(
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
-    language, number = resolve(lang), scan_number(scan)
-    with Store.open(db, create=False, lang=language) as store:
-        layers = load_layers(store, number)
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
-    detected = ScanStatistics(layers.detected, asked, language, layers.corrections())
-    coded = ScanStatistics(layers.coded, asked, language)
+    detected = ScanStatistics(layers.detected, asked, lang, layers.corrections(DETECTED))
+    coded = ScanStatistics(layers.coded, asked, lang)
     facts = layer_facts(layers.standing, layers.detected, layers.coded)
-    is_coded = layer is Layer.CODED
+    is_coded = layer == CODED
     shown = coded if is_coded else detected
     if as_json:
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
@@ -90,84 +62,135 @@ def summary(
             more["completion"] = to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
-    from cegep_audit.report.terminal.screen import WIDTH, console, view
     from cegep_audit.report.text.director import director_blocks
     from cegep_audit.report.text.markdown import markdown
     from cegep_audit.report.text.overview import layer_blocks
 
     if as_markdown:
-        sys.stdout.write(markdown(director_blocks(shown, language)))
+        sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
-
-    screen = console(sys.stdout)
-    screen.print(view(_blocks(shown, language, is_paragraph=paragraph), None if paragraph else WIDTH))
+    printing.show_blocks(_methods(shown) if paragraph else _figures(shown), is_wide=paragraph)
     if is_coded:
-        screen.print(view(layer_blocks(facts, detected.summary, coded.summary, language)))
+        printing.show_blocks(layer_blocks(facts, detected.summary, coded.summary, lang))
     elif facts.decided:
-        printing.message(say("layer.waiting", count=sum(facts.decided.values())), quiet=False)
+        printing.note("layer.waiting", count=sum(facts.decided.values()))
 
 
-def _blocks(stats: ScanStatistics, lang: Language, *, is_paragraph: bool) -> Iterable[Block]:
-    """Return the methods paragraph, or the figures with whether the groups asked for differ."""
+def _methods(stats: ScanStatistics) -> Iterable[Block]:
+    """Return the methods paragraph."""
     from cegep_audit.analyze.completion import attained
-    from cegep_audit.analyze.scan_statistics import records
     from cegep_audit.report.blocks import Line
-    from cegep_audit.report.text.overview import summary_blocks
     from cegep_audit.report.text.paragraph import paragraph
+
+    return [Line(paragraph(stats.summary, stats.lang, attained(stats.scan)))]
+
+
+def _figures(stats: ScanStatistics) -> Iterable[Block]:
+    """Return what ``scan`` printed at its end, with whether the groups asked for differ."""
+    from cegep_audit.analyze.scan_statistics import records
+    from cegep_audit.analyze.stats import summary as over
+    from cegep_audit.report.text.overview import summary_blocks
     from cegep_audit.report.text.words import difference_words
 
-    if is_paragraph:
-        return [Line(paragraph(stats.summary, lang, attained(stats.scan)))]
-    tests = {name: records(stats.group_tests_by(name)) for name in stats.asked.by}
-    differences = [difference_words(name, rows, stats.asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_blocks(stats.scan, [stats.summary], lang, differences)
+    asked, lang = stats.asked, stats.lang
+    others = [name for name in printing.SUMMARY_BASKETS[1:] if asked.basket == printing.SUMMARY_BASKETS[0]]
+    baskets = [over(stats.scan, name, (), asked.min_networks, asked.sample_of, lang=lang) for name in others]
+    tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
+    differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
+    return summary_blocks(stats.scan, [stats.summary, *baskets], lang, differences)
 
 
+@command("export")
 def export(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=say("help.export_output"))],
-    scan: ScanArgument = LATEST,
-    by: ByOption = None,
-    bins: BinsOption = None,
-    min_networks: MinNetworksOption = 3,
-    basket: BasketOption = "all",
-    sample_of: SampleOption = None,
-    matrix: Annotated[bool, typer.Option("--matrix", help=say("help.matrix"))] = False,
-    with_warc: Annotated[bool, typer.Option("--with-warc", help=say("help.with_warc"))] = False,
-    quickstatements: Annotated[bool, typer.Option("--quickstatements", help=say("help.quickstatements"))] = False,
-    layer: LayerOption = Layer.DETECTED,
-    db: DbOption = DEFAULT_DB,
-    lang: LangOption = None,
+    output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="export_output")],
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    by: options.By = None,
+    bins: options.Bins = None,
+    min_networks: options.MinNetworks = 3,
+    basket: options.Basket = "all",
+    sample_of: options.SampleOf = None,
+    layer: options.Layer = "detected",
+    matrix: Annotated[bool, writes("--matrix")] = False,
+    with_warc: Annotated[bool, writes("--with-warc")] = False,
+    quickstatements: Annotated[bool, writes("--quickstatements")] = False,
+    *,
+    lang: options.Lang,
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
-    from cegep_audit.cli.bundles import BUNDLES, check_options, warcs_of, write_bundle
+    from cegep_audit.report.files.export import check, write, write_matrix, write_statements
     from cegep_audit.report.files.table import csv_bytes
-    from cegep_audit.report.files.tables import check, institutions_of, write, write_matrix, write_statements
+    from cegep_audit.report.files.tables import institutions_of
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
-    language, number = resolve(lang), scan_number(scan)
     ending = output.suffix.lower()
-    check_options(ending, matrix=matrix, with_warc=with_warc, quickstatements=quickstatements)
+    for name, is_given, needed in (
+        ("--matrix", matrix, ".csv"),
+        ("--with-warc", with_warc, ".zip"),
+        ("--quickstatements", quickstatements, ".txt"),
+    ):
+        if is_given and ending != needed:
+            raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped = output == Path("-")
     if not is_piped and not quickstatements:
-        check(output, language)  # first: what is wrong is said of the file that was named, not of the one beside it
-    with Store.open(db, create=False, lang=language) as store:
-        layers = load_layers(store, number)
-        warcs = warcs_of(store, layers.judged, db) if ending in BUNDLES else []
+        check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
+        warcs = _warcs_of(store, layers.judged, db) if ending in _BUNDLES else []
+    shown, corrections = layers.of(layer), layers.corrections(layer)
+    files: Sequence[Path] = [output]
     if is_piped:
-        sys.stdout.write(csv_bytes(institutions_of(layers.of(layer))).decode())
+        sys.stdout.write(csv_bytes(institutions_of(shown)).decode())
         return
-    corrections = layers.corrections(layer)
-    if ending in BUNDLES:
-        stats = ScanStatistics(layers.of(layer), asked, language, corrections)
-        write_bundle(stats, output, db, warcs, with_warc=with_warc)
-        written: Sequence[Path] = [output]
+    if ending in _BUNDLES:
+        _write_bundle(ScanStatistics(shown, asked, lang, corrections), output, db, warcs, with_warc=with_warc)
     elif matrix or quickstatements:
-        (write_matrix if matrix else write_statements)(layers.of(layer), output, basket, language)
-        written = [output]
+        (write_matrix if matrix else write_statements)(shown, output, basket, lang)
     else:
-        written = write(layers.of(layer), output, language, asked if asked != Asked() else None, corrections)
-    printing.message(say("scan.written", files=", ".join(map(str, written))), quiet=False)
+        files = write(shown, output, lang, asked if asked != Asked() else None, corrections)
+    printing.written(*files)
+
+
+def _warcs_of(store: Store, scan: Scan, db: Path) -> list[Path]:
+    """Return the WARC files that are kept of *scan* and of those that it completes, the first reading first."""
+    found: list[Path] = []
+    number: int | None = scan.id
+    while number is not None:
+        each = store.load(number)
+        path = warc_of(each, db)
+        found = [path, *found] if path else found
+        number = each.completes
+    return list(dict.fromkeys(found))
+
+
+def _write_bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
+    """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
+    from cegep_audit.collect.warc.wacz import write_wacz
+    from cegep_audit.report.files.package import write_package
+
+    is_package = output.suffix.lower() == ".zip"
+    if not warcs and (with_warc or not is_package):
+        raise StoreError(say("error.no_warc", scan=stats.scan.id))
+    try:
+        if is_package:
+            write_package(stats, output, db, warcs, with_warc=with_warc)
+            return
+        write_wacz(
+            warcs,
+            output,
+            [
+                (page.url, result.institution.name, page.captured_at)
+                for result in stats.scan.results
+                for page in result.pages
+            ],
+            title=say("page.title"),
+            software=f"cegep-audit {__version__}",
+            created=stats.scan.started_at,
+            lang=stats.lang,
+        )
+    except OSError as error:
+        raise StoreError(say("file.other", path=output, cause=error.strerror or error)) from error
 
 
 def finished_scans(store: Store, but: Scan | None = None) -> list[int]:

@@ -1,7 +1,5 @@
 """How well the tool and its coders agree on a scan, as records and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -150,12 +148,7 @@ def to_json(found: Agreement) -> dict[str, object]:
         "comparisons": [comparison(each) for each in found.comparisons],
         "alpha_all_coders": {level: asdict(estimate) for level, estimate in found.alpha.items()},
         "lists": [
-            {
-                "first": each.first,
-                "second": each.second,
-                **{name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")},
-                "not_assessed": each.not_assessed,
-            }
+            asdict(each) | {name: accounts(getattr(each, name)) for name in ("both", "first_only", "second_only")}
             for each in found.overlaps
         ],
     }

@@ -4,8 +4,6 @@ Every figure is a function of sums over institutions, so that all resamples of t
 libraries at hand (krippendorff, scikit-learn, statsmodels) have neither weights and clusters nor intervals for these.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

@@ -5,8 +5,6 @@ tool could not assess and that coders read are the follow-up sample of M. H. Han
 non-response in sample surveys", JASA 41, 1946).
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
@@ -37,18 +35,16 @@ class Case(NamedTuple):
 def corrected(cases: Sequence[Case]) -> Adjusted | None:
     """Return the share of the *cases* that have the trait in truth; None where a part of the assessed has no sample.
 
-    The share found, plus the mean difference between truth and finding in each stratum times its size: the difference
-    estimator (W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 7.2; M. H. Hansen, W. N. Hurwitz and
-    W. G. Madow, 1953). Strata are states of one type, those without a sample joined to the others of their state.
-    Weights are the size of a stratum over the number coded in it.
+    The difference estimator: the share found, plus the mean difference between truth and finding in each stratum times
+    its size (W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 7.2; M. H. Hansen, W. N. Hurwitz and
+    W. G. Madow, 1953). Strata are states of one type; those without a sample join the others of their state.
 
     The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
-    with limits of its own, exact at any size (:func:`~cegep_audit.analyze.intervals.predictive_interval`). Strata in
-    a cell are drawn in proportion to their size, so taking them together does not make the interval too short. Limits
-    of cells add up as variances do, each around its estimate (G. Y. Zou and A. Donner, "Construction of confidence
-    limits about effect measures", Statistics in Medicine 27, 2008). A cell that was coded whole has no error. Over
-    simulated populations the interval covers the truth in 93 to 97 of 100 (``tests/coding/test_correction.py``), and in
-    92 to 93 where the sample is so small that most strata have one institution.
+    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`). Strata in a cell are drawn in
+    proportion to their size, so taking them together does not make the interval too short. Limits of cells add up as
+    variances do (G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures", Statistics in
+    Medicine 27, 2008). Over simulated populations the interval covers the truth in 93 to 97 of 100
+    (``tests/coding/test_correction.py``), and in 92 to 93 where most strata have one institution.
     """
     read = [case for case in cases if case.found is not None]
     unread = [case for case in cases if case.found is None]

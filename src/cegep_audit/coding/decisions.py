@@ -4,8 +4,6 @@ A decision was made beside what the rules had found. It holds for a later scan w
 the one that the decision names. Where they find another, it lapses and the unit is to be coded again.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A scan with the decisions of coders applied to it, and which of its figures rest on them."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace

@@ -1,10 +1,8 @@
-"""Decisions of a person on single accounts, which go before every rule: read from a CSV file, then applied.
+"""Decisions of a person on single accounts, which override every rule: read from a CSV file, then applied.
 
 ``allow`` makes an account of the site official, ``deny`` makes it somebody else's; either way its reason becomes
 ``override``. A decision on an account that the site does not show changes nothing: presence needs evidence.
 """
-
-from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence

@@ -4,8 +4,6 @@ A list from elsewhere does not say where there is no account, so it gets no figu
 two sources name, and which only one does. Nor is a total estimated from lists, which copy each other and the sites.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations

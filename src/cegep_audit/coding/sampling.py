@@ -1,7 +1,5 @@
 """What there is to code in a scan, stratified samples of it (of rows, or of whole institutions), and their weights."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -44,18 +42,17 @@ def coding_rows(judged: Scan, whole: str | None = None) -> list[CodingRow]:
     """Return every row to code of a scan *judged* by the rules alone, in the order of registry and networks.
 
     The networks are those of the basket ``classic`` open on the day of the capture, and those of any account or icon
-    on the site, whoever owns it: the presence of a row does not reveal what was found. With *whole*, they are those of
-    that basket alone.
+    on the site, whoever owns it, so that a row does not reveal what was found; or those of the basket *whole* alone.
     """
     rows = []
     for institution, result in visits(judged):
         shown = {account.network for account in result.accounts} if result and whole is None else set()
         asked = shown.union(basket(whole or ASKED, day_of(judged, result)))
-        rows += [
-            CodingRow(Unit(institution.id, network), institution, result, _state(result, network))
-            for network in NETWORKS
-            if network in asked
-        ]
+        for network in NETWORKS:
+            if network in asked:
+                found = finding(result, network)
+                state: State = "not_assessed" if found is None else "found" if found else "not_found"
+                rows.append(CodingRow(Unit(institution.id, network), institution, result, state))
     return rows
 
 
@@ -65,17 +62,12 @@ def asked_of_all(judged: Scan) -> frozenset[str]:
     return frozenset(network for day in days for network in basket(ASKED, day))
 
 
-def _state(result: InstitutionResult | None, network: str) -> State:
-    found = finding(result, network)
-    return "not_assessed" if found is None else "found" if found else "not_found"
-
-
 def draw(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool) -> list[CodingRow]:
     """Return *size* of the *rows*, drawn at random within strata of type and state, in their order.
 
-    Each stratum gets its share and at least one row; the weight is its number of rows over the number drawn. Strata
-    are named ``type/state``; a blind coder sees numbers that reveal nothing. The same rows, size and seed give the same
-    sample, blind or not. *size* is at least the number of strata and at most that of rows.
+    The weight is the rows of a stratum over those drawn there. Strata are named ``type/state``; a blind coder sees
+    numbers instead. The same rows, size and seed give the same sample, blind or not. *size* is at least the number of
+    strata and at most that of rows.
     """
     strata: dict[str, list[Unit]] = defaultdict(list)
     for row in rows:
@@ -131,10 +123,7 @@ def _drawn(
 
 
 def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
-    """Return how many of *total* each stratum gets: in proportion to its size, at least one and at most all it has.
-
-    What remains after one each goes by largest remainder; equal remainders by name.
-    """
+    """Return how many of *total* each stratum gets: one, then in proportion to its size, by largest remainder."""
     quotas = dict.fromkeys(sizes, 1)
     left, room = total - len(sizes), {name: size - 1 for name, size in sizes.items()}
     share = left / (sum(room.values()) or 1)
@@ -163,11 +152,10 @@ def weights_of(
 ) -> tuple[Mapping[Unit, float], Sampled | None]:
     """Return the weight of each unit *decided*, and the sample behind it: 1 and None where nothing was drawn.
 
-    *drawn* are the decisions on drawn rows. Their sheet says how rows were drawn, not which were decided, so the weight
-    is made anew: N/n in a stratum of N rows of which n are decided. The rows decided stand for the others of their
-    stratum (post-stratification, W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 5A.9). Sites that were
-    not assessed belong to the whole only *with_unread*, and where a row of them was decided. The strata of a sample of
-    whole institutions are of institutions.
+    *drawn* are the decisions on drawn rows. The weight in their sheet does not know which rows were decided later, so
+    it is N/n in a stratum of N rows of which n are decided (post-stratification, W. G. Cochran, "Sampling Techniques",
+    3rd ed., 1977, section 5A.9). Sites that were not assessed belong to the whole only *with_unread*, and where a row
+    of them was decided.
     """
     ones = dict.fromkeys(decided, 1.0)
     if not drawn:

@@ -4,11 +4,9 @@ A file without a column ``decision`` is a list: every account that it names is `
 dates, numbers and cells that look like formulas is accepted.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -81,19 +79,27 @@ def read_coding(
     is_list = "decision" not in columns
     if table and is_list and not {"account_url", "correct_account"}.intersection(columns):
         found.add("csv.missing_column", column="decision", found=excerpt(", ".join(columns)))
-    others = {name.casefold() for name, was_list in (coders or {}).items() if was_list is not is_list}
-    spellings = {name.casefold(): name for name in coders or ()}
-    reader = _Reader(found, judged, today, not {*SHOWN}.intersection(columns), coder or "", spellings, others)
-    rows = (
-        [Row(row.line, {name: _GUARD.sub(r"\1", text) for name, text in row.cells.items()}) for row in table.rows]
-        if table
-        else []
+    reader = _Reader(
+        found,
+        judged,
+        {institution.id for institution in judged.institutions},
+        {result.institution.id: result for result in judged.results},
+        today,
+        is_blind=not {*SHOWN}.intersection(columns),
+        coder=coder or "",
+        spellings={name.casefold(): name for name in coders or ()},
+        others={name.casefold() for name, was_list in (coders or {}).items() if was_list is not is_list},
     )
-    decided = [(row, reader.listed(row) if is_list else reader.decision(row)) for row in rows]
+    read = reader.listed if is_list else reader.decision
+    decided = [(row, read(row)) for row in map(_unguarded, table.rows if table else ())]
     taken = [(row, item) for row, item in decided if item is not None]
     note_repeats(((row, _key(item)) for row, item in taken), found, "coding.repeated")
     found.check()
     return Filled(tuple(item for _, item in taken), len(decided) - len(taken), is_list)
+
+
+def _unguarded(row: Row) -> Row:
+    return Row(row.line, {name: _GUARD.sub(r"\1", text) for name, text in row.cells.items()})
 
 
 def _key(item: Decision) -> tuple[str, ...] | None:
@@ -112,17 +118,13 @@ class _Reader:
 
     found: FaultList
     judged: Scan
+    ids: Collection[str]
+    results: Mapping[str, InstitutionResult]
     today: date
     is_blind: bool
     coder: str
     spellings: dict[str, str]
     others: Collection[str]
-    results: Mapping[str, InstitutionResult] = field(init=False)
-    ids: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.results = {result.institution.id: result for result in self.judged.results}
-        self.ids = frozenset(institution.id for institution in self.judged.institutions)
 
     def decision(self, row: Row) -> Decision | None:
         """Return the decision of one row, None where there is none."""

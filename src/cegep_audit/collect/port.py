@@ -1,13 +1,11 @@
 """The port: how a URL becomes an answer, the one thing in which sources of pages differ.
 
-The live web, a WARC file, a web archive, saved pages and a browser each implement :class:`Fetch`. Everything else
-(other names of a homepage, redirects, robots.txt, retries, private addresses) is done by the site reader in
-:mod:`cegep_audit.collect.site`.
+The live web, a WARC file, a web archive, saved pages and a browser each implement :class:`Fetch`. The site reader in
+:mod:`cegep_audit.collect.site` does everything else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -30,11 +28,11 @@ class Want(Enum):
 class Answer:
     """One HTTP answer, whatever its status; a redirect is an answer too.
 
-    ``url`` is the address that answered: the one asked or, from an archive, the spelling of it that was captured;
-    from a browser, the one that the page's scripts give it. ``headers`` are those of :func:`header_map`. ``body`` is
-    content-decoded and bounded; it may be empty for an error or a redirect. ``at`` is the time of the answer in UTC;
-    from an archive, that of the capture. ``record_id`` names the WARC record, None where none is kept. ``rendering``
-    is set where a browser rendered the page.
+    ``url`` is the address asked for; from an archive, the spelling of it that was captured; from a browser, the
+    address that scripts gave the page. ``headers`` are those of :func:`header_map`. ``body`` is content-decoded and
+    bounded; it may be empty for an error or a redirect. ``at`` is the time of the answer, or of the capture, in UTC.
+    ``record_id`` names the WARC record, None where none is kept. ``rendering`` is set where a browser rendered the
+    page.
     """
 
     url: str
@@ -47,7 +45,7 @@ class Answer:
 
     @classmethod
     def of(cls, page: Page) -> Self:
-        """Return the answer that *page* was read from, as far as a page tells."""
+        """Return the answer that *page* was read from, as far as the page knows it."""
         headers = {"content-type": page.content_type}
         if page.redirect_to:
             headers["location"] = page.redirect_to
@@ -83,10 +81,10 @@ class Fetch(Protocol):
     """Ask for one URL once: no redirects, no retries, no policy. One object serves one site."""
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the answer to *url*, spelled as :func:`as_sent` spells it, also for an error status.
+        """Return the answer to *url*, an address as it is sent; an error status is an answer too.
 
-        Raise FetchError, with its detail, where there is no answer or its body cannot be read whole; the error has
-        the HTTP status if one came. An archive without a capture raises ``no_capture``.
+        Raise FetchError where there is no answer or its body cannot be read whole; the error has the HTTP status if
+        one came. An archive without a capture raises ``no_capture``.
         """
 
 
@@ -98,12 +96,12 @@ Around = Callable[[Institution, Fetch], Fetch]
 class Terms:
     """The policies that differ between sources of pages.
 
-    ``backoff_s`` is waited before the second try, doubled before the third, and as much again at random; 0.0 waits
-    never. ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False,
-    an address is asked for before robots.txt and private addresses are looked at: what an archive holds was allowed
-    when it was captured, and these checks only explain why something is not held. ``ignores_spelling`` says that the
-    source finds an address under any scheme, with or without ``www.``, so that no other name needs to be tried. With
-    ``says_when``, the message of an error status has the day of the answer.
+    ``backoff_s`` is the wait before the second try, doubled before the third, plus as much again at random.
+    ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False, an address
+    is asked for before robots.txt and private addresses are checked: what an archive holds was allowed when it was
+    captured, and these checks only explain why something is missing. ``ignores_spelling`` says that the source finds
+    an address under any scheme, with or without ``www.``. With ``says_when``, the message of an error status has the
+    day of the answer.
     """
 
     backoff_s: float = 0.5
@@ -142,3 +140,14 @@ def _text(value: bytes, *, is_address: bool) -> str:
         if is_address:
             return "".join(chr(byte) if byte < _ASCII else f"%{byte:02X}" for byte in value)
         return value.decode("latin-1")
+
+
+class Source(Protocol):
+    """Where the pages of one site come from."""
+
+    async def get(self, url: str) -> Page:
+        """Return the page at *url*, redirects inside the site followed; raise FetchError otherwise."""
+
+
+# Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.
+OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]

@@ -1,6 +1,7 @@
 """The one reader of a site, whatever its pages come from.
 
-A reader is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the rest:
+A :class:`Site` is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the
+rest:
 
 - it looks for the homepage under its other names: with and without ``www.``, over http and https and, where an
   archive has no capture of these, under the site's former hosts;
@@ -12,46 +13,36 @@ Use one object for one visit::
 
     site = Site(institution, fetch, limits, robots=RobotsCache(), pace=pace, terms=LIVE)
     page = await site.get(url)          # raises FetchError
-
-What differs between sources is data, a :class:`~cegep_audit.collect.port.Terms`. Where an archive has no capture, the
-detail is ``no_capture``: another name of the homepage is tried, and a host without a captured robots.txt allows
-everything.
 """
 
-from __future__ import annotations
-
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from cegep_audit.collect.frontier.own_hosts import OwnHosts
+import stamina
+import stamina.instrumentation
+
+from cegep_audit.collect.hosts import OwnHosts, has_no_answer, nothing_listens, other_name, other_scheme, silence
 from cegep_audit.collect.http.addresses import as_sent, is_special_host
 from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import RobotsCache
+from cegep_audit.collect.politeness.robots import RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
-from cegep_audit.collect.tries import Tries, error_of, status_error
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
-from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, split
-from cegep_audit.vocabulary import REDIRECTS, SITE_DOWN, Detail
+from cegep_audit.urls import absolute, crawl_key, host_of, split
+from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
-# Failures of one name or scheme that say nothing about the other: www. or the bare name, http or https.
-_OF_NAME = frozenset(
-    {
-        Detail.DNS,
-        Detail.REFUSED,
-        Detail.TLS,
-        Detail.CONNECTION_LOST,
-        Detail.PROTOCOL,
-        Detail.PRIVATE_ADDRESS,  # an Active Directory answers for the bare name inside its network
-        Detail.PROXY,
-        Detail.NO_CAPTURE,
-    }
-)
-_LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
+_RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
+_MAX_REFUSALS = 2  # times that a site may say 429 before it is left alone
+_MAX_BACKOFF_S = 5.0
+_COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
+
+# stamina would otherwise log each retry, which ends on the user's terminal.
+stamina.instrumentation.set_on_retry_hooks([])
 
 
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.models.Source`."""
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
 
     def __init__(
         self,
@@ -69,12 +60,22 @@ class Site:
         *pace* is told how long hosts want to be left alone; whoever sends requests keeps to it.
         """
         self._hosts = OwnHosts(institution)
+        self._fetch = fetch
         self._limits = limits
         self._robots = robots or RobotsCache()
         self._pace = pace or Pace(0.0)
-        self._tries = Tries(fetch, limits, self._pace, terms)
         self._terms = terms
         self._want = want
+        self._cookies: frozenset[str] = frozenset()  # all that the site set so far, as ``name=value``
+        self._refusals = 0  # times that the site said 429
+        self._given_up: FetchError | None = None  # why the site is left alone
+        self._retrying = stamina.AsyncRetryingCaller(
+            attempts=limits.retries + 1,
+            timeout=None,
+            wait_initial=terms.backoff_s,
+            wait_jitter=terms.backoff_s,
+            wait_max=_MAX_BACKOFF_S,
+        ).on(self._may_pass)
 
     async def get(self, url: str) -> Page:
         """Return the page at *url*, redirects inside the site followed; raise FetchError.
@@ -102,16 +103,16 @@ class Site:
                 return await self._follow(url, address, is_home=True)
             except FetchError as error:
                 failures.append(error)
-        raise min(failures, key=_rank)
+        raise min(failures, key=silence)
 
     def _names(self, failures: list[FetchError]) -> Iterator[str]:
         """Yield the addresses at which the homepage may be, as long as the *failures* of those before allow it."""
         home = self._hosts.home
-        for name in [home] if self._terms.ignores_spelling else [home, *_other_name(home)]:
+        for name in [home] if self._terms.ignores_spelling else [home, *other_name(home)]:
             yield name
-            if _nothing_listens(failures[-1]) and not self._terms.ignores_spelling:
-                yield from _other_scheme(name)
-            if not _has_no_answer(failures[-1]):
+            if nothing_listens(failures[-1]) and not self._terms.ignores_spelling:
+                yield from other_scheme(name)
+            if not has_no_answer(failures[-1]):
                 break
         for name in self._hosts.former:
             if any(error.detail != Detail.NO_CAPTURE for error in failures):
@@ -125,13 +126,13 @@ class Site:
         seen: set[object] = set()
         address = as_sent(address)
         for _ in range(self._limits.max_redirects + 1):
-            state = address, self._tries.cookies  # a cookie set on the way makes it another request
+            state = address, self._cookies  # a cookie set on the way makes it another request
             if state in seen:
                 raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
             seen.add(state)
             answer = await self._ask_if_allowed(address, is_home=is_home)
             if answer.status not in REDIRECTS:
-                return _page(requested, answer, says_when=self._terms.says_when)
+                return self._page(requested, answer)
             target = self._target(answer)
             if not self._hosts.admit(target, may_move=is_home):
                 return answer.page(requested, redirect_to=target)
@@ -147,7 +148,66 @@ class Site:
             return as_sent(crawl_key(target or ""))
         except FetchError as error:
             message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
-            raise error_of(answer, Detail.BAD_REDIRECT, message) from error
+            raise _error_of(answer, Detail.BAD_REDIRECT, message) from error
+
+    def _page(self, requested: str, answer: Answer) -> Page:
+        """Return the page that *answer* is; raise FetchError where its status says that it is none."""
+        if answer.status == HTTPStatus.PARTIAL_CONTENT:
+            raise _error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._status_error(answer)
+        return answer.page(requested)
+
+    # ---------------------------------------------------------------------------------- requests
+
+    async def _ask(self, url: str, want: Want) -> Answer:
+        """Request *url*, again where the failure may pass; raise FetchError, also for error statuses."""
+        try:
+            return await self._ask_once(url, want)
+        except FetchError as error:
+            if not self._may_pass(error):
+                raise
+            failed = [error]
+        return await self._retrying(self._ask_again, failed, url, want)
+
+    async def _ask_again(self, failed: list[FetchError], url: str, want: Want) -> Answer:
+        if failed:  # the first try, which stamina has to count and to wait after
+            raise failed.pop()
+        return await self._ask_once(url, want)
+
+    async def _ask_once(self, url: str, want: Want) -> Answer:
+        answer = await self._fetch(url, want)
+        if "set-cookie" in answer.headers:
+            self._cookies = self._cookies.union(_COOKIE.findall(answer.headers["set-cookie"]))
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return answer
+        error = self._status_error(answer)
+        if answer.status in MAY_PASS:
+            self._heed_refusal(answer, error)
+        raise self._given_up or error
+
+    def _may_pass(self, error: Exception) -> bool:
+        is_retried = isinstance(error, FetchError) and error.detail in _RETRIED
+        return is_retried and self._terms.asks_again and self._given_up is None
+
+    def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
+        """Note how long the site wants to be left alone, or that it is to be left alone for good."""
+        headers = answer.headers
+        wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
+        if wait_s > self._limits.max_retry_after_s:
+            message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
+            self._given_up = _error_of(answer, Detail.RETRY_AFTER, message)
+        elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._refusals += 1
+            if self._refusals >= _MAX_REFUSALS:
+                self._given_up = error
+        self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
+
+    def _status_error(self, answer: Answer) -> FetchError:
+        when = f" on {answer.at:%Y-%m-%d}" if self._terms.says_when else ""
+        error = _error_of(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
+        error.headers, error.body = answer.headers, answer.body
+        return error
 
     # ---------------------------------------------------------------------------------- permission
 
@@ -155,7 +215,7 @@ class Site:
         if self._terms.checks_first:
             await self._check(url, is_home=is_home)
         try:
-            return await self._tries.ask(url, self._want)
+            return await self._ask(url, self._want)
         except FetchError as error:
             if error.detail == Detail.NO_CAPTURE and not self._terms.checks_first:
                 await self._check(url, is_home=is_home)
@@ -164,7 +224,7 @@ class Site:
     async def _check(self, url: str, *, is_home: bool) -> None:
         """Raise FetchError where *url* may not be asked for."""
         self._refuse_special(url, is_asked=True)
-        if error := self._tries.given_up:
+        if error := self._given_up:
             raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
         verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
         if verdict.rules is None:
@@ -177,17 +237,16 @@ class Site:
         if not verdict.allows(url):
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
 
-    def _refuse_special(self, url: str, redirected_by: Answer | None = None, *, is_asked: bool = False) -> None:
-        """Raise FetchError for a private address, to which *redirected_by* may have led.
+    def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
+        """Raise FetchError for a private address, to which the redirect *by* an answer may have led.
 
-        Where the source is asked first, one on a host of the site is refused only once that *is_asked*.
+        Where the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
         """
         if self._is_public(url) or (not (self._terms.checks_first or is_asked) and self._hosts.hold(url)):
             return
-        error = FetchError(url, Detail.PRIVATE_ADDRESS, f"{host_of(url)} is not a public address")
-        if redirected_by:
-            error.status, error.record_id = redirected_by.status, redirected_by.record_id
-        raise error
+        message = f"{host_of(url)} is not a public address"
+        status, record_id = (by.status, by.record_id) if by else (None, None)
+        raise FetchError(url, Detail.PRIVATE_ADDRESS, message, status=status, record_id=record_id)
 
     def _is_public(self, url: str) -> bool:
         return self._limits.allow_private or not is_special_host(host_of(url))
@@ -197,53 +256,8 @@ class Site:
         return self._is_public(url) and self._hosts.hold(url)
 
     async def _ask_robots(self, url: str) -> Answer:
-        return await self._tries.ask(as_sent(url), Want.ROBOTS)
+        return await self._ask(as_sent(url), Want.ROBOTS)
 
 
-def _page(requested: str, answer: Answer, *, says_when: bool) -> Page:
-    """Return the page that *answer* is; raise FetchError where its status says that it is none."""
-    if answer.status == HTTPStatus.PARTIAL_CONTENT:
-        raise error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
-    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise status_error(answer, says_when=says_when)
-    return answer.page(requested)
-
-
-# ------------------------------------------------------------------------------------------ names of a homepage
-
-
-def _other_name(url: str) -> Iterator[str]:
-    """Yield *url* with or without ``www.``, the other way round, where its host is a name."""
-    host = host_of(url)
-    if "." in host and not is_ip(host):
-        other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
-        yield url.replace(f"://{host}", f"://{other}", 1)
-
-
-def _other_scheme(url: str) -> Iterator[str]:
-    """Yield *url* under the other scheme, unless a port is written out, which belongs to its scheme."""
-    parts = split(url)
-    if parts and parts.port is None:
-        scheme, rest = url.split("://", 1)
-        yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
-
-
-def _has_no_answer(error: FetchError) -> bool:
-    """Whether the site did not answer under this name, and may under the other."""
-    return error.detail in _OF_NAME and (error.status is None or error.detail == Detail.PROXY)
-
-
-def _nothing_listens(error: FetchError) -> bool:
-    """Whether nothing listens there under this scheme; behind a proxy, it is the proxy that says so."""
-    is_proxys = error.detail == Detail.PROXY and error.status is not None
-    return is_proxys or error.detail in {Detail.REFUSED, Detail.NO_CAPTURE}
-
-
-def _rank(error: FetchError) -> int:
-    """Return how little *error* tells: 0 for an answer of the site, more where nothing is there.
-
-    A gateway that found nothing behind it (502) is no answer of the site.
-    """
-    if not _has_no_answer(error) and error.status not in SITE_DOWN:
-        return 0
-    return _LEAST_TELLING.get(error.detail, 1)
+def _error_of(answer: Answer, detail: str, message: str) -> FetchError:
+    return FetchError(answer.url, detail, message, status=answer.status, record_id=answer.record_id)

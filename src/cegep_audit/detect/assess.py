@@ -1,10 +1,8 @@
-"""Whether a site could be assessed: pages and failures to status and detail, as the contract words them.
+"""Decide whether a site could be assessed: turn pages and failures into status and detail.
 
-Only a site that was read counts as absent where no account was found; whatever throws doubt on the reading of
-its homepage makes it unassessed. Every decision is a row: :data:`STATUS_OF`, :data:`HOMEPAGE_CHECKS`, ``assess.toml``.
+A site counts as absent from the networks only if its homepage was read; any doubt about that makes it unassessed. Each
+decision is a row of :data:`STATUS_OF`, :data:`HOMEPAGE_CHECKS` or ``assess.toml``.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -23,15 +21,15 @@ from cegep_audit.vocabulary import Detail, PageRole, Status
 
 __all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 
-# A page with less of both is no presentation of an institution but a way to one. Splash pages of the 2000s had up to
-# six links; the shortest real homepages have some thirty.
+# A page with less of both is an entrance, not a presentation. Splash pages of the 2000s had up to six links; the
+# shortest real homepages have some thirty.
 SPARSE_TEXT = 600  # characters of visible text
 SPARSE_LINKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a visit says of a site: ``message`` is one line for a person, ``final_url`` where its homepage was found."""
+    """The result for a site: ``message`` is one line for a person, ``final_url`` where its homepage was found."""
 
     status: Status
     detail: str
@@ -40,7 +38,7 @@ class Verdict:
 
 
 _DETAILS: dict[Status, tuple[str, ...]] = {
-    # With Retry-After the site answered, and its answer was to leave it alone for longer than a scan may wait.
+    # Retry-After: the site answered, and asked to be left alone for longer than a scan may wait.
     Status.BLOCKED: (
         Detail.ROBOTS, Detail.CHALLENGE, Detail.RETRY_AFTER, Detail.CRAWL_DELAY,
         "http_401", "http_403", "http_429", "http_451",
@@ -56,9 +54,9 @@ _DETAILS: dict[Status, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 STATUS_OF = {detail: status for status, details in _DETAILS.items() for detail in details}
-_SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # codes above 599 are invented by firewalls and balancers
+_SERVER_ERROR = re.compile(r"http_(?:5|[6-9])\d\d")  # firewalls and load balancers invent codes above 599
 
-# A page that is not there, or no page, says nothing against a site where its own link only stood for an account.
+# A link of the site's own that only stood for an account may well lead to no page: that is not a fault.
 _NO_FAULT_OF_OWN_LINK = frozenset(
     {"http_404", "http_410", Detail.NOT_HTML, Detail.EMPTY, Detail.NEEDS_JS, Detail.FOREIGN_SITE}
 )
@@ -75,7 +73,7 @@ def status_of(detail: str) -> Status:
 def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
     """Return status and detail of a site after *visits*, its homepage first.
 
-    *accounts_found* counts the accounts that its pages show, whoever's: a page that shows some was readable.
+    *accounts_found* counts all accounts that its pages show: a page that shows some was readable.
     """
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
@@ -92,7 +90,7 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
 
 
 def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
-    """Return what the failure with *detail* said, else what the detail means, as one line."""
+    """Return the message of the failure with *detail*, else the meaning of the detail, as one line."""
     for visit in visits:
         if visit.failure and visit.failure.detail == detail and visit.failure.message:
             return " ".join(f"{visit.failure.url}: {visit.failure.message}".split())
@@ -102,19 +100,11 @@ def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
 
 
 def _final_url(visits: Sequence[Visit]) -> str:
-    """Return where the homepage was found, after redirects and refreshes; "" where it was not."""
-    home = visits[0]
-    if home.page is None:
-        return ""
-    by_key = {urls.visit_key(visit.choice.url): visit for visit in visits}
-    seen = {id(home)}
-    while home.reading and home.reading.refresh_to:
-        after = by_key.get(urls.visit_key(home.reading.refresh_to))
-        if after is None or after.page is None or id(after) in seen:
-            break
-        seen.add(id(after))
-        home = after
-    page = home.page
+    """Return the address of the homepage after redirects and refreshes; "" if it was not found."""
+    page, reading = visits[0].page, visits[0].reading
+    known = {urls.visit_key(visit.choice.url): (visit.page, visit.reading) for visit in visits[1:] if visit.page}
+    while reading and reading.refresh_to and (after := known.pop(urls.visit_key(reading.refresh_to), None)):
+        page, reading = after
     return (page.redirect_to or page.url) if page else ""
 
 
@@ -122,35 +112,30 @@ def _final_url(visits: Sequence[Visit]) -> str:
 
 
 class _Site(NamedTuple):
-    """What the checks of a homepage look at: its visit is the first of ``visits``."""
+    """What the checks of a homepage look at."""
 
     institution: Institution
     visits: Sequence[Visit]
     accounts_found: int
     identity: Identity
 
-
-def _failed(site: _Site) -> str:
-    failure = site.visits[0].failure
-    return failure.detail if failure else Detail.NONE
-
-
-def _is_elsewhere(site: _Site) -> str:
-    page = site.visits[0].page
-    return Detail.FOREIGN_SITE if page and page.redirect_to else Detail.NONE
+    @property
+    def home(self) -> Visit:
+        """The visit of the homepage."""
+        return self.visits[0]
 
 
 def _shows_a_sign(site: _Site) -> str:
-    """An anti-robot wall or a page that is nobody's: the homepage, or all that it sends its reader on to."""
+    """Return why the homepage, or every frame of it, is an anti-robot wall or nobody's page."""
     behind = [visit.reading for visit in site.visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
-    readings = behind or [visit.reading for visit in site.visits[:1] if visit.reading]
+    readings = behind or [visit.reading for visit in (site.home,) if visit.reading]
     details = [sign_of(reading, site.accounts_found, site.identity) for reading in readings]
     return details[0] if details and all(details) else Detail.NONE
 
 
 def _is_shut_door(site: _Site) -> str:
-    """A homepage that is only a way in, where nothing behind it could be read."""
-    home = site.visits[0].reading
+    """Return why nothing could be read behind a homepage that is only an entrance."""
+    home = site.home.reading
     if home is None or site.accounts_found or home.text_length > SPARSE_TEXT or len(home.inner) > SPARSE_LINKS:
         return Detail.NONE
     behind = [visit for visit in site.visits[1:] if visit.choice.role in {PageRole.FRAME, PageRole.LANGUAGE}]
@@ -164,7 +149,7 @@ def _is_shut_door(site: _Site) -> str:
 
 
 def _waits_for_scripts(site: _Site) -> str:
-    """A shell that scripts fill, or nothing at all, on every page that was read."""
+    """Return a detail if every page that was read is a shell for scripts, or empty."""
     readings = [visit.reading for visit in site.visits if visit.reading]
     if site.accounts_found or not all(map(is_shell, readings)):
         return Detail.NONE
@@ -179,17 +164,12 @@ def _names_too_many(site: _Site) -> str:
     return Detail.TOO_MANY_ACCOUNTS if site.accounts_found > MAX_ACCOUNTS or is_cut else Detail.NONE
 
 
-def _is_no_text(site: _Site) -> str:
-    reading = site.visits[0].reading
-    return Detail.DECODE if reading and "undecodable" in reading.signs else Detail.NONE
-
-
-HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (
-    _failed,
-    _is_elsewhere,
+HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (  # the first that gives a detail decides
+    lambda site: site.home.failure.detail if site.home.failure else Detail.NONE,
+    lambda site: Detail.FOREIGN_SITE if site.home.page and site.home.page.redirect_to else Detail.NONE,
     _names_too_many,
-    lambda site: _no_page(site.visits[0]),
-    _is_no_text,
+    lambda site: _no_page(site.home),
+    lambda site: Detail.DECODE if site.home.reading and "undecodable" in site.home.reading.signs else Detail.NONE,
     _shows_a_sign,
     _is_shut_door,
     _waits_for_scripts,
@@ -200,12 +180,12 @@ HOMEPAGE_CHECKS: tuple[Callable[[_Site], str], ...] = (
 
 
 def _fault_of(visit: Visit, identity: Identity) -> str:
-    """Return why a page beside the homepage could not be read, "" where it was or where that says nothing."""
+    """Return why a page other than the homepage could not be read, "" if it was or if that does not matter."""
     if visit.failure:
         detail = visit.failure.detail
     elif visit.reading and sign_of(visit.reading, 0, identity) == Detail.CHALLENGE:
         detail = Detail.CHALLENGE
-    elif visit.reading:  # a shell that links to somebody was readable so far
+    elif visit.reading:  # a shell with links was readable so far
         detail = Detail.NEEDS_JS if needs_browser(visit.reading) and not visit.reading.links else Detail.NONE
     else:
         detail = _no_page(visit)
@@ -214,7 +194,7 @@ def _fault_of(visit: Visit, identity: Identity) -> str:
 
 
 def _no_page(visit: Visit) -> str:
-    """Return ``not_html`` or ``empty`` where what came is no page; a redirect off the site is none and no fault."""
+    """Return ``not_html`` or ``empty`` if the answer is not a page; a redirect off the site is not a fault."""
     page = visit.page
     if page is None or page.redirect_to or looks_like_html(page):
         return Detail.NONE

@@ -1,17 +1,14 @@
-"""Pages that answer but are nobody's site: anti-robot walls, parked names, moved, missing or default pages.
+"""Recognize pages that are nobody's site: anti-robot walls, parked domains, moved, missing or default pages.
 
-No phrase decides alone. The phrases that a page shows and its circumstances (few links, little text, the institution's
-name absent) have points, in ``assess.toml`` with their examples; a page with enough of them is refused.
+No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
+listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.
 """
-
-from __future__ import annotations
 
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,11 +19,11 @@ from cegep_audit.detect.page.cues import compile_words, fold
 from cegep_audit.models import Reading
 from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, Zone
 
-EMPTY_TEXT = 20  # characters of visible text: "Accueil" alone says nothing of anybody
+EMPTY_TEXT = 20  # characters of visible text: "Accueil" alone tells nothing
 
 
 class _Phrases:
-    """Phrases to find in a sentence, and one whole word of each: most texts hold none of these words."""
+    """Phrases to find in a sentence, with one whole word of each: most texts contain none of these words."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         plain = list(map(_plain, phrases))
@@ -34,37 +31,38 @@ class _Phrases:
         self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in plain}
 
     def are_in(self, sentence: str, words: AbstractSet[str]) -> bool:
-        """Whether a phrase is in *sentence*, a part of a text that has these *words*, and "" with them."""
+        """Whether a phrase is in *sentence*; *words* are those of the whole text, and ""."""
         return not self._words.isdisjoint(words) and self._pattern is not None and bool(self._pattern.search(sentence))
 
 
-@dataclass(frozen=True, slots=True)
 class _Sign:
-    """One row: whole titles, phrases, and pairs of a subject and its state in one sentence."""
+    """One *row* of the table: whole titles, phrases, and pairs of a subject and its state in one sentence."""
 
-    detail: str
-    points: int
-    titles: re.Pattern[str]
-    texts: _Phrases
-    subjects: _Phrases
-    states: _Phrases
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.detail: str = row["detail"]
+        self.points: int = row["points"]
+        titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
+        self._titles = re.compile("|".join(titles) or "(?!)")
+        self._texts, self._subjects, self._states = (
+            _Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")
+        )
 
     def is_shown(self, title: str, sentences: Sequence[str], words: AbstractSet[str]) -> bool:
         """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.
 
-        The first sentence is the page's whole opening, which may hold no more than a title.
+        The first sentence is the page's whole opening, which may be just a title.
         """
-        return any(map(self.titles.fullmatch, (title, *sentences[:1]))) or any(
-            self.texts.are_in(each, words) or (self.subjects.are_in(each, words) and self.states.are_in(each, words))
+        return any(map(self._titles.fullmatch, (title, *sentences[:1]))) or any(
+            self._texts.are_in(each, words) or (self._subjects.are_in(each, words) and self._states.are_in(each, words))
             for each in sentences[1:]
         )
 
 
 def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
-    """Return the detail of a page that is nobody's, "" for any other page.
+    """Return the detail of a page that is nobody's site, "" for any other page.
 
-    *accounts_found* counts the accounts that the site shows: a page under construction may already name some. The
-    circumstances suffice for a page with hardly a word, no link to a page of the site, and nothing of the institution.
+    *accounts_found* counts the accounts that the site shows: a page under construction may already name some.
+    Circumstances alone suffice for a page with hardly any text, no link within the site, and no name.
     """
     title, text = _plain(reading.title), _plain(reading.opening)
     sentences = [text, title, *_SENTENCE.split(text)]
@@ -74,7 +72,7 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
         if sign.is_shown(title, sentences, words):
             points[sign.detail] += sign.points
     if not points and (reading.frames or reading.refresh_to or reading.signs or reading.text_length < EMPTY_TEXT):
-        return ""  # a way to a page, or one that scripts fill
+        return ""  # it leads to a page, or scripts fill it
     detail, best = points.most_common(1)[0] if points else (Detail.PARKED, 0)
     weights = _table("assess.toml")["circumstance"]
     shown = _circumstances(reading, title, f"{title} {text}", identity)
@@ -85,11 +83,11 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
 _SENTENCE = re.compile(r"(?<=[^\W\d])[.!?;:](?=\s|$)|[|–—•]")
 _HOST_NAME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}")
 _WORD = re.compile(r"\w+")
-_WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, where a star stands for more letters
+_WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, in which a star stands for more letters
 
 
 def _circumstances(reading: Reading, title: str, text: str, identity: Identity) -> Iterator[str]:
-    """Yield the names of what holds for the page, as the table of weights calls it."""
+    """Yield the circumstances of the page by the names in the table of weights."""
     limits = _table("assess.toml")["limits"]
     links = [link.href for link in reading.inner if link.zone is not Zone.HEAD]
     if len(links) > limits["many_links"]:
@@ -112,7 +110,7 @@ def _circumstances(reading: Reading, title: str, text: str, identity: Identity) 
 
 
 def _is_named(text: str, identity: Identity) -> bool:
-    """Whether *text* names the institution; its address in it is no name: whoever sells a domain shows it."""
+    """Whether *text* names the institution; its address does not count, because whoever sells a domain shows it."""
     words = re.findall("[a-z0-9]+", _HOST_NAME.sub(" ", text))
     joined = "".join(words)
     return any(own in joined for own in identity.whole) or not identity.words.isdisjoint(words)
@@ -131,24 +129,11 @@ def sign_rows() -> list[dict[str, Any]]:
 
 @cache
 def _signs() -> tuple[_Sign, ...]:
-    return tuple(
-        _Sign(
-            row["detail"],
-            row["points"],
-            re.compile("|".join(map(_title, row["titles"])) if "titles" in row else "(?!)"),
-            *(_Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")),
-        )
-        for row in sign_rows()
-    )
-
-
-def _title(title: str) -> str:
-    """Return the pattern of a title; its stars stand for anything."""
-    return ".*".join(map(re.escape, _plain(title).split("*")))
+    return tuple(map(_Sign, sign_rows()))
 
 
 def _plain(text: str) -> str:
-    """Return *text* folded, blanks made one, without the dots that an unfinished sentence ends with."""
+    """Return *text* folded, with single spaces, without final dots."""
     return " ".join(fold(text).split()).rstrip(".… ")
 
 
@@ -156,9 +141,9 @@ def _plain(text: str) -> str:
 
 
 def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an error answer is a firewall's challenge to prove that one is human, and not a plain refusal.
+    """Whether an error answer is a firewall's challenge to prove that one is human, not a plain refusal.
 
-    The names of *headers* are in lower case; of *body* the beginning is enough.
+    The names of *headers* are in lower case; the beginning of *body* is enough.
     """
     if status not in MAY_CHALLENGE:
         return False

@@ -1,7 +1,5 @@
 """Every sentence the program says, in French and English: one row of a TOML file of this folder for each."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Babel is imported where it is used: it costs what a command without figures need not pay.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext

@@ -1,7 +1,5 @@
 """What readers call the values of the registry: its own codes in words, anything else as the registry has it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from cegep_audit.phrases.catalogue import known, say

@@ -4,8 +4,6 @@ Whatever spreadsheets write is accepted: a byte-order mark, any line ending, com
 ``sep=;``, blank lines, spaces around cells, headers in capitals, line breaks inside quoted cells.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

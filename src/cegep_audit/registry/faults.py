@@ -1,7 +1,5 @@
 """The rows of a table that a person made, and the list of its faults."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

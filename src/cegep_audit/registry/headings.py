@@ -1,7 +1,5 @@
 """Other names of the registry's columns and values, from ``headings.toml``: French headings, other spellings."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 import unicodedata

@@ -1,7 +1,5 @@
 """Hosts and names that were valid for some years only, written ``host@2005..2012``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Reads the registry, or reports every fault of its file at once. ``docs/registry.md`` describes its columns."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial

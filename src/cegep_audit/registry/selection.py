@@ -1,7 +1,5 @@
 """Selects institutions of the registry and counts them by column."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

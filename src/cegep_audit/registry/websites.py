@@ -3,8 +3,6 @@
 No message contains a password: everything before an ``@`` is shown as ``***``.
 """
 
-from __future__ import annotations
-
 import re
 from urllib.parse import urlsplit
 

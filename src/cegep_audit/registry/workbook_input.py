@@ -1,7 +1,5 @@
 """Reads the first sheet of an Excel workbook as the records that the same table has as CSV."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -77,7 +77,6 @@ class Grid:
 class Entries:
     """A list of terms, each with the lines that belong to it: the network of an account, and what is known of it."""
 
-    caption: str
     items: Sequence[tuple[str, Sequence[Words]]]
 
 
@@ -120,6 +119,12 @@ def share_cells(share: Proportion, figures: Figures, lang: Language, *, is_group
     """
     spans = (locales.span(getattr(share, name), lang) for name in _spans(figures, is_group=is_group))
     return [locales.number(share.count, lang), locales.percent(share.share, lang), *spans]
+
+
+def shares_grid(caption: str, first: str, shares: Mapping[str, Proportion], figures: Figures, lang: Language) -> Grid:
+    """Return *shares*, by what they are of, as a table under the heading *first*."""
+    rows = [[title, *share_cells(share, figures, lang)] for title, share in shares.items()]
+    return Grid(caption, [first, *share_heads(figures, lang)], rows)
 
 
 def _spans(figures: Figures, *, is_group: bool) -> list[str]:

@@ -1,7 +1,5 @@
 """Audits one institution: its pages are read one after the other, and their links judged together."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -11,10 +9,12 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 from cegep_audit.analyze.institution.flaws import flaws_of
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
+from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import Verdict, assess, looks_like_html
 from cegep_audit.detect.page.links import extract_links
@@ -32,7 +32,6 @@ from cegep_audit.models import (
     Page,
     PageRecord,
     Reading,
-    Source,
     Visit,
 )
 from cegep_audit.vocabulary import Detail, ReadBy
@@ -44,6 +43,7 @@ _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
 
 Clock = Callable[[], datetime]
+Found = TypeVar("Found")
 
 
 @cache
@@ -74,14 +74,16 @@ async def audit(
     """Read one institution's pages and return its accounts; a failure is part of the result.
 
     *read_by* says what kind of source it is. The pages are the *choices*, or else those that the frontier chooses one
-    after the other. Institutions that are audited at once share *turn*: who holds it parses a page.
+    after the other. Institutions audited at once share *turn*: only its holder parses a page.
     """
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []
     frontier, fixed = Frontier(institution, limits), iter(choices)
     while choice := next(fixed, None) if choices else frontier.next_page(visits):
         visits.append(await _visit(choice, source, clock, turn))
-    accounts, verdict, flaws = await _judged(institution, visits)
+    is_heavy = sum(len(visit.reading.links) for visit in visits if visit.reading) >= _MANY_LINKS
+    judged = await _off_the_loop(_judge, institution, visits) if is_heavy else _judge(institution, visits)
+    accounts, verdict, flaws = judged
     home = visits[0].page if visits else None
     return InstitutionResult(
         institution=institution,
@@ -103,13 +105,9 @@ def _read_by(source: ReadBy, visits: Iterable[Visit]) -> ReadBy:
     return ReadBy.BROWSER if is_rendered else source
 
 
-async def _judged(
-    institution: Institution, visits: Sequence[Visit]
-) -> tuple[tuple[Account, ...], Verdict, tuple[Flaw, ...]]:
-    """Return what the pages of one site show, judged in a thread where that takes long."""
-    if sum(len(visit.reading.links) for visit in visits if visit.reading) < _MANY_LINKS:
-        return _judge(institution, visits)
-    return await asyncio.get_running_loop().run_in_executor(_READERS, _judge, institution, visits)
+async def _off_the_loop(function: Callable[..., Found], *args: object) -> Found:
+    """Call *function* in a thread, so that it delays no other site's answer."""
+    return await asyncio.get_running_loop().run_in_executor(_READERS, function, *args)
 
 
 def _judge(institution: Institution, visits: Sequence[Visit]) -> tuple[tuple[Account, ...], Verdict, tuple[Flaw, ...]]:
@@ -141,7 +139,7 @@ async def _read(page: Page, turn: asyncio.Lock) -> Reading | None:
             # Yield between pages so that parsing does not delay pending responses.
             await asyncio.sleep(0)
             return extract_links(page)
-    return await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
+    return await _off_the_loop(extract_links, page)
 
 
 def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable[PageRecord]:

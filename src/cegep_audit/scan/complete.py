@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
-from cegep_audit.collect.port import Answer, Fetch, Want
+from cegep_audit.collect.port import Answer, Fetch, Source, Want
 from cegep_audit.errors import FetchError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Scan, Source
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.concurrent import failed, reader
-from cegep_audit.scan.plan import DEFAULT_WARC, Plan, warc_path
-from cegep_audit.scan.request import Mode, Request
+from cegep_audit.scan.plan import DEFAULT_WARC, Completion, Mode, Plan, Request, warc_of, warc_path
 from cegep_audit.scan.sources import (
     Note,
     Pages,
@@ -40,7 +39,6 @@ from cegep_audit.vocabulary import Detail, Status
 
 if TYPE_CHECKING:
     from cegep_audit.collect.http.live import LiveWeb
-    from cegep_audit.collect.warc.archive import WarcArchive
 
 # What a site answers that refuses programs, or that wants to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
@@ -109,8 +107,8 @@ async def open_completion(plan: Plan, store: Store, note: Note) -> AsyncIterator
     if not plan.request.contact and any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes):
         note(say("scan.no_contact", plan.request.lang))
     async with AsyncExitStack() as stack:
-        modes = _Modes(plan, store, note, stack)
-        attempts = {mode: await modes.attempt(mode) for mode in completion.modes}
+        modes = _Modes(plan, completion, base, note, stack)
+        attempts = {mode: await modes.attempt(mode, store) for mode in completion.modes}
         before = {result.institution.id: result for result in base.results}
 
         async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
@@ -147,65 +145,46 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
     return result.status.is_assessed
 
 
-def first_warc(plan: Plan) -> WarcArchive | None:
-    """Return what the scan that *plan* completes received, None where it kept no WARC or the file is gone."""
-    from cegep_audit.collect.warc.archive import WarcArchive
-
-    base = plan.base
-    path = warc_path(str(base.settings.get("warc") or ""), plan.request.db, base.id) if base else None
-    return WarcArchive.open([path], plan.limits, lang=plan.request.lang) if path and path.is_file() else None
-
-
 class _Modes:
-    """Opens what each mode reads from; what one mode was answered, a later one is not asked for again."""
+    """Opens what each mode reads from. Pages that one mode received are not requested again by the next."""
 
-    def __init__(self, plan: Plan, store: Store, note: Note, stack: AsyncExitStack) -> None:
-        self._plan, self._store, self._note, self._stack = plan, store, note, stack
+    def __init__(self, plan: Plan, completion: Completion, base: Scan, note: Note, stack: AsyncExitStack) -> None:
+        from cegep_audit.collect.warc.archive import WarcArchive
+
+        self._plan, self._completion, self._base, self._note, self._stack = plan, completion, base, note, stack
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
         self._web: LiveWeb | None = None
-        self._first = first_warc(plan)
-        self.record = stack.enter_context(open_record(plan))
-        self.pages = Pages(flush=self.record.flush if self.record else lambda: None)
+        path = warc_of(base, plan.request.db)
+        self._first = WarcArchive.open([path], plan.limits, lang=plan.request.lang) if path else None
+        self._record = stack.enter_context(open_record(plan))
+        self.pages = Pages(flush=self._record.flush if self._record else lambda: None)
 
-    async def attempt(self, mode: Mode) -> Attempt:
-        """Open what *mode* reads from, and return what reads an institution from it."""
-        opening = {
-            Mode.RETRY: self._retry,
-            Mode.RENDER: self._render,
-            Mode.ARCHIVE: self._archive,
-            Mode.SAVED: self._saved,
-            Mode.CODED: self._coded,
-        }
-        return await opening[mode]()
-
-    # ------------------------------------------------------------ the site itself
-
-    async def _retry(self) -> Attempt:
+    async def attempt(self, mode: Mode, store: Store) -> Attempt:
+        """Open what *mode* reads from, and return a function that reads an institution from it."""
+        match mode:
+            case Mode.ARCHIVE:
+                return await self._archive()
+            case Mode.SAVED:
+                return self._saved()
+            case Mode.CODED:
+                return self._coded(store)
         web = await self._live()
-
-        def opened(institution: Institution) -> AbstractAsyncContextManager[Source]:
-            return web.open(institution, partial(self._remembering_fetch, institution))
-
-        return self._from(opened, Mode.RETRY)
-
-    async def _render(self) -> Attempt:
-        web = await self._live()
-        opened = browsed(web, self._plan, self.record, self._note, self._remembering_fetch)
-        return self._from(await self._stack.enter_async_context(opened), Mode.RENDER)
+        if mode is Mode.RENDER:
+            browser = browsed(web, self._plan, self._record, self._note, self._remembered)
+            opened = await self._stack.enter_async_context(browser)
+        else:
+            opened = partial(self._opened, web)
+        read = reader(opened, self._plan.limits, mode.read_by)
+        return lambda latest, turn: read(latest.institution, turn)
 
     async def _live(self) -> LiveWeb:
         if self._web is None:
-            self._web = await self._stack.enter_async_context(live_web(self._plan, self.record))
+            self._web = await self._stack.enter_async_context(live_web(self._plan, self._record))
             self.pages = replace(self.pages, tally=self._web.tally)
         return self._web
 
-    def _from(self, open_source: OpenSource, mode: Mode) -> Attempt:
-        read = reader(open_source, self._plan.limits, mode.read_by)
-
-        async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
-            return await read(latest.institution, turn)
-
-        return attempt
+    def _opened(self, web: LiveWeb, institution: Institution) -> AbstractAsyncContextManager[Source]:
+        return web.open(institution, partial(self._remembered, institution))
 
     @contextmanager
     def remembering(self, institution: Institution) -> Iterator[None]:
@@ -217,7 +196,7 @@ class _Modes:
             del self._answered[institution.id]
 
     async def recall(self, result: InstitutionResult) -> None:
-        """Remember the pages that the first scan read of a site, as far as its WARC is there."""
+        """Load the pages of a site that the first scan received, if its WARC is there."""
         if result.status is not Status.PARTIAL or self._first is None:
             return
         async with self._first.open_source(result.institution) as source:
@@ -226,67 +205,54 @@ class _Modes:
                     kept = Answer.of(await source.get(page.requested_url))
                     self._answered[result.institution.id] |= {page.requested_url: kept, kept.url: kept}
 
-    def _remembering_fetch(self, institution: Institution, fetch: Fetch) -> Fetch:
-        return _RememberingFetch(fetch, self._answered[institution.id])
+    def _remembered(self, institution: Institution, fetch: Fetch) -> Fetch:
+        """Return a fetch that remembers the pages it gives, across modes."""
+        answers = self._answered[institution.id]
 
-    # ------------------------------------------------------------ other sources
+        async def remembering(url: str, want: Want) -> Answer:
+            if want is Want.PAGE and url in answers:
+                return answers[url]
+            answer = await fetch(url, want)
+            if want is Want.PAGE and answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                answers[url] = answer
+            return answer
+
+        return remembering
 
     async def _archive(self) -> Attempt:
-        plan = self._plan
-        archive = await self._stack.enter_async_context(web_archive(plan, self.record, self._note))
+        plan, lang = self._plan, self._plan.request.lang
+        archive = await self._stack.enter_async_context(web_archive(plan, self._record, self._note))
         self.pages = replace(self.pages, tally=self.pages.tally or archive.tally, given_up=lambda: archive.given_up)
         read = reader(archive.open, plan.limits, Mode.ARCHIVE.read_by)
-        takes_refused = plan.request.completion is not None and plan.request.completion.archive_refused
 
         async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             institution = latest.institution
-            if latest.detail in _REFUSALS and not takes_refused:
-                self._note(say("complete.refused", plan.request.lang, institution=institution.id))
+            if latest.detail in _REFUSALS and not self._completion.archive_refused:
+                self._note(say("complete.refused", lang, institution=institution.id))
                 return None
             result = await read(institution, turn)
             if not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
-                facts = {"institution": institution.id, "reason": result.message}
-                self._note(say("complete.no_capture", plan.request.lang, **facts))
+                self._note(say("complete.no_capture", lang, institution=institution.id, reason=result.message))
             return result
 
         return attempt
 
-    async def _saved(self) -> Attempt:
-        plan = self._plan
-        visits = saved_visits(plan.request.completion.saved if plan.request.completion else (), plan, self._note)
+    def _saved(self) -> Attempt:
+        visits = saved_visits(self._completion.saved, self._plan, self._note)
 
         async def attempt(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             visit = visits.get(latest.institution.id)
-            return await read_saved_visit(visit, plan, self.record, turn) if visit else None
+            return await read_saved_visit(visit, self._plan, self._record, turn) if visit else None
 
         return attempt
 
-    async def _coded(self) -> Attempt:
+    def _coded(self, store: Store) -> Attempt:
         from cegep_audit.coding.decisions import standing
         from cegep_audit.coding.layers import read_by_hand
 
-        base = self._plan.base
-        if base is None:
-            raise ValueError("a plan that completes nothing")
-        settled = standing(self._store.decisions(base.id), base).settled
+        settled = standing(store.decisions(self._base.id), self._base).settled
 
         async def attempt(latest: InstitutionResult, _: asyncio.Lock) -> InstitutionResult | None:
-            return read_by_hand(latest, settled, base)
+            return read_by_hand(latest, settled, self._base)
 
         return attempt
-
-
-class _RememberingFetch:
-    """A fetch that remembers the pages it gave, and those of a mode before it."""
-
-    def __init__(self, fetch: Fetch, answers: dict[str, Answer]) -> None:
-        self._fetch, self._answers = fetch, answers
-
-    async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the answer to *url*, a page that was read before without asking again."""
-        if want is Want.PAGE and url in self._answers:
-            return self._answers[url]
-        answer = await self._fetch(url, want)
-        if want is Want.PAGE and answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            self._answers[url] = answer
-        return answer

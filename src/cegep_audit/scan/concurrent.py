@@ -1,50 +1,50 @@
-"""Audits institutions, several at a time: what every process of a scan does, and what it tells of it."""
-
-from __future__ import annotations
+"""Audits several institutions at a time, and reports progress."""
 
 import asyncio
 import gc
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 
 from cegep_audit.clock import now
 from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.port import OpenSource
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult, Limits
 from cegep_audit.scan.audit import audit
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
+_TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
 _COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
 
 
 class Observer:
-    """What a scan tells about its progress; this one shows nothing."""
+    """Is told about the progress of a scan; this one ignores it."""
 
     def started(self, institution: Institution) -> None:
-        """Take note that an institution's first page is about to be asked for."""
+        """The first page of an institution is about to be requested."""
 
     def finished(self, result: InstitutionResult) -> None:
-        """Take note that an institution is done and its result is kept."""
+        """An institution is done and its result is saved."""
 
     def note(self, text: str) -> None:
-        """Take note of one line for a person who follows the scan."""
+        """There is one line to show to whoever follows the scan."""
 
     def watch(self, tally: Tally) -> None:
-        """Take note of the counts of requests, which change while the scan runs."""
+        """*tally* counts requests while the scan runs."""
 
     def tick(self) -> None:
-        """Take note that some time passed."""
+        """Some time has passed."""
 
 
 Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Those that are read at once share a lock: who holds it parses a page."""
+"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
 
 
 def reader(open_source: OpenSource, limits: Limits, read_by: ReadBy, clock: Callable[[], datetime] = now) -> Read:
-    """Return what reads an institution from the source that *open_source* opens."""
+    """Return a function that reads an institution from the source that *open_source* opens."""
 
     async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         async with open_source(institution) as source:
@@ -57,30 +57,47 @@ async def scan(
     institutions: Iterable[Institution],
     read: Read,
     concurrency: int,
-    keep: Callable[[InstitutionResult], None],
+    keep: Callable[[Sequence[InstitutionResult]], None],
     observer: Observer,
 ) -> None:
-    """Read *institutions*, so many at a time, and hand each result to *keep* as soon as it is there.
+    """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
-    An error that *keep* raises (a full disk) ends the scan; a fault of ours in one institution is that one's result.
+    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
+    raises (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()
+    finished: list[InstitutionResult] = []
+
+    def commit() -> None:
+        results = finished.copy()
+        finished.clear()
+        if results:
+            keep(results)
+        for result in results:
+            observer.finished(result)
+
+    async def commit_often() -> None:
+        while True:
+            await asyncio.sleep(_TOGETHER_S)
+            commit()
 
     async def work() -> None:
         for institution in waiting:
             observer.started(institution)
-            result = await _safely(read, institution, turn)
-            keep(result)
-            observer.finished(result)
+            finished.append(await _safely(read, institution, turn))
 
     try:
         with _rare_collections():
             async with asyncio.TaskGroup() as group:
-                for _ in range(concurrency):
-                    group.create_task(work())
+                workers = [group.create_task(work()) for _ in range(concurrency)]
+                committing = group.create_task(commit_often())
+                await asyncio.wait(workers)
+                committing.cancel()
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
+    finally:
+        commit()
 
 
 _running = 0  # scans in this process
@@ -90,9 +107,9 @@ _thresholds = gc.get_threshold()  # of the process, while no scan runs
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Let Python seldom look for cycles: a scan makes hundreds of thousands of records, and hardly a cycle.
+    """Make garbage collection rare: a scan creates hundreds of thousands of records and few cycles.
 
-    Scans may overlap: the first changes the thresholds, and the last to end puts them back.
+    Scans may overlap: the first changes the thresholds, and the last to end restores them.
     """
     global _running, _thresholds  # noqa: PLW0603 - the collector is the process's own
     with _running_lock:
@@ -112,7 +129,7 @@ def _rare_collections() -> Iterator[None]:
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-    """Read one institution; left alone, an unforeseen fault would make the task group cancel all the others."""
+    """Read one institution; an unforeseen error becomes its result, or the task group would cancel all the others."""
     try:
         return await read(institution, turn)
     except StoreError:  # a full disk: every other site would meet it too
@@ -122,5 +139,5 @@ async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> I
 
 
 def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
-    """Return the result of an institution of which no page could be read for a reason of ours."""
+    """Return the result of an institution for which no page could be read for a reason on our side."""
     return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)

@@ -1,7 +1,5 @@
 """Resumes the last interrupted scan of a database, with the registry and settings that it began with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +13,18 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import read_registry
 from cegep_audit.scan.complete import completion_plan
-from cegep_audit.scan.plan import DEFAULT_WARC, Plan, selected, warc_path
-from cegep_audit.scan.request import Completion, Past, Render, Request, day_of, output_of
+from cegep_audit.scan.plan import (
+    DEFAULT_WARC,
+    Completion,
+    Past,
+    Plan,
+    Render,
+    Request,
+    day_of,
+    output_of,
+    selected,
+    warc_path,
+)
 from cegep_audit.store import Store
 from cegep_audit.text import shown
 
@@ -48,6 +56,7 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     done = store.done_ids(begun.id)
     settings: dict[str, Any] = dict(begun.settings)
     with checked(store, request.lang):
+        warc = _resumed_warc(request, settings, begun.id)
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
@@ -57,26 +66,19 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
             limits=replace(Limits(**settings["limits"]), **request.changed),
         )
         if begun.completes:
-            return _resumed_completion(request, store, begun)
+            archive = settings["completion"]["archive"]
+            completion = Completion.of(settings)
+            request = replace(request, completion=completion, past=Past.of(archive) if archive else None)
+            return replace(completion_plan(request, store, store.load(begun.completes), begun), warc=warc)
     return Plan(
         scan_id=begun.id,
         institutions=begun.institutions,
         waiting=[item for item in begun.institutions if item.id not in done],
         limits=request.limits,
         settings=settings,
-        warc=_resumed_warc(request, settings, begun.id),
+        warc=warc,
         request=request,
     )
-
-
-def _resumed_completion(request: Request, store: Store, begun: Scan) -> Plan:
-    settings: dict[str, Any] = dict(begun.settings)
-    base = store.load(begun.completes)
-    archive = settings["completion"]["archive"]
-    completion = Completion.of(base.id, settings)
-    past = Past.of(archive) if archive else None
-    plan = completion_plan(replace(request, completion=completion, past=past), store, base, begun)
-    return replace(plan, warc=_resumed_warc(request, settings, begun.id))
 
 
 def _resumed_warc(request: Request, settings: Mapping[str, Any], scan_id: int) -> Path | None:
@@ -90,9 +92,7 @@ def _resumed_warc(request: Request, settings: Mapping[str, Any], scan_id: int) -
     if not kept_in or kept_in == DEFAULT_WARC:
         return warc_path(kept_in, request.db, scan_id)
     name = re.split(r"[/\\]", str(kept_in))[-1]
-    return (
-        warc_path(DEFAULT_WARC, request.db, scan_id) if not _SAFE_WARC.fullmatch(name) else request.db.with_name(name)
-    )
+    return request.db.with_name(name) if _SAFE_WARC.fullmatch(name) else warc_path(DEFAULT_WARC, request.db, scan_id)
 
 
 def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:

@@ -1,7 +1,5 @@
 """Runs a scan to its end, or until a signal or the source of its pages stops it; each result is saved at once."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
-from cegep_audit.models import InstitutionResult, Stall
+from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Observer, scan
 from cegep_audit.scan.plan import Plan
@@ -25,7 +23,7 @@ _TICK_S = 0.5  # how often progress is shown while nothing else happens
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a scan stopped before its end: the exit code that tells it, and what else there is to say, "" for nothing."""
+    """Why a scan stopped early: its exit code, and a reason to show, "" for none."""
 
     exit_code: int
     reason: str = ""
@@ -38,10 +36,10 @@ async def run(
     tell: Callable[[InstitutionResult], None],
     tell_cut_off: Callable[[Connectivity], None],
 ) -> Stop | None:
-    """Scan what is left of *plan*; return what stopped it, None where it came to its end.
+    """Scan what is left of *plan*; return what stopped it, None if it finished.
 
-    Results are saved in *store*, then given to *tell*; *tell_cut_off* is called once where none of the first sites
-    answers. Raises StoreError where results cannot be kept.
+    Each result is saved in *store*, then passed to *tell*. *tell_cut_off* is called once if none of the first sites
+    answers. Raises StoreError where results cannot be saved.
     """
     stops: list[Stop] = []
     task = asyncio.current_task()
@@ -85,40 +83,44 @@ async def _run_here(
     opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
     async with opening as pages:
 
-        def keep(result: InstitutionResult) -> None:
+        async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+            result = await pages.read(institution, turn)
             if error := pages.given_up():
                 stop(Stop(EXIT_SIGINT, str(error)))
-                return
+                await asyncio.Event().wait()  # to be cancelled: this result is of a source that answers no more
+            return result
+
+        def keep(results: Sequence[InstitutionResult]) -> None:
             pages.flush()  # first: what the database names is in the file
-            save([result])
-            if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
-                connectivity.visited(result.detail)
-                if connectivity.is_cut_off:  # the fault is most likely on this side
-                    tell_cut_off(connectivity)
+            save(results)
+            for result in results:
+                if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
+                    connectivity.visited(result.detail)
+                    if connectivity.is_cut_off:  # the fault is most likely on this side
+                        tell_cut_off(connectivity)
 
         if pages.tally:
             observer.watch(pages.tally)
         try:
             async with _ticking(observer):
-                await scan(plan.waiting, pages.read, plan.limits.concurrency, keep, observer)
+                await scan(plan.waiting, read, plan.limits.concurrency, keep, observer)
         finally:
-            stalls = [Stall(stall.ended_at, stall.seconds) for stall in pages.tally.stalls] if pages.tally else []
             with suppress(StoreError):  # of a full disk, which is what is being said
-                store.note_stalls(plan.scan_id, stalls)
+                store.note_stalls(plan.scan_id, pages.tally.stalls if pages.tally else [])
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
-    """Have *stop* called in *loop* for each signal that ends a scan; return what ends the listening.
+    """Call *stop* in *loop* for each signal that ends a scan; return a function that stops listening.
 
-    Afterwards the handlers are as before, unless a signal came: then the process is ending, and further signals are
-    ignored. Neither Python's handlers nor the loop's would do for that, as they go before the process does, and a late
-    second signal would kill it. A signal that whoever started us ignores (``nohup``) stays ignored.
+    That function restores the earlier handlers, unless a signal came: then the process is ending and ignores further
+    signals. The loop's own handlers would be removed before the process ends, so that a late second signal would
+    kill it. A signal that the parent process ignores (``nohup``) stays ignored.
     """
     received: list[int] = []
 
     def receive(number: int, _: object) -> None:
         received.append(number)
-        with suppress(RuntimeError):  # the loop has ended: the first signal is being obeyed
+        with suppress(RuntimeError):  # the loop has ended because of the first signal
             loop.call_soon_threadsafe(stop, Stop(_SHELL_BASE + number))
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -134,7 +136,7 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Ca
 
 @asynccontextmanager
 async def _ticking(observer: Observer) -> AsyncIterator[None]:
-    """Keep what is shown up to date, also while every site is slow."""
+    """Refresh the progress shown, even while every site is slow."""
 
     async def tick() -> None:
         while True:

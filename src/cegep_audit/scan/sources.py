@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,25 +15,25 @@ from cegep_audit.clock import stamp
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
-from cegep_audit.collect.port import Around
+from cegep_audit.collect.port import Around, OpenSource
 from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
-from cegep_audit.errors import FetchError, StoreError, UsageError
+from cegep_audit.errors import FetchError, UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Institution, InstitutionResult, OpenSource, Page
+from cegep_audit.models import Institution, InstitutionResult, Page
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language, day
+from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
 from cegep_audit.scan.concurrent import Read, failed, reader
-from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Render
+from cegep_audit.scan.plan import Plan, Render, Request
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.collect.archive.memento import WebArchive
     from cegep_audit.collect.http.live import LiveWeb
+    from cegep_audit.collect.warc.archive import WarcArchive
     from cegep_audit.collect.warc.saved import SavedVisit
     from cegep_audit.collect.warc.writer import WarcWriter
 
@@ -61,59 +61,59 @@ class Pages:
     given_up: Callable[[], FetchError | None] = lambda: None
 
 
-def check_render(render: Render, dask: str | None, lang: Language) -> None:
-    """Raise UsageError where *render* asks for a browser that is not there: it says what to install.
+def check_sources(request: Request) -> None:
+    """Raise UsageError where a browser or a cluster is asked for that is not there: it says what to install.
 
-    The workers of a cluster (*dask*) have none.
+    The workers of a cluster have no browser, and a web archive is asked by one process only.
     """
-    if render is Render.NEVER:
+    lang = request.lang
+    if not request.dask:
+        if request.render is not Render.NEVER:
+            from cegep_audit.collect.browser import require
+
+            require(lang)
         return
-    if dask:
-        raise UsageError(say("error.render_here", lang))
-    from cegep_audit.collect.browser.browser import require
-
-    require(lang)
-
-
-def check_cluster(*, is_past: bool, render: Render, lang: Language) -> None:
-    """Raise UsageError where the extra is missing, or what is asked for cannot be split over a cluster."""
     if find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    if is_past:
+    if request.past:
         raise UsageError(say("cluster.one_archive", lang))
-    if render is not Render.NEVER:
+    if request.render is not Render.NEVER:
         raise UsageError(say("cluster.no_browser", lang))
 
 
 @asynccontextmanager
-async def open_pages(plan: Plan, note: Note) -> AsyncIterator[Pages]:
-    """Open where the pages of *plan* come from; *note* is given what there is to say of it."""
+async def open_pages(
+    plan: Plan, note: Note = lambda _: None, archive: WarcArchive | None = None
+) -> AsyncIterator[Pages]:
+    """Open where the pages of *plan* come from; *note* is given what there is to say of it.
+
+    *archive* is the index of a replay's files, where it is already made.
+    """
     request, limits = plan.request, plan.limits
     if request.warcs:
-        yield Pages(_replayed(plan, note))
+        yield Pages(reader(archive.open_source, limits, ReadBy.WARC) if archive else _replayed(plan, note))
         return
     if not request.contact:
         note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
     with open_record(plan) as record:
         flush = record.flush if record else lambda: None
         if request.past:
-            async with web_archive(plan, record, note) as archive:
-                read = reader(archive.open, limits, ReadBy.ARCHIVE)
-                yield Pages(read, archive.tally, flush=flush, given_up=lambda: archive.given_up)
+            async with web_archive(plan, record, note) as past:
+                read = reader(past.open, limits, ReadBy.ARCHIVE)
+                yield Pages(read, past.tally, flush=flush, given_up=lambda: past.given_up)
             return
-        async with live_web(plan, record) as web:
-            if request.render is Render.NEVER:
-                yield Pages(reader(web.open, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
-                return
-            async with browsed(web, plan, record, note) as opened:
-                yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
+        async with live_web(plan, record) as web, AsyncExitStack() as stack:
+            opened: OpenSource = web.open
+            if request.render is not Render.NEVER:
+                opened = await stack.enter_async_context(browsed(web, plan, record, note))
+            yield Pages(reader(opened, limits, ReadBy.LIVE), web.tally, web.connectivity, flush)
 
 
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")  # how WARC, gzip, WACZ and ARC files begin
 
 
 def _replayed(plan: Plan, note: Note) -> Read:
-    """Return what reads an institution from the files that the user named: WARC, WACZ, or pages that were saved."""
+    """Return a function that reads an institution from the files named: WARC, WACZ, or saved pages."""
     from cegep_audit.collect.warc.archive import WarcArchive
 
     lang, files = plan.request.lang, plan.request.warcs
@@ -148,13 +148,8 @@ def saved_visits(paths: Sequence[Path], plan: Plan, note: Note, *, strict: bool 
     """
     from cegep_audit.collect.warc.saved import match_saved, read_saved
 
-    saved = read_saved(paths, plan.limits, plan.request.lang)
-    if strict and saved.refused:
-        raise StoreError(saved.refused[0])
-    matched = match_saved(saved, plan.institutions, plan.request.lang)
-    for line in (*saved.refused, *saved.damage, *matched.unmatched):
-        note(line)
-    return matched.visits
+    files = read_saved(paths, plan.limits, note, plan.request.lang, strict=strict)
+    return match_saved(files, plan.institutions, note, plan.request.lang)
 
 
 def live_web(plan: Plan, record: WarcWriter | None) -> LiveWeb:
@@ -187,18 +182,20 @@ async def browsed(
 
     Every page is rendered, or those that ask for it (``--render auto``). Raises UsageError without a browser.
     """
-    from cegep_audit.collect.browser.browser import Browser, require
+    from cegep_audit.collect.browser import require
 
     lang = plan.request.lang
+    path = require(lang)
+    from cegep_audit.collect.browser.browser import Browser  # not without Playwright
 
     def tell(url: str, reason: str) -> None:
-        note(say("scan.not_drawn", lang, url=url, reason=reason))
+        note(say("scan.not_rendered", lang, url=url, reason=reason))
 
     def keep(page: Page) -> str | None:
         return record.keep_rendered(page) if record else None
 
     agent = user_agent(plan.request.contact, __version__)
-    async with Browser(require(lang), agent, plan.limits, tell) as browser:
+    async with Browser(path, agent, plan.limits, tell) as browser:
         decide = needs_of if plan.request.render is Render.AUTO else always
         yield browser.opening(web, decide, keep, around)
 
@@ -216,12 +213,12 @@ async def read_saved_visit(
 
 
 def needs_of(page: Page) -> Sequence[Need]:
-    """Return why *page* says nothing unless a browser renders it: ``auto``."""
+    """Return why *page* needs a browser, nothing if it does not: ``auto``."""
     return needs_browser(extract_links(page)) if _is_document(page) else ()
 
 
 def always(page: Page) -> Sequence[Need]:
-    """Return that every document is to be rendered, with the needs of the page itself: ``always``."""
+    """Return the needs of *page* where every document is rendered: ``always``."""
     return (Need.ALWAYS, *needs_of(page)) if _is_document(page) else ()
 
 

@@ -1,11 +1,9 @@
-"""Opens the database file and says in one line what is wrong with it.
+"""Opens the database file, and turns every fault of it into one line for the user.
 
-``docs/decisions/database.md`` gives the reasons: a rollback journal and no write-ahead log, because the file must
-work on network drives, be readable on media that cannot be written to, and be complete when copied alone. A file may
-come from somebody else, so its schema must be ours to the letter: no further view, trigger or table.
+The journal is a rollback journal, not a write-ahead log, because the file must work on network drives and read-only
+media and be complete when copied alone (``docs/decisions/database.md``). A file may come from somebody else, so its
+schema must equal ours exactly: no additional view, trigger or table.
 """
-
-from __future__ import annotations
 
 import os
 import re
@@ -24,9 +22,9 @@ from cegep_audit.text import shown
 
 APPLICATION_ID, VERSION = 0x63654741, 1  # both set by schema.sql
 
-BUSY_S = 10.0  # how long to wait for another program that keeps the file to itself
+BUSY_S = 10.0  # how long to wait for another program that locks the file
 
-_PRIVATE = 0o600  # pages as received, and coders' names: for their owner alone
+_PRIVATE = 0o600  # the file holds coders' names
 _PRIMARY = 0xFF  # the part of an extended result code that SQLite documents as the primary one
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: "store.locked",
@@ -44,8 +42,8 @@ _SENTENCES = {
 def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the database at *path*; *create* makes a missing or empty one, readable by its owner only.
 
-    Statements commit by themselves outside :func:`transaction`. A file that may only be read is opened so.
-    Raises StoreError, said in *lang*.
+    Statements outside :func:`transaction` commit on their own. A read-only file is opened read-only. Raises StoreError,
+    in the language *lang*.
     """
     with telling(path, lang, opening=True):
         _check_place(path, create=create, lang=lang)
@@ -70,7 +68,7 @@ def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S)
 
 @contextmanager
 def telling(path: Path, lang: Language, *, opening: bool = False) -> Iterator[None]:
-    """Turn what SQLite and the system raise inside the block into a StoreError of one line about *path*."""
+    """Turn errors of SQLite and of the system inside the block into a StoreError of one line about *path*."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -83,13 +81,13 @@ def telling(path: Path, lang: Language, *, opening: bool = False) -> Iterator[No
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Make the statements of the block one: all are kept, or none where anything is raised, Ctrl-C included."""
+    """Run the block as one transaction: it is rolled back on any exception, Ctrl-C included."""
     connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        with suppress(sqlite3.Error):  # the first error is the one to tell; some roll back by themselves
+        with suppress(sqlite3.Error):  # report the first error; some roll back on their own
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         raise
@@ -99,9 +97,9 @@ def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") 
 def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
     """Hold *scan_id* of the database at *path* for this process; StoreError where another process holds it.
 
-    The claim is SQLite's own lock on an empty file beside the database: it works wherever the database does,
-    on any system, and dies with the process, even one that was killed. The file is removed while the lock is held,
-    and a lock on a file that was removed meanwhile does not count. One that a killed process left claims nothing.
+    The claim is SQLite's own lock on an empty file beside the database: it works wherever the database does, and ends
+    with the process, even if that is killed. The file is removed while the lock is held, so a lock on a file that has
+    been removed meanwhile does not count. A file that a killed process left behind claims nothing.
     """
     file = path.with_name(f"{path.name}-scan-{scan_id}.lock")
     with telling(path, lang):
@@ -115,13 +113,13 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes no open file: there it stays
+        with suppress(OSError):  # Windows cannot remove an open file
             file.unlink()
         holder.close()
 
 
 def _locked(file: Path) -> sqlite3.Connection | None:
-    """Lock *file*, made where there is none; None where whoever held it removed it before we had the lock."""
+    """Lock *file*, creating it if needed; return None if its holder removed it before we had the lock."""
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
     try:
@@ -144,7 +142,7 @@ def _locked(file: Path) -> sqlite3.Connection | None:
 
 
 def check_sound(connection: sqlite3.Connection, path: Path, lang: Language) -> None:
-    """Raise StoreError where the file is damaged: better known before a scan of hours is written into it."""
+    """Raise StoreError if the file is damaged: better to know before hours of scanning are written to it."""
     with telling(path, lang):
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
@@ -165,7 +163,7 @@ def _check_place(path: Path, *, create: bool, lang: Language) -> None:
 
 
 def _uri(path: Path, mode: str) -> str:
-    """Return SQLite's name for *path*. A drive letter and a share of Windows both need the three slashes."""
+    """Return *path* as a URI for SQLite. Drive letters and network shares of Windows need three slashes."""
     name = path.absolute().as_posix()
     return f"file://{'' if name.startswith('/') else '/'}{quote(os.fsencode(name), safe='/:')}?mode={mode}"
 
@@ -174,7 +172,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: 
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA foreign_keys = ON")
     tell = partial(say, lang=lang, file=shown(str(path)))
-    with transaction(connection, "BEGIN DEFERRED"):  # one moment: another process may be making the tables
+    with transaction(connection, "BEGIN DEFERRED"):  # a consistent view: another process may be creating the tables
         found = _schema_of(connection)
         application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if not found and not application:
@@ -191,15 +189,15 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: 
 
 def _make(connection: sqlite3.Connection) -> None:
     with transaction(connection):
-        if not _schema_of(connection):  # another process may have made it since we looked
+        if not _schema_of(connection):  # another process may have created it meanwhile
             for statement in _statements(_script()):
                 connection.execute(statement)
 
 
 def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Return the kind, name and definition of all that the database holds, without comments and spaces.
+    """Return the kind, name and definition of everything in the database, without comments and spaces.
 
-    SQLite's own tables count by name; those of ``ANALYZE`` not at all.
+    SQLite's own tables have no definition; those of ``ANALYZE`` are left out.
     """
     found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat_'")
     return {(kind, name, re.sub(r"--[^\n]*|\s", "", sql or "")) for kind, name, sql in found}
@@ -217,7 +215,7 @@ def _script() -> str:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a *script*; ``executescript`` would commit the transaction they belong to."""
+    """Yield the statements of a *script*; ``executescript`` would commit the current transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,8 +1,5 @@
-"""Saves and loads scans. One institution's result is one transaction: a scan that is killed loses what is in flight."""
+"""Saves and loads scans. Results are committed whole: a scan that is killed loses only what is in flight."""
 
-from __future__ import annotations
-
-import gc
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,11 +8,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Self
 
+from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.store import rows
@@ -24,18 +21,20 @@ from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, inse
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status, Verdict
 
-# Decisions hold from one scan to the next; a reading of the past (as_of) is coded on its own.
+# Decisions carry over from one scan to the next; a scan of the past (as_of) is coded on its own.
 _CODED = """
 SELECT coded.id FROM scans AS coded JOIN scans AS asked ON asked.id = ?
 WHERE coded.id = asked.id OR (coded.id < asked.id AND coded.mode <> 'as_of' AND asked.mode <> 'as_of')
 ORDER BY coded.id
 """
+_FINAL_URLS = "SELECT institution_id, final_url FROM results WHERE scan_id = ?"
+_SHOWN = "SELECT institution_id, network, CAST(url AS TEXT) FROM accounts WHERE scan_id = ? AND url <> ''"
 _AT_ONCE = 500  # institutions read at one moment; a writer may have its turn between two such moments
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How far a scan came: the *institutions* it was to audit, and of those with a result, how many by status."""
+    """How far a scan got: the number of *institutions* to audit, and of results by status."""
 
     institutions: int
     by_status: Mapping[Status, int]
@@ -49,9 +48,9 @@ class Tally:
 class Store:
     """An open database of scans; close it, or use it as a context manager.
 
-    Any number of processes may read and write one file, each statement waiting for the others; a single scan
-    is written by one process at a time (:meth:`claim`). Calls from several threads take turns. Every method
-    raises StoreError, one line that names the file and what to do, where the file cannot be read or written.
+    Any number of processes may read and write one file, and wait for each other; one process at a time writes a given
+    scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError, one line that names the
+    file and what to do, if the file cannot be read or written.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lang: Language) -> None:
@@ -63,9 +62,9 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> Self:
-        """Open the database at *path*; *create* makes a missing or empty one, otherwise that is a StoreError.
+        """Open the database at *path*; without *create* a missing or empty one is a StoreError.
 
-        *busy_s* is how long to wait for another program that keeps the file to itself.
+        *busy_s* is how long to wait for another program that locks the file.
         """
         path = Path(path)
         return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
@@ -73,18 +72,14 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file and of every claim; what was saved is saved. May be called twice."""
+        """Close the file and release every claim. May be called twice."""
         for scan_id in list(self._claims):
-            self._claims.pop(scan_id).close()
+            self._let_go(scan_id)
         self._connection.close()
-
-    # ------------------------------------------------------------ writing
 
     def start_scan(
         self,
@@ -112,15 +107,15 @@ class Store:
         return scan_id
 
     def claim(self, scan_id: int) -> None:
-        """Take *scan_id*, to go on with it, for this process alone, until :meth:`finish_scan` or :meth:`close`.
+        """Claim *scan_id* for this process, to resume it, until :meth:`finish_scan` or :meth:`close`.
 
-        Raises StoreError where another process is at it: the same scan is never resumed twice at once.
+        Raises StoreError if another process has claimed it: a scan is never resumed twice at once.
         """
         self._check_sound()
         self._hold(scan_id)
 
     def save(self, scan_id: int, *results: InstitutionResult) -> None:
-        """Keep the result of an institution, or of several, in one transaction; earlier ones are replaced."""
+        """Save *results* in one transaction; earlier results of the same institutions are replaced."""
         with self._writing() as connection:
             for result in results:
                 key = (scan_id, rows.stored(result.institution.id))
@@ -128,17 +123,17 @@ class Store:
                 insert(connection, RESULTS, [(key, result)])
 
     def note_stalls(self, scan_id: int, stalls: Sequence[Stall]) -> None:
-        """Add *stalls* of this machine to those noted of a scan."""
+        """Add *stalls* of this machine to those of a scan."""
         if stalls:
             kept = (*self.scan(scan_id).stalls, *stalls)
             self._update(scan_id, "stalls", kept)
 
     def label(self, scan_id: int, text: str) -> None:
-        """Give a scan the name that its owner has for it."""
+        """Set the label of a scan."""
         self._update(self.scan(scan_id).id, "label", text)
 
     def delete(self, scan_id: int) -> None:
-        """Remove a scan with its results and decisions; StoreError where it is running or another scan completes it."""
+        """Delete a scan with its results and decisions; StoreError if it is running or another scan completes it."""
         self._hold(self.scan(scan_id).id)
         try:
             later = [scan.id for scan in self.scans() if scan.completes == scan_id]
@@ -150,12 +145,12 @@ class Store:
             self._let_go(scan_id)
 
     def finish_scan(self, scan_id: int, ended_at: datetime) -> None:
-        """Note that the scan came to its end, and give up its claim."""
+        """Record the end of a scan and release its claim."""
         self._update(scan_id, "ended_at", ended_at)
         self._let_go(scan_id)
 
     def forget_if_empty(self, scan_id: int) -> None:
-        """Remove a scan of which no institution was visited, and give up its claim; leave any other as it is."""
+        """Delete a scan without any result, and release its claim; leave any other as it is."""
         if self.done_ids(scan_id):
             return
         with self._writing() as connection:
@@ -164,10 +159,10 @@ class Store:
         self._let_go(scan_id)
 
     def save_decisions(self, scan_id: int, decisions: Sequence[Decision]) -> None:
-        """Keep what coders decided on a scan, all of it or nothing, in one transaction.
+        """Save the decisions of coders on a scan in one transaction.
 
-        A coder's earlier decision on the same unit is replaced; a list from elsewhere replaces the whole list of
-        that name, because an account that it no longer names is not listed any more.
+        A coder's earlier decision on the same unit is replaced. A list from elsewhere replaces the whole earlier list
+        of that name, because it may no longer name an account.
         """
         units = {(scan_id, *item.unit, item.coder) for item in decisions}
         lists = {(scan_id, item.coder) for item in decisions if item.verdict is Verdict.LISTED}
@@ -178,15 +173,13 @@ class Store:
             connection.executemany("DELETE FROM decisions WHERE scan_id = ? AND coder = ?", lists)
             insert(connection, DECISIONS, [((scan_id, *item.unit), item) for item in decisions])
 
-    # ------------------------------------------------------------ reading
-
     def scans(self) -> list[Scan]:
         """Return every scan, the oldest first, without its institutions and results (see :meth:`tally`)."""
         with self._reading() as connection:
             return [scan for _, scan in load(connection, SCANS, (), lambda _: {"institutions": (), "results": ()})]
 
     def tally(self, scan_id: int) -> Tally:
-        """Return how far a scan came."""
+        """Return how far a scan got."""
         by_status = "SELECT status, count(*) FROM results WHERE scan_id = ? GROUP BY status ORDER BY status"
         with self._reading() as connection:
             (number,) = connection.execute("SELECT count(*) FROM institutions WHERE scan_id = ?", (scan_id,)).fetchone()
@@ -231,23 +224,33 @@ class Store:
         """
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            subject = partial(_institution, subjects)
-            with _collector_paused(), self._reading() as connection:
+            subject = partial(_subject, subjects)
+            with rows.collector_paused(), self._reading() as connection:
                 entries = load(connection, RESULTS, (scan_id,), subject, among=list(subjects), without=without)
                 found = {id_: result for (_, id_), result in entries}
             yield from (found[id_] for id_ in subjects if id_ in found)
 
-    def decisions(self, scan_id: int) -> list[Decision]:
-        """Return what coders decided on a scan and, the oldest first, on earlier ones that it may be carried over from.
+    def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
+        """Return the id, network and URL of each account with a URL that an institution shows; and every final URL."""
+        with self._reading() as connection:
+            final_urls = connection.execute(
+                "SELECT institution_id, final_url FROM results WHERE scan_id = ?", (scan_id,)
+            )
+            return connection.execute(_SHOWN, (scan_id,)).fetchall(), dict(final_urls)
 
-        A reading of the past (mode ``as_of``) neither gives nor takes decisions.
+    def decisions(self, scan_id: int) -> list[Decision]:
+        """Return the decisions of coders on a scan, after those on earlier scans that may carry over, the oldest first.
+
+        A scan of the past (mode ``as_of``) neither passes decisions on nor takes them over.
         """
+
+        def unit(key: rows.Key) -> Mapping[str, object]:
+            return {"scan_id": key[0], "unit": Unit(*key[1:])}
+
         with self._reading() as connection:
             numbers = [number for (number,) in connection.execute(_CODED, (scan_id,))]
-            items = [item for number in numbers for _, item in load(connection, DECISIONS, (number,), _unit)]
+            items = [item for number in numbers for _, item in load(connection, DECISIONS, (number,), unit)]
         return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
-
-    # ------------------------------------------------------------ inside
 
     def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
         with self._reading() as connection:
@@ -289,21 +292,5 @@ class Store:
         return say(key, self._lang, file=shown(str(self.path)), **facts)
 
 
-def _unit(key: tuple[int, str, str]) -> Mapping[str, object]:
-    return {"scan_id": key[0], "unit": Unit(*key[1:])}
-
-
-def _institution(by_id: Mapping[str, Institution], key: tuple[int, str]) -> Mapping[str, object]:
-    return {"institution": by_id[key[1]]}
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Make records without a search for cycles: they have none, and the search takes half of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def _subject(subjects: Mapping[str, Institution], key: rows.Key) -> Mapping[str, object]:
+    return {"institution": subjects[key[1]]}

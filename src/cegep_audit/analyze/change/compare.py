@@ -4,8 +4,6 @@ A site that was not assessed in one of them is not comparable: nothing was gaine
 other way round is the mirror of this one.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -210,13 +208,13 @@ def compare(old: Scan, new: Scan) -> Comparison:
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
     held = {*old.accounts, *new.accounts}
     shown = [name for name in (*NETWORKS, *sorted(held - {*NETWORKS})) if name in held]
-    is_comparable = old.is_assessed and new.is_assessed
-    for name in shown if is_comparable else shown or [""]:
-        change = _change(name, old, new) if is_comparable else Change.NOT_COMPARABLE
-        yield NetworkChange(institution, name, change, old, new)
+    for name in shown if old.is_assessed and new.is_assessed else shown or [""]:
+        yield NetworkChange(institution, name, _change(name, old, new), old, new)
 
 
 def _change(network: str, old: Side, new: Side) -> Change:
+    if not (old.is_assessed and new.is_assessed):
+        return Change.NOT_COMPARABLE
     was, now = old.is_on(network), new.is_on(network)
     if was and now:
         return Change.KEPT if old.account_keys(network) & new.account_keys(network) else Change.RENAMED

@@ -1,7 +1,5 @@
 """Several scans side by side, by the date of their captures: how the shares moved, who entered and who left."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date

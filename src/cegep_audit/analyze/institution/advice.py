@@ -1,11 +1,10 @@
-"""What an institution could mend on its site, so that readers, search engines and this audit find its accounts."""
-
-from __future__ import annotations
+"""What an institution could improve on its site, so that readers, search engines and this audit find its accounts."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import partial
 
 from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.presence import page_of
@@ -13,10 +12,14 @@ from cegep_audit.detect.networks.identify import NETWORKS, account_key, open_net
 from cegep_audit.models import Account, Flaw, InstitutionResult
 from cegep_audit.vocabulary import How, Kind, PageRole, Role
 
+_WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
+_IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
+_INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to mend: ``rule`` says what, the other fields where, "" for what does not apply.
+    """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
 
     ``url`` is the address as it stands on the page ``page_url``, or that of the account.
     """
@@ -28,59 +31,46 @@ class Advice:
 
 
 def advise(result: InstitutionResult) -> tuple[Advice, ...]:
-    """Return what the site of *result* could mend, by the rules below in their order; nothing where it was not read."""
+    """Return what the site of *result* could improve, in the order of :data:`RULES`; nothing where it was not read."""
     if not result.status.is_assessed:
         return ()
     return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(result)))
 
 
+def _no_account(result: InstitutionResult) -> Iterator[Advice]:
+    """A site without an account of the institution, and without a page of links."""
+    if not _official(result):
+        yield Advice("no_account", page_url=result.final_url)
+
+
 def _nowhere(result: InstitutionResult) -> Iterator[Advice]:
     """Icons that lead to no account.
 
-    An icon with an address needs no more. One without (``#``) may open a menu of accounts, share by a script or turn a
-    tab, so it needs what an account does: a place in the row of the institution's own, and no other of its network.
+    One without an address (``#``) may open a menu of accounts, share by a script or turn a tab. It counts only in the
+    row of the institution's own accounts, where no other account is of its network.
     """
-    for flaw in _flaws(result, "nowhere"):
-        if not _WITHOUT_ADDRESS.match(flaw.url) or _stands_for_account(result, flaw):
-            yield _advice(flaw)
+    for flaw in result.flaws:
+        if flaw.rule == "nowhere" and (not _WITHOUT_ADDRESS.match(flaw.url) or _stands_for_account(result, flaw)):
+            yield _of_flaw(flaw)
 
 
 def _share_for_profile(result: InstitutionResult) -> Iterator[Advice]:
-    """Share buttons in the row of the institution's own accounts, of a network it shows no account of."""
-    return (_advice(flaw) for flaw in _flaws(result, "share_for_profile") if _stands_for_account(result, flaw))
-
-
-_WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
+    """Share buttons in the row of the institution's own accounts, of a network that it shows no account of."""
+    for flaw in result.flaws:
+        if flaw.rule == "share_for_profile" and _stands_for_account(result, flaw):
+            yield _of_flaw(flaw)
 
 
 def _stands_for_account(result: InstitutionResult, flaw: Flaw) -> bool:
     """Whether a reader expects an account where *flaw* is: beside the institution's own, of a network without any."""
-    beside = any(
-        (item.page_url, item.zone) == (flaw.page_url, flaw.zone)
-        for account in _official(result)
-        for item in account.evidence
-    )
-    return beside and all(account.network != flaw.network for account in result.accounts)
-
-
-def _no_account(result: InstitutionResult) -> Iterator[Advice]:
-    """A site on which no account of the institution was seen, and no page of links either."""
-    if not _official(result):
-        yield Advice("no_account", "", "", result.final_url)
-
-
-def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
-    """Icons whose link hides where it leads."""
-    for account in result.accounts:
-        if account.reason == "unresolved_link":
-            yield Advice("unresolved", account.network, "", _page(account))
+    places = {(item.page_url, item.zone) for account in _official(result) for item in account.evidence}
+    networks = {account.network for account in result.accounts}
+    return (flaw.page_url, flaw.zone) in places and flaw.network not in networks
 
 
 def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
-    still_open = _open_networks(result)
-    for account in _official(result):
-        if account.network in NETWORKS and account.network not in still_open:
-            yield Advice("closed_network", account.network, account.url, _page(account))
+    closed = NETWORKS.keys() - _open_networks(result)
+    return (_of_account("closed_network", each) for each in _official(result) if each.network in closed)
 
 
 def _open_networks(result: InstitutionResult) -> frozenset[str]:
@@ -90,11 +80,17 @@ def _open_networks(result: InstitutionResult) -> frozenset[str]:
     return frozenset(open_networks(result.captured_at.astimezone(UTC).date()))
 
 
+def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
+    """Icons whose link hides where it leads."""
+    unresolved = (account for account in result.accounts if account.reason == "unresolved_link")
+    return (replace(_of_account("unresolved", account), url="") for account in unresolved)
+
+
 def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
-    """A page of links (Linktree and its kind) where no account is shown on the site itself."""
+    """A page of links (Linktree and its kind) where the site itself shows no account."""
     accounts = _official(result)
     if not any(account.network in NETWORKS for account in accounts):
-        yield from (Advice("elsewhere", account.network, account.url, _page(account)) for account in accounts)
+        yield from (_of_account("elsewhere", account) for account in accounts)
 
 
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
@@ -103,19 +99,12 @@ def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
     for account in sorted(_official(result), key=lambda account: not account.is_main):
         if account.kind is Kind.PROFILE:
             profiles.setdefault(account.network, []).append(account)
-    for found in profiles.values():
-        if len(found) > 1:
-            yield from (Advice("two_accounts", each.network, each.url, _page(each)) for each in found)
+    return (_of_account("two_accounts", each) for found in profiles.values() if len(found) > 1 for each in found)
 
 
 def _inner_page_only(result: InstitutionResult) -> Iterator[Advice]:
-    """Accounts that the homepage does not show."""
-    for account in _official(result):
-        if page_of(result, account) in _INNER:
-            yield Advice("inner_page_only", account.network, account.url, _page(account))
-
-
-_INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
+    """Accounts that only a page of contacts or of social media shows."""
+    return (_of_account("inner_page_only", each) for each in _official(result) if page_of(result, each) in _INNER)
 
 
 def _one_language(result: InstitutionResult) -> Iterator[Advice]:
@@ -132,31 +121,22 @@ def _one_language(result: InstitutionResult) -> Iterator[Advice]:
             yield from (Advice("one_language", name, at_home[name], page.url) for name in missing)
 
 
-def _of_official(rule: str) -> Callable[[InstitutionResult], Iterator[Advice]]:
-    """Return a rule about flawed links to the institution's own accounts."""
-
-    def links(result: InstitutionResult) -> Iterator[Advice]:
-        still_open = _open_networks(result)
-        own = {
-            account_key(account.network, account.url)
-            for account in _official(result)
-            if account.url and account.network in still_open
-        }
-        for flaw in result.flaws:
-            if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
-                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
-
-    return links
+def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
+    """Flawed links to the institution's own accounts."""
+    still_open = _open_networks(result)
+    official = [each for each in _official(result) if each.url and each.network in still_open]
+    own = {account_key(account.network, account.url) for account in official}
+    for flaw in result.flaws:
+        if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
+            yield _of_flaw(flaw)
 
 
 def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
-    """Accounts without any word of them in the page's data (schema.org ``sameAs``)."""
+    """Accounts that the page's data (schema.org ``sameAs``) does not name."""
     official = _official(result)
     if official and not any(item.how in _IN_DATA for account in official for item in account.evidence):
-        yield Advice("no_same_as", "", "", result.final_url)
+        yield Advice("no_same_as", page_url=result.final_url)
 
-
-_IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
 
 RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what costs the site most readers first
     _no_account,
@@ -168,15 +148,9 @@ RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what c
     _two_accounts,
     _inner_page_only,
     _one_language,
-    _of_official("old_name"),
-    _of_official("insecure"),
-    _of_official("mobile"),
+    *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
     _no_same_as,
 )
-
-
-def _official(result: InstitutionResult) -> list[Account]:
-    return [account for account in result.accounts if account.role is Role.OFFICIAL]
 
 
 def missing_networks(
@@ -191,17 +165,17 @@ def missing_networks(
         return ()
     common = [name for name, count in peers.items() if name not in networks and count > assessed / 2]
     return tuple(
-        Advice("missing_network", name, "", result.final_url) for name in sorted(common, key=lambda n: -peers[n])
+        Advice("missing_network", name, page_url=result.final_url) for name in sorted(common, key=lambda n: -peers[n])
     )
 
 
-def _flaws(result: InstitutionResult, rule: str) -> list[Flaw]:
-    return [flaw for flaw in result.flaws if flaw.rule == rule]
+def _official(result: InstitutionResult) -> list[Account]:
+    return [account for account in result.accounts if account.role is Role.OFFICIAL]
 
 
-def _advice(flaw: Flaw) -> Advice:
+def _of_flaw(flaw: Flaw) -> Advice:
     return Advice(flaw.rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _page(account: Account) -> str:
-    return account.evidence[0].page_url if account.evidence else ""
+def _of_account(rule: str, account: Account) -> Advice:
+    return Advice(rule, account.network, account.url, account.evidence[0].page_url if account.evidence else "")

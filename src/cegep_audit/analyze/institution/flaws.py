@@ -1,9 +1,7 @@
-"""Links to networks that serve their reader badly, by the rows of ``flaws.toml``: read while the pages are there.
+"""Links to networks that serve their reader badly, by the rows of ``flaws.toml``; read while the pages are there.
 
-Nothing here judges an account or changes a count; ``advice`` says what of this is worth telling the site.
+Nothing here judges an account or changes a count; ``advice`` decides what to tell the site.
 """
-
-from __future__ import annotations
 
 import re
 import tomllib
@@ -48,8 +46,8 @@ class Rule:
 def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw, ...]:
     """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
 
-    A link is the same on another page; a rule and an address (or a label, where there is no address) name it.
-    A link to an account that is not among *accounts* is left out: those of persons are not kept.
+    A rule and an address (or a label, where there is no address) name a link, whatever its page. A link to an account
+    that is not among *accounts* is left out: those of persons are not kept.
     """
     kept = {(account.network, account_key(account.network, account.url)) for account in accounts}
     found: dict[tuple[str, str, str], Flaw] = {}
@@ -63,14 +61,13 @@ def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw
 
 
 def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> Iterator[Flaw]:
-    """Yield the flaws of a page captured on *day*; links *seen* on a page before are left out."""
+    """Yield the flaws of a page captured on *day*; links *seen* on an earlier page are left out."""
     for link in reading.links:
         if link.how in _CLICKED and (shown := (link.url, link.zone, link.label)) not in seen:
             seen.add(shown)
             yield from _of_link(link, day)
-    leads_nowhere = _icons().address.match
     for inner in reading.inner:
-        if leads_nowhere(inner.href) and (network := named_without_address(inner)):
+        if network := named_without_address(inner):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 
@@ -86,7 +83,7 @@ def _of_link(link: Link, day: date) -> Iterator[Flaw]:
 def named_without_address(inner: InnerLink) -> str:
     """Return the network that a link which leads nowhere is named after, "" for any other link."""
     icons, row = _icons(), _table()["without_address"]
-    if len(inner.label) > row["longest_label"] or not icons.address.match(inner.href):
+    if not icons.address.match(inner.href) or len(inner.label) > row["longest_label"]:
         return ""
     if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
         return ""
@@ -111,8 +108,7 @@ def _table() -> Mapping[str, Any]:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
-    conditions = {name: frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones")}
+    kinds, reasons, zones = (frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones"))
     address = re.compile(row.get("address", ""), re.IGNORECASE)
     unless_label = re.compile(row.get("unless_label", "(?!)"), re.IGNORECASE)
-    since = row.get("since", date.min)
-    return Rule(name=row["name"], address=address, unless_label=unless_label, since=since, **conditions)
+    return Rule(row["name"], kinds, reasons, zones, address, unless_label, row.get("since", date.min))

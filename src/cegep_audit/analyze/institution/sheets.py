@@ -1,13 +1,11 @@
-"""One institution of a scan as its own people look at it: its accounts, what to mend, and its peers beside it."""
+"""One institution of a scan, for its own people: its accounts, what to improve, and its peers beside it."""
 
-from __future__ import annotations
-
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from heapq import nsmallest
-from itertools import accumulate
+from statistics import median
 
 from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
 from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
@@ -47,11 +45,11 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One institution: what came of its site, its networks, what it could mend, and its peers.
+    """One institution: what came of its site, its networks, what it could improve, and its peers.
 
     ``result`` is None where a scan was stopped before it, ``n_networks`` where the site was not assessed; ``main``
     is the main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site
-    of the past, which nobody can mend. ``peers`` are of the institution's type, then of its region, as far as the
+    of the past, which nobody can improve. ``peers`` are of the institution's type, then of its region, as far as the
     registry says them and another institution shares them.
     """
 
@@ -85,9 +83,11 @@ def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
 
 
 def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers] = ()) -> Sequence[Advice] | None:
-    """Return what the site could mend, networks that most of the first of *peers* are on and it is not included."""
-    if scan.mode == "as_of" or sheet.result is None:
-        return None if scan.mode == "as_of" else ()
+    """Return what the site could improve, with the networks that most of its first *peers* are on and it is not."""
+    if scan.mode == "as_of":
+        return None
+    if sheet.result is None:
+        return ()
     missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
     return (*advise(sheet.result), *missing)
 
@@ -95,12 +95,6 @@ def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers] = ()) -> Sequence[A
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
     """Return the sheet of one institution of *scan*, None where it has no such institution."""
     return next(sheets(scan, {institution_id}), None)
-
-
-def lone_sheet(scan: Scan) -> Sheet:
-    """Return the sheet of the only institution of *scan*, without peers."""
-    sheet = _alone(scan, *next(visits(scan)))
-    return replace(sheet, advice=_advice(scan, sheet))
 
 
 def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:
@@ -117,6 +111,11 @@ def _alone(scan: Scan, institution: Institution, result: InstitutionResult | Non
 
 
 _Key = tuple[str, str]  # registry column, value
+
+
+def are_peers(one: Institution, other: Institution) -> bool:
+    """Whether two institutions have a value in common that makes them peers."""
+    return not set(_keys(one)).isdisjoint(_keys(other))
 
 
 def _keys(institution: Institution) -> list[_Key]:
@@ -154,15 +153,12 @@ def _peers(key: _Key, group: _Group, own: Sheet) -> Peers:
         institutions=group.institutions - 1,
         assessed=numbers.total(),
         networks={name: count for name, count in counts.items() if count},
-        median=_median(numbers),
+        median=_median(frozenset(numbers.items())),
         ahead=0 if own.n_networks is None else sum(numbers[each] for each in numbers if each > own.n_networks),
     )
 
 
-def _median(numbers: Counter[int]) -> float | None:
-    """Return the median of *numbers*, each as often as it is counted; None of nothing."""
-    ends = list(accumulate(numbers[each] for each in sorted(numbers)))
-    if not ends:
-        return None
-    middle = [sorted(numbers)[bisect_right(ends, place)] for place in ((ends[-1] - 1) // 2, ends[-1] // 2)]
-    return sum(middle) / 2
+@cache  # institutions on as many networks take the same number out of their group
+def _median(numbers: frozenset[tuple[int, int]]) -> float | None:
+    everything = list(Counter(dict(numbers)).elements())
+    return float(median(everything)) if everything else None

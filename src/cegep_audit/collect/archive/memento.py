@@ -1,12 +1,10 @@
-"""A web archive as a port: the capture of a page nearest to a day, asked in the archive's own pace.
+"""A web archive as a port: the capture of a page nearest to a day, asked for at the archive's own pace.
 
 Every request of the scan goes to the one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not
-asked for: it is about crawlers of the archive's own pages; how fast captures may be read is what an archive's limits
-say. A capture comes with the original address and the time of the capture, so that the one site reader reads it as a
-page of that day, and the WARC of such a scan reads like that of a live scan of that day.
+asked for, because it is about crawlers of the archive's own pages; its limits say how fast captures may be read. A
+capture comes with the original address and the time of the capture, so that the site reader reads it as a page of that
+day, and the WARC of such a scan reads like that of a live scan of that day.
 """
-
-from __future__ import annotations
 
 import asyncio
 import time
@@ -32,10 +30,10 @@ from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Source
+from cegep_audit.models import Institution, Limits
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
@@ -75,16 +73,15 @@ def own_limits(timegate: str) -> dict[str, float]:
 
 
 class WebArchive:
-    """The web as one archive held it on the day of a *period*; its pace is shared by all visits.
+    """The web as one archive held it on the day of a *period*.
 
-    *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; the user
-    names it, so that it may be at a private address. *record* is given each capture in range as the site's own answer
-    of that moment, with the capture's address as its source. The other arguments are those of
-    :class:`~cegep_audit.collect.http.live.LiveWeb`. A pace that the archive asks for is kept whatever *limits* say.
+    *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
+    user names may be at a private address. *record* is given each capture in range as the site's own answer of that
+    moment, with the capture's address as its source. The other arguments are those of
+    :class:`~cegep_audit.collect.http.live.LiveWeb`. The pace that the archive asks for is kept whatever *limits* say.
 
     :attr:`given_up` is set, and every further request refused, once the archive wants to be left alone for longer
-    than ``Limits.max_retry_after_s`` or does not answer any more: what is missing then says nothing about the sites,
-    and is better asked for another day.
+    than ``Limits.max_retry_after_s`` or no longer answers: missing pages then say nothing about the sites.
     """
 
     def __init__(
@@ -142,8 +139,7 @@ class WebArchive:
     def _keep(self, exchange: Exchange) -> str | None:
         """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
 
-        The archive's own answers (redirects to a capture, pages it does not hold) are not recorded, nor the headers
-        that it was asked with; those it answered with are, ``Memento-Datetime`` included.
+        The archive's own answers are not recorded, nor the headers that it was asked with.
         """
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
@@ -217,14 +213,10 @@ class MementoFetch:
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the capture of *url*, with the original addresses; raise FetchError.
-
-        ``no_capture`` where none is in range. For a robots.txt as well: the rules of that day no longer matter.
-        """
+        """Return the capture of *url* with original addresses; raise FetchError, ``no_capture`` if none is in range."""
         if want is Want.ROBOTS:
-            raise FetchError(url, Detail.NO_CAPTURE, "robots.txt of the past is not asked for")
-        at = self._just_after.pop(crawl_key(url), self._archive.period.noon)
-        moment = Moment(stamp_of(at), url)
+            raise FetchError(url, Detail.NO_CAPTURE, "the rules of that day no longer matter")
+        moment = Moment(stamp_of(self._just_after.pop(crawl_key(url), self._archive.period.noon)), url)
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
             try:
@@ -232,15 +224,22 @@ class MementoFetch:
             except FetchError as error:
                 error.url = url  # the site's address, not the archive's
                 raise
-            captured_at = read_datetime(answer.headers.get("memento-datetime", ""))
-            exact = moment if captured_at else _exact(moment, address, answer)
-            at_least = captured_at or exact.at
-            if at_least and (refusal := self._archive.period.refusal(at_least)):
-                raise FetchError(moment.url, Detail.NO_CAPTURE, refusal)
-            if captured_at:
-                return self._original(moment, address, captured_at, answer)
+            at = read_datetime(answer.headers.get("memento-datetime", ""))
+            if at:
+                self._refuse_far(url, at)
+                return self._original(moment, address, at, answer)
+            # The next request goes to the same archive, even if its redirect to a capture leads elsewhere.
+            exact = read_uri_m(address, answer.location or "") if answer.status in REDIRECTS else None
+            if exact is None:
+                raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
+            if exact.at:
+                self._refuse_far(url, exact.at)
             moment = exact
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
+
+    def _refuse_far(self, url: str, at: datetime) -> None:
+        if refusal := self._archive.period.refusal(at):
+            raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
     def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
         """Return *answer* as the site gave it at the time *at*."""
@@ -250,17 +249,3 @@ class MementoFetch:
             if visit_key(target) == visit_key(moment.url):
                 self._just_after[crawl_key(target)] = at + _JUST_AFTER
         return replace(answer, url=moment.url, headers=headers, at=at)
-
-
-def _exact(moment: Moment, address: str, answer: Answer) -> Moment:
-    """Return the capture that the archive's own redirect leads to; raise FetchError where *answer* is none.
-
-    Only the capture that it names is used: the next request goes to the same archive, even if the redirect leads
-    elsewhere.
-    """
-    if answer.status not in REDIRECTS:
-        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
-    exact = read_uri_m(address, answer.location or "")
-    if exact is None:
-        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads elsewhere", status=answer.status)
-    return exact

@@ -1,10 +1,8 @@
 """The addresses of mementos (URI-M, RFC 7089) in the form that the Wayback Machine gave them and its kin share.
 
-``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the page at the end as it was captured
-nearest to that moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb read the same form.
+``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the capture of that page nearest to that
+moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb read the same form.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ WAYBACK_MACHINE = "https://web.archive.org/web/"
 MAX_DRIFT_DAYS = 183  # half a year, unless a user says otherwise: farther off lies another academic year
 
 _STAMP = "%Y%m%d%H%M%S"
-_STAMP_DIGITS = 14
 _NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its own captures come first
 
 # One slash may be left of two: some servers and proxies take the second away.
@@ -35,12 +32,11 @@ class Moment(NamedTuple):
     @property
     def at(self) -> datetime | None:
         """The moment itself, None where the stamp is cut short or no date."""
-        if len(self.stamp) != _STAMP_DIGITS:  # strptime would take fewer
-            return None
         try:
-            return datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
+            at = datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError:
             return None
+        return at if stamp_of(at) == self.stamp else None  # strptime takes fewer digits, too
 
 
 def timegate_of(url: str) -> str | None:
@@ -81,7 +77,7 @@ def uri_m(timegate: str, moment: Moment) -> str:
 
 def read_uri_m(base: str, location: str) -> Moment | None:
     """Return what *location*, resolved against *base*, names in an archive; None where it is empty or no URI-M."""
-    found = _URI_M.search((absolute(base, location) or "") if location else "")
+    found = _URI_M.search(absolute(base, location) or "") if location else None
     return Moment(found["stamp"], crawl_key(f"{found['scheme'].lower()}://{found['rest']}")) if found else None
 
 
@@ -91,12 +87,9 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
     be relative. *asked* is the URI-M that was answered with it.
     """
-    if not location:
-        return None
-    rewritten = read_uri_m(asked, location)
-    if rewritten is None and _IN_ARCHIVE.search(location):
-        return None
-    return rewritten.url if rewritten else absolute(memento.url, location)
+    if rewritten := read_uri_m(asked, location):
+        return rewritten.url
+    return None if not location or _IN_ARCHIVE.search(location) else absolute(memento.url, location)
 
 
 def read_datetime(value: str) -> datetime | None:

@@ -1,25 +1,32 @@
-"""One page rendered in one tab: what it may load, how long it may take, how much memory it may fill."""
+"""One page rendered in one tab: what it may load, how long it may take, how much memory it may fill.
 
-from __future__ import annotations
+It loads from its own hosts only, and nothing that counts readers.
+"""
 
 import asyncio
 import os
+import re
 import signal
-from collections.abc import AsyncIterator
+import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from cegep_audit.collect.browser.assets import Assets
-from cegep_audit.collect.port import Answer
+from playwright.async_api import BrowserContext, Error, Request, Route
+from playwright.async_api import Page as Tab
+from playwright.async_api import TimeoutError as StillBusy
+
+from cegep_audit.collect.port import Answer, Source
 from cegep_audit.errors import FetchError
-from cegep_audit.urls import split
+from cegep_audit.models import Institution, Page
+from cegep_audit.urls import host_of, is_same_site, split
+from cegep_audit.vocabulary import Detail
 
-if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, CDPSession, Request, Route
-    from playwright.async_api import Page as Tab
-
+AT_ONCE = 2  # requests of one page
 RENDER_S = 20.0  # a page, from when its host's turn has come
 LOAD_S = 10.0  # how long its scripts may take to load
 QUIET_S = 5.0  # how long, after all is loaded, half a second without loading is waited for
@@ -34,22 +41,29 @@ class NotRenderedError(Exception):
     """A page that could not be rendered; its text is one line for a person."""
 
 
+@dataclass  # without slots: Playwright marks the methods that it is given
 class Renderer:
-    """Renders the page that *answer* is, with what *assets* may load; the result is at most *max_bytes* long."""
+    """Renders the page of *institution* that *answer* is, at most *max_bytes* long.
 
-    def __init__(self, answer: Answer, assets: Assets, max_bytes: int) -> None:
-        self._answer = answer
-        self._assets = assets
-        self._max_bytes = max_bytes
-        self._is_served = False
+    Each of the *readers* loads one thing at a time that the page asks for.
+    """
+
+    answer: Answer
+    institution: Institution
+    readers: Sequence[Source]
+    max_bytes: int
+    _free: asyncio.LifoQueue[Source] = field(default_factory=asyncio.LifoQueue)
+    _loading: set[asyncio.Task[Page]] = field(default_factory=set)
+    _is_served: bool = False
+    _is_over: bool = False
 
     async def render(self, context: BrowserContext) -> Answer:
         """Return the answer with the page as its scripts make it, in UTF-8; raise NotRenderedError."""
-        from playwright.async_api import Error
-
+        for reader in self.readers:
+            self._free.put_nowait(reader)
         try:
             async with asyncio.timeout(RENDER_S), self._opened(context) as tab:
-                await tab.goto(self._answer.url, wait_until="commit", timeout=0)
+                await tab.goto(self.answer.url, wait_until="commit", timeout=0)
                 await _wait_until_loaded(tab)
                 body = (await tab.content()).encode("utf-8", "replace")
                 url = tab.url
@@ -58,43 +72,45 @@ class Renderer:
         except Error as error:
             line = first_line(error)
             raise NotRenderedError("the page crashed" if "crash" in line.lower() else line) from error
-        if len(body) > self._max_bytes:
-            raise NotRenderedError(f"longer than {self._max_bytes:,} bytes when rendered")
-        url = url.partition("#")[0] if split(url) else self._answer.url
-        return replace(self._answer, url=url, body=body, headers={"content-type": "text/html; charset=utf-8"})
+        finally:
+            await self._give_up_loading()
+        if len(body) > self.max_bytes:
+            raise NotRenderedError(f"longer than {self.max_bytes:,} bytes when rendered")
+        url = url.partition("#")[0] if split(url) else self.answer.url
+        return replace(self.answer, url=url, body=body, headers={"content-type": "text/html; charset=utf-8"})
 
     @asynccontextmanager
     async def _opened(self, context: BrowserContext) -> AsyncIterator[Tab]:
         tab = await context.new_page()
         await context.route("**/*", self._route)
-        context.on("page", _close)  # a window that the page opens
+        context.on("page", _refuse)  # a window that the page opens
         watch = asyncio.create_task(_watch_memory(context))
         try:
             yield tab
         finally:
             watch.cancel()
-            await _close_by_force(context, tab)
+            context.remove_listener("page", _refuse)
+            await quietly(tab.close)
+            await quietly(lambda: context.unroute_all(behavior="ignoreErrors"))
 
     async def _route(self, route: Route, request: Request) -> None:
         """Answer what the page asks for; the page itself is not asked for twice."""
-        from playwright.async_api import Error
-
         with suppress(Error):  # the page is gone
             if not self._is_served and request.is_navigation_request():
                 self._is_served = True
-                headers = {"Content-Type": self._answer.content_type or "text/html"}
-                await route.fulfill(status=200, headers=headers, body=self._answer.body)
+                headers = {"Content-Type": self.answer.content_type or "text/html"}
+                await route.fulfill(status=200, headers=headers, body=self.answer.body)
             elif request.method != "GET" or request.resource_type not in _LOADED:
                 await route.abort("aborted")
             else:
-                await self._load(route, request)
+                await self._fulfill(route, request)
 
-    async def _load(self, route: Route, request: Request) -> None:
+    async def _fulfill(self, route: Route, request: Request) -> None:
         # One host of a site may read what another says: all are the site's own.
         origin = request.headers.get("origin")
         headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"} if origin else {}
         try:
-            found = await self._assets.load(request.url)
+            found = await self._load(request.url)
         except FetchError as error:
             # A navigation that fails must leave the present page, which only an aborted one does.
             if error.status is None or request.is_navigation_request():
@@ -105,37 +121,76 @@ class Renderer:
         if found.redirect_to:
             await route.abort("aborted")
             return
-        await route.fulfill(
-            status=found.status, headers={"Content-Type": found.content_type, **headers}, body=found.body
-        )
+        headers["Content-Type"] = found.content_type
+        await route.fulfill(status=found.status, headers=headers, body=found.body)
+
+    # ---------------------------------------------------------------------------------- what a page loads
+
+    async def _load(self, url: str) -> Page:
+        """Return what is at *url*, of whatever type; raise FetchError, also for what may not be asked for."""
+        if not is_same_site(url, self.institution.url, self.institution.alt_hosts):
+            raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
+        if name := measuring(url):
+            raise FetchError(url, Detail.FOREIGN_SITE, f"{name} counts readers, and none is here")
+        if not self._is_over:
+            loading = asyncio.create_task(self._read(url))
+            self._loading.add(loading)
+            await asyncio.wait({loading})
+            self._loading.discard(loading)
+            if not loading.cancelled():
+                return loading.result()
+        raise FetchError(url, Detail.CONNECTION_LOST, "the page that asked for it is gone")
+
+    async def _read(self, url: str) -> Page:
+        reader = await self._free.get()
+        try:
+            return await reader.get(url)
+        finally:
+            self._free.put_nowait(reader)
+
+    async def _give_up_loading(self) -> None:
+        """Load no more: the page that asked for it is rendered, or took too long."""
+        self._is_over = True
+        for loading in self._loading:
+            loading.cancel()
+        await asyncio.gather(*self._loading, return_exceptions=True)
+
+
+def measuring(url: str) -> str:
+    """Return the name of the service that counts readers at *url*, by the rows of ``measuring.toml``; "" for none."""
+    parts = split(url)
+    path = parts.path if parts else ""
+    return next((row["name"] for row in measuring_rows() if re.search(row["path"], path)), "")
+
+
+@cache
+def measuring_rows() -> list[dict[str, Any]]:
+    """Return the rows of ``measuring.toml``."""
+    text = (files("cegep_audit.collect.browser") / "measuring.toml").read_text("utf-8")
+    rows: list[dict[str, Any]] = tomllib.loads(text)["measuring"]
+    return rows
+
+
+# ------------------------------------------------------------------------------------------ the tab
 
 
 async def _wait_until_loaded(tab: Tab) -> None:
     """Wait until nothing is loading any more; a page that never comes to rest is taken as it is."""
-    from playwright.async_api import TimeoutError as StillBusy
-
     # A page whose navigation elsewhere was refused may never say that it is complete.
     for state, seconds in (("load", LOAD_S), ("networkidle", QUIET_S)):
         with suppress(StillBusy):
             await tab.wait_for_load_state(state, timeout=seconds * 1000)  # type: ignore[arg-type] # both are states
 
 
-async def _close(window: Tab) -> None:
-    from playwright.async_api import Error
-
-    with suppress(Error):
-        await window.close()
+async def _refuse(window: Tab) -> None:
+    await quietly(window.close)
 
 
-async def _close_by_force(context: BrowserContext, tab: Tab) -> None:
-    """Close *tab*, though it may refuse."""
-    from playwright.async_api import Error
-
-    context.remove_listener("page", _close)
-    with suppress(Error, TimeoutError):
+async def quietly(close: Callable[[], Awaitable[object]]) -> None:
+    """Close what may refuse, or be gone already."""
+    with suppress(Error, TimeoutError, ConnectionError):
         async with asyncio.timeout(_CLOSE_S):
-            await tab.close()
-            await context.unroute_all(behavior="ignoreErrors")
+            await close()
 
 
 def first_line(error: Exception) -> str:
@@ -143,32 +198,23 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-# ------------------------------------------------------------------------------------------ memory
-
-
 async def _watch_memory(context: BrowserContext) -> None:
     """End the process of any page that takes more memory than it may, for as long as this runs."""
-    from playwright.async_api import Error
-
     if context.browser is None:
         return
     with suppress(Error):
         session = await context.browser.new_browser_cdp_session()
         try:
             while True:
-                for pid in await _renderers(session):
-                    if _private_bytes(pid) > MAX_MEMORY:
+                found = await session.send("SystemInfo.getProcessInfo")
+                for process in found["processInfo"]:
+                    if process["type"] == "renderer" and _private_bytes(process["id"]) > MAX_MEMORY:
                         with suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)  # a renderer of our own browser: its page crashes
+                            os.kill(process["id"], signal.SIGKILL)  # of our own browser: its page crashes
                 await asyncio.sleep(_WATCH_S)
         finally:
             with suppress(Error):
                 await session.detach()
-
-
-async def _renderers(session: CDPSession) -> list[int]:
-    found = await session.send("SystemInfo.getProcessInfo")
-    return [process["id"] for process in found["processInfo"] if process["type"] == "renderer"]
 
 
 def _private_bytes(pid: int) -> int:

@@ -4,8 +4,6 @@ The words are in ``discovery.toml``. Few of the hundreds of links on a page matt
 first, and no address is resolved here.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import tomllib
@@ -78,6 +76,7 @@ class _Rules:
     door_keys: frozenset[str]  # and on a door any of these
     short_names: frozenset[str]  # networks called "x" or "fb"
     short: frozenset[str]  # so is one of these where it begins an address of hardly anything else
+    phrases: re.Pattern[str]  # and so are these, none of whose words says enough alone: "fr ca", "le cegep"
 
     def is_short_label(self, words: list[str]) -> bool:
         return " ".join(words) in self.exact or not self.short_names.isdisjoint(words)
@@ -140,6 +139,7 @@ def _rules() -> _Rules:
         door_keys=frozenset(alone - short | by_key.keys()),
         short_names=frozenset(short & names.keys()),
         short=frozenset(short),
+        phrases=re.compile("|".join(phrase.replace(" ", " +") for phrase in exact if " " in phrase)),
     )
 
 
@@ -161,6 +161,7 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
             or (words[-1] in _FILLING and not rules.short.isdisjoint(words[-3:]))
             or ((ends := words.index(_MARK)) <= _LONG_LABEL and rules.is_short_label(words[:ends]))
             or (link.hreflang and link.hreflang != "x-default")
+            or rules.phrases.search(line)
         ):
             scored = score_link(link, is_door=is_door)
             if scored:

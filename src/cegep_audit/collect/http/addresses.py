@@ -5,10 +5,6 @@ at which Azure serves a machine's own data. It is written out because the judgem
 Python versions.
 """
 
-from __future__ import annotations
-
-import re
-import socket
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote
@@ -16,6 +12,7 @@ from urllib.parse import unquote
 import httpx
 
 from cegep_audit.errors import FetchError
+from cegep_audit.urls import host_of, is_ip
 from cegep_audit.vocabulary import Detail
 
 _MAX_MESSAGE = 200  # characters; an address may be longer
@@ -54,9 +51,6 @@ _CARRIES_V4 = (
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
 
-_NUMBERS = re.compile(r"[0-9][0-9a-fA-FxX.]*")
-_BARE_PREFIX = re.compile(r"0[xX](?=\.|$)")  # browsers read it as 0, inet_aton refuses it
-
 
 @lru_cache(maxsize=1024)
 def is_special(address: str) -> bool:
@@ -80,28 +74,14 @@ def _carried_v4(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 def is_special_host(host: str) -> bool:
     """Whether *host*, the host part of a URL, is written as a special address or names this machine.
 
-    It sees through decimal, octal and hexadecimal numbers, fewer than four of them, percent escapes and a final dot.
-    Wide digits are already folded by IDNA.
+    It is read as browsers read it, who take decimal, octal and hexadecimal numbers, fewer than four of them, wide
+    digits, percent escapes and a final dot for an address.
     """
-    host = unquote(host).strip("[]").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761
+    name = unquote(host).strip("[]").partition("%")[0]
+    name = host_of(f"http://[{name}]/" if ":" in name else f"http://{name}/")
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
         return True
-    literal = literal_address(host)
-    return literal is not None and is_special(literal)
-
-
-def literal_address(host: str) -> str | None:
-    """Return the usual spelling of the IP address that *host* is, None where it is a name.
-
-    >>> literal_address("0x7f.1")
-    '127.0.0.1'
-    """
-    try:
-        if ":" in host:
-            return str(ip_address(host))
-        return socket.inet_ntoa(socket.inet_aton(_BARE_PREFIX.sub("0", host))) if _NUMBERS.fullmatch(host) else None
-    except (OSError, ValueError):
-        return None
+    return is_ip(name) and is_special(name)
 
 
 @lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both

@@ -4,8 +4,6 @@ What a server says about its bytes is often wrong. The first bytes count for mor
 under none.
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 
@@ -121,18 +119,25 @@ def _wbits(start: bytes, coding: str) -> int | None:
 
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, BodyError | None]:
     """Return at most one byte more than *limit* of what *data* inflates to, and what is wrong with it."""
-    out = bytearray()
+    parts: list[bytes] = []  # joined at the end: most bodies have one, which is then not copied
+    size = 0
+    fault: BodyError | None = BodyError(Detail.DECODE, "too many gzip files in a row")
     for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(wbits)
         try:
-            out += inflater.decompress(data, limit + 1 - len(out))
+            parts.append(inflater.decompress(data, limit + 1 - size))
         except zlib.error as error:
-            return bytes(out), BodyError(Detail.DECODE, f"broken {coding} ({error})")
-        if len(out) > limit:
-            return bytes(out), BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+            fault = BodyError(Detail.DECODE, f"broken {coding} ({error})")
+            break
+        size += len(parts[-1])
+        if size > limit:
+            fault = BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+            break
         if not inflater.eof:
-            return bytes(out), BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+            fault = BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+            break
         data, wbits = inflater.unused_data, _GZIP
         if not data.startswith(b"\x1f"):  # whatever else follows the end is padding
-            return bytes(out), None
-    return bytes(out), BodyError(Detail.DECODE, "too many gzip files in a row")
+            fault = None
+            break
+    return b"".join(parts), fault

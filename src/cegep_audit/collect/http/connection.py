@@ -5,8 +5,6 @@ addresses, and connects to one of the others, so that no second look-up can lead
 are still those of the host.
 """
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
 import contextlib
@@ -45,8 +43,8 @@ class TransportError(Exception):
 class Resolver:
     """Looks names up in threads of its own, at most *lookups* at once.
 
-    asyncio's own pool has a handful of threads, and the program waits for them at its end, however long a name server
-    takes. These threads are daemons, for which nobody waits.
+    asyncio's own pool has a handful of threads, and the program waits for them when it ends, however long a name server
+    takes. Nobody waits for these threads, which are daemons.
     """
 
     def __init__(self, lookups: int = LOOKUPS) -> None:
@@ -59,7 +57,7 @@ class Resolver:
         await self._free.acquire()
         loop = asyncio.get_running_loop()
         answer: concurrent.futures.Future[list[str]] = concurrent.futures.Future()
-        answer.set_running_or_notify_cancel()  # who stops waiting does not stop the name server
+        answer.set_running_or_notify_cancel()  # a cancelled wait does not stop the look-up
 
         def look_up() -> None:
             try:
@@ -75,12 +73,12 @@ class Resolver:
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
-    """One connection to a host of a site or, with *is_proxy*, to the proxy that the user named, wherever that is.
+    """One connection to a host of a site or, with *is_proxy*, to the proxy that the user named, at any address.
 
-    It is httpcore's backend, which makes it, and its stream: over asyncio's own transports, which cost half as much as
-    anyio's. ``ip`` is the address of the site, None behind a proxy. ``is_sent`` says that the latest request was
-    written, ``has_ended`` that the other side closed the connection, ``is_stale`` that it did so before a byte of the
-    present answer, after answers to other requests.
+    It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
+    ``ip`` is the address of the site, None behind a proxy. ``is_sent`` says that the latest request was written,
+    ``has_ended`` that the other side closed the connection, ``is_stale`` that it closed one that had been used before
+    it sent a byte of the present answer.
     """
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, is_proxy: bool) -> None:
@@ -147,7 +145,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
     ) -> Self:
-        """Go on in TLS; raise TransportError, also where bytes came already, which nobody could have encrypted."""
+        """Continue in TLS; raise TransportError, also where unencrypted bytes came before."""
         if self._transport is None or self._received or self.framing.surplus:
             await self.aclose()
             raise self._failure(Detail.PROTOCOL, "bytes before the TLS handshake")
@@ -162,7 +160,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         return self
 
     async def aclose(self) -> None:
-        """Close at once: what was wanted was read, and closing TLS politely could take half a minute."""
+        """Close at once: everything needed was read, and an orderly end of TLS could take half a minute."""
         if self._transport:
             self._transport.abort()
 
@@ -173,6 +171,11 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._received += data
         if self._transport and len(self._received) > _BUFFER:
             self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Note that the other side sends no more."""
+        self._is_lost = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -218,7 +221,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
         """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake.
 
-        Where the connection has ended meanwhile, reading the answer tells.
+        If the connection has ended meanwhile, reading the answer shows it.
         """
         if not buffer or not self._transport:  # the end of the request
             return
@@ -239,7 +242,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
 
     @property
     def _is_readable(self) -> bool:
-        """Whether anything came after the last answer, or nobody knows where that ended, or the connection ended."""
+        """Whether something followed the last answer, its end is uncertain, or the connection has ended."""
         return bool(self._received) or self._is_lost or not self.framing.is_clean
 
     def _failure(self, detail: Detail, message: str) -> TransportError:

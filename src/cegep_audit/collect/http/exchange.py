@@ -1,7 +1,5 @@
 """One request and its answer as received, which a WARC keeps; and the headers of every request."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

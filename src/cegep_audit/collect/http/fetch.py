@@ -1,11 +1,7 @@
 """The live web's port: one request, sent in its turn, answered within its time and size, kept as received."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Literal
 
@@ -23,14 +19,13 @@ from cegep_audit.collect.http.body import (
     require_markup,
 )
 from cegep_audit.collect.http.connection import TransportError
-from cegep_audit.collect.http.exchange import Exchange, Recorder
-from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
-from cegep_audit.collect.http.transport import Transport, repeats_credentials
-from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.http.progress import Waiting
+from cegep_audit.collect.http.transport import Transport, Web, repeats_credentials
+from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Limits
 from cegep_audit.vocabulary import Detail
 
 _ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again
@@ -52,20 +47,6 @@ _FAULTS = (  # what can go wrong with one request; anything else is a fault of o
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all visits of one scan share; ``clock`` gives monotonic seconds, ``now`` the time in UTC."""
-
-    limits: Limits
-    pace: Pace
-    tally: Tally
-    record: Recorder | None
-    clock: Callable[[], float]
-    now: Callable[[], datetime]
-    connectivity: Connectivity = field(default_factory=Connectivity)
-    listening: Listening = field(default_factory=Listening)
-
-
 class HttpFetch:
     """Sends the requests of one visit, one after the other, and keeps its cookies.
 
@@ -73,23 +54,13 @@ class HttpFetch:
     (redirects, proxies, authentication, timeouts) is done elsewhere here, and would cost a quarter more.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        headers: Mapping[str, str],
-        shared: Shared,
-        name: str,
-        *,
-        turn: OpenTurn | None = None,
-        keeps_cookies: bool = True,
-    ) -> None:
-        """*headers* go with every request; *name* is the visit's in the tally; *turn* opens turns, None by the pace."""
-        self._turn = turn or shared.pace.turn
-        self._transport = transport
-        self._headers = [(key.encode(), value.encode()) for key, value in headers.items()]
+    def __init__(self, web: Web, name: str, *, turn: OpenTurn | None = None, keeps_cookies: bool = True) -> None:
+        """*name* is the visit's in the tally; *turn* opens turns, None by the pace of the *web*."""
+        self._turn = turn or web.pace.turn
+        self._transport = Transport(web)
         self._cookies = httpx.Cookies()
         self._keeps_cookies = keeps_cookies
-        self._shared = shared
+        self._web = web
         self._name = name
 
     async def __call__(self, url: str, want: Want) -> Answer:
@@ -106,44 +77,48 @@ class HttpFetch:
                     return answer
         raise AssertionError("the last try ends with an answer or an error")
 
+    async def aclose(self) -> None:
+        """Close the connections of the visit."""
+        await self._transport.aclose()
+
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
-        self._shared.tally.visits[self._name] = Waiting(what, url, self._shared.clock())
+        self._web.tally.visits[self._name] = Waiting(what, url, self._web.clock())
 
     async def _ask(self, url: str, want: Want, turn: Turn, *, may_repeat: bool) -> Answer | None:
         """Return the answer; None, if it *may_repeat*, for a failure that says nothing about the site."""
-        shared = self._shared
-        began_s, lost_s = shared.clock(), shared.listening.lost_s
-        patience_s = shared.connectivity.patience_s(shared.limits.timeout_s)
-        exchange = Exchange(url, "GET", (), shared.now(), 0.0, is_asset=want is Want.ASSET)
+        web = self._web
+        began_s, lost_s = web.clock(), web.listening.lost_s
+        patience_s = web.connectivity.patience_s(web.limits.timeout_s)
+        exchange = Exchange(url, "GET", (), web.now(), 0.0, is_asset=want is Want.ASSET)
         try:
             async with asyncio.timeout(patience_s):
                 headers, body = await self._exchange(exchange, want, turn)
             self._refuse_echo(exchange, body)
         except _FAULTS as error:
             is_stale = self._transport.used is not None and self._transport.used.is_stale
-            if may_repeat and (is_stale or shared.listening.lost_s > lost_s):
+            if may_repeat and (is_stale or web.listening.lost_s > lost_s):
                 return None
-            exchange.duration_s = shared.clock() - began_s
+            exchange.duration_s = web.clock() - began_s
             raise self._failure(exchange, error, patience_s) from error
         finally:
             if exchange.status is None and self._transport.used:
-                turn.reached(shared.clock())
-        exchange.duration_s = shared.clock() - began_s
+                turn.reached(web.clock())
+        exchange.duration_s = web.clock() - began_s
         return Answer(url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
 
     async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> tuple[Mapping[str, str], bytes]:
         """Send the request and return the headers and the decoded body of its answer."""
         url = parsed(exchange.url)
-        headers = [(b"Host", url.netloc), *self._headers, *self._cookie_header(url)]
+        headers = [(b"Host", url.netloc), *self._web.headers, *self._cookie_header(url)]
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
-        self._shared.tally.requests += 1
+        self._web.tally.requests += 1
         response = await self._transport.get(url, headers)
         try:
-            exchange.started_at = self._shared.now()
-            self._shared.connectivity.heard(response.status)
+            exchange.started_at = self._web.now()
+            self._web.connectivity.heard(response.status)
             # Nobody here knows when the host had the request, only that it was before it answered. The delay counts
             # from then, so that it holds by the host's own clock, however long the request was on its way.
-            turn.reached(self._shared.clock())
+            turn.reached(self._web.clock())
             exchange.http_version = response.extensions["http_version"].decode(_BYTES)
             exchange.status = response.status
             exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
@@ -183,7 +158,7 @@ class HttpFetch:
             exchange.truncated = "length"  # nobody needs 200 MB of PDF
             return b""
         is_robots = want is Want.ROBOTS
-        limit = ROBOTS_BYTES if is_robots else self._shared.limits.max_bytes
+        limit = ROBOTS_BYTES if is_robots else self._web.limits.max_bytes
         codings = content_codings(headers.get("content-encoding", ""))
         await self._receive(exchange, response, limit, codings if is_page is None else None)
         if exchange.truncated and not is_robots:
@@ -216,23 +191,23 @@ class HttpFetch:
 
         *vague* are the codings of a body that must prove to be markup: raise BodyError as soon as it does not.
         """
-        raw = bytearray()
-        pieces = 0
+        pieces: list[bytes] = []
+        size = 0
         exchange.truncated = "length"  # should we stop before its end
         try:
-            async for chunk in response.aiter_stream():
-                raw += chunk
-                pieces += 1
-                if pieces > _MAX_PIECES:
+            async for piece in response.aiter_stream():
+                pieces.append(piece)
+                size += len(piece)
+                if len(pieces) > _MAX_PIECES:
                     raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
-                if len(raw) > limit:
+                if size > limit:
                     return
-                if vague is not None and len(raw) >= _SNIFFED_RAW:
-                    require_markup(beginning_of(bytes(raw), vague, SNIFFED))
+                if vague is not None and size >= _SNIFFED_RAW:
+                    require_markup(beginning_of(b"".join(pieces), vague, SNIFFED))
                     vague = None
             exchange.truncated = ""
         finally:
-            exchange.body = bytes(raw[:limit])
+            exchange.body = b"".join(pieces)[:limit]
 
     # ---------------------------------------------------------------------------------- failures
 
@@ -243,7 +218,7 @@ class HttpFetch:
             return
         headers = header_map(exchange.response_headers)
         body = body or beginning_of(
-            exchange.body, content_codings(headers.get("content-encoding", "")), self._shared.limits.max_bytes
+            exchange.body, content_codings(headers.get("content-encoding", "")), self._web.limits.max_bytes
         )
         parts = [exchange.reason.encode(_BYTES), body, exchange.body]
         parts += [value for _, value in exchange.response_headers]
@@ -287,7 +262,7 @@ class HttpFetch:
                 return Detail.PROTOCOL, f"not proper HTTP: {error}", status
 
     def _record(self, exchange: Exchange) -> str | None:
-        if self._shared.record is None:
+        if self._web.record is None:
             return None
         exchange.ip = self._transport.used.ip if self._transport.used else None
-        return self._shared.record(exchange)
+        return self._web.record(exchange)

@@ -1,11 +1,9 @@
 """Where one HTTP/1 answer ends on a connection, and its head as browsers read it.
 
 h11 takes bytes that follow an answer for the beginning of the next one, and refuses an answer for one malformed header
-line. A :class:`Framing` stands between connection and h11. It cleans heads, and says whether the connection can be used
-again: only where the answer certainly ended and nothing followed it.
+line. So a :class:`Framing` between the connection and h11 cleans heads, and tells whether the connection can be used
+again: only if the answer certainly ended and nothing followed it.
 """
-
-from __future__ import annotations
 
 import re
 from enum import Enum, auto
@@ -25,7 +23,7 @@ _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re
 _CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
 _NO_BODY = frozenset({204, 304})
 
-# What ends a body in chunks. Page text may look the same: then the connection is closed although it need not be.
+# The end of a body in chunks. Page text may look the same: then the connection is closed without need.
 _LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{1,500}\r\n){0,9}+\r\n")
 _LOOKED_BACK = 1_000  # bytes of the pieces before, in which the last chunk may begin
 
@@ -64,7 +62,7 @@ class Framing:
         return self._state is _State.HEAD and not self._held
 
     def expect(self, request: bytes) -> None:
-        """Expect the answer to *request*, which is a GET, a CONNECT that asks a proxy for a tunnel, or not HTTP."""
+        """Expect the answer to *request*: a GET, a CONNECT that asks a proxy for a tunnel, or not HTTP."""
         self._is_connect = request.startswith(b"CONNECT ")
         self._state = _State.HEAD if self._is_connect or request.startswith(b"GET ") else _State.UNKNOWN
         self._has_chunks = False
@@ -73,7 +71,7 @@ class Framing:
     def feed(self, data: bytes) -> bytes:
         """Return what *data*, just received, adds to the answer; b"" for none yet. Raise NotHttpError.
 
-        What follows a body in chunks is passed on too, as nobody but h11 knows for certain where that ends.
+        What follows a body in chunks is passed on too: only h11 knows for certain where such a body ends.
         """
         heads = b""
         while self._state is _State.HEAD:

@@ -4,8 +4,6 @@ A program that does not run (a blocked event loop, SIGSTOP, a suspended laptop) 
 Such a stall must not be recorded as a site's time-out.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter
@@ -16,6 +14,7 @@ from datetime import datetime
 from typing import Literal
 
 from cegep_audit import clock as utc
+from cegep_audit.clock import Stall
 from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 FIRST_SITES = 10  # so many sites of different owners are not down at once
@@ -36,14 +35,6 @@ class Waiting:
     what: Literal["turn", "answer"]
     url: str
     since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A time in which this program did not run: when it ended (UTC), and how many seconds it lasted."""
-
-    ended_at: datetime
-    seconds: float
 
 
 @dataclass(slots=True)

@@ -4,8 +4,6 @@
 first come, first served.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -74,9 +72,3 @@ class Pace:
 
 OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
 """Waits for the turn of a URL's host, as :meth:`Pace.turn` does."""
-
-
-@asynccontextmanager
-async def at_once(_: str) -> AsyncIterator[Turn]:
-    """Give a turn at once, to whoever has the host's turn already and asks for several things in it."""
-    yield Turn()

@@ -1,7 +1,5 @@
 """What a site allows and how long it wants to be left alone: robots.txt, Crawl-delay, Retry-After."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
@@ -31,10 +29,10 @@ _DELAY = re.compile(r"crawl[ -]delay\s*[:\s]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class RobotsVerdict:
-    """What robots.txt of one host lets us do.
+    """What robots.txt of one host allows.
 
-    ``rules`` are None where nothing may be asked; ``detail``, ``message`` and ``status`` then say why, as
-    for a :class:`~cegep_audit.errors.FetchError`.
+    ``rules`` is None where nothing may be asked; ``detail``, ``message`` and ``status`` then say why, as in a
+    :class:`~cegep_audit.errors.FetchError`.
     """
 
     rules: Protego | None
@@ -53,11 +51,11 @@ class RobotsVerdict:
 
 
 def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
-    """Turn the answer to a request for robots.txt into a verdict (RFC 9309, section 2.3.1).
+    """Return the verdict for an answer to a request for robots.txt (RFC 9309, section 2.3.1).
 
-    A success is read. A 4xx, and a redirect that leads nowhere, mean that there are no rules.
-    A 5xx forbids everything: the detail is ``robots``, for the rest of the site may well be up, except
-    where a gateway says that the site itself is down (502, 504 …): then it is that status.
+    A success is read. A 4xx, and a redirect that leads nowhere, mean that there are no rules. A 5xx forbids everything:
+    the detail is ``robots``, because the rest of the site may well be up, or the status itself where a gateway says
+    that the site is down (502, 504 …).
     """
     if status < 300:  # noqa: PLR2004 -- HTTP's classes
         return RobotsVerdict(parse_robots(body))
@@ -69,12 +67,12 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
 
 
 def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
-    """Turn a failed request for robots.txt into a verdict; arguments as in ``FetchError``.
+    """Return the verdict for a failed request for robots.txt; arguments as in ``FetchError``.
 
-    An archive that holds no robots.txt allows everything. An HTTP status that came is judged as an answer. A body
-    that could not be read whole forbids everything, for the part that was not read may. Where no answer came, nobody
-    knows whether the rest of the site is up, and nothing may be asked to find out: the failure is the host's own
-    (``dns``, ``refused``, ``timeout`` …), for the site did not refuse us.
+    An archive that holds no robots.txt allows everything. An HTTP status is judged as an answer. A body that could not
+    be read whole forbids everything, because the missing part may. Where no answer came, nothing may be asked to find
+    out whether the rest of the site is up: the detail is that of the failure (``dns``, ``refused``, ``timeout`` …),
+    because the site did not refuse us.
     """
     if detail == Detail.NO_CAPTURE:
         return ALLOWS_ALL
@@ -85,7 +83,7 @@ def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsV
     return RobotsVerdict(None, Detail.ROBOTS, f"robots.txt cannot be read: {message}", status)
 
 
-# Failures that are the host's own, whatever status came with them.
+# Failures that keep their detail, whatever status came with them.
 _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
@@ -134,9 +132,8 @@ ALLOWS_ALL = RobotsVerdict(parse_robots(b""))
 def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     """Return the seconds that a ``Retry-After`` header asks to wait; None where it cannot be read.
 
-    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is
-    compared with the server's own clock, which *date*, the answer's ``Date``, tells, else with *now*. One
-    that has passed gives 0.0.
+    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is compared
+    with *date*, the answer's ``Date`` by the server's own clock, else with *now*. A date in the past gives 0.0.
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
@@ -165,8 +162,8 @@ Ask = Callable[[str], Awaitable[Answer]]
 class RobotsCache:
     """The verdicts of one scan.
 
-    A verdict counts for one origin (scheme, host and port, RFC 9309, section 2.3). A redirect from one
-    origin's robots.txt to another's answers for both, so that ``www.`` and the bare name cost one file.
+    A verdict holds for one origin (scheme, host and port, RFC 9309, section 2.3). A redirect from one origin's
+    robots.txt to another's answers for both, so that ``www.`` and the bare name cost one file.
     """
 
     def __init__(self) -> None:
@@ -176,8 +173,8 @@ class RobotsCache:
     async def verdict(self, url: str, ask: Ask, is_ours: Callable[[str], bool]) -> RobotsVerdict:
         """Return the verdict for the host of *url*, fetched by *ask* where it is not known.
 
-        A redirect to an address that is not *is_ours* is not followed: no request goes to a host outside
-        the site. There are then no rules to be had, as after too many redirects.
+        A redirect to an address that is not *is_ours* is not followed, because no request leaves the site. Then there
+        are no rules, as after too many redirects.
         """
         origin = _origin(url)
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):

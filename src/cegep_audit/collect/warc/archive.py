@@ -3,8 +3,6 @@
 What was wrong with a file is told in :attr:`WarcArchive.damage`; what could be read of it is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -17,18 +15,27 @@ from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
-from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.captures import Capture, Captures, is_same_page
-from cegep_audit.collect.warc.heads import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Head, parse_head
-from cegep_audit.collect.warc.index import Found, fields_of, files_of, go_through, parse_date
+from cegep_audit.collect.warc.index import (
+    RENDERED_BY,
+    RENDERED_FOR,
+    Capture,
+    Captures,
+    Found,
+    fields_of,
+    files_of,
+    go_through,
+    is_same_page,
+    parse_date,
+)
+from cegep_audit.collect.warc.members import HEAD_BYTES, Head, parse_head
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import RecordFile
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Institution, Limits, Rendering, Source
+from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.text import shown
 from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
@@ -36,17 +43,31 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
 class WarcArchive:
-    """The captures of one or several WARC files."""
+    """The captures of one or several WARC files; ``damage`` has one line a fault: file, byte and what is wrong."""
 
-    def __init__(self, limits: Limits, lang: Language, period: Period | None = None) -> None:
-        self.damage: list[str] = []  # one line a fault: file, byte and what is wrong, for a person
+    def __init__(
+        self,
+        founds: Iterable[Found],
+        limits: Limits | None = None,
+        *,
+        period: Period | None = None,
+        lang: Language = "fr",
+    ) -> None:
+        """Take *founds*, what each file holds, in order; raise StoreError for a file that holds no record."""
+        self.damage: list[str] = []
         self.captures = Captures()
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._files: list[RecordFile] = []
-        self._limits = limits
-        self._lang = lang
+        self._limits = limits or Limits()
         self._period = period
+        for found in founds:
+            if not found.records:
+                raise StoreError(say("warc.not_warc", lang, file=found.file.name))
+            self.damage += _damage(found, lang)
+            self._files.append(found.file)
+            for capture in found.captures:
+                self._take_in(capture)
 
     @classmethod
     def open(
@@ -62,27 +83,20 @@ class WarcArchive:
         WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
-        founds = (go_through(file, lang) for file in files_of(paths, lang))
-        return cls.of(founds, limits, period=period, lang=lang)
+        return cls((go_through(file, lang) for file in files_of(paths, lang)), limits, period=period, lang=lang)
 
-    @classmethod
-    def of(
-        cls,
-        founds: Iterable[Found],
-        limits: Limits | None = None,
-        *,
-        period: Period | None = None,
-        lang: Language = "fr",
-    ) -> Self:
-        """Return the archive of *founds*, what each of its files holds, in their order. Raises as :meth:`open` does."""
-        archive = cls(limits or Limits(), lang, period)
-        for found in founds:
-            archive._add(found)
-        return archive
+    def _take_in(self, capture: Capture) -> None:
+        if capture.kind == "rendered":
+            self._rendered[capture.mark] = capture
+            return
+        if not (self._period and self._period.refusal(capture.at)):
+            self.captures.add(capture)
+        if capture.mark and capture.has_payload:
+            self._by_digest.setdefault(capture.mark, capture)
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
-        """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.models.OpenSource`."""
+        """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.collect.port.OpenSource`."""
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 
@@ -96,37 +110,8 @@ class WarcArchive:
                 if _is_ok(response) and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                     yield capture.url, capture.at
 
-    # -------------------------------------------------------------------------------- the index
-
-    def _add(self, found: Found) -> None:
-        name = shown(str(found.file.path / found.file.entry))
-        if not found.records:
-            raise StoreError(say("warc.not_warc", self._lang, file=name))
-        self._files.append(found.file)
-        for capture in found.captures:
-            self._take_in(capture)
-        for item in found.damage[:_MAX_DAMAGE]:
-            what = say(f"warc.{item.fault}", self._lang)
-            self.damage.append(say("warc.damage", self._lang, file=name, offset=str(item.offset), what=what))
-        if (more := len(found.damage) - _MAX_DAMAGE) > 0:
-            self.damage.append(say("warc.more_damage", self._lang, file=name, count=more))
-
-    def _take_in(self, capture: Capture) -> None:
-        if capture.kind == "rendered":
-            self._rendered[capture.mark] = capture
-            return
-        if not (self._period and self._period.refusal(capture.at)):
-            self.captures.add(capture)
-        if capture.mark and capture.has_payload:
-            self._by_digest.setdefault(capture.mark, capture)
-
-    # -------------------------------------------------------------------------------- one record
-
     def read(self, capture: Capture, want: Want) -> Answer:
-        """Return the answer that *capture* holds; raise FetchError.
-
-        Of a body not much more than the limit is read, so that none fills the memory.
-        """
+        """Return the answer that *capture* holds, reading little more of a body than the limit; raise FetchError."""
         status = record_id = None
         try:
             head, block = self._block(capture)
@@ -197,10 +182,7 @@ class WarcArchive:
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
     def _block(self, capture: Capture, most: int | None = None) -> tuple[Head, bytes]:
-        """Return the headers of a record and *most* bytes of its block, a little more than a page may have.
-
-        Raises BodyError where the file has changed since it was indexed.
-        """
+        """Return the headers and *most* bytes of the block of a record; raise BodyError for a file that has changed."""
         most = capture.block_at + min(capture.size, most or HEAD_BYTES + self._limits.max_bytes + 1)
         data = self._files[capture.file].block(capture.offset, most)
         head = parse_head(data)
@@ -237,6 +219,14 @@ class WarcFetch:
                 self._near = self._near or capture.at
             return answer
         raise failure
+
+
+def _damage(found: Found, lang: Language) -> Iterator[str]:
+    for offset, fault in found.damage[:_MAX_DAMAGE]:
+        what = say(f"warc.{fault}", lang)
+        yield say("warc.damage", lang, file=found.file.name, offset=str(offset), what=what)
+    if (more := len(found.damage) - _MAX_DAMAGE) > 0:
+        yield say("warc.more_damage", lang, file=found.file.name, count=more)
 
 
 def _is_ok(response: Response) -> bool:

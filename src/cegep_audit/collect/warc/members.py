@@ -1,29 +1,46 @@
-"""The gzip members of a WARC file, one a record: each is inflated by itself, within bounds.
+"""What WARC files are made of: record headers, parsed by warcio, and gzip members, each inflated within bounds.
 
 A member is inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading
 continues at the next one that holds a record.
 """
 
-from __future__ import annotations
-
+import logging
 import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from typing import Literal
 
-from cegep_audit.collect.warc.heads import GLANCE_BYTES, starts_record
+from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeaders
+
+# warcio logs what it mends in headers; without a handler that would end on the user's terminal.
+logging.getLogger("warcio").addHandler(logging.NullHandler())
+
+HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
+GLANCE_BYTES = 8 * 1024  # enough for nearly all of them, and for the HTTP headers after them
+LINE_ENDS = b"\r\n"
+
+_WARC_START = re.compile(rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n")
+_ARC_START = re.compile(rb"(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n")  # an address may have spaces
+# Where a record begins a line in the middle of a file, and how many bytes that takes at most.
+NEXT_RECORD = re.compile(
+    rb"(?<=\n)(?=" + _WARC_START.pattern + rb"|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
+)
+_LONGEST_START = 1_200
+_HEAD_END = re.compile(rb"\n\r*\n")
+_LINE_END = re.compile(rb"(?<!\r)\r+\n")  # text mode on Windows writes \r\r\n, at which warcio stops
 
 GZIP = b"\x1f\x8b\x08"
 BLOCK = 1024 * 1024  # bytes inflated, copied or searched at a time
 
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
-_MEMBER_HEAD = 10
 _CHUNK = 16 * 1024  # bytes of a member read at a time
-_MOST_FALSE_STARTS = 5_000  # in a row; random bytes look like a member once in a hundred million
+_MOST_FALSE_STARTS = 5_000  # then the rest is not searched; random bytes look like a member once in a hundred million
 
 # A file may inflate to so many times its size: WARC files of HTML inflate to 4 to 20 times theirs, a bomb to 1,000.
 _MAX_RATIO = 100
@@ -33,15 +50,58 @@ Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
 """What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is wrong at *offset*, a byte of the file on disk or, where it was gzipped as a whole, as inflated."""
-
-    offset: int
-    fault: Fault
-
+Damage = tuple[int, Fault]
+"""At which byte of the file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
 
 Tell = Callable[[Damage], None]
+
+
+_LOADER = ArcWarcRecordLoader(arc2warc=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The headers of one record: ``length`` bytes, and the size they announce for its block, None where they do not."""
+
+    headers: StatusAndHeaders
+    type: str
+    length: int
+    announced: int | None
+
+    def get(self, name: str) -> str:
+        """Return the header called *name*, "" where there is none."""
+        return self.headers.get_header(name) or ""
+
+
+def starts_record(data: bytes) -> bool:
+    """Return whether *data* begins as a record does."""
+    return bool(_WARC_START.match(data) or _ARC_START.match(data))
+
+
+def head_end(data: bytes) -> int | None:
+    """Return where the empty line after the headers in *data* ends, None where they do not end in it."""
+    found = _HEAD_END.search(data)
+    return found.end() if found else None
+
+
+def parse_head(data: bytes) -> Head | None:
+    """Return the headers that *data* begins with; None where it begins otherwise or they do not end in it."""
+    is_warc = data.startswith(b"WARC/")
+    length = head_end(data) if is_warc else None
+    if not starts_record(data) or (is_warc and length is None):
+        return None
+    stream = BytesIO(_LINE_END.sub(LINE_ENDS, data[:length]) if is_warc else data)
+    try:
+        record = _LOADER.parse_record_stream(stream, no_record_parse=True)
+    except Exception:  # noqa: BLE001 -- damaged bytes let any kind of error out of warcio
+        return None
+    if length is None:
+        length = stream.tell()
+        if not data[:length].endswith(b"\n"):
+            return None
+    size = (record.rec_headers.get_header("Content-Length") or "").strip()
+    announced = record.length if size.isascii() and size.isdigit() else None
+    return Head(record.rec_headers, record.rec_type or "", length, announced)
 
 
 class Stretch:
@@ -51,40 +111,39 @@ class Stretch:
         self.size = os.fstat(descriptor).st_size if size is None else size
         self._descriptor = descriptor
         self._begin = begin
+        self._inflatable = _ALWAYS + _MAX_RATIO * self.size
+        self.is_gzip = self.read(0, len(GZIP)) == GZIP
 
     def read(self, offset: int, count: int) -> bytes:
         """Return *count* bytes from *offset*, fewer at the end; raise OSError."""
         return os.pread(self._descriptor, max(0, min(count, self.size - offset)), self._begin + offset)
 
-    def search(self, pattern: re.Pattern[bytes], offset: int, longest: int) -> Iterator[int]:
-        """Yield where *pattern*, a lookahead over at most *longest* bytes, matches from *offset* on."""
+    def may_inflate(self, count: int) -> bool:
+        """Count *count* bytes that the file inflates to; return whether it is no bomb so far."""
+        self._inflatable -= count
+        return self._inflatable >= 0
+
+    def search(self, pattern: re.Pattern[bytes], offset: int) -> Iterator[int]:
+        """Yield where *pattern*, a lookahead over a record's start at most, matches from *offset* on; some twice."""
         while offset < self.size:
             for found in pattern.finditer(self.read(offset, BLOCK)):
                 yield offset + found.start()
-            offset += BLOCK - longest
-
-
-class Budget:
-    """How many bytes may still be inflated of a file of *size* bytes."""
-
-    def __init__(self, size: int) -> None:
-        self._left = _ALWAYS + _MAX_RATIO * size
-
-    def spend(self, count: int) -> bool:
-        """Take off *count* bytes; return whether there were so many left."""
-        self._left -= count
-        return self._left >= 0
+            offset += BLOCK - _LONGEST_START
 
 
 class Member:
-    """The gzip member at *offset*. Once it is read, ``end`` is where it ends, or ``fault`` what is wrong with it."""
+    """A gzip member at *offset*. Reading it sets ``size`` (inflated) and ``end``, or ``fault``: what is wrong with it.
 
-    def __init__(self, data: Stretch, offset: int, budget: Budget | None = None) -> None:
+    What is inflated counts against the bound of the file where *is_counted*.
+    """
+
+    def __init__(self, data: Stretch, offset: int, *, is_counted: bool = False) -> None:
         self.offset = offset
         self.end: int | None = None
         self.fault: Fault = ""
+        self.size = 0
         self._data = data
-        self._budget = budget
+        self._is_counted = is_counted
 
     def blocks(self, most: int = BLOCK) -> Iterator[bytes]:
         """Yield the inflated bytes, at most *most* at a time."""
@@ -93,22 +152,22 @@ class Member:
             self.fault = "noise"
             return
         inflater = zlib.decompressobj(wbits=31)
-        place, given = self.offset + len(chunk), 0
+        place, self.size = self.offset + len(chunk), 0
         while not inflater.eof:
             try:
                 block = inflater.decompress(chunk, most)
             except zlib.error:
                 self.fault = "broken"
                 return
-            given += len(block)
-            if self._budget and not self._budget.spend(len(block)):
+            self.size += len(block)
+            if self._is_counted and not self._data.may_inflate(len(block)):
                 self.fault = "bomb"
                 return
             if block:
                 yield block
             chunk = inflater.unconsumed_tail
             if not chunk and not inflater.eof:
-                is_endless = not given and place - self.offset >= _CHUNK  # the name in a member's header may be
+                is_endless = not self.size and place - self.offset >= _CHUNK  # the name in a member's header may be
                 chunk = b"" if is_endless else self._data.read(place, _CHUNK)
                 if not chunk:
                     self.fault = "broken" if is_endless else "cut"
@@ -116,50 +175,35 @@ class Member:
                 place += len(chunk)
         self.end = place - len(inflater.unused_data)
 
-    def start(self, most: int) -> tuple[bytes, int]:
-        """Read the whole member; return its first *most* inflated bytes and how many it has."""
-        start, size = bytearray(), 0
-        for block in self.blocks():
-            start += block[: most - len(start)]
-            size += len(block)
-        return bytes(start), size
-
-    def part(self, start: int, length: int) -> bytes:
-        """Return *length* inflated bytes from *start*; fewer at the end."""
+    def part(self, start: int, length: int, *, reads_all: bool = False) -> bytes:
+        """Return *length* inflated bytes from *start*, fewer at the end; go on to the end where it *reads_all*."""
         passed, part = 0, bytearray()
-        for block in self.blocks(max(1, min(start + length, BLOCK))):
-            part += block[max(0, start - passed) :]
+        for block in self.blocks(BLOCK if reads_all else max(1, min(start + length, BLOCK))):
+            part += block[max(0, start - passed) :][: length - len(part)]
             passed += len(block)
-            if len(part) >= length:
+            if len(part) == length and not reads_all:
                 break
-        return bytes(part[:length])
+        return bytes(part)
 
 
 def members_of(data: Stretch, tell: Tell) -> Iterator[Member]:
-    """Yield the members of *data*, each to be read whole before the next, and *tell* what is wrong with them.
-
-    Zeros between two members are padding.
-    """
-    budget = Budget(data.size)
+    """Yield the members of *data*, each to be read whole before the next; *tell* what is wrong. Zeros are padding."""
     offset = 0
     while offset < data.size:
-        member = Member(data, offset, budget)
+        member = Member(data, offset, is_counted=True)
         yield member
         after = member.end or _next_member(data, offset + 1)
         is_padding = member.fault == "noise" and not data.read(offset, min(after - offset, BLOCK)).strip(b"\0")
         if member.fault and not is_padding:
-            tell(Damage(offset, member.fault))
+            tell((offset, member.fault))
         if member.fault == "bomb":
             return
         offset = after
 
 
 def _next_member(data: Stretch, offset: int) -> int:
-    """Return the first place from *offset* where a member with a record begins, the end of *data* where none does.
-
-    After more false starts than damage can cause, the rest is not searched.
-    """
-    for place in islice(data.search(_MEMBER, offset, _MEMBER_HEAD), _MOST_FALSE_STARTS):
+    """Return the first place from *offset* where a member with a record begins, the end of *data* where none does."""
+    for place in islice(data.search(_MEMBER, offset), _MOST_FALSE_STARTS):
         if starts_record(Member(data, place).part(0, GLANCE_BYTES)):
             return place
     return data.size

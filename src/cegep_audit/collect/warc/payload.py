@@ -1,10 +1,8 @@
 """What an archived response holds: its HTTP headers, and its body without chunks or content coding, within bounds.
 
-Archives of others lie in known ways, and are believed as far as the bytes allow: headers may speak of chunks, of a
-coding or of a length that the archiving program undid.
+Headers in archives of others may speak of chunks, of a coding or of a length that the archiving program undid: they
+are believed as far as the bytes allow.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from cegep_audit.collect.http.body import (
 )
 from cegep_audit.collect.http.body import beginning_of as start_of
 from cegep_audit.collect.port import header_map
-from cegep_audit.collect.warc.heads import head_end
+from cegep_audit.collect.warc.members import head_end
 from cegep_audit.vocabulary import Detail
 
 _TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
@@ -33,11 +31,7 @@ _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": D
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One archived HTTP response; ``payload`` is what follows its headers, as it was kept.
-
-    ``headers`` are those of :func:`~cegep_audit.collect.port.header_map`, ``truncated`` is the record's
-    ``WARC-Truncated`` in lower case.
-    """
+    """One archived HTTP response: ``payload`` follows the headers, ``truncated`` is WARC-Truncated in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -46,29 +40,26 @@ class Response:
 
 
 def parse_response(block: bytes, truncated: str = "") -> Response | None:
-    """Return the HTTP response that a record's *block* is, None where it is none.
-
-    Headers are taken as bytes, as those of a live answer are: warcio's parser would decode them for good.
-    """
+    """Return the HTTP response that a record's *block* is, None where it is none."""
     status = _STATUS.match(block)
     if status is None:
         return None
     end = head_end(block) or len(block)
+    # Headers are taken as bytes, as those of a live answer are: warcio's parser decodes them for good.
     lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
     headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
     return Response(int(status[1]), headers, block[end:], truncated)
 
 
 def body_of(response: Response, limit: int) -> bytes:
-    """Return the body of a page, at most *limit* bytes of it; raise BodyError where it cannot be had whole.
-
-    A response whose type is that of no page gives b"".
-    """
+    """Return the body of a page, at most *limit* bytes, b"" of what is no page; raise BodyError if it is not whole."""
     is_page = may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
     raw, is_whole = _without_chunks(response)
-    raw, codings = _without_brotli(raw, _codings(response, raw), limit)
+    codings = _codings(response, raw)
+    if codings[:1] == ["br"] and (undone := _without_brotli(raw, limit)) is not None:
+        raw, codings = undone, codings[1:]
     if is_page is None and (start := start_of(raw, codings, SNIFFED)):
         require_markup(start)
     if response.truncated:
@@ -110,33 +101,26 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
     return (bytes(body), False) if place else (payload, True)
 
 
-def _without_brotli(raw: bytes, codings: list[str], limit: int) -> tuple[bytes, list[str]]:
-    """Undo the coding that browsers' archives hold and we never ask for, where the package ``brotli`` is installed.
+def _without_brotli(raw: bytes, limit: int) -> bytes | None:
+    """Undo the coding that browsers' archives hold and we never ask for; raise BodyError.
 
-    Returns the body and the codings left to undo; raise BodyError. Versions before 1.2 cannot be bounded, and are
-    not used.
+    Returns at most a byte more than *limit*; None without the optional package ``brotli`` 1.2, the first with a bound.
     """
-    if codings[:1] != ["br"]:
-        return raw, codings
     try:
-        import brotli  # an optional package
+        import brotli
 
         decoder = brotli.Decompressor()
         body: bytes = decoder.process(raw, output_buffer_limit=limit + 1)
     except (ImportError, TypeError):
-        return raw, codings
+        return None
     except brotli.error as error:
-        if looks_like_markup(raw[:SNIFFED]):  # undone when it was archived
-            return raw, codings[1:]
         raise BodyError(Detail.DECODE, f"broken br ({error})") from error
-    if len(body) > limit:
-        raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
-    if not decoder.is_finished():
+    if len(body) <= limit and not decoder.is_finished():
         raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
-    return body, codings[1:]
+    return body
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:
     names = content_codings(response.headers.get("content-encoding", ""))
-    is_undone = set(names) <= {"gzip", "deflate"} and looks_like_markup(raw[:SNIFFED])
+    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw[:SNIFFED])
     return [] if is_undone else names

@@ -5,12 +5,11 @@ and :meth:`SavedVisit.open_source`. A file that is not a saved page is refused b
 is: it never counts as a page without accounts. The address of a page is the one that the browser noted in it.
 """
 
-from __future__ import annotations
-
+import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,13 +17,14 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.own_hosts import OwnHosts
-from cegep_audit.collect.port import REPLAY, Answer, Want
+from cegep_audit.collect.hosts import OwnHosts
+from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
+from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
-from cegep_audit.models import Choice, Institution, Limits, Source
+from cegep_audit.models import Choice, Institution, Limits
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
@@ -38,6 +38,7 @@ _HEAD = 4096  # bytes that show what a file is, and in which a frame has its add
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
 _BESIDE = re.compile(r"(.+)(?:_files|_fichiers|\.files)", re.IGNORECASE)  # the folder of a page saved with images
+_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.html
 
 
@@ -45,8 +46,8 @@ _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.ht
 class SavedFile:
     """One file: its name without folder, the SHA-256 of its bytes, when it was saved (UTC), and what it holds.
 
-    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages in
-    file order, () for a page that does not say its own.
+    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages:
+    () for a page that does not say its own.
     """
 
     name: str
@@ -64,49 +65,46 @@ class SavedFile:
         return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
-Keep = Callable[[SavedFile, Answer], str]
-"""Keeps a copy of a page of a file and returns the name of its record: ``WarcWriter.keep_saved``."""
+Note = Callable[[str], None]  # takes one line for a person
+Keep = Callable[[SavedFile, Answer], str]  # keeps a copy of a page, returns its record's name: WarcWriter.keep_saved
 
 
-@dataclass(slots=True)
-class Saved:
-    """The files that hold pages.
+def read_saved(
+    paths: Sequence[Path], limits: Limits, note: Note, lang: Language = "fr", *, strict: bool = False
+) -> list[SavedFile]:
+    """Read the files at *paths*, of folders all files below.
 
-    ``refused`` has a line for each file that is not a saved page, ``damage`` for each damaged record.
+    *note* is given a line for each file that is not a saved page, for which StoreError is raised where it is *strict*,
+    and for each damaged record. Raises StoreError for a path that cannot be read.
     """
-
-    files: list[SavedFile] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
-
-
-def read_saved(paths: Sequence[Path], limits: Limits, lang: Language = "fr") -> Saved:
-    """Read the files at *paths*, of folders all files below; raise StoreError for a path that cannot be read."""
-    saved = Saved()
-    for path in paths:
-        for file in _files_of(path, lang):
-            try:
-                found = _read_file(file, limits, lang)
-            except RefusedError as error:
-                what = say(str(error), lang)
-                saved.refused.append(say("saved.refused", lang, file=shown(str(file)), what=what))
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise StoreError(say("saved.cannot_read", lang, file=shown(str(file)), reason=reason)) from error
-            else:
-                saved.files.append(found)
-                saved.damage += found.archive.damage if found.archive else []
-    return saved
+    found: list[SavedFile] = []
+    for path in (file for given in paths for file in _files_of(given, lang)):
+        try:
+            with explaining(path, lang, _READING, "saved.cannot_read"):
+                file = _read_file(path, limits, lang)
+        except RefusedError as error:
+            line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
+            if strict:
+                raise StoreError(line) from None
+            note(line)
+            continue
+        found.append(file)
+        for line in file.archive.damage if file.archive else ():
+            note(line)
+    return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
     """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
     if not path.is_dir():
-        if not path.exists():
-            raise StoreError(say("saved.missing", lang, file=shown(str(path))))
         return [path]
     found: list[Path] = []
-    for folder, folders, names in os.walk(path):
+
+    def refuse(error: OSError) -> None:
+        with explaining(Path(error.filename), lang, _READING, "saved.cannot_read"):
+            raise error
+
+    for folder, folders, names in os.walk(path, onerror=refuse):
         files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
         pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
         beside = {name for name in folders if (match := _BESIDE.fullmatch(name)) and match[1] in pages}
@@ -136,11 +134,11 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
         return replace(found, saved_at=max(pages.values()), urls=tuple(pages), archive=archive)
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
-    url, saved_at, content_type, body = read_document(path.read_bytes())
+    url, saved_at, charset, body = read_document(path.read_bytes())
     body = _with_frames(body, path)
     if len(body) > limits.max_bytes:
         raise RefusedError("saved.too_large")
-    own = (url,) if url else ()
+    own, content_type = (url,) if url else (), f"text/html; charset={charset}" if charset else "text/html"
     return replace(found, saved_at=saved_at or found.saved_at, urls=own, content_type=content_type, body=body)
 
 
@@ -154,9 +152,6 @@ def _with_frames(body: bytes, path: Path) -> bytes:
                 body = put_back(body, f"./{folder.name}/{frame.name}", url)
                 body = put_back(body, f"./{quote(folder.name)}/{quote(frame.name)}", url)
     return body
-
-
-# ------------------------------------------------------------------------------------------ the visit
 
 
 @dataclass(slots=True)
@@ -217,26 +212,17 @@ class SavedFetch:
         raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
 
 
-# ------------------------------------------------------------------------------------------ matching
+def match_saved(
+    files: Sequence[SavedFile], institutions: Sequence[Institution], note: Note, lang: Language = "fr"
+) -> dict[str, SavedVisit]:
+    """Return the visits by id of the institution; *note* is given a line for each file that is in none.
 
-
-@dataclass(slots=True)
-class Matched:
-    """The visits by id of the institution; ``unmatched`` has one line for each file that is in none."""
-
-    visits: dict[str, SavedVisit] = field(default_factory=dict)
-    unmatched: list[str] = field(default_factory=list)
-
-
-def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Language = "fr") -> Matched:
-    """Say whose each page is: by its address, else by ``<id>`` or ``<id>-2`` as the name of its file.
-
-    Where several institutions have the host of the address, the file's name decides, else the very host, else the
-    page is theirs together and counts for none. An archive may hold pages of several. Of one page saved twice, the
-    later file counts. A page that does not say its address is the homepage or, if that was saved too, gets an address
-    made of its file's name.
+    A page is matched by its address, else by ``<id>`` or ``<id>-2`` as the name of its file. Where several institutions
+    have the host of the address, the file's name decides, else the very host, else the page counts for none. An archive
+    may hold pages of several. Of one page saved twice, the later file counts. A page that does not say its address is
+    the homepage or, if that was saved too, gets an address made of its file's name.
     """
-    matched = Matched()
+    visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
     sites = [(institution, OwnHosts(institution)) for institution in institutions]
 
@@ -248,22 +234,21 @@ def match_saved(saved: Saved, institutions: Sequence[Institution], lang: Languag
         exact = [item for item in fits if urls.pace_key(item.url) == urls.pace_key(url)]
         return exact if len(exact) == 1 else fits
 
-    pages = sorted((file for file in saved.files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
-    for file in (*pages, *(file for file in saved.files if file.archive)):
+    pages = sorted((file for file in files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
+    for file in (*pages, *(file for file in files if file.archive)):
         hosts = dict.fromkeys(map(urls.host_of, file.urls))
         asked = [f"https://{host}/" for host in hosts] if file.archive else file.urls or [""]
         owners = {item.id: item for url in asked for item in owners_of(url, file.name)}
         if not owners or (len(owners) > 1 and not file.archive):
-            matched.unmatched.append(_reason(file, owners, lang))
+            note(_reason(file, owners, lang))
             continue
         for institution in owners.values():
-            visit = matched.visits.setdefault(institution.id, SavedVisit(institution))
-            matched.unmatched += _add(file, visit, lang)
-    return matched
+            _add(file, visits.setdefault(institution.id, SavedVisit(institution)), note, lang)
+    return visits
 
 
-def _add(file: SavedFile, visit: SavedVisit, lang: Language) -> Iterator[str]:
-    """Add *file* to *visit*; yield a line for an earlier file of the same page, which it replaces."""
+def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
+    """Add *file* to *visit* instead of an earlier file of the same page."""
     home = visit.institution.url
     held = {urls.visit_key(each.urls[0]): each for each in visit.files}
     if not file.urls:
@@ -272,7 +257,7 @@ def _add(file: SavedFile, visit: SavedVisit, lang: Language) -> Iterator[str]:
         file = replace(file, urls=(url,))
     if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
         visit.files.remove(earlier)
-        yield say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name))
+        note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
     visit.files.append(file)
 
 

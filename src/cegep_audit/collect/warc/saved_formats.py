@@ -1,21 +1,19 @@
 """The formats in which browsers save a page: HTML with a note of its origin, MHTML, Safari's webarchive.
 
-Python's ``email`` reads MHTML and ``plistlib`` Safari's property list. Nothing here touches the disk.
+Python's ``email`` reads MHTML and ``plistlib`` the property list of Safari. Nothing here touches the disk.
 """
-
-from __future__ import annotations
 
 import email
 import email.policy
 import html
 import plistlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import Message
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from cegep_audit import urls
+from cegep_audit.collect.archive.uri_m import read_datetime
 from cegep_audit.collect.http.body import SNIFFED, looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
@@ -40,23 +38,14 @@ _NAMES_ITSELF = (
 _VALUE = re.compile(r"(?:href|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _JAVASCRIPT_DATE = re.compile(r"^(\w{3}) (\w{3}) (\d\d) (\d{4} [\d:]+) GMT")  # Fri Nov 20 2026 15:04:05 GMT-0500
 
-# What else people hand in: how files begin (offset, bytes) and the sentence that says what they are.
-_OTHER_KINDS = (
-    (0, b"%PDF", "saved.pdf"),
-    (0, b"\x89PNG", "saved.image"),
-    (0, b"\xff\xd8\xff", "saved.image"),
-    (0, b"GIF8", "saved.image"),
-    (8, b"WEBP", "saved.image"),
-    (4, b"ftyp", "saved.image"),
-    (0, b"SQLite format 3\0", "saved.database"),
-    (0, b"PK", "saved.archive"),
-    (0, b"\x1f\x8b", "saved.archive"),
-    (0, b"7z\xbc\xaf", "saved.archive"),
-    (0, b"Rar!", "saved.archive"),
-    (257, b"ustar", "saved.archive"),
-    (0, b"\xd0\xcf\x11\xe0", "saved.office"),
-    (0, b"{\\rtf", "saved.office"),
-)
+# What else people hand in: the sentence that says what it is, and how such files begin (offset, bytes).
+_OTHER_KINDS = {
+    "saved.pdf": [(0, b"%PDF")],
+    "saved.image": [(0, b"\x89PNG"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP"), (4, b"ftyp")],
+    "saved.database": [(0, b"SQLite format 3\0")],
+    "saved.archive": [(0, b"PK"), (0, b"\x1f\x8b"), (0, b"7z\xbc\xaf"), (0, b"Rar!"), (257, b"ustar")],
+    "saved.office": [(0, b"\xd0\xcf\x11\xe0"), (0, b"{\\rtf")],
+}
 
 
 class RefusedError(Exception):
@@ -64,11 +53,11 @@ class RefusedError(Exception):
 
 
 class Document(NamedTuple):
-    """A saved page: its address and when it was saved (UTC), None for what the file does not say."""
+    """A saved page: its address and when it was saved (UTC), None for what the file does not say; its charset or ""."""
 
     url: str | None
     saved_at: datetime | None
-    content_type: str
+    charset: str
     body: bytes
 
 
@@ -79,15 +68,15 @@ def read_document(data: bytes) -> Document:
     if _MHTML.match(data[:_HEAD].lstrip()):
         return _mhtml(data)
     if looks_like_markup(data[:SNIFFED]) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
-        return Document(*origin_of(data), "text/html", data)
+        return Document(*origin_of(data), "", data)
     raise RefusedError(_kind(data))
 
 
 def _kind(data: bytes) -> str:
     if not data.strip(b"\0 \t\r\n"):
         return "saved.empty"
-    for offset, magic, key in _OTHER_KINDS:
-        if data.startswith(magic, offset):
+    for key, starts in _OTHER_KINDS.items():
+        if any(data.startswith(magic, offset) for offset, magic in starts):
             return key
     return "saved.xml" if looks_like_markup(data[:SNIFFED]) else "saved.other"
 
@@ -110,18 +99,12 @@ def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
 
 
 def put_back(body: bytes, name: str, url: str) -> bytes:
-    """Return *body* with the address *url* for the *name* that a program gave a frame when it saved the page.
-
-    The address of a network's plugin names the account.
-    """
+    """Return *body* with the address of a frame, which may name an account, for the *name* that it was saved under."""
     return body.replace(name.encode(), html.escape(url).encode(), _MOST_PLACES)
 
 
 def _mhtml(data: bytes) -> Document:
-    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError.
-
-    A frame has the address ``cid:…`` in the page, and its own in a header of its part.
-    """
+    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
         parts = [part for part in message.walk() if part.get_content_type() in _HTML_TYPES]
@@ -132,12 +115,12 @@ def _mhtml(data: bytes) -> Document:
         raise RefusedError("saved.broken") from None
     if not isinstance(body, bytes) or not body.strip():
         raise RefusedError("saved.broken")
-    for frame in frames:
+    for frame in frames:  # which the page calls cid:…
         name, location = _unfolded(frame, "Content-ID").strip("<>"), _unfolded(frame, "Content-Location")
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)
     url = _address(_unfolded(message, "Snapshot-Content-Location")) or _address(_unfolded(root, "Content-Location"))
-    return Document(url, _date(str(message.get("Date", ""))), _html_type(charset), body)
+    return Document(url, _date(str(message.get("Date", ""))), charset, body)
 
 
 def _unfolded(part: Message, name: str) -> str:
@@ -155,11 +138,7 @@ def _webarchive(data: bytes) -> Document:
         raise RefusedError("saved.other") from None
     if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body[:SNIFFED]):
         raise RefusedError("saved.other")
-    return Document(_address(url), None, _html_type(charset), body)
-
-
-def _html_type(charset: str) -> str:
-    return f"text/html; charset={charset}" if charset else "text/html"
+    return Document(_address(url), None, charset, body)
 
 
 def _address(text: str) -> str | None:
@@ -169,8 +148,4 @@ def _address(text: str) -> str | None:
 
 def _date(text: str) -> datetime | None:
     """Return a date as mail and JavaScript write it, in UTC; None where it is none."""
-    try:
-        found = parsedate_to_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return read_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))

@@ -5,24 +5,21 @@ data package with the SHA-256 of each file (https://specs.webrecorder.net/wacz/1
 bytes.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
 from cegep_audit.collect.warc.index import explaining, parse_date
-from cegep_audit.collect.warc.payload import Response, parse_response
+from cegep_audit.collect.warc.payload import parse_response
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -35,29 +32,21 @@ _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page wr
 _WWW = re.compile(r"^www\d*\.")
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPage:
-    """One page in the list that a reader of the WACZ sees: address, title, and the time of its capture in UTC."""
-
-    url: str
-    title: str
-    at: datetime
-
-
 def write_wacz(
     warcs: Sequence[Path],
     output: Path,
-    pages: Iterable[ListedPage],
+    pages: Iterable[tuple[str, str, datetime]],
     *,
     title: str,
     software: str,
     created: datetime,
     lang: Language = "fr",
 ) -> None:
-    """Write the WARC files at *warcs* (their names differ) with the list of *pages* as a WACZ at *output*.
+    """Write the WARC files at *warcs* (their names differ) as a WACZ at *output*.
 
-    *created* is the time that the collection was made, in UTC. Raises StoreError, one line in *lang*, for a WARC that
-    cannot be read, or whose records are gzipped together; OSError where *output* cannot be written.
+    *pages* are those that a reader of the WACZ sees listed: address, title, and time of the capture in UTC. *created*
+    is the time of the collection in UTC. Raises StoreError, one line in *lang*, for a WARC that cannot be read or whose
+    records are gzipped together; OSError where *output* cannot be written.
     """
     resources: list[dict[str, object]] = []
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
@@ -102,9 +91,8 @@ def _index_of(warc: Path) -> Iterator[str]:
     """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
     for record in RecordFile(warc).records(lambda _: None):
         url = record.head.get("WARC-Target-URI").strip("<> ")
-        at = parse_date(record.head.get("WARC-Date"))
-        what = _mime_and_status(record)
-        if at is None or what is None or urls.split(url) is None:
+        at, what, key = parse_date(record.head.get("WARC-Date")), _mime_and_status(record), sort_key(url)
+        if at is None or what is None or not key:
             continue
         fields = {
             "url": url,
@@ -115,38 +103,30 @@ def _index_of(warc: Path) -> Iterator[str]:
             "offset": str(record.offset),
             "filename": warc.name,
         }
-        yield f"{sort_key(url)} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
+        yield f"{key} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
 
 
 def _mime_and_status(record: Record) -> tuple[str, str] | None:
     """Return media type and status of a capture, None for a record that is none."""
     response = parse_response(record.glance)
-    match record.head.type, response:
-        case "resource", _:
-            return _media_type(record.head.get("Content-Type")), "200"
-        case "response", Response():
-            return _media_type(response.headers.get("content-type", "")), str(response.status)
-        case "revisit", Response():
-            return "warc/revisit", str(response.status)
-    return None
-
-
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower() or "unk"
+    if record.head.type == "resource":
+        content_type, status = record.head.get("Content-Type"), 200
+    elif response and record.head.type in {"response", "revisit"}:
+        content_type, status = response.headers.get("content-type", ""), response.status
+    else:
+        return None
+    mime = content_type.partition(";")[0].strip().lower() or "unk"
+    return "warc/revisit" if record.head.type == "revisit" else mime, str(status)
 
 
 def sort_key(url: str) -> str:
-    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``, host reversed, in lower case."""
-    parts = urlsplit(url.lower())
-    host = ",".join(reversed(_WWW.sub("", parts.hostname or "").split(".")))
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    is_usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
+    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``; "" for no http or https address."""
+    parts = urls.split(url.lower())
+    if parts is None:
+        return ""
+    host, colon, port = _WWW.sub("", parts.netloc.rpartition("@")[2]).partition(":")
     query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    key = f"{host}{'' if is_usual else f':{port}'}){parts.path or '/'}{'?' + query if query else ''}"
-    return key.replace(" ", "%20")
+    return f"{','.join(reversed(host.split('.')))}{colon}{port}){parts.path}{'?' + query if query else ''}"
 
 
 def _compressed(lines: Sequence[str]) -> tuple[str, list[bytes]]:
@@ -164,11 +144,11 @@ def _compressed(lines: Sequence[str]) -> tuple[str, list[bytes]]:
     return index, members
 
 
-def _page_list(pages: Iterable[ListedPage]) -> Iterator[bytes]:
+def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> Iterator[bytes]:
     yield b'{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
-    for page in pages:
-        name = hashlib.sha256(f"{_time(page.at)} {page.url}".encode()).hexdigest()[:16]
-        line = {"id": name, "url": page.url, "ts": _time(page.at), "title": page.title}
+    for url, title, at in pages:
+        name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
+        line = {"id": name, "url": url, "ts": _time(at), "title": title}
         yield f"{json.dumps(line, ensure_ascii=False)}\n".encode()
 
 

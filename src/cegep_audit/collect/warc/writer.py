@@ -1,17 +1,13 @@
 """What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
 
 An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure; a page that a person saved becomes a ``resource``. warcio's writer would decode HTTP headers and
-compress everything at its highest level, so that records are put together here.
+detail of the failure; a page that a person saved becomes a ``resource``. Records are put together here because warcio's
+writer decodes HTTP headers and compresses everything at its highest level.
 
-A pair is handed to the operating system in one piece before its name is returned, so that a process that is killed
-leaves at most one record half written. Opening the file again cuts that one off and goes on.
-
-The file holds pages as received: only its owner may read it. One process writes it at a time, and no link is followed
-to it.
+A pair is written in one piece before its name is returned, so that a process that is killed leaves at most one record
+half written. Opening the file again cuts that one off. The file holds pages as received: only its owner may read it.
+One process writes it at a time, and no link is followed to it.
 """
-
-from __future__ import annotations
 
 import base64
 import errno
@@ -22,7 +18,7 @@ import stat
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -31,8 +27,7 @@ from urllib.parse import quote, urlsplit
 from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
-from cegep_audit.collect.warc.heads import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.index import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST, explaining
 from cegep_audit.collect.warc.members import Stretch
 from cegep_audit.collect.warc.records import end_of_records
 from cegep_audit.collect.warc.saved import SavedFile
@@ -67,10 +62,10 @@ Fields = Iterable[tuple[str, str]]
 
 
 class WarcWriter:
-    """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`.
+    """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`, used from one thread.
 
-    Use it as a context manager, from one thread. Every method raises StoreError, one line in the language given,
-    where the file cannot be written; what was kept before stays readable.
+    Every method raises StoreError, one line in the language given, where the file cannot be written; what was kept
+    before stays readable.
     """
 
     def __init__(self, path: Path, file: BinaryIO, lang: Language) -> None:
@@ -80,13 +75,12 @@ class WarcWriter:
 
     @classmethod
     def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
-        """Open the file at *path* for writing, after what it holds, and say in a ``warcinfo`` record who writes.
+        """Open the file at *path* for writing after what it holds; *info* is what a ``warcinfo`` record says of us.
 
-        *info* is what that record says: ``software`` with its version, ``http-header-user-agent`` and the like.
         A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
         not a WARC gzipped by record.
         """
-        with _explaining(path, lang):
+        with explaining(path, lang, _WRITING, "warc.cannot_write"):
             file = _opened(path)
         if file is None:
             raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
@@ -122,10 +116,10 @@ class WarcWriter:
 
     def flush(self) -> None:
         """Wait until all that was kept is on the disk: before a database says that it is."""
-        with _explaining(self.path, self._lang):
+        with explaining(self.path, self._lang, _WRITING, "warc.cannot_write"):
             os.fsync(self._file.fileno())
 
-    def close(self) -> None:
+    def close(self, *_: object) -> None:
         """Close the file."""
         self._file.close()
 
@@ -133,9 +127,7 @@ class WarcWriter:
         """Return itself."""
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
-        self.close()
+    __exit__ = close
 
     def _keep(self, kind: str, at: datetime, block: bytes, headers: Fields) -> str:
         record_id = _new_id()
@@ -146,7 +138,7 @@ class WarcWriter:
         """Append *data* whole or not at all."""
         end = self._file.seek(0, os.SEEK_END)
         rest = memoryview(data)
-        with _explaining(self.path, self._lang):
+        with explaining(self.path, self._lang, _WRITING, "warc.cannot_write"):
             try:
                 while rest:
                     rest = rest[self._file.write(rest) :]
@@ -154,13 +146,6 @@ class WarcWriter:
                 with suppress(OSError):
                     self._file.truncate(end)
                 raise
-
-
-def _explaining(path: Path, lang: Language) -> AbstractContextManager[None]:
-    return explaining(path, lang, _WRITING, "warc.cannot_write")
-
-
-# ------------------------------------------------------------------------------------------ records
 
 
 def _response(exchange: Exchange, record_id: str) -> bytes:
@@ -227,14 +212,8 @@ def _digest(data: bytes) -> str:
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
 
 
-# ------------------------------------------------------------------------------------------ the file
-
-
 def _opened(path: Path) -> BinaryIO | None:
-    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError.
-
-    The file is locked before it is looked at, until it is closed: what another process writes is not cut off.
-    """
+    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -244,6 +223,7 @@ def _opened(path: Path) -> BinaryIO | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 -- the file is closed below
+        # Before the file is looked at, and until it is closed: what another process writes is not cut off.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         end = end_of_records(Stretch(descriptor))
         if end is not None:

@@ -1,10 +1,8 @@
-"""Whose the accounts of a site are, by which rule, and which is the main one of its network.
+"""Decide whose the accounts of a site are, by which rule, and which is the main one of its network.
 
 All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
-its role, and the rule's name is kept as the reason. ``docs/method.md`` says what each may get wrong.
+its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,7 +29,7 @@ from cegep_audit.vocabulary import How, Kind, Role, Zone
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
 
 _ALONGSIDE = FRAME | {Zone.ASIDE}
-_WRITERS = frozenset({"person", "article"})  # whom the page's data is about where it names who wrote it
+_WRITERS = frozenset({"person", "article"})  # subjects of the page's data that describe an author
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
 
@@ -59,11 +57,11 @@ def _in_list(candidate: Candidate) -> bool:
 
 
 def _names_another(candidate: Candidate) -> bool:
-    """Whether the words of each link name somebody: another site, or beside an account that is alike.
+    """Whether the words of each link name somebody else: another site, or anybody while a competitor is alike.
 
-    Where words ask to follow, they must be the account's own name, and no row of icons may hold it: an institution
-    may write under each of its icons what the account is called. Outside the frame, where the institution's own
-    accounts are in it, a name before the link or on its button is a writer's or a neighbour's.
+    Words that ask to follow count only if they contain the account's own name and it is in no row of icons: an
+    institution may write the account's name under each of its icons. If the institution's accounts are in the frame,
+    a name before a link outside it, or on its button, is a writer's or a neighbour's.
     """
 
     def names(link: Link) -> bool:
@@ -82,9 +80,9 @@ def _names_another(candidate: Candidate) -> bool:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is one of a row of icons: not in sentences only, nor a title in a list of resources.
+    """Whether the account is in a row of icons, and neither only in sentences nor a title in a list of resources.
 
-    Lists of resources are in menus and columns; in a footer an institution may give its accounts titles.
+    Lists of resources are in menus and side columns; in a footer an institution may give its accounts titles.
     """
     if not candidate.in_row_of_icons or candidate.every(_in_sentence):
         return False
@@ -93,13 +91,13 @@ def _is_of_icons(candidate: Candidate) -> bool:
 
 
 def _is_in_frame(candidate: Candidate) -> bool:
-    """Whether a reader sees the account beside the content; a script there is no part of the frame by itself."""
+    """Whether a reader sees the account beside the content; a link in a script is not seen."""
     is_shown = candidate.is_visible and candidate.some(_is_shown_beside) and not _is_title(candidate)
     return is_shown and not candidate.every(lambda link: is_named(link, candidate.handle))
 
 
 def _is_shown_by_widget(candidate: Candidate) -> bool:
-    """Whether the network's own widget shows the account whole: its page or timeline, not a post."""
+    """Whether a widget of the network shows the whole account: its page or timeline, not one post."""
     return any(
         "timeline" in seen.link.cues or (seen.link.how is How.WIDGET and seen.what.kind is not Kind.CONTENT)
         for seen in candidate.sightings
@@ -115,34 +113,35 @@ def _is_only_embedded(candidate: Candidate) -> bool:
 
 
 def _is_only_posts(candidate: Candidate) -> bool:
-    """Whether only posts are linked, and not by a row of icons in the frame: an icon may lead to a board or album."""
+    """Whether only posts are linked, and not from a row of icons in the frame: icons may lead to a board or album."""
     is_icon = candidate.in_row_of_icons and candidate.some(_is_shown_beside)
     return not is_icon and all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
-    """Whether the account is a part's beside the institution's main one.
+    """Whether the account belongs to a part, beside the institution's main one.
 
-    An account of the network is more prominent; or this one has a title of its own beside an account with the
-    institution's very name; or only sentences lead to an account whose name shows more than the institution's, say a
-    team's, while the institution's accounts are in the frame.
+    Either another account of the network is more prominent; or this one has a title of its own while a competitor
+    has exactly the institution's name; or only sentences link it, under a longer name than the institution's (say a
+    team's), while the institution's accounts are in the frame.
     """
     if candidate.is_outranked:
         return candidate.is_alike or "unit" in candidate.cues
-    is_mentioned = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
-    is_mentioned = is_mentioned and candidate.every(_in_sentence)
-    return candidate.is_alike and (is_mentioned or (candidate.is_beside_same and _is_title(candidate)))
+    if not candidate.is_alike:
+        return False
+    is_apart = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
+    return (is_apart and candidate.every(_in_sentence)) or (candidate.is_beside_same and _is_title(candidate))
 
 
 def _is_own_row(candidate: Candidate) -> bool:
-    """Whether the institution's name is in its row, or the row of icons names nobody and it has no competitor."""
-    names_nobody = not candidate.some(lambda link: bool(names_in(link)))
-    return candidate.is_in_own_row or (candidate.in_row_of_icons and candidate.competitors == 0 and names_nobody)
+    """Whether its row shows the institution's name, or it is in a row of icons, names nobody and has no competitor."""
+    is_alone = candidate.in_row_of_icons and candidate.competitors == 0
+    return candidate.is_in_own_row or (is_alone and not candidate.some(names_in))
 
 
 def _presents(link: Link) -> bool:
-    """Whether the place presents whoever wrote, speaks or works there: a box for it, or "follow me" in the content."""
-    # Google took the authors of texts from such addresses, 2011-2014.
+    """Whether the context presents an author or speaker: an author box, or "follow me" in the content."""
+    # Google read the authors of pages from rel=author links, 2011-2014.
     return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN) or "rel=author" in link.url
 
 
@@ -151,9 +150,9 @@ def _is_shown_as_person(link: Link) -> bool:
 
 
 def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
-    """Whether *shows*, a sign of a person, holds for the account: what else leads to it stands in the content only.
+    """Whether *shows*, a sign of a person, holds for a link to the account, and all other links are in the content.
 
-    A row of icons there, or an invitation to follow, may well be the institution's where no other account of the
+    A row of icons in the content, or an invitation to follow, may be the institution's if no other account of the
     network is more like it.
     """
 
@@ -203,7 +202,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
 )
 
 
-# What these rules find are persons' accounts as far as a page can say: they are neither kept nor shown.
+# As far as a page can tell, these rules find accounts of persons, which are neither kept nor shown.
 PERSONAL = frozenset({"commenter", "person", "author"})
 
 
@@ -213,10 +212,10 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 
 
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
-    """Return the accounts that the pages of *visits* show, each with its role, reason and evidence, main ones marked.
+    """Return the accounts that the pages of *visits* show, each with role, reason and evidence, main ones marked.
 
-    Accounts come in the order they were first seen. Those of persons (:data:`PERSONAL`) are left out. Raise
-    TooManyAccountsError where the pages name more than :data:`MAX_ACCOUNTS`.
+    Accounts come in the order in which they were first seen, without those of persons (:data:`PERSONAL`). Raises
+    TooManyAccountsError if the pages name more than :data:`MAX_ACCOUNTS`.
     """
     home = next((visit for visit in visits if visit.page), None)
     url = home.page.url if home and home.page else institution.url
@@ -228,17 +227,15 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
 
 def _account(candidate: Candidate) -> Account:
     role, reason = judge(candidate)
-    ranked = sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
-    evidence = tuple(
-        Evidence(seen.link.page_url, seen.link.how, seen.link.zone, seen.link.label, seen.captured_at, seen.record_id)
-        for seen in ranked
+    evidence = (
+        Evidence(link.page_url, link.how, link.zone, link.label, page.captured_at, page.record_id)
+        for link, _, page in sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
     )
-    return Account(
-        candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, tuple(dict.fromkeys(evidence))
-    )
+    kept = tuple(dict.fromkeys(evidence))
+    return Account(candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, kept)
 
 
-# The best evidence first: what a reader sees in the frame of the site, then what the data says, then the rest.
+# The best evidence comes first: what a reader sees in the frame of the site, then the data, then the rest.
 _HOW_ORDER = {
     How(name): place
     for place, name in enumerate("anchor rel_me json_ld microdata meta widget redirect embed feed script".split())
@@ -250,12 +247,12 @@ def _strength(link: Link) -> tuple[int, int]:
     return _HOW_ORDER[link.how], _ZONE_ORDER[link.zone]
 
 
-# Endings of handles that say an account speaks the other language, by the institution's own.
+# By the institution's language, endings of handles of accounts in the other language.
 _OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", "-fr", ".fr", "francais", "fra")}
 
 
 def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
-    """Return *accounts* in their order with one official account a network marked as the main one."""
+    """Return *accounts* in the same order, with one official account of each network marked as the main one."""
     best: dict[str, tuple[tuple[int, ...], int]] = {}
     for place, account in enumerate(accounts):
         if account.role is Role.OFFICIAL:
@@ -269,10 +266,10 @@ def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account,
 
 
 def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
-    """Return what the main account is chosen by, the lowest first.
+    """Return the sort key for choosing the main account; the lowest wins.
 
-    Its language before the other, a profile before a group or a show, a name that shows the institution's,
-    the number of pages that show it; after that, the order on the page.
+    In order: the institution's own language, a profile rather than a group or a show, a handle that shows the
+    institution's name, the number of pages that show it; then the order on the page.
     """
     return (
         account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),

@@ -1,4 +1,4 @@
-"""The accounts that a site names, each with all links to it and what these show by themselves."""
+"""Group the links of a site by account, and sum up what the links to one account show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import unquote
 
-from cegep_audit.detect.accounts.lists import Part, parts_in, separate_bodies_in
+from cegep_audit.detect.accounts.lists import parts_in, separate_bodies_in
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
 from cegep_audit.detect.accounts.sightings import Sighting, sightings
 from cegep_audit.detect.networks.identify import Classified, account_key, classify
@@ -20,7 +20,7 @@ FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 DATA = frozenset({How.JSON_LD, How.META, How.MICRODATA, How.REL_ME})
 _UNSEEN = frozenset({How.JSON_LD, How.META, How.SCRIPT, How.FEED})
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit", "separate"})
-_REPEATED_FROM = 2  # pages that show an account: what a template repeats is the frame of the site, marked or not
+_REPEATED_FROM = 2  # pages that show an account: what a template repeats belongs to the frame of the site
 
 
 class Prominence(IntEnum):
@@ -44,9 +44,9 @@ _OF_ZONE = {
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The accounts whose links share one container of one page; ``is_script`` where the container is a script.
+    """The accounts whose links share one container of one page; ``is_script`` means that the container is a script.
 
-    The fields from ``counts`` on sum up what the site's accounts are when they are compared.
+    The fields from ``counts`` on are set when the accounts of the site are compared.
     """
 
     members: set[Candidate] = field(default_factory=set)
@@ -59,64 +59,75 @@ class Row:
     named_in_part: frozenset[str] = frozenset()  # the same, and those that show a part of it
 
 
-@dataclass(slots=True, eq=False)
 class Candidate:
-    """One account with all that speaks for and against it: the rules look at nothing else.
+    """One account with all the evidence for and against it: the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
     or address names; ``is_subject``: it names the part that the institution itself is. ``cues``, ``subjects`` and
-    ``hows`` are those of any link, ``common_cues`` those of every link. The fields from ``competitors`` on compare it
+    ``hows`` are those of any link, ``common_cues`` those of every link. The attributes from ``rows`` on compare it
     with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
     """
 
-    identity: Identity
-    network: str
-    handle: str
-    url: str
-    kind: Kind
-    sightings: Sequence[Sighting]
-    links: tuple[Link, ...]
-    cues: frozenset[str]
-    common_cues: frozenset[str]
-    subjects: frozenset[str]
-    hows: frozenset[How]
-    name_match: NameMatch
-    prominence: Prominence
-    is_visible: bool
-    is_separate: bool
-    parts: frozenset[Part]
-    is_subject: bool
-    rows: list[Row] = field(default_factory=list)
-    competitors: int = 0  # other accounts of its network
-    is_outdone: bool = False  # one of them shows the institution's whole name, and this one does not
-    is_beside_same: bool = False  # one of them is in the frame under the institution's very name
-    is_apart: bool = False  # it is outside the frame, and unlike the institution's accounts in it
-    is_outranked: bool = False  # one of them is more prominent
-    in_directory: bool = False  # one of several of its network in the content
-    is_unit: bool = False
-    is_contradicted: bool = False  # the page's data alone names it, and the visible icons name others
-    in_row_of_icons: bool = False
-    is_of_others: bool = False  # all its rows are somebody else's
-    is_in_own_row: bool = False  # its row holds the institution's name on another network
+    def __init__(self, network: str, group: Sequence[Sighting], identity: Identity) -> None:
+        what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
+        self.identity = identity
+        self.network = network
+        self.handle = what.handle or ""
+        self.url = what.account_url or ""
+        self.kind = _kind(what)
+        self.sightings = group
+        self.links = [seen.link for seen in group]
+        cues = [link.cues for link in self.links]
+        self.cues = frozenset().union(*cues)
+        self.common_cues = frozenset.intersection(*cues)
+        self.subjects = {link.subject for link in self.links}
+        self.hows = {link.how for link in self.links}
+        shown = list(dict.fromkeys([self.handle, *(_path_of(link.url) for link in self.links)]))
+        labels = list(dict.fromkeys(link.label for link in self.links if link.label))
+        self.name_match = max(match_name(text, identity) for text in (*shown, *labels))
+        self.is_separate = bool(separate_bodies_in(" ".join([*shown, *labels])) - separate_bodies_in(identity.text))
+        named = parts_in(" ".join(shown))
+        self.parts = named - identity.parts
+        self.is_subject = bool(identity.parts & (named | parts_in(" ".join(labels)))) if identity.parts else False
+        self.is_visible = any(map(is_visible, self.links))
+        self.prominence = self._prominence()
+        self.rows: list[Row] = []
+        self.competitors = 0  # other accounts of its network
+        self.is_outdone = False  # one of them shows the institution's whole name, and this one does not
+        self.is_beside_same = False  # one of them is in the frame under the institution's very name
+        self.is_apart = False  # it is outside the frame, and unlike the institution's accounts in it
+        self.is_outranked = False  # one of them is more prominent
+        self.in_directory = False  # one of several of its network in the content
+        self.is_unit = False
+        self.is_contradicted = False  # only the page's data names it, and the visible icons name others
+        self.in_row_of_icons = False
+        self.is_of_others = False  # all its rows are somebody else's
+        self.is_in_own_row = False  # its row holds the institution's name on another network
 
     @property
     def is_alike(self) -> bool:
-        """Whether its name or a label shows the institution's name at all."""
+        """Whether its handle or a label shows the institution's name, at least in part."""
         return self.name_match > NameMatch.NONE
 
-    def every(self, test: Callable[[Link], bool]) -> bool:
+    def every(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for all links to the account."""
         return all(map(test, self.links))
 
-    def some(self, test: Callable[[Link], bool]) -> bool:
+    def some(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for a link to the account."""
         return any(map(test, self.links))
 
+    def _prominence(self) -> Prominence:
+        best = max(map(prominence_of, self.links))
+        has_own_widget = self.is_alike and How.WIDGET in self.hows
+        pages = {link.page_url for link in self.links if not link.cues & _OF_OTHERS}
+        return max(best, Prominence.FRAME) if has_own_widget or len(pages) >= _REPEATED_FROM else best
+
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order they were first seen.
+    """Return the accounts that the pages of *visits* name, in the order in which they were first seen.
 
-    Raise TooManyAccountsError where they are more than *most*.
+    Raises TooManyAccountsError if there are more than *most*.
     """
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in sightings(identity, visits):
@@ -127,7 +138,7 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
     rows: dict[tuple[str, int], Row] = defaultdict(Row)
     found = []
     for (network, _), group in groups.items():
-        candidate = _candidate(network, group, identity)
+        candidate = Candidate(network, group, identity)
         for link in candidate.links:
             if link.block:
                 row = rows[link.page_url, link.block]
@@ -139,38 +150,8 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
     return found
 
 
-def _candidate(network: str, group: Sequence[Sighting], identity: Identity) -> Candidate:
-    what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
-    handle = what.handle or ""
-    links = tuple(seen.link for seen in group)
-    shown = list(dict.fromkeys([handle, *(_path_of(link.url) for link in links)]))
-    labels = list(dict.fromkeys(link.label for link in links if link.label))
-    parts = parts_in(" ".join(shown))
-    cues = [link.cues for link in links]
-    match = max(match_name(text, identity) for text in (*shown, *labels))
-    return Candidate(
-        identity=identity,
-        network=network,
-        handle=handle,
-        url=what.account_url or "",
-        kind=_kind(what),
-        sightings=group,
-        links=links,
-        cues=frozenset().union(*cues),
-        common_cues=frozenset.intersection(*cues),
-        subjects=frozenset(link.subject for link in links),
-        hows=frozenset(link.how for link in links),
-        name_match=match,
-        prominence=_prominence(links, is_alike=match > NameMatch.NONE),
-        is_visible=any(map(is_visible, links)),
-        is_separate=bool(separate_bodies_in(" ".join([*shown, *labels])) - separate_bodies_in(identity.text)),
-        parts=parts - identity.parts,
-        is_subject=bool(identity.parts) and not identity.parts.isdisjoint(parts | parts_in(" ".join(labels))),
-    )
-
-
 def _kind(what: Classified) -> Kind:
-    """Return the kind of an account: that of its own address, where only a post or a player of it is shown."""
+    """Return the kind of an account; if only its posts or players are shown, that of its canonical address."""
     if what.account_url is None or what.kind.names_account:
         return what.kind
     kind = classify(what.account_url).kind
@@ -194,13 +175,6 @@ def prominence_of(link: Link) -> Prominence:
     if "follow" in link.cues:
         return Prominence.INVITED if found is Prominence.CONTENT else Prominence.FRAME
     return max(found, Prominence.INVITED) if link.how is How.WIDGET else found
-
-
-def _prominence(links: Sequence[Link], *, is_alike: bool) -> Prominence:
-    best = max(map(prominence_of, links))
-    has_own_widget = is_alike and any(link.how is How.WIDGET for link in links)
-    pages = {link.page_url for link in links if not link.cues & _OF_OTHERS}
-    return max(best, Prominence.FRAME) if has_own_widget or len(pages) >= _REPEATED_FROM else best
 
 
 def is_visible(link: Link) -> bool:

@@ -1,20 +1,16 @@
-"""What only shows when the accounts of a site are compared: which are more prominent, whose their rows are.
+"""Compare the accounts of a site: which are more prominent, whose their rows are, which belong to parts.
 
 An institution shows its own accounts in the frame of its site, and its parts, partners and people in the content of
-its pages. So an account that appears only in the content, while another of its network appears in the frame, belongs
-to somebody else or to a part, and so does its row. Networks and rows are summed up first, so that the time grows with
-the number of accounts and not with its square.
+its pages. So if one account of a network is in the frame and another only in the content, the latter belongs to
+somebody else or to a part, and so does its row. Networks and rows are summed up first, which keeps the time linear in
+the number of accounts.
 
-A word in a handle may mislead about parts: ``valbrumecampus`` in the college's own row of icons is the college. So may
-a label: a teaser about the library can lead to the college's account. Where the account is shown decides, and with
-what.
+Words can mislead about parts. In the college's own row of icons, ``valbrumecampus`` is the college's account; and a
+teaser about the library may link the college's account. So the place and the neighbours of an account decide.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
@@ -28,35 +24,22 @@ _ICONS_FROM = 2  # networks in a row of icons
 _DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
-@dataclass(slots=True)
 class _Network:
     """The accounts of one network, summed up: the best name match at each prominence, -1 where there is none."""
 
-    accounts: int = 0
-    any_whole: bool = False
-    best_in_frame: int = -1
-    best_visible: int = -1  # in the frame, not by the page's data alone
-    best_between: int = -1  # more prominent than the content, less than the frame
-    same_in_content: list[Candidate] = field(default_factory=list)
-    in_content: int = 0
-    best_main: int = -1  # prominence of the accounts that show the institution's name and name no part
-
-    def add(self, candidate: Candidate) -> None:
-        """Count *candidate* in."""
-        match, shown = candidate.name_match, candidate.prominence
-        self.accounts += 1
-        self.any_whole |= match >= NameMatch.WHOLE
-        self.in_content += shown < Prominence.BESIDE and bool(candidate.url)
-        if shown >= Prominence.FRAME:
-            self.best_in_frame = max(self.best_in_frame, match)
-            if candidate.is_visible:
-                self.best_visible = max(self.best_visible, match)
-        elif shown > Prominence.CONTENT:
-            self.best_between = max(self.best_between, match)
-        elif match is NameMatch.SAME:
-            self.same_in_content.append(candidate)
-        if match and not candidate.parts:
-            self.best_main = max(self.best_main, shown)
+    def __init__(self, accounts: Sequence[Candidate]) -> None:
+        in_frame = [item for item in accounts if item.prominence >= Prominence.FRAME]
+        between = (item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
+        in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
+        self.accounts = len(accounts)
+        self.any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
+        self.best_in_frame = _best(in_frame)
+        self.best_visible = _best(item for item in in_frame if item.is_visible)  # not by the page's data alone
+        self.best_between = _best(between)
+        self.same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
+        self.in_content = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
+        own = (item.prominence for item in accounts if item.is_alike and not item.parts)
+        self.best_main = max(own, default=-1)  # prominence of those that show the institution's name and name no part
 
     def outranks(self, candidate: Candidate) -> bool:
         """Whether another of the accounts is more prominent than *candidate*."""
@@ -75,14 +58,19 @@ class _Network:
         )
 
 
+def _best(accounts: Iterable[Candidate]) -> int:
+    return max((item.name_match for item in accounts), default=-1)
+
+
 def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
     """Set the fields of *candidates* that compare each with the others, and return them.
 
     *title* and *host* are those of the homepage: they may be those of a part.
     """
-    networks: dict[str, _Network] = defaultdict(_Network)
+    by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
-        networks[item.network].add(item)
+        by_network[item.network].append(item)
+    networks = {name: _Network(accounts) for name, accounts in by_network.items()}
     has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
     for item in candidates:
         match, shown, network = item.name_match, item.prominence, networks[item.network]
@@ -102,10 +90,10 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
 
 
 def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
-    """Return the accounts that only the page's data names, under unlike names, where visible icons show another.
+    """Return the unlike accounts that only the page's data names, on networks where visible icons show another.
 
-    Data of which the page shows nothing were copied with a template. Where they name no account that is alike
-    either, none of what they alone name counts.
+    Data whose accounts the page does not show were copied with a template. If none of these accounts is alike,
+    none of them counts.
     """
     visible = {item.network for item in candidates if item.url and _is_seen_in_frame(item)}
     doubted: set[Candidate] = set()
@@ -130,7 +118,7 @@ def _is_seen_in_frame(candidate: Candidate) -> bool:
 
 
 def _compare_rows(candidates: Sequence[Candidate]) -> None:
-    """Set what the rows of accounts on a site say of their members: an account is often judged by its neighbours."""
+    """Set what the rows on a site say about their members: neighbours often tell whose an account is."""
     shows_any = any(map(_is_seen_in_frame, candidates))
     for row in {row for item in candidates for row in item.rows}:
         _sum_up(row, shows_any=shows_any)
@@ -145,10 +133,10 @@ def _compare_rows(candidates: Sequence[Candidate]) -> None:
 
 
 def _sum_up(row: Row, *, shows_any: bool) -> None:
-    """Set what *row* says of its members.
+    """Set the summary of *row*.
 
-    A script may hold anybody's accounts: its addresses are a row only where no visible link shows an account in the
-    frame, which is what *shows_any* says.
+    A script may contain anybody's accounts, so its addresses form a row of icons only if no visible link shows an
+    account in the frame (*shows_any*).
     """
     row.counts = Counter(item.network for item in row.members)
     is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
@@ -165,7 +153,7 @@ def _sum_up(row: Row, *, shows_any: bool) -> None:
 
 
 class _Units:
-    """Tells the accounts of parts of the institution among *candidates*: its library, its sports, a campus."""
+    """Find the accounts among *candidates* that belong to parts of the institution: a library, sports, a campus."""
 
     def __init__(
         self, candidates: Sequence[Candidate], networks: Mapping[str, _Network], title: str, host: str
@@ -180,7 +168,7 @@ class _Units:
         self._kinds_of_parts = {item.parts for item in candidates if item.parts}
 
     def is_unit(self, candidate: Candidate) -> bool:
-        """Whether *candidate* is a part's account: by its handle or address, or by its labels."""
+        """Whether *candidate* belongs to a part, as its handle, address or labels say."""
         if candidate.name_match is NameMatch.SAME:
             return False
         if self._is_parts_site and not candidate.is_outdone:
@@ -191,9 +179,9 @@ class _Units:
         return has_main and self._is_labelled(candidate)
 
     def _is_certain(self, candidate: Candidate) -> bool:
-        """Whether a handle names a part although the site shows no account of the whole institution.
+        """Whether the handle surely means a part although the site shows no account of the whole institution.
 
-        Where one part is all that a site shows, a word that institutions put into their main accounts says nothing.
+        If the site shows accounts of one kind of part only, a word that main accounts also contain proves nothing.
         """
         return (
             (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))
@@ -227,7 +215,7 @@ class _Units:
         )
 
     def _is_labelled(self, candidate: Candidate) -> bool:
-        """Whether a label names a part, and no other link to the account is more prominent than that one."""
+        """Whether a label names a part, and no other link to the account is more prominent."""
         by_label: dict[bool, list[Prominence]] = {True: [], False: []}
         for link in candidate.links:
             by_label[_says_part(link, candidate)].append(prominence_of(link))
@@ -237,12 +225,12 @@ class _Units:
 
 
 def _is_listed(candidate: Candidate) -> bool:
-    """Whether the page's data lists the account among the organisation's: such a list is like a row."""
+    """Whether the page's data lists the account for the organization: such a list is like a row."""
     return _is_declared(candidate, How.JSON_LD, "organization")
 
 
 def _is_captioned(candidate: Candidate) -> bool:
-    """Whether the words of or before each visible link name a part."""
+    """Whether each visible link names a part, in its label or in the text before it."""
     return all(
         not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
         for link in candidate.links
@@ -250,7 +238,7 @@ def _is_captioned(candidate: Candidate) -> bool:
 
 
 def _says_part(link: Link, candidate: Candidate) -> bool:
-    """Whether the label names a part, and not the institution by a word that it may use of itself."""
+    """Whether the label names a part, and not the whole institution by an ambiguous word such as "campus"."""
     parts = parts_in(link.label) - candidate.identity.parts
     return bool(parts) and not (
         all(part.may_be_whole for part in parts) and match_name(link.label, candidate.identity) > NameMatch.NONE

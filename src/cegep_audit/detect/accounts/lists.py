@@ -1,7 +1,5 @@
 """The lists of ``attribution.toml``: vendors, separate bodies, parts of an institution, words that name nobody."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from dataclasses import dataclass
@@ -73,12 +71,12 @@ def _separate_bodies() -> tuple[re.Pattern[str], ...]:
 
 @lru_cache(maxsize=8192)
 def separate_bodies_in(text: str) -> frozenset[int]:
-    """Return which rows of bodies beside the institution *text* names."""
+    """Return the numbers of the rows whose body, separate from the institution, *text* names."""
     spaced = fold(text).translate(_JOINING_MARKS)
     return frozenset(number for number, words in enumerate(_separate_bodies()) if words.search(spaced))
 
 
 def is_vendor(network: str, handle: str) -> bool:
-    """Whether the account belongs to who hosts, equips or makes sites."""
+    """Whether the account belongs to a company that hosts, equips or makes sites."""
     name = handle.lower()
     return not listed("vendor", "accounts").isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))

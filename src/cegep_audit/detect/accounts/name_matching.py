@@ -1,16 +1,15 @@
-"""What an institution may call itself, and how far a handle or a label shows one of these names."""
-
-from __future__ import annotations
+"""Match handles and labels with the names that an institution uses for itself."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import IntEnum
 from functools import cache, lru_cache
+from itertools import chain
 from urllib.parse import unquote
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.lists import Part, listed, network_words, parts_in
-from cegep_audit.detect.networks.identify import might_name_account
+from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Institution, Link
 
@@ -21,62 +20,43 @@ _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # made once an institution, and quick to look up by
 class Identity:
-    """What an institution may call itself.
+    """The names that an institution may use for itself; *also* is more text that may name a part.
 
-    ``labels`` come from its ``hosts``, ``words`` are the distinctive ones of its names, ``whole`` are its names without
-    blanks, and ``ordered`` are all of them with the acronyms, the longest first. ``text`` is its names, folded.
-    ``parts`` are the parts that its names, its type or the path of its address name: a registry may list a
-    library, which is no part of itself.
+    ``labels`` come from its ``hosts``, ``words`` are the distinctive words of its names, ``whole`` its names without
+    spaces, and ``ordered`` all of these with the acronyms, the longest first. ``text`` is its names, folded.
+    ``parts`` are those that its names, its type or the path of its address mention: a library that the registry
+    lists is the institution, not a part of it.
     """
 
-    hosts: tuple[str, ...]
-    labels: frozenset[str]
-    words: frozenset[str]
-    acronyms: frozenset[str]
-    whole: frozenset[str]
-    ordered: tuple[str, ...]
-    text: str
-    parts: frozenset[Part]
-    language: str
+    def __init__(self, names: tuple[str, str], also: str, language: str, hosts: Sequence[str]) -> None:
+        self.language = language
+        self.hosts = hosts
+        self.text = fold(" ".join(names))
+        self.parts = parts_in(f"{' '.join(names)} {also}")
+        self.labels = {label for host in hosts for label in _host_labels(host, self.parts)}
+        written = [_WORD.findall(fold(name)) for name in names]
+        self.whole = {"".join(tokens) for tokens in written} - {""}
+        of_hosts = (part for host in hosts for part in urls.site_name(host).split("-"))
+        self.words = {word for word in chain(of_hosts, *written) if _is_distinctive(word)}
+        chosen = [*written, *([token for token in tokens if token not in listed("article")] for tokens in written)]
+        acronyms = {"".join(token[0] for token in tokens) for tokens in chosen}
+        self.acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
+        names_of_all_kinds = self.whole | self.labels | self.words | self.acronyms
+        self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
 
 
 def identity_of(institution: Institution, final_url: str = "") -> Identity:
-    """Return what *institution* may call itself, worked out once; *final_url* is where its homepage was found."""
+    """Return the names of *institution*, worked out once; *final_url* is where its homepage was found."""
     hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
     path = unquote(institution.url.partition("://")[2].partition("/")[2])
     names = (institution.name, institution.short_name)
-    return _identity(names, f"{institution.type} {path}", institution.language, tuple(filter(None, hosts)))
-
-
-@lru_cache(maxsize=512)
-def _identity(names: tuple[str, str], also: str, language: str, hosts: tuple[str, ...]) -> Identity:
-    """Return what an institution of these *names* may call itself; *also* holds what may name parts of it."""
-    parts = parts_in(f"{' '.join(names)} {also}")
-    labels = {label for host in hosts for label in _host_labels(host, parts)}
-    words = {part for host in hosts for part in urls.site_name(host).split("-") if _is_distinctive(part)}
-    acronyms: set[str] = set()
-    whole: set[str] = set()
-    for name in names:
-        tokens = _WORD.findall(fold(name))
-        words.update(filter(_is_distinctive, tokens))
-        whole.add("".join(tokens))
-        for chosen in (tokens, [token for token in tokens if token not in listed("article")]):
-            acronyms.add("".join(token[0] for token in chosen))
-    acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
-    whole.discard("")
-    return Identity(
-        hosts=hosts,
-        labels=frozenset(labels),
-        words=frozenset(words),
-        acronyms=frozenset(acronyms),
-        whole=frozenset(whole),
-        ordered=tuple(sorted(whole | labels | words | acronyms, key=lambda own: (-len(own), own))),
-        text=fold(" ".join(names)),
-        parts=parts,
-        language=language,
+    return _identity(
+        names, f"{institution.type} {path}", institution.language, tuple(dict.fromkeys(filter(None, hosts)))
     )
+
+
+_identity = lru_cache(maxsize=512)(Identity)
 
 
 def _is_distinctive(word: str) -> bool:
@@ -85,7 +65,7 @@ def _is_distinctive(word: str) -> bool:
 
 @cache
 def _common() -> frozenset[str]:
-    """Return the words that many institutions share, so that they identify none."""
+    """Return words that many institutions share, so that they identify none."""
     return listed("article") | listed("common")
 
 
@@ -99,7 +79,7 @@ def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
 
 
 class NameMatch(IntEnum):
-    """How far a handle or label shows a name of the institution."""
+    """How closely a handle or label matches a name of the institution."""
 
     NONE = 0
     PART = 1  # a distinctive word or an acronym, among other words
@@ -114,7 +94,7 @@ def _affixes() -> re.Pattern[str]:
 
 @lru_cache(maxsize=8192)
 def match_name(text: str, identity: Identity) -> NameMatch:
-    """Return how far the handle or label *text* shows a name of *identity*."""
+    """Return how closely the handle or label *text* matches a name of *identity*."""
     tokens = _WORD.findall(fold(unquote(text)))
     joined = "".join(tokens)
     if not joined or joined.isdigit():
@@ -139,13 +119,13 @@ def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
 
 
 def _initials(tokens: list[str]) -> str:
-    """Return the initials of a name written out, "" of too few words: ``company/radio-verte-libre`` is RVL."""
+    """Return the initials of a name (``company/radio-verte-libre`` gives ``rvl``), "" if there are too few words."""
     initials = "".join(token[0] for token in tokens if token not in listed("article") and token not in listed("form"))
     return initials if len(initials) >= _MIN_ACRONYM else ""
 
 
 def _stands_apart(name: str, joined: str, tokens: list[str]) -> bool:
-    """Whether a *name* of few letters is a token or comes first: inside a longer word it is a coincidence."""
+    """Whether a short *name* is a token or comes first: inside a longer word it is a coincidence."""
     return joined.startswith(name) or name in tokens
 
 
@@ -161,59 +141,58 @@ def _rest(joined: str, identity: Identity) -> str:
 # ------------------------------------------------------------------------------------------ the words of a link
 
 _LABEL_WORD = re.compile(r"[a-z]{3,}")
-_MIN_NAME = 5  # letters of a name that is no coincidence inside a handle
+_MIN_NAME = 5  # letters of a name whose presence in a handle is not a coincidence
 _DOMAIN = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,6}(?![\w-])")
 _FOLLOW = re.compile(r"(?<![a-z])(?:follow|suivre|suivez|subscribe|abonner|abonnez)(?![a-z])")
 _FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".htm", ".html", ".asp", ".aspx", ".pdf")
 _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 
 
-def words_of(link: Link) -> list[str]:
-    """Return the words of the link's label."""
+def _words_of(link: Link) -> list[str]:
     return _LABEL_WORD.findall(fold(link.label))
 
 
 def names_in(link: Link) -> list[str]:
     """Return the words that may name somebody: not those of networks, icons and invitations."""
-    return [word for word in words_of(link) if word not in network_words() and word not in listed("nobody")]
+    return [word for word in _words_of(link) if word not in network_words() and word not in listed("nobody")]
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
-    """Whether its words, or those before it, hold the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
+    """Whether the link or the text before it shows the account's own name: ``@name``, "Follow Ada Byron" (abyron)."""
     if "named" in link.cues:
         return True
-    handle, names = squeezed(handle), names_in(link)
+    handle, names = _squeezed(handle), names_in(link)
     whole = "".join(names)
     return (whole != "" and whole in handle) or any(len(name) >= _MIN_NAME and name in handle for name in names)
 
 
 def is_named(link: Link, handle: str) -> bool:
-    """Whether the account's own name is all that is said of it, as in a list of sites one likes."""
-    words = sorted(words_of(link), key=len, reverse=True)
+    """Whether the label is the account's own name and nothing else, as in a list of links."""
+    words = sorted(_words_of(link), key=len, reverse=True)
     if not words or "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words):
         return False
-    rest = squeezed(handle)
+    rest = _squeezed(handle)
     for word in words:
         rest = rest.replace(word, "")
     return not rest.strip("0123456789")
 
 
 def asks_to_follow(link: Link, handle: str) -> bool:
-    """Whether the link is a button that asks to follow the account by its own name, and not "us"."""
+    """Whether the link is a button that asks to follow the account by name rather than "us"."""
     label = fold(link.label)
     return bool(_FOLLOW.search(label)) and not _WE.search(label) and shows_own_name(link, handle)
 
 
 def is_title(link: Link, identity: Identity) -> bool:
-    """Whether the label is the title of something: words that are neither the institution's name nor of networks."""
-    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words_of(link)):
+    """Whether the label is the title of something else: it has words of neither the institution nor a network."""
+    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(_words_of(link)):
         return False
-    own = "".join(identity.whole)
-    return any(word not in _common() and word not in identity.words and word not in own for word in names_in(link))
+    others = (word for word in names_in(link) if word not in _common() and word not in identity.words)
+    return any(all(word not in whole for whole in identity.whole) for word in others)
 
 
 def names_other_site(link: Link, identity: Identity) -> bool:
-    """Whether the label is the address of another site than the institution's: "Slate.com" on Slate.fr."""
+    """Whether the label is the address of a site that is not the institution's: "Slate.com" on Slate.fr."""
     domains = {urls.registrable_domain(host) for host in identity.hosts}
     found = [
         host
@@ -223,6 +202,5 @@ def names_other_site(link: Link, identity: Identity) -> bool:
     return any(host not in identity.text and urls.registrable_domain(host) not in domains for host in found)
 
 
-def squeezed(text: str) -> str:
-    """Return the letters and digits of *text*, folded."""
+def _squeezed(text: str) -> str:
     return "".join(char for char in fold(text) if char.isalnum())

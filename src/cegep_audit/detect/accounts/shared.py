@@ -1,6 +1,4 @@
-"""Accounts that many institutions link: a ministry's, a federation's, a vendor's. Told apart once a scan is whole."""
-
-from __future__ import annotations
+"""Find accounts that many institutions link: a ministry's, a federation's, a vendor's. This needs the whole scan."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
@@ -19,10 +17,10 @@ REASON = "shared"
 
 
 def mark_shared(scan: Scan) -> Scan:
-    """Return *scan* with the accounts that institutions of several families show made ``third_party``/``shared``.
+    """Return *scan* with the accounts that several families of institutions show made ``third_party``/``shared``.
 
-    A family is an institution with its parts, and whoever has the same site. The account stays with an
-    institution whose name it shows and with the parent of the others. Main accounts are chosen anew.
+    A family is an institution with its parts, or the institutions of one site. An institution keeps an account that
+    shows its name. Main accounts are chosen again.
     """
     shown = ((result, each.network, each.url) for result in scan.results for each in result.accounts if each.url)
     shared = shared_keys(shown, _family)
@@ -34,10 +32,13 @@ Shower = TypeVar("Shower")
 
 def shared_keys(shown: Iterable[tuple[Shower, str, str]], family: Callable[[Shower], str]) -> frozenset[str]:
     """Return the keys of the accounts that several families show, from who shows what: a site, network and URL."""
-    showers: dict[str, list[Shower]] = defaultdict(list)
+    first: dict[str, Shower] = {}
+    others: dict[str, list[Shower]] = defaultdict(list)
     for shower, network, url in shown:
-        showers[account_key(network, url)].append(shower)
-    many = ((key, each) for key, each in showers.items() if len(each) >= SHARED_FROM)
+        key = account_key(network, url)
+        if first.setdefault(key, shower) is not shower:
+            others[key].append(shower)
+    many = ((key, [first[key], *rest]) for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM)
     return frozenset(key for key, each in many if len(set(map(family, each))) >= SHARED_FROM)
 
 

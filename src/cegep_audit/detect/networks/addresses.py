@@ -1,13 +1,10 @@
-"""Where addresses of networks stand in a text, and a cheap test for links that cannot lead to one."""
-
-from __future__ import annotations
+"""Find addresses of networks in text, and tell cheaply that a link cannot lead to a network."""
 
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.grammar import read_tables
@@ -17,14 +14,14 @@ _LONGEST_TOKEN = 2_000  # characters of an address in running text
 _LOOK_BACK = 300  # characters before a host name that may belong to its address
 _LONGEST_HOST = 100
 
-# What an address in a script, in JSON or in prose does not run across.
+# Characters that end an address in a script, in JSON or in prose.
 _STOPS = r"\s\"'`<>(){}\[\]|\\^"
 _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
 _REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|//|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
 _STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
 _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
-_LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may stand before a typed address: "site=", "Facebook:"
+_LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may precede a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
 _OPENING = re.compile(r"([\"'])https?:(?:\\*/){2}$", re.IGNORECASE)  # an address that opens a quotation
 _QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names the server of the page itself
@@ -34,47 +31,44 @@ _WORDS_TO_QUOTE = re.compile(
 )  # the words of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
 
-# A host name may be hidden by escapes of its own letters, by characters that are dropped, or be told by "/@name" alone.
-# The first pattern is one set of characters, which is what a search is fastest with; the second is exact.
+# Escaped letters or ignored characters may hide a host name, and "/@name" alone may identify one. The first pattern is
+# a single set of characters, which is the fastest to search for; the second is exact.
 _WIDE = "\u3002\uff01-\uff61"  # full-width letters and dots, which browsers read as plain ones
 _ODD = re.compile(rf"[%\\@;\t\r\n{unwrap.INVISIBLE}{_WIDE}]")
 _HIDING = re.compile(
     r"%(?:25|2[deDE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])|\\|&(?:#|[a-zA-Z]{2,8};)|(?:/|%2[fF])(?:@|%40)"
     rf"|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}{_WIDE}]"
 )
-_LONGEST_HIDDEN = 4_096  # above this it is a script, where host names stand in the open
-
-
-class _Signs(NamedTuple):
-    """What shows a network: ``suffix`` finds the end of a known host name, ``hint`` and ``app`` the rest."""
-
-    suffix: re.Pattern[str]
-    hint: re.Pattern[str]
-    hinted: tuple[str, ...]
-    app: re.Pattern[str]
+_LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names are not hidden
 
 
 @cache
-def _signs() -> _Signs:
-    hosts = list(places().names())
-    apps = "|".join(sorted(host[:-1] for host in hosts if host.endswith(":")))
-    wrappers = read_tables("wrappers.toml")
-    hint, hinted = re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
-    return _Signs(_suffix_sign(hosts), hint, hinted, re.compile(rf"(?i)\s*(?:{apps}):"))
+def _suffix() -> re.Pattern[str]:
+    """Return a pattern for the suffixes of known host names, each preceded by the last two letters of a name.
 
-
-def _suffix_sign(hosts: list[str]) -> re.Pattern[str]:
-    """Return a pattern of the suffixes of *hosts*, each behind the last two letters of a name.
-
-    It begins with the dot: dots are rare, so a text is searched at the speed of one byte. The letters spare a
-    closer look at nearly all hosts that are none of these.
+    It begins with the dot: dots are rare, so the search runs at the speed of finding one byte. The two letters
+    rule out nearly all other hosts without a lookup.
     """
     ends: dict[str, set[str]] = defaultdict(set)
-    for host in hosts:
+    for host in places().names():
         name, _, suffix = host.partition(".")
         if suffix:
             ends[suffix].add(name[-2:])
     return re.compile(r"\." + _tree({suffix: _behind(suffix, letters) for suffix, letters in ends.items()}))
+
+
+@cache
+def _app() -> re.Pattern[str]:
+    """Return a pattern for the schemes of the networks' apps (``fb:``)."""
+    schemes = "|".join(sorted(host[:-1] for host in places().names() if host.endswith(":")))
+    return re.compile(rf"(?i)\s*(?:{schemes}):")
+
+
+@cache
+def _hint() -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Return a pattern for addresses on hosts recognized by name alone, and the words that need no ``/@``."""
+    wrappers = read_tables("wrappers.toml")
+    return re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
 
 
 def _behind(suffix: str, letters: set[str]) -> str:
@@ -87,7 +81,7 @@ def _behind(suffix: str, letters: set[str]) -> str:
 
 
 def _tree(rest: dict[str, str]) -> str:
-    """Return a pattern of the keys of *rest*, each with its value behind, that looks at each letter once."""
+    """Return a pattern for the keys of *rest*, each followed by its value, that tests each letter once."""
     by_letter: dict[str, dict[str, str]] = defaultdict(dict)
     for key, value in rest.items():
         by_letter[key[:1]][key[1:]] = value
@@ -96,52 +90,52 @@ def _tree(rest: dict[str, str]) -> str:
 
 
 def _any_case(text: str) -> str:
-    """Return a pattern of *text* in any case: spelt out, because the flag for it makes a search ten times slower."""
+    """Return a pattern for *text* in any case, spelt out: ``re.IGNORECASE`` makes a search ten times slower."""
     return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in text)
 
 
 def might_name_account(raw: str) -> bool:
-    """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*, told cheaply.
+    """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*: a cheap test.
 
-    True for every link it finds one in, however wrapped or escaped; also for some it finds none in.
-    *raw* may be a link or a whole text; takes time linear in its length.
+    True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
+    *raw* may be a link or a whole text; the time is linear in its length.
     """
-    signs = _signs()
-    if _has_host(raw, signs) or (":" in raw and signs.app.match(raw) is not None):
+    if _has_host(raw) or (":" in raw and _app().match(raw) is not None):
         return True
     odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
-    if odd is None or _HIDING.search(raw, max(0, odd.start() - 3)) is None:
-        start = raw[:_LONGEST_HIDDEN].lower()
-        return any(map(start.__contains__, signs.hinted)) and _is_hidden(raw, signs)
-    return _is_hidden(raw, signs)
+    if odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None:
+        return _is_hidden(raw)
+    start = raw[:_LONGEST_HIDDEN].lower()
+    for word in _hint()[1]:
+        if word in start:
+            return _is_hidden(raw)
+    return False
 
 
-def _has_host(text: str, signs: _Signs) -> bool:
-    position = 0
-    while found := signs.suffix.search(text, position):
-        position = found.end()
-        if place_of(text[_host_start(text, found.start(), 0) : position].lower()) is not None:
+def _has_host(text: str) -> bool:
+    for found in _suffix().finditer(text):
+        if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
 
 
-def _is_hidden(raw: str, signs: _Signs) -> bool:
+def _is_hidden(raw: str) -> bool:
     raw = raw[:_LONGEST_HIDDEN].strip()
     if " " in raw:  # a text, not a link
         return False
     text = unwrap.unescaped(raw)
     text = unwrap.decoded(text) if "%" in text else text
     text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    return _has_host(text, signs) or bool(signs.hint.search(text) or signs.app.match(text.strip()))
+    return _has_host(text) or bool(_hint()[0].search(text) or _app().match(text.strip()))
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
-    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order, escapes undone.
+    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order and unescaped.
 
-    Takes time linear in the length of *text*. An address without a scheme counts where a path follows and it is
-    no part of another address; the domain of an e-mail address does not. What an address is, ``classify`` says.
+    The time is linear in the length of *text*. An address without a scheme counts if it has a path and is not part
+    of another address; the domain of an e-mail address does not count. Pass each to ``classify``.
     """
-    sign, position = _signs().suffix, 0
+    sign, position = _suffix(), 0
     while found := sign.search(text, position):
         lowest, host_end = position, found.end()
         start = _host_start(text, found.start(), lowest)
@@ -159,9 +153,9 @@ def addresses_in_text(text: str) -> Iterator[str]:
 
 
 def _end_of_quoted(text: str, start: int, end: int) -> int:
-    """Return where the address of the host at *start* ends: after *end*, if the quotation that it opens holds a blank.
+    """Return the end of the address whose host is at *start*: beyond *end* if the quoted address contains spaces.
 
-    ``"https://network/College des Aulnes"`` is one address; cut at the blank it would be another account.
+    ``"https://network/College des Aulnes"`` is one address; cut at the space it would be another account.
     """
     if text[end : end + 1] not in {" ", "\xa0"}:
         return end
@@ -175,7 +169,7 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
     lowest = max(lowest, dot - _LONGEST_HOST)
     while start > lowest and text[start - 1] in _HOST_CHARACTERS:
         start -= 1
-    # The letters of an escape are no part of the name: %2Fwww, \u002Fwww.
+    # Skip the letters of an escape before the name: %2Fwww, \u002Fwww.
     before = text[start - 1] if start else ""
     if before == "%":
         return start + 2
@@ -185,14 +179,14 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
 
 
 def _cut(rest: str) -> str:
-    """Return what belongs to an address of what follows its host, escapes undone."""
+    """Return the part of *rest*, the text after a host, that belongs to the address, unescaped."""
     rest = unwrap.unescaped(rest)
     stop = _STOP.search(rest)
     return (rest[: stop.start()] if stop else rest).rstrip(_TRAILING)
 
 
 def _before(text: str, lowest: int, start: int) -> str:
-    """Return what stands before a host name without a break, escapes undone."""
+    """Return the text that directly precedes a host name, unescaped."""
     if start == lowest or text[start - 1] in _BLANKS:
         return ""
     before = unwrap.unescaped(text[max(lowest, start - _LOOK_BACK) : start])
@@ -202,7 +196,7 @@ def _before(text: str, lowest: int, start: int) -> str:
 def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
     """Yield *address* with its scheme, unless it is part of something else.
 
-    *is_name* says that the host names an account without a path.
+    With *is_name* the host names an account by itself, without a path.
     """
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address

@@ -1,8 +1,8 @@
-"""What the paths of one host mean: the patterns and rules of networks.toml and wrappers.toml, made ready to match.
+"""Match paths of one host against the rules of networks.toml and wrappers.toml.
 
-A rule says where it holds with a pattern of the path: segments between slashes, ``a|b`` for one word or the
-other, ``*`` for any segment, ``{id}`` for a piece of that shape, ``/**`` at the end for "and whatever follows", and
-``?name=value`` for parameters the address must have. The words of a pattern match whole, in any case.
+The pattern of a rule consists of segments between slashes: ``a|b`` is one word or the other, ``*`` any segment,
+``{id}`` a piece of that shape, ``/**`` at the end "and whatever follows", and ``?name=value`` a parameter that the
+address must have. Words match whole, in any case.
 """
 
 from __future__ import annotations
@@ -18,31 +18,18 @@ from typing import Any, NamedTuple
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.vocabulary import Kind
 
-Table = Mapping[str, Any]  # a table of a TOML file: the tests read every row, so a wrong type cannot ship
+Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
 
-BLANK_IN_NAME = "blank_in_name"  # why an address names nobody: no name of its network holds a blank
-WRAPPED = "wrapped"  # the kind of a rule whose address is only the way to another one
+BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
+WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _BLANK = re.compile(r"\s")
 _NO_WORD = re.compile(r"[*{]")
 
 
-class Target:
-    """The path that a rule is tried on, decoded, and the parameters, read where a rule asks for one."""
-
-    def __init__(self, path: str, query: str) -> None:
-        self.path = path
-        self.query = query
-
-    @cached_property
-    def parameters(self) -> Mapping[str, str]:
-        """The parameters of the address, decoded, by name in lower case; the whole query has no name."""
-        return {**unwrap.parameters(self.query), "": self.query}
-
-
 class Pattern:
-    """One ``at`` of a rule, compiled when it is first tried."""
+    """One ``at`` of a rule, compiled when it is first tried: most networks never appear in a scan."""
 
     def __init__(self, text: str, shapes: Mapping[str, str]) -> None:
         self.text, _, self._query = text.partition("?")
@@ -50,30 +37,30 @@ class Pattern:
         first = self.text.split("/", 1)[0]
         self.words = None if _NO_WORD.search(first) else tuple(first.lower().split("|"))
 
-    def match(self, target: Target) -> dict[str, str] | None:
-        """Return the named pieces of *target*, None where it does not match."""
-        found = self._path.fullmatch(target.path)
+    def match(self, path: str, query: str) -> dict[str, str] | None:
+        """Return the named pieces of a decoded *path* and its *query*, None where they do not match."""
+        found = self._path.fullmatch(path)
         if found is None:
             return None
         pieces = found.groupdict()
-        for name, value in self._parameters:
-            given = target.parameters.get(name)
-            if given is None or (there := value.fullmatch(given)) is None:
-                return None
-            pieces |= there.groupdict()
+        if self._query:
+            given = {**unwrap.parameters(query), "": query}  # the empty name stands for the whole query
+            for name, value in self._parameters:
+                if name not in given or (there := value.fullmatch(given[name])) is None:
+                    return None
+                pieces |= there.groupdict()
         return pieces
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
-        text = self.text
-        tail = ""
+        text, tail = self.text, ""
         if text.endswith("**"):
             text, tail = text[:-2].removesuffix("/"), "(?:/.*)?" if text != "**" else ".*"
         return re.compile("(?is)" + "/".join(map(self._segment, text.split("/"))) + tail)
 
     @cached_property
     def _parameters(self) -> list[tuple[str, re.Pattern[str]]]:
-        asked = (part.partition("=") for part in self._query.split("&") if part)
+        asked = (part.partition("=") for part in self._query.split("&"))
         return [(name.lower(), re.compile("(?is)" + self._segment(value, ".*"))) for name, _, value in asked]
 
     def _segment(self, text: str, anything: str = "[^/]+") -> str:
@@ -87,36 +74,32 @@ class Pattern:
         return made + re.escape(text[position:]).replace(r"\*", anything)
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a network: what an address it matches is, and whose account it names.
+    """One rule of a network, from a *row* of its *table*: the kind of the addresses it matches, and their account.
 
-    ``handle`` and ``account`` are templates over the named pieces, the latter over ``account_pieces``, which may
-    be the handle and the host too; ``handle`` is "" where the address names nobody.
-    ``is_bare`` tells an account whose name stands alone behind the host, where words are reserved.
+    ``handle`` and ``account`` are templates over the named pieces; ``account_pieces`` are those that ``account``
+    uses, the handle and the host among them. ``handle`` is "" where the address names nobody.
+    ``is_bare`` marks accounts whose name directly follows the host, where some words are reserved.
     """
 
-    name: str
-    network: str | None
-    kind: str
-    patterns: tuple[Pattern, ...]
-    handle: str
-    account: str
-    account_pieces: tuple[str, ...]
-    exact: bool
-    is_bare: bool
-    respell: tuple[re.Pattern[str], str] | None
-
-
-class Match(NamedTuple):
-    """A rule that holds, with the named pieces of the address."""
-
-    rule: Rule
-    pieces: dict[str, str]
+    def __init__(self, row: Table, table: Table, shapes: Mapping[str, str]) -> None:
+        at = [row["at"]] if isinstance(row["at"], str) else row["at"]
+        named = {piece for text in at for piece, _ in _PIECE.findall(text)}
+        default = next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), "")
+        self.name: str = row["name"]
+        self.network: str | None = table.get("id")
+        self.kind: str = row.get("kind", Kind.PROFILE.value)
+        self.patterns = [Pattern(text, shapes) for text in at]
+        self.handle: str = row.get("handle", default)
+        self.account: str = row.get("account", table.get("account", ""))
+        self.account_pieces = [piece for piece, _ in _PIECE.findall(self.account)]
+        self.exact: bool = row.get("exact", False)
+        self.is_bare = self.account == table.get("account") and "/" not in self.handle
+        self.respell: tuple[str, str] | None = table.get("respell")
 
 
 class Miss(NamedTuple):
-    """What an address is that no rule holds for, and why."""
+    """The kind of an address that no rule matches, and the reason."""
 
     kind: Kind
     reason: str
@@ -124,7 +107,7 @@ class Miss(NamedTuple):
 
 @dataclass(slots=True)
 class Grammar:
-    """What the paths of one host mean."""
+    """The rules for the paths of one host: by first word, then the general ones; ``words`` are nobody's names."""
 
     network: str | None
     words: dict[str, Kind] = field(default_factory=dict)
@@ -133,7 +116,7 @@ class Grammar:
     skip: re.Pattern[str] | None = None
 
     def add(self, rule: Rule) -> None:
-        """Put *rule* behind those already there."""
+        """Append *rule*: earlier rules win."""
         for pattern in rule.patterns:
             if pattern.words is None:
                 self.general.append((pattern, rule))
@@ -141,11 +124,11 @@ class Grammar:
                 self.by_word.setdefault(word, []).append((pattern, rule))
 
     def share_with(self, network: str | None) -> None:
-        """Note that *network* has rules here: where two share a host, what neither knows is neither's."""
+        """Note that *network* has rules here: an unknown path of a host that two networks share belongs to neither."""
         self.network = self.network if self.network == network else None
 
     def take_over(self, other: Grammar) -> None:
-        """Add what *other* says of the same host."""
+        """Add the rules of *other*, a grammar for the same host."""
         if other is self:
             return
         self.share_with(other.network)
@@ -155,48 +138,27 @@ class Grammar:
             self.by_word.setdefault(word, []).extend(rules)
 
     def is_reserved(self, word: str) -> bool:
-        """Whether *word* means something to the network and can be nobody's name."""
+        """Whether the network reserves *word*, so that no account can have it for its name."""
         return word in self.words or word in self.by_word
 
-    def read(self, path: str, query: str) -> Match | Miss:
-        """Return the rule that *path* and *query* match, or what they are where none does."""
+    def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Miss:
+        """Return the first rule that *path* and *query* match, with the named pieces; a Miss where none does."""
         path = "/".join(unwrap.segments(path))
         if self.skip is not None:
             path = self.skip.sub("", path, count=1)
-        target = Target(path, query)
         word = path.partition("/")[0].lower()
         for pattern, rule in self.by_word.get(word, ()):
-            if (pieces := pattern.match(target)) is not None:
-                return Match(rule, pieces)
+            if (pieces := pattern.match(path, query)) is not None:
+                return rule, pieces
         if kind := self.words.get(word):
             return Miss(kind, BLANK_IN_NAME if kind is Kind.NONE and _BLANK.search(path) else f"word_{kind}")
         for pattern, rule in self.general if word not in self.by_word or not word else ():
-            if (pieces := pattern.match(target)) is not None:
-                return Match(rule, pieces)
+            if (pieces := pattern.match(path, query)) is not None:
+                return rule, pieces
         return Miss(Kind.NONE, BLANK_IN_NAME if _BLANK.search(path) else "unknown_path" if path else "home")
-
-
-def make_rule(row: Table, table: Table, shapes: Mapping[str, str]) -> Rule:
-    """Return the rule of the *row* of a site's *table*, ready to match."""
-    at = [row["at"]] if isinstance(row["at"], str) else row["at"]
-    named = {piece for text in at for piece, _ in _PIECE.findall(text)}
-    handle = row.get("handle", next((f"{{{piece}}}" for piece in ("name", "id") if piece in named), ""))
-    account = row.get("account", table.get("account", ""))
-    return Rule(
-        name=row["name"],
-        network=table.get("id"),
-        kind=row.get("kind", Kind.PROFILE.value),
-        patterns=tuple(Pattern(text, shapes) for text in at),
-        handle=handle,
-        account=account,
-        account_pieces=tuple(piece for piece, _ in _PIECE.findall(account)),
-        exact=row.get("exact", False),
-        is_bare=account == table.get("account") and "/" not in handle,
-        respell=(re.compile(table["respell"][0]), table["respell"][1]) if "respell" in table else None,
-    )
 
 
 @cache
 def read_tables(name: str) -> Table:
-    """Return the file *name* of this package, read once."""
+    """Return the tables of the file *name* of this package; each file is read once."""
     return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

@@ -1,25 +1,23 @@
-"""What a host is: a network's own site, another of its hosts, a site whose sub-domains are names, or none of them."""
-
-from __future__ import annotations
+"""Recognize hosts: a network's own site, another of its hosts, or a site whose sub-domains are account names."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from cegep_audit.detect.networks.grammar import Grammar, Table, make_rule, read_tables
+from cegep_audit.detect.networks.grammar import Grammar, Rule, Table, read_tables
 from cegep_audit.vocabulary import Kind
 
-# What stands before the name of a site without making another one: www., mobile and language versions.
+# First labels that lead to the same site: www., mobile and language versions.
 _FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
 class Place(NamedTuple):
-    """A host found in the tables: its grammar, or what all of it is.
+    """A host found in the tables: its grammar, or the one kind of all its addresses.
 
-    ``prefix`` is the part of the host that is a name itself (``cegeprb`` of ``cegeprb.tumblr.com``).
+    ``prefix`` is the part of the host that names an account (``cegeprb`` of ``cegeprb.tumblr.com``).
     """
 
     network: str | None
@@ -29,20 +27,48 @@ class Place(NamedTuple):
     reason: str = ""
 
 
-@dataclass(slots=True)
 class Places:
-    """The hosts of both files. ``wild`` holds the sites whose sub-domains are names, ``parts`` what other hosts are.
+    """The hosts of networks.toml and wrappers.toml. ``wild`` holds the sites whose sub-domains are names.
 
-    A part is a host, or a first label and the network it belongs to: ``("help", "twitter")``. ``main`` is the
-    grammar of each network's own site, by id; ``hinted`` that of hosts which only their name tells.
+    ``parts`` gives, by network and first label, the kind of other hosts of its domains. ``main`` is the grammar of
+    each network's own site, by id; ``hinted`` holds grammars for hosts that are recognized by a pattern.
     """
 
-    hosts: dict[str, Grammar] = field(default_factory=dict)
-    wild: dict[str, Grammar] = field(default_factory=dict)
-    assets: dict[str, Place] = field(default_factory=dict)
-    parts: dict[tuple[str, str | None], Place] = field(default_factory=dict)
-    main: dict[str, Grammar] = field(default_factory=dict)
-    hinted: list[tuple[re.Pattern[str], Grammar]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.hosts: dict[str, Grammar] = {}
+        self.wild: dict[str, Grammar] = {}
+        self.assets: dict[str, Place] = {}
+        self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)
+        self.main: dict[str | None, Grammar] = {}
+        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
+        networks = read_tables("networks.toml")
+        common = {name: _kinds(kinds) for name, kinds in networks["common"].items()}
+        for table in (*networks["network"], *networks["hub"]):
+            self._add(table, networks["shapes"], common)
+        for table in read_tables("wrappers.toml")["site"]:
+            self._add(table, networks["shapes"], {})
+
+    def _add(self, table: Table, shapes: Mapping[str, str], common: Mapping[str, Mapping[str, Kind]]) -> None:
+        network = table.get("id")
+        skip = re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None
+        main = Grammar(network, {**common.get("words", {}), **_kinds(table.get("words", {}))}, skip=skip)
+        self.main[network] = main
+        self.parts[network] |= {**common.get("parts", {}), **_kinds(table.get("parts", {}))}
+        self.assets |= {host: Place(network, None, reason="assets") for host in table.get("assets", ())}
+        if "hints" in table:
+            self.hinted.append((re.compile(table["hints"], re.IGNORECASE), main))
+        for row in table["rule"]:
+            rule = Rule(row, table, {**shapes, **table.get("shapes", {})})
+            if "on" not in row:
+                main.add(rule)
+            for host in row.get("on", ()):
+                known = self.wild if host.startswith("*.") else self.hosts
+                grammar = known.setdefault(host.removeprefix("*."), Grammar(network, skip=skip))
+                grammar.share_with(network)
+                grammar.add(rule)
+        for host in table["domains"]:
+            for face in ("", *(f"{label}." for label in table.get("faces", ()))):
+                self.hosts.setdefault(face + host, main).take_over(main)
 
     def names(self) -> Iterator[str]:
         """Yield every host name, and the schemes of apps (``fb:``)."""
@@ -51,60 +77,17 @@ class Places:
         yield from self.assets
 
 
-@cache
-def places() -> Places:
-    """Return the hosts of networks.toml and wrappers.toml, made ready once."""
-    made = Places()
-    networks = read_tables("networks.toml")
-    shapes = networks["shapes"]
-    for table in (*networks["network"], *networks["hub"], *read_tables("wrappers.toml")["site"]):
-        main = _add_rules(made, table, {**shapes, **table.get("shapes", {})})
-        _add_hosts(made, table, main)
-    return made
-
-
-def _add_rules(made: Places, table: Table, shapes: Mapping[str, str]) -> Grammar:
-    """Add the rules that name their hosts, and return the grammar that the others make."""
-    network = table.get("id")
-    main = Grammar(network, skip=re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None)
-    if network:
-        main.words = _kinds(read_tables("networks.toml")["common"]["words"])
-    main.words |= _kinds(table.get("words", {}))
-    for row in table.get("rule", ()):
-        rule = make_rule(row, table, shapes)
-        if "on" not in row:
-            main.add(rule)
-        for host in row.get("on", ()):
-            known = made.wild if host.startswith("*.") else made.hosts
-            grammar = known.setdefault(host.removeprefix("*."), Grammar(network, skip=main.skip))
-            grammar.share_with(network)
-            grammar.add(rule)
-    return main
-
-
 def _kinds(table: Table) -> dict[str, Kind]:
-    """Return, by word, what a *table* of words by kind says that it leads to."""
+    """Return the kind of each word of a *table* that lists words by kind."""
     return {word: Kind(kind) for kind, words in table.items() for word in words}
 
 
-def _add_hosts(made: Places, table: Table, main: Grammar) -> None:
-    network = main.network
-    if network:
-        made.main[network] = main
-    for host in table["domains"]:
-        for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-            made.hosts.setdefault(face + host, main).take_over(main)
-    made.assets |= {host: Place(network, None, reason="assets") for host in table.get("assets", ())}
-    common = read_tables("networks.toml")["common"]["parts"] if network else {}
-    parts = {**_kinds(common), **_kinds(table.get("parts", {}))}
-    made.parts |= {(label, network): Place(network, None, kind=kind, reason="part") for label, kind in parts.items()}
-    if "hints" in table:
-        made.hinted.append((re.compile(table["hints"], re.IGNORECASE), main))
+places = cache(Places)  # both files are read once
 
 
 @lru_cache(maxsize=4096)
 def place_of(host: str) -> Place | None:
-    """Return what *host* (lower case, no port) is, by whole labels of its name; None where no table knows it.
+    """Return the place of *host* (lower case, no port), matched by whole labels; None if no table has it.
 
     ``fr-ca.facebook.com`` is Facebook; ``facebook.com.example.net`` and ``notfacebook.com`` are not.
     """
@@ -121,10 +104,10 @@ def place_of(host: str) -> Place | None:
 
 
 def _is_part(host: str) -> bool:
-    """Whether the first label of *host* is listed as something else than a version of the site."""
+    """Whether the tables list the first label of *host* as another host, not a version of the site."""
     label, _, parent = host.partition(".")
     grammar = places().hosts.get(parent)
-    return grammar is not None and (label, grammar.network) in places().parts
+    return grammar is not None and label in places().parts[grammar.network]
 
 
 def _parent_place(host: str) -> Place | None:
@@ -135,8 +118,8 @@ def _parent_place(host: str) -> Place | None:
         wild = known.wild.get(parent)
         if (site := wild or known.hosts.get(parent)) is None:
             continue
-        if named := known.parts.get((label, site.network)):
-            return named
+        if (kind := known.parts[site.network].get(label)) is not None:
+            return Place(site.network, None, kind=kind, reason="part")
         if wild and "." not in label:
             return Place(wild.network, wild, prefix=label)
         return Place(site.network, None, reason="other_host")
@@ -145,7 +128,7 @@ def _parent_place(host: str) -> Place | None:
 
 
 def _parents(host: str) -> Iterator[tuple[str, str]]:
-    """Yield (what stands before, parent) of *host*, the longest parent first; the host itself comes first."""
+    """Yield (prefix, parent) for each parent of *host*, the host itself first, then the longest."""
     labels = host.split(".")[-_MAX_LABELS:]
     for count in range(len(labels)):
         yield ".".join(labels[:count]), ".".join(labels[count:])

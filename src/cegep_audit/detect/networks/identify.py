@@ -1,48 +1,112 @@
-"""What a URL is on its network: an account, a share button, a post, or nothing, by the rules of networks.toml."""
+"""The known networks, and what a URL is on its network: an account, a share button, a post, or nothing.
 
-from __future__ import annotations
+All of it comes from networks.toml: the networks with the years in which they were open, the baskets that statistics
+count over, and the rules for addresses.
+"""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.networks.catalogue import NETWORKS, Network, basket, name_of, open_networks
-from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Match, Rule, read_tables
+from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Miss, Rule, read_tables
 from cegep_audit.detect.networks.host_rules import Place, place_of, places
+from cegep_audit.errors import UsageError
 from cegep_audit.vocabulary import Kind
 
-__all__ = [
-    "NETWORKS",
-    "Classified",
-    "Network",
-    "account_key",
-    "addresses_in_text",
-    "basket",
-    "classify",
-    "mastodon_handle",
-    "might_name_account",
-    "name_of",
-    "open_networks",
-]
-
-SHORT_LINK = "short_link"  # what the names of their rules begin with
-_MAX_WRAPPERS = 5  # redirectors around redirectors; more is a trap
-_REMEMBERED = 2_048  # addresses: one is met when a page is read, then on page after page, and when it is judged
-_SAFE = "/@+:,~.-_&'()!*$="  # characters a path holds as they are
+SHORT_LINK = "short_link"  # the start of the names of rules for short links
+_MAX_WRAPPERS = 5  # nested redirectors; more is a trap
+_REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
+_SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
+_EVERY_NETWORK = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Classified:
+class Network:
+    """One social platform.
+
+    ``domains`` are the names its accounts are found under; ``opened`` is the first day an institution could have an
+    account, ``closed`` the first day it could not, None where it is open; ``source`` says where both come from.
+    """
+
+    id: str
+    name: str
+    domains: tuple[str, ...]
+    opened: date
+    closed: date | None
+    source: str
+
+    def is_open(self, day: date) -> bool:
+        """Whether the network could be used on *day*."""
+        return self.opened <= day and (self.closed is None or day < self.closed)
+
+
+class _Networks(Mapping[str, Network]):
+    """The networks by id, in the order of networks.toml, read when they are first asked for."""
+
+    def __getitem__(self, name: str) -> Network:
+        return _networks()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_networks())
+
+    def __len__(self) -> int:
+        return len(_networks())
+
+
+NETWORKS: Mapping[str, Network] = _Networks()
+
+
+@cache
+def _networks() -> dict[str, Network]:
+    return {
+        row["id"]: Network(
+            row["id"], row["name"], tuple(row["domains"]), row["opened"], row.get("closed"), row["source"]
+        )
+        for row in read_tables("networks.toml")["network"]
+    }
+
+
+def name_of(network: str) -> str:
+    """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
+    tables = read_tables("networks.toml")
+    return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
+
+
+@lru_cache(maxsize=10_000)
+def open_networks(day: date) -> tuple[str, ...]:
+    """Return the ids of the networks open on *day*, in display order."""
+    return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
+
+
+@lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
+def basket(name: str, day: date) -> tuple[str, ...]:
+    """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.
+
+    Raises UsageError, which names the baskets, where *name* is none of them.
+    """
+    rows = {row["name"]: row["networks"] for row in read_tables("networks.toml")["basket"]}
+    if name not in rows:
+        raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(rows)}")
+    wanted = tuple(NETWORKS) if rows[name] == _EVERY_NETWORK else rows[name]
+    return tuple(network for network in wanted if NETWORKS[network].is_open(day))
+
+
+# ------------------------------------------------------------------------------------------ addresses
+
+
+class Classified(NamedTuple):
     """What a URL is on its network.
 
-    ``url`` is as it was given. ``network`` is None where the URL leads to none. ``handle`` and ``account_url``
-    are set for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence
-    of whose it is. ``account_url`` is canonical: two accounts are one exactly where it is equal. ``reason`` is
-    the name of the rule that decided.
+    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
+    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
+    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
+    that decided.
     """
 
     url: str
@@ -54,44 +118,39 @@ class Classified:
 
     @property
     def hides_account(self) -> bool:
-        """Whether an account may stand behind the address, which does not say: a short link, a name with a blank.
+        """Whether the address may lead to an account without naming it: a short link, a name with a space.
 
-        ``network`` is that of the account where the host tells it, None for the shorteners that lead anywhere.
+        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
         """
         return self.reason.startswith(SHORT_LINK) or self.reason == BLANK_IN_NAME
 
 
-class _Verdict(NamedTuple):
-    network: str | None
-    kind: Kind
-    handle: str | None
-    account_url: str | None
-    reason: str
+def _no_account(network: str | None, kind: Kind, reason: str) -> Classified:
+    return Classified("", network, kind, None, None, reason)
 
 
-_NO_NETWORK = _Verdict(None, Kind.NONE, None, None, "no_network")
-_UNREADABLE = _NO_NETWORK._replace(reason="unreadable")
+_NO_NETWORK = _no_account(None, Kind.NONE, "no_network")
 
 
 def classify(raw: str) -> Classified:
-    """Return what the link *raw* is, as it stands on a page: wrapped, escaped, mistyped or without a scheme.
+    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped or without a scheme.
 
-    Never raises, whatever the string; takes bounded time, for only the start of a very long one is read.
+    Never raises. The time is bounded, because only the start of a very long string is read.
     """
-    return Classified(raw, *_verdict(unwrap.readable(raw)))
+    return _remembered(unwrap.readable(raw))._replace(url=raw)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _verdict(text: str) -> _Verdict:
+def _remembered(text: str) -> Classified:
     return _judged(text, 0) if might_name_account(text) else _NO_NETWORK
 
 
-def _judged(raw: str, depth: int) -> _Verdict:
+def _judged(raw: str, depth: int) -> Classified:
     address = unwrap.read_address(raw)
     if address is None or depth > _MAX_WRAPPERS:
-        return _UNREADABLE
+        return _no_account(None, Kind.NONE, "unreadable")
     place = place_of(address.host)
-    if place is not None:
+    if place is not None and address.fragment:
         path, query = unwrap.shown_path(address.path, address.query, address.fragment)
         address = address._replace(path=path, query=query, fragment="")
     if (inner := _address_behind(place, address)) is not None:
@@ -100,39 +159,35 @@ def _judged(raw: str, depth: int) -> _Verdict:
 
 
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
-    """Return the address that *address* leads to by its path alone, None where there is none."""
+    """Return the other address that the path of *address* contains, None where there is none."""
     path = address.path
     if place is None:
         return unwrap.address_inside(path, address.query, address.fragment)
     if "ttp" in path:
         return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
-    return _typed_address(place, path, address.query) if "." in path else None
-
-
-def _typed_address(place: Place, path: str, query: str) -> str | None:
-    """Return the address without a scheme that was pasted behind another: ``/www.network.com/name``."""
-    parts = path.strip("/").split("/")
+    # An address without a scheme may be pasted after another one, too: /www.network.com/name
+    parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):
         known = places().hosts.get(part.lower().removeprefix("www.")) if "." in part else None
         if known is not None and (number == 0 or known.network == place.network):
-            return f"//{'/'.join(parts[number:])}?{query}"
+            return f"//{'/'.join(parts[number:])}?{address.query}"
     return None
 
 
-def _at_place(place: Place, address: unwrap.Address, depth: int) -> _Verdict:
+def _at_place(place: Place, address: unwrap.Address, depth: int) -> Classified:
     if place.grammar is None:
-        return _Verdict(place.network, place.kind, None, None, place.reason)
+        return _no_account(place.network, place.kind, place.reason)
     read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
-    if isinstance(read, Match):
-        return _by_rule(read.rule, {**read.pieces, "host": address.host.removeprefix("www.")}, depth)
-    if place.reason:  # the host only looks like the network's: nothing but a rule speaks for it
-        return _NO_NETWORK
-    return _Verdict(place.network, read.kind, None, None, read.reason)
+    if not isinstance(read, Miss):
+        rule, pieces = read
+        return _by_rule(rule, {**pieces, "host": address.host.removeprefix("www.")}, depth)
+    # A host that is recognized by a pattern alone counts only where a rule matches.
+    return _NO_NETWORK if place.reason else _no_account(place.network, read.kind, read.reason)
 
 
-def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
+def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
     kind = Kind.NONE if rule.kind == WRAPPED else Kind(rule.kind)
-    nobody = _Verdict(rule.network, kind, None, None, rule.name)
+    nobody = _no_account(rule.network, kind, rule.name)
     if "dashed" in pieces:
         pieces["url"] = unquote(pieces["dashed"].replace("-", "%").replace("_", "/"))
     if "url" in pieces:
@@ -140,77 +195,71 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> _Verdict:
         if rule.kind == WRAPPED:
             return inner
         is_of_network = inner.network == rule.network and inner.account_url is not None
-        return inner._replace(kind=kind, reason=rule.name) if is_of_network else nobody
+        return (
+            inner._replace(kind=kind, reason=rule.name) if is_of_network else _no_account(rule.network, kind, rule.name)
+        )
     if not rule.handle:
-        return nobody
+        return _no_account(rule.network, kind, rule.name)
     handle = _spelt(rule, rule.handle.format_map(pieces))
     if reason := _no_name(handle, rule):
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
-    return nobody._replace(handle=handle, account_url=_account_url(rule, handle, pieces))
+    named = {**pieces, "handle": handle}
+    quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
+    return Classified("", rule.network, kind, handle, rule.account.format_map(quoted), rule.name)
 
 
 def _spelt(rule: Rule, handle: str) -> str:
     if rule.exact:
         return handle
     handle = unwrap.composed(handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters
-    return rule.respell[0].sub(rule.respell[1], handle) if rule.respell else handle
+    return re.sub(*rule.respell, handle) if rule.respell else handle
 
 
 def _no_name(handle: str, rule: Rule) -> str:
-    """Return why *handle* is nobody's, "" where it may be somebody's."""
+    """Return why *handle* cannot be an account's name, "" where it can."""
     name = handle.rpartition("/")[2].lstrip("@+").lower()
-    known = _not_names()
-    if name in known.vendors:
+    if name in _vendor_defaults():
         return "vendor_default"
-    if known.placeholder.fullmatch(name):
+    if _placeholder().fullmatch(name):
         return "placeholder"
     is_reserved = rule.is_bare and rule.network is not None and places().main[rule.network].is_reserved(handle)
     return "reserved_word" if is_reserved else ""
 
 
-class _NotNames(NamedTuple):
-    vendors: frozenset[str]
-    placeholder: re.Pattern[str]
+@cache
+def _vendor_defaults() -> frozenset[str]:
+    return frozenset(name for row in read_tables("wrappers.toml")["vendor_default"] for name in row["names"])
 
 
 @cache
-def _not_names() -> _NotNames:
-    table = read_tables("wrappers.toml")
-    vendors = frozenset(name for row in table["vendor_default"] for name in row["names"])
-    return _NotNames(vendors, re.compile("|".join(row["pattern"] for row in table["placeholder"])))
-
-
-def _account_url(rule: Rule, handle: str, pieces: dict[str, str]) -> str:
-    """Return the canonical address of the account that *rule* found."""
-    named = {**pieces, "handle": handle}
-    quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
-    return rule.account.format_map(quoted)
+def _placeholder() -> re.Pattern[str]:
+    return re.compile("|".join(row["pattern"] for row in read_tables("wrappers.toml")["placeholder"]))
 
 
 def account_key(network: str, account_url: str) -> str:
-    """Return what is equal for two canonical addresses of one account of *network*, for comparisons.
+    """Return a key that is equal for all canonical addresses of one account of *network*.
 
     Folds the scheme, ``www.``, a final slash, and what the rows ``same`` of networks.toml name: dots in a name on
     Facebook; a bare name and ``/user/`` on YouTube; company, school and edu pages of one name or number on
     LinkedIn. Case is folded on networks none of whose names depend on it. ``/user/x`` and ``/@x`` stay apart.
     """
     rest = account_url.partition("://")[2].removeprefix("www.").rstrip("/")
-    folds = _folds()
-    for pattern, becomes in folds.same.get(network, ()):
+    folds, has_case = _folds().get(network, ((), False))
+    for pattern, becomes in folds:
         rest = pattern.sub(becomes, rest)
-    return f"{network}:{rest if network in folds.with_case else rest.lower()}"
-
-
-class _Folds(NamedTuple):
-    same: dict[str, list[tuple[re.Pattern[str], str]]]
-    with_case: frozenset[str]
+    return f"{network}:{rest if has_case else rest.lower()}"
 
 
 @cache
-def _folds() -> _Folds:
-    rows = read_tables("networks.toml")["network"]
-    same = {row["id"]: [(re.compile(fold[0]), fold[1]) for fold in row.get("same", ())] for row in rows}
-    return _Folds(same, frozenset(row["id"] for row in rows if any(rule.get("exact") for rule in row.get("rule", ()))))
+def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
+    """Return, by network, the replacements in addresses of its accounts, and whether their case matters."""
+    return {
+        row["id"]: (
+            [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
+            any(rule.get("exact") for rule in row["rule"]),
+        )
+        for row in read_tables("networks.toml")["network"]
+    }
 
 
 _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)", re.IGNORECASE)
@@ -219,8 +268,8 @@ _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-
 def mastodon_handle(url: str) -> str | None:
     """Return the name in an address that has the form of a Mastodon account on any host (``/@name``, ``/users/name``).
 
-    None on the hosts of other networks and for any other form. The form proves nothing by itself: it is meant for
-    links that declare an account, ``rel="me"``.
+    None on the hosts of other networks and for any other form. The form alone proves nothing: use it only
+    for links that declare an account, such as ``rel="me"``.
     """
     address = unwrap.read_address(url)
     if address is None or "." not in address.host:

@@ -1,15 +1,15 @@
-"""What address a link means: repairs of how it was written, without knowing any network.
+"""Repair the addresses of links, whatever the network: escapes, typing errors, wrappers that need no table.
 
 Everything here is a pure function of one string, never raises, and takes time linear in at most
 ``MAX_LENGTH`` characters.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import string
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
@@ -18,6 +18,7 @@ from cegep_audit import urls
 MAX_LENGTH = 8_192  # characters of a link that are read: the longest SafeLinks stay under 4,000
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
+_START = 16  # characters of the scheme and slashes of an encoded address
 _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
 
 # scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
@@ -27,8 +28,8 @@ _PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
 )
 _HOST = re.compile(r"([\w.-]+)(?::\d*)?")
 
-# What copying from a document leaves in an address and no reader sees: soft hyphen, zero-width, direction, BOM, and
-# halves of characters, which cannot be written anywhere.
+# Invisible characters that copying from a document leaves in an address: soft hyphen, zero-width and direction marks,
+# byte-order mark, and lone surrogates, which no encoding can write.
 INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff"
 _DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
 _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
@@ -57,14 +58,14 @@ _ARCHIVED = re.compile(
 )
 _INNER_HTTP = re.compile(r"/[@_]{0,2}(https?:/.*?)(?:__;.*)?", re.IGNORECASE | re.DOTALL)
 _LOST_QUESTION_MARK = re.compile(r"&[a-z_]\w*=.*", re.IGNORECASE | re.DOTALL)
-# What may follow an address in its attribute: another attribute, a second address, a comment. Anything else behind a
-# blank belongs to the name: cut there, every "Collège de …" would be the account "Collège".
+# What may follow an address in its attribute: another attribute, a second address, a comment. Anything else after a
+# space belongs to the name; without this rule every "Collège de …" would be the account "Collège".
 _JUNK = re.compile(r"(?:[?#\"<>]|\s(?:https?:|www\.|[a-z-]+=)).*", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"\s+[^\w\s&'’.]")
 
 
 class Address(NamedTuple):
-    """A link taken apart: lower-case host without port, the rest as written. ``scheme`` is "" where none is."""
+    """The parts of a link: host in lower case without port, the rest as written. ``scheme`` may be ""."""
 
     scheme: str
     host: str
@@ -74,9 +75,9 @@ class Address(NamedTuple):
 
 
 def read_address(raw: str) -> Address | None:
-    """Return the address that *raw* means; None where it means none (mail, empty, unreadable).
+    """Return the parts of the address in *raw*; None where it holds none (mail, empty, unreadable).
 
-    The address of an app (``fb://page/1``) has the scheme with its colon for host: ``fb:``.
+    In the address of an app (``fb://page/1``) the scheme serves as the host: ``fb:``.
     """
     raw = readable(raw)
     text = raw if _PLAIN.fullmatch(raw) else repaired(raw)
@@ -96,15 +97,16 @@ def read_address(raw: str) -> Address | None:
 
 
 def readable(raw: str) -> str:
-    """Return the part of *raw* that is read: its first ``MAX_LENGTH`` characters, without a name cut in two."""
+    """Return at most the first ``MAX_LENGTH`` characters of *raw*, cut before a name that would be truncated."""
     return raw if len(raw) <= MAX_LENGTH else raw[:MAX_LENGTH].rstrip(_NAME_CHARACTERS)
 
 
 def repaired(raw: str) -> str:
-    """Return *raw* as its author meant it: escapes undone, one scheme, nothing around it."""
+    """Return *raw* as its author meant it: without escapes, with one scheme and nothing around it."""
     text = unescaped(raw).strip(_AROUND)
     if _ENCODED_START.match(text):
-        text = _decoded_start(text)
+        for _ in range(_MAX_ROUNDS):
+            text = unquote(text) if "%" in text[:_START] else text
     if text[:11].lower() == "javascript:":
         spoken = _SPOKEN.search(unquote(text))
         text = spoken[0] if spoken else ""
@@ -134,16 +136,8 @@ def unescaped(text: str) -> str:
     return text
 
 
-def _decoded_start(text: str) -> str:
-    for _ in range(_MAX_ROUNDS):
-        if "%" not in text[:16]:
-            break
-        text = unquote(text)
-    return text
-
-
 def address_inside(path: str, query: str, fragment: str) -> str | None:
-    """Return the address that the *path* of an archive's page holds, with what follows it; None where it holds none."""
+    """Return the archived address in the *path* of a web archive, with its query; None where there is none."""
     found = _ARCHIVED.fullmatch(path)
     return _with_tail(found[1] or found[2], query, fragment) if found else None
 
@@ -160,7 +154,7 @@ def _with_tail(address: str, query: str, fragment: str) -> str:
 
 
 def segments(path: str) -> list[str]:
-    """Return the parts of *path* decoded, in composed form, without empty ones and what cannot end a name."""
+    """Return the segments of *path*, decoded and composed (NFC), without empty ones or trailing punctuation."""
     if "%" in path or not path.isascii():
         path = decoded(path)
     if "&" in path:
@@ -172,28 +166,24 @@ def segments(path: str) -> list[str]:
 
 
 def decoded(text: str) -> str:
-    """Undo percent-encoding, UTF-8 or else Latin-1, however often it was applied; composed form (NFC)."""
+    """Return *text* without percent-encoding, repeated or not, as UTF-8 or else Latin-1, composed (NFC)."""
     for _ in range(_MAX_ROUNDS):
         if "%" not in text:
             break
-        text = unquote(text, errors="strict") if _is_utf8(text) else unquote(text, encoding="latin-1")
+        try:
+            text = unquote(text, errors="strict")
+        except UnicodeDecodeError:
+            text = unquote(text, encoding="latin-1")
     return composed(_DROPPED.sub("", text))
 
 
 def composed(text: str) -> str:
-    """Return *text* with each accent in one character with its letter (NFC): copied from a PDF it is two."""
+    """Return *text* in composed form (NFC): copying from a PDF separates accents from their letters."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def _is_utf8(text: str) -> bool:
-    try:
-        unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def parameters(query: str) -> dict[str, str]:
+@lru_cache(maxsize=64)  # one address is tried on several patterns
+def parameters(query: str) -> Mapping[str, str]:
     """Return the parameters of *query*, names in lower case, the first of each name; ``;`` separates as ``&`` does."""
     found: dict[str, str] = {}
     for part in query.replace(";", "&").split("&"):
@@ -205,9 +195,9 @@ def parameters(query: str) -> dict[str, str]:
 
 
 def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
-    """Return path and query that the reader is led to: ``/home.php#!/name`` shows ``/name`` (2010-2013).
+    """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013).
 
-    A widget of those years has its parameters behind the ``#``: they count where there is no query.
+    Widgets of those years put their parameters after the ``#``; they count where there is no query.
     """
     if not fragment:
         return path, query

@@ -3,8 +3,6 @@
 The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 import unicodedata

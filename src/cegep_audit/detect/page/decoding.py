@@ -4,8 +4,6 @@ The order is: byte-order mark, charset of the header, ``<meta>`` in the first 1,
 an encoding does not have become U+FFFD, as in a browser: decoding never fails.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 

@@ -1,7 +1,5 @@
 """One page while it is being read: where the walk is, and what was found so far."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

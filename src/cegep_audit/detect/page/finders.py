@@ -1,15 +1,14 @@
 """Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import islice
 
 from cegep_audit import urls
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.grammar import read_tables
-from cegep_audit.detect.networks.identify import addresses_in_text, classify, might_name_account
+from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element
 from cegep_audit.detect.page.document import Document, Found

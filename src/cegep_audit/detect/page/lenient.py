@@ -4,8 +4,6 @@ Missing and extra commas, comments, CDATA marks, unquoted keys, several roots an
 quote ends a text only where a text may end. Each character is read a bounded number of times, and nothing recurses.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -4,8 +4,6 @@ The document is walked once, and each element is offered to the finder of its ki
 commented-out links never count.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -13,13 +11,8 @@ from functools import cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import (
-    NETWORKS,
-    addresses_in_text,
-    classify,
-    mastodon_handle,
-    might_name_account,
-)
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import LONG_PIECE, UNSEEN, Context, Element, clean, icon_words
 from cegep_audit.detect.page.cues import without_noise

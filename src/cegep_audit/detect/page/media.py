@@ -1,7 +1,5 @@
 """Decide whether a response is an HTML page, by its type and, where the type is vague or wrong, its first bytes."""
 
-from __future__ import annotations
-
 import codecs
 import re
 

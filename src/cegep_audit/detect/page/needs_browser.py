@@ -3,8 +3,6 @@
 ``--render auto`` renders these pages; a site that was not rendered and shows nothing else is ``unusable``/``needs_js``.
 """
 
-from __future__ import annotations
-
 from cegep_audit.models import Reading
 from cegep_audit.vocabulary import How, Need, Zone
 

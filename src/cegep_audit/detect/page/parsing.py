@@ -6,8 +6,6 @@ that matter are then cut out of it and parsed as a shallow document, so that one
 cut look at each character a bounded number of times: five megabytes of anything are read in seconds.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Find accounts named without an address, in script calls, widget options and meta tags, by ``scripts.toml``."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 The words are in ``structured.toml``.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Collection, Iterator
@@ -13,7 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.identify import NETWORKS, addresses_in_text, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.page.cues import fold
 from cegep_audit.detect.page.lenient import read_json, read_script
 

@@ -1,7 +1,5 @@
 """The coding sheet: what a coder fills in, as CSV or as a workbook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,12 +32,12 @@ class SheetRow:
 
     @property
     def drawn(self) -> CodingRow | Decision:
-        """What knows the row's stratum and weight: the sample it is in, or the one that it was coded in."""
+        """The record with the row's stratum and weight: its row of the sample, else the decision."""
         return self.row if self.row.weight is not None or self.decision is None else self.decision
 
     @property
     def shown(self) -> Account | None:
-        """The account that a sheet shows: the main one or, where none is official, the first of another role."""
+        """The account that a sheet shows: the main one or, if none is official, the first of another role."""
         if self.row.result is None:
             return None
         accounts = sorted_accounts(self.row.result)
@@ -85,7 +83,7 @@ def evidence_path(output: Path) -> Path:
 
 
 def check_place(output: Path, lang: Language) -> None:
-    """Say what forbids to write at *output*, before the work: its ending, its place, or decisions already in it.
+    """Check *output* before the work: its ending, its folder, and that no decisions are in it already.
 
     Raises UsageError or StoreError.
     """
@@ -97,7 +95,7 @@ def check_place(output: Path, lang: Language) -> None:
 
 
 def _is_filled(path: Path, lang: Language) -> bool:
-    """Whether somebody may have written decisions into the file at *path*: one that cannot be read may hold them."""
+    """Whether the file at *path* may hold decisions; so may one that cannot be read."""
     table = read_table(path, required=("decision",), known=COLUMNS, found=FaultList(str(path), lang), needs_rows=False)
     written: Sequence[str] = ("decision", "correct_account", "note")
     return table is None or not table.whole or any(row.cells.get(name) for row in table.rows for name in written)

@@ -3,8 +3,6 @@
 To renew it: ``python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md``; a test tells when.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,9 +13,9 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.report.files.changes import headings as change_headings
 from cegep_audit.report.files.coding import coding_columns
-from cegep_audit.report.files.columns import account_columns, institution_columns, years
 from cegep_audit.report.files.statistics import columns, headings, meaning, names
-from cegep_audit.report.files.table import Heading
+from cegep_audit.report.files.table import Heading, columns_of
+from cegep_audit.report.files.tables import institution_columns, years
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
 # The closed lists behind the columns of type code, with the section of the phrases that words them.
@@ -43,7 +41,7 @@ def markdown() -> str:
         "network": _meanings(networks[:1]),
         "networks": _grid(("column · colonne", "network · réseau", "years · années"), _networks()),
         "registry": _meanings(report[last + 1 :]),
-        "accounts": _meanings([column.heading for column in account_columns()]),
+        "accounts": _meanings([column.heading for column in columns_of("account")]),
         "coding": _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
         "changes": "".join(f"\n### `{name}`\n{_meanings(found)}" for name, found in change_headings().items()),
         "tables": _grid(("table · feuille", "holds · contient", "columns · colonnes"), _tables()),

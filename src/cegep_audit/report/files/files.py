@@ -1,12 +1,10 @@
-"""A file in place whole or not at all; what goes wrong is said in one line."""
-
-from __future__ import annotations
+"""Writes a file whole or not at all, and reports errors in one line."""
 
 import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
-# The phrase that says what to do, by what the system answered.
+# The phrase that says what to do, by error number.
 _CAUSES = {
     errno.ENOSPC: "file.no_space",
     errno.EDQUOT: "file.no_space",
@@ -29,27 +27,29 @@ _CAUSES = {
 
 
 def make_folder(path: Path, lang: Language) -> None:
-    """Make the folder *path*, and those above it, where they are not there yet; raise StoreError where it cannot be."""
+    """Create the folder *path* and its parents as needed; raise StoreError if that fails."""
     with _one_line(path, lang):
         path.mkdir(parents=True, exist_ok=True)
 
 
-def write_file(path: Path, content: bytes, lang: Language) -> None:
-    """Write *content* to *path* at once: a reader sees the file of before or the new one, never a part.
+def write_file(path: Path, content: bytes | Iterable[bytes], lang: Language) -> None:
+    """Write *content*, whole or in pieces, to *path*: a reader sees the earlier file or the new one, never a part.
 
-    A link is followed. What is no regular file (``/dev/stdout``, a pipe) is written straight. Raises
-    StoreError, in the language *lang*, where the file cannot be written; the one of before is then untouched.
+    A link is followed. A pipe or device (``/dev/stdout``) is written directly. Raises StoreError, in the language
+    *lang*, if the file cannot be written; the earlier file is then unchanged.
     """
+    pieces = [content] if isinstance(content, bytes) else content
     with _one_line(path, lang):
         _refuse(path)
         if path.exists() and not path.is_file():
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(pieces)
         else:
-            _replace(path.resolve(), content)
+            _replace(path.resolve(), pieces)
 
 
 def check_file(path: Path, lang: Language) -> None:
-    """Raise the StoreError that :func:`write_file` would for a reason that is already there: say it before the work."""
+    """Raise the StoreError that :func:`write_file` would raise, as far as that is known before the work."""
     with _one_line(path, lang):
         _refuse(path)
         if path.exists() and not path.is_file():
@@ -63,20 +63,20 @@ def check_file(path: Path, lang: Language) -> None:
 
 def _refuse(path: Path) -> None:
     with suppress(FileNotFoundError):
-        path.stat()  # pathlib says of a link to itself, or of too long a name, that it is not there
+        path.stat()  # pathlib reports a link to itself, or a name that is too long, as missing
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "", str(path))
-    if path.exists() and not os.access(path, os.W_OK):  # a file replaced would not mind being read-only
+    if path.exists() and not os.access(path, os.W_OK):  # replacing a read-only file would succeed
         raise PermissionError(errno.EACCES, "", str(path))
 
 
-def _replace(target: Path, content: bytes) -> None:
-    """Write beside, make sure that it is on the disk, and rename over *target*."""
-    handle, name = tempfile.mkstemp(prefix=".cegep-audit-", dir=target.parent)  # new, under a name nobody can foresee
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
+    """Write a temporary file beside *target*, sync it to disk, and rename it over *target*."""
+    handle, name = tempfile.mkstemp(prefix=".cegep-audit-", dir=target.parent)  # a new file with an unpredictable name
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -91,7 +91,7 @@ def _replace(target: Path, content: bytes) -> None:
 
 
 def _umask() -> int:
-    """Return the process's file mode mask, which the system only tells by changing it."""
+    """Return the file mode mask of this process, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

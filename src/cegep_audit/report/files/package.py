@@ -1,10 +1,8 @@
-"""The replication package: a scan as a ZIP from which another machine gets every figure again.
+"""The replication package: a scan as a ZIP from which every figure can be computed again.
 
 It is a Frictionless Data Package (version 1, https://specs.frictionlessdata.io/data-package/): every table with the
 type, unit and meaning of its columns, and the SHA-256 of each file. The same scan gives the same bytes.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
@@ -24,9 +22,8 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Failure, Institution, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.registry import KNOWN_COLUMNS, value_of
-from cegep_audit.report.files.columns import AccountRow
 from cegep_audit.report.files.table import Heading, Table, columns_of, csv_bytes, filled
-from cegep_audit.report.files.tables import accounts_of, institutions_of, matrix_of, sorted_accounts
+from cegep_audit.report.files.tables import AccountRow, accounts_of, institutions_of, matrix_of, sorted_accounts
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _CHUNK = 1024 * 1024
@@ -109,7 +106,7 @@ def _evidence(scan: Scan) -> Iterator[AccountRow]:
 
 
 def _registry(scan: Scan) -> Table:
-    """Return the rows of the registry that were audited, as a registry file has them."""
+    """Return the audited rows of the registry, in the form of a registry file."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
     columns = [*KNOWN_COLUMNS, *extras]
     rows = [tuple(value_of(each, column) for column in columns) for each in scan.institutions]
@@ -117,7 +114,7 @@ def _registry(scan: Scan) -> Table:
 
 
 def _networks() -> Table:
-    """Return the networks: what a figure needs to know of them."""
+    """Return the networks with the days and baskets that figures depend on."""
     baskets = {row["name"]: row["networks"] for row in read_tables("networks.toml")["basket"]}
     rows = []
     for each in NETWORKS.values():
@@ -181,14 +178,14 @@ def _digest(content: bytes) -> dict[str, object]:
 
 
 def _source(path: Path) -> dict[str, object]:
-    """Return the name, size and digest of a file, read a piece at a time: a WARC may be larger than memory."""
+    """Return the name, size and digest of a file, read in pieces: a WARC may be larger than memory."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
 
 
 def without_paths(value: object) -> object:
-    """Return a JSON *value* where every absolute path is its file name: a package tells nothing of the machine."""
+    """Return a JSON *value* where every absolute path is its file name: a package says nothing about the machine."""
     if isinstance(value, Mapping):
         return {name: without_paths(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -201,7 +198,7 @@ def without_paths(value: object) -> object:
 
 
 def _installed() -> list[str]:
-    """Return what ``pip freeze`` lists, without where it comes from."""
+    """Return the packages that ``pip freeze`` lists, without their origins."""
     return sorted({f"{each.name}=={each.version}" for each in distributions() if each.name}, key=str.casefold)
 
 

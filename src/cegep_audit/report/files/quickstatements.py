@@ -4,8 +4,6 @@ The format is that of QuickStatements, version 1 (https://www.wikidata.org/wiki/
 line. Which property holds the accounts of a network is a row of ``quickstatements.toml``.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator

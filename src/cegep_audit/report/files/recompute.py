@@ -4,8 +4,6 @@ Run ``python recompute.py`` in the folder of an unpacked replication package. It
 or says that all figures are the same and exits with 0. Each figure is computed from its definition in README.md.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import sys

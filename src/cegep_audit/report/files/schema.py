@@ -4,17 +4,15 @@ JSON Schema, draft 2020-12. To renew it:
 ``python -m cegep_audit.report.files.schema > docs/schema.json``; a test tells when.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from cegep_audit.report.files.columns import account_columns, institution_columns
 from cegep_audit.report.files.statistics import meaning, names, table_of
-from cegep_audit.report.files.table import Heading
+from cegep_audit.report.files.table import Heading, columns_of
+from cegep_audit.report.files.tables import institution_columns
 
 Schema = dict[str, object]
 
@@ -27,7 +25,7 @@ def schema() -> Schema:
     export = _object({
         "scan": _ref("scan"),
         "institutions": _rows([column.heading for column in institution_columns()], "One row per institution."),
-        "accounts": _rows([column.heading for column in account_columns()], "One row per institution and account."),
+        "accounts": _rows([column.heading for column in columns_of("account")], "One row per institution and account."),
         "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in names()}),
     })  # fmt: skip
     return {

@@ -1,9 +1,7 @@
-"""The statistics of a scan as tables of a file: one table a question, each column with its meaning.
+"""The statistics of a scan as tables of a file: one table a question.
 
 ``statistics.toml`` says what each table is for, which columns it has and what they mean.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple
@@ -26,7 +24,7 @@ from cegep_audit.urls import without_password
 
 
 def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
-    """Return every table of statistics of *stats*; what is text of ours is in the language *lang*."""
+    """Return every table of statistics of *stats*; our own text is in the language *lang*."""
     called = {institution.id: institution.name for institution in stats.scan.institutions}
     rows: dict[str, Iterable[Sequence[Cell]]] = {
         "key_figures": _key_figures(stats),
@@ -39,11 +37,8 @@ def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
         "correlations": (tuple(row.values()) for row in stats.correlations),
         "sensitivity": ((stats.sensitivity.k, *astuple(step)) for step in stats.sensitivity.steps),
         "turning_points": ((stats.sensitivity.k, *astuple(turn)) for turn in stats.sensitivity.turns),
-        "pairs": _rows(stats.pairs),
-        "combinations": _rows(stats.combinations),
-        "exceptions": ((*row, called[str(row[2])]) for row in _rows(stats.exceptions)),
-        "places": _rows(stats.places),
-        "account_counts": _rows(stats.account_counts),
+        **{name: _rows(table) for name, table in stats.tables.items()},
+        "exceptions": ((*row, called[str(row[2])]) for row in _rows(stats.tables["exceptions"])),
         "coverage": _coverage(stats),
         "drawn": _drawn(stats),
         "advice": _advice(stats),
@@ -78,7 +73,7 @@ def headings() -> list[Heading]:
 
 
 def meaning(name: str, lang: Language) -> str:
-    """Return what a reader finds in the table *name*."""
+    """Return the description of the table *name*."""
     text: str = rows_of("tables")[name][lang]
     return set_in_french(text) if lang == "fr" else text
 

@@ -1,20 +1,21 @@
-"""A table on its way to a file: its columns, its cells, and the codebook that says what the columns mean.
+"""Tables of the files: columns, cells, and the codebook that explains the columns.
 
-Every column is a row of ``columns.toml``: its name, where its value is found (``from``), its type, its meaning. CSV,
-XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
+Every column is a row of ``columns.toml``: its name, the attribute that holds its value (``from``), its type, its
+meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
 """
-
-from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from cegep_audit.analyze.findings import timestamp
@@ -24,18 +25,20 @@ from cegep_audit.urls import without_password
 
 Cell = str | int | float | bool | None
 
-# What makes a spreadsheet compute (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
-# locales). TAB, CR and NUL, which hide one, are removed before. A semicolon starts a cell too: it separates
+# The start of a formula in a spreadsheet (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
+# locales). TAB, CR and NUL, which hide one, are removed first. A semicolon starts a cell too: it separates
 # cells where the decimal mark is a comma, as in French.
 _FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
+_STARTS = frozenset(" =+-@＝＋－＠")
 
 _DECIMALS = 4  # of a share: a hundredth of a per cent
+_AT_ONCE = 500  # rows of a file written at once
 _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The head of one column and what it means.
+    """The heading of a column and what it means.
 
     ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
     ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
@@ -52,7 +55,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a file: its heading, and what gives its cell of a row."""
+    """A column of a file: its heading, and a function from a row to its cell."""
 
     heading: Heading
     value: Callable[[Any], Cell]
@@ -60,17 +63,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of a report: its name, its headings, and one tuple of cells a row, in the headings' order."""
+    """A table of a file: its name, its headings, and the cells of each row in the order of the headings."""
 
     name: str
     headings: Sequence[Heading]
-    rows: Sequence[tuple[Cell, ...]]
+    rows: Iterable[Sequence[Cell]]
 
 
 def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
-    """Return the table *name* of *rows*, a cell for each of *columns*."""
-    cells = [tuple(column.value(row) for column in columns) for row in rows]
-    return Table(name, [column.heading for column in columns], cells)
+    """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once."""
+    values = [column.value for column in columns]
+    return Table(name, [column.heading for column in columns], ([value(row) for value in values] for row in rows))
 
 
 def columns_of(section: str) -> list[Column]:
@@ -81,7 +84,7 @@ def columns_of(section: str) -> list[Column]:
 def column(
     section: str, key: str, named: str = "", value: Callable[[Any], Cell] | None = None, **places: str
 ) -> Column:
-    """Return one column: *named* other than its *key*, with another *value*, with the *places* in its words filled."""
+    """Return a column, optionally with another name or *value*; *places* fill the braces in its description."""
     row = dict(rows_of(section)[key])
     path, digits = row.pop("from", key), row.pop("digits", _DECIMALS)
     for language in ("fr", "en"):
@@ -89,7 +92,7 @@ def column(
     heading = Heading(named or key, **{
         name: set_in_french(text) if name in {"fr", "empty_fr"} else text for name, text in row.items()
     })  # fmt: skip
-    return Column(heading, value or _value(path.split("."), heading.type, digits))
+    return Column(heading, value or _value(path, heading.type, digits))
 
 
 def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
@@ -106,49 +109,62 @@ def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     return {section: rows for table in tables for section, rows in table.items()}
 
 
-def _value(path: Sequence[str], type_: str, digits: int) -> Callable[[object], Cell]:
-    """Return what follows the attributes of *path* from a row to its cell; None where one of them is None."""
+def _value(path: str, type_: str, digits: int) -> Callable[[object], Cell]:
+    """Return a function that follows the attributes of *path* from a row to its cell; None if one of them is None."""
+    get = attrgetter(path)
+    in_text = {"url": without_password, "integer": whole}.get(type_)
 
     def value(row: object) -> Cell:
-        found: Any = row
-        for name in path:
-            if found is None:
-                return None
-            found = getattr(found, name)
-        return _cell(found, type_, digits)
+        try:
+            found = get(row)
+        except AttributeError:
+            found = _walked(row, path)
+        if type(found) is str:
+            return in_text(found) if in_text else found
+        return found if found is None or type(found) is int else _cell(found, type_, digits)
 
     return value
 
 
+def _walked(row: object, path: str) -> object:
+    """Return the value at *path*, None if a record on the way is None."""
+    found = row
+    for name in path.split("."):
+        found = None if found is None else getattr(found, name)
+    return found
+
+
 def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
-    """Return the attribute of a record as a cell of a column of that type."""
-    cell: Cell = found
+    """Return an attribute of a record as a cell of a column of that type."""
     match found:
         case datetime():
-            cell = timestamp(found)
+            return _stamp(found)
         case date():
-            cell = found.isoformat()
+            return found.isoformat()
         case tuple():
-            cell = len(found) if type_ == "integer" else ";".join(found)
-        case str():
-            cell = without_password(found) if type_ == "url" else whole(found) if type_ == "integer" else str(found)
+            return len(found) if type_ == "integer" else ";".join(found)
         case float():
-            cell = round(found, digits)
-    return cell
+            return round(found, digits)
+    return str(found) if isinstance(found, str) else found  # a code of a closed list is the code alone
+
+
+_stamp = lru_cache(maxsize=4096)(timestamp)  # all accounts of a page have the same time
 
 
 def inert(text: str) -> str:
-    """Return *text* on one line, with an apostrophe before what a spreadsheet would compute. Idempotent.
+    """Return *text* on one line, with an apostrophe before the start of a formula. Idempotent.
 
-    A formula may start the cell, or follow blanks or a semicolon.
+    A formula starts the cell, or follows blanks or a semicolon.
     """
+    if text.isprintable() and ";" not in text and text[:1] not in _STARTS:
+        return text  # the usual case
     return _FORMULA.sub(lambda match: f"{match[1]}'{match[2]}", plain(text))
 
 
 def written(value: Cell) -> str:
     """Return *value* as a CSV cell: ``true`` or ``false``, a number, inert text, or nothing for None.
 
-    A number has a decimal point, and a minus before it where it is negative: no spreadsheet computes that.
+    A number has a decimal point and, if negative, a minus: no spreadsheet takes that for a formula.
     """
     if value is None:
         return ""
@@ -158,27 +174,47 @@ def written(value: Cell) -> str:
 
 
 def whole(text: str) -> int | str:
-    """Return *text* as an integer where it is the usual spelling of one of at most 15 digits, else as it is."""
+    """Return *text* as an integer if it is the usual spelling of one with at most 15 digits, else unchanged."""
     is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
     return int(text) if is_number and str(int(text)) == text else text
 
 
 def csv_bytes(table: Table) -> bytes:
-    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet computes."""
+    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet takes for a formula."""
+    return b"".join(csv_pieces(table))
+
+
+def csv_pieces(table: Table) -> Iterator[bytes]:
+    """Yield :func:`csv_bytes` a few hundred rows at a time."""
+    rows = ([written(cell) for cell in row] for row in table.rows)
+    yield _csv([[written(heading.name) for heading in table.headings]])
+    while some := list(islice(rows, _AT_ONCE)):
+        yield _csv(some)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([written(heading.name) for heading in table.headings])
-    writer.writerows([written(cell) for cell in row] for row in table.rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
 
 
-def objects(table: Table) -> list[dict[str, Cell]]:
-    """Return one object a row, for JSON: what is empty is None, text has no apostrophe added."""
+def json_pieces(table: Table, indent: int) -> Iterator[str]:
+    """Yield a list of one object a row as JSON, as :mod:`json` indents it *indent* levels deep, by one a level.
+
+    What is empty is null, and no text has an apostrophe added. Each row is one call of the encoder in C, which does
+    not indent: its separator holds the line feed and the indentation.
+    """
+    outer, inner = "\n" + " " * (indent + 1), "\n" + " " * (indent + 2)
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
     names = [heading.name for heading in table.headings]
-    return [
-        {name: (plain(cell) or None) if isinstance(cell, str) else cell for name, cell in zip(names, row, strict=True)}
-        for row in table.rows
-    ]
+    before = f"[{outer}"
+    for row in table.rows:
+        cells = [
+            (cell if cell.isprintable() else plain(cell)) or None if isinstance(cell, str) else cell for cell in row
+        ]
+        yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
+        before = f",{outer}"
+    yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"
 
 
 _CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")

@@ -1,7 +1,5 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
@@ -206,7 +204,8 @@ def change_headlines(since: Comparison, lang: Language) -> list[Headline]:
             continue
         sites = {each.institution.id for each in since.changes if each.change is kind}
         facts = [say("headline.sites", lang, count=len(sites))] if count else []
-        headlines.append(Headline(locales.number(count, lang), say(f"headline.{kind.value}", lang, count=count), facts))
+        figure, name = say(f"headline.{kind.value}", lang, count=count).split(" ", 1)
+        headlines.append(Headline(figure, name, facts))
     return headlines
 
 
@@ -222,7 +221,7 @@ def change_sentence(since: Comparison, lang: Language) -> str:
         lang,
         first=locales.day(words.scan_day(since.old), lang),
         last=locales.day(words.scan_day(since.new), lang),
-        gained=say("headline.gains", lang, count=since.count(Change.GAINED)),
+        gained=say("headline.gained", lang, count=since.count(Change.GAINED)),
         lost=say("headline.losses", lang, count=since.count(Change.LOST)),
         share=say(key, lang, old=old, new=new, count=len(since.compared)),
     )

@@ -5,8 +5,6 @@ margins allow for a letter on the generous side. Colours are those of a light pa
 them another value in the dark, so that a chart saved on its own is complete.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

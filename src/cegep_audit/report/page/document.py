@@ -3,8 +3,6 @@
 Everything is escaped by the templates; the page's policy names what may run or style by its hash.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -33,8 +31,7 @@ from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
 from cegep_audit.report.text.comparison import comparison_cautions
-from cegep_audit.report.text.completion import later_modes
-from cegep_audit.report.text.paragraph import citation, headline_sentence, paragraph
+from cegep_audit.report.text.paragraph import citation, headline_sentence, later_modes, paragraph
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import days_words, scan_day
 
@@ -63,7 +60,8 @@ def page(
     moved = since_words(since, lang)
     population = say("page.population", lang, count=stats.summary.figures.institutions)
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
-    return _page(
+    return _rendered(
+        "page.html",
         lang,
         "".join(_signs(table.networks, len(table.titles))),
         tool=facts.tool_version,
@@ -91,7 +89,8 @@ def change_page(since: Comparison, lang: Language) -> bytes:
     """Return what changed between two scans as a page of its own, like that of :func:`page`."""
     days = (locales.day(scan_day(facts), lang) for facts in (since.old, since.new))
     facts = dict(zip(("old_day", "new_day"), days, strict=True), old=str(since.old.id), new=str(since.new.id))
-    return _page(
+    return _rendered(
+        "page.html",
         lang,
         tool=since.new.tool_version,
         title=say("page.change", lang),
@@ -106,12 +105,6 @@ def change_page(since: Comparison, lang: Language) -> bytes:
     )
 
 
-def _page(lang: Language, style: str = "", **facts: object) -> bytes:
-    template = environment().get_template("page.html")
-    frame = _frame(lang, resource("style.css") + style)
-    return "".join(template.generate(**frame, **facts)).encode("utf-8", "replace")
-
-
 def blocks_page(
     blocks: Iterable[Block], lang: Language, *, is_private: bool = False, facts: Sequence[str] = ()
 ) -> bytes:
@@ -121,10 +114,7 @@ def blocks_page(
     """
     found = list(blocks)
     title = next((block.text for block in found if isinstance(block, Title)), "cegep-audit")
-    template = environment().get_template("blocks.html")
-    frame = _frame(lang, resource("style.css"))
-    made = template.render(**frame, title=title, blocks=found, is_private=is_private, facts=facts)
-    return made.encode("utf-8", "replace")
+    return _rendered("blocks.html", lang, title=title, blocks=found, is_private=is_private, facts=facts)
 
 
 def sheet_page(each: Sheet, lang: Language) -> bytes:
@@ -132,23 +122,22 @@ def sheet_page(each: Sheet, lang: Language) -> bytes:
     return blocks_page(sheet_blocks(each, lang), lang, facts=card_words(each, lang))
 
 
-def _frame(lang: Language, style: str) -> dict[str, object]:
-    """Return what every page has: its language, its sentences, its style, its script and the policy for them."""
-    script = resource("script.js")
+def _rendered(template: str, lang: Language, style: str = "", **facts: object) -> bytes:
+    """Return a page with what every page has: its language, sentences, style, script and the policy for them."""
+    style, script = resource("style.css") + style, resource("script.js")
+    hashes = {name: b64encode(sha256(text.encode()).digest()).decode() for name, text in (("s", style), ("j", script))}
     # Images are made by the page itself, where a chart is saved as PNG; nothing else comes from anywhere.
     policy = (
-        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        f"default-src 'none'; style-src 'sha256-{hashes['s']}'; script-src 'sha256-{hashes['j']}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return {"lang": lang, "say": partial(_say, lang), "style": style, "script": script, "policy": policy}
+    frame = {"lang": lang, "say": partial(_say, lang), "style": style, "script": script, "policy": policy}
+    pieces = environment().get_template(template).generate(**frame, **facts)
+    return "".join(pieces).encode("utf-8", "replace")
 
 
 def _say(lang: Language, key: str, **facts: object) -> str:
     return say(key, lang, **facts)
-
-
-def _hash(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
@@ -169,11 +158,7 @@ def _scan_words(stats: ScanStatistics, lang: Language) -> str:
 
 
 def _sections(
-    stats: ScanStatistics,
-    names: Mapping[str, str],
-    lang: Language,
-    history: Trend | None,
-    since: Comparison | None,
+    stats: ScanStatistics, names: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
 ) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
     covered = coverage(stats, names, lang)
@@ -195,15 +180,18 @@ def _sections(
     return [each for each in found if each is not None]
 
 
-def _cautions(stats: ScanStatistics, lang: Language) -> Iterator[str]:
-    """Yield what a reader must know of the figures, in words that can be cited."""
-    summary = stats.summary
-    is_whole = summary.figures.assessed == summary.figures.institutions
-    for name in ("presence", "lower_bound", "activity", *(() if is_whole else ("bounds",))):
-        yield say(f"caution.{name}", lang)
-    if summary.sample_of is None:
-        yield say("caution.census", lang)
-    else:
-        yield say("caution.sample", lang, population=summary.sample_of)
-    for key in ("caution.closed", "caution.rules", "lead.tests"):
-        yield say(key, lang)
+def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
+    """Return what a reader must know of the figures, in words that can be cited."""
+    figures, population = stats.summary.figures, stats.summary.sample_of
+    keys = {
+        "caution.presence": True,
+        "caution.lower_bound": True,
+        "caution.activity": True,
+        "caution.bounds": figures.assessed < figures.institutions,
+        "caution.census": population is None,
+        "caution.sample": population is not None,
+        "caution.closed": True,
+        "caution.rules": True,
+        "lead.tests": True,
+    }
+    return [say(key, lang, population=population) for key, applies in keys.items() if applies]

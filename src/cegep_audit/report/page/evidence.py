@@ -4,8 +4,6 @@ It says which pages were read, with links to them as they are now and as a web a
 links to each network are. Beside a blind sheet the links have neither role nor rank, and stay folded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby

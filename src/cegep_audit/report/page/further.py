@@ -1,7 +1,5 @@
 """The sections for a closer look: co-occurrence, institutions to name, where accounts are, other studies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -29,7 +27,7 @@ def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
     most = [str(name) for name in stats.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
     if len(most) < 2:  # noqa: PLR2004 - a pair
         return None
-    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.pairs)}
+    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.tables["pairs"])}
     rows: list[Row] = [
         [
             f"{network_name(one)} ({locales.number(counts[one], lang)})",
@@ -44,7 +42,7 @@ def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
 def _combinations(stats: ScanStatistics, lang: Language) -> Part | None:
     rows = [
         [_names(row["networks"], lang), locales.number(row["count"], lang), locales.percent(row["share"], lang)]
-        for row in records(stats.combinations.head(_MOST_SETS))
+        for row in records(stats.tables["combinations"].head(_MOST_SETS))
     ]
     lead = say("lead.combinations", lang)
     return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows)) if rows else None
@@ -58,6 +56,7 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
     """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
     parts = []
+    named = stats.tables["exceptions"]
     for kind in ("sole_holder", "lacks_common", "no_network"):
         title = say(f"named.{kind}", lang)
         rows: list[Row] = [
@@ -65,7 +64,7 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
                 *([network_name(row["network"])] if row["network"] else []),
                 to_sheet(names[row["institution_id"]], anchors[row["institution_id"]]),
             ]
-            for row in records(stats.exceptions[stats.exceptions["kind"] == kind])
+            for row in records(named[named["kind"] == kind])
         ]
         if rows:
             head = heads(lang, "network", "institution")[-len(rows[0]) :]
@@ -75,10 +74,12 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
 
 def places(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on where official accounts are shown, and whose accounts sites show."""
-    parts = []
-    total = int(stats.account_counts["official"].sum())
-    for aspect, found in stats.places.groupby("aspect", sort=False):
-        rows = [
+    account_counts = stats.tables["account_counts"]
+    if account_counts.empty:
+        return None
+    parts = [Part(lead=say("lead.places", lang, count=int(account_counts["official"].sum())))]
+    for aspect, found in stats.tables["places"].groupby("aspect", sort=False):
+        rows: list[Row] = [
             [
                 say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
                 locales.number(row["accounts"], lang),
@@ -88,19 +89,13 @@ def places(stats: ScanStatistics, lang: Language) -> Section | None:
         ]
         title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
-    if parts:
-        parts.insert(0, Part(lead=say("lead.places", lang, count=total)))
-    return section("places", lang, *parts, _account_counts(stats, lang))
-
-
-def _account_counts(stats: ScanStatistics, lang: Language) -> Part | None:
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
-    rows: list[Row] = [
+    rows = [
         [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
-        for row in records(stats.account_counts)
+        for row in records(account_counts)
     ]
     lead = say("lead.account_counts", lang)
-    return Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)) if rows else None
+    return section("places", lang, *parts, Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)))
 
 
 def published(stats: ScanStatistics, lang: Language) -> Section | None:

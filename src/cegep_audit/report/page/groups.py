@@ -1,9 +1,7 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
-from __future__ import annotations
-
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -68,53 +66,35 @@ def groups(stats: ScanStatistics, lang: Language) -> Section | None:
 def _group_part(
     stats: ScanStatistics, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
 ) -> Part:
-    k = stats.asked.min_networks
-    ranked = list(found.items())
+    """Return the share on the threshold of each group as a chart with its marks explained, and its figures."""
+    k, whole = stats.asked.min_networks, stats.summary.figures
+    ranked = [(group_words(by, values, lang), group) for values, group in found.items()]
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
-    shown = [
-        share_bar(group_words(by, values, lang), group.at_least[k], lang, of=group)
-        for values, group in ranked
-        if group.assessed
-    ]
+    shown = [share_bar(name, group.at_least[k], lang, of=group) for name, group in ranked if group.assessed]
     label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
-    return Part(
-        title=title,
-        lead=" ".join((lead, *_marks(found, lang))),
-        chart=bars(shown, label, ticks(lang), dots=True) if shown else None,
-        grid=_table(stats, by, ranked, lead, lang),
-    )
-
-
-def _table(
-    stats: ScanStatistics,
-    by: tuple[str, ...],
-    ranked: Sequence[tuple[tuple[str, ...], Figures]],
-    lead: str,
-    lang: Language,
-) -> Grid:
-    """Return the figures of each group."""
-    k, whole = stats.asked.min_networks, stats.summary.figures
     rows: list[Row] = [
         [
-            f"{group_words(by, values, lang)}{FEW_MARK if group.is_few else ''}",
+            f"{name}{FEW_MARK if group.is_few else ''}",
             *numbers(lang, group.institutions, group.assessed),
             *share_cells(group.at_least[k], whole, lang, is_group=True),
             locales.decimal(group.mean, lang),
             locales.number(group.median, lang) if group.median is not None else "—",
         ]
-        for values, group in ranked
+        for name, group in ranked
     ]
     first, last = heads(lang, "group", "institutions", "assessed"), heads(lang, "mean", "median")
-    return Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows)
-
-
-def _marks(found: Groups, lang: Language) -> Iterator[str]:
-    """Yield what the marks of a chart of groups mean, as far as it has them."""
-    if any(group.assessed < group.institutions for group in found.values()):
-        yield say("lead.spans", lang)
-    if any(group.is_few for group in found.values()):
-        yield say("lead.few", lang, count=FEW)
+    said = [lead]
+    if any(group.assessed < group.institutions for _, group in ranked):
+        said.append(say("lead.spans", lang))
+    if any(group.is_few for _, group in ranked):
+        said.append(say("lead.few", lang, count=FEW))
+    return Part(
+        title=title,
+        lead=" ".join(said),
+        chart=bars(shown, label, ticks(lang), dots=True) if shown else None,
+        grid=Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows),
+    )
 
 
 def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:

@@ -1,7 +1,5 @@
 """The presence matrix: institutions and networks, to sort, filter and search."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple

@@ -1,16 +1,14 @@
 """What a section of the page is made of: words, a chart, its table; and a proportion as the line of a chart."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Cell, Grid, heads, share_cells, share_heads
+from cegep_audit.report.blocks import Cell, Grid
 from cegep_audit.report.page.charts import Bar, Chart
 from cegep_audit.text import plain
 
@@ -81,28 +79,13 @@ def share_bar(
     is_strong: bool = True,
 ) -> Bar:
     """Return a proportion as a line of a chart, a *published* one below it; one *of* a group has its counts."""
-    low, high = share.bounds or (share.share or 0, share.share or 0)
-    return Bar(
-        name=plain(name),
-        value=share.share or 0,
-        low=low,
-        high=high,
-        text=say("chart.of", lang, count=share.count, total=of.assessed)
-        if of
-        else f"{locales.percent(share.share, lang)} · {locales.number(share.count, lang)}",
-        is_strong=is_strong,
-        is_few=of is not None and of.is_few,
-        mark=published.value if published else None,
-        mark_text=_published(published, lang) if published else "",
-    )
-
-
-def _published(baseline: Baseline, lang: Language) -> str:
-    share = locales.percent(baseline.value, lang, digits=baseline.digits)
-    return say("chart.baseline", lang, year=str(baseline.year), share=share)
-
-
-def shares_grid(name: str, first: str, shares: Mapping[str, Proportion], figures: Figures, lang: Language) -> Grid:
-    """Return *shares*, by what they are of, as the table of the section *name*."""
-    rows = [[title, *share_cells(share, figures, lang)] for title, share in shares.items()]
-    return Grid(say(f"section.{name}", lang), [*heads(lang, first), *share_heads(figures, lang)], rows)
+    value = share.share or 0
+    text = f"{locales.percent(value, lang)} · {locales.number(share.count, lang)}"
+    if of:
+        text = say("chart.of", lang, count=share.count, total=of.assessed)
+    bar = Bar(plain(name), value, *(share.bounds or (value, value)), text, is_strong, of is not None and of.is_few)
+    if published is None:
+        return bar
+    theirs = locales.percent(published.value, lang, digits=published.digits)
+    mark_text = say("chart.baseline", lang, year=str(published.year), share=theirs)
+    return replace(bar, mark=published.value, mark_text=mark_text)

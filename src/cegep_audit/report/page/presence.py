@@ -1,8 +1,7 @@
 """The sections on presence: the headline, coverage, each network, and how many networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
+from itertools import groupby
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.completion import attained
@@ -12,7 +11,7 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Grid, Row, heads
+from cegep_audit.report.blocks import Grid, Row, heads, shares_grid
 from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import (
     CauseRow,
@@ -21,13 +20,11 @@ from cegep_audit.report.page.parts import (
     Section,
     section,
     share_bar,
-    shares_grid,
     ticks,
     to_sheet,
 )
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import drawn_words, sensitivity_words, sureness_words
+from cegep_audit.report.text.paragraph import completion_lines, rendered_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 
@@ -46,35 +43,23 @@ def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     if not figures.assessed:
         return [coverage]
     k, share = next(iter(figures.at_least.items()))
-    published = [
-        say(
-            "headline.baseline",
-            lang,
-            year=str(each.year),
-            share=locales.percent(each.value, lang, digits=each.digits),
-            study=each.study,
-        )
-        for each in _comparable(stats, k)
+    facts = _facts(share, figures, lang)
+    for each in _comparable(stats, k):
+        theirs = locales.percent(each.value, lang, digits=each.digits)
+        facts.append(say("headline.baseline", lang, year=str(each.year), share=theirs, study=each.study))
+    found = [
+        Headline(locales.percent(share.share, lang), say("headline.present", lang, count=k), facts),
+        coverage,
+        Headline(
+            locales.decimal(figures.mean, lang),
+            say("headline.mean", lang),
+            [words.center_words(figures, lang, "headline.center")],
+        ),
     ]
-    present = Headline(
-        locales.percent(share.share, lang),
-        say("headline.present", lang, count=k),
-        [*_facts(share, figures, lang), *published],
-    )
-    mean = Headline(
-        locales.decimal(figures.mean, lang),
-        say("headline.mean", lang),
-        [words.center_words(figures, lang, "headline.center")],
-    )
-    return [present, coverage, mean, *_most_common(figures, lang)]
-
-
-def _most_common(figures: Figures, lang: Language) -> list[Headline]:
-    name, share = next(iter(figures.networks.items()), ("", None))
-    if share is None or not share.count:
-        return []
-    title = say("headline.first", lang, network=words.network_name(name))
-    return [Headline(locales.percent(share.share, lang), title, _facts(share, figures, lang))]
+    for name, most in list(figures.networks.items())[:1]:
+        title = say("headline.first", lang, network=words.network_name(name))
+        found.append(Headline(locales.percent(most.share, lang), title, _facts(most, figures, lang)))
+    return found if figures.maximum else found[:3]
 
 
 def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
@@ -114,18 +99,15 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
     """Return which sites a browser rendered, and why; None where it rendered none."""
-    lead = "".join(drawn_words(stats.summary.scan, lang))
+    lead = "".join(rendered_words(stats.summary.scan, lang))
     if not lead:
         return None
-    names: dict[str, str] = {}
-    needs: dict[str, set[Need]] = {}
-    for institution, _, rendering in rendered_pages(stats.scan):
-        names[institution.id] = plain(institution.name)
-        needs.setdefault(institution.id, set()).update(rendering.needs)
-    rows: list[Row] = [
-        [to_sheet(names[id_], anchors[id_]), ", ".join(say(f"need.{need}", lang) for need in Need if need in found)]
-        for id_, found in needs.items()
-    ]
+    rows: list[Row] = []
+    for id_, pages in groupby(rendered_pages(stats.scan), key=lambda each: each[0].id):
+        found = [(institution, rendering.needs) for institution, _, rendering in pages]
+        met = {need for _, needs in found for need in needs}
+        words_of = ", ".join(say(f"need.{need}", lang) for need in Need if need in met)
+        rows.append([to_sheet(plain(found[0][0].name), anchors[id_]), words_of])
     return Part(lead=lead, grid=Grid(lead, heads(lang, "institution", "needs"), rows, texts=2))
 
 
@@ -139,7 +121,7 @@ def networks(stats: ScanStatistics, lang: Language) -> Section | None:
         chart = bars(shown, say("chart.networks", lang, first=shown[0].name, last=shown[-1].name), ticks(lang))
     is_whole = figures.assessed == figures.institutions
     lead = say("lead.networks_whole" if is_whole else "lead.networks", lang)
-    grid = shares_grid("networks", "network", found, figures, lang)
+    grid = shares_grid(say("section.networks", lang), say("head.network", lang), found, figures, lang)
     note = " ".join(words.unlisted_words(figures, lang))
     return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=note))
 
@@ -148,24 +130,17 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
     figures = stats.summary.figures
     k_asked = stats.asked.min_networks
-    shares = {k: figures.at_least[k] for k in sorted(figures.at_least)}
+    shares = {say("head.at_least_k", lang, count=k): figures.at_least[k] for k in sorted(figures.at_least)}
     shown = [
-        share_bar(
-            say("head.at_least_k", lang, count=k),
-            share,
-            lang,
-            next(iter(_comparable(stats, k)), None),
-            is_strong=k >= k_asked,
-        )
-        for k, share in shares.items()
+        share_bar(name, share, lang, next(iter(_comparable(stats, k)), None), is_strong=k >= k_asked)
+        for (name, share), k in zip(shares.items(), sorted(figures.at_least), strict=True)
     ]
-    named = {bar.name: share for bar, share in zip(shown, shares.values(), strict=True)}
     said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
     said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),
-        grid=shares_grid("thresholds", "threshold", named, figures, lang),
+        grid=shares_grid(say("section.thresholds", lang), say("head.threshold", lang), shares, figures, lang),
         note=" ".join(said),
     )
     return section("thresholds", lang, at_least, _distribution(figures, k_asked, lang))

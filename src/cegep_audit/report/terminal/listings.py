@@ -1,8 +1,6 @@
 """Lists on a terminal: scans, institutions, networks, what URLs are, and the accounts of a page."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,7 +11,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row
-from cegep_audit.report.files.columns import years
+from cegep_audit.report.files.tables import years
 from cegep_audit.report.terminal.screen import view
 from cegep_audit.report.text.sheet import place_words
 from cegep_audit.report.text.words import column_name, network_name
@@ -59,25 +57,24 @@ def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> Rend
 
 def networks_table(networks: Iterable[Network], lang: Language) -> RenderableType:
     """Return the networks known, one a line: id, name, years, the first of its domains."""
-    rows = [(each.id, each.name, years(each), _domains(each)) for each in networks]
+    rows = []
+    for each in networks:
+        further = len(each.domains) - _DOMAINS
+        domains = ", ".join(each.domains[:_DOMAINS]) + (f" + {further}" if further > 0 else "")
+        rows.append([each.id, each.name, years(each), domains])
     return _list(("id", "name", "years", "hosts"), rows, lang)
-
-
-def _domains(network: Network) -> str:
-    further = len(network.domains) - _DOMAINS
-    return ", ".join(network.domains[:_DOMAINS]) + (f" + {further}" if further > 0 else "")
 
 
 def classified_table(answers: Iterable[Classified], lang: Language) -> RenderableType:
     """Return what URLs are, one a line, in order: network, kind, account, rule."""
     rows = [
-        (
+        [
             each.url,
             network_name(each.network) if each.network else "—",
             say(f"kind.{each.kind}", lang),
             each.account_url or "—",
             each.reason or "",
-        )
+        ]
         for each in answers
     ]
     return _list(("url", "network", "kind", "account", "reason"), rows, lang)
@@ -85,17 +82,18 @@ def classified_table(answers: Iterable[Classified], lang: Language) -> Renderabl
 
 def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> RenderableType:
     """Return the accounts that *source* shows: the network, and beside it address, role with its rule, and place."""
-    items = [(network_name(account.network), list(_account(account, lang))) for account in accounts]
-    body: Block = Entries(source, items) if items else Line(say("table.no_account", lang), "dim")
+    items = []
+    for account in accounts:
+        lines = [
+            account.url or say("table.unresolved", lang),
+            f"{say(f'role.{account.role}', lang)} ({account.reason})",
+        ]
+        if account.evidence:
+            seen = say("table.pages_seen", lang, count=account.pages_seen)
+            lines.append(f"{place_words(account, lang)}, {seen}")
+        items.append((network_name(account.network), lines))
+    body: Block = Entries(items) if items else Line(say("table.no_account", lang), "dim")
     return Group(Text(plain(source), "bold underline"), view([body], width=None), Text())
-
-
-def _account(account: Account, lang: Language) -> Iterator[str]:
-    """Yield three lines on one account: its address, its role with the rule, its place."""
-    yield account.url or say("table.unresolved", lang)
-    yield f"{say(f'role.{account.role}', lang)} ({account.reason})"
-    if account.evidence:
-        yield f"{place_words(account, lang)}, {say('table.pages_seen', lang, count=account.pages_seen)}"
 
 
 def _list(headings: Sequence[str], rows: Sequence[Row], lang: Language) -> RenderableType:

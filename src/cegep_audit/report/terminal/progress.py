@@ -3,11 +3,10 @@
 It updates when something happens or when it is ticked, at most ten times a second: it has no thread and no timer.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -34,6 +33,7 @@ _NAMED = 3  # slow sites that are named, the slowest first
 _BAR = 20  # columns
 
 
+@dataclass(slots=True)
 class Remaining:
     """Time left of a scan whose sites are read *slots* at a time; the last of them take up to *tail_s* seconds.
 
@@ -41,16 +41,15 @@ class Remaining:
     *slots* sites are done, nothing is promised.
     """
 
-    def __init__(self, slots: int, tail_s: float) -> None:
-        self._slots = slots
-        self._tail_s = tail_s
-        self._finished = 0
-        self._spent_s = 0.0
+    slots: int
+    tail_s: float
+    done: int = 0
+    spent_s: float = 0.0
 
     def finished(self, spent_s: float) -> None:
         """Note that a site is done, and that it took *spent_s* seconds."""
-        self._finished += 1
-        self._spent_s += spent_s
+        self.done += 1
+        self.spent_s += spent_s
 
     def seconds(self, in_flight_s: Sequence[float], waiting: int) -> float | None:
         """Return the seconds left; None where they can't be known.
@@ -59,10 +58,9 @@ class Remaining:
         flight count too in what a site takes (the maximum-likelihood mean of censored exponential times): the first to
         finish are the quick ones.
         """
-        if self._finished < self._slots or not waiting:
+        if self.done < self.slots or not waiting:
             return None
-        mean_s = (self._spent_s + sum(in_flight_s)) / self._finished
-        return waiting * mean_s / self._slots + self._tail_s
+        return waiting * (self.spent_s + sum(in_flight_s)) / self.done / self.slots + self.tail_s
 
 
 class Progress(Observer):
@@ -98,11 +96,10 @@ class Progress(Observer):
         self._last_shown = clock()
         self._last_step = self._step()
         self._console = console(stream or sys.stderr)
-        moving = self._console.is_terminal and not self._console.is_dumb_terminal
-        # Standard output is left alone: it may be a file that waits for results.
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False) if moving else None
-        )
+        self._live: Live | None = None
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            # Standard output is left alone: it may be a file that waits for results.
+            self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -142,27 +139,33 @@ class Progress(Observer):
     def tick(self) -> None:
         """Show how far the scan is, if it is time; to be called now and then while nothing happens."""
         now = self._clock()
+        slow = [(now - since, each) for each, since in self._in_flight.values() if now - since >= _SLOW_S]
+        slow.sort(key=lambda pair: (-pair[0], pair[1].id))
         if self._explains:
-            self._explain_slow(now)
+            self._explain(slow)
+        named = ", ".join(
+            f"{each.short_name or each.name} ({locales.duration(spent)})" for spent, each in slow[:_NAMED]
+        )
+        slow_words = say("progress.slow", self._lang, names=named) if slow else ""
+        since_s = now - self._last_shown
         if self._live:
-            if now - self._last_shown >= _REFRESH_S or self._done == self._total:
+            if since_s >= _REFRESH_S or self._done == self._total:
                 self._last_shown = now
-                self._live.update(self._moving(now), refresh=True)
-        elif self._step() > self._last_step or now - self._last_shown >= _LINE_S:
+                self._live.update(self._moving(now, slow_words), refresh=True)
+        elif self._step() > self._last_step or since_s >= _LINE_S:
             self._last_shown, self._last_step = now, self._step()
             self.note(", ".join(self._facts(now)))
-            if slow := self._slow_names(now):
-                self.note(say("progress.slow", self._lang, names=slow))
+            if slow_words:
+                self.note(slow_words)
 
     def _step(self) -> int:
         return self._done * _STEPS // self._total if self._total else 0
 
-    def _moving(self, now: float) -> RenderableType:
+    def _moving(self, now: float, slow_words: str) -> RenderableType:
         line = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=max(self._total, 1), completed=self._done, width=_BAR)
         line.add_row(bar, Text(" · ".join(self._facts(now))))
-        slow = self._slow_names(now)
-        return Group(line, Paragraph(say("progress.slow", self._lang, names=slow), "dim")) if slow else line
+        return Group(line, Paragraph(slow_words, "dim")) if slow_words else line
 
     def _facts(self, now: float) -> Iterator[str]:
         """Yield done of all, in flight, accounts, requests, time left: in this order, as far as they are known."""
@@ -177,21 +180,12 @@ class Progress(Observer):
         if left is not None:
             yield say("progress.left", lang, duration=locales.duration(left))
 
-    def _slow(self, now: float) -> list[tuple[float, Institution]]:
-        """Return the sites in flight for long, with the seconds, the slowest first."""
-        slow = [(now - since, one) for one, since in self._in_flight.values() if now - since >= _SLOW_S]
-        return sorted(slow, key=lambda pair: (-pair[0], pair[1].id))
-
-    def _slow_names(self, now: float) -> str:
-        named = self._slow(now)[:_NAMED]
-        return ", ".join(f"{one.short_name or one.name} ({locales.duration(spent)})" for spent, one in named)
-
-    def _explain_slow(self, now: float) -> None:
+    def _explain(self, slow: Sequence[tuple[float, Institution]]) -> None:
         """Say once of each slow site what it waits for."""
-        for spent, one in self._slow(now):
-            if one.id in self._explained or not (wait := self._tally and self._tally.visits.get(one.id)):
+        for spent, each in slow:
+            if each.id in self._explained or not (wait := self._tally and self._tally.visits.get(each.id)):
                 continue
-            self._explained.add(one.id)
-            since = locales.duration(now - wait.since)
-            facts = {"institution": one.id, "spent": locales.duration(spent), "url": wait.url, "since": since}
+            self._explained.add(each.id)
+            since = locales.duration(self._clock() - wait.since)
+            facts = {"institution": each.id, "spent": locales.duration(spent), "url": wait.url, "since": since}
             self.note(say(f"progress.waits_for_{wait.what}", self._lang, **facts))

@@ -3,8 +3,6 @@
 Text from the web or the registry passes through ``plain`` and reaches Rich in ``Text`` objects, never as markup.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """How well tool and coders agree, with the paragraph for a methods section."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from cegep_audit.analyze.findings import Estimate
@@ -12,19 +10,20 @@ from cegep_audit.coding.agreement import (
     OVERALL,
     TOOL,
     Agreement,
+    Coder,
     Comparison,
     Difference,
     Level,
     Named,
     Overlap,
 )
-from cegep_audit.coding.coefficients import FIGURES
+from cegep_audit.coding.coefficients import FIGURES, RESAMPLES
+from cegep_audit.coding.decisions import CONSENSUS
 from cegep_audit.models import Unit
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases.locales import LOCALES, Language
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
-from cegep_audit.report.text.methods import coefficient, methods_paragraph, rater_name, sample_words, with_interval
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
@@ -41,7 +40,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
     for each in found.comparisons:
         yield from _comparison(each, found, blind, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
-        values = {level: with_interval(found.alpha[level], lang) for level in LEVELS}
+        values = {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
         yield Line(say("agreement.all_coders", lang, **values), is_apart=True)
     for overlap in found.overlaps:
         yield from _overlap(overlap, found, lang)
@@ -52,7 +51,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
 
 
 def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Language) -> Iterator[Block]:
-    first, second = rater_name(each.first, lang), rater_name(each.second, lang)
+    first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
     whole = each.levels["presence"][OVERALL]
     yield Title(say("agreement.pair", lang, first=first, second=second))
     institutions = say("table.institutions", lang, count=whole.institutions)
@@ -70,7 +69,7 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
     yield Line(say("agreement.reference", lang, second=second), "dim")
     if each.is_weighted:
         yield Line(say("agreement.weighted", lang), "dim")
-        yield from map(Line, sample_words(each, lang))
+        yield from map(Line, _sample_words(each, lang))
     for level in LEVELS:
         yield from _by_network(each, level, lang)
     if each.differences:
@@ -96,7 +95,7 @@ def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Gri
 
 
 def _overall(each: Comparison, lang: Language) -> Grid:
-    """Return every figure of both levels with its interval, one a line."""
+    """Return a grid with one figure a row and its interval at both levels."""
     parts = [each.levels[level][OVERALL] for level in LEVELS]
     rows: list[Row] = [
         [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
@@ -114,13 +113,13 @@ def _with_interval(name: str, estimate: Estimate, lang: Language) -> str:
     if estimate.ci95 is None or estimate.value is None:
         return value
     if name in _COEFFICIENTS:
-        low, high = (coefficient(bound, lang) for bound in estimate.ci95)
+        low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
         return f"{value} ({low} – {high})"
     return f"{value} ({locales.span(estimate.ci95, lang)})"
 
 
 def _value(name: str, estimate: Estimate, lang: Language) -> str:
-    return coefficient(estimate.value, lang) if name in _COEFFICIENTS else locales.percent(estimate.value, lang)
+    return _coefficient(estimate.value, lang) if name in _COEFFICIENTS else locales.percent(estimate.value, lang)
 
 
 def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[Block]:
@@ -145,7 +144,7 @@ def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[Bloc
 
 
 def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]:
-    first, second = rater_name(each.first, lang), rater_name(each.second, lang)
+    first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
     yield Title(say("agreement.list", lang, first=first, second=second))
     yield from _accounts(say("agreement.both", lang, count=len(each.both)), each.both, found, lang)
     for rater, items in ((first, each.first_only), (second, each.second_only)):
@@ -169,3 +168,108 @@ def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
 def _names(unit: Unit, found: Agreement) -> dict[str, str]:
     name = found.names.get(unit.institution_id) or unit.institution_id
     return {"institution": plain(name), "network": network_name(unit.network)}
+
+
+# ------------------------------------------------------------ the paragraph
+
+
+def methods_paragraph(found: Agreement, lang: Language) -> str:
+    """Return the paragraph of a paper on the coding behind *found*: who, how, and how well they agree."""
+    return " ".join(_sentences(found, lang))
+
+
+def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
+    day = locales.day(found.scan.started_at, lang)
+    people = [coder for coder in found.coders if not coder.is_list and coder.name != CONSENSUS]
+    for key, is_blind in (("coded_blind", True), ("coded_shown", False)):
+        if names := [plain(coder.name) for coder in people if coder.is_blind is is_blind]:
+            coders = _joined(names, lang)
+            yield say(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
+    yield say("methods.rule", lang)
+    if any(coder.name == CONSENSUS for coder in found.coders):
+        yield say("methods.consensus", lang)
+    if any(each.is_weighted for each in found.comparisons):
+        yield say("methods.sample", lang)
+    for each in found.comparisons:
+        yield from _sample_words(each, lang) if each.first == TOOL else ()
+        yield from _pair(each, lang) if each.levels["presence"][OVERALL].rows else ()
+    yield from _cautions(found, people, lang)
+
+
+def _cautions(found: Agreement, people: Sequence[Coder], lang: Language) -> Iterator[str]:
+    """Yield the agreement of all coders together, then the cautions that the table shows too."""
+    if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
+        alphas = {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
+        yield say("methods.all_coders", lang, **alphas)
+    yield say("methods.intervals", lang, resamples=RESAMPLES)
+    yield from (say("agreement.not_blind", lang, coder=plain(coder.name)) for coder in people if not coder.is_blind)
+    if found.comparisons:
+        yield say("agreement.caution", lang)
+
+
+def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
+    """Yield which part of the sample behind the weights of *each* is not decided yet, if any."""
+    if each.sampled and each.sampled.undone:
+        yield say("agreement.undone", lang, count=each.sampled.undone)
+    if each.sampled and each.sampled.empty:
+        yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
+
+
+_AGAINST = {"precision": "methods.of_precision", "recall": "methods.of_recall", "f1": "methods.of_f1"}
+
+
+def _pair(each: Comparison, lang: Language) -> Iterator[str]:
+    presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
+    is_tool = each.first == TOOL
+    figures = presence.figures
+    yield say(
+        "methods.pair",
+        lang,
+        first=say("methods.name_tool", lang) if is_tool else plain(each.first),
+        second=plain(each.second),
+        count=presence.rows,
+        agreement=locales.percent(figures["agreement"].value, lang),
+        kappa=_bracketed(figures["kappa"], lang),
+        alpha=_bracketed(figures["alpha"], lang),
+        prevalence=locales.percent(figures["prevalence"].value, lang),
+        account=locales.percent(account.figures["agreement"].value, lang),
+    )
+    if is_tool:
+        shares = [
+            say(key, lang, value=locales.percent(figures[name].value, lang))
+            for name, key in _AGAINST.items()
+            if figures[name].value is not None
+        ]
+        if shares:
+            yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
+
+
+def _bracketed(estimate: Estimate, lang: Language) -> str:
+    """Return a coefficient with its interval in brackets; if it is undefined, say so in words."""
+    if estimate.value is None:
+        return say("methods.undefined", lang)
+    value = _coefficient(estimate.value, lang)
+    if estimate.ci95 is None:
+        return value
+    low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
+    return f"{value} [{low}; {high}]"
+
+
+def _joined(names: Sequence[str], lang: Language) -> str:
+    if len(names) == 1:
+        return names[0]
+    return say("methods.and", lang, first=", ".join(names[:-1]), second=names[-1])
+
+
+def _rater_name(name: str, lang: Language) -> str:
+    """Return the name of a rater: the tool in the reader's language, a coder by its initials."""
+    return say("agreement.tool", lang) if name == TOOL else plain(name)
+
+
+def _coefficient(value: float | None, lang: Language) -> str:
+    """Return a coefficient of agreement with three decimals, ``0,857`` or ``0.857``; a dash for None."""
+    if value is None:
+        return "—"
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, format="0.000", locale=LOCALES[lang]))

@@ -1,7 +1,5 @@
 """Two scans side by side: what changed, account by account and share by share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -41,7 +39,7 @@ def comparison_blocks(
 
 
 def comparison_cautions(comparison: Comparison, lang: Language, advice: str = "") -> Iterator[Line]:
-    """Yield why a difference may not be one of the world: other rules, a browser, a merger, a scan that stopped."""
+    """Yield reasons why a difference may come from the scans: other rules, a browser, a merger, an early stop."""
     old, new = comparison.old, comparison.new
     if not comparison.has_same_rules:
         versions = {"old": old.rules_version, "new": new.rules_version}
@@ -50,10 +48,9 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
             yield Line(advice)
     rendered = [facts for facts in (old, new) if facts.rendered]
     if len(rendered) == 1:
-        yield Line(say("compare.drawn", lang, scan=str(rendered[0].id)), "strong")
+        yield Line(say("compare.rendered", lang, scan=str(rendered[0].id)), "strong")
     if comparison.merged:
-        pairs = ", ".join(f"{was.id} → {heir.id}" for was, heir in comparison.merged[:_NAMED])
-        yield Line(f"{say('compare.merged', lang, count=len(comparison.merged))} ({pairs})", "strong")
+        yield Line(words.merged_words(comparison.merged, lang), "strong")
     if comparison.renamed:
         ids = ", ".join(new.id for _, new in comparison.renamed[:_NAMED])
         yield Line(f"{say('compare.renamed_institution', lang, count=len(comparison.renamed))} ({ids})", "strong")
@@ -63,7 +60,7 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
 
 
 def comparison_coverage(comparison: Comparison, lang: Language) -> Iterator[Line]:
-    """Yield how many can be compared; who cannot, who entered and who left, by name where they are few."""
+    """Yield how many institutions can be compared, and which cannot, entered or left, by name if they are few."""
     missing = {
         change.institution.id: change.institution
         for change in comparison.changes
@@ -81,7 +78,7 @@ def comparison_coverage(comparison: Comparison, lang: Language) -> Iterator[Line
 
 
 def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
-    """Return the share on three networks or more: over those open each day, and for each basket over the same twice."""
+    """Return the share on three networks or more: over the networks open on each day, then for each basket."""
     wanted = [("all", Scope.EACH_DAY), *((name, Scope.BOTH_DAYS) for name in BASKETS)]
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
     rows = [

@@ -1,14 +1,12 @@
 """The summary of one screen for a director: what was found, how sure it is, and what stands out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cegep_audit.analyze.presence import causes
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Grid, Line, Title, bullets, heads, share_cells, share_heads
+from cegep_audit.report.blocks import Block, Line, Title, bullets, shares_grid
 from cegep_audit.report.text import words
 from cegep_audit.report.text.paragraph import citation, headline_sentence
 
@@ -22,10 +20,10 @@ def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     yield Line(headline_sentence(summary, lang), "strong")
     if figures.assessed:
         yield Line(words.center_words(figures, lang))
-        met = [(name, share) for name, share in figures.networks.items() if share.count][:_NETWORKS]
-        rows = [[words.network_name(name), *share_cells(share, figures, lang)] for name, share in met]
+        met = [(words.network_name(name), share) for name, share in figures.networks.items() if share.count]
         yield Title(say("section.networks", lang))
-        yield Grid(say("section.networks", lang), [*heads(lang, "network"), *share_heads(figures, lang)], rows)
+        title, first = say("section.networks", lang), say("head.network", lang)
+        yield shares_grid(title, first, dict(met[:_NETWORKS]), figures, lang)
     if figures.assessed < figures.institutions:
         yield Title(say("summary.not_assessed", lang, count=figures.institutions - figures.assessed))
         yield bullets(

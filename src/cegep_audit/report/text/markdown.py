@@ -1,7 +1,5 @@
 """A document as Markdown (GitHub's dialect): to paste into a message or a report."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

@@ -1,9 +1,8 @@
 """The summary of a scan: coverage, presence, networks, groups; and what the decisions of coders change in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
+from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import FEW, Figures, Summary
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.layers import LayerFacts
@@ -12,10 +11,21 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import group_words
-from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers, share_cells, share_heads
+from cegep_audit.report.blocks import (
+    Block,
+    Bullets,
+    Grid,
+    Line,
+    Row,
+    Title,
+    bullets,
+    numbers,
+    share_cells,
+    share_heads,
+    shares_grid,
+)
 from cegep_audit.report.text import words
-from cegep_audit.report.text.completion import completion_lines
-from cegep_audit.report.text.paragraph import citation, drawn_words, sureness_words
+from cegep_audit.report.text.paragraph import citation, completion_lines, rendered_words, sureness_words
 from cegep_audit.vocabulary import Status
 
 _MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
@@ -45,13 +55,13 @@ def summary_blocks(
 
 
 def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
-    """Yield how many were assessed; why the others were not, with their names where they are few."""
+    """Yield how many institutions were assessed and why the others were not, by name if they are few."""
     figures = summary.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
     yield from map(Line, _completion(scan, summary, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, drawn_words(summary.scan, lang))
+    yield from map(Line, rendered_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
@@ -62,8 +72,6 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
 def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
     if "completion" not in scan.settings:
         return []
-    from cegep_audit.analyze.completion import attained  # with pandas, which other scans need not load
-
     k = next(iter(summary.figures.at_least), THREE_PLUS)
     return list(completion_lines(attained(scan, summary.basket, k), lang))
 
@@ -84,9 +92,9 @@ def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequenc
     for baseline in first.baselines:
         if baseline.measure == "min_networks":
             yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
-    met = [(name, share) for name, share in figures.networks.items() if share.count]
-    rows = [[words.network_name(name), *share_cells(share, figures, lang)] for name, share in met]
-    yield Grid(say("summary.networks", lang), [say("summary.networks", lang), *share_heads(figures, lang)], rows)
+    met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
+    title = say("summary.networks", lang)
+    yield shares_grid(title, title, met, figures, lang)
     yield from map(Line, words.unlisted_words(figures, lang))
     yield Line(words.center_words(figures, lang), is_apart=True)
     if first.groups is not None:
@@ -124,7 +132,7 @@ def _indented(k: int, lang: Language) -> str:
 
 
 def _groups(summary: Summary, lang: Language) -> Iterator[Block]:
-    """Yield the headline share of each group, a mark at those of few."""
+    """Yield the headline share of each group; groups of few institutions have a mark."""
     k, groups = next(iter(summary.figures.at_least)), summary.groups or {}
     title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
     rows = [_group_row(group_words(summary.by, values, lang), group, k, lang) for values, group in groups.items()]
@@ -146,7 +154,7 @@ def _group_row(name: str, group: Figures, k: int, lang: Language) -> list[str]:
 
 
 def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> Iterator[Block]:
-    """Yield how many institutions the tool found on each network, how many after coding, and what that rests on."""
+    """Yield how many institutions are on each network as detected and as coded, and how many rows were coded."""
     before, after = detected.figures, coded.figures
     rows: list[Row] = [
         [

@@ -1,4 +1,4 @@
-"""What a paper says of a scan, with its own figures, ready to paste: the methods paragraph, and how to cite it."""
+"""Sentences on a scan for a paper, ready to paste: methods, headline, uncertainty, completion, citation."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.text.completion import completion_lines
 from cegep_audit.report.text.words import center_words, days_words, months_words
+from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
-    from cegep_audit.analyze.sensitivity import Sensitivity  # pandas comes with it
+    from cegep_audit.analyze.sensitivity import Sensitivity  # numpy comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
 
 def paragraph(summary: Summary, lang: Language, completed: Attained | None = None) -> str:
-    """Return how the figures of *summary* came about and what they are, as one paragraph of plain text.
+    """Return the methods and results of *summary* as one paragraph of plain text.
 
     *completed* says how the institutions of a scan that completes another were read.
     """
@@ -28,7 +28,7 @@ def paragraph(summary: Summary, lang: Language, completed: Attained | None = Non
 
 
 def headline_sentence(summary: Summary, lang: Language) -> str:
-    """Return what the scan found in one sentence: coverage, date of capture, presence, and what it says of all."""
+    """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
     figures, facts = summary.figures, summary.scan
     if not figures.assessed:
         return say("summary.none_assessed", lang)
@@ -49,7 +49,7 @@ def headline_sentence(summary: Summary, lang: Language) -> str:
 
 
 def citation(summary: Summary, lang: Language) -> str:
-    """Return how to cite the scan of *summary*: tool, rules, number, date, coverage; for a past one its captures."""
+    """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
     facts, figures = summary.scan, summary.figures
     said = say(
         "summary.citation",
@@ -80,7 +80,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
         rules=facts.rules_version,
     )
     yield say("paper.pages", lang, pages=_pages(facts))
-    yield from drawn_words(facts, lang)
+    yield from rendered_words(facts, lang)
     yield say("paper.presence", lang)
     if facts.ended_at is None:
         yield say("paper.interrupted", lang)
@@ -98,8 +98,8 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
     yield say("paper.lower_bound", lang)
 
 
-def drawn_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
-    """Yield of how many sites a browser drew pages, and which browser; nothing where none did."""
+def rendered_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
+    """Yield how many sites a browser rendered, and which browser, if any."""
     if facts.rendered:
         yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
@@ -118,8 +118,12 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
 
 
 def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
-    """Yield how sure the first share of *summary* is, beyond its bounds: read in part, sampled, corrected."""
+    """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
     headline = next(iter(summary.figures.at_least.values()))
+    if (age := summary.of_known_age) and age.unknown:
+        facts = {"known": age.known.institutions, "share": locales.percent(age.known.share, lang)}
+        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
+        yield say(key, lang, count=age.unknown, **facts)
     if headline.bounds_partial != headline.bounds:
         yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
     if headline.ci95 is not None:
@@ -139,7 +143,7 @@ def _estimated(key: str, estimate: Estimate, count: int, lang: Language) -> str:
 
 
 def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
-    """Yield how far the share moves with one institution, and how many errors would turn what it says."""
+    """Yield how far one institution moves the share, and how many errors would move it across a reference."""
     if not found.assessed:
         return
     points = locales.decimal(100 * (found.per_institution or 0), lang)
@@ -156,3 +160,37 @@ def _pages(facts: ScanFacts) -> int:
     limits = facts.settings.get("limits")
     asked = limits.get("max_pages", _PAGES_DEFAULT) if isinstance(limits, dict) else _PAGES_DEFAULT
     return int(asked)
+
+
+def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]:
+    """Yield how many institutions each mode assessed, and the share after the first reading alone."""
+    if attained is None:
+        return
+    modes = [say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)]
+    counts = {"assessed": attained.assessed, "institutions": attained.institutions}
+    yield say("read_by.summary", lang, modes=", ".join(modes), **counts)
+    first, completed = attained.first, attained.completed
+    if first.bounds and completed.bounds:
+        yield say(
+            "read_by.alone",
+            lang,
+            k=attained.k,
+            share=locales.percent(first.share, lang),
+            low=locales.percent(first.bounds[0], lang),
+            high=locales.percent(first.bounds[1], lang),
+            completed=locales.percent(completed.share, lang),
+            completed_low=locales.percent(completed.bounds[0], lang),
+            completed_high=locales.percent(completed.bounds[1], lang),
+        )
+    if attained.takes_refused:
+        yield say("read_by.took_refused", lang)
+
+
+def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
+    """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
+    if attained is None:
+        return
+    days = " – ".join(locales.day(each, lang) for each in attained.days)
+    for mode, count in attained.by_mode.items():
+        facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
+        yield say(f"read_by.{mode}", lang, count=count, **facts)

@@ -1,13 +1,11 @@
 """The sheet of one institution as blocks: its accounts with their evidence, what to improve, its peers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cegep_audit.analyze.institution.advice import Advice
 from cegep_audit.analyze.institution.sheets import Peers, Sheet
-from cegep_audit.detect.networks.catalogue import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -96,8 +94,7 @@ def card_words(each: Sheet, lang: Language) -> list[str]:
     value = value_words(peers.column, peers.value, lang) if peers else ""
     median = locales.number(peers.median or 0, lang) if peers else ""
     parts = (
-        locales.number(each.n_networks, lang),
-        say("sheet.card_unit", lang, count=each.n_networks),
+        *say("sheet.card_count", lang, count=each.n_networks).split(" ", 1),
         say("sheet.card_peers", lang, median=median, value=value) if peers else "",
         ", ".join(network_name(name) for name in NETWORKS if name in each.counted),
         say("sheet.card_source", lang, day=locales.day(each.result.captured_at, lang)),
@@ -176,12 +173,12 @@ def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
     own, others = shown_accounts(each)
     yield Title(say("sheet.accounts", lang))
     if own:
-        yield Entries(say("sheet.accounts", lang), [_account(account, each, lang) for account in own])
+        yield Entries([_account(account, each, lang) for account in own])
     else:
         yield Line(say("sheet.no_official", lang))
     if others:
         title = say("sheet.others", lang, count=len(others))
-        yield Folded(title, [Entries(title, [_account(account, each, lang) for account in others])])
+        yield Folded(title, [Entries([_account(account, each, lang) for account in others])])
 
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:

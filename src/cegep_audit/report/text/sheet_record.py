@@ -1,7 +1,5 @@
 """The sheet of one institution as JSON values: what ``sheet --json`` and ``check --json`` print."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 from cegep_audit.analyze.findings import timestamp

@@ -1,7 +1,5 @@
 """Several scans side by side: one column a scan, one row a share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -29,12 +27,14 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
     else:
         yield Line(say("trend.nobody_every_time", lang), is_apart=True)
     for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
-        if move.entered or move.left:
+        if move.entered or move.left or move.merged:
             days = {"before": _day(before), "after": _day(after)}
             yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
             for key, institutions in (("entered", move.entered), ("left", move.left)):
                 if institutions:
                     yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
+            if move.merged:
+                yield Line(words.merged_words(move.merged, lang))
     yield Line(say("trend.dash", lang), "dim", is_apart=True)
 
 
@@ -62,7 +62,7 @@ def _table(trend: Trend, places: Sequence[int], population: Population, lang: La
 
 
 def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
-    """Return which scan each column is, how many it assessed, and how far its captures are from the day asked for."""
+    """Return rows with the number, coverage and drift (days from the day asked) of each scan."""
     coverage = (f"{locales.number(each.assessed, lang)}/{locales.number(each.institutions, lang)}" for each in points)
     drifts = ["—" if each.drift_days is None else locales.number(each.drift_days, lang) for each in points]
     has_drift = any(each.drift_days is not None for each in points)
@@ -74,5 +74,5 @@ def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
 
 
 def _day(point: Point) -> str:
-    """Return the day that a scan goes by: the one asked of an archive, else that of its captures."""
+    """Return the day of a scan: the one asked of an archive, else that of its captures."""
     return (point.asked or point.day).isoformat()

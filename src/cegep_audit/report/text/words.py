@@ -1,6 +1,4 @@
-"""What people call the things that reports name: networks, columns, causes, measures, tests."""
-
-from __future__ import annotations
+"""Names and short phrases that several reports share: networks, columns, causes, measures, tests."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,12 +17,12 @@ _NAMED = 5  # institutions that one line can name
 
 
 def network_name(name: str) -> str:
-    """Return the name people know a network by, its id where the rules no longer know it."""
+    """Return the name of a network, its id if the rules no longer have it."""
     return name_of(name) or plain(name)
 
 
 def institution_name(each: Institution) -> str:
-    """Return the short name of an institution, its name where it has none."""
+    """Return the short name of an institution, its name if it has none."""
     return plain(each.short_name or each.name)
 
 
@@ -37,8 +35,14 @@ def named(institutions: Sequence[Institution], *, are_named: bool = False) -> st
     return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
 
 
+def merged_words(merged: Sequence[tuple[Institution, Institution]], lang: Language) -> str:
+    """Return how many institutions go on in another one, and the first of them: ``old → new``."""
+    pairs = ", ".join(f"{was.id} → {heir.id}" for was, heir in merged[:_NAMED])
+    return f"{say('compare.merged', lang, count=len(merged))} ({pairs})"
+
+
 def detail_words(detail: str, lang: Language) -> str:
-    """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; a code without words as it is."""
+    """Return a *detail* code in words: ``réponse HTTP 403`` for ``http_403``; an unknown code unchanged."""
     if detail.startswith("http_"):
         return say("detail.http", lang, status=detail.removeprefix("http_"))
     return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
@@ -53,17 +57,17 @@ def cause_words(status: Status | None, detail: str, count: int, lang: Language) 
 
 
 def column_name(column: str, lang: Language) -> str:
-    """Return what people call a *column* of the registry; one of a file's own keeps its name."""
+    """Return the name of a registry *column* in words; a column of the user's own keeps its name."""
     return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
 
 
 def crossed_name(columns: Sequence[str], lang: Language) -> str:
-    """Return what people call registry *columns* that are crossed: ``type × langue``."""
+    """Return the name of crossed registry *columns*: ``type × langue``."""
     return " × ".join(column_name(column, lang) for column in columns)
 
 
 def basket_name(name: str, lang: Language) -> str:
-    """Return what people call a basket of networks."""
+    """Return the name of a basket of networks."""
     return say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
 
 
@@ -104,7 +108,7 @@ def center_words(figures: Figures, lang: Language, key: str = "summary.center") 
 
 
 def unlisted_words(figures: Figures, lang: Language) -> list[str]:
-    """Return which networks no institution is on, and which were closed, a sentence each as far as there are any."""
+    """Return sentences on networks that nobody is on, that were closed, and that were not open yet, if any."""
     absent = [network_name(name) for name, share in figures.networks.items() if not share.count]
     closed = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]
     early = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.not_yet_open.items()]
@@ -113,13 +117,13 @@ def unlisted_words(figures: Figures, lang: Language) -> list[str]:
 
 
 def assessed_words(figures: Figures, lang: Language) -> str:
-    """Return how many institutions were assessed, and which share of all that is."""
+    """Return how many institutions were assessed, and their share of all."""
     share = locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang)
     return say("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share)
 
 
 def scan_day(facts: ScanFacts) -> date:
-    """Return the day that a scan shows: the day asked of an archive, else of its first capture, else of its start."""
+    """Return the day of a scan: the day asked of an archive, else that of its first capture, else of its start."""
     return facts.asked_day or (facts.captured[0] if facts.captured else facts.started_at.date())
 
 
@@ -150,6 +154,6 @@ def reading_words(result: InstitutionResult, lang: Language) -> str:
 
 
 def rule_words(reason: str, lang: Language) -> str:
-    """Return what the rule that gave a role is called, with its name in the files: ``row of icons (row_of_icons)``."""
+    """Return the rule behind a role in words, with its name in the files: ``row of icons (row_of_icons)``."""
     key = f"rule.{reason}"
     return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

@@ -1,10 +1,10 @@
 """Spreads a scan over a Dask cluster: this process submits parts, collects results and alone writes the database.
 
+No host is ever asked by two workers at once: institutions that share one are in the same part.
+
 Dask assigns parts to workers, gives the part of a worker that died to another, and brings results back. Only as many
 parts are submitted as there are slots, so that this process holds no more than what is in flight.
 """
-
-from __future__ import annotations
 
 import logging
 import os
@@ -19,6 +19,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, Security, as
 from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
 
+from cegep_audit import urls
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.index import Found, files_of, go_through
 from cegep_audit.errors import StoreError
@@ -26,11 +27,9 @@ from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.cluster.partition import parts
 from cegep_audit.scan.cluster.worker import Job, Visits, visit
 from cegep_audit.scan.concurrent import Observer, failed
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.sources import check_cluster, warc_info
 from cegep_audit.vocabulary import Detail
 
 LOCAL = "local"
@@ -65,17 +64,18 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
     When the block ends, workers of this machine end and others forget the job. Raises ClusterError where nobody
     answers, or there is no worker.
     """
+    lang = job.plan.request.lang
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in our words
     with dask.config.set(_SETTINGS | (_NO_PAGES if address == LOCAL else {})):
         if address != LOCAL:
-            async with _client(address, Security(), job.lang) as client:
+            async with _client(address, Security(), lang) as client:
                 try:
                     yield client
                 finally:
                     with suppress(OSError):  # of a scheduler that is gone, nothing can be taken back
                         await client.unregister_worker_plugin(job.name)
             return
-        slots = _REPLAY_SLOTS if job.files else job.limits.concurrency
+        slots = _REPLAY_SLOTS if job.plan.request.warcs else job.plan.limits.concurrency
         # Whoever reaches a worker runs code on it, so that any user of this machine could: certificates that exist only
         # for this scan keep them out.
         security = Security.temporary()
@@ -92,7 +92,7 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
                 scheduler_kwargs={"dashboard_address": _ANY_PORT},
                 silence_logs=logging.CRITICAL,
             ) as local,
-            _client(local.scheduler_address, security, job.lang) as client,
+            _client(local.scheduler_address, security, lang) as client,
         ):
             yield client
 
@@ -116,53 +116,49 @@ async def _client(address: str, security: Security, lang: Language) -> AsyncIter
 
 
 async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None], observer: Observer) -> None:
-    """Scan what is left of *plan* on the cluster that the user named, and hand results to *keep* as :func:`scan_on`."""
-    request = plan.request
-    check_cluster(is_past=request.past is not None, render=request.render, lang=request.lang)
-    job = Job(
-        name=f"cegep-audit-{uuid.uuid4()}",
-        limits=plan.limits,
-        lang=request.lang,
-        rules_version=rules_version(),
-        is_local=request.dask == LOCAL,
-    )
-    if request.warcs:
-        job = replace(job, files=[path.resolve() for path in request.warcs])
-        files_of(job.files, request.lang)  # a file that is not there is said before anything is started
-    else:
-        if not request.contact:
-            observer.note(say("scan.no_contact", request.lang))
-        info = warc_info(plan)
-        warc = plan.warc.resolve() if plan.warc else None
-        job = replace(job, agent=info["http-header-user-agent"], warc=warc, warc_info=info)
-    async with cluster(request.dask or "", job) as client:
-        await scan_on(client, job, plan.waiting, keep, observer)
-
-
-async def scan_on(
-    client: Client,
-    job: Job,
-    institutions: Iterable[Institution],
-    keep: Callable[[Sequence[InstitutionResult]], None],
-    observer: Observer,
-) -> None:
-    """Audit *institutions* on the workers of *client*, and hand the results of each part to *keep* when it is there.
+    """Scan what is left of *plan* on the cluster that the user named, and hand each part's results to *keep*.
 
     *observer* is told what is wrong with the files of a replay. What a worker raises (a full disk, other rules than
-    ours) ends the scan. The workers stop when the block of :func:`cluster` ends.
+    ours) ends the scan. The workers stop when the scan ends.
     """
-    await client.register_plugin(Visits(job), name=job.name)
-    if job.files:
-        archive = await _index(client, job)
-        for line in archive.damage:
-            observer.note(line)
-        await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
-    waiting = iter(parts(institutions, _REPLAY_PART if job.files else _LIVE_PART))
+    request = plan.request
+    told = replace(
+        plan,
+        institutions=(),
+        waiting=(),
+        warc=plan.warc.resolve() if plan.warc else None,
+        request=replace(request, warcs=[path.resolve() for path in request.warcs]),
+    )
+    job = Job(f"cegep-audit-{uuid.uuid4()}", told, rules_version(), is_local=request.dask == LOCAL)
+    if request.warcs:
+        files_of(request.warcs, request.lang)  # a file that is not there is said before anything is started
+    elif not request.contact:
+        observer.note(say("scan.no_contact", request.lang))
+    async with cluster(request.dask or "", job) as client:
+        await client.register_plugin(Visits(job), name=job.name)
+        if request.warcs:
+            archive = await _index(client, told)
+            for line in archive.damage:
+                observer.note(line)
+            await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
+        waiting = iter(parts(plan.waiting, _REPLAY_PART if request.warcs else _LIVE_PART))
+        await _scan(client, job.name, waiting, keep, observer, request.lang)
+
+
+async def _scan(
+    client: Client,
+    job: str,
+    waiting: Iterator[Sequence[Institution]],
+    keep: Callable[[Sequence[InstitutionResult]], None],
+    observer: Observer,
+    lang: Language,
+) -> None:
+    """Have the workers of *client* scan the parts that are *waiting*, for the *job* of that name."""
     submitted: dict[Submitted, Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
     finished.update(await _submit(client, job, waiting, submitted, observer))
     async for future in finished:
-        results = await _results(future, submitted.pop(future), job.lang)
+        results = await _results(future, submitted.pop(future), lang)
         keep(results)
         for result in results:
             observer.finished(result)
@@ -170,23 +166,24 @@ async def scan_on(
         finished.update(await _submit(client, job, waiting, submitted, observer))
 
 
-async def _index(client: Client, job: Job) -> WarcArchive:
+async def _index(client: Client, plan: Plan) -> WarcArchive:
     """Have the workers go through the files of a replay, one at a time; return what is in them."""
-    waiting = files_of(job.files, job.lang)
-    futures: list[Future[Any]] = client.map(go_through, waiting, lang=job.lang, pure=False)
+    lang = plan.request.lang
+    waiting = files_of(plan.request.warcs, lang)
+    futures: list[Future[Any]] = client.map(go_through, waiting, lang=lang, pure=False)
     founds: dict[Future[Any], Found] = {}
     async for future in as_completed(futures, loop=client.loop):
         try:
-            founds[future] = await _result(future, job.lang)
+            founds[future] = await _result(future, lang)
         except KilledWorker as error:
-            raise ClusterError(say("cluster.lost", job.lang)) from error
+            raise ClusterError(say("cluster.lost", lang)) from error
         future.release()
-    return WarcArchive.of([founds[future] for future in futures], job.limits, lang=job.lang)
+    return WarcArchive([founds[future] for future in futures], plan.limits, lang=lang)
 
 
 async def _submit(
     client: Client,
-    job: Job,
+    job: str,
     waiting: Iterator[Sequence[Institution]],
     submitted: dict[Submitted, Sequence[Institution]],
     observer: Observer,
@@ -195,7 +192,7 @@ async def _submit(
     slots = max(1, sum((await client.nthreads()).values()))
     fresh = []
     while len(submitted) < slots and (part := next(waiting, None)):
-        future = client.submit(visit, job.name, part, pure=False)
+        future = client.submit(visit, job, part, pure=False)
         for institution in part:
             observer.started(institution)
         submitted[future] = part
@@ -218,3 +215,49 @@ async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 -
         return await future.result()
     except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
         raise ClusterError(say("cluster.lost", lang)) from error
+
+
+def parts(institutions: Iterable[Institution], size: int) -> list[tuple[Institution, ...]]:
+    """Split *institutions* into parts of *size*, in their order as far as hosts allow.
+
+    Institutions that may lead to the same host stay together: those that share a registrable domain, of the website
+    or of an ``alt_hosts``, or a registered name under two suffixes, because a homepage may redirect there. A part is
+    larger than *size* where that many share a host, and smaller where the next group would not fit.
+    """
+    made: list[tuple[Institution, ...]] = []
+    part: tuple[Institution, ...] = ()
+    for together in _by_host(list(institutions)):
+        if part and len(part) + len(together) > size:
+            made.append(part)
+            part = ()
+        part += together
+    return [*made, part] if part else made
+
+
+def _by_host(institutions: Sequence[Institution]) -> Iterator[tuple[Institution, ...]]:
+    """Yield the groups of institutions that share a host, in the order of their first institutions."""
+    leader_of: dict[str, int] = {}  # from a mark that hosts share to the first institution that has it
+    leads_to = list(range(len(institutions)))
+
+    def leader(place: int) -> int:
+        while leads_to[place] != place:
+            leads_to[place] = leads_to[leads_to[place]]
+            place = leads_to[place]
+        return place
+
+    for place, institution in enumerate(institutions):
+        for mark in _marks(institution):
+            first, second = sorted((leader(place), leader(leader_of.setdefault(mark, place))))
+            leads_to[second] = first
+    groups: dict[int, list[Institution]] = {}
+    for place, institution in enumerate(institutions):
+        groups.setdefault(leader(place), []).append(institution)
+    yield from map(tuple, groups.values())
+
+
+def _marks(institution: Institution) -> Iterator[str]:
+    """Yield the marks by which hosts of one owner are recognised: their domains and registered names."""
+    for host in (urls.host_of(institution.url), *institution.alt_hosts):
+        yield urls.registrable_domain(host)
+        if name := urls.site_name(host):
+            yield f"{name}."  # no domain ends in a dot, so a name is never taken for a domain

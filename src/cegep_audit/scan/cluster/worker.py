@@ -1,13 +1,11 @@
-"""What a worker of a cluster does: it scans one part after the other, as any process would."""
-
-from __future__ import annotations
+"""A worker of a cluster: scans one part after the other, as any process would."""
 
 import asyncio
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +13,30 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from cegep_audit import __version__
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import CegepAuditError, UsageError
-from cegep_audit.models import Institution, InstitutionResult, Limits, OpenSource
+from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.concurrent import Observer, reader, scan
-from cegep_audit.vocabulary import ReadBy
+from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.sources import Pages, open_pages
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker of a scan is told once.
+    """What every worker of a scan is told once: its *plan*, without the institutions.
 
-    ``files`` are what a replay reads, none for the live web; ``archive`` is their index, None until it is made.
-    ``warc`` is the file that a scan in one process would write, None for none (see :func:`part_file`). The versions
-    are those of the process that asks; ``is_local`` says that this process started the workers and stops them.
+    ``archive`` is the index of the files of a replay, None until it is made. ``rules_version`` is that of the process
+    that asks; ``is_local`` says that this process started the workers and stops them.
     """
 
     name: str
-    limits: Limits
-    lang: Language
-    agent: str = ""
-    files: Sequence[Path] = ()
+    plan: Plan
+    rules_version: str
     archive: WarcArchive | None = None
-    warc: Path | None = None
-    warc_info: Mapping[str, str] | None = None
     tool_version: str = __version__
-    rules_version: str = ""
     is_local: bool = False
 
 
@@ -65,10 +56,9 @@ class Visits(WorkerPlugin):
     def __init__(self, job: Job) -> None:
         self.job = job
         self._fault: CegepAuditError | None = None
-        self._open: OpenSource | None = None
-        self._record: WarcWriter | None = None
+        self._pages: Pages | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._stack: AsyncExitStack | None = None
+        self._stack = AsyncExitStack()
 
     async def setup(self, worker: Worker) -> None:
         """Open the source of pages; an error is raised, and again for every part that this worker is given."""
@@ -78,7 +68,10 @@ class Visits(WorkerPlugin):
                     signal.signal(number, signal.SIG_IGN)
         try:
             self._check_versions(worker)
-            await self._open_pages(worker)
+            plan, archive = self.job.plan, self.job.archive
+            if archive or not plan.request.warcs:
+                plan = replace(plan, warc=part_file(plan.warc, worker.name) if plan.warc else None)
+                self._pages = await self._stack.enter_async_context(open_pages(plan, archive=archive))
         except CegepAuditError as error:
             self._fault = error
             raise
@@ -87,47 +80,32 @@ class Visits(WorkerPlugin):
         theirs, ours = (__version__, rules_version()), (self.job.tool_version, self.job.rules_version)
         if theirs != ours:
             versions = {"theirs": " ".join(theirs), "ours": " ".join(ours)}
-            raise UsageError(say("cluster.other_version", self.job.lang, worker=str(worker.name), **versions))
-
-    async def _open_pages(self, worker: Worker) -> None:
-        job = self.job
-        self._stack = AsyncExitStack()
-        if job.files:
-            self._open = job.archive.open_source if job.archive else None
-            return
-        if job.warc:
-            file = part_file(job.warc, worker.name)
-            self._record = self._stack.enter_context(WarcWriter.open(file, job.warc_info or {}, lang=job.lang))
-        from cegep_audit.collect.http.live import LiveWeb
-
-        web = LiveWeb(job.limits, job.agent, record=self._record, lang=job.lang)
-        self._open = (await self._stack.enter_async_context(web)).open
+            raise UsageError(
+                say("cluster.other_version", self.job.plan.request.lang, worker=str(worker.name), **versions)
+            )
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         """Cancel the parts in progress and close the source."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if self._stack:
-            await self._stack.aclose()
+        await self._stack.aclose()
 
     async def read(self, part: Sequence[Institution]) -> list[InstitutionResult]:
         """Scan one *part*; what was received is on the disk before the results are returned."""
         if self._fault:
             raise self._fault
-        if self._open is None:
+        if self._pages is None:
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
-        read = reader(self._open, self.job.limits, ReadBy.WARC if self.job.files else ReadBy.LIVE)
-        concurrency = min(len(part), self.job.limits.concurrency)
-        task = asyncio.ensure_future(scan(part, read, concurrency, results.append, Observer()))
+        concurrency = min(len(part), self.job.plan.limits.concurrency)
+        task = asyncio.ensure_future(scan(part, self._pages.read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:
             await task
         finally:
             self._running.discard(task)
-        if self._record:
-            self._record.flush()
+        self._pages.flush()
         return results
 
 

@@ -21,7 +21,7 @@
     const headings = Array.from(grid.tHead.rows[0].cells);
     const first = headings.findIndex((heading) => heading.className === "net");
     const networks = first < 0 ? [] : headings.slice(first).map((heading) => heading.dataset.id);
-    const STEP = 100; // rows laid out at once: a browser takes long over a table of a thousand
+    const STEP = 40; // rows laid out at once: a browser takes long over a table of a thousand
     const rows = Array.from(body.rows, (row) => ({
       row, data: row.dataset, read: row.dataset.state !== "missing",
       text: fold([row.dataset.q, row.dataset.id, row.cells[0].textContent, ...Array.from(row.querySelectorAll(".y a"), (link) => link.textContent)].join(" ")),
@@ -132,7 +132,14 @@
     if (all) all.addEventListener("click", () => { grid.parentNode.classList.add("all"); all.remove(); });
     addEventListener("hashchange", recall);
     const more = (count) => { if (limit < fitting.length) { limit += count; update(); } };
-    new IntersectionObserver((seen) => { if (seen[0].isIntersecting) more(3 * STEP); }, { rootMargin: "900px" }).observe(document.getElementById("more"));
+    const end = document.getElementById("more");
+    const near = new IntersectionObserver((seen) => {
+      if (!seen.at(-1).isIntersecting || limit >= fitting.length) return;
+      more(3 * STEP);
+      near.unobserve(end); // observed anew, it is told again where the reader is already at the new end
+      near.observe(end);
+    }, { rootMargin: "900px" });
+    near.observe(end);
     addEventListener("beforeprint", () => more(rows.length));
     update();
     recall();

@@ -154,6 +154,8 @@ def test_sheet_prints_one_institution(folder: Path) -> None:
 
 def test_an_unknown_id_names_those_near_it(folder: Path) -> None:
     fails(inside("sheet", "rivières", folder=folder), 2, "rivières", "riviere")
+    for name in ("Cegep de Riviere-Bleu", "CÉGEP DE LA RIVIÈRE BLEUE"):
+        fails(inside("sheet", name, folder=folder), 2, "essayez riviere\n")
     fails(
         inside("sheet", "zzz", "--lang", "en", folder=folder),
         2,

@@ -138,7 +138,7 @@ def sheet(
         whole = store.scan(scan)
         own = called(whole, institution)
         if own is None:
-            near = get_close_matches(institution, [each.id for each in whole.institutions], n=3)
+            near = _near(whole, institution)
             hint = say("sheet.near", ids=", ".join(near)) if near else ""
             raise UsageError(say("sheet.unknown_id", id=institution, scan=str(whole.id), near=hint))
         found = load_peers(store, whole, own).of(layer)
@@ -159,6 +159,12 @@ def called(scan: Scan, text: str) -> Institution | None:
     names = ((each, (each.id, each.name, each.short_name)) for each in scan.institutions)
     folded = (each for each, words in names if any(fold(word) == wanted for word in words))
     return next((each for each in scan.institutions if each.id == text), None) or next(folded, None)
+
+
+def _near(scan: Scan, text: str) -> list[str]:
+    """Return the ids of up to three institutions of *scan* whose id, name or short name is spelt nearly as *text*."""
+    ids = {fold(word): each.id for each in scan.institutions for word in (each.id, each.name, each.short_name)}
+    return list(dict.fromkeys(ids[word] for word in get_close_matches(fold(text), ids, n=3)))
 
 
 def _write_sheet(shown: Sheet, output: Path, lang: Language) -> None:

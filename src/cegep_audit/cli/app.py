@@ -1,6 +1,7 @@
 """The whole command line, and the one place that turns an error into a line and an exit code."""
 
 import errno
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -17,6 +18,10 @@ from cegep_audit.text import plain
 EXIT_USAGE = 2
 EXIT_FILE = 3
 EXIT_INTERRUPTED = 130
+
+# Thresholds of the garbage collector. Every command makes hundreds of thousands of records and few cycles; with its own
+# 700, 10, 10 the collector takes a sixth of a scan.
+_COLLECTED = 50_000, 10, 10
 
 _EXIT_CODES: dict[type[CegepAuditError], int] = {
     UsageError: EXIT_USAGE,
@@ -42,6 +47,7 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with one of the codes of the contract; no traceback ever reaches a user."""
+    gc.set_threshold(*_COLLECTED)
     sys.exit(_run(arguments))
 
 

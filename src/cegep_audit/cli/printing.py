@@ -165,7 +165,6 @@ def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
 def results(store: Store, scan_id: int | None, shown: Shown) -> int:
     """Write the report, print the summary, and return the exit code."""
     from cegep_audit.analyze.findings import facts_of, to_json
-    from cegep_audit.analyze.stats import summary
     from cegep_audit.report.files.export import write
 
     scan, uses = load(store, scan_id)
@@ -174,6 +173,8 @@ def results(store: Store, scan_id: int | None, shown: Shown) -> int:
         note("scan.rendered", quiet=shown.quiet, count=len(rendered), sites=", ".join(rendered))
     files = write(scan, shown.output, shown.lang)
     if shown.as_json:
+        from cegep_audit.analyze.stats import summary  # with numpy, which a quiet scan does without
+
         print_json(to_json(summary(scan)))
     elif not shown.quiet:
         print_summary(scan, shown.lang)

@@ -25,7 +25,7 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
@@ -170,7 +170,7 @@ class WebArchive:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
             rest_s = _BACKOFF_S * 2**number
             try:
-                answer = await fetcher(as_sent(address), Want.PAGE)
+                answer = await fetcher(crawl_key(address), Want.PAGE)
             except FetchError as error:
                 if error.detail not in _RETRIED or number == self._limits.retries:
                     self._silences += error.detail in _NO_ANSWER

@@ -90,15 +90,15 @@ def write_wacz(
 def _index_of(warc: Path) -> Iterator[str]:
     """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
     for record in RecordFile(warc).records(lambda _: None):
-        url = record.head.get("WARC-Target-URI").strip("<> ")
-        at, what, key = parse_date(record.head.get("WARC-Date")), _mime_and_status(record), sort_key(url)
+        url = record.get("WARC-Target-URI").strip("<> ")
+        at, what, key = parse_date(record.get("WARC-Date")), _mime_and_status(record), sort_key(url)
         if at is None or what is None or not key:
             continue
         fields = {
             "url": url,
             "mime": what[0],
             "status": what[1],
-            "digest": record.head.get("WARC-Payload-Digest"),
+            "digest": record.get("WARC-Payload-Digest"),
             "length": str(record.end - record.offset),
             "offset": str(record.offset),
             "filename": warc.name,
@@ -109,14 +109,14 @@ def _index_of(warc: Path) -> Iterator[str]:
 def _mime_and_status(record: Record) -> tuple[str, str] | None:
     """Return media type and status of a capture, None for a record that is none."""
     response = parse_response(record.glance)
-    if record.head.type == "resource":
-        content_type, status = record.head.get("Content-Type"), 200
-    elif response and record.head.type in {"response", "revisit"}:
+    if record.type == "resource":
+        content_type, status = record.get("Content-Type"), 200
+    elif response and record.type in {"response", "revisit"}:
         content_type, status = response.headers.get("content-type", ""), response.status
     else:
         return None
     mime = content_type.partition(";")[0].strip().lower() or "unk"
-    return "warc/revisit" if record.head.type == "revisit" else mime, str(status)
+    return "warc/revisit" if record.type == "revisit" else mime, str(status)
 
 
 def sort_key(url: str) -> str:

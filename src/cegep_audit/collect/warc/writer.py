@@ -28,7 +28,7 @@ from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
 from cegep_audit.collect.warc.index import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST, explaining
-from cegep_audit.collect.warc.members import Stretch
+from cegep_audit.collect.warc.members import ByteRange
 from cegep_audit.collect.warc.records import end_of_records
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
@@ -225,7 +225,7 @@ def _opened(path: Path) -> BinaryIO | None:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 -- the file is closed below
         # Before the file is looked at, and until it is closed: what another process writes is not cut off.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        end = end_of_records(Stretch(descriptor))
+        end = end_of_records(ByteRange(file))
         if end is not None:
             file.truncate(end)
             return file

@@ -6,7 +6,6 @@ page. Where a time is given, it is the last of those within a day of it (a crawl
 interruption, uses the last answer), else the nearest.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -14,7 +13,6 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
@@ -35,8 +33,6 @@ from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 _MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
-_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
-_RESERVED = frozenset("%:/?#[]@!$&'()*+,;=")  # characters whose escapes mean something else (RFC 3986, section 2.2)
 
 
 class WarcArchive:
@@ -76,7 +72,7 @@ class WarcArchive:
             self._rendered[capture.mark] = capture
             return
         if not (self._period and self._period.refusal(capture.at)):
-            self._by_key.setdefault(_key(capture.url), []).append(capture)
+            self._by_key.setdefault(urls.visit_key(capture.url), []).append(capture)
         if capture.mark and capture.has_payload:
             self._by_digest.setdefault(capture.mark, capture)
 
@@ -101,7 +97,7 @@ class WarcArchive:
         """
         spellings: dict[int, list[Capture]] = {}
         failures: list[Capture] = []
-        for capture in self._by_key.get(_key(url), ()):
+        for capture in self._by_key.get(urls.visit_key(url), ()):
             differences = _differences(capture.url, url)
             if not differences or not (exact or capture.kind == "failure"):
                 held = failures if capture.kind == "failure" else spellings.setdefault(differences, [])
@@ -112,7 +108,11 @@ class WarcArchive:
 
     def _payload_of(self, url: str, at: datetime | None) -> Capture | None:
         """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
-        held = [item for item in self._by_key.get(_key(url), ()) if item.has_payload and (at is None or item.at == at)]
+        held = [
+            item
+            for item in self._by_key.get(urls.visit_key(url), ())
+            if item.has_payload and (at is None or item.at == at)
+        ]
         return min(reversed(held), key=lambda item: _differences(item.url, url), default=None)
 
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
@@ -237,7 +237,7 @@ def _leads_back(answer: Answer, url: str) -> bool:
     """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
-    return _key(urls.absolute(answer.url, answer.location) or "") == _key(url)
+    return urls.visit_key(urls.absolute(answer.url, answer.location) or "") == urls.visit_key(url)
 
 
 def _damage(found: Found, lang: Language) -> Iterator[str]:
@@ -255,16 +255,6 @@ def _read(capture: Capture, most: int) -> tuple[Record, bytes]:
     if record is None:
         raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
     return record, data[capture.block_at :]
-
-
-def _key(url: str) -> str:
-    """Return what all spellings of one address share, also those with other percent escapes."""
-    return _ESCAPE.sub(lambda escape: _unescaped(escape[0]), urls.visit_key(url))
-
-
-def _unescaped(escape: str) -> str:
-    char = unquote(escape, "latin-1")
-    return escape.upper() if char in _RESERVED else char
 
 
 def _differences(one: str, other: str) -> int:

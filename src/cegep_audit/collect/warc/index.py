@@ -76,7 +76,7 @@ class Found:
 
     file: RecordFile
     captures: list[Capture] = field(default_factory=list)
-    damage: list[Damage] = field(default_factory=list)
+    damage: Damage = field(default_factory=list)
     records: int = 0
 
 
@@ -132,7 +132,7 @@ def _captures_of(file: RecordFile) -> Found:
     found = Found(file)
     # A record without a readable date has the time of the one before it, the first that of the file's last change.
     at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-    for record in file.records(found.damage.append):
+    for record in file.records(found.damage):
         found.records += 1
         at = parse_date(record.get("WARC-Date")) or at
         kind = _kind(record)

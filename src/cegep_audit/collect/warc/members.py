@@ -9,7 +9,7 @@ import re
 import tempfile
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO, Literal
 
@@ -19,13 +19,10 @@ GLANCE_BYTES = 8 * 1024  # enough for the headers of nearly all records, and for
 
 _START = re.compile(
     rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n"
-    rb"|(?:https?|filedesc|dns):[^\r\n]+ \S+ \d{8,18} [^\r\n]*\d\r?\n"  # ARC, where an address may have spaces
+    rb"|(?:https?|filedesc|dns):[^\r\n]{1,999} \S{1,99} \d{8,18} \S{1,99} \d{1,15}\r?\n"  # ARC
 )
-# Where a record begins a line in the middle of a file, and how many bytes that takes at most.
-NEXT_RECORD = re.compile(
-    rb"(?<=\n)(?=WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n|https?://\S{1,999} [\d.]{7,15} \d{14} \S{1,99} \d+\r?\n)"
-)
-_LONGEST_START = 1_200
+_LONGEST_START = 1_300  # bytes
+NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
 
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
@@ -39,10 +36,8 @@ _ALWAYS = 64 * 1024 * 1024
 Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
 """What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
 
-Damage = tuple[int, Fault]
-"""At which byte of the file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
-
-Tell = Callable[[Damage], None]
+Damage = list[tuple[int, Fault]]
+"""At which bytes of a file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
 
 
 def starts_record(data: bytes) -> bool:
@@ -134,15 +129,15 @@ class Member:
         return bytes(found)
 
 
-def members_of(data: ByteRange, tell: Tell) -> Iterator[Member]:
-    """Yield the members of *data*, each to be read whole before the next; *tell* what is wrong. Zeros are padding."""
+def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
+    """Yield the members of *data*, each to be read whole before the next; note the *damage*. Zeros are padding."""
     offset = 0
     while offset < data.size:
         member = Member(data, offset, is_counted=True)
         yield member
         after = member.end or _next_member(data, offset + 1)
         if member.fault and data.read(offset, min(after - offset, BLOCK)).strip(b"\0"):
-            tell((offset, member.fault))
+            damage.append((offset, member.fault))
         if member.fault == "bomb":
             return
         offset = after

@@ -27,9 +27,9 @@ from cegep_audit.collect.warc.members import (
     GZIP,
     NEXT_RECORD,
     ByteRange,
+    Damage,
     Fault,
     Member,
-    Tell,
     members_of,
     starts_record,
 )
@@ -88,14 +88,14 @@ def parse_head(data: bytes) -> Record | None:
     return Record(record.rec_headers, record.rec_type or "", length, record.length or 0)
 
 
-def _gzipped_records(data: ByteRange, tell: Tell) -> Iterator[Record]:
+def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     """Yield the records of *data*, one a gzip member; a length that is too short raises SeveralRecordsError too."""
-    for member in members_of(data, tell):
+    for member in members_of(data, damage):
         start = member.first(HEAD_BYTES, reads_all=True)
         head = parse_head(start)
         if head is None:
             if not member.fault:
-                tell((member.offset, "noise"))
+                damage.append((member.offset, "noise"))
             continue
         if member.fault == "bomb":
             continue
@@ -103,14 +103,14 @@ def _gzipped_records(data: ByteRange, tell: Tell) -> Iterator[Record]:
         if size > head.size + _AFTER_RECORD:
             raise SeveralRecordsError
         if size < head.size and not member.fault:
-            tell((member.offset, "length"))
+            damage.append((member.offset, "length"))
         size = min(size, head.size)
         glance = start[head.block_at : head.block_at + min(size, GLANCE_BYTES)]
         end, is_whole = member.end or member.offset, not member.fault
         yield replace(head, offset=member.offset, end=end, size=size, glance=glance, is_whole=is_whole)
 
 
-def _plain_records(data: ByteRange, tell: Tell) -> Iterator[Record]:
+def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     offset = 0
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
@@ -118,13 +118,13 @@ def _plain_records(data: ByteRange, tell: Tell) -> Iterator[Record]:
         head = parse_head(start.lstrip(_LINE_ENDS))
         if head is None:
             if offset < data.size:
-                tell((offset, "noise"))
+                damage.append((offset, "noise"))
             offset = _next_start(data, offset + 1)
             continue
         begin = offset + head.block_at
         end, fault = _end_of_block(data, begin, begin + head.size)
         if fault:
-            tell((offset, fault))
+            damage.append((offset, fault))
         glance = data.read(begin, min(GLANCE_BYTES, end - begin))
         yield replace(head, offset=offset, end=end, size=end - begin, glance=glance, is_whole=fault != "cut")
         offset = end
@@ -158,11 +158,12 @@ def end_of_records(data: ByteRange) -> int | None:
     start = Member(data, 0).first(GLANCE_BYTES)
     if not GZIP.startswith(data.read(0, len(GZIP))) or (start and not starts_record(start)):
         return None
-    faults: list[Fault] = []
+    damage: Damage = []
     try:
-        ends = [each.end for each in _gzipped_records(data, lambda damage: faults.append(damage[1])) if each.is_whole]
+        ends = [record.end for record in _gzipped_records(data, damage) if record.is_whole]
     except SeveralRecordsError:
         return None
+    faults = [fault for _, fault in damage]
     if "bomb" in faults or not (ends or faults in ([], ["cut"])):
         return None
     return max(ends, default=0)
@@ -190,22 +191,22 @@ class RecordFile:
         """The path as messages show it."""
         return shown(str(self.path / self.entry))
 
-    def records(self, tell: Tell) -> Iterator[Record]:
-        """Yield the records in file order and *tell* what is wrong; raise OSError and SeveralRecordsError."""
-        data = self._open(tell)
-        return _gzipped_records(data, tell) if data.is_gzip else _plain_records(data, tell)
+    def records(self, damage: Damage) -> Iterator[Record]:
+        """Yield the records in file order and note the *damage*; raise OSError and SeveralRecordsError."""
+        data = self._open(damage)
+        return _gzipped_records(data, damage) if data.is_gzip else _plain_records(data, damage)
 
     def block(self, offset: int, length: int) -> bytes:
         """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
-        data = self._open()
+        data = self._open([])
         return Member(data, offset).first(length) if data.is_gzip else data.read(offset, length)
 
-    def _open(self, tell: Tell = lambda _: None) -> ByteRange:
+    def _open(self, damage: Damage) -> ByteRange:
         if self._data is None:
             with self.path.open("rb") as file:
                 data = _entry_of(file, self.entry) if self.entry else ByteRange(file)
             if self.is_packed:
-                data = ByteRange.of(block for member in members_of(data, tell) for block in member.blocks())
+                data = ByteRange.of(block for member in members_of(data, damage) for block in member.blocks())
             self._data = data
         return self._data
 

@@ -24,13 +24,11 @@ from cegep_audit.collect.warc import index
 from cegep_audit.collect.warc.index import Capture, Found
 from cegep_audit.collect.warc.payload import Response, beginning_of, body_of, parse_response
 from cegep_audit.collect.warc.records import HEAD_BYTES, Record, parse_head
-from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
-from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import MAY_CHALLENGE, REDIRECTS, Detail, Need
 
-_MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 
@@ -38,21 +36,20 @@ _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stoppe
 class WarcArchive:
     """The captures of one or several WARC files; ``damage`` has one line a fault: file, byte and what is wrong."""
 
-    def __init__(
-        self, founds: Iterable[Found], limits: Limits, period: Period | None = None, lang: Language = "fr"
-    ) -> None:
-        """Take *founds*, what each file holds, in order; raise StoreError for a file that holds no record."""
+    def __init__(self, founds: Iterable[Found], limits: Limits, period: Period | None = None) -> None:
+        """Take *founds*, what each file holds, in order."""
         self.damage: list[str] = []
         self._by_key: dict[str, list[Capture]] = {}  # by address, whatever its spelling
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
+        self._most = (
+            HEAD_BYTES + limits.max_bytes + 1
+        )  # bytes read of a block: headers, and a byte more than a body has
         self._period = period
-        for found in founds:
-            if not found.records:
-                raise StoreError(say("warc.not_warc", lang, file=found.file.name))
-            self.damage += _damage(found, lang)
-            for capture in found.captures:
+        for captures, damage in founds:
+            self.damage += damage
+            for capture in captures:
                 self._take_in(capture)
 
     @classmethod
@@ -65,7 +62,7 @@ class WarcArchive:
         StoreError, one line in *lang*, for a file that cannot be read or holds no record.
         """
         founds = (index.go_through(file, lang) for file in index.files_of(paths, lang))
-        return cls(founds, limits or Limits(), period, lang)
+        return cls(founds, limits or Limits(), period)
 
     def _take_in(self, capture: Capture) -> None:
         if capture.kind == "rendered":
@@ -81,8 +78,6 @@ class WarcArchive:
         """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.collect.port.OpenSource`."""
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
-
-    # ---------------------------------------------------------------------------------- which capture
 
     @property
     def captures(self) -> Iterator[Capture]:
@@ -125,8 +120,6 @@ class WarcArchive:
                 if response.is_ok and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                     yield capture.url, capture.at
 
-    # ---------------------------------------------------------------------------------- what it holds
-
     def read(self, capture: Capture, want: Want) -> Answer:
         """Return the answer that *capture* holds, reading little more of a body than the limit; raise FetchError."""
         status = record_id = None
@@ -144,11 +137,6 @@ class WarcArchive:
         except BodyError as error:
             raise FetchError(capture.url, error.detail, str(error), status=status, record_id=record_id) from error
         return Answer(capture.url, status, response.headers, body, capture.at, record_id)
-
-    @property
-    def _most(self) -> int:
-        """How many bytes of a block are read: headers, and a byte more than a body may have."""
-        return HEAD_BYTES + self._limits.max_bytes + 1
 
     def _body(self, capture: Capture, response: Response, want: Want) -> bytes:
         """Return what is wanted of a body, of an error what tells a firewall's challenge; raise BodyError."""
@@ -238,14 +226,6 @@ def _leads_back(answer: Answer, url: str) -> bool:
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return urls.visit_key(urls.absolute(answer.url, answer.location) or "") == urls.visit_key(url)
-
-
-def _damage(found: Found, lang: Language) -> Iterator[str]:
-    for offset, fault in found.damage[:_MAX_DAMAGE]:
-        what = say(f"warc.{fault}", lang)
-        yield say("warc.damage", lang, file=found.file.name, offset=str(offset), what=what)
-    if (more := len(found.damage) - _MAX_DAMAGE) > 0:
-        yield say("warc.more_damage", lang, file=found.file.name, count=more)
 
 
 def _read(capture: Capture, most: int) -> tuple[Record, bytes]:

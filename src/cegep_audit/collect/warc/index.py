@@ -8,10 +8,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.collect.warc.members import Damage
@@ -30,6 +30,7 @@ ASSET = "Cegep-Audit-Asset"
 SAVED_AS = "Cegep-Audit-Saved-As"
 SAVED_DIGEST = "Cegep-Audit-Saved-Digest"
 
+_MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
 _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _ZIP = b"PK\x03\x04"
 _IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
@@ -70,14 +71,11 @@ class Capture:
         return self.kind in {"response", "resource"}
 
 
-@dataclass(slots=True)
-class Found:
-    """What a *file* holds: its captures in file order; ``records`` counts records of every kind."""
+class Found(NamedTuple):
+    """What a file holds: its captures in file order, and a line for each damaged place: file, byte, what is wrong."""
 
-    file: RecordFile
-    captures: list[Capture] = field(default_factory=list)
-    damage: Damage = field(default_factory=list)
-    records: int = 0
+    captures: list[Capture]
+    damage: list[str]
 
 
 @contextmanager
@@ -120,28 +118,40 @@ def _entries_of(path: Path) -> list[str]:
 
 
 def go_through(file: RecordFile, lang: Language = "fr") -> Found:
-    """Return what *file* holds; raise StoreError, one line in *lang*, where it cannot be read."""
+    """Return what *file* holds; raise StoreError, said in *lang*, where it cannot be read or holds no record."""
+    damage: Damage = []
     with explaining(file.path, lang):
         try:
-            return _captures_of(file)
+            captures = list(_captures_of(file, damage))
         except SeveralRecordsError:
-            return _captures_of(replace(file, is_packed=True))
+            damage.clear()
+            file = replace(file, is_packed=True)
+            captures = list(_captures_of(file, damage))
+    if not captures:
+        raise StoreError(say("warc.not_warc", lang, file=file.name))
+    lines = [
+        say("warc.damage", lang, file=file.name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        for offset, fault in damage[:_MAX_DAMAGE]
+    ]
+    if (more := len(damage) - _MAX_DAMAGE) > 0:
+        lines.append(say("warc.more_damage", lang, file=file.name, count=more))
+    return Found([capture for capture in captures if capture], lines)
 
 
-def _captures_of(file: RecordFile) -> Found:
-    found = Found(file)
+def _captures_of(file: RecordFile, damage: Damage) -> Iterator[Capture | None]:
+    """Yield the capture that each record of *file* is, None for one that is none; note the *damage*."""
     # A record without a readable date has the time of the one before it, the first that of the file's last change.
     at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-    for record in file.records(found.damage):
-        found.records += 1
+    for record in file.records(damage):
         at = parse_date(record.get("WARC-Date")) or at
         kind = _kind(record)
         url = record.get("WARC-Target-URI").strip("<> ") if kind else ""
-        if kind and urls.split(url):
-            mark = record.get("WARC-Refers-To" if kind == "rendered" else "WARC-Payload-Digest")
-            place = (record.offset, record.block_at, record.size, record.is_whole)
-            found.captures.append(Capture(url, at, kind, file, *place, mark))
-    return found
+        if kind is None or urls.split(url) is None:
+            yield None
+            continue
+        mark = record.get("WARC-Refers-To" if kind == "rendered" else "WARC-Payload-Digest")
+        place = (record.offset, record.block_at, record.size, record.is_whole)
+        yield Capture(url, at, kind, file, *place, mark)
 
 
 def _kind(record: Record) -> Kind | None:

@@ -164,24 +164,22 @@ class SavedVisit:
     def site(self) -> Institution:
         """The institution, with the hosts of pages that are its own by the name of their file alone."""
         own = OwnHosts(self.institution)
-        foreign = [file.urls[0] for file in self.files if not any(map(own.hold, file.urls))]
-        hosts = dict.fromkeys(map(urls.host_of, foreign))
-        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *hosts))
+        foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.hold, file.urls))]
+        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *dict.fromkeys(foreign)))
 
     def choices(self, limits: Limits) -> tuple[Choice, ...]:
         """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
-        home = urls.visit_key(self.institution.url)
-        own = OwnHosts(self.site)
+        own, home = OwnHosts(self.site), urls.visit_key(self.institution.url)
         single = [url for file in self.files if not file.archive for url in file.urls]
         held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
         if len(held) > limits.max_pages and not single and home in map(urls.visit_key, held):
             return ()
-        by_key: dict[str, str] = {}
+        pages: dict[str, str] = {}
         for url in (*single, *held[: limits.max_pages]):
-            by_key.setdefault(urls.visit_key(url), url)
-        ordered = sorted(by_key, key=lambda key: (key != home, "/" in key.rstrip("/")))[:_MAX_PAGES]
+            pages.setdefault(urls.visit_key(url), url)
+        ordered = sorted(pages, key=lambda key: (key != home, "/" in key))[:_MAX_PAGES]
         roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
-        return tuple(Choice(by_key[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
+        return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:

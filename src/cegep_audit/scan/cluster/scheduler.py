@@ -178,7 +178,7 @@ async def _index(client: Client, plan: Plan) -> WarcArchive:
         except KilledWorker as error:
             raise ClusterError(say("cluster.lost", lang)) from error
         future.release()
-    return WarcArchive([founds[future] for future in futures], plan.limits, lang=lang)
+    return WarcArchive([founds[future] for future in futures], plan.limits)
 
 
 async def _submit(

@@ -10,7 +10,6 @@ import httpx
 
 from cegep_audit.collect.http.addresses import parsed
 from cegep_audit.collect.http.body import (
-    SNIFFED,
     BodyError,
     beginning_of,
     content_codings,
@@ -26,6 +25,7 @@ from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
+from cegep_audit.text import SNIFFED
 from cegep_audit.vocabulary import Detail
 
 _ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again

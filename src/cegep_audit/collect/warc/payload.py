@@ -7,18 +7,11 @@ are believed as far as the bytes allow.
 import re
 from dataclasses import dataclass
 
-from cegep_audit.collect.http.body import (
-    SNIFFED,
-    BodyError,
-    content_codings,
-    decoded,
-    looks_like_markup,
-    may_be_page,
-    require_markup,
-)
+from cegep_audit.collect.http.body import BodyError, content_codings, decoded, may_be_page, require_markup
 from cegep_audit.collect.http.body import beginning_of as start_of
 from cegep_audit.collect.port import header_map
 from cegep_audit.collect.warc.members import head_end
+from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail
 
 _TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
@@ -122,5 +115,5 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
 
 def _codings(response: Response, raw: bytes) -> list[str]:
     names = content_codings(response.headers.get("content-encoding", ""))
-    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw[:SNIFFED])
+    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw)
     return [] if is_undone else names

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.cues import compile_words, fold
+from cegep_audit.detect.page.cues import compile_words
 from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
 
 _JOINING_MARKS = str.maketrans("-_./?=&+", "        ")
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from cegep_audit import urls
 from cegep_audit.detect.accounts.lists import Part, listed, network_words, parts_in
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Institution, Link
+from cegep_audit.text import fold
 
 _WORD = re.compile(r"[a-z0-9]+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")

@@ -10,7 +10,8 @@ from cegep_audit import urls
 from cegep_audit.detect.accounts.lists import listed
 from cegep_audit.detect.accounts.name_matching import Identity, names_in
 from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.identify import Classified, classify, mastodon_handle
+from cegep_audit.detect.networks.host_rules import Classified
+from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import Link, Page, Visit
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import How, Kind, PageRole, Zone

@@ -1,6 +1,7 @@
 """Find the account that each link of a site leads to, or note that its address does not tell."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -37,14 +38,14 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
-        links = visit.reading.links
-        linked = {
-            (name, link.url) for link in links if (name := _last(link.url)) in _AT_NAME.findall(link.label.lower())
-        }
-        for link in links:
+        linked: dict[str, set[str]] = defaultdict(set)  # by name, the addresses of links whose label is their own @name
+        for link in visit.reading.links:
+            if "@" in link.label and (name := _last(link.url)) in _AT_NAME.findall(link.label.lower()):
+                linked[name].add(link.url)
+        for link in visit.reading.links:
             # Only text names the account, as in "Instagram : @name": a link with that name is better evidence.
             is_mentioned = link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
-            if is_mentioned and any(name == _last(link.url) and url != link.url for name, url in linked):
+            if is_mentioned and any(url != link.url for url in linked.get(_last(link.url), ())):
                 continue
             if found := _what(link, resolved, identity):
                 what, seen = found

@@ -22,8 +22,8 @@ from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult, Limits, Scan
 from cegep_audit.phrases.locales import Language, day
-from cegep_audit.registry.headings import fold
 from cegep_audit.store import Store
+from cegep_audit.text import slug
 from cegep_audit.urls import host_of, registrable_domain
 
 if TYPE_CHECKING:
@@ -155,16 +155,16 @@ def called(scan: Scan, text: str) -> Institution | None:
 
     An id as the registry spells it comes first.
     """
-    wanted = fold(text)
+    wanted = slug(text)
     names = ((each, (each.id, each.name, each.short_name)) for each in scan.institutions)
-    folded = (each for each, words in names if any(fold(word) == wanted for word in words))
+    folded = (each for each, words in names if any(slug(word) == wanted for word in words))
     return next((each for each in scan.institutions if each.id == text), None) or next(folded, None)
 
 
 def _near(scan: Scan, text: str) -> list[str]:
     """Return the ids of up to three institutions of *scan* whose id, name or short name is spelt nearly as *text*."""
-    ids = {fold(word): each.id for each in scan.institutions for word in (each.id, each.name, each.short_name)}
-    return list(dict.fromkeys(ids[word] for word in get_close_matches(fold(text), ids, n=3)))
+    ids = {slug(word): each.id for each in scan.institutions for word in (each.id, each.name, each.short_name)}
+    return list(dict.fromkeys(ids[word] for word in get_close_matches(slug(text), ids, n=3)))
 
 
 def _write_sheet(shown: Sheet, output: Path, lang: Language) -> None:

@@ -17,8 +17,7 @@ from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, filled
-from cegep_audit.registry.headings import fold
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 from cegep_audit.vocabulary import Verdict
 
 CODED = ("decision", "correct_account", "note", "coder", "date")  # what a coder fills in
@@ -28,7 +27,7 @@ COLUMNS = ("institution_id", "institution", "website", "network", *CODED)
 
 # A coder's own words for the decisions, beside the codes, without accents and with hyphens.
 _WORDS: Mapping[str, Verdict] = {
-    **{fold(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
+    **{slug(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
     "mauvais-compte": Verdict.WRONG_ACCOUNT,
     "incertain": Verdict.UNSURE,
 }
@@ -221,7 +220,7 @@ class _Reader:
 
 
 def _verdict(text: str) -> Verdict:
-    if verdict := _WORDS.get(fold(text)):
+    if verdict := _WORDS.get(slug(text)):
         return verdict
     raise CellError("coding.decision", cell=excerpt(text))
 
@@ -247,7 +246,7 @@ def _day(text: str, latest: date) -> date:
     if match := _ISO.fullmatch(text):
         parts = (int(match[1]), int(match[2]), int(match[3]))
     elif match := _WRITTEN.fullmatch(text):
-        word = fold(match[2])
+        word = slug(match[2])
         parts = (
             int(match[3]),
             next((n for n, begins in enumerate(_MONTHS, 1) if word.startswith(begins)), 0),

@@ -13,9 +13,8 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.phrases.words import called
-from cegep_audit.registry.headings import fold
 from cegep_audit.registry.reading import KNOWN_COLUMNS
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 from cegep_audit.urls import visit_key
 
 _LISTED_AT_MOST = 40  # values that a message can list; there are more ids than that
@@ -33,7 +32,7 @@ class _Filter:
 @cache
 def _spellings(column: str, value: str) -> frozenset[str]:
     """Return the spellings that select *value*: its code, its words, or their beginning (``cégep``)."""
-    words = (fold(each).split("-") for each in called(column, value))
+    words = (slug(each).split("-") for each in called(column, value))
     return frozenset("-".join(parts[:count]) for parts in words for count in range(1, len(parts) + 1))
 
 
@@ -44,9 +43,9 @@ _BY_REGION = _Filter(
     "--region",
     "region",
     lambda institution: {
-        fold(institution.region),
-        fold(institution.region_code),
-        fold(institution.region_code).lstrip("0"),
+        slug(institution.region),
+        slug(institution.region_code),
+        slug(institution.region_code).lstrip("0"),
     },
 )
 
@@ -104,10 +103,10 @@ def _wanted(
 ) -> set[str]:
     """Return the folded *values*; raise UsageError for the first one that no institution has."""
     known = {spelling for item in institutions for spelling in criterion.spellings(item)} - {""}
-    unknown = next((value for value in values if known.isdisjoint({value.casefold(), fold(value)})), None)
+    unknown = next((value for value in values if known.isdisjoint({value.casefold(), slug(value)})), None)
     if unknown is None:
-        return {spelling for value in values for spelling in (value.casefold(), fold(value))} & known
-    existing = sorted({value_of(item, criterion.column) for item in institutions} - {""}, key=fold)
+        return {spelling for value in values for spelling in (value.casefold(), slug(value))} & known
+    existing = sorted({value_of(item, criterion.column) for item in institutions} - {""}, key=slug)
     if not existing:
         raise UsageError(say("registry.nothing_to_choose", lang, option=criterion.option, column=criterion.column))
     key = "registry.unknown_choice"
@@ -146,7 +145,7 @@ def counts(institutions: Iterable[Institution], column: str, lang: Language = "f
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
     tally = Counter(value_of(item, column) for item in institutions)
-    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], fold(pair[0]))))
+    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], slug(pair[0]))))
 
 
 def shared_sites(institutions: Iterable[Institution], lang: Language = "fr") -> list[str]:

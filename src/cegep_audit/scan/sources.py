@@ -16,7 +16,6 @@ from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.collect.port import Around, OpenSource
-from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
 from cegep_audit.errors import FetchError, UsageError
@@ -27,6 +26,7 @@ from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
 from cegep_audit.scan.concurrent import Read, failed, reader
 from cegep_audit.scan.plan import Plan, Render, Request
+from cegep_audit.text import looks_like_html
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
 

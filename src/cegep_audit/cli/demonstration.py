@@ -13,12 +13,12 @@ import typer
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load
 from cegep_audit.cli.reporting import history_of, write_page
-from cegep_audit.cli.scanning import carry_out, start
+from cegep_audit.cli.scan_runner import Shown, carry_out, start
 from cegep_audit.cli.usage import command
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.complete import begin_completion
-from cegep_audit.scan.plan import Completion, Mode, Request
+from cegep_audit.scan.plan import begin_completion
+from cegep_audit.scan.request import Completion, Mode, Request
 from cegep_audit.store import Store
 
 # An invented web bears a quicker pace than a real one, and its dead sites need no patience.
@@ -47,7 +47,7 @@ def run_demo(
             lang=lang,
             contact="demo@cegep-audit.test",
         )
-        code = start(request, printing.Shown(folder / "report.csv", lang, quiet=quiet))
+        code = start(request, Shown(folder / "report.csv", lang, quiet=quiet))
     saved = folder / "saved-pages"
     make_folder(saved, lang)
     for name, content in demo.saved_pages().items():
@@ -59,8 +59,8 @@ def run_demo(
     with Store.open(db, create=False, lang=lang) as store:
         base = store.load()
         printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
-        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (saved,)))
-        shown = printing.Shown(folder / "completed.csv", lang, quiet=quiet)
+        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (str(saved),)))
+        shown = Shown(folder / "completed.csv", lang, quiet=quiet)
         carry_out(store, begin_completion(request, store, base, shown.output), shown)
         _write_outputs(store, load(store, None)[0], folder / "completed", lang)
     files = ", ".join(sorted(item.name for item in folder.iterdir()))

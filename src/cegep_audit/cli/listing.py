@@ -94,7 +94,7 @@ def networks(
 ) -> None:
     """List the networks known, with their host names and years."""
     from cegep_audit.detect.networks.identify import NETWORKS, open_networks
-    from cegep_audit.scan.plan import read_day
+    from cegep_audit.scan.request import read_day
 
     names = open_networks(read_day(on, lang)) if on else NETWORKS
     shown = [NETWORKS[name] for name in names]

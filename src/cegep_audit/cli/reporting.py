@@ -15,6 +15,7 @@ from cegep_audit import __version__
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load_layers, load_peers
 from cegep_audit.cli.options import argument, scan_number, what, writes
+from cegep_audit.cli.scan_runner import EXIT_NOTHING_ASSESSED
 from cegep_audit.cli.scans import finished_scans
 from cegep_audit.cli.usage import command, say
 from cegep_audit.clock import now
@@ -212,7 +213,7 @@ def check(
         printing.note("check.peers", quiet=as_json, scan=peers.id, day=day(peers.started_at, lang))
     _show(shown, lang, as_json=as_json, says_first=True)
     if not result.status.is_assessed:
-        raise typer.Exit(printing.EXIT_NOTHING_ASSESSED)
+        raise typer.Exit(EXIT_NOTHING_ASSESSED)
 
 
 def _peers(db: Path, lang: Language) -> Scan | None:

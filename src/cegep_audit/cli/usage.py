@@ -35,7 +35,7 @@ _FRAME = {
 }
 _MODULES = {  # the module of each command, in the order of the help
     "scan": "scanning",
-    "complete": "completing",
+    "complete": "scanning",
     "summary": "scans",
     "report": "reporting",
     "sheet": "reporting",

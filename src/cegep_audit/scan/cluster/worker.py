@@ -71,7 +71,7 @@ class Visits(WorkerPlugin):
             plan, archive = self.job.plan, self.job.archive
             if archive or not plan.request.warcs:
                 plan = replace(plan, warc=part_file(plan.warc, worker.name) if plan.warc else None)
-                self._pages = await self._stack.enter_async_context(open_pages(plan, archive=archive))
+                self._pages = await self._stack.enter_async_context(open_pages(plan, index=archive))
         except CegepAuditError as error:
             self._fault = error
             raise
@@ -98,7 +98,7 @@ class Visits(WorkerPlugin):
         if self._pages is None:
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
-        concurrency = min(len(part), self.job.plan.limits.concurrency)
+        concurrency = min(len(part), self.job.plan.request.limits.concurrency)
         task = asyncio.ensure_future(scan(part, self._pages.read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.collect.frontier.scoring import MIN_SCORE, fold, is_page, score_link, score_links, table
+from cegep_audit.collect.frontier.scoring import MIN_SCORE, TABLES, fold, is_page, score_link, score_links
 from cegep_audit.models import InnerLink
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Zone
 
-WORDS = [(row, example) for row in table()["words"] for example in row["examples"]]
+NEVER = read_tables(TABLES)["avoid"]["never"]
+WORDS = [(row, example) for row in read_tables(TABLES)["words"] for example in row["examples"]]
 
 
 def as_link(text: str) -> InnerLink:
@@ -36,33 +38,34 @@ def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
     assert score_link(as_link(example)) is None
 
 
-@pytest.mark.parametrize("text", table()["not_chosen"])
+@pytest.mark.parametrize("text", read_tables(TABLES)["not_chosen"])
 def test_other_labels_promise_nothing(text: str) -> None:
     assert score_link(as_link(text)) is None
 
 
-@pytest.mark.parametrize("example", [example for row in table()["doubts"] for example in row["examples"]])
+@pytest.mark.parametrize("example", [example for row in read_tables(TABLES)["doubts"] for example in row["examples"]])
 def test_rules_about_accounts_are_read_last(example: str) -> None:
     scored = score_link(as_link(example))
     assert scored is not None
     assert scored.role is PageRole.ABOUT
 
 
-@pytest.mark.parametrize("row", table()["own"]["yes"], ids=lambda row: row["text"])
+@pytest.mark.parametrize("row", read_tables(TABLES)["own"]["yes"], ids=lambda row: row["text"])
 def test_own_address_of_an_account(row: dict[str, str]) -> None:
     scored = score_link(as_link(row["text"]))
     assert scored is not None
     assert (scored.role, scored.target) == (PageRole.OWN_LINK, row["network"])
 
 
-@pytest.mark.parametrize("text", table()["own"]["no"])
+@pytest.mark.parametrize("text", read_tables(TABLES)["own"]["no"])
 def test_no_own_address_of_an_account(text: str) -> None:
     scored = score_link(as_link(text))
     assert scored is None or not is_page("https://cegeprb.test" + text)
 
 
 @pytest.mark.parametrize(
-    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and not href.startswith("//")]
+    "href",
+    [href for href in NEVER if href.startswith("/") and not href.startswith("//")],
 )
 def test_never_a_page(href: str) -> None:
     assert not is_page("https://cegeprb.test" + href)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.page.cues import compile_words, cues_in, fold, tables, without_noise
+from cegep_audit.detect.page.cues import compile_words, cues_in, fold, without_noise
+from cegep_audit.tables import read_tables
 
-ROWS = tomllib.loads((files("cegep_audit.detect.page") / "cues.toml").read_text("utf-8"))["cue"]
+CUES = read_tables("detect/page/cues.toml")
+ROWS = CUES["cue"]
 PLACES = ("class", "text", "label")
 YES = [(row["name"], word) for row in ROWS for word in row["yes"]]
 NO = [(row["name"], word) for row in ROWS for word in row["no"]]
@@ -56,7 +55,7 @@ def test_any_text_gives_known_cues(text: str, place: str) -> None:
     assert cues_in(place, text) <= {row["name"] for row in ROWS}
 
 
-@pytest.mark.parametrize(("label", "left"), [pair for row in tables()["noise"] for pair in row["yes"]])
+@pytest.mark.parametrize(("label", "left"), [pair for row in CUES["noise"] for pair in row["yes"]])
 def test_what_is_said_of_every_link_is_no_part_of_its_label(label: str, left: str) -> None:
     assert without_noise(label) == left
 

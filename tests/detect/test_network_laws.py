@@ -9,12 +9,15 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
-SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
+TABLES: list[dict[str, Any]] = [
+    *read_tables("detect/networks/networks.toml")["network"],
+    *read_tables("detect/networks/networks.toml")["hub"],
+]
+SITES: list[dict[str, Any]] = read_tables("detect/networks/wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 ACCOUNT_URLS = [
     url

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.host_rules import places
 from cegep_audit.detect.networks.identify import classify
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
-SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
+TABLES: list[dict[str, Any]] = [
+    *read_tables("detect/networks/networks.toml")["network"],
+    *read_tables("detect/networks/networks.toml")["hub"],
+]
+SITES: list[dict[str, Any]] = read_tables("detect/networks/wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 RULE_EXAMPLES = [
     pytest.param(table["id"], rule, url, handle or None, id=f"{table['id']}-{rule['name']}-{number}")
@@ -66,7 +69,7 @@ def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
                 assert what.kind == kind or not what.reason.startswith("word_"), spelling
 
 
-COMMON = read_tables("networks.toml")["common"]
+COMMON = read_tables("detect/networks/networks.toml")["common"]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])

@@ -1,18 +1,16 @@
 """How a completed scan was read: by which modes, what they changed, and which mode could help what is left."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from cegep_audit.analyze.findings import Proportion
 from cegep_audit.analyze.presence import THREE_PLUS, day_of
 from cegep_audit.models import Scan
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 
@@ -78,20 +76,19 @@ def to_json(attained: Attained) -> dict[str, object]:
     }
 
 
-@cache
-def _remedies() -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = tomllib.loads((files(__package__) / "remedies.toml").read_text("utf-8"))[
-        "remedy"
-    ]
-    return rows
-
-
 def helpful_modes(detail: str) -> tuple[str, ...]:
     """Return the modes of a completion that could help a site with this *detail*, in the order to try them.
 
     Coders can always help, so their mode is not named; () where only another address in the registry can.
     """
-    found = next((row for row in _remedies() if any(fnmatch(detail, each) for each in row["details"])), None)
+    found = next(
+        (
+            row
+            for row in read_tables("analyze/remedies.toml")["remedy"]
+            if any(fnmatch(detail, each) for each in row["details"])
+        ),
+        None,
+    )
     return tuple(found["modes"]) if found else ("retry",)
 
 

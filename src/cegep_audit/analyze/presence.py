@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Role, Status
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
@@ -15,7 +15,7 @@ THREE_PLUS = 3  # networks: the threshold of the study of 2011
 
 def basket_names() -> tuple[str, ...]:
     """Return the names of the baskets that networks can be counted over, ``all`` first."""
-    return tuple(row["name"] for row in read_tables("networks.toml")["basket"])
+    return tuple(row["name"] for row in read_tables("detect/networks/networks.toml")["basket"])
 
 
 def visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]]:

@@ -17,6 +17,8 @@ from zlib import crc32
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cegep_audit.tables import read_tables
+
 REGISTRY_COLUMNS = (
     *("id", "name", "short_name", "type", "language", "region", "region_code", "city", "website", "alt_hosts"),
     *("founded", "closed", "enrolment", "parent_id", "status"),
@@ -199,7 +201,7 @@ def _usual(look: str, language: str) -> dict[str, Document]:
     """Return the pages that every site of *look* has: the home page, those of the menu, the articles."""
     pages = {"/robots.txt": ROBOTS}
     if look:
-        text = _prose()[language]
+        text = read_tables("demo/prose.toml")[language]
         entries = [entry for section in text["menu"] for entry in ([section[0], section[1]], *section[2])]
         entries += [(text["home"], "/"), *((heading, href) for heading, _, href in _addressed(text["articles"]))]
         pages |= {href: Document(title=label, language=language) for label, href in entries}
@@ -208,7 +210,7 @@ def _usual(look: str, language: str) -> dict[str, Document]:
 
 def _dealt(language: str, deal: int) -> dict[str, Any]:
     """Return the prose of *language* with its lists turned by *deal*, so that pages differ and stay the same."""
-    text = _prose()[language]
+    text: dict[str, Any] = read_tables("demo/prose.toml")[language]
     return text | {
         "articles": _turned(_addressed(text["articles"]), deal)[:ARTICLES_A_PAGE],
         "names": _turned(text["names"], deal),
@@ -223,11 +225,6 @@ def _turned(items: Sequence[Item], by: int) -> list[Item]:
 
 def _addressed(articles: list[list[str]]) -> list[tuple[str, str, str]]:
     return [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(articles, start=1)]
-
-
-@lru_cache(maxsize=1)
-def _prose() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((files("cegep_audit.demo") / "prose.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)

@@ -5,19 +5,20 @@ listed in ``assess.toml`` with examples; a page with enough points does not coun
 """
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.name_matching import Identity
 from cegep_audit.detect.page.cues import compile_words, fold
 from cegep_audit.models import Reading
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, Zone
+
+_TABLES = "detect/assess.toml"
 
 EMPTY_TEXT = 20  # characters of visible text: "Accueil" alone tells nothing
 
@@ -74,10 +75,10 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
     if not points and (reading.frames or reading.refresh_to or reading.signs or reading.text_length < EMPTY_TEXT):
         return ""  # it leads to a page, or scripts fill it
     detail, best = points.most_common(1)[0] if points else (Detail.PARKED, 0)
-    weights = _table("assess.toml")["circumstance"]
+    weights = read_tables(_TABLES)["circumstance"]
     shown = _circumstances(reading, title, f"{title} {text}", identity)
     total = best + sum(weights[name] for name in (*shown, *(["shows_accounts"] if accounts_found else [])))
-    return detail if total >= _table("assess.toml")["threshold"] else ""
+    return detail if total >= read_tables(_TABLES)["threshold"] else ""
 
 
 _SENTENCE = re.compile(r"(?<=[^\W\d])[.!?;:](?=\s|$)|[|–—•]")
@@ -88,7 +89,7 @@ _WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, in which a s
 
 def _circumstances(reading: Reading, title: str, text: str, identity: Identity) -> Iterator[str]:
     """Yield the circumstances of the page by the names in the table of weights."""
-    limits = _table("assess.toml")["limits"]
+    limits = read_tables(_TABLES)["limits"]
     links = [link.href for link in reading.inner if link.zone is not Zone.HEAD]
     if len(links) > limits["many_links"]:
         yield "many_links"
@@ -116,14 +117,9 @@ def _is_named(text: str, identity: Identity) -> bool:
     return any(own in joined for own in identity.whole) or not identity.words.isdisjoint(words)
 
 
-@cache
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / name).read_text("utf-8"))
-
-
 def sign_rows() -> list[dict[str, Any]]:
     """Return the rows of ``assess.toml`` with their examples."""
-    rows: list[dict[str, Any]] = _table("assess.toml")["sign"]
+    rows: list[dict[str, Any]] = read_tables(_TABLES)["sign"]
     return rows
 
 
@@ -160,5 +156,5 @@ def _has_header(row: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
 
 def challenge_rows() -> Sequence[Mapping[str, Any]]:
     """Return the rows of ``challenges.toml``."""
-    rows: Sequence[Mapping[str, Any]] = _table("challenges.toml")["challenge"]
+    rows: Sequence[Mapping[str, Any]] = read_tables("detect/challenges.toml")["challenge"]
     return rows

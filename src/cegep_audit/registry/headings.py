@@ -1,15 +1,13 @@
 """Other names of the registry's columns and values, from ``headings.toml``: French headings, other spellings."""
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
 from cegep_audit.phrases.locales import Language
+from cegep_audit.tables import read_tables
 
 
 def fold(text: str) -> str:
@@ -44,13 +42,13 @@ class Headings:
 @cache
 def registry_headings() -> Headings:
     """Return the headings of a registry."""
-    rows: Mapping[str, list[str]] = _tables()["columns"]
+    rows: Mapping[str, list[str]] = read_tables("registry/headings.toml")["columns"]
     return Headings({fold(word): column for column, words in rows.items() for word in words}, ("id", "name"), "website")
 
 
 def heading_of(column: str, lang: Language) -> str:
     """Return the heading of *column* in a template in the language *lang*."""
-    rows: Mapping[str, list[str]] = _tables()["columns"]
+    rows: Mapping[str, list[str]] = read_tables("registry/headings.toml")["columns"]
     return rows[column][0] if lang == "fr" else column
 
 
@@ -61,15 +59,10 @@ def value_in(column: str, text: str) -> str:
 
 @cache
 def _values() -> Mapping[tuple[str, str], str]:
-    tables: Mapping[str, Mapping[str, list[str]]] = _tables()["values"]
+    tables: Mapping[str, Mapping[str, list[str]]] = read_tables("registry/headings.toml")["values"]
     return {
         (column, fold(word)): value
         for column, values in tables.items()
         for value, words in values.items()
         for word in (value, *words)
     }
-
-
-@cache
-def _tables() -> Mapping[str, Any]:
-    return tomllib.loads((files("cegep_audit.registry") / "headings.toml").read_text("utf-8"))

@@ -4,16 +4,15 @@ Nothing here judges an account or changes a count; ``advice`` decides what to te
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from cegep_audit.detect.networks.identify import Classified, account_key, classify
 from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone
 
 MAX_FLAWS = 50  # of one site: who has more will see the pattern
@@ -82,7 +81,7 @@ def _of_link(link: Link, day: date) -> Iterator[Flaw]:
 
 def named_without_address(inner: InnerLink) -> str:
     """Return the network that a link which leads nowhere is named after, "" for any other link."""
-    icons, row = _icons(), _table()["without_address"]
+    icons, row = _icons(), read_tables("analyze/institution/flaws.toml")["without_address"]
     if not icons.address.match(inner.href) or len(inner.label) > row["longest_label"]:
         return ""
     if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
@@ -94,17 +93,12 @@ def named_without_address(inner: InnerLink) -> str:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rows about links with an address, in file order."""
-    return tuple(_rule(row) for row in _table()["rule"])
+    return tuple(_rule(row) for row in read_tables("analyze/institution/flaws.toml")["rule"])
 
 
 @cache
 def _icons() -> Rule:
-    return _rule(_table()["without_address"])
-
-
-@cache
-def _table() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "flaws.toml").read_text("utf-8"))
+    return _rule(read_tables("analyze/institution/flaws.toml")["without_address"])
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:

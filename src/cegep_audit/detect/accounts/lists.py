@@ -1,14 +1,12 @@
 """The lists of ``attribution.toml``: vendors, separate bodies, parts of an institution, words that name nobody."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.page.cues import compile_words, fold
+from cegep_audit.tables import read_tables
 
 _JOINING_MARKS = str.maketrans("-_./?=&+", "        ")
 
@@ -26,14 +24,9 @@ class Part:
 
 
 @cache
-def _tables() -> dict[str, list[dict[str, Any]]]:
-    return tomllib.loads((files(__package__) / "attribution.toml").read_text("utf-8"))
-
-
-@cache
 def listed(table: str, column: str = "words") -> frozenset[str]:
     """Return all that the rows of *table* list in *column*."""
-    return frozenset(each for row in _tables()[table] for each in row[column])
+    return frozenset(each for row in read_tables("detect/accounts/attribution.toml")[table] for each in row[column])
 
 
 @cache
@@ -45,7 +38,7 @@ def network_words() -> frozenset[str]:
 
 @cache
 def _parts() -> tuple[Part, ...]:
-    rows = _tables()["unit"]
+    rows = read_tables("detect/accounts/attribution.toml")["unit"]
     return tuple(Part(row["name"], compile_words(row["words"]), row.get("may_be_whole", False)) for row in rows)
 
 
@@ -66,7 +59,7 @@ _NONE: frozenset[Part] = frozenset()
 
 @cache
 def _separate_bodies() -> tuple[re.Pattern[str], ...]:
-    return tuple(compile_words(row["words"]) for row in _tables()["separate"])
+    return tuple(compile_words(row["words"]) for row in read_tables("detect/accounts/attribution.toml")["separate"])
 
 
 @lru_cache(maxsize=8192)

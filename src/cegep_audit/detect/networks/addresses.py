@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.host_rules import place_of, places
+from cegep_audit.tables import read_tables
 
 _LONGEST_TOKEN = 2_000  # characters of an address in running text
 _LOOK_BACK = 300  # characters before a host name that may belong to its address
@@ -67,7 +67,7 @@ def _app() -> re.Pattern[str]:
 @cache
 def _hint() -> tuple[re.Pattern[str], tuple[str, ...]]:
     """Return a pattern for addresses on hosts recognized by name alone, and the words that need no ``/@``."""
-    wrappers = read_tables("wrappers.toml")
+    wrappers = read_tables("detect/networks/wrappers.toml")
     return re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
 
 

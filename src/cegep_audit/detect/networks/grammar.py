@@ -8,11 +8,9 @@ address must have. Words match whole, in any case.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cegep_audit.detect.networks import unwrap
@@ -156,9 +154,3 @@ class Grammar:
             if (pieces := pattern.match(path, query)) is not None:
                 return rule, pieces
         return Miss(Kind.NONE, BLANK_IN_NAME if _BLANK.search(path) else "unknown_path" if path else "home")
-
-
-@cache
-def read_tables(name: str) -> Table:
-    """Return the tables of the file *name* of this package; each file is read once."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

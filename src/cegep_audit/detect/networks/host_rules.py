@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from cegep_audit.detect.networks.grammar import Grammar, Rule, Table, read_tables
+from cegep_audit.detect.networks.grammar import Grammar, Rule, Table
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
 # First labels that lead to the same site: www., mobile and language versions.
@@ -41,11 +42,11 @@ class Places:
         self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)
         self.main: dict[str | None, Grammar] = {}
         self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
-        networks = read_tables("networks.toml")
+        networks = read_tables("detect/networks/networks.toml")
         common = {name: _kinds(kinds) for name, kinds in networks["common"].items()}
         for table in (*networks["network"], *networks["hub"]):
             self._add(table, networks["shapes"], common)
-        for table in read_tables("wrappers.toml")["site"]:
+        for table in read_tables("detect/networks/wrappers.toml")["site"]:
             self._add(table, networks["shapes"], {})
 
     def _add(self, table: Table, shapes: Mapping[str, str], common: Mapping[str, Mapping[str, Kind]]) -> None:

@@ -14,9 +14,10 @@ from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Miss, Rule, read_tables
+from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Miss, Rule
 from cegep_audit.detect.networks.host_rules import Place, place_of, places
 from cegep_audit.errors import UsageError
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
 SHORT_LINK = "short_link"  # the start of the names of rules for short links
@@ -68,13 +69,13 @@ def _networks() -> dict[str, Network]:
         row["id"]: Network(
             row["id"], row["name"], tuple(row["domains"]), row["opened"], row.get("closed"), row["source"]
         )
-        for row in read_tables("networks.toml")["network"]
+        for row in read_tables("detect/networks/networks.toml")["network"]
     }
 
 
 def name_of(network: str) -> str:
     """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
-    tables = read_tables("networks.toml")
+    tables = read_tables("detect/networks/networks.toml")
     return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
 
@@ -90,7 +91,7 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 
     Raises UsageError, which names the baskets, where *name* is none of them.
     """
-    rows = {row["name"]: row["networks"] for row in read_tables("networks.toml")["basket"]}
+    rows = {row["name"]: row["networks"] for row in read_tables("detect/networks/networks.toml")["basket"]}
     if name not in rows:
         raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(rows)}")
     wanted = tuple(NETWORKS) if rows[name] == _EVERY_NETWORK else rows[name]
@@ -228,12 +229,14 @@ def _no_name(handle: str, rule: Rule) -> str:
 
 @cache
 def _vendor_defaults() -> frozenset[str]:
-    return frozenset(name for row in read_tables("wrappers.toml")["vendor_default"] for name in row["names"])
+    return frozenset(
+        name for row in read_tables("detect/networks/wrappers.toml")["vendor_default"] for name in row["names"]
+    )
 
 
 @cache
 def _placeholder() -> re.Pattern[str]:
-    return re.compile("|".join(row["pattern"] for row in read_tables("wrappers.toml")["placeholder"]))
+    return re.compile("|".join(row["pattern"] for row in read_tables("detect/networks/wrappers.toml")["placeholder"]))
 
 
 def account_key(network: str, account_url: str) -> str:
@@ -258,7 +261,7 @@ def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
             [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
             any(rule.get("exact") for rule in row["rule"]),
         )
-        for row in read_tables("networks.toml")["network"]
+        for row in read_tables("detect/networks/networks.toml")["network"]
     }
 
 

@@ -4,12 +4,14 @@ The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decid
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
+
+from cegep_audit.tables import read_tables
+
+_TABLES = "detect/page/cues.toml"
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PLACES = ("class", "text", "label")
@@ -38,19 +40,14 @@ def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[
     return re.compile(f"{starts}(?:{'|'.join(map(_one, words))}){ends}")
 
 
-@cache
-def tables() -> dict[str, list[dict[str, Any]]]:
-    """Return the tables of ``cues.toml``."""
-    return tomllib.loads((files(__package__) / "cues.toml").read_text("utf-8"))
-
-
 def _rows() -> list[dict[str, Any]]:
-    return tables()["cue"]
+    rows: list[dict[str, Any]] = read_tables(_TABLES)["cue"]
+    return rows
 
 
 @cache
 def _noise() -> re.Pattern[str]:
-    return re.compile("|".join(row["pattern"] for row in tables()["noise"]), re.IGNORECASE)
+    return re.compile("|".join(row["pattern"] for row in read_tables(_TABLES)["noise"]), re.IGNORECASE)
 
 
 @lru_cache(maxsize=8192)

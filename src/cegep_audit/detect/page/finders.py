@@ -7,11 +7,11 @@ from itertools import islice
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.context import Element
 from cegep_audit.detect.page.document import Document, Found
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How
 
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
@@ -60,7 +60,7 @@ def _host_may_name(host: str) -> bool:
 
 @cache
 def _hinted_hosts() -> tuple[str, ...]:
-    return tuple(read_tables("wrappers.toml")["hinted_hosts"])
+    return tuple(read_tables("detect/networks/wrappers.toml")["hinted_hosts"])
 
 
 def find_anchors(document: Document, element: Element) -> Iterable[Found]:

@@ -17,6 +17,8 @@ DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
+SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
+PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # that a user may have one host or one request take
 
 

@@ -5,17 +5,32 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cegep_audit.cli.usage import say
+from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
 if TYPE_CHECKING:  # Rich costs a command that prints JSON, or nothing, half of its start
     from rich.console import RenderableType
 
     from cegep_audit.report.blocks import Block
+
+EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where a scan's report goes and what is printed of it."""
+
+    output: Path
+    lang: Language
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
 
 
 def note(key: str, *, quiet: bool = False, **facts: object) -> None:

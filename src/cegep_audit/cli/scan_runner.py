@@ -4,7 +4,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,50 +15,38 @@ from cegep_audit.analyze.presence import causes
 from cegep_audit.analyze.stats import summary
 from cegep_audit.cli import printing
 from cegep_audit.cli.layers import load
-from cegep_audit.cli.options import DB
-from cegep_audit.cli.printing import note
+from cegep_audit.cli.options import DB, SUMMARY_BASKETS
+from cegep_audit.cli.printing import EXIT_NOTHING_ASSESSED, EXIT_OK, Shown, note
 from cegep_audit.cli.usage import say
 from cegep_audit.clock import now
 from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
-from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.models import InstitutionResult, Limits, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
 from cegep_audit.report.terminal.progress import Progress
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import DEFAULT_WARC, Plan, begin, check_same_registry, draft, output_of, resume
-from cegep_audit.scan.request import Past, Request
+from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, checked, draft, left_of, resume
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
 
-EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
-SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
 _LAST_TIMEOUTS = 2  # that the last site of a scan may cost: one of robots.txt or of a page, and what came before it
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Where a scan's report goes and what is printed of it."""
-
-    output: Path
-    lang: Language
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
 
 
 def start(request: Request, shown: Shown) -> int:
     """Carry out the scans that *request* asks for, and return the exit code."""
+    check_sources(request)
     check(shown.output, shown.lang)  # better said before an hour's scan than after it
     drafts = draft(request, shown.output)
     with Store.open(request.db, create=True, lang=request.lang) as store:
-        tell_replaced(store, shown)
+        _tell_replaced(store, shown)
         plans = [begin(store, each) for each in drafts]
         try:
             return _carry_out_all(store, plans, shown)
@@ -69,12 +57,16 @@ def start(request: Request, shown: Shown) -> int:
             raise
 
 
-def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> int:
-    """Resume what was interrupted last, and return the exit code; where nothing was, show the last scan."""
+def go_on(request: Request, shown: Shown) -> int:
+    """Resume what was interrupted last, and return the exit code; where nothing was, show the last scan.
+
+    Raises UsageError where *request* wants a completion and none was interrupted.
+    """
+    check_sources(request)
     check(shown.output, shown.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
         plans = resume(request, store)
-        if completion_only and not any(plan.base for plan in plans):
+        if request.completion and not any(plan.base for plan in plans):
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
@@ -91,7 +83,35 @@ def go_on(request: Request, shown: Shown, *, completion_only: bool = False) -> i
         return _carry_out_all(store, plans, shown)
 
 
-def tell_replaced(store: Store, shown: Shown) -> None:
+def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past | None], shown: Shown) -> int:
+    """Carry out a scan that completes *scan*, with its limits and its contact where *request* has none.
+
+    *past_of* says what an archive is asked for.
+    """
+    completion = request.completion or Completion(())
+    with Store.open(request.db, create=False, lang=shown.lang) as store:
+        base = store.load(scan)
+        if Mode.RENDER in completion.modes:
+            check_sources(replace(request, render=Render.ALWAYS))
+        if missing := [path for path in completion.saved if not Path(path).exists()]:
+            raise StoreError(say("saved.missing", file=missing[0]))
+        kept: Any = base.settings
+        with checked(store, shown.lang):
+            limits = replace(Limits(**kept["limits"]), **request.changed)
+            contact = request.contact or kept["contact"] or None
+        request = replace(request, past=past_of(base), limits=limits, contact=contact)
+        left = len(left_of(base, partial=completion.partial))
+        if not left:
+            note("complete.complete", quiet=shown.quiet, scan=base.id)
+            return EXIT_OK
+        check(shown.output, shown.lang)
+        _tell_replaced(store, shown)
+        plan = begin_completion(request, store, base, shown.output)
+        note("complete.begun", quiet=shown.quiet, scan=plan.scan.id, base=base.id, count=left)
+        return carry_out(store, plan, shown)
+
+
+def _tell_replaced(store: Store, shown: Shown) -> None:
     """Say which scan the report of another one replaces, and how to have it back."""
     if not shown.output.exists():
         return
@@ -226,11 +246,11 @@ def _say_next(scan: Scan, db: Path) -> None:
     left = sum(not result.status.is_assessed for result in scan.results)
     if left and scan.mode != "as_of":
         note("complete.left", scan=scan.id, count=left, total=len(scan.institutions))
-        note("complete.command", command=completing_command(scan, db))
+        note("complete.command", command=_completing_command(scan, db))
     note("complete.next_report", command=_to_copy("report", str(scan.id), "-o", "report.html", db=db))
 
 
-def completing_command(scan: Scan, db: Path) -> str:
+def _completing_command(scan: Scan, db: Path) -> str:
     """Return the command that reads again what *scan* could not assess, ready to copy."""
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
@@ -239,3 +259,33 @@ def completing_command(scan: Scan, db: Path) -> str:
 
 def _to_copy(*words: str, db: Path) -> str:
     return shlex.join(["cegep-audit", *words, *(["--db", str(db)] if db != DB else [])])
+
+
+def list_left(scan: int | None, shown: Shown, db: Path) -> None:
+    """Print what *scan* could not assess, by reason, with the modes that could help and the command."""
+    with Store.open(db, create=False, lang=shown.lang) as store:
+        base = store.load(scan)
+    found = causes(base)
+    left = sum(len(cause.institutions) for cause in found)
+    if shown.as_json:
+        rows = [
+            printing.fields(cause, "status", "detail")
+            | {"institutions": [institution.id for institution in cause.institutions]}
+            | {"modes": list(helpful_modes(cause.detail))}
+            for cause in found
+        ]
+        printing.print_json({"scan": base.id, "left": rows, "command": _completing_command(base, db)})
+        return
+    if not left:
+        printing.result_line(say("complete.complete", scan=base.id))
+        return
+    printing.result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
+    for cause in found:
+        ids = ", ".join(institution.id for institution in cause.institutions)
+        reason = detail_words(cause.detail, shown.lang)
+        printing.result_line("  " + say("complete.cause", count=len(cause.institutions), reason=reason, ids=ids))
+        helpful = helpful_modes(cause.detail)
+        modes = ", ".join(f"--{mode}" for mode in (*helpful, Mode.CODED))
+        advice = say("complete.could_help", modes=modes) if helpful else say("complete.fix_registry")
+        printing.result_line(f"    {advice}")
+    printing.result_line(say("complete.command", command=_completing_command(base, db)))

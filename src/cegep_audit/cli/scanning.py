@@ -1,7 +1,6 @@
 """The commands ``scan``, which audits a registry, and ``complete``, which reads again what a scan could not assess."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -9,23 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.analyze.completion import helpful_modes
-from cegep_audit.analyze.presence import causes
-from cegep_audit.cli import options, printing
+from cegep_audit.cli import options
 from cegep_audit.cli.options import argument, how, what, where
-from cegep_audit.cli.printing import note, result_line
-from cegep_audit.cli.scan_runner import EXIT_OK, Shown, carry_out, completing_command, go_on, start, tell_replaced
+from cegep_audit.cli.printing import Shown
 from cegep_audit.cli.usage import command, say
-from cegep_audit.collect.archive.memento import own_limits
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
-from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
-from cegep_audit.report.files.export import check
-from cegep_audit.report.text.words import detail_words
-from cegep_audit.scan.plan import begin_completion, checked, left_of
-from cegep_audit.scan.request import Completion, Mode, Render, Request, Selection, read_past
-from cegep_audit.scan.sources import check_sources
-from cegep_audit.store import Store
+from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
 
 _LIMITS = Limits()
 _LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
@@ -97,8 +87,6 @@ def scan(
     )
     past = read_past(as_of, timegate, max_drift, lang) if as_of else None
     changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
-    if past and not from_warc:
-        limits = replace(limits, **(own_limits(past.timegate) | changed))
     request = Request(
         registry=registry,
         db=db,
@@ -115,8 +103,9 @@ def scan(
         render=render,
         changed=changed,
     )
-    check_sources(request)
-    carry_out = go_on if resumes else start
+    from cegep_audit.cli import scan_runner  # with all that reads pages: its import would triple the time of --help
+
+    carry_out = scan_runner.go_on if resumes else scan_runner.start
     raise typer.Exit(carry_out(request, Shown(output, lang, as_json, quiet, verbose)))
 
 
@@ -175,6 +164,8 @@ def complete(
     lang: options.Lang,
 ) -> None:
     """Read again the institutions that a scan could not assess, by each mode in its turn."""
+    from cegep_audit.cli import scan_runner  # as above
+
     named = _given_options(context)
     asked = dict(zip(Mode, (retry, render, archive, saved, coded), strict=True))
     modes = tuple(mode for mode in dict.fromkeys(context.meta.get(_ORDER, ())) if asked[mode])
@@ -186,75 +177,23 @@ def complete(
         contact=contact,
         save_warc=save_warc.resolve() if save_warc else None,
         no_warc=no_warc,
+        completion=Completion(modes, tuple(map(str, saved or ())), partly, archive_refused),
         changed={name: value for name, value in given if value is not None},
     )
     if resumes:
         if modes:
             raise UsageError(say("complete.fixed_by_resume", option=f"--{modes[0]}"))
-        raise typer.Exit(go_on(request, shown, completion_only=True))
+        raise typer.Exit(scan_runner.go_on(request, shown))
     if Mode.ARCHIVE not in modes and (alone := sorted(named.keys() & set(_OF_AN_ARCHIVE))):
         raise UsageError(say("complete.needs_mode", option=named[alone[0]], mode="--archive"))
-    with Store.open(db, create=False, lang=lang) as store:
-        base = store.load(scan)
-        if not modes:
-            _list_left(base, db, shown)
-            return
-        if archive:
-            day = base.settings.get("as_of") or base.started_at.astimezone(UTC).date()
-            past = read_past([str(day) if archive == _NEAREST else archive], timegate, max_drift, lang)
-            request = replace(request, past=past)
-        completion = Completion(modes, tuple(map(str, saved or ())), partly, archive_refused)
-        raise typer.Exit(_complete(request, completion, store, base, shown))
-
-
-def _complete(request: Request, completion: Completion, store: Store, base: Scan, shown: Shown) -> int:
-    """Carry out a scan that completes *base*, with the limits and the contact of *base* where *request* has none."""
-    if Mode.RENDER in completion.modes:
-        check_sources(replace(request, render=Render.ALWAYS))
-    if missing := [path for path in completion.saved if not Path(path).exists()]:
-        raise StoreError(say("saved.missing", file=missing[0]))
-    kept: Any = base.settings
-    with checked(store, shown.lang):
-        limits = replace(Limits(**kept["limits"]), **request.changed)
-        contact = request.contact or kept["contact"] or None
-    left = left_of(base, partial=completion.partial)
-    if not left:
-        note("complete.complete", quiet=shown.quiet, scan=base.id)
-        return EXIT_OK
-    check(shown.output, shown.lang)
-    tell_replaced(store, shown)
-    request = replace(request, completion=completion, limits=limits, contact=contact)
-    plan = begin_completion(request, store, base, shown.output)
-    note("complete.begun", quiet=shown.quiet, scan=plan.scan.id, base=base.id, count=len(left))
-    return carry_out(store, plan, shown)
-
-
-def _list_left(base: Scan, db: Path, shown: Shown) -> None:
-    """Print what *base* could not assess, by reason, with the modes that could help and the command."""
-    found = causes(base)
-    left = sum(len(cause.institutions) for cause in found)
-    if shown.as_json:
-        rows = [
-            {
-                "status": cause.status,
-                "detail": cause.detail,
-                "institutions": [institution.id for institution in cause.institutions],
-                "modes": list(helpful_modes(cause.detail)),
-            }
-            for cause in found
-        ]
-        printing.print_json({"scan": base.id, "left": rows, "command": completing_command(base, db)})
+    if not modes:
+        scan_runner.list_left(scan, shown, db)
         return
-    if not left:
-        result_line(say("complete.complete", scan=base.id))
-        return
-    result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
-    for cause in found:
-        ids = ", ".join(institution.id for institution in cause.institutions)
-        reason = detail_words(cause.detail, shown.lang)
-        result_line("  " + say("complete.cause", count=len(cause.institutions), reason=reason, ids=ids))
-        helpful = helpful_modes(cause.detail)
-        modes = ", ".join(f"--{mode}" for mode in (*helpful, Mode.CODED))
-        advice = say("complete.could_help", modes=modes) if helpful else say("complete.fix_registry")
-        result_line(f"    {advice}")
-    result_line(say("complete.command", command=completing_command(base, db)))
+
+    def past_of(base: Scan) -> Past | None:
+        """Return what an archive is asked for: without a date, the day of the scan that is completed."""
+        own_day = base.settings.get("as_of") or base.started_at.astimezone(UTC).date()
+        day = str(own_day) if archive == _NEAREST else archive
+        return read_past([day], timegate, max_drift, lang) if day else None
+
+    raise typer.Exit(scan_runner.complete(request, scan, past_of, shown))

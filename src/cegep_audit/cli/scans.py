@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from cegep_audit import __version__
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load_layers
-from cegep_audit.cli.options import read_bins, writes
-from cegep_audit.cli.scan_runner import SUMMARY_BASKETS
+from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_of
+from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:

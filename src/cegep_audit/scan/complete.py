@@ -19,8 +19,8 @@ from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.scan.concurrent import failed
-from cegep_audit.scan.plan import Plan, warc_of
-from cegep_audit.scan.request import Completion, Mode, Render
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.request import Completion, Mode, Render, warc_of
 from cegep_audit.scan.sources import Note, Pages, Way
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, Status

@@ -10,19 +10,18 @@ from typing import Any
 from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.coding.overrides import read_overrides
+from cegep_audit.collect.archive.memento import own_limits
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import as_of, default_registry, read_registry, select
 from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.request import Completion, Past, Render, Request
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Past, Render, Request, output_of, warc_path
 from cegep_audit.store import Store
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status
 
-DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
-_WARC = ".warc.gz"
 _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a folder
 
 
@@ -58,6 +57,9 @@ def draft(request: Request, output: Path) -> list[Draft]:
     registry = read_registry(request.registry or default_registry(), lang=request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
+    if request.past and not request.warcs:
+        limits = replace(request.limits, **(own_limits(request.past.timegate) | dict(request.changed)))
+        request = replace(request, limits=limits)
     shared = {
         "registry": str(request.registry or ""),
         "selection": asdict(request.selection),
@@ -194,29 +196,8 @@ def checked(store: Store, lang: Language) -> Iterator[None]:
         raise StoreError(say("store.bad_value", lang, file=shown(str(store.path)), reason=str(error))) from error
 
 
-def output_of(output: Path, past: Past | None) -> Path:
-    """Return *output*, with the day of the scan in its name where several days were asked for."""
-    if past is None or len(past.days) == 1:
-        return output
-    ending = _WARC if output.name.endswith(_WARC) else output.suffix
-    return output.with_name(f"{output.name.removesuffix(ending)}-{past.as_of}{ending}")
-
-
 def _kept_in(request: Request) -> str:
     return "" if request.no_warc else str(request.save_warc or DEFAULT_WARC)
-
-
-def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
-    """Return the WARC of a scan: as the user named it, or the default beside the database; None for none."""
-    if kept_in == DEFAULT_WARC:
-        return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
-    return Path(kept_in) if kept_in else None
-
-
-def warc_of(scan: Scan, db: Path) -> Path | None:
-    """Return the WARC that was kept of *scan*, None where none was or the file is gone."""
-    path = warc_path(str(scan.settings.get("warc") or ""), db, scan.id)
-    return path if path and path.is_file() else None
 
 
 def _resumed_warc(request: Request, kept_in: str, scan_id: int) -> Path | None:

@@ -10,10 +10,13 @@ from typing import Any, Self
 from cegep_audit.clock import now
 from cegep_audit.collect.archive.uri_m import timegate_of
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits
+from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import ReadBy
+
+DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
+_WARC = ".warc.gz"
 
 
 class Render(StrEnum):
@@ -135,3 +138,24 @@ def read_day(text: str, lang: Language) -> date:
     if day > now().date():
         raise UsageError(say("error.future_day", lang, day=text))
     return day
+
+
+def output_of(output: Path, past: Past | None) -> Path:
+    """Return *output*, with the day of the scan in its name where several days were asked for."""
+    if past is None or len(past.days) == 1:
+        return output
+    ending = _WARC if output.name.endswith(_WARC) else output.suffix
+    return output.with_name(f"{output.name.removesuffix(ending)}-{past.as_of}{ending}")
+
+
+def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
+    """Return the WARC of a scan: as the user named it, or the default beside the database; None for none."""
+    if kept_in == DEFAULT_WARC:
+        return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
+    return Path(kept_in) if kept_in else None
+
+
+def warc_of(scan: Scan, db: Path) -> Path | None:
+    """Return the WARC that was kept of *scan*, None where none was or the file is gone."""
+    path = warc_path(str(scan.settings.get("warc") or ""), db, scan.id)
+    return path if path and path.is_file() else None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.phrases.catalogue import say
@@ -18,9 +18,9 @@ A = TypeVar("A")
 
 
 class CellError(ValueError):
-    """A fault of one cell: the *key* of a message and its *facts*."""
+    """A fault of a cell, or of a whole file: the *key* of a message and its *facts*."""
 
-    def __init__(self, key: str, **facts: object) -> None:
+    def __init__(self, key: str, **facts: Any) -> None:  # noqa: ANN401 - whatever the message takes
         super().__init__(key)
         self.key = key
         self.facts = facts

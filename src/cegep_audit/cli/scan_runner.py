@@ -23,14 +23,14 @@ from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
-from cegep_audit.models import InstitutionResult, Limits, Scan
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
 from cegep_audit.report.terminal.progress import Progress
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, checked, draft, left_of, resume
+from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, draft, left_of, resume
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.scan.sources import check_sources
@@ -84,10 +84,7 @@ def go_on(request: Request, shown: Shown) -> int:
 
 
 def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past | None], shown: Shown) -> int:
-    """Carry out a scan that completes *scan*, with its limits and its contact where *request* has none.
-
-    *past_of* says what an archive is asked for.
-    """
+    """Carry out a scan that completes *scan*, and return the exit code; *past_of* says what an archive is asked for."""
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
@@ -95,11 +92,7 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
             check_sources(replace(request, render=Render.ALWAYS))
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
-        kept: Any = base.settings
-        with checked(store, shown.lang):
-            limits = replace(Limits(**kept["limits"]), **request.changed)
-            contact = request.contact or kept["contact"] or None
-        request = replace(request, past=past_of(base), limits=limits, contact=contact)
+        request = replace(request, past=past_of(base))
         left = len(left_of(base, partial=completion.partial))
         if not left:
             note("complete.complete", quiet=shown.quiet, scan=base.id)

@@ -72,17 +72,15 @@ class FaultList:
         read = (self.parse(item, column, reader, None) for item in items)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
-    def in_order(self) -> list[Fault]:
-        """Return the faults by line, those of the whole file first."""
-        return sorted(self.faults, key=lambda fault: fault.line)
-
     def check(self) -> None:
-        """Raise RegistryError if there are faults; its text shows the first ones and the count."""
-        if len(self.faults) > SHOWN_AT_MOST:
-            more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
-            raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
-        if self.faults:
-            raise RegistryError(self.in_order())
+        """Raise RegistryError if there are faults, by line; its text shows the first ones and the count."""
+        if not self.faults:
+            return
+        ordered = sorted(self.faults, key=lambda fault: fault.line)  # those of the whole file first
+        lines = list(map(str, ordered[:SHOWN_AT_MOST]))
+        if len(ordered) > SHOWN_AT_MOST:
+            lines.append(say("csv.more_faults", self.lang, count=len(ordered), shown=SHOWN_AT_MOST))
+        raise RegistryError(ordered, lines)
 
 
 def filled(text: str, *, at_most: int = 1_000) -> str:

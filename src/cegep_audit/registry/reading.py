@@ -124,8 +124,8 @@ def _institution(row: Row, found: FaultList) -> Institution:
         founded=founded,
         closed=closed,
         enrolment=found.parse(row, "enrolment", _enrolment, ""),
-        wikidata=found.parse(row, "wikidata", partial(_identifier, pattern=_WIKIDATA), ""),
-        ror=found.parse(row, "ror", partial(_identifier, pattern=_ROR), ""),
+        wikidata=found.parse(row, "wikidata", partial(_matched, pattern=_WIKIDATA), ""),
+        ror=found.parse(row, "ror", partial(_matched, pattern=_ROR), ""),
         extra={column: text for column, text in cells.items() if column not in KNOWN_COLUMNS},
         **{column: found.parse(row, column, partial(_as_written, column=column), "") for column in _AS_WRITTEN},
     )
@@ -151,16 +151,15 @@ def _enrolment(text: str) -> str:
 
 
 def _year(text: str) -> int | None:
-    found = _YEAR.fullmatch(text)
-    if text and not found:
-        raise CellError("registry.bad_year", cell=excerpt(text))
-    return int(found[1]) if found else None
+    year = _matched(text, _YEAR, "registry.bad_year")
+    return int(year) if year else None
 
 
-def _identifier(text: str, pattern: re.Pattern[str]) -> str:
+def _matched(text: str, pattern: re.Pattern[str], key: str = "registry.bad_identifier") -> str:
+    """Return the last group of *pattern* in *text*, "" for an empty cell; raise CellError, *key*, for anything else."""
     found = pattern.fullmatch(text)
     if text and not found:
-        raise CellError("registry.bad_identifier", cell=excerpt(text))
+        raise CellError(key, cell=excerpt(text))
     return found[found.lastindex or 0] if found else ""
 
 

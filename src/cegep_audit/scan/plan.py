@@ -108,17 +108,24 @@ def begin(store: Store, drafted: Draft, base: Scan | None = None) -> Plan:
 
 
 def begin_completion(request: Request, store: Store, base: Scan, output: Path) -> Plan:
-    """Begin a scan that completes *base*, with what *base* assessed in it; raise UsageError where it can't be."""
+    """Begin a scan that completes *base*, with its limits and its contact where *request* names none.
+
+    Raises UsageError where *base* cannot be completed so.
+    """
     completion = request.completion
     if completion is None or base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
     if "as_of" in base.settings and any(mode.is_live for mode in completion.modes):
         raise UsageError(say("complete.past", request.lang, scan=base.id))
-    earlier: Any = base.settings.get("completion", {})
-    at_first = earlier.get("at_first") or [item.institution.id for item in base.results if item.status.is_assessed]
+    kept: Any = base.settings
+    with _checked(store, request.lang):
+        limits = replace(Limits(**kept["limits"]), **request.changed)
+        request = replace(request, limits=limits, contact=request.contact or kept["contact"] or None)
+    assessed = [item.institution.id for item in base.results if item.status.is_assessed]
+    at_first = kept.get("completion", {}).get("at_first") or assessed
     archive = asdict(request.past) if request.past else None
     settings = {
-        **base.settings,
+        **kept,
         "limits": asdict(request.limits),
         "contact": request.contact or "",
         "output": str(output),
@@ -163,7 +170,7 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
         check_same_registry(request.registry, begun, request.lang)
     store.claim(begun.id)
     settings: Any = begun.settings
-    with checked(store, request.lang):
+    with _checked(store, request.lang):
         completion = settings["completion"] if begun.completes else None
         past = Past.of((completion["archive"] or {}) if completion else settings)
         request = replace(
@@ -188,7 +195,7 @@ def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
 
 
 @contextmanager
-def checked(store: Store, lang: Language) -> Iterator[None]:
+def _checked(store: Store, lang: Language) -> Iterator[None]:
     """Turn what settings raise that no version of this program wrote into a StoreError."""
     try:
         yield

@@ -27,8 +27,7 @@ from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.cluster.worker import Job, Visits, visit
+from cegep_audit.scan.cluster.worker import Job, Visits, version, visit
 from cegep_audit.scan.concurrent import Observer, failed
 from cegep_audit.scan.plan import Plan
 from cegep_audit.vocabulary import Detail
@@ -51,15 +50,11 @@ _NO_PAGES: dict[str, object] = {
 }  # for other users to see
 
 
-class ClusterError(StoreError):
-    """A cluster that cannot be reached or was lost; saved results stay."""
-
-
 @asynccontextmanager
 async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
     """Connect to the scheduler at *address*, or start a cluster on this machine's cores where it is ``local``.
 
-    When the block ends, workers of this machine end and others forget the job. Raises ClusterError where nobody
+    When the block ends, workers of this machine end and others forget the job. Raises StoreError where nobody
     answers, or there is no worker.
     """
     lang = job.plan.request.lang
@@ -102,12 +97,12 @@ async def _client(address: str, security: Security, lang: Language) -> AsyncIter
         get_address_host_port(address, strict=True)  # first: a client that took a bad one leaves threads behind
         client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False, security=security)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise ClusterError(say("cluster.unreachable", lang, address=address)) from error
+        raise StoreError(say("cluster.unreachable", lang, address=address)) from error
     try:
         try:
             await client.wait_for_workers(1, timeout=_CONNECT_S)
         except TimeoutError as error:
-            raise ClusterError(say("cluster.no_worker", lang, address=address)) from error
+            raise StoreError(say("cluster.no_worker", lang, address=address)) from error
         yield client
     finally:
         await client.close(timeout=_CLOSE_S)
@@ -127,7 +122,7 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
         warc=plan.warc.resolve() if plan.warc else None,
         request=replace(request, warcs=[path.resolve() for path in request.warcs]),
     )
-    job = Job(f"cegep-audit-{uuid.uuid4()}", told, rules_version(), is_local=request.dask == LOCAL)
+    job = Job(f"cegep-audit-{uuid.uuid4()}", told, version(), is_local=request.dask == LOCAL)
     if request.warcs:
         files_of(request.warcs, request.lang)  # a file that is not there is said before anything is started
     elif not request.contact:
@@ -139,19 +134,18 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
             for line in archive.damage:
                 observer.note(line)
             await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
-        waiting = iter(parts(plan.waiting, _REPLAY_PART if request.warcs else _LIVE_PART))
-        await _scan(client, job.name, waiting, keep, observer, request.lang)
+        await _scan(client, job.name, plan, keep, observer)
 
 
 async def _scan(
     client: Client,
     job: str,
-    waiting: Iterator[Sequence[Institution]],
+    plan: Plan,
     keep: Callable[[Sequence[InstitutionResult]], None],
     observer: Observer,
-    lang: Language,
 ) -> None:
-    """Have the workers of *client* scan the parts that are *waiting*, for the *job* of that name."""
+    """Have the workers of *client* scan what is left of *plan*, part by part, for the *job* of that name."""
+    waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.warcs else _LIVE_PART))
     submitted: dict[Future[Any], Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
 
@@ -169,7 +163,7 @@ async def _scan(
     async for future in finished:
         part = submitted.pop(future)
         try:
-            results: list[InstitutionResult] = await _result(future, lang)
+            results: list[InstitutionResult] = await _result(future, plan.request.lang)
         except KilledWorker as error:  # this part killed several workers
             results = [failed(institution, Detail.INTERNAL_ERROR, str(error)) for institution in part]
         keep(results)
@@ -186,7 +180,7 @@ async def _index(client: Client, plan: Plan) -> WarcArchive:
     try:
         founds = [await _result(future, lang) for future in futures]
     except KilledWorker as error:
-        raise ClusterError(say("cluster.lost", lang)) from error
+        raise StoreError(say("cluster.lost", lang)) from error
     return WarcArchive(founds, plan.request.limits, lang=lang)
 
 
@@ -195,7 +189,7 @@ async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 -
     try:
         return await future.result()
     except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
-        raise ClusterError(say("cluster.lost", lang)) from error
+        raise StoreError(say("cluster.lost", lang)) from error
 
 
 def parts(institutions: Sequence[Institution], size: int) -> list[list[Institution]]:

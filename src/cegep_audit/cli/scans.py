@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from cegep_audit import __version__
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
-from cegep_audit.cli.options import read_bins, writes
+from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_of
+from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _figures(stats: ScanStatistics) -> Iterable[Block]:
     from cegep_audit.report.text.words import difference_words
 
     asked, lang = stats.asked, stats.lang
-    others = [name for name in printing.SUMMARY_BASKETS[1:] if asked.basket == printing.SUMMARY_BASKETS[0]]
+    others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
     baskets = [over(stats.scan, name, (), asked.min_networks, asked.sample_of, lang=lang) for name in others]
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]

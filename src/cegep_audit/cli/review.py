@@ -165,8 +165,7 @@ def agreement(
     scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
-    from cegep_audit.coding.agreement import to_json
-    from cegep_audit.coding.raters import compare_raters
+    from cegep_audit.coding.agreement import compare_raters, to_json
     from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
     with Store.open(db, create=False, lang=lang) as store:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from cegep_audit.analyze.findings import Adjusted, Corrections, Estimate
+from cegep_audit.analyze.findings import Adjusted, CorrectedShare, Corrections
 from cegep_audit.analyze.intervals import predictive_interval
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import standing
@@ -51,8 +51,10 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     of_read, of_unread = _total(read), _total(unread)
     if not read or of_read is None:
         return None
+    share = _share([of_read], len(read))
     return Adjusted(
-        share=_share([of_read], len(read)),
+        share=share.share,
+        ci95=share.ci95,
         population=_share([of_read, of_unread], len(cases)) if of_unread else None,
         rogan_gladen=rogan_gladen(read),
         sampled=sum(case.truth is not None for case in read),
@@ -96,10 +98,10 @@ def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
     return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
 
 
-def _share(totals: Sequence[_Total], size: int) -> Estimate:
+def _share(totals: Sequence[_Total], size: int) -> CorrectedShare:
     number, below, above = (sum(column) for column in zip(*totals, strict=True))
     interval = (max(0.0, (number - sqrt(below)) / size), min(1.0, (number + sqrt(above)) / size))
-    return Estimate(number / size, interval)
+    return CorrectedShare(number / size, interval)
 
 
 def rogan_gladen(cases: Sequence[Case]) -> float | None:

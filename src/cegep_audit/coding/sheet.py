@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from cegep_audit.coding.agreement import TOOL
-from cegep_audit.coding.decisions import finding, is_same
+from cegep_audit.coding.decisions import TOOL, finding, is_same
 from cegep_audit.coding.overrides import note_repeats, read_account, read_network
 from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language

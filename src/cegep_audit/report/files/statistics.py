@@ -156,8 +156,7 @@ def _center(figures: Figures) -> tuple[Cell, ...]:
 
 
 def _cells(share: Proportion) -> tuple[Cell, ...]:
-    adjusted = share.adjusted.share if share.adjusted else None
     intervals = (share.bounds, share.bounds_partial, share.ci95, share.ci95_bounds)
     ends = chain.from_iterable(interval or (None, None) for interval in intervals)
-    corrected = (adjusted.value, *(adjusted.ci95 or (None, None))) if adjusted else (None, None, None)
+    corrected = (share.adjusted.share, *share.adjusted.ci95) if share.adjusted else (None, None, None)
     return share.count, share.assessed, share.institutions, share.share, *ends, *corrected

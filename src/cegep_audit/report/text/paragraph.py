@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
+from cegep_audit.analyze.findings import CorrectedShare, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -132,13 +132,13 @@ def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
         interval = locales.span(headline.ci95, lang)
         yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
     if adjusted := headline.adjusted:
-        yield _estimated("sure.adjusted", adjusted.share, adjusted.sampled, lang)
+        yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
         if adjusted.population and adjusted.sampled_unread:
             yield _estimated("sure.population", adjusted.population, adjusted.sampled_unread, lang)
 
 
-def _estimated(key: str, estimate: Estimate, count: int, lang: Language) -> str:
-    share, interval = locales.percent(estimate.value, lang), locales.span(estimate.ci95, lang)
+def _estimated(key: str, estimate: CorrectedShare, count: int, lang: Language) -> str:
+    share, interval = locales.percent(estimate.share, lang), locales.span(estimate.ci95, lang)
     return say(key, lang, count=count, share=share, interval=interval)
 
 

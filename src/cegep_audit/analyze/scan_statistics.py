@@ -1,14 +1,14 @@
 """Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
 import pandas as pd
 
 from cegep_audit.analyze.baselines import Baseline, baselines
-from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, to_json
+from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
@@ -126,7 +126,7 @@ class ScanStatistics:
 
 def summary_document(stats: ScanStatistics) -> dict[str, object]:
     """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
-    details: dict[str, object] = {"sensitivity": asdict(stats.sensitivity)}
+    details: dict[str, object] = {"sensitivity": json_values(stats.sensitivity)}
     details |= {name: records(table) for name, table in stats.tables.items()}
     document = to_json(stats.summary, details)
     if stats.asked.by:

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.baselines import shown_baselines
+from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
@@ -109,7 +109,9 @@ def summary(
         unknown = {each.id for each in scan.institutions if each.founded is None}
         known = figures(without_institutions(scan, unknown), basket, min_networks)
         age = OfKnownAge(len(unknown), known.at_least[min_networks])
-    return Summary(facts, basket, whole, shown_baselines(), sample_of, tuple(by), groups, age)
+    return Summary(
+        facts, basket, whole, tuple(each for each in baselines() if each.shown), sample_of, tuple(by), groups, age
+    )
 
 
 def figures(

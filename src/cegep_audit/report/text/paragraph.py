@@ -149,10 +149,10 @@ def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
     points = locales.decimal(100 * (found.per_institution or 0), lang)
     yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
     for turn in found.turns:
-        if turn.accounts is not None:
-            reference = locales.percent(turn.reference, lang, digits=0)
-            counts = {"accounts": turn.accounts, "institutions": turn.institutions}
-            key = "sure.turn_missed" if turn.errors == "missed" else "sure.turn_false"
+        if turn["accounts"] is not None:
+            reference = locales.percent(turn["reference"], lang, digits=0)
+            counts = {"accounts": turn["accounts"], "institutions": turn["institutions"]}
+            key = "sure.turn_missed" if turn["errors"] == "missed" else "sure.turn_false"
             yield say(key, lang, reference=reference, **counts)
 
 
@@ -182,7 +182,7 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
             completed_low=locales.percent(completed.bounds[0], lang),
             completed_high=locales.percent(completed.bounds[1], lang),
         )
-    if attained.takes_refused:
+    if attained.archive_refused:
         yield say("read_by.took_refused", lang)
 
 
@@ -190,7 +190,7 @@ def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
     """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
     if attained is None:
         return
-    days = " – ".join(locales.day(each, lang) for each in attained.days)
+    days = " – ".join(locales.day(each, lang) for each in attained.archive_days)
     for mode, count in attained.by_mode.items():
         facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
         yield say(f"read_by.{mode}", lang, count=count, **facts)

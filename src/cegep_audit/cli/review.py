@@ -123,7 +123,7 @@ def take_in(
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=lang)
+        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing

@@ -6,12 +6,12 @@ import csv
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from commands import as_program
 from invented import expected
 
 from cegep_audit import demo
@@ -32,7 +32,10 @@ def web() -> Iterator[demo.Web]:
 def run_month(
     month: str, web: demo.Web, folder: Path, registry: Path, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    tools = Path(sys.executable).parent
+    tools = folder.parent / "tools"
+    if not tools.exists():
+        tools.mkdir()
+        as_program(tools)
     environment = {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "HTTP_PROXY": web.proxy,

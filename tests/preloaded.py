@@ -25,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from select import select
 
+_OF_EACH = ("cegep_audit.cli", "cegep_audit.__main__")  # what a command loads itself: it depends on its language
 # What the modules of the program load only when they need it.
 _LIBRARIES = (
     *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "pydantic", "rich.table", "scipy.optimize"),
@@ -47,11 +48,15 @@ def _listen(listener: Path) -> None:
     """Load the libraries and fork a process for each command; return in a command's own process, ready to run it."""
     import cegep_audit
 
-    for module in pkgutil.walk_packages(cegep_audit.__path__, "cegep_audit.", onerror=lambda _: None):
-        if not module.name.startswith(("cegep_audit.cli", "cegep_audit.__main__", "cegep_audit.scan.cluster")):
-            importlib.import_module(module.name)
+    for top in pkgutil.iter_modules(cegep_audit.__path__, "cegep_audit."):
+        if top.name not in _OF_EACH:
+            found = importlib.import_module(top.name)
+            for module in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{top.name}."):
+                if not module.name.startswith("cegep_audit.scan.cluster."):  # it starts threads
+                    importlib.import_module(module.name)
     for name in _LIBRARIES:
         importlib.import_module(name)
+    assert not set(_OF_EACH) & set(sys.modules)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(listener))
         server.listen()

@@ -22,8 +22,10 @@ _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    # The list that comes with the library: no import and no test goes online. Private suffixes count, so that two
-    # colleges that rent their site from one host (x.wordpress.com) stay two sites.
+    """Return the list of public suffixes that the library brings: no import and no test goes online.
+
+    Private suffixes count, so that two colleges that rent their site from one host (x.wordpress.com) are two sites.
+    """
     return PublicSuffixList(accept_unknown=False)
 
 

@@ -14,7 +14,6 @@ import httpx
 from cegep_audit import clock as utc
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.body import (
-    SNIFFED,
     BodyError,
     beginning_of,
     content_codings,
@@ -32,6 +31,7 @@ from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.locales import Language
+from cegep_audit.text import SNIFFED
 from cegep_audit.vocabulary import Detail
 
 _KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone

@@ -17,6 +17,8 @@ __all__ = ["LiveWeb", "Tally", "user_agent"]
 class LiveWeb(Web):
     """The live web as one scan sees it; robots.txt of each host is read once."""
 
+    keeps_cookies = True
+
     @asynccontextmanager
     async def open(
         self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
@@ -52,8 +54,6 @@ class LiveWeb(Web):
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
 
-    def fetching(
-        self, institution: Institution, turn: OpenTurn | None = None, *, keeps_cookies: bool = True
-    ) -> AbstractAsyncContextManager[Fetch]:
+    def fetching(self, institution: Institution, turn: OpenTurn | None = None) -> AbstractAsyncContextManager[Fetch]:
         """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
-        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=keeps_cookies))
+        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=self.keeps_cookies))

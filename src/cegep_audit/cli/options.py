@@ -17,6 +17,8 @@ DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
+SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
+PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # that a user may have one host or one request take
 
 
@@ -58,7 +60,7 @@ def _basket(text: str) -> str:
 
 def column(name: str) -> str:
     """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
-    from cegep_audit.phrases.words import called
+    from cegep_audit.phrases.catalogue import called
     from cegep_audit.registry.headings import registry_headings
 
     columns = registry_headings().columns

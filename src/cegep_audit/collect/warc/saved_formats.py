@@ -13,7 +13,7 @@ from email.message import Message
 from typing import NamedTuple
 
 from cegep_audit import urls
-from cegep_audit.collect.archive.uri_m import read_datetime
+from cegep_audit.clock import read_mail_date
 from cegep_audit.text import looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
@@ -148,4 +148,4 @@ def _address(text: str) -> str | None:
 
 def _date(text: str) -> datetime | None:
     """Return a date as mail and JavaScript write it, in UTC; None where it is none."""
-    return read_datetime(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))
+    return read_mail_date(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))

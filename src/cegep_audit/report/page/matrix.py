@@ -9,9 +9,8 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import say, value_words
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import value_words
 from cegep_audit.report.blocks import Cell, Words, web_address
 from cegep_audit.report.text.words import network_name, reading_words
 from cegep_audit.text import plain, slug

@@ -69,15 +69,13 @@ def _stands_for_account(result: InstitutionResult, flaw: Flaw) -> bool:
 
 
 def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
-    closed = NETWORKS.keys() - _open_networks(result)
-    return (_of_account("closed_network", each) for each in _official(result) if each.network in closed)
+    known = [each for each in _official(result) if each.network in NETWORKS]
+    return (_of_account("closed_network", each) for each in known if each.network not in _open_networks(result))
 
 
-def _open_networks(result: InstitutionResult) -> frozenset[str]:
+def _open_networks(result: InstitutionResult) -> Collection[str]:
     """Return the networks open on the day of the capture; every network where that day is not known."""
-    if result.captured_at is None:
-        return frozenset(NETWORKS)
-    return frozenset(open_networks(result.captured_at.astimezone(UTC).date()))
+    return NETWORKS if result.captured_at is None else open_networks(result.captured_at.astimezone(UTC).date())
 
 
 def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
@@ -123,12 +121,11 @@ def _one_language(result: InstitutionResult) -> Iterator[Advice]:
 
 def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
-    still_open = _open_networks(result)
+    flaws = [flaw for flaw in result.flaws if flaw.rule == rule and flaw.account_url]
+    still_open = _open_networks(result) if flaws else ()
     official = [each for each in _official(result) if each.url and each.network in still_open]
     own = {account_key(account.network, account.url) for account in official}
-    for flaw in result.flaws:
-        if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
-            yield _of_flaw(flaw)
+    return (_of_flaw(flaw) for flaw in flaws if account_key(flaw.network, flaw.account_url) in own)
 
 
 def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:

@@ -10,6 +10,7 @@ import pandas as pd
 from cegep_audit.analyze.baselines import Baseline, baselines
 from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
+from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
 from cegep_audit.analyze.stats import Presence, figures, presence, summary
@@ -80,7 +81,8 @@ class ScanStatistics:
     def _groups(self, by: tuple[str, ...]) -> Mapping[tuple[str, ...], Figures]:
         if by == self.summary.by and self.summary.groups is not None:
             return self.summary.groups
-        return summary(self.scan, self.asked.basket, by, self.asked.min_networks).groups or {}
+        parts = split(self.scan, by, self.lang)
+        return {values: figures(part, self.asked.basket, self.asked.min_networks) for values, part in parts.items()}
 
     @cached_property
     def published(self) -> Sequence[tuple[Baseline, float | None]]:

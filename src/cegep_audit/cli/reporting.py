@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit.analyze.completion import read_differently
-from cegep_audit.analyze.findings import facts_to_json
+from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import Layers, load, load_layers
@@ -141,21 +140,16 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
             {"institution_id": new.id, "old": [old.name, old.type], "new": [new.name, new.type]}
             for old, new in comparison.renamed
         ],
-        "counts": {change.value: comparison.count(change) for change in Change},
+        "counts": {change: comparison.count(change) for change in Change},
         "changes": [
-            {
-                "institution_id": each.institution.id,
-                "network": each.network or None,
-                "change": each.change.value,
-                "old_account_url": each.old_url,
-                "new_account_url": each.new_url,
-            }
+            {"institution_id": each.institution.id, "network": each.network or None, "change": each.change}
+            | {"old_account_url": each.old_url, "new_account_url": each.new_url}
             for each in comparison.changes
         ],
         "networks_open_both_days": list(comparison.common),
         "test": {"name": "McNemar, exact, two-sided", "descriptive": True},
         "shares": [
-            asdict(each) | printing.fields(each, "old_share", "new_share", "points") for each in comparison.shares
+            json_values(each) | printing.fields(each, "old_share", "new_share", "points") for each in comparison.shares
         ],
     }
 

@@ -10,10 +10,9 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.usage import command, group, say
-from cegep_audit.coding.agreement import to_json
+from cegep_audit.coding.agreement import compare_raters, to_json
 from cegep_audit.coding.decisions import renewed
 from cegep_audit.coding.layers import without_effect
-from cegep_audit.coding.raters import compare_raters
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
@@ -115,7 +114,7 @@ def take_in(
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=lang)
+        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cegep_audit import __version__
 from cegep_audit.analyze.completion import attained, to_json
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import load_layers
+from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
 from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
 from cegep_audit.coding.layers import CODED, DETECTED, layer_facts, layer_to_json
@@ -55,7 +55,7 @@ def summary(
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
     with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+        layers = load_layers(store, scan, without=() if as_json else OF_EVIDENCE)
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     detected = ScanStatistics(layers.detected, asked, lang, layers.corrections(DETECTED))
     coded = ScanStatistics(layers.coded, asked, lang)

@@ -26,7 +26,6 @@ from cegep_audit.models import Account, Choice, Institution, InstitutionResult, 
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.registry import default_registry, read_registry
 from cegep_audit.registry.faults import CellError
-from cegep_audit.registry.headings import fold
 from cegep_audit.registry.websites import read_website
 from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file
@@ -37,6 +36,7 @@ from cegep_audit.report.text.sheet_record import sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.scan.audit import audit, rules_version
 from cegep_audit.store import Store
+from cegep_audit.text import slug
 from cegep_audit.urls import host_of, registrable_domain
 from cegep_audit.vocabulary import Detail, PageRole
 
@@ -87,10 +87,10 @@ def _called(scan: Scan, text: str) -> Institution:
         if each.id == text:
             return each
         for word in filter(None, (each.id, each.name, each.short_name)):
-            folded.setdefault(fold(word), each)
-    if found := folded.get(fold(text)):
+            folded.setdefault(slug(word), each)
+    if found := folded.get(slug(text)):
         return found
-    near = dict.fromkeys(folded[word].id for word in get_close_matches(fold(text), folded, n=3))
+    near = dict.fromkeys(folded[word].id for word in get_close_matches(slug(text), folded, n=3))
     hint = say("sheet.near", ids=", ".join(near)) if near else ""
     raise UsageError(say("sheet.unknown_id", id=text, scan=str(scan.id), near=hint))
 

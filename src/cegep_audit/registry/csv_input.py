@@ -15,8 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from cegep_audit.registry.faults import CellError, FaultList, Row, Table
-from cegep_audit.registry.headings import Headings, fold
-from cegep_audit.text import excerpt
+from cegep_audit.registry.headings import Headings
+from cegep_audit.text import excerpt, slug
 
 MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
 _MAX_UNPACKED = 200_000_000  # bytes of all parts of a workbook together: ten times the limit on a file
@@ -203,7 +203,7 @@ def _lines(data: bytes, names: Collection[str], found: FaultList) -> tuple[_Reco
 
     def columns_by(separator: str) -> int:
         cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
-        return sum(cell.lower() in names or fold(cell) in names for cell in cells)
+        return sum(cell.lower() in names or slug(cell) in names for cell in cells)
 
     separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
     return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator

@@ -10,9 +10,9 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
-from cegep_audit.registry.headings import fold, registry_headings, value_in
+from cegep_audit.registry.headings import registry_headings, value_in
 from cegep_audit.registry.websites import read_host, read_website
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 from cegep_audit.urls import host_of
 
 REQUIRED_COLUMNS = ("id", "name", "website")
@@ -97,9 +97,9 @@ def _completed(table: Table) -> Table:
     for row in table.rows:
         website = row.cells.get("website", "")
         name = row.cells.get("name", host_of(website if "//" in website else f"https://{website}").removeprefix("www."))
-        slug = fold(name)[:_LONGEST_ID]
+        wanted = slug(name)[:_LONGEST_ID]
         number = 1
-        while (made := slug if number == 1 else f"{slug}-{number}") in taken:
+        while (made := wanted if number == 1 else f"{wanted}-{number}") in taken:
             number += 1
         taken.add(made)
         rows.append(Row(row.line, {"id": made, "name": name, **row.cells}))

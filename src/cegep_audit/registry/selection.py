@@ -12,9 +12,8 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import called, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.headings import fold
 from cegep_audit.registry.reading import KNOWN_COLUMNS, period_of
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 
 _LISTED_AT_MOST = 40  # values that a message can list; there are more ids than that
 
@@ -22,7 +21,7 @@ _LISTED_AT_MOST = 40  # values that a message can list; there are more ids than 
 @cache
 def _words(column: str, value: str) -> frozenset[str]:
     """Return the spellings of a *value*: its code, its words, or their beginning (``cégep``)."""
-    words = (fold(each).split("-") for each in called(column, value))
+    words = (slug(each).split("-") for each in called(column, value))
     return frozenset("-".join(parts[:count]) for parts in words for count in range(1, len(parts) + 1))
 
 
@@ -31,8 +30,8 @@ def _spellings(institution: Institution, column: str) -> Collection[str]:
     if column == "id":
         return {institution.id.casefold()}
     if column == "region":
-        code = fold(institution.region_code)
-        return {fold(institution.region), code, code.lstrip("0")}
+        code = slug(institution.region_code)
+        return {slug(institution.region), code, code.lstrip("0")}
     return _words(column, getattr(institution, column))
 
 
@@ -109,11 +108,11 @@ def _holding(texts: tuple[str, ...], year: int) -> str:
 def _wanted(institutions: Sequence[Institution], column: str, values: Collection[str], lang: Language) -> set[str]:
     """Return the folded *values*; raise UsageError for the first one that no institution has."""
     known = {spelling for item in institutions for spelling in _spellings(item, column)} - {""}
-    unknown = next((value for value in values if known.isdisjoint({value.casefold(), fold(value)})), None)
+    unknown = next((value for value in values if known.isdisjoint({value.casefold(), slug(value)})), None)
     if unknown is None:
-        return {spelling for value in values for spelling in (value.casefold(), fold(value))} & known
+        return {spelling for value in values for spelling in (value.casefold(), slug(value))} & known
     option = f"--{column}"
-    existing = sorted({value_of(item, column) for item in institutions} - {""}, key=fold)
+    existing = sorted({value_of(item, column) for item in institutions} - {""}, key=slug)
     if not existing:
         raise UsageError(say("registry.nothing_to_choose", lang, option=option, column=column))
     key = "registry.unknown_choice"
@@ -152,4 +151,4 @@ def counts(institutions: Iterable[Institution], column: str, lang: Language = "f
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
     tally = Counter(value_of(item, column) for item in institutions)
-    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], fold(pair[0]))))
+    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], slug(pair[0]))))

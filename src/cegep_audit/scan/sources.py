@@ -19,7 +19,6 @@ from cegep_audit.collect.port import Around, OpenSource, Source
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
-from cegep_audit.detect.assess import looks_like_html
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.needs_browser import needs_browser
 from cegep_audit.errors import FetchError, UsageError
@@ -31,6 +30,7 @@ from cegep_audit.scan.audit import audit
 from cegep_audit.scan.concurrent import failed, reader
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import Past, Render, Request
+from cegep_audit.text import looks_like_html
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
 

@@ -181,7 +181,7 @@ async def _index(client: Client, plan: Plan) -> WarcArchive:
         founds = [await _result(future, lang) for future in futures]
     except KilledWorker as error:
         raise StoreError(say("cluster.lost", lang)) from error
-    return WarcArchive(founds, plan.request.limits, lang=lang)
+    return WarcArchive(founds, plan.request.limits)
 
 
 async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for

@@ -23,7 +23,7 @@ from cegep_audit.report.text.agreement import agreement_blocks, methods_paragrap
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
-_SEED = 1  # of the sample, where none is given: the same command draws the same sample
+_SEED = 1  # default seed, so that the same command draws the same sample
 
 _review = group("review", no_args_is_help=True)
 
@@ -81,7 +81,7 @@ def export(
 
 
 def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
-    """Raise UsageError for a sample that is too small to reach each stratum, or larger than what there is."""
+    """Raise UsageError for a sample that is too small to reach every stratum, or larger than the whole."""
     if size < (least := len(set(strata))):
         raise UsageError(say("coding.small_sample", option=option, asked=size, strata=least))
     if size > len(strata):
@@ -95,7 +95,7 @@ def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: 
     if not strata:
         return
     printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
-    for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
+    for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # its name reveals what was found
         size = round(drawn * (weight or 1))
         printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
 

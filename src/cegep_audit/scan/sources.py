@@ -126,7 +126,7 @@ class Pages:
             self.note(say("scan.not_rendered", self.lang, url=url, reason=reason))
 
         browser = await self._stack.enter_async_context(Browser(path, self._agent, self.limits, tell))
-        decide = needs_of if render is Render.AUTO else always
+        decide = partial(_needs, is_always=render is Render.ALWAYS)
         keep = record.keep_rendered if record else lambda _: None
         return self.way(browser.opening(web, decide, keep, around), read_by)
 
@@ -202,18 +202,12 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
         yield pages
 
 
-def needs_of(page: Page) -> Sequence[Need]:
-    """Return why *page* needs a browser, nothing if it does not (``--render auto``)."""
-    return needs_browser(extract_links(page)) if _is_document(page) else ()
-
-
-def always(page: Page) -> Sequence[Need]:
-    """Return the needs of *page* if every document is rendered (``--render always``)."""
-    return (Need.ALWAYS, *needs_of(page)) if _is_document(page) else ()
-
-
-def _is_document(page: Page) -> bool:
-    return not page.redirect_to and looks_like_html(page)
+def _needs(page: Page, *, is_always: bool) -> Sequence[Need]:
+    """Return why *page* is rendered, nothing if it is not: ``--render always`` or ``auto``."""
+    if page.redirect_to or not looks_like_html(page):
+        return ()
+    own = needs_browser(extract_links(page))
+    return (Need.ALWAYS, *own) if is_always else own
 
 
 def warc_info(plan: Plan) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,10 +70,10 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _as_json(value: date) -> str | None:
-    from cegep_audit.analyze.findings import timestamp
+def _as_json(value: object) -> object:
+    from cegep_audit.analyze.findings import json_values
 
-    return timestamp(value) if isinstance(value, datetime) else value.isoformat()
+    return json_values(value)
 
 
 def fields(item: object, *names: str) -> dict[str, object]:

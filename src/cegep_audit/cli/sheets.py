@@ -24,8 +24,8 @@ from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
-from cegep_audit.registry import default_registry, read_registry
 from cegep_audit.registry.faults import CellError
+from cegep_audit.registry.reading import default_registry, read_registry
 from cegep_audit.registry.websites import read_website
 from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file

@@ -15,7 +15,8 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import as_of, default_registry, read_registry, select
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import as_of, select
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Past, Render, Request, output_of, warc_path
 from cegep_audit.store import Store

@@ -17,7 +17,7 @@ from cegep_audit.analyze.stats import Presence, figures, presence, summary
 from cegep_audit.analyze.tables import account_counts, co_occurrence, combinations, exceptions, places, presence_matrix
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import columns
+from cegep_audit.registry.selection import columns
 
 GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cegep_audit.analyze.presence import main_accounts
+from cegep_audit.analyze.presence import main_accounts, visits
 from cegep_audit.detect.networks.identify import account_key
 from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.vocabulary import ReadBy, Verdict
@@ -51,24 +51,22 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
 
     A coder's last word on a unit counts, unless it is "unsure". Lists of accounts have no say.
     """
-    results = {result.institution.id: result for result in judged.results}
-    known = {institution.id for institution in judged.institutions}
+    results = {institution.id: result for institution, result in visits(judged)}
     last: dict[Unit, dict[str, Decision]] = defaultdict(dict)
     for item in decisions:
-        if item.verdict is not Verdict.LISTED and item.unit.institution_id in known:
+        if item.verdict is not Verdict.LISTED and item.unit.institution_id in results:
             last[item.unit][item.coder] = item
     settled: dict[Unit, Decision] = {}
-    disputed, lapsed = [], []
+    disputed: list[Unit] = []
+    lapsed: list[Unit] = []
     for unit, by_coder in last.items():
         decisive = [item for item in by_coder.values() if item.verdict.is_decisive]
-        found = finding(results.get(unit.institution_id), unit.network)
+        found = finding(results[unit.institution_id], unit.network)
         holding = [item for item in decisive if item.scan_id == judged.id or _holds(item, found)]
         if chosen := agreed(holding):
             settled[unit] = chosen
-        elif holding:
-            disputed.append(unit)
         elif decisive:
-            lapsed.append(unit)
+            (disputed if holding else lapsed).append(unit)
     return Standing(settled, tuple(disputed), tuple(lapsed))
 
 
@@ -97,10 +95,11 @@ def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Deci
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
     found = []
     for item in items:
-        before = known.get((item.scan_id, item.unit, item.coder))
-        if before and item.verdict is not Verdict.LISTED:
-            drawn = item if item.weight is not None else before
-            is_blind = item.is_blind and before.is_blind
-            item = replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)  # noqa: PLW2901
-        found.append(item)
+        before = None if item.verdict is Verdict.LISTED else known.get((item.scan_id, item.unit, item.coder))
+        if before is None:
+            found.append(item)
+            continue
+        drawn = item if item.weight is not None else before
+        is_blind = item.is_blind and before.is_blind
+        found.append(replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight))
     return found

@@ -23,11 +23,10 @@ def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
     where the rules did not find it. Where a decision names none, none stays official. Accounts whose role changes
     carry the reason ``coded``. The status of a site does not change.
     """
-    of: dict[str, list[Decision]] = defaultdict(list)
+    by_site: dict[str, list[Decision]] = defaultdict(list)
     for item in decisions:
-        of[item.unit.institution_id].append(item)
-    results = (_decided(result, of.get(result.institution.id, ())) for result in scan.results)
-    return replace(scan, results=tuple(results))
+        by_site[item.unit.institution_id].append(item)
+    return replace(scan, results=tuple(_decided(each, by_site.get(each.institution.id, ())) for each in scan.results))
 
 
 def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> InstitutionResult:
@@ -35,16 +34,17 @@ def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> Instit
     for item in decisions:
         accounts = tuple(_judged(account, item) for account in accounts)
         if item.correct_account and not any(_names(item, account) for account in accounts):
-            accounts += (_added(item),)
+            url, network, what = item.correct_account, item.unit.network, classify(item.correct_account)
+            kind = what.kind if what.kind.names_account else Kind.PROFILE
+            handle = what.handle or mastodon_handle(url) or ""
+            accounts += (Account(network, handle, url, kind, Role.OFFICIAL, REASON, (), is_main=True),)
     return replace(result, accounts=accounts) if accounts != result.accounts else result
 
 
 def _judged(account: Account, item: Decision) -> Account:
-    if account.network != item.unit.network:
-        return account
     if _names(item, account):
         return replace(account, role=Role.OFFICIAL, reason=REASON, is_main=True)
-    if account.role is not Role.OFFICIAL:
+    if account.network != item.unit.network or account.role is not Role.OFFICIAL:
         return account
     is_shown_one = bool(item.detected) and is_same(account.network, account.url, item.detected or "")
     if item.verdict is Verdict.ABSENT or (item.verdict is Verdict.WRONG_ACCOUNT and is_shown_one):
@@ -53,16 +53,8 @@ def _judged(account: Account, item: Decision) -> Account:
 
 
 def _names(item: Decision, account: Account) -> bool:
-    is_there = bool(account.url and item.correct_account) and account.network == item.unit.network
-    return is_there and is_same(account.network, account.url, item.correct_account)
-
-
-def _added(item: Decision) -> Account:
-    url, network = item.correct_account, item.unit.network
-    what = classify(url)
-    kind = what.kind if what.kind.names_account else Kind.PROFILE
-    handle = what.handle or mastodon_handle(url) or ""
-    return Account(network, handle, url, kind, Role.OFFICIAL, REASON, (), is_main=True)
+    has_address = bool(account.url and item.correct_account) and account.network == item.unit.network
+    return has_address and is_same(account.network, account.url, item.correct_account)
 
 
 def missing_networks(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> list[str]:
@@ -92,8 +84,7 @@ def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], sc
 
 def with_sites_read_by_hand(scan: Scan, settled: Mapping[Unit, Decision]) -> Scan:
     """Return *scan* with the sites that only coders read as assessed."""
-    results = (read_by_hand(result, settled, scan) or result for result in scan.results)
-    return replace(scan, results=tuple(results))
+    return replace(scan, results=tuple(read_by_hand(each, settled, scan) or each for each in scan.results))
 
 
 def without_effect(scan: Scan, settled: Mapping[Unit, Decision]) -> dict[str, list[str]]:
@@ -123,13 +114,9 @@ class LayerFacts:
 
 def layer_facts(stand: Standing, detected: Scan, coded: Scan) -> LayerFacts:
     """Return what the scan *coded* rests on and the scan *detected* does not."""
-    before, after = ({result.institution.id: result for result in scan.results} for scan in (detected, coded))
+    layers = [{result.institution.id: result for result in scan.results} for scan in (detected, coded)]
     found = {
-        unit: (
-            finding(before.get(unit.institution_id), unit.network),
-            finding(after.get(unit.institution_id), unit.network),
-        )
-        for unit in stand.settled
+        unit: [finding(results.get(unit.institution_id), unit.network) for results in layers] for unit in stand.settled
     }
     decided = {unit: (was, now) for unit, (was, now) in found.items() if was is not None and now is not None}
     return LayerFacts(
@@ -149,13 +136,10 @@ def layer_to_json(facts: LayerFacts, detected: Summary, coded: Summary) -> dict[
     def counts(was: Proportion | None, now: Proportion) -> dict[str, int]:
         return {DETECTED: was.count if was else 0, CODED: now.count}
 
-    return {
-        "name": CODED,
-        **asdict(facts),
-        "decided": sum(facts.decided.values()),
-        "min_networks": [{"k": k, **counts(before.at_least.get(k), now)} for k, now in after.at_least.items()],
-        "networks": [
-            {"network": name, "decided": facts.decided.get(name, 0), **counts(before.networks.get(name), now)}
-            for name, now in after.networks.items()
-        ],
-    }
+    networks = [
+        {"network": name, "decided": facts.decided.get(name, 0), **counts(before.networks.get(name), now)}
+        for name, now in after.networks.items()
+    ]
+    thresholds = [{"k": k, **counts(before.at_least.get(k), now)} for k, now in after.at_least.items()]
+    decided = {"decided": sum(facts.decided.values())}
+    return {"name": CODED, **asdict(facts), **decided, "min_networks": thresholds, "networks": networks}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,17 +76,18 @@ def _row(has: NDArray[np.bool_], group: Counts, valued: int) -> tuple[object, ..
     present, sizes = present[sizes > 0], sizes[sizes > 0]
     if len(sizes) < _TWO or not kept.any() or kept.all():
         return None
-    chi2 = float(chi2_contingency(np.array([present, sizes - present]), correction=False).statistic)
-    test, p = _significance(present, sizes)
+    pearson = chi2_contingency(np.array([present, sizes - present]), correction=False)
     difference: tuple[float | None, ...] = (None, None, None)
     if len(sizes) == _TWO:
         one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
         difference = (one[0] / one[1] - other[0] / other[1], *(difference_interval(one, other) or (None, None)))
     numbers = (len(sizes), len(kept), len(has) - len(kept), valued - len(kept))
+    test, p = _significance(present, sizes, pearson)
+    chi2 = float(pearson.statistic)
     return *numbers, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes), *difference
 
 
-def _significance(present: Counts, sizes: Counts) -> tuple[str, float]:
+def _significance(present: Counts, sizes: Counts, pearson: Any) -> tuple[str, float]:  # noqa: ANN401 - scipy's result
     """Return the test that the counts *present* of groups of these *sizes* bear, and its p-value.
 
     ``fisher``: Fisher's exact test and, for more than two groups, that of G. H. Freeman and J. H. Halton (Biometrika
@@ -93,36 +95,23 @@ def _significance(present: Counts, sizes: Counts) -> tuple[str, float]:
     the counts bear it (W. G. Cochran, Biometrics 10, 1954). ``fisher_simulated``: Freeman and Halton's p-value
     estimated from tables drawn at random (A. C. A. Hope, Journal of the Royal Statistical Society B 30, 1968).
     """
-    from scipy.stats import chi2_contingency, fisher_exact
-    from scipy.stats.contingency import expected_freq
+    from scipy.stats import fisher_exact
 
-    table = np.array([present, sizes - present])
     if len(sizes) == _TWO:
-        return "fisher", float(fisher_exact(table).pvalue)
+        return "fisher", float(fisher_exact(np.array([present, sizes - present])).pvalue)
     largest = int(sizes.argmax())
-    if np.prod(np.delete(sizes, largest) + 1.0) <= _MOST_TABLES:
-        return "fisher", _exact(present, sizes, largest)
-    expected = expected_freq(table)
+    others, at_most = np.delete(sizes, largest), _log_weight(present, sizes) + _TIE
+    if np.prod(others + 1.0) <= _MOST_TABLES:
+        cells = np.indices(tuple(int(size) + 1 for size in others)).reshape(len(others), -1).T
+        rest = present.sum() - cells.sum(axis=1)  # the count of the largest group follows from those of the others
+        weights = _log_weight(np.insert(cells, largest, rest, axis=1)[(rest >= 0) & (rest <= sizes[largest])], sizes)
+        chances = np.exp(weights - weights.max())
+        return "fisher", float(chances[weights <= at_most].sum() / chances.sum())
+    expected = pearson.expected_freq
     if expected.min() >= 1 and (expected < _EXPECTED).mean() <= _SPARSE:
-        return "chi2", float(chi2_contingency(table, correction=False).pvalue)
-    return "fisher_simulated", _simulated(present, sizes)
-
-
-def _exact(present: Counts, sizes: Counts, largest: int) -> float:
-    """Return Freeman and Halton's p-value; the count of the group *largest* follows from those of the others."""
-    others = np.delete(sizes, largest)
-    cells = np.indices(tuple(int(size) + 1 for size in others)).reshape(len(others), -1).T
-    rest = present.sum() - cells.sum(axis=1)
-    cells = np.insert(cells, largest, rest, axis=1)[(rest >= 0) & (rest <= sizes[largest])]
-    weights = _log_weight(cells, sizes)
-    chances = np.exp(weights - weights.max())
-    return float(chances[weights <= _log_weight(present, sizes) + _TIE].sum() / chances.sum())
-
-
-def _simulated(present: Counts, sizes: Counts) -> float:
+        return "chi2", float(pearson.pvalue)
     drawn = np.random.default_rng(SEED).multivariate_hypergeometric(sizes, int(present.sum()), size=RESAMPLES)
-    unlikely = (_log_weight(drawn, sizes) <= _log_weight(present, sizes) + _TIE).sum()
-    return float((unlikely + 1) / (RESAMPLES + 1))
+    return "fisher_simulated", float(((_log_weight(drawn, sizes) <= at_most).sum() + 1) / (RESAMPLES + 1))
 
 
 def _log_weight(present: Counts, sizes: Counts) -> NDArray[np.float64]:
@@ -187,10 +176,9 @@ def group_differences(figures: Mapping[str, tuple[int, int]]) -> Mapping[str, tu
 
     *figures* goes from a group to how many of how many assessed have the trait; None where one side has nobody.
     """
-    count, total = (sum(each[place] for each in figures.values()) for place in (0, 1))
+    count, total = (sum(column) for column in zip(*figures.values(), strict=True)) if figures else (0, 0)
     found: dict[str, tuple[float, Interval] | None] = {}
     for name, (own, size) in figures.items():
-        rest = (count - own, total - size)
-        interval = difference_interval((own, size), rest)
-        found[name] = (own / size - rest[0] / rest[1], interval) if interval else None
+        interval = difference_interval((own, size), (count - own, total - size))
+        found[name] = (own / size - (count - own) / (total - size), interval) if interval else None
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -30,18 +31,15 @@ def split(
     the language *lang*, where the registry has no such column, or none of its institutions has a value there.
     """
     labels = [labels_of(scan, column, lang, bins=bins) for column in by]
-    groups: dict[tuple[str, ...], list[Institution]] = {}
-    for institution in scan.institutions:
-        groups.setdefault(tuple(column[institution.id] for column in labels), []).append(institution)
     visited = {result.institution.id: result for result in scan.results}
-    return {
-        values: replace(
-            scan,
-            institutions=tuple(groups[values]),
-            results=tuple(visited[member.id] for member in groups[values] if member.id in visited),
-        )
-        for values in sorted(groups, key=lambda values: [*map(_place, values)])
-    }
+    groups: dict[tuple[str, ...], list[Institution]] = defaultdict(list)
+    for institution in scan.institutions:
+        groups[tuple(column[institution.id] for column in labels)].append(institution)
+    found = {}
+    for values in sorted(groups, key=lambda values: [*map(_place, values)]):
+        results = (visited[each.id] for each in groups[values] if each.id in visited)
+        found[values] = replace(scan, institutions=tuple(groups[values]), results=tuple(results))
+    return found
 
 
 def _place(label: str) -> tuple[bool, float, str, str]:
@@ -64,11 +62,9 @@ def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[
     numbers = numbers_of(scan, column)
     if numbers is None:
         return texts
-    if bins:
-        edges = [-float("inf"), *sorted(bins), float("inf")]
-        ranges = pd.cut(numbers, edges, right=False, duplicates="drop")
-    else:
-        ranges = pd.qcut(numbers, _QUARTERS, duplicates="drop")
+    edges = [-float("inf"), *sorted(bins), float("inf")]
+    cut = pd.cut(numbers, edges, right=False, duplicates="drop") if bins else None
+    ranges = pd.qcut(numbers, _QUARTERS, duplicates="drop") if cut is None else cut
     spans = numbers.groupby(ranges, observed=True).agg(["min", "max"])
     names = {span: _span(low, high) for span, low, high in spans.itertuples()}
     return {each.id: names.get(ranges.get(each.id), "") for each in scan.institutions}

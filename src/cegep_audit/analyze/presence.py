@@ -70,17 +70,16 @@ def heirs(scans: Sequence[Scan]) -> Mapping[str, str]:
     An institution of the last scan goes on with itself. For others ``successor_id`` is followed through any number of
     mergers, as far as one of the registries knows them; an institution that leads nowhere is left out.
     """
-    known = {each.id: each for scan in scans for each in scan.institutions}
+    successors = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
-    for name in known:
-        heir, seen = name, {""}
-        while heir in known and heir not in there and heir not in seen:
+    for name in successors:
+        heir, seen = name, set[str]()
+        while heir in successors and heir not in there and heir not in seen:
             seen.add(heir)
-            heir = known[heir].successor_id
-        if heir in there:
-            found[name] = heir
-    return found
+            heir = successors[heir]
+        found[name] = heir
+    return {name: heir for name, heir in found.items() if heir in there}
 
 
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
@@ -97,10 +96,9 @@ def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
 
 def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
     """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one."""
-    there = {each.id: each for each in new.institutions}
-    goes_on = heirs((old, new))
-    merged = ((each, goes_on.get(each.id, each.id)) for each in old.institutions)
-    return tuple((each, there[heir]) for each, heir in merged if heir != each.id)
+    there, goes_on = {each.id: each for each in new.institutions}, heirs((old, new))
+    gone = (each for each in old.institutions if goes_on.get(each.id, each.id) != each.id)
+    return tuple((each, there[goes_on[each.id]]) for each in gone)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:

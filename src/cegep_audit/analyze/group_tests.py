@@ -33,8 +33,8 @@ def group_tests(
 ) -> pd.DataFrame:
     """Return a test between the groups of a registry *column* for each network, and for "at least k networks".
 
-    *matrix* is the presence matrix of *scan*; *bins* cut a column of numbers. A measure that all share, or none, has
-    no row; there is none at all for fewer than two groups. Columns:
+    *matrix* is the presence matrix of *scan*; *bins* cut a column of numbers. A measure that is true of all or of none
+    has no row, and fewer than two groups give an empty table. Columns:
 
     - ``measure``: ``at_least_3``, a network's id, or ``assessed`` (whether being assessed differs between the groups)
     - ``groups``, ``assessed``: groups, and institutions compared (with a value, and assessed; for ``assessed``, with a
@@ -88,7 +88,7 @@ def _row(has: NDArray[np.bool_], group: Counts, valued: int) -> tuple[object, ..
 
 
 def _significance(present: Counts, sizes: Counts, pearson: Any) -> tuple[str, float]:  # noqa: ANN401 - scipy's result
-    """Return the test that the counts *present* of groups of these *sizes* bear, and its p-value.
+    """Return the test that suits the counts *present* of groups of these *sizes*, and its p-value.
 
     ``fisher``: Fisher's exact test and, for more than two groups, that of G. H. Freeman and J. H. Halton (Biometrika
     38, 1951), where the tables with these margins are few enough to be counted. ``chi2``: Pearson's chi-square where
@@ -115,7 +115,7 @@ def _significance(present: Counts, sizes: Counts, pearson: Any) -> tuple[str, fl
 
 
 def _log_weight(present: Counts, sizes: Counts) -> NDArray[np.float64]:
-    """Return the logarithm of a table's chance, but for what all tables with its margins have in common."""
+    """Return the logarithm of the probability of a table, up to a constant of all tables with its margins."""
     from scipy.special import gammaln
 
     weights: NDArray[np.float64] = -(gammaln(present + 1) + gammaln(sizes - present + 1)).sum(axis=-1)
@@ -152,7 +152,7 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def rank_correlation(matrix: pd.DataFrame, scan: Scan, column: str) -> dict[str, object] | None:
-    """Return how the number of networks goes with a *column* of numbers, None for a column of text.
+    """Return how the number of networks correlates with a *column* of numbers, None for a column of text.
 
     ``tau``: Kendall's tau-b, which allows for ties (M. G. Kendall, Biometrika 33, 1945), with its two-sided ``p``;
     both None for fewer than three institutions, or where one of the two does not vary. ``assessed`` institutions are

@@ -129,12 +129,12 @@ class ScanStatistics:
 
     @cached_property
     def published(self) -> Sequence[tuple[Baseline, float | None]]:
-        """Every published figure with ours beside it, None where we have none; no difference is computed."""
+        """Every published figure with ours, None where we have none."""
         return [(each, beside(each, self.summary.figures)) for each in baselines()]
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
-        """How far the first share moves with errors of detection, and how many would turn what it says."""
+        """How far the first share moves with errors of detection, and how many would reverse its conclusion."""
         references = [each.value for each in self.summary.baselines if each.k == self.asked.min_networks]
         return sensitivity(self.presence, self.asked.min_networks, references)
 

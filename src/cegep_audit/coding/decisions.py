@@ -1,7 +1,7 @@
 """Which decisions of coders hold for a scan.
 
-A decision was made beside what the rules had found. It holds for a later scan whose rules find the same account, or
-the one that the decision names. Where they find another, it lapses and the unit is to be coded again.
+A decision was made on what the rules had found. It holds for a later scan if its rules find the same account, or the
+one that the decision names. If they find another, it lapses and the unit is to be coded again.
 """
 
 from collections import defaultdict
@@ -20,10 +20,10 @@ CONSENSUS = "consensus"  # the coder whose word settles what the others disagree
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decisions come to for one scan; no unit is in two of the three.
+    """The decisions on one scan, resolved; no unit is in two of the three.
 
     ``settled`` holds the decision that applies to each unit. Coders disagree on the units ``disputed``. The units
-    ``lapsed`` were only decided beside another finding.
+    ``lapsed`` were only decided on another finding.
     """
 
     settled: Mapping[Unit, Decision]
@@ -47,7 +47,7 @@ def is_same(network: str, one: str, other: str) -> bool:
 
 
 def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
-    """Return what *decisions*, the oldest scan first, come to for the scan *judged* by the rules alone.
+    """Return *decisions*, the oldest scan first, resolved for the scan *judged* by the rules alone.
 
     A coder's last word on a unit counts, unless it is "unsure". Lists of accounts have no say.
     """
@@ -71,7 +71,7 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
 
 
 def _holds(item: Decision, found: str | None) -> bool:
-    """Whether a decision of an earlier scan holds beside what is *found* now; an unread site changes nothing."""
+    """Whether a decision of an earlier scan holds for what is *found* now; an unread site changes nothing."""
     known = (item.detected, item.correct_account)
     return found is None or any(was is not None and is_same(item.unit.network, was, found) for was in known)
 

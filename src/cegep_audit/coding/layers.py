@@ -63,7 +63,7 @@ def missing_networks(result: InstitutionResult, settled: Mapping[Unit, Decision]
 
 
 def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> InstitutionResult | None:
-    """Return what coders read on a site that *scan* could not assess; None where a network that is asked is missing.
+    """Return what coders read on a site that *scan* could not assess; None if they left out a network to be coded.
 
     ``captured_at`` is noon (UTC) of the day of their last decision.
     """
@@ -113,7 +113,7 @@ class LayerFacts:
 
 
 def layer_facts(stand: Standing, detected: Scan, coded: Scan) -> LayerFacts:
-    """Return what the scan *coded* rests on and the scan *detected* does not."""
+    """Return the decisions that make the scan *coded* differ from *detected*, counted."""
     layers = [{result.institution.id: result for result in scan.results} for scan in (detected, coded)]
     found = {
         unit: [finding(results.get(unit.institution_id), unit.network) for results in layers] for unit in stand.settled

@@ -134,7 +134,7 @@ async def read(found, _):
     return result(found, "facebook")
 
 with Store.open(sys.argv[1], create=True) as store:
-    institutions = [institution(f"s{number}") for number in range(100_000)]
+    institutions = [institution(f"s{number}") for number in range(20_000)]
     number = store.start_scan("live", {}, "1", "1", institutions, STARTED)
     asyncio.run(scan(institutions, read, 8, lambda results: store.save(number, *results), Told()))
 """

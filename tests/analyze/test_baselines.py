@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from builders import failed, result, scan
+from rows import every_row
 
 from cegep_audit.analyze.baselines import Baseline, baselines, default_baselines
 from cegep_audit.analyze.findings import beside
@@ -14,7 +15,7 @@ from cegep_audit.analyze.stats import figures
 from cegep_audit.detect.networks.identify import NETWORKS
 
 
-@pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)
+@every_row(baselines(), lambda row: row.id)
 def test_every_row_says_what_it_measures_and_what_to_beware_of(row: Baseline) -> None:
     assert row.measure in {"min_networks", "network", "mean"}
     assert (row.k is not None) == (row.measure == "min_networks")
@@ -58,12 +59,12 @@ def test_ours_is_of_the_same_measure(measure: str, k: int | None, network: str, 
     assert beside(replace(baselines()[0], measure=measure, k=k, network=network), found) == expected
 
 
-@pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)
+@every_row(baselines(), lambda row: row.id)
 def test_nothing_is_beside_where_nobody_was_assessed(row: Baseline) -> None:
     assert beside(row, figures(scan(failed("a")))) is None
 
 
-@pytest.mark.parametrize("row", baselines(), ids=lambda row: row.id)
+@every_row(baselines(), lambda row: row.id)
 def test_a_published_figure_has_the_digits_of_its_study(row: Baseline) -> None:
     """Written with its digits the figure is the one of the file, neither rounded nor made more exact."""
     if row.measure == "mean":

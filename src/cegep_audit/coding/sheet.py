@@ -18,8 +18,7 @@ from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, filled
-from cegep_audit.registry.headings import fold
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 from cegep_audit.vocabulary import Verdict
 
 CODED = ("decision", "correct_account", "note", "coder", "date")  # what a coder fills in
@@ -29,7 +28,7 @@ COLUMNS = ("institution_id", "institution", "website", "network", *CODED)
 
 # A coder's own words for the decisions, and the codes, without accents and with hyphens.
 _WORDS: Mapping[str, Verdict] = {
-    **{fold(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
+    **{slug(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
     "mauvais-compte": Verdict.WRONG_ACCOUNT,
     "incertain": Verdict.UNSURE,
 }
@@ -224,7 +223,7 @@ class _Reader:
 
 
 def _verdict(text: str) -> Verdict:
-    if verdict := _WORDS.get(fold(text)):
+    if verdict := _WORDS.get(slug(text)):
         return verdict
     raise CellError("coding.decision", cell=excerpt(text))
 

@@ -10,11 +10,10 @@ from xml.etree import ElementTree as ET
 from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange, ShareChange
 from cegep_audit.analyze.change.trend import Share, Trend
 from cegep_audit.analyze.findings import ScanFacts, timestamp
-from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.files.files import write_file
 from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, csv_bytes, filled, rows_of
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
@@ -108,13 +107,6 @@ def _moves(trend: Trend) -> Iterator[_Move]:
             yield from (_Move(before.id, after.id, each, name) for each in institutions)
 
 
-def check(output: Path, lang: Language, endings: tuple[str, ...] = (".csv",)) -> None:
-    """Raise UsageError or StoreError where *output* has none of the *endings* or could not be written."""
-    if output.suffix.lower() not in endings:
-        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(endings)))
-    check_file(output, lang)
-
-
 def write_comparison(comparison: Comparison, output: Path, lang: Language) -> list[Path]:
     """Write *comparison* as an Atom feed, or as CSV with the shares beside it, by the ending of *output*."""
     if output.suffix.lower() == ".atom":
@@ -125,7 +117,6 @@ def write_comparison(comparison: Comparison, output: Path, lang: Language) -> li
 
 def write(first: Table, second: Table, output: Path, lang: Language) -> list[Path]:
     """Write *first* to *output* and *second* beside it, its name after the stem; return both paths."""
-    check(output, lang)
     beside = output.with_name(f"{output.stem}-{second.name}{output.suffix}")
     for path, table in ((beside, second), (output, first)):
         write_file(path, csv_bytes(table), lang)

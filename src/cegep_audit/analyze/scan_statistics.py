@@ -9,7 +9,7 @@ import pandas as pd
 
 from cegep_audit.analyze.baselines import Baseline, baselines
 from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
-from cegep_audit.analyze.group_tests import group_tests, rank_correlation
+from cegep_audit.analyze.groups import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.stats import Presence, figures, presence, summary
 from cegep_audit.analyze.tables import account_counts, co_occurrence, combinations, exceptions, places, presence_matrix

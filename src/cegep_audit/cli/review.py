@@ -10,8 +10,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import Layers, load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.usage import command, group, say
-from cegep_audit.coding.decisions import renewed
-from cegep_audit.coding.layers import without_effect
+from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision

@@ -12,7 +12,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
 from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
-from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.decisions import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.scan.request import warc_of
@@ -44,7 +44,7 @@ def summary(
     """Print the statistics of a scan."""
     from cegep_audit.analyze.completion import attained, to_json
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
-    from cegep_audit.coding.layers import layer_facts, layer_to_json
+    from cegep_audit.coding.decisions import layer_facts, layer_to_json
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))

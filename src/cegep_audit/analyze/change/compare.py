@@ -15,7 +15,7 @@ from itertools import product
 import pandas as pd
 
 from cegep_audit.analyze.findings import ScanFacts, facts_of
-from cegep_audit.analyze.group_tests import holm_corrected, mcnemar
+from cegep_audit.analyze.groups import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket

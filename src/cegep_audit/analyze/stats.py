@@ -23,7 +23,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import Status
+from cegep_audit.vocabulary import Role, Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,7 +43,7 @@ def _counted(found: Presence, values: NDArray[np.bool_]) -> pd.DataFrame:
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each two networks that somebody is on, those found together most often first.
+    """Return one row for each pair of networks that some institution is on, the most frequent pair first.
 
     Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
     ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).

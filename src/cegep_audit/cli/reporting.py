@@ -14,7 +14,7 @@ from cegep_audit.cli.layers import Layers, load, load_layers
 from cegep_audit.cli.options import PAGE_ENDINGS, argument, scan_number, what, writes
 from cegep_audit.cli.scans import finished_scans
 from cegep_audit.cli.usage import command, say
-from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.decisions import CODED, DETECTED
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language

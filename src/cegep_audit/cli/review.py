@@ -11,8 +11,7 @@ from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.usage import command, group, say
 from cegep_audit.coding.agreement import compare_raters, to_json
-from cegep_audit.coding.decisions import renewed
-from cegep_audit.coding.layers import without_effect
+from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError

@@ -13,7 +13,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
 from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
-from cegep_audit.coding.layers import CODED, DETECTED, layer_facts, layer_to_json
+from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts, layer_to_json
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.blocks import Block, Line

@@ -11,8 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
-from cegep_audit.coding.decisions import standing
-from cegep_audit.coding.layers import read_by_hand
+from cegep_audit.coding.decisions import read_by_hand, standing
 from cegep_audit.collect.port import Answer, Fetch, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.errors import FetchError

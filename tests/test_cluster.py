@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from builders import scan
 from commands import inside, rows_of
 from servers import Web, robots
 from servers import page as html
@@ -28,7 +29,8 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan, Request, read_past
+from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.request import Request, read_past
 from cegep_audit.scan.sources import check_sources
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -324,7 +326,7 @@ def asked(**facts: Any) -> Request:
 
 
 def plan_of(request: Request) -> Plan:
-    return Plan(1, (), (), request.limits, {}, None, request)
+    return Plan(scan(), (), None, request)
 
 
 @pytest.mark.parametrize(

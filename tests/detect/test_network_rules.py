@@ -107,7 +107,7 @@ def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
     """A template that asks for a piece its pattern has not would raise on a URL nobody thought of."""
     known = places()
     for grammar in [*known.hosts.values(), *known.wild.values()]:
-        for pattern, rule in [*grammar.general, *(pair for pairs in grammar.by_word.values() for pair in pairs)]:
+        for pattern, rule in (pair for pairs in grammar.rules.values() for pair in pairs):
             pieces = set(pattern._path.groupindex)
             for _, value in pattern._parameters:
                 pieces |= set(value.groupindex)

@@ -12,8 +12,7 @@ from cegep_audit.models import Institution, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import KNOWN_COLUMNS, columns, value_of
-from cegep_audit.registry.headings import fold
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 
 _NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows
 _MANY = 8  # different values from which another column of numbers is cut: fewer are groups as they are
@@ -48,7 +47,7 @@ def _place(label: str) -> tuple[bool, float, str, str]:
     """Return the place of a label among others: ranges by their first number, words by spelling, "" last."""
     first = label.partition("–")[0]
     number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
-    return not label, number, fold(label), label
+    return not label, number, slug(label), label
 
 
 def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[float] = ()) -> Mapping[str, str]:

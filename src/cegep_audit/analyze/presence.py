@@ -33,6 +33,12 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
     return chosen
 
 
+def asked_day(scan: Scan) -> date | None:
+    """Return the day that a web archive was asked for, None for a scan of its own day."""
+    asked = scan.settings.get("as_of")
+    return date.fromisoformat(asked) if isinstance(asked, str) else None
+
+
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
 
@@ -40,8 +46,7 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
-    asked = scan.settings.get("as_of")
-    return date.fromisoformat(asked) if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
+    return asked_day(scan) or scan.started_at.astimezone(UTC).date()
 
 
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:

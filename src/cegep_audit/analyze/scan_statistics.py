@@ -1,19 +1,19 @@
 """Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
 import pandas as pd
 
 from cegep_audit.analyze.baselines import Baseline, baselines
-from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, to_json
+from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
 from cegep_audit.analyze.group_tests import group_tests, rank_correlation
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.sensitivity import Sensitivity, sensitivity
 from cegep_audit.analyze.stats import Presence, figures, presence, summary
-from cegep_audit.analyze.tables import closer_tables, presence_matrix
+from cegep_audit.analyze.tables import account_counts, co_occurrence, combinations, exceptions, places, presence_matrix
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry import columns
@@ -121,12 +121,19 @@ class ScanStatistics:
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables for a closer look, by the name that they have in the JSON."""
-        return closer_tables(self.scan, self.presence_matrix)
+        held = self.presence_matrix
+        return {
+            "pairs": co_occurrence(held),
+            "combinations": combinations(held),
+            "exceptions": exceptions(held),
+            "places": places(self.scan),
+            "account_counts": account_counts(self.scan),
+        }
 
 
 def summary_document(stats: ScanStatistics) -> dict[str, object]:
     """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
-    details: dict[str, object] = {"sensitivity": asdict(stats.sensitivity)}
+    details: dict[str, object] = {"sensitivity": json_values(stats.sensitivity)}
     details |= {name: records(table) for name, table in stats.tables.items()}
     document = to_json(stats.summary, details)
     if stats.asked.by:

@@ -2,39 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from cegep_audit.analyze.findings import Records
 from cegep_audit.analyze.stats import Presence
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table goes up to
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The share if *errors* institutions next to the threshold were counted on the wrong side.
-
-    ``missed`` is the share if so many more had an account that the tool missed, ``false`` if so many fewer had one that
-    is not theirs. None where not so many institutions are one account from the threshold.
-    """
-
-    errors: int
-    missed: float | None
-    false: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The fewest errors after which the share is on the other side of *reference*.
-
-    ``errors`` is ``missed`` where the share is below the reference, ``false`` where it is above or at it.
-    ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to the threshold first; both are None
-    where no number of errors is enough.
-    """
-
-    reference: float
-    errors: str
-    institutions: int | None
-    accounts: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +17,12 @@ class Sensitivity:
 
     ``per_institution`` is how far one institution moves the share; ``one_below`` counts those that one missed account
     would bring over the threshold, ``one_above`` those that one false account holds there.
+
+    ``steps`` are rows of ``errors`` (institutions), the share if so many more had an account that the tool ``missed``,
+    and the share if so many fewer had one that is ``false``; None where not so many are one account from the threshold.
+    ``turns`` are the fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed``
+    below it and ``false`` otherwise, ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to
+    the threshold first. Both are None where no number of errors is enough.
     """
 
     k: int
@@ -50,8 +30,8 @@ class Sensitivity:
     per_institution: float | None
     one_below: int
     one_above: int
-    steps: tuple[Step, ...]
-    turns: tuple[Turn, ...]
+    steps: Records
+    turns: Records
 
 
 def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
@@ -66,25 +46,23 @@ def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Se
     above = sorted((numbers[numbers >= k] - k + 1).tolist())
     one_below, one_above = below.count(1), above.count(1)
     steps = [
-        Step(
-            errors,
-            (count + errors) / assessed if errors <= one_below else None,
-            (count - errors) / assessed if errors <= one_above else None,
-        )
+        {
+            "errors": errors,
+            "missed": (count + errors) / assessed if errors <= one_below else None,
+            "false": (count - errors) / assessed if errors <= one_above else None,
+        }
         for errors in range(1, _STEPS + 1)
     ]
     turns = [_turn(reference, count, below, above) for reference in dict.fromkeys((_MAJORITY, *references)) if assessed]
-    return Sensitivity(
-        k, assessed, 1 / assessed if assessed else None, one_below, one_above, tuple(steps), tuple(turns)
-    )
+    return Sensitivity(k, assessed, 1 / assessed if assessed else None, one_below, one_above, steps, turns)
 
 
-def _turn(reference: float, count: int, below: Sequence[int], above: Sequence[int]) -> Turn:
+def _turn(reference: float, count: int, below: Sequence[int], above: Sequence[int]) -> dict[str, Any]:
     """Return how many accounts bring *count* to the other side, each institution needing what its list says."""
     assessed = len(below) + len(above)
     is_below = count < reference * assessed
     errors, side, step = ("missed", below, 1) if is_below else ("false", above, -1)
-    for wrong in range(1, len(side) + 1):
-        if (count + step * wrong < reference * assessed) is not is_below:
-            return Turn(reference, errors, wrong, int(sum(side[:wrong])))
-    return Turn(reference, errors, None, None)
+    enough = (n for n in range(1, len(side) + 1) if (count + step * n < reference * assessed) is not is_below)
+    wrong = next(enough, None)
+    accounts = sum(side[:wrong]) if wrong else None
+    return {"reference": reference, "errors": errors, "institutions": wrong, "accounts": accounts}

@@ -50,7 +50,7 @@ def _run(arguments: list[str] | None) -> int:
         _open_closed_streams()
         words = sys.argv[1:] if arguments is None else arguments
         if words[:1] == ["complete"]:
-            from cegep_audit.cli.completing import spell_out
+            from cegep_audit.cli.scanning import spell_out
 
             words = spell_out(words)
         code = app(words, prog_name=app.info.name, standalone_mode=False)  # None where a command returned nothing

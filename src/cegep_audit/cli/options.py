@@ -11,12 +11,14 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import LOCALES, Language
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 
 DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
+SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
+PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # that a user may have one host or one request take
 
 
@@ -48,23 +50,22 @@ def scan_number(text: str) -> int | None:
 def _basket(text: str) -> str:
     """Return the basket that a user names, by its name or its title in either language; raise UsageError."""
     from cegep_audit.analyze.presence import basket_names
-    from cegep_audit.registry.headings import fold
 
     names = basket_names()
-    titles = {fold(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
-    if fold(text) not in {*names, *titles}:
+    titles = {slug(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
+    if slug(text) not in {*names, *titles}:
         raise UsageError(say("usage.choice", what="--basket", value=text, choices=", ".join(names)))
-    return titles.get(fold(text), fold(text))
+    return titles.get(slug(text), slug(text))
 
 
 def column(name: str) -> str:
     """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
-    from cegep_audit.phrases.words import called
-    from cegep_audit.registry.headings import fold, registry_headings
+    from cegep_audit.phrases.catalogue import called
+    from cegep_audit.registry.headings import registry_headings
 
     columns = registry_headings().columns
-    shown = (each for each in columns.values() if fold(name) in map(fold, called("column", each)))
-    return columns.get(fold(name)) or next(shown, name)
+    shown = (each for each in columns.values() if slug(name) in map(slug, called("column", each)))
+    return columns.get(slug(name)) or next(shown, name)
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:

@@ -123,7 +123,7 @@ def take_in(
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=lang)
+        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
@@ -165,8 +165,7 @@ def agreement(
     scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
-    from cegep_audit.coding.agreement import to_json
-    from cegep_audit.coding.raters import compare_raters
+    from cegep_audit.coding.agreement import compare_raters, to_json
     from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
     with Store.open(db, create=False, lang=lang) as store:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit import __version__
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import load_layers
-from cegep_audit.cli.options import read_bins, writes
+from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
+from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
 from cegep_audit.coding.layers import CODED, DETECTED
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_of
+from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def summary(
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
     with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+        layers = load_layers(store, scan, without=() if as_json else OF_EVIDENCE)
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     detected = ScanStatistics(layers.detected, asked, lang, layers.corrections(DETECTED))
     coded = ScanStatistics(layers.coded, asked, lang)
@@ -93,7 +93,7 @@ def _figures(stats: ScanStatistics) -> Iterable[Block]:
     from cegep_audit.report.text.words import difference_words
 
     asked, lang = stats.asked, stats.lang
-    others = [name for name in printing.SUMMARY_BASKETS[1:] if asked.basket == printing.SUMMARY_BASKETS[0]]
+    others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
     baskets = [over(stats.scan, name, (), asked.min_networks, asked.sample_of, lang=lang) for name in others]
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]

@@ -8,9 +8,10 @@ non-response in sample surveys", JASA 41, 1946).
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
+from operator import attrgetter
 from typing import NamedTuple
 
-from cegep_audit.analyze.findings import Adjusted, Corrections, Estimate
+from cegep_audit.analyze.findings import Adjusted, CorrectedShare, Corrections
 from cegep_audit.analyze.intervals import predictive_interval
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import standing
@@ -51,11 +52,13 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     of_read, of_unread = _total(read), _total(unread)
     if not read or of_read is None:
         return None
+    share = _share([of_read], len(read))
     return Adjusted(
-        share=_share([of_read], len(read)),
-        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
+        share.share,
+        share.ci95,
         rogan_gladen=rogan_gladen(read),
         sampled=sum(case.truth is not None for case in read),
+        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
         sampled_unread=sum(case.truth is not None for case in unread),
     )
 
@@ -66,24 +69,20 @@ _Total = tuple[float, float, float]
 
 def _total(cases: Sequence[Case]) -> _Total | None:
     """Return how many of the *cases* have the trait; None where a state or a cell was not sampled at all."""
-    weights = _weights(cases)
-    if {case.state for case in cases} > {case.state for case in cases if case.truth is not None}:
-        return None
-    cells: dict[bool | None, list[Case]] = defaultdict(list)
-    for case in cases:
-        cells[case.found].append(case)
-    number = below = above = 0.0
-    for members in cells.values():
-        coded = [case for case in members if case.truth is not None]
-        if not coded:
+    coded, weights = [case for case in cases if case.truth is not None], _weights(cases)
+    for part in (attrgetter("state"), attrgetter("found")):
+        if set(map(part, cases)) != set(map(part, coded)):
             return None
-        size, having = len(members), sum(bool(case.truth) for case in coded)
-        low, high = predictive_interval(having, len(coded), size)
-        weight = [weights[case.state, case.type] for case in coded]
-        mean = sum(w * bool(case.truth) for w, case in zip(weight, coded, strict=True)) / sum(weight)
+    number = below = above = 0.0
+    for found, size in Counter(case.found for case in cases).items():
+        members = [case for case in coded if case.found == found]
+        having = sum(bool(case.truth) for case in members)
+        low, high = predictive_interval(having, len(members), size)
+        weight = [weights[case.state, case.type] for case in members]
+        mean = sum(w * bool(case.truth) for w, case in zip(weight, members, strict=True)) / sum(weight)
         number += size * mean
-        below += (size * (having / len(coded) - low)) ** 2
-        above += (size * (high - having / len(coded))) ** 2
+        below += (size * (having / len(members) - low)) ** 2
+        above += (size * (high - having / len(members))) ** 2
     return number, below, above
 
 
@@ -96,10 +95,10 @@ def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
     return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
 
 
-def _share(totals: Sequence[_Total], size: int) -> Estimate:
+def _share(totals: Sequence[_Total], size: int) -> CorrectedShare:
     number, below, above = (sum(column) for column in zip(*totals, strict=True))
     interval = (max(0.0, (number - sqrt(below)) / size), min(1.0, (number + sqrt(above)) / size))
-    return Estimate(number / size, interval)
+    return CorrectedShare(number / size, interval)
 
 
 def rogan_gladen(cases: Sequence[Case]) -> float | None:
@@ -146,33 +145,32 @@ _Site = tuple[str, str, frozenset[str], _Networks, _Networks]
 def _sites(
     name: str, judged: Scan, detected: Scan, drawn: set[str], settled: Mapping[Unit, Decision]
 ) -> Iterator[_Site]:
-    results = {result.institution.id: result for result in detected.results}
+    results = {each.institution.id: each for each in detected.results if each.status.is_assessed}
     for institution, result in visits(judged):
         asked = frozenset(basket(name, day_of(judged, result)))
         said = {network: settled.get(Unit(institution.id, network)) for network in asked}
         is_coded = institution.id in drawn and all(said.values())
         truth = frozenset(net for net, item in said.items() if item and item.correct_account) if is_coded else None
         own = results.get(institution.id)
-        found = counted_networks(detected, own, name) if own is not None and own.status.is_assessed else None
+        found = counted_networks(detected, own, name) if own else None
         yield state_of_institution(judged, result), institution.type, asked, found, truth
 
 
 def _of_basket(sites: Sequence[_Site]) -> Iterator[tuple[int | str, Adjusted]]:
     """Yield the corrected share of each threshold and each network that the sample reaches."""
     most = max((len(networks) for *_, found, truth in sites for networks in (found, truth) if networks), default=0)
-    traits: list[int | str] = [*range(1, max(most, THREE_PLUS) + 1), *NETWORKS]
-    for trait in traits:
+    for k in range(1, max(most, THREE_PLUS) + 1):
         cases = [
-            Case(state, kind, _has(found, trait), _has(truth, trait))
-            for state, kind, asked, found, truth in sites
-            if isinstance(trait, int) or trait in asked
+            Case(state, kind, *(None if known is None else len(known) >= k for known in networks))
+            for state, kind, _, *networks in sites
         ]
         if share := corrected(cases):
-            yield trait, share
-
-
-def _has(networks: _Networks, trait: int | str) -> bool | None:
-    """Whether *networks* are as many as a threshold, or hold a network; None where they are not known."""
-    if networks is None:
-        return None
-    return len(networks) >= trait if isinstance(trait, int) else trait in networks
+            yield k, share
+    for name in NETWORKS:
+        cases = [
+            Case(state, kind, *(None if known is None else name in known for known in networks))
+            for state, kind, asked, *networks in sites
+            if name in asked
+        ]
+        if share := corrected(cases):
+            yield name, share

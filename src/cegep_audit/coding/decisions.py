@@ -14,6 +14,7 @@ from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.vocabulary import ReadBy, Verdict
 
 ASKED = "classic"  # the basket of networks that are coded for every institution, found or not
+TOOL = "tool"  # the rater that a scan is; no coder may sign so
 CONSENSUS = "consensus"  # the coder whose word settles what the others disagree on
 
 

@@ -81,24 +81,9 @@ class Site:
     content_type: str = "text/html; charset=utf-8"
 
     @property
-    def name(self) -> str:
-        """The institution's full name."""
-        return self.row["name"]
-
-    @property
-    def city(self) -> str:
-        """The town it says it is in."""
-        return self.row["city"]
-
-    @property
     def languages(self) -> tuple[str, ...]:
         """The languages of its pages, the main one first."""
         return ("fr", "en") if self.row["language"] == "bilingual" else (self.row["language"],)
-
-    @property
-    def language(self) -> str:
-        """The language of its pages where they do not say otherwise, ``fr`` or ``en``."""
-        return self.languages[0]
 
 
 ROBOTS = Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")
@@ -174,7 +159,7 @@ def _laid_out(site: Site, path: str, document: Document) -> str:
     """Return the page at *path* in the site's look; "" for a site without one (a redirect, say)."""
     if not site.look:
         return ""
-    language = document.language or site.language
+    language = document.language or site.languages[0]
     usual = _usual(site.look, language)
     text = _dealt(language, crc32(f"{site.host}{path}".encode()))
     slots = {slot: Markup({**site.slots, **document.slots}.get(slot, "")) for slot in SLOTS}  # noqa: S704 — markup is what a site's file holds

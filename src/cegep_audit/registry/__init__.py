@@ -1,8 +1,7 @@
 """The registry: the list of institutions to audit. This package reads, checks and selects them."""
 
-from cegep_audit.registry.periods import as_of
 from cegep_audit.registry.reading import KNOWN_COLUMNS, REQUIRED_COLUMNS, default_registry, read_registry
-from cegep_audit.registry.selection import columns, counts, is_open, select, shared_sites, value_of
+from cegep_audit.registry.selection import as_of, columns, counts, is_open, select, value_of
 
 __all__ = [
     "KNOWN_COLUMNS",
@@ -14,6 +13,5 @@ __all__ = [
     "is_open",
     "read_registry",
     "select",
-    "shared_sites",
     "value_of",
 ]

@@ -10,7 +10,8 @@ from datetime import UTC, date
 from functools import cache
 from typing import Any
 
-from cegep_audit.detect.networks.identify import Classified, account_key, classify
+from cegep_audit.detect.networks.host_rules import Classified
+from cegep_audit.detect.networks.identify import account_key, classify
 from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone

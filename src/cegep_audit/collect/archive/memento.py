@@ -8,29 +8,27 @@ day, and the WARC of such a scan reads like that of a live scan of that day.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Self
 
+from cegep_audit.clock import read_mail_date
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
     Period,
-    read_datetime,
     read_uri_m,
     redirect_of,
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Source, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -72,17 +70,18 @@ def own_limits(timegate: str) -> dict[str, float]:
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
-class WebArchive:
+class WebArchive(LiveWeb):
     """The web as one archive held it on the day of a *period*.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
     user names may be at a private address. *record* is given each capture in range as the site's own answer of that
-    moment, with the capture's address as its source. The other arguments are those of
-    :class:`~cegep_audit.collect.http.live.LiveWeb`. The pace that the archive asks for is kept whatever *limits* say.
+    moment, with the capture's address as its source. The pace that the archive asks for is kept whatever *limits* say.
 
     :attr:`given_up` is set, and every further request refused, once the archive wants to be left alone for longer
     than ``Limits.max_retry_after_s`` or no longer answers: missing pages then say nothing about the sites.
     """
+
+    keeps_cookies = False  # those of the archived answers would come back too
 
     def __init__(
         self,
@@ -99,42 +98,19 @@ class WebArchive:
     ) -> None:
         delay_s = max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0))
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
-        self._web = LiveWeb(
-            replace(limits, delay_s=delay_s, allow_private=allow_private),
-            user_agent,
-            record=self._keep if record else None,
-            resolve=resolve,
-            clock=clock,
-            sleep=sleep,
-            lang=lang,
-        )
-        self.tally = self._web.tally
+        own = replace(limits, delay_s=delay_s, allow_private=allow_private)
+        keep = self._keep if record else None
+        super().__init__(own, user_agent, record=keep, resolve=resolve, clock=clock, sleep=sleep, lang=lang)
         self.given_up: FetchError | None = None
         self.period = period
         self.timegate = timegate
-        self._limits = limits
+        self._site_limits = limits
         self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
 
-    async def __aenter__(self) -> Self:
-        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
-        await self._web.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Stop watching."""
-        await self._web.__aexit__(*exc_info)
-
-    @asynccontextmanager
-    async def open(self, institution: Institution) -> AsyncIterator[Source]:
-        """Visit the archived site of *institution*."""
-        try:
-            # No cookies: those of the archived answers would come back too.
-            async with self._web.fetching(institution, keeps_cookies=False) as fetch:
-                yield Site(institution, MementoFetch(self, fetch), self._limits, terms=WEB_ARCHIVE)
-        finally:
-            self.tally.visits.pop(institution.id, None)
+    def _site(self, institution: Institution, fetch: Fetch, _: Want) -> Site:
+        return Site(institution, MementoFetch(self, fetch), self._site_limits, terms=WEB_ARCHIVE)
 
     def _keep(self, exchange: Exchange) -> str | None:
         """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
@@ -143,7 +119,7 @@ class WebArchive:
         """
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
-        at = read_datetime(headers.get("memento-datetime", ""))
+        at = read_mail_date(headers.get("memento-datetime", ""))
         if self._record is None or moment is None or at is None or self.period.refusal(at):
             return None
         target = redirect_of(moment, exchange.url, headers.get("location", ""))
@@ -151,33 +127,25 @@ class WebArchive:
             (name, target.encode() if name.lower() == b"location" and target else value)
             for name, value in exchange.response_headers
         )
-        return self._record(
-            replace(
-                exchange,
-                url=moment.url,
-                request_headers=(),
-                started_at=at,
-                response_headers=kept,
-                ip=None,
-                source=uri_m(self.timegate, Moment(stamp_of(at), moment.url)),
-            )
-        )
+        source = uri_m(self.timegate, Moment(stamp_of(at), moment.url))
+        answer = replace(exchange, url=moment.url, started_at=at, response_headers=kept, source=source)
+        return self._record(replace(answer, request_headers=(), ip=None))
 
-    async def ask(self, address: str, fetcher: Fetch) -> Answer:
+    async def ask(self, address: str, fetch: Fetch) -> Answer:
         """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
-        for number in range(self._limits.retries + 1):
+        for number in range(self.limits.retries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
             rest_s = _BACKOFF_S * 2**number
             try:
-                answer = await fetcher(as_sent(address), Want.PAGE)
+                answer = await fetch(crawl_key(address), Want.PAGE)
             except FetchError as error:
-                if error.detail not in _RETRIED or number == self._limits.retries:
+                if error.detail not in _RETRIED or number == self.limits.retries:
                     self._silences += error.detail in _NO_ANSWER
                     if self._silences >= _PATIENCE:
                         self.given_up = error
                     raise
-                self._web.pace.hold(address, rest_s)
+                self.pace.hold(address, rest_s)
                 continue
             self._silences = 0
             if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
@@ -194,22 +162,22 @@ class WebArchive:
             asked_s = _REST_S if is_busy else rest_s
         self._refusals = self._refusals + 1 if is_busy else 0
         detail, message = http_detail(answer.status), f"the archive answers {answer.status}"
-        most_s = self._limits.max_retry_after_s
+        most_s = self.limits.max_retry_after_s
         if asked_s > most_s:
             detail, message = Detail.RETRY_AFTER, f"{message} and asks to wait {asked_s:,.0f} s"
         error = FetchError(answer.url, detail, message, status=answer.status)
         if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self._web.pace.hold(answer.url, min(asked_s, most_s))
+        self.pace.hold(answer.url, min(asked_s, most_s))
         return error
 
 
 class MementoFetch:
     """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
-    def __init__(self, archive: WebArchive, fetcher: Fetch) -> None:
+    def __init__(self, archive: WebArchive, fetch: Fetch) -> None:
         self._archive = archive
-        self._fetcher = fetcher
+        self._fetch = fetch
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
 
     async def __call__(self, url: str, want: Want) -> Answer:
@@ -220,11 +188,11 @@ class MementoFetch:
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
             try:
-                answer = await self._archive.ask(address, self._fetcher)
+                answer = await self._archive.ask(address, self._fetch)
             except FetchError as error:
                 error.url = url  # the site's address, not the archive's
                 raise
-            at = read_datetime(answer.headers.get("memento-datetime", ""))
+            at = read_mail_date(answer.headers.get("memento-datetime", ""))
             if at:
                 self._refuse_far(url, at)
                 return self._original(moment, address, at, answer)

@@ -7,7 +7,6 @@ moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb r
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from cegep_audit.urls import absolute, crawl_key, split
@@ -36,7 +35,7 @@ class Moment(NamedTuple):
             at = datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError:
             return None
-        return at if stamp_of(at) == self.stamp else None  # strptime takes fewer digits, too
+        return at if stamp_of(at) == self.stamp else None  # strptime takes fewer digits too
 
 
 def timegate_of(url: str) -> str | None:
@@ -90,15 +89,6 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     if rewritten := read_uri_m(asked, location):
         return rewritten.url
     return None if not location or _IN_ARCHIVE.search(location) else absolute(memento.url, location)
-
-
-def read_datetime(value: str) -> datetime | None:
-    """Return the moment of a ``Memento-Datetime`` header, None where it is absent or no date."""
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def drift_days(asked: date, captured_at: datetime) -> int:

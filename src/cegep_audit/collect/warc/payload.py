@@ -6,23 +6,17 @@ are believed as far as the bytes allow.
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from cegep_audit.collect.http.body import (
-    SNIFFED,
-    BodyError,
-    content_codings,
-    decoded,
-    looks_like_markup,
-    may_be_page,
-    require_markup,
-)
-from cegep_audit.collect.http.body import beginning_of as start_of
+from cegep_audit.collect.http import body as bodies
+from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.port import header_map
-from cegep_audit.collect.warc.members import head_end
+from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail
 
 _TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
 _STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
+_HEAD_END = re.compile(rb"\n\r*\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 
 # WARC-Truncated, in words of failures; "length" is decided when the body was looked at.
@@ -38,13 +32,19 @@ class Response:
     payload: bytes
     truncated: str = ""
 
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status is that of a page."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
 
 def parse_response(block: bytes, truncated: str = "") -> Response | None:
     """Return the HTTP response that a record's *block* is, None where it is none."""
     status = _STATUS.match(block)
     if status is None:
         return None
-    end = head_end(block) or len(block)
+    found = _HEAD_END.search(block)
+    end = found.end() if found else len(block)
     # Headers are taken as bytes, as those of a live answer are: warcio's parser decodes them for good.
     lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
     headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
@@ -53,18 +53,18 @@ def parse_response(block: bytes, truncated: str = "") -> Response | None:
 
 def body_of(response: Response, limit: int) -> bytes:
     """Return the body of a page, at most *limit* bytes, b"" of what is no page; raise BodyError if it is not whole."""
-    is_page = may_be_page(response.headers.get("content-type", ""))
+    is_page = bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
     raw, is_whole = _without_chunks(response)
     codings = _codings(response, raw)
     if codings[:1] == ["br"] and (undone := _without_brotli(raw, limit)) is not None:
         raw, codings = undone, codings[1:]
-    if is_page is None and (start := start_of(raw, codings, SNIFFED)):
-        require_markup(start)
+    if is_page is None and (start := bodies.beginning_of(raw, codings, SNIFFED)):
+        bodies.require_markup(start)
     if response.truncated:
         raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
-    body = decoded(raw, codings, limit)
+    body = bodies.decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
     return body
@@ -75,7 +75,7 @@ def beginning_of(response: Response, limit: int) -> bytes:
     raw, is_whole = _without_chunks(response)
     if not (is_whole or response.truncated):
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this file than its headers announce")
-    return decoded(raw, _codings(response, raw), limit, cuts=True)
+    return bodies.decoded(raw, _codings(response, raw), limit, cuts=True)
 
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
@@ -121,6 +121,6 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
 
 
 def _codings(response: Response, raw: bytes) -> list[str]:
-    names = content_codings(response.headers.get("content-encoding", ""))
-    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw[:SNIFFED])
+    names = bodies.content_codings(response.headers.get("content-encoding", ""))
+    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw)
     return [] if is_undone else names

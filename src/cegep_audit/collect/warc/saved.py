@@ -37,9 +37,9 @@ _MAX_PAGES = 50  # that are read of one institution; a person saves a handful
 _HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
-_BESIDE = re.compile(r"(.+)(?:_files|_fichiers|\.files)", re.IGNORECASE)  # the folder of a page saved with images
-_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
+_BESIDE = ("_files", "_fichiers", ".files")  # endings of the folder that a browser saves beside a page
 _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.html
+_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,41 +78,46 @@ def read_saved(
     and for each damaged record. Raises StoreError for a path that cannot be read.
     """
     found: list[SavedFile] = []
-    for path in (file for given in paths for file in _files_of(given, lang)):
-        try:
-            with explaining(path, lang, _READING, "saved.cannot_read"):
-                file = _read_file(path, limits, lang)
-        except RefusedError as error:
-            line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
-            if strict:
-                raise StoreError(line) from None
-            note(line)
-            continue
-        found.append(file)
-        for line in file.archive.damage if file.archive else ():
-            note(line)
+    for given in paths:
+        with explaining(given, lang, _READING, "saved.cannot_read"):
+            for path in _files_of(given, lang):
+                try:
+                    file = _read_file(path, limits, lang)
+                except RefusedError as error:
+                    line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
+                    if strict:
+                        raise StoreError(line) from None
+                    note(line)
+                    continue
+                found.append(file)
+                for line in file.archive.damage if file.archive else ():
+                    note(line)
     return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
-    """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
+    """Return the files to read at *path*; hidden ones and the images beside a page are left out. Raise OSError."""
     if not path.is_dir():
         return [path]
     found: list[Path] = []
-
-    def refuse(error: OSError) -> None:
-        with explaining(Path(error.filename), lang, _READING, "saved.cannot_read"):
-            raise error
-
-    for folder, folders, names in os.walk(path, onerror=refuse):
-        files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
-        pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
-        beside = {name for name in folders if (match := _BESIDE.fullmatch(name)) and match[1] in pages}
+    for folder, folders, names in os.walk(path, onerror=_raise):
+        files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        found += [file for file in files if file.is_file() and not file.is_symlink()]
+        beside = {file.stem + ending for file in files if file.suffix.lower() in _PAGES for ending in _BESIDE}
         folders[:] = sorted(name for name in folders if name not in beside and not name.startswith("."))
-        found += [file for file in files if not file.name.startswith(".")]
         if len(found) > _MAX_FILES:
             raise StoreError(say("saved.too_many", lang, file=shown(str(path)), most=_MAX_FILES))
     return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
+    with path.open("rb") as file:
+        return file.read(_HEAD).startswith(_ARCHIVES)
 
 
 def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
@@ -144,7 +149,7 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
 
 def _with_frames(body: bytes, path: Path) -> bytes:
     """Return *body* with the addresses of frames that were saved beside it, as ``./Page_files/saved_resource.html``."""
-    for folder in (path.with_name(path.stem + ending) for ending in ("_files", "_fichiers")):
+    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
         for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:
             with frame.open("rb") as file:
                 url, _ = origin_of(file.read(_HEAD))
@@ -165,24 +170,22 @@ class SavedVisit:
     def site(self) -> Institution:
         """The institution, with the hosts of pages that are its own by the name of their file alone."""
         own = OwnHosts(self.institution)
-        foreign = [file.urls[0] for file in self.files if not any(map(own.hold, file.urls))]
-        hosts = dict.fromkeys(map(urls.host_of, foreign))
-        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *hosts))
+        foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.hold, file.urls))]
+        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *dict.fromkeys(foreign)))
 
     def choices(self, limits: Limits) -> tuple[Choice, ...]:
         """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
-        home = urls.visit_key(self.institution.url)
-        own = OwnHosts(self.site)
+        own, home = OwnHosts(self.site), urls.visit_key(self.institution.url)
         single = [url for file in self.files if not file.archive for url in file.urls]
         held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
         if len(held) > limits.max_pages and not single and home in map(urls.visit_key, held):
             return ()
-        by_key: dict[str, str] = {}
+        pages: dict[str, str] = {}
         for url in (*single, *held[: limits.max_pages]):
-            by_key.setdefault(urls.visit_key(url), url)
-        ordered = sorted(by_key, key=lambda key: (key != home, "/" in key.rstrip("/")))[:_MAX_PAGES]
+            pages.setdefault(urls.visit_key(url), url)
+        ordered = sorted(pages, key=lambda key: (key != home, "/" in key))[:_MAX_PAGES]
         roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
-        return tuple(Choice(by_key[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
+        return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
 from cegep_audit.detect.accounts.competing import LIST_FROM, compare
-from cegep_audit.detect.accounts.lists import is_vendor
 from cegep_audit.detect.accounts.name_matching import (
     Identity,
     NameMatch,
@@ -18,6 +17,7 @@ from cegep_audit.detect.accounts.name_matching import (
     identity_of,
     is_named,
     is_title,
+    is_vendor,
     match_name,
     names_in,
     names_other_site,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import unquote
 
-from cegep_audit.detect.accounts.lists import parts_in, separate_bodies_in
-from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name, parts_in, separate_bodies_in
 from cegep_audit.detect.accounts.sightings import Sighting, sightings
-from cegep_audit.detect.networks.identify import Classified, account_key, classify
+from cegep_audit.detect.networks.host_rules import Classified
+from cegep_audit.detect.networks.identify import account_key, classify
 from cegep_audit.errors import TooManyAccountsError
 from cegep_audit.models import Link, Visit
 from cegep_audit.vocabulary import How, Kind, Zone

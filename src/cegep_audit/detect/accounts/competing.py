@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
-from cegep_audit.detect.accounts.lists import is_vendor, parts_in
-from cegep_audit.detect.accounts.name_matching import NameMatch, match_name
+from cegep_audit.detect.accounts.name_matching import NameMatch, is_vendor, match_name, parts_in
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How
 

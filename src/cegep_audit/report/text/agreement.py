@@ -1,25 +1,22 @@
 """How well tool and coders agree, with the paragraph for a methods section."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.findings import Estimate, Records
 from cegep_audit.coding.agreement import (
     BASKETS,
     CLASSIC,
     LEVELS,
     OVERALL,
-    TOOL,
     Agreement,
     Coder,
     Comparison,
-    Difference,
     Level,
-    Named,
-    Overlap,
 )
 from cegep_audit.coding.coefficients import FIGURES, RESAMPLES
-from cegep_audit.coding.decisions import CONSENSUS
-from cegep_audit.models import Unit
+from cegep_audit.coding.decisions import CONSENSUS, TOOL
+from cegep_audit.coding.lists import Overlap
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
@@ -64,10 +61,10 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
         return
     yield _confusion(each, first, second, lang)
     accounts = each.levels["account"][OVERALL].table
-    yield Line(say("agreement.accounts", lang, both=accounts.both, different=accounts.different))
+    yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
     yield _overall(each, lang)
     yield Line(say("agreement.reference", lang, second=second), "dim")
-    if each.is_weighted:
+    if each.sampled:
         yield Line(say("agreement.weighted", lang), "dim")
         yield from map(Line, _sample_words(each, lang))
     for level in LEVELS:
@@ -77,16 +74,16 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
         yield from _listed([_difference(item, found, lang) for item in each.differences], lang)
 
 
-def _difference(item: Difference, found: Agreement, lang: Language) -> str:
+def _difference(item: Mapping[str, Any], found: Agreement, lang: Language) -> str:
     nothing = say("agreement.nothing", lang)
-    names = _names(item.unit, found)
-    return say("agreement.difference", lang, **names, first=item.first or nothing, second=item.second or nothing)
+    names = _names(item, found)
+    return say("agreement.difference", lang, **names, first=item["first"] or nothing, second=item["second"] or nothing)
 
 
 def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Grid:
     counts = each.levels["presence"][OVERALL].table
     title, keys = say("agreement.table", lang), ("says_present", "says_absent")
-    values = ((counts.both, counts.first_only), (counts.second_only, counts.neither))
+    values = ((counts["both"], counts["first_only"]), (counts["second_only"], counts["neither"]))
     rows = [
         [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *pair)]
         for key, pair in zip(keys, values, strict=True)
@@ -101,7 +98,7 @@ def _overall(each: Comparison, lang: Language) -> Grid:
         [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
         for name in FIGURES
     ]
-    for name in ("kappa", "alpha") if each.is_weighted else ():
+    for name in ("kappa", "alpha") if each.sampled else ():
         cells = (_with_interval(name, part.unweighted[name], lang) for part in parts)
         rows.append([say(f"agreement.{name}_unweighted", lang), *cells])
     title = say("agreement.figures", lang)
@@ -154,9 +151,9 @@ def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]
     yield Line(say("agreement.no_total", lang), "dim")
 
 
-def _accounts(heading: str, items: Sequence[Named], found: Agreement, lang: Language) -> Iterator[Block]:
+def _accounts(heading: str, items: Records, found: Agreement, lang: Language) -> Iterator[Block]:
     yield Line(heading, "strong")
-    yield from _listed([", ".join((*_names(item.unit, found).values(), item.account_url)) for item in items], lang)
+    yield from _listed([", ".join((*_names(item, found).values(), item["account_url"])) for item in items], lang)
 
 
 def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
@@ -165,9 +162,9 @@ def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
         yield Line(say("agreement.more", lang, count=len(lines) - _LISTED))
 
 
-def _names(unit: Unit, found: Agreement) -> dict[str, str]:
-    name = found.names.get(unit.institution_id) or unit.institution_id
-    return {"institution": plain(name), "network": network_name(unit.network)}
+def _names(item: Mapping[str, Any], found: Agreement) -> dict[str, str]:
+    name = found.names.get(item["institution_id"]) or item["institution_id"]
+    return {"institution": plain(name), "network": network_name(item["network"])}
 
 
 # ------------------------------------------------------------ the paragraph
@@ -188,7 +185,7 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     yield say("methods.rule", lang)
     if any(coder.name == CONSENSUS for coder in found.coders):
         yield say("methods.consensus", lang)
-    if any(each.is_weighted for each in found.comparisons):
+    if any(each.sampled for each in found.comparisons):
         yield say("methods.sample", lang)
     for each in found.comparisons:
         yield from _sample_words(each, lang) if each.first == TOOL else ()

@@ -8,9 +8,8 @@ from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.layers import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import (
     Block,
     Bullets,

@@ -28,16 +28,20 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 class Job:
     """What every worker of a scan is told once: its *plan*, without the institutions.
 
-    ``archive`` is the index of the files of a replay, None until it is made. ``rules_version`` is that of the process
-    that asks; ``is_local`` says that this process started the workers and stops them.
+    ``version`` is that of the process that asks. ``archive`` is the index of the files of a replay, None until it is
+    made. ``is_local`` says that this process started the workers and stops them.
     """
 
     name: str
     plan: Plan
-    rules_version: str
+    version: str
     archive: WarcArchive | None = None
-    tool_version: str = __version__
     is_local: bool = False
+
+
+def version() -> str:
+    """Return the version of this program and that of its rules."""
+    return f"{__version__} {rules_version()}"
 
 
 def part_file(warc: Path, worker: object) -> Path:
@@ -67,22 +71,19 @@ class Visits(WorkerPlugin):
                 if number := getattr(signal, name, None):  # Windows has the first
                     signal.signal(number, signal.SIG_IGN)
         try:
-            self._check_versions(worker)
+            self._check_version(worker)
             plan, archive = self.job.plan, self.job.archive
             if archive or not plan.request.warcs:
                 plan = replace(plan, warc=part_file(plan.warc, worker.name) if plan.warc else None)
-                self._pages = await self._stack.enter_async_context(open_pages(plan, archive=archive))
+                self._pages = await self._stack.enter_async_context(open_pages(plan, index=archive))
         except CegepAuditError as error:
             self._fault = error
             raise
 
-    def _check_versions(self, worker: Worker) -> None:
-        theirs, ours = (__version__, rules_version()), (self.job.tool_version, self.job.rules_version)
-        if theirs != ours:
-            versions = {"theirs": " ".join(theirs), "ours": " ".join(ours)}
-            raise UsageError(
-                say("cluster.other_version", self.job.plan.request.lang, worker=str(worker.name), **versions)
-            )
+    def _check_version(self, worker: Worker) -> None:
+        if (theirs := version()) != self.job.version:
+            facts = {"worker": str(worker.name), "theirs": theirs, "ours": self.job.version}
+            raise UsageError(say("cluster.other_version", self.job.plan.request.lang, **facts))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         """Cancel the parts in progress and close the source."""
@@ -98,7 +99,7 @@ class Visits(WorkerPlugin):
         if self._pages is None:
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
-        concurrency = min(len(part), self.job.plan.limits.concurrency)
+        concurrency = min(len(part), self.job.plan.request.limits.concurrency)
         task = asyncio.ensure_future(scan(part, self._pages.read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:

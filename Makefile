@@ -16,9 +16,10 @@ test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 types: .venv/stamp
 	$(BIN)/mypy
 
-# A worker that has nothing to do takes half of what another has left, so that what a module shares is seldom made twice.
+# A worker without work takes half of what another has left, so that what a module shares is seldom made twice.
+# Bytecode is written, whatever the environment says: else each worker compiles all tests again.
 suite: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
-	$(BIN)/pytest -n auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal
 
 # The same, then the quick part of the suite on every other Python found, each in an environment of its own.
 test-all: test

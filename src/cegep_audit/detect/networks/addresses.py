@@ -73,9 +73,9 @@ def might_name_account(raw: str) -> bool:
     True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
     *raw* may be a link or a whole text; the time is linear in its length.
     """
-    if _has_host(raw) or (":" in raw and _app().match(raw) is not None):
+    if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and _app().match(raw) is not None):
         return True
-    odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
+    odd = None if _is_plain(raw) else _ODD.search(raw, 0, _LONGEST_HIDDEN)
     if odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None:
         return _is_hidden(raw)
     start = raw[:_LONGEST_HIDDEN].lower()
@@ -83,6 +83,11 @@ def might_name_account(raw: str) -> bool:
         if word in start:
             return _is_hidden(raw)
     return False
+
+
+def _is_plain(raw: str) -> bool:
+    """Whether no character of *raw* may hide a host name; a set of characters takes thrice as long to search for."""
+    return raw.isascii() and raw.isprintable() and not ("%" in raw or "@" in raw or ";" in raw or "\\" in raw)
 
 
 def _has_host(text: str) -> bool:

@@ -6,7 +6,7 @@ commented-out links never count.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from selectolax.lexbor import LexborNode
@@ -192,8 +192,8 @@ def _frames(document: Document) -> Iterator[str]:
 def _opening(visible: Sequence[str]) -> str:
     """Return the first characters that a reader sees."""
     ends = accumulate(map(len, visible), initial=0)
-    first = (text for text, end in zip(visible, ends, strict=False) if end <= 2 * _OPENING)
-    return clean(" ".join(first))[:_OPENING]
+    first = takewhile(lambda each: each[0] <= 2 * _OPENING, zip(ends, visible, strict=False))
+    return clean(" ".join(text for _, text in first))[:_OPENING]
 
 
 # ------------------------------------------------------------------------------------------ links

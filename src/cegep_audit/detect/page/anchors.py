@@ -65,7 +65,9 @@ def take_anchor(
         return None, None
     places = document.places
     position = len(places)
-    place = document.place().inside(tag, attributes)
+    place = document.place()
+    if len(attributes) > 1:  # than its address
+        place = place.inside(tag, attributes)
     places.append(place)
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()

@@ -128,6 +128,8 @@ class Document:
     def place(self) -> Place:
         """Return the place of the innermost open element."""
         is_open = self.is_open
+        if is_open and (place := is_open[-1][6]):
+            return place
         depth = len(is_open)
         while depth and is_open[depth - 1][6] is None:
             depth -= 1

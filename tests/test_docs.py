@@ -247,7 +247,7 @@ def test_links_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(place), target
 
 
-# What a paper may call a file by: from the root, from the package, from the folder, or by its name alone where it is one.
+# How a page may name a file: from the root, the package or the folder, or by its name alone where that is unique.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
 _WRITTEN_BY_USERS = re.compile(
     r"(site/.*|report|review|trend|evolution|changes).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv"
@@ -286,7 +286,7 @@ def test_the_packages_are_those_of_the_code() -> None:
     assert written == [layer.split(" | ") for layer in layers]
 
 
-# ------------------------------------------------------------------------------------------ the papers' own manners
+# ------------------------------------------------------------------------------------------ the style of the pages
 
 
 @pytest.mark.parametrize("page", FRENCH)

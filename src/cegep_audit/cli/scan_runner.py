@@ -12,7 +12,6 @@ from typing import Any
 from cegep_audit.analyze.completion import helpful_modes
 from cegep_audit.analyze.findings import facts_of, to_json
 from cegep_audit.analyze.presence import causes
-from cegep_audit.analyze.stats import summary
 from cegep_audit.cli import printing
 from cegep_audit.cli.layers import load
 from cegep_audit.cli.options import DB, SUMMARY_BASKETS
@@ -26,8 +25,6 @@ from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
-from cegep_audit.report.terminal.progress import Progress
-from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
 from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, draft, left_of, resume
@@ -154,6 +151,8 @@ def _progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
     if shown.quiet:
         yield Observer()
         return
+    from cegep_audit.report.terminal.progress import Progress  # with Rich
+
     limits, total = plan.request.limits, len(plan.scan.institutions)
     with Progress(
         total,
@@ -215,6 +214,8 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
         note("scan.rendered", quiet=shown.quiet, count=len(rendered), sites=", ".join(rendered))
     files = write(scan, shown.output, shown.lang)
     if shown.as_json:
+        from cegep_audit.analyze.stats import summary  # with numpy, which a quiet scan does without
+
         printing.print_json(to_json(summary(scan)))
     elif not shown.quiet:
         print_summary(scan, shown.lang)
@@ -229,6 +230,9 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
 
 def print_summary(scan: Scan, lang: Language) -> None:
     """Print the summary table on standard output."""
+    from cegep_audit.analyze.stats import summary
+    from cegep_audit.report.text.overview import summary_blocks
+
     printing.show_blocks(summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
 
 

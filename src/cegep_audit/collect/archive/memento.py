@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from cegep_audit.clock import read_mail_date
+from cegep_audit.collect.archive import LEAST_DELAY_S
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
@@ -23,7 +24,6 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
@@ -35,16 +35,6 @@ from cegep_audit.models import Institution, Limits
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
-
-# The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
-# edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at
-# 80 % of it), 30 searches (its report 206, June 2026). Nearly each page costs two requests. One every two seconds is a
-# twentieth of the limit on mementos and would keep even that on searches.
-_LEAST_DELAY_S = {"web.archive.org": 2.0}
-
-# An archive reads old disks: the same client waits as long for an answer.
-_TIMEOUT_S = 60.0
-_CONCURRENCY = 4  # one archive answers one request at a time: more sites at once would only wait for each other
 
 # Where the archive says 429 without saying for how long. Whoever goes on for more than a minute after a 429 is
 # shut out for an hour (report 137 of the same client, quoting the archive's staff).
@@ -62,12 +52,6 @@ _JUST_AFTER = timedelta(minutes=1)
 
 # Headers of a capture that the reader must not heed: cookies and waits of the past. A location is rewritten.
 _HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
-
-
-def own_limits(timegate: str) -> dict[str, float]:
-    """Return the limits of a scan that suit the archive at *timegate*, by name, where the user asks for no others."""
-    delay_s = 0.0 if is_special_host(host_of(timegate)) else _LEAST_DELAY_S.get(host_of(timegate), Limits().delay_s)
-    return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
 class WebArchive(LiveWeb):
@@ -96,7 +80,7 @@ class WebArchive(LiveWeb):
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lang: Language = "fr",
     ) -> None:
-        delay_s = max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0))
+        delay_s = max(limits.delay_s, LEAST_DELAY_S.get(host_of(timegate), 0.0))
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
         own = replace(limits, delay_s=delay_s, allow_private=allow_private)
         keep = self._keep if record else None

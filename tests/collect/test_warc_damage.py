@@ -173,6 +173,22 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     assert read(path)[0] == "/abc"
 
 
+@pytest.mark.parametrize("page", [0, 3])
+def test_a_record_that_announces_no_length_ends_at_the_next(path: Path, page: int) -> None:
+    data = with_length(10, page).replace(b"\r\nContent-Length: 10\r\n", b"\r\nX-Length: 10\r\n")
+    for written in (data, b"".join(map(gzip.compress, _records(data)))):
+        path.write_bytes(written)
+        pages, damage = read(path)
+        assert pages == ("/abc" if page == 0 else "/ab!")  # of the last one, nothing says where it ends
+        assert len(damage) == 1
+
+
+@pytest.mark.parametrize("length", [0, 10, 100_000])
+def test_a_wrong_length_does_not_make_a_cut_record_whole(path: Path, length: int) -> None:
+    path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, 3))))[:-4])
+    assert read(path)[0] == "/ab!"
+
+
 def _records(plain: bytes) -> list[bytes]:
     starts = [place for place in range(len(plain)) if plain.startswith(b"WARC/1.1\r\n", place)]
     return [plain[start:end] for start, end in zip(starts, [*starts[1:], len(plain)], strict=True)]

@@ -98,6 +98,7 @@ class Member:
     def blocks(self, most: int = BLOCK) -> Iterator[bytes]:
         """Yield the inflated bytes, at most *most* at a time."""
         inflater, place = zlib.decompressobj(wbits=31), self.offset
+        self.size = 0
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
@@ -119,12 +120,13 @@ class Member:
             yield block
         self.end = place - len(inflater.unused_data)
 
-    def first(self, count: int, *, reads_all: bool = False) -> bytes:
-        """Return the first *count* inflated bytes, fewer at the end; inflate the rest too if it *reads_all*."""
-        found = bytearray()
-        for block in self.blocks(BLOCK if reads_all else max(1, min(count, BLOCK))):
-            found += block[: count - len(found)]
-            if len(found) == count and not reads_all:
+    def part(self, start: int, length: int, *, reads_all: bool = False) -> bytes:
+        """Return *length* inflated bytes from *start*, fewer at the end; inflate the rest too if it *reads_all*."""
+        passed, found = 0, bytearray()
+        for block in self.blocks(BLOCK if reads_all else max(1, min(start + length, BLOCK))):
+            found += block[max(0, start - passed) :][: length - len(found)]
+            passed += len(block)
+            if len(found) == length and not reads_all:
                 break
         return bytes(found)
 
@@ -146,6 +148,6 @@ def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
 def _next_member(data: ByteRange, offset: int) -> int:
     """Return the first place from *offset* where a member with a record begins, the end of *data* where none does."""
     for place in islice(data.search(_MEMBER, offset), _MOST_FALSE_STARTS):
-        if starts_record(Member(data, place).first(GLANCE_BYTES)):
+        if starts_record(Member(data, place).part(0, GLANCE_BYTES)):
             return place
     return data.size

@@ -85,13 +85,14 @@ def parse_head(data: bytes) -> Record | None:
     length = stream.tell()
     if length == len(data) and data.startswith(b"WARC/") and not data.endswith(_EMPTY_LINE):
         return None
-    return Record(record.rec_headers, record.rec_type or "", length, record.length or 0)
+    announced = -1 if record.length is None else record.length
+    return Record(record.rec_headers, record.rec_type or "", length, announced)
 
 
 def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     """Yield the records of *data*, one a gzip member; a length that is too short raises SeveralRecordsError too."""
     for member in members_of(data, damage):
-        start = member.first(HEAD_BYTES, reads_all=True)
+        start = member.part(0, HEAD_BYTES, reads_all=True)
         head = parse_head(start)
         if head is None:
             if not member.fault:
@@ -100,7 +101,7 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         if member.fault == "bomb":
             continue
         size = member.size - head.block_at  # of the block, and the line ends after it
-        if size > head.size + _AFTER_RECORD:
+        if size > head.size + _AFTER_RECORD and (not member.fault or _goes_on(member, head)):
             raise SeveralRecordsError
         if size < head.size and not member.fault:
             damage.append((member.offset, "length"))
@@ -108,6 +109,12 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         glance = start[head.block_at : head.block_at + min(size, GLANCE_BYTES)]
         end, is_whole = member.end or member.offset, not member.fault
         yield replace(head, offset=member.offset, end=end, size=size, glance=glance, is_whole=is_whole)
+
+
+def _goes_on(member: Member, record: Record) -> bool:
+    """Return whether another record follows *record* in a *member*, which is damaged."""
+    after = member.part(record.block_at + record.size, HEAD_BYTES)
+    return starts_record(after.lstrip(_LINE_ENDS))
 
 
 def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
@@ -136,7 +143,7 @@ def _end_of_block(data: ByteRange, begin: int, end: int) -> tuple[int, Fault]:
     An end after which neither a record nor the end of the file comes is wrong: the block ends at the next record.
     """
     after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
-    if end <= data.size and (not after or starts_record(after)):
+    if begin <= end <= data.size and (not after or starts_record(after)):
         return end, ""
     start = _next_start(data, begin)
     if start == data.size:
@@ -155,7 +162,7 @@ def end_of_records(data: ByteRange) -> int | None:
 
     Damage in the middle is left as it is. A file that ends within its first record may be one of ours.
     """
-    start = Member(data, 0).first(GLANCE_BYTES)
+    start = Member(data, 0).part(0, GLANCE_BYTES)
     if not GZIP.startswith(data.read(0, len(GZIP))) or (start and not starts_record(start)):
         return None
     damage: Damage = []
@@ -199,7 +206,7 @@ class RecordFile:
     def block(self, offset: int, length: int) -> bytes:
         """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
         data = self._open([])
-        return Member(data, offset).first(length) if data.is_gzip else data.read(offset, length)
+        return Member(data, offset).part(0, length) if data.is_gzip else data.read(offset, length)
 
     def _open(self, damage: Damage) -> ByteRange:
         if self._data is None:

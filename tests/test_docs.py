@@ -18,6 +18,7 @@ from commands import Done
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from readme_output import READMES, undated
+from rows import every_row
 from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -29,7 +30,8 @@ from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
 from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import _sentences
-from cegep_audit.registry import default_registry, read_registry, select
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import select
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cegep_audit"
@@ -73,7 +75,7 @@ def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(commands(get_command(app)))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every_row(COMMANDS.keys())
 def test_every_command_is_in_the_papers_and_explains_itself(name: str) -> None:
     for page in READMES:
         assert read(page).count(f"| `cegep-audit {name}` |") == 1, f"{page}: one row for it in the table of commands"
@@ -234,7 +236,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@every_row(PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if target.startswith("https://"):
@@ -252,9 +254,7 @@ _WRITTEN_BY_USERS = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page != "docs/data-dictionary.md"]
-)  # it names what is written
+@every_row([page for page in PAGES if page != "docs/data-dictionary.md"])  # it names what is written
 def test_files_that_are_named_exist(page: str) -> None:
     missing = [
         name
@@ -304,7 +304,7 @@ _OWN_FOLDERS = (".ci", "data", "docs", "src", "tests")
 
 
 def test_no_file_names_a_machine_or_a_registry_of_packages() -> None:
-    paths = [path for path in ROOT.iterdir() if path.is_file()]
+    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]  # a file in a worktree
     paths += [path for folder in _OWN_FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = [
         (path.relative_to(ROOT).as_posix(), word)

@@ -114,8 +114,8 @@ def registrable_domain(host: str) -> str:
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
         return host
-    found = _suffixes().privatesuffix(host)
-    return found or (host if _suffixes().publicsuffix(host) else ".".join(host.split(".")[-2:]))
+    domain = _suffixes().privatesuffix(host)
+    return domain or (host if _suffixes().publicsuffix(host) else ".".join(host.split(".")[-2:]))
 
 
 @lru_cache(maxsize=4096)
@@ -125,9 +125,7 @@ def site_name(host: str) -> str:
     "" for a public suffix; an IP address or a name without a dot is returned whole.
     """
     domain = registrable_domain(host)
-    if is_ip(domain):
-        return domain
-    return "" if _suffixes().publicsuffix(domain) == domain else domain.partition(".")[0]
+    return domain if is_ip(domain) else "" if _suffixes().publicsuffix(domain) == domain else domain.partition(".")[0]
 
 
 def is_ip(host: str) -> bool:

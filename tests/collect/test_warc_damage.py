@@ -64,13 +64,13 @@ def test_whole_files_have_no_damage(path: Path) -> None:
         assert read(path) == ("/abc", [])
 
 
-@pytest.mark.parametrize("share", [n / 50 for n in range(50)])  # record ids vary, and so the length of a member
-def test_a_last_member_cut_anywhere(path: Path, share: float) -> None:
-    cut = 1 + int(share * (len(MEMBERS[-1]) - 4))
-    path.write_bytes(GZIPPED[:-cut])
-    pages, damage = read(path)
-    assert pages in {"/ab-", "/ab!"}
-    assert damage == [f"byte {STARTS[-1]}: the record is cut off before its end{USED}"]
+def test_a_last_member_cut_anywhere(path: Path) -> None:
+    for n in range(50):  # shares of it: record ids vary, and so the length of a member
+        cut = 1 + n * (len(MEMBERS[-1]) - 4) // 50
+        path.write_bytes(GZIPPED[:-cut])
+        pages, damage = read(path)
+        assert pages in {"/ab-", "/ab!"}, cut
+        assert damage == [f"byte {STARTS[-1]}: the record is cut off before its end{USED}"], cut
 
 
 @pytest.mark.parametrize(("size", "page"), [(0, "-"), (3_000_000, "!")], ids=["before its headers come out", "after"])

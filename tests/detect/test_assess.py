@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rows import every_row
 
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.assess import STATUS_OF, assess, status_of
@@ -286,14 +287,12 @@ SIGNS = [(row["detail"], example) for row in sign_rows() for example in row["yes
 NO_SIGNS = [example for row in sign_rows() for example in row["no"]]
 
 
-@pytest.mark.parametrize(
-    ("detail", "example"), SIGNS, ids=lambda item: item if isinstance(item, str) else str(item["title"] or item["text"])
-)
+@every_row(SIGNS)
 def test_sign(detail: str, example: dict[str, Any]) -> None:
     assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == detail
 
 
-@pytest.mark.parametrize("example", NO_SIGNS, ids=lambda example: str(example["title"]))
+@every_row(NO_SIGNS)
 def test_no_sign(example: dict[str, Any]) -> None:
     assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == ""
 

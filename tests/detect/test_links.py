@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import product
 from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows import every_row
 
 from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.networks.identify import classify
@@ -388,10 +390,7 @@ HOSTS = (
 )
 
 
-@pytest.mark.parametrize("form", WRITTEN)
-@pytest.mark.parametrize(
-    "address", [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]
-)
+@every_row(product(WRITTEN, [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]))
 def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) -> None:
     written = form.format(address)
     for own in ("", "https://exemple.test"):

@@ -1,15 +1,14 @@
 """A scan in its two layers: what the tool found, and the same corrected by what coders decided."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.coding.decisions import Standing, standing
-from cegep_audit.coding.layers import CODED, apply_decisions, with_sites_read_by_hand
-from cegep_audit.coding.overrides import Use, apply_to_scan
+from cegep_audit.coding.decisions import CODED, Standing, apply_decisions, standing, with_sites_read_by_hand
+from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
 from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
-from cegep_audit.models import Decision, Institution, Scan
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 
 
@@ -45,9 +44,10 @@ def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
     return apply_to_scan(mark_shared(store.load(scan_id)))
 
 
-def load_layers(store: Store, scan_id: int | None) -> Layers:
-    """Return a scan in its layers, the latest where *scan_id* is None."""
-    return _layers(store, mark_shared(store.load(scan_id)))
+def load_layers(store: Store, scan_id: int | None, without: Collection[str] = ()) -> Layers:
+    """Return a scan in its layers, the latest where *scan_id* is None; the fields named in *without* stay empty."""
+    scan = store.scan(scan_id)
+    return _layers(store, mark_shared(replace(scan, results=_results(store, scan, scan.institutions, without))))
 
 
 def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
@@ -58,18 +58,35 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
     subjects = {each.id: each for each in scan.institutions}
     shown, final_urls = store.shown_accounts(scan.id)
     shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
-    whole = {own.id, *(item.unit.institution_id for item in store.decisions(scan.id))}  # decisions need evidence
     beside = [each for each in scan.institutions if each.id == own.id or are_peers(each, own)]
+    results = _results(store, scan, beside, (*OF_EVIDENCE, "pages"), whole={own.id})
+    showers = {id_ for each in shared.values() for id_ in each}
+    found = (without_shared(each, shared) if each.institution.id in showers else each for each in results)
+    return _layers(store, replace(scan, institutions=tuple(beside), results=tuple(found)))
+
+
+OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of accounts do without
+
+
+def _results(
+    store: Store,
+    scan: Scan,
+    institutions: Sequence[Institution],
+    without: Collection[str],
+    whole: Collection[str] = (),
+) -> tuple[InstitutionResult, ...]:
+    """Return the results of *institutions*; those *whole*, or decided by a person, with the fields *without* too.
+
+    Which account is the main one rests on evidence, and a decision on the main account.
+    """
+    decided = {item.unit.institution_id for item in store.decisions(scan.id)}
+    kept = {*whole, *decided, *(item.institution_id for item in overrides_of(scan))}
     parts = (
-        store.results(scan.id, [each for each in beside if each.id in whole]),
-        store.results(scan.id, [each for each in beside if each.id not in whole], without=_OF_PAGES),
+        store.results(scan.id, [each for each in institutions if each.id in kept]),
+        store.results(scan.id, [each for each in institutions if each.id not in kept], without),
     )
-    found = {result.institution.id: without_shared(result, shared) for part in parts for result in part}
-    results = tuple(found[each.id] for each in beside if each.id in found)
-    return _layers(store, replace(scan, institutions=tuple(beside), results=results))
-
-
-_OF_PAGES = ("pages", "failures", "evidence", "flaws")  # what peers do without
+    found = {result.institution.id: result for part in parts for result in part}
+    return tuple(found[each.id] for each in institutions if each.id in found)
 
 
 def _layers(store: Store, judged: Scan) -> Layers:

@@ -12,14 +12,12 @@ from typing import NamedTuple
 from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.accounts.name_matching import Identity, identity_of
-from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
 from cegep_audit.detect.signs import EMPTY_TEXT, sign_of
 from cegep_audit.models import Institution, Visit
 from cegep_audit.phrases.catalogue import say
+from cegep_audit.text import is_blank, looks_like_html
 from cegep_audit.vocabulary import Detail, PageRole, Status
-
-__all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 
 # A page with less of both is an entrance, not a presentation. Splash pages of the 2000s had up to six links; the
 # shortest real homepages have some thirty.

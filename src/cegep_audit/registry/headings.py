@@ -1,19 +1,13 @@
-"""Other names of the registry's columns and values, from ``headings.toml``: French headings, other spellings."""
+"""French headings and other spellings of the registry's columns and values, from ``headings.toml``."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from cegep_audit.phrases.locales import Language
 from cegep_audit.tables import read_tables
-
-
-def fold(text: str) -> str:
-    """Return *text* for comparison: lower case, no accents, words joined by one dash."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[\W_]+", "-", "".join(char for char in decomposed if not unicodedata.combining(char))).strip("-")
+from cegep_audit.text import slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +23,13 @@ class Headings:
     lone: str
 
     def is_lone(self, names: Sequence[str]) -> bool:
-        """Whether *names*, the first line of a file, is not a header but a single cell with a site's address."""
+        """Return whether *names*, the first line of a file, is one site's address instead of a header."""
         filled = [name for name in names if name]
         return len(filled) == 1 and filled[0] == names[0] and re.fullmatch(r"\S+\.[^\W\d]\S+", names[0]) is not None
 
     def translated(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns for the headings *names*; a heading keeps its name if its column is already there."""
-        found = (self.columns.get(fold(name), name) for name in names)
+        """Return the columns for the headings *names*; a heading keeps its name if its column exists already."""
+        found = (self.columns.get(slug(name), name) for name in names)
         return tuple(name if column in names else column for name, column in zip(names, found, strict=True))
 
 
@@ -43,7 +37,7 @@ class Headings:
 def registry_headings() -> Headings:
     """Return the headings of a registry."""
     rows: Mapping[str, list[str]] = read_tables("registry/headings.toml")["columns"]
-    return Headings({fold(word): column for column, words in rows.items() for word in words}, ("id", "name"), "website")
+    return Headings({slug(word): column for column, words in rows.items() for word in words}, ("id", "name"), "website")
 
 
 def heading_of(column: str, lang: Language) -> str:
@@ -54,14 +48,14 @@ def heading_of(column: str, lang: Language) -> str:
 
 def value_in(column: str, text: str) -> str:
     """Return the registry's value of *column* for *text*, or *text* if it is not a known other spelling."""
-    return _values().get((column, fold(text)), text)
+    return _values().get((column, slug(text)), text)
 
 
 @cache
 def _values() -> Mapping[tuple[str, str], str]:
     tables: Mapping[str, Mapping[str, list[str]]] = read_tables("registry/headings.toml")["values"]
     return {
-        (column, fold(word)): value
+        (column, slug(word)): value
         for column, values in tables.items()
         for value, words in values.items()
         for word in (value, *words)

@@ -16,9 +16,8 @@ from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import Verdict, assess, looks_like_html
+from cegep_audit.detect.assess import Verdict, assess
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.page.media import SNIFFED
 from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, TooManyAccountsError
 from cegep_audit.models import (
@@ -34,6 +33,7 @@ from cegep_audit.models import (
     Reading,
     Visit,
 )
+from cegep_audit.text import SNIFFED, looks_like_html
 from cegep_audit.vocabulary import Detail, ReadBy
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer

@@ -9,13 +9,15 @@ from __future__ import annotations
 import gc
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from itertools import groupby
+from itertools import islice
+from operator import itemgetter
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -104,39 +106,43 @@ def load(
     among: Sequence[str] = (),
     without: Collection[str] = (),
 ) -> Iterator[tuple[Key, Any]]:
-    """Yield the records whose first keys are *key*, the next one of *among* if given, each with its whole key, by keys.
+    """Yield the records whose first keys are *key*, the next one of *among* if given, in order, each with the rest.
 
     *apart* gives the fields without a column; children named in *without* stay empty. A value is decoded once however
     many rows hold it, and the records share it. Raises ValueError or TypeError for a value that this version never
     wrote.
     """
-    names = [*table.keys, *table.columns]
+    others = table.keys[len(key) :]
+    names = [*others, *table.columns]
     where = [f"{name} = ?" for name in table.keys[: len(key)]]
     if among:
-        where.append(f"{table.keys[len(key)]} IN ({', '.join('?' * len(among))})")
+        where.append(f"{others[0]} IN ({', '.join('?' * len(among))})")
     sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE {' AND '.join(where) or '1'}"  # noqa: S608 - our own names
     cells = tuple(map(stored, (*key, *among)))
     rows = connection.execute(f"{sql} ORDER BY {', '.join(table.keys) or 'id'}", cells).fetchall()
     if not rows:
         return
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    keys = list(zip(*(columns[name] for name in table.keys), strict=True)) if table.keys else [()] * len(rows)
+    keys = list(zip(*(columns[name] for name in others), strict=True)) if others else [()] * len(rows)
     values: dict[str, Iterable[object]] = {}
     for name, decode in _decoders(table):
         made = {cell: decode(cell) for cell in set(columns[name])}
         values[name] = map(made.__getitem__, columns[name])
     for child in table.children:
-        found = () if child.name in without else load(connection, child, key, among=among)
-        groups = {own: tuple(record for _, record in group) for own, group in groupby(found, _parent)}
+        found = () if child.name in without else load(connection, child, key, among=among, without=without)
+        groups = _grouped(list(found))
         values[child.name] = [groups.get(own, ()) for own in keys]
-    others = [apart(own) for own in keys]
-    values |= {name: [each[name] for each in others] for name in table.apart}
+    if table.apart:
+        given = [apart(own) for own in keys]
+        values |= {name: [each[name] for each in given] for name in table.apart}
     yield from zip(keys, map(table.record, *(values[field.name] for field in fields(table.record))), strict=True)
 
 
-def _parent(entry: tuple[Key, Any]) -> Key:
-    """Return the key of the row that a child belongs to: its own without its position."""
-    return entry[0][:-1]
+def _grouped(children: Sequence[tuple[Key, Any]]) -> dict[Key, tuple[Any, ...]]:
+    """Return *children*, which are in order, by the key of the row that they belong to: theirs without its position."""
+    numbers = Counter(own[:-1] for own, _ in children)
+    records = map(itemgetter(1), children)
+    return {own: tuple(islice(records, number)) for own, number in numbers.items()}
 
 
 @contextmanager

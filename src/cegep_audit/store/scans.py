@@ -227,7 +227,7 @@ class Store:
             subject = partial(_subject, subjects)
             with rows.collector_paused(), self._reading() as connection:
                 entries = load(connection, RESULTS, (scan_id,), subject, among=list(subjects), without=without)
-                found = {id_: result for (_, id_), result in entries}
+                found = {id_: result for (id_,), result in entries}
             yield from (found[id_] for id_ in subjects if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
@@ -244,12 +244,12 @@ class Store:
         A scan of the past (mode ``as_of``) neither passes decisions on nor takes them over.
         """
 
-        def unit(key: rows.Key) -> Mapping[str, object]:
-            return {"scan_id": key[0], "unit": Unit(*key[1:])}
+        def unit(scan_id: int, key: rows.Key) -> Mapping[str, object]:
+            return {"scan_id": scan_id, "unit": Unit(*key)}
 
         with self._reading() as connection:
             numbers = [number for (number,) in connection.execute(_CODED, (scan_id,))]
-            items = [item for number in numbers for _, item in load(connection, DECISIONS, (number,), unit)]
+            items = [item for one in numbers for _, item in load(connection, DECISIONS, (one,), partial(unit, one))]
         return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
 
     def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
@@ -293,4 +293,4 @@ class Store:
 
 
 def _subject(subjects: Mapping[str, Institution], key: rows.Key) -> Mapping[str, object]:
-    return {"institution": subjects[key[1]]}
+    return {"institution": subjects[key[0]]}

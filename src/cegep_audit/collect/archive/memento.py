@@ -23,7 +23,7 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
@@ -138,7 +138,7 @@ class WebArchive(LiveWeb):
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
             rest_s = _BACKOFF_S * 2**number
             try:
-                answer = await fetch(as_sent(address), Want.PAGE)
+                answer = await fetch(crawl_key(address), Want.PAGE)
             except FetchError as error:
                 if error.detail not in _RETRIED or number == self.limits.retries:
                     self._silences += error.detail in _NO_ANSWER

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from cegep_audit.collect.http import body as bodies
-from cegep_audit.collect.http.body import SNIFFED, BodyError
+from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.port import header_map
+from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail
 
 _TAIL = 2048  # bytes at the end in which a whole page closes its html element; counters and comments may follow
@@ -122,5 +123,5 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
 
 def _codings(response: Response, raw: bytes) -> list[str]:
     names = bodies.content_codings(response.headers.get("content-encoding", ""))
-    is_undone = set(names) <= {"gzip", "deflate", "br"} and bodies.looks_like_markup(raw[:SNIFFED])
+    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw)
     return [] if is_undone else names

@@ -114,6 +114,12 @@ def _raise(error: OSError) -> None:
     raise error
 
 
+def is_archive(path: Path) -> bool:
+    """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
+    with path.open("rb") as file:
+        return file.read(_HEAD).startswith(_ARCHIVES)
+
+
 def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
     """Read the file at *path*; raise RefusedError and OSError."""
     with path.open("rb") as file:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.clock import read_mail_date
-from cegep_audit.collect.http.body import SNIFFED, looks_like_markup
+from cegep_audit.text import looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
 _MOST_FRAMES = 50  # of one page
@@ -65,7 +65,7 @@ def read_document(data: bytes) -> Document:
         return _webarchive(data)
     if BytesHeaderParser().parsebytes(data[:_HEAD].lstrip()).get_content_type() == "multipart/related":
         return _mhtml(data)
-    if looks_like_markup(data[:SNIFFED]) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
+    if looks_like_markup(data) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
         return Document(*origin_of(data), "", data)
     raise RefusedError(_kind(data))
 
@@ -76,7 +76,7 @@ def _kind(data: bytes) -> str:
     for key, starts in _OTHER_KINDS.items():
         if any(data.startswith(magic, offset) for offset, magic in starts):
             return key
-    return "saved.xml" if looks_like_markup(data[:SNIFFED]) else "saved.other"
+    return "saved.xml" if looks_like_markup(data) else "saved.other"
 
 
 def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
@@ -134,7 +134,7 @@ def _webarchive(data: bytes) -> Document:
         charset = str(main.get("WebResourceTextEncodingName") or "")
     except (plistlib.InvalidFileException, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
         raise RefusedError("saved.other") from None
-    if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body[:SNIFFED]):
+    if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body):
         raise RefusedError("saved.other")
     return Document(_address(url), None, charset, body)
 

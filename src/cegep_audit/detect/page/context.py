@@ -13,8 +13,9 @@ from itertools import accumulate
 
 from selectolax.lexbor import LexborNode
 
-from cegep_audit.detect.page.cues import cues_in, fold
+from cegep_audit.detect.page.cues import cues_in
 from cegep_audit.detect.page.zones import NOT_CONTAINERS, NOWHERE, Place
+from cegep_audit.text import fold
 from cegep_audit.vocabulary import Zone
 
 MAX_LABEL = 200  # characters of a label that are kept

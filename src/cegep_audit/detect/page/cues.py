@@ -4,25 +4,16 @@ The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decid
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
 from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
 
 _TABLES = "detect/page/cues.toml"
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PLACES = ("class", "text", "label")
-
-
-def fold(text: str) -> str:
-    """Return *text* in lower case without accents, typographic apostrophes made straight."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    return _NOT_ASCII.sub(lambda found: "" if unicodedata.combining(found[0]) else found[0], decomposed)
 
 
 def _one(word: str) -> str:

@@ -11,8 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
 from cegep_audit.detect.page.context import Element, Texts
-from cegep_audit.detect.page.cues import fold
 from cegep_audit.models import Page
+from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
 
 MAX_OF_FINDER = 5_000  # different addresses that one finder takes from a page; the largest real page had 500 in all

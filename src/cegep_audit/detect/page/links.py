@@ -28,9 +28,9 @@ from cegep_audit.detect.page.finders import (
     is_same_as,
     refresh_target,
 )
-from cegep_audit.detect.page.media import media_type
 from cegep_audit.detect.page.parsing import parse
 from cegep_audit.models import InnerLink, Link, Page, Reading
+from cegep_audit.text import media_type
 from cegep_audit.vocabulary import How, Zone
 
 MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many

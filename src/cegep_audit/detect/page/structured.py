@@ -11,9 +11,9 @@ from typing import Any
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.cues import fold
 from cegep_audit.detect.page.lenient import read_json, read_script
 from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
 
 _TABLES = "detect/page/structured.toml"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from cegep_audit.detect.page.cues import fold
+from cegep_audit.text import fold
 from cegep_audit.vocabulary import Zone
 
 NOT_CONTAINERS = frozenset({"html", "body", "-document"})

@@ -7,9 +7,8 @@ import pandas as pd
 from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.charts import Tile, bars, tiles
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, ticks

@@ -34,7 +34,7 @@ _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its
 _MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
 _MAX_PAGES = 50  # that are read of one institution; a person saves a handful
-_HEAD = 4096  # bytes that show what a file is, and hold the address of a frame
+_HEAD = 4096  # bytes that hold the address of a frame
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
 _BESIDE = ("_files", "_fichiers", ".files")  # endings of the folder that a browser saves beside a page
@@ -117,18 +117,16 @@ def _raise(error: OSError) -> None:
 def is_archive(path: Path) -> bool:
     """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
     with path.open("rb") as file:
-        return file.read(_HEAD).startswith(_ARCHIVES)
+        return file.read(16).startswith(_ARCHIVES)
 
 
 def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
     """Read the file at *path*; raise RefusedError and OSError."""
     with path.open("rb") as file:
-        start = file.read(_HEAD)
-        file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     status = path.stat()
     found = SavedFile(path.name, digest, datetime.fromtimestamp(status.st_mtime, UTC))
-    if start.startswith(_ARCHIVES):
+    if is_archive(path):
         try:
             archive = WarcArchive.open([path], limits, lang=lang)
         except StoreError:

@@ -120,6 +120,7 @@ def _entries_of(path: Path) -> list[str]:
 def go_through(file: RecordFile, lang: Language = "fr") -> Found:
     """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
     damage: Damage = []
+    name = shown(str(file.path / file.entry))
     with explaining(file.path, lang):
         try:
             captures = list(_captures_of(file, damage))
@@ -128,13 +129,13 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
             file = replace(file, is_packed=True)
             captures = list(_captures_of(file, damage))
     if not captures:
-        raise StoreError(say("warc.not_warc", lang, file=file.name))
+        raise StoreError(say("warc.not_warc", lang, file=name))
     lines = [
-        say("warc.damage", lang, file=file.name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
         for offset, fault in damage[:_MAX_DAMAGE]
     ]
     if (more := len(damage) - _MAX_DAMAGE) > 0:
-        lines.append(say("warc.more_damage", lang, file=file.name, count=more))
+        lines.append(say("warc.more_damage", lang, file=name, count=more))
     return Found([capture for capture in captures if capture], lines)
 
 

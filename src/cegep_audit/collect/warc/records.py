@@ -33,7 +33,6 @@ from cegep_audit.collect.warc.members import (
     members_of,
     starts_record,
 )
-from cegep_audit.text import shown
 
 # warcio logs what it mends in headers; without a handler that would end on the user's terminal.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
@@ -192,11 +191,6 @@ class RecordFile:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the arguments, without the open file."""
         return RecordFile, (self.path, self.entry, self.is_packed)
-
-    @property
-    def name(self) -> str:
-        """The path as messages show it."""
-        return shown(str(self.path / self.entry))
 
     def records(self, damage: Damage) -> Iterator[Record]:
         """Yield the records in file order and note the *damage*; raise OSError and SeveralRecordsError."""

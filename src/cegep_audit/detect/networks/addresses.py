@@ -45,7 +45,8 @@ _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names
 @cache
 def _suffix() -> re.Pattern[str]:
     """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
-    ends = sorted({name.partition(".")[2] for name in places().names()} - {""}, reverse=True)
+    known = places()
+    ends = sorted({name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}, reverse=True)
     by_letter = (
         f"{letter}(?:{'|'.join(re.escape(end[1:]) for end in group)})"
         for letter, group in groupby(ends, key=lambda end: end[0])
@@ -59,7 +60,7 @@ def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
 
     The words are those of hosts whose addresses need no ``/@``.
     """
-    schemes = "|".join(sorted(host[:-1] for host in places().names() if host.endswith(":")))
+    schemes = "|".join(sorted(host[:-1] for host in places().hosts if host.endswith(":")))
     tables = read_tables("detect/networks/wrappers.toml")
     app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
     return app, paths, tuple(tables["hinted_hosts"])

@@ -37,7 +37,7 @@ class CompletedPages(Pages):
         self.modes: dict[Mode, Way] = {}
         self._before = {result.institution.id: result for result in base.results}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        path = warc_of(base, plan.request.db)
+        path = warc_of(base, plan.request.db) if completion.partial else None
         self._first = WarcArchive.open([path], self.limits, lang=self.lang) if path else None
 
     async def way_of(self, mode: Mode, store: Store) -> Way:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,16 +64,12 @@ def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print *value* as JSON on standard output, with each character that could drive a terminal escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_as_json)
+    from cegep_audit.analyze.findings import json_values
+
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=json_values)
     if not text.isprintable():
         text = "".join(char if char.isprintable() or char in "\n\xa0" else json.dumps(char)[1:-1] for char in text)
     sys.stdout.write(f"{text}\n")
-
-
-def _as_json(value: date) -> str | None:
-    from cegep_audit.analyze.findings import timestamp
-
-    return timestamp(value) if isinstance(value, datetime) else value.isoformat()
 
 
 def fields(item: object, *names: str) -> dict[str, object]:

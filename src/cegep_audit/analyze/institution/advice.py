@@ -144,8 +144,8 @@ def missing_networks(
 ) -> tuple[Advice, ...]:
     """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
 
-    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. Nothing
-    where it was not read, or where its peers are fewer than five.
+    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. () if it
+    was not read, or has fewer than five peers.
     """
     if not result.status.is_assessed or assessed < FEW:
         return ()

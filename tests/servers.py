@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
@@ -29,6 +30,17 @@ from urllib.parse import urlsplit
 
 Piece = bytes | float
 """What a server sends: bytes, or a pause in seconds."""
+
+
+@dataclass(frozen=True)
+class Endless:
+    """What is sent for ever: *first*, then *again* over and over, from the start for every request."""
+
+    first: bytes
+    again: Sequence[Piece]
+
+    def __iter__(self) -> Iterator[Piece]:
+        return itertools.chain([self.first], itertools.cycle(self.again))
 
 
 @dataclass

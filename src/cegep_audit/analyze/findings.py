@@ -250,7 +250,7 @@ def _rows(items: Mapping[str, object], by: str) -> Records:
 def facts_to_json(facts: ScanFacts) -> dict[str, Any]:
     """Return *facts* as JSON values, with no folder of the user's machine."""
     names = ("id", "started_at", "ended_at", "mode", "tool_version", "rules_version", "captured")
-    rendered = {"sites": len(facts.rendered), "institutions": facts.rendered, "browsers": facts.browsers}
+    rendered = {"sites": len(facts.rendered), "institutions": [*facts.rendered], "browsers": [*facts.browsers]}
     shown = {name: getattr(facts, name) for name in names} | {"rendered": rendered}
     return {**json_values(shown), "settings": without_folders(facts.settings)}
 

@@ -9,13 +9,13 @@ import pandas as pd
 
 from cegep_audit.analyze.baselines import Baseline, baselines
 from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
-from cegep_audit.analyze.groups import group_tests, rank_correlation
+from cegep_audit.analyze.groups import group_tests, rank_correlation, split
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names
 from cegep_audit.analyze.stats import Presence, figures, presence, summary
 from cegep_audit.analyze.tables import account_counts, co_occurrence, combinations, exceptions, places, presence_matrix
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import columns
+from cegep_audit.registry.selection import columns
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
@@ -123,9 +123,13 @@ class ScanStatistics:
         """The figures of each group of the usual columns that the registry has, and of those asked for."""
         scan, asked, existing = self.scan, self.asked, columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
-        found = {by: summary(scan, asked.basket, by, asked.min_networks).groups or {} for by in usual if by != asked.by}
-        own = {asked.by: self.summary.groups or {}} if asked.by else {}
-        return {by: (own | found)[by] for by in dict.fromkeys([*usual, *own])}
+        groups: dict[tuple[str, ...], Mapping[tuple[str, ...], Figures]] = {}
+        for by in dict.fromkeys([*usual, *([asked.by] if asked.by else [])]):
+            of_summary = self.summary.groups if by == asked.by else None
+            parts = {} if of_summary else split(scan, by, self.lang)
+            made = {values: figures(part, asked.basket, asked.min_networks) for values, part in parts.items()}
+            groups[by] = of_summary or made
+        return groups
 
     @cached_property
     def published(self) -> Sequence[tuple[Baseline, float | None]]:

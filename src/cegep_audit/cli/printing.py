@@ -13,7 +13,7 @@ from cegep_audit.cli.usage import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
-if TYPE_CHECKING:  # Rich costs a command that prints JSON, or nothing, half of its start
+if TYPE_CHECKING:  # importing Rich would double the start-up time of commands that print JSON
     from rich.console import RenderableType
 
     from cegep_audit.report.blocks import Block
@@ -63,7 +63,7 @@ def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
-    """Print *value* as JSON on standard output, with each character that could drive a terminal escaped."""
+    """Print *value* as JSON on standard output; characters that could control a terminal are escaped."""
     from cegep_audit.analyze.findings import json_values
 
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=json_values)

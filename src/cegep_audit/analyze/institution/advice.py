@@ -110,10 +110,11 @@ def _one_language(result: InstitutionResult) -> Iterator[Advice]:
 
 def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
-    official = [each for each in _official(result) if each.url and each.network in NETWORKS]
+    flaws = [flaw for flaw in result.flaws if flaw.rule == rule and flaw.account_url]
+    official = [each for each in _official(result) if each.url and each.network in NETWORKS] if flaws else []
     own = {account_key(each.network, each.url) for each in official if _is_open(each.network, result)}
-    for flaw in result.flaws:
-        if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
+    for flaw in flaws:
+        if account_key(flaw.network, flaw.account_url) in own:
             yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 

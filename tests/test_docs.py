@@ -30,7 +30,8 @@ from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
 from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import _sentences
-from cegep_audit.registry import default_registry, read_registry, select
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import select
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cegep_audit"

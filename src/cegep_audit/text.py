@@ -1,12 +1,15 @@
 """Text and bytes from outside: folded to be compared, sniffed for their kind, made safe to show."""
 
+from __future__ import annotations
+
 import codecs
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cegep_audit.models import Page
+if TYPE_CHECKING:  # the help of the program prints text, and needs no record
+    from cegep_audit.models import Page
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 

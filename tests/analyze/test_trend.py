@@ -147,8 +147,8 @@ def test_scans_that_make_a_line_with_the_one_shown(others: list[Scan], expected:
 def merging(number: int, year: int, **successors: str) -> Scan:
     """Each institution shows Facebook; its successor is "" where it goes on by itself."""
     found = scan(*(at(year, name, "facebook") for name in successors), id=number)
-    heirs = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
-    return replace(found, institutions=heirs)
+    successors = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
+    return replace(found, institutions=successors)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Published figures to set beside ours, each with its source and the reason not to compare it blindly."""
+"""Published figures to compare ours with, each with its source and a caution."""
 
 import csv
 from dataclasses import dataclass

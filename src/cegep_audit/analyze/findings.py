@@ -1,4 +1,4 @@
-"""What a scan adds up to, as records: the figures that the terminal, the page and ``summary --json`` show.
+"""The figures of a scan as records, for the terminal, the page and ``summary --json``.
 
 This module does not import pandas, so showing figures does not cost the library that computes them.
 """
@@ -136,7 +136,7 @@ class ScanFacts(Scan):
 
     @property
     def day(self) -> date:
-        """The median of these days; where no homepage was captured, the day that the scan is of."""
+        """The median of these days; without any, the day asked of an archive, or that on which the scan began."""
         return median_low(self.capture_days) if self.capture_days else day_of(self, None)
 
     @property
@@ -173,7 +173,7 @@ def facts_of(scan: Scan) -> ScanFacts:
 
 @dataclass(frozen=True, slots=True)
 class OfKnownAge:
-    """How a scan as of a day depends on institutions of which nobody knows whether they existed on that day.
+    """How a scan as of a day depends on institutions that may not have existed on that day.
 
     ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
     """
@@ -250,7 +250,7 @@ def _rows(items: Mapping[str, object], by: str) -> Records:
 def facts_to_json(facts: ScanFacts) -> dict[str, Any]:
     """Return *facts* as JSON values, with no folder of the user's machine."""
     names = ("id", "started_at", "ended_at", "mode", "tool_version", "rules_version", "captured")
-    rendered = {"sites": len(facts.rendered), "institutions": facts.rendered, "browsers": facts.browsers}
+    rendered = {"sites": len(facts.rendered), "institutions": [*facts.rendered], "browsers": [*facts.browsers]}
     shown = {name: getattr(facts, name) for name in names} | {"rendered": rendered}
     return {**json_values(shown), "settings": without_folders(facts.settings)}
 

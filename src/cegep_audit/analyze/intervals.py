@@ -51,15 +51,9 @@ def _limits(count: int, sampled: int, population: int) -> tuple[int, int]:
     from scipy.stats import hypergeom
 
     possible = range(count, count + population - sampled + 1)
-
-    def too_few(having: int) -> bool:  # so many or more in the sample would be a surprise
-        return bool(hypergeom.sf(count - 1, population, having, sampled) <= TAIL)
-
-    def too_many(having: int) -> bool:
-        return bool(hypergeom.cdf(count, population, having, sampled) <= TAIL)
-
-    first = bisect_left(possible, x=True, key=lambda having: not too_few(having))
-    last = bisect_left(possible, x=True, key=too_many)
+    # The least for which so many or more in the sample is no surprise, and the least for which so few or fewer is.
+    first = bisect_left(possible, x=True, key=lambda all_: hypergeom.sf(count - 1, population, all_, sampled) > TAIL)
+    last = bisect_left(possible, x=True, key=lambda all_: hypergeom.cdf(count, population, all_, sampled) <= TAIL)
     return possible[min(first, len(possible) - 1)], possible[max(last - 1, 0)]
 
 

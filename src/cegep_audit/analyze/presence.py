@@ -64,43 +64,41 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
 
 
-def heirs(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id of the institution of the last of *scans* that goes on with each institution of any of them.
+def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the successor in the last of *scans* of each institution of any of them, by ids.
 
-    An institution of the last scan goes on with itself. For others ``successor_id`` is followed through any number of
-    mergers, as far as one of the registries knows them; an institution that leads nowhere is left out.
+    An institution of the last scan is its own successor. For others ``successor_id`` is followed through any number of
+    mergers, if the registries know them; an institution without a successor there is left out.
     """
-    known = {each.id: each for scan in scans for each in scan.institutions}
+    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
-    for name in known:
-        heir, seen = name, {""}
-        while heir in known and heir not in there and heir not in seen:
-            seen.add(heir)
-            heir = known[heir].successor_id
-        if heir in there:
-            found[name] = heir
-    return found
+    for name in next_ids:
+        last, seen = name, set[str]()
+        while last in next_ids and last not in there and last not in seen:
+            seen.add(last)
+            last = next_ids[last]
+        found[name] = last
+    return {name: last for name, last in found.items() if last in there}
 
 
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
     """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
 
-    One that merged goes by the id of its heir, unless another of *scan* does too or the heir was there itself: two that
-    became one are two institutions. All others go by their own.
+    An institution that merged takes the id of its successor, unless another of *scan* has the same successor or the
+    successor was there itself: two that became one are two institutions. All others keep their own id.
     """
-    goes_on = heirs(scans)
-    ids = {each.id: goes_on.get(each.id, each.id) for each in scan.institutions}
+    found = successors(scans)
+    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
     number = Counter(ids.values())
-    return {name: heir if number[heir] == 1 and heir not in ids else name for name, heir in ids.items()}
+    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
 
 
 def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
-    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one."""
-    there = {each.id: each for each in new.institutions}
-    goes_on = heirs((old, new))
-    merged = ((each, goes_on.get(each.id, each.id)) for each in old.institutions)
-    return tuple((each, there[heir]) for each, heir in merged if heir != each.id)
+    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
+    there, found = {each.id: each for each in new.institutions}, successors((old, new))
+    gone = (each for each in old.institutions if found.get(each.id, each.id) != each.id)
+    return tuple((each, there[found[each.id]]) for each in gone)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:

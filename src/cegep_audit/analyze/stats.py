@@ -5,10 +5,10 @@ could change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits, without_institutions
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import Status
+from cegep_audit.vocabulary import Role, Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,24 +50,30 @@ class Presence:
 
 def presence(scan: Scan, basket: str = "all") -> Presence:
     """Return who is on which networks, and which of them are in the *basket*; UsageError where it is not known."""
-    seen = [(result, day_of(scan, result)) for _, result in visits(scan)]
-    statuses = [result.status if result else None for result, _ in seen]
-
-    @cache  # institutions are on few different sets of networks
-    def row(names: frozenset[str]) -> list[bool]:
-        return [name in names for name in NETWORKS]
-
-    def matrix(sets: Iterable[Collection[str]]) -> NDArray[np.bool_]:
-        return np.array([row(frozenset(names)) for names in sets], dtype=bool).reshape(len(seen), len(NETWORKS))
-
+    visited = [result for _, result in visits(scan)]
+    statuses = [result.status if result else None for result in visited]
+    days = [day_of(scan, result) for result in visited]
+    seen = [
+        (row, _PLACES[account.network])
+        for row, result in enumerate(visited)
+        if result is not None and result.status.is_assessed
+        for account in result.accounts
+        if account.role is Role.OFFICIAL and account.network in _PLACES
+    ]
+    shown = np.zeros((len(visited), len(NETWORKS)), dtype=bool)
+    shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
+    counted = {day: [name in networks_of(basket, day) for name in NETWORKS] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
         in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
-        days=np.array([day.toordinal() for _, day in seen], dtype=np.int32),
-        shown=matrix(main_accounts(result) if result and result.status.is_assessed else () for result, _ in seen),
-        counts=matrix(networks_of(basket, day) for _, day in seen),
+        days=np.array([day.toordinal() for day in days], dtype=np.int32),
+        shown=shown,
+        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shown.shape),
     )
+
+
+_PLACES = {name: place for place, name in enumerate(NETWORKS)}
 
 
 def summary(

@@ -7,6 +7,7 @@ networks that counted for one institution or more as its columns, in the order o
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations as couples
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def _counted(found: Presence, values: NDArray[np.bool_]) -> pd.DataFrame:
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each two networks that somebody is on, those found together most often first.
+    """Return one row for each pair of networks that some institution is on, the most frequent pair first.
 
     Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
     ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
@@ -65,7 +66,7 @@ def combinations(held: pd.DataFrame) -> pd.DataFrame:
     Columns: ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions);
     ``share`` (of the assessed).
     """
-    sets = pd.Series([";".join(held.columns[row]) for row in held.to_numpy()], dtype="str")
+    sets = pd.Series([";".join(compress(held.columns, row)) for row in held.to_numpy().tolist()], dtype="str")
     counts = sets.value_counts(sort=False)
     table = pd.DataFrame({"networks": counts.index, "count": counts.to_numpy()})
     table.insert(1, "n_networks", [len(each.split(";")) if each else 0 for each in table["networks"]])
@@ -97,10 +98,10 @@ def places(scan: Scan) -> pd.DataFrame:
     that shows the account: ``home`` where the homepage does, else that of the best evidence's page.
     """
     official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
-    counts: Counter[tuple[str, str]] = Counter()
-    for result, account in official:
-        for best in account.evidence[:1]:
-            counts.update([("zone", best.zone.value), ("how", best.how.value), ("page", page_of(result, account))])
+    best = [account.evidence[0] for _, account in official if account.evidence]
+    counts = Counter(("zone", each.zone.value) for each in best)
+    counts.update(("how", each.how.value) for each in best)
+    counts.update(("page", page_of(result, account)) for result, account in official if account.evidence)
     order = [(aspect, place.value) for aspect, values in _ASPECTS.items() for place in values]
     rows = [(*key, counts[key], counts[key] / len(official)) for key in order if counts[key]]
     return pd.DataFrame(rows, columns=["aspect", "place", "accounts", "share"])

@@ -26,7 +26,7 @@ from cegep_audit.scan.plan import begin_completion
 from cegep_audit.scan.request import Completion, Mode, Request
 from cegep_audit.store import Store
 
-# An invented web bears a quicker pace than a real one, and its dead sites need no patience.
+# The invented web can take a faster pace than a real one, and nobody needs to wait for its dead sites.
 _LIMITS = Limits(delay_s=0.05, timeout_s=3.0)
 _ENDINGS = (".xlsx", ".json")  # beside the CSV, which the scan itself writes
 
@@ -65,7 +65,7 @@ def run_demo(
 
 
 def _write_outputs(store: Store, stem: Path, lang: Language) -> None:
-    """Write the latest scan in every format but the one that the scan itself wrote."""
+    """Write the latest scan in the formats that the scan itself did not write."""
     layers = load_layers(store, None)
     for ending in _ENDINGS:
         write(layers.detected, stem.with_suffix(ending), lang)
@@ -74,7 +74,7 @@ def _write_outputs(store: Store, stem: Path, lang: Language) -> None:
 
 @contextmanager
 def _through(proxy: str) -> Iterator[None]:
-    """Send every request of the block through *proxy*, as a user would: by the environment."""
+    """Send every request of the block through *proxy*, by environment variables as a user would."""
     before = os.environ.copy()
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         os.environ.pop(name, None)

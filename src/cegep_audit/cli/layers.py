@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.coding.decisions import Standing, standing
-from cegep_audit.coding.layers import CODED, apply_decisions, with_sites_read_by_hand
+from cegep_audit.coding.decisions import CODED, Standing, apply_decisions, standing, with_sites_read_by_hand
 from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
 from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
@@ -61,8 +60,9 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
     shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
     beside = [each for each in scan.institutions if each.id == own.id or are_peers(each, own)]
     results = _results(store, scan, beside, (*OF_EVIDENCE, "pages"), whole={own.id})
-    found = tuple(without_shared(result, shared) for result in results)
-    return _layers(store, replace(scan, institutions=tuple(beside), results=found))
+    showers = {id_ for each in shared.values() for id_ in each}
+    found = (without_shared(each, shared) if each.institution.id in showers else each for each in results)
+    return _layers(store, replace(scan, institutions=tuple(beside), results=tuple(found)))
 
 
 OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of accounts do without

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from cegep_audit.cli.usage import command, group, say
 from cegep_audit.detect.networks.identify import NETWORKS, open_networks
 from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
-from cegep_audit.registry import columns, counts, default_registry, read_registry, select, value_of
 from cegep_audit.registry.headings import heading_of
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import columns, counts, select, value_of
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.terminal.listings import (
     classified_table,
@@ -24,7 +26,7 @@ from cegep_audit.report.terminal.listings import (
     networks_table,
     scans_table,
 )
-from cegep_audit.scan.request import read_day, warc_of
+from cegep_audit.scan.request import Selection, read_day, warc_of
 from cegep_audit.store import Store
 
 _YES = {"o", "oui", "y", "yes"}
@@ -163,16 +165,8 @@ def institutions(
     """List the institutions of the registry, choose among them, count them."""
     if context.invoked_subcommand:
         return
-    chosen = select(
-        read_registry(registry or default_registry(), lang=lang),
-        ids=ids or (),
-        types=types or (),
-        regions=regions or (),
-        languages=languages or (),
-        limit=limit,
-        with_parts=with_parts,
-        lang=lang,
-    )
+    selection = Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts)
+    chosen = select(read_registry(registry or default_registry(), lang=lang), **asdict(selection), lang=lang)
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return

@@ -1,4 +1,4 @@
-"""The arguments and options of commands: each option that several commands take is declared here once."""
+"""Arguments and options of commands. An option that several commands take is declared here once."""
 
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,9 @@ DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
-SUMMARY_BASKETS = ("all", "classic")  # networks a reader of today, and of ten years ago, would count
+SUMMARY_BASKETS = ("all", "classic")  # the networks that readers of today, and of ten years ago, would count
 PAGE_ENDINGS = (".html", ".htm")
-_LONGEST_S = 3600  # that a user may have one host or one request take
+_LONGEST_S = 3600  # longest delay or time-out that a user may ask for
 
 
 def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
@@ -28,7 +28,7 @@ def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - 
 
 
 def option(*names: str, panel: str, key: str = "", **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
-    """Declare an option, shown in the *panel* of the help; its help is called *key*, or as the option."""
+    """Declare an option, shown in a *panel* of the help; its help is the sentence ``help.`` *key*, or of its name."""
     key = key or names[-1].lstrip("-").replace("-", "_")
     return typer.Option(*names, help=say(f"help.{key}"), rich_help_panel=say(f"panel.{panel}"), **settings)
 
@@ -77,7 +77,7 @@ def read_bins(text: str | None) -> tuple[float, ...]:
 
 
 Scan = Annotated[int | None, argument("SCAN", "scan_argument", parser=scan_number)]
-OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for a missing one
+OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for missing
 
 # what to audit
 Ids = Annotated[list[str] | None, what("--id", metavar="ID")]

@@ -1,4 +1,4 @@
-"""Commands that show a scan on a page or several side by side: ``report``, ``compare`` and ``trend``."""
+"""Commands that show one scan on a page, or several side by side: ``report``, ``compare`` and ``trend``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cegep_audit.cli.layers import Layers, load, load_layers
 from cegep_audit.cli.options import PAGE_ENDINGS, argument, scan_number, what, writes
 from cegep_audit.cli.scans import finished_scans
 from cegep_audit.cli.usage import command, say
-from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.decisions import CODED, DETECTED
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
@@ -22,7 +22,7 @@ from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store
 
-if TYPE_CHECKING:  # pandas, which whoever asks for help need not wait for
+if TYPE_CHECKING:  # these import pandas, which --help does not need
     from cegep_audit.analyze.change.compare import Comparison
     from cegep_audit.analyze.scan_statistics import Asked
 
@@ -56,7 +56,7 @@ def report(
 
 
 def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: str = DETECTED) -> bytes:
-    """Return the page of a scan, with the scans of the database that it can be compared with."""
+    """Return the HTML page of a scan; it includes the trend over the comparable scans of the database."""
     from cegep_audit.analyze.change.trend import comparable, trend
     from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.report.page.document import page
@@ -111,7 +111,7 @@ def compare(
 
 
 def _advice(scan: Scan, db: Path) -> str:
-    """Return how *scan* could be judged by the rules of today."""
+    """Return the advice on how to judge *scan* by the rules of today."""
     path = warc_of(scan, db)
     if path is None:
         return say("compare.ask_again")
@@ -180,7 +180,7 @@ def trend(
 
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
-    """Say which institutions the scans read by different modes; with *same_mode*, leave them out."""
+    """Name the institutions that the scans read in different modes; with *same_mode*, leave them out."""
     ids = read_differently(scans)
     if not ids:
         return scans

@@ -1,4 +1,4 @@
-"""Carries out scans for the commands: progress on standard error, then the report, the summary and what to do next."""
+"""Runs scans for the commands: shows progress, writes the report, prints the summary and what to do next."""
 
 import asyncio
 import shlex
@@ -12,7 +12,6 @@ from typing import Any
 from cegep_audit.analyze.completion import helpful_modes
 from cegep_audit.analyze.findings import facts_of, to_json
 from cegep_audit.analyze.presence import causes
-from cegep_audit.analyze.stats import summary
 from cegep_audit.cli import printing
 from cegep_audit.cli.layers import load
 from cegep_audit.cli.options import DB, SUMMARY_BASKETS
@@ -37,13 +36,13 @@ from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
 
-_LAST_TIMEOUTS = 2  # that the last site of a scan may cost: one of robots.txt or of a page, and what came before it
+_LAST_TIMEOUTS = 2  # time-outs that the last site of a scan may take: one for robots.txt or a page, and one before it
 
 
 def start(request: Request, shown: Shown) -> int:
-    """Carry out the scans that *request* asks for, and return the exit code."""
+    """Run the scans that *request* asks for, and return the exit code."""
     check_sources(request)
-    check(shown.output, shown.lang)  # better said before an hour's scan than after it
+    check(shown.output, shown.lang)  # before a scan of an hour, not after it
     drafts = draft(request, shown.output)
     with Store.open(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, shown)
@@ -51,16 +50,16 @@ def start(request: Request, shown: Shown) -> int:
         try:
             return _carry_out_all(store, plans, shown)
         except CegepAuditError:
-            with suppress(StoreError):  # of the disk that is full: what is being said already is what matters
-                for plan in plans:  # lest --resume go on with a scan that can never be
+            with suppress(StoreError):  # if the disk is full: the first error is the one to report
+                for plan in plans:  # --resume must not find a scan that can never run
                     store.forget_if_empty(plan.scan.id)
             raise
 
 
 def go_on(request: Request, shown: Shown) -> int:
-    """Resume what was interrupted last, and return the exit code; where nothing was, show the last scan.
+    """Resume the scan that was interrupted last, and return the exit code; without one, show the last scan.
 
-    Raises UsageError where *request* wants a completion and none was interrupted.
+    Raises UsageError if *request* is for a completion and none was interrupted.
     """
     check_sources(request)
     check(shown.output, shown.lang)
@@ -73,7 +72,7 @@ def go_on(request: Request, shown: Shown) -> int:
                 check_same_registry(request.registry, store.scan(), request.lang)
             note("scan.nothing_to_resume", quiet=shown.quiet)
             _results(store, None, shown)
-            return EXIT_OK  # nothing was left to do, whatever the result of that scan
+            return EXIT_OK  # there was nothing to do, whatever that scan found
         for plan in plans:
             check_sources(plan.request)
             if plan.warc and str(plan.warc) != plan.scan.settings["warc"] != DEFAULT_WARC:
@@ -84,7 +83,7 @@ def go_on(request: Request, shown: Shown) -> int:
 
 
 def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past | None], shown: Shown) -> int:
-    """Carry out a scan that completes *scan*, and return the exit code; *past_of* says what an archive is asked for."""
+    """Run a completion of *scan*, and return the exit code; *past_of* returns what an archive is asked for."""
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
@@ -105,7 +104,7 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
 
 
 def _tell_replaced(store: Store, shown: Shown) -> None:
-    """Say which scan the report of another one replaces, and how to have it back."""
+    """Say which scan's report is about to be replaced, and how to write it again."""
     if not shown.output.exists():
         return
     earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(shown.output)]
@@ -115,7 +114,7 @@ def _tell_replaced(store: Store, shown: Shown) -> None:
 
 
 def _carry_out_all(store: Store, plans: list[Plan], shown: Shown) -> int:
-    """Carry out one scan after the other; return 0 where any could assess an institution."""
+    """Run one scan after the other; return 0 if any of them assessed an institution."""
     codes = []
     for plan in plans:
         code = carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.request.past)))
@@ -126,7 +125,7 @@ def _carry_out_all(store: Store, plans: list[Plan], shown: Shown) -> int:
 
 
 def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
-    """Run one scan, write its report and return the exit code; where it was stopped, say how to resume it."""
+    """Run one scan, write its report and return the exit code; if it was stopped, say how to resume it."""
 
     def tell_cut_off(connectivity: Connectivity) -> None:
         note("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, shown.lang))
@@ -150,7 +149,7 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
 
 @contextmanager
 def _progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
-    """Show how far the scan is, on standard error; nothing where the user wants quiet."""
+    """Show how far the scan is on standard error, unless the user wants quiet."""
     if shown.quiet:
         yield Observer()
         return
@@ -160,14 +159,14 @@ def _progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
         shown.lang,
         done=total - len(plan.waiting),
         slots=min(limits.concurrency, len(plan.waiting)),
-        tail_s=0.0 if plan.request.warcs else _LAST_TIMEOUTS * limits.timeout_s,  # a file never has us wait
+        tail_s=0.0 if plan.request.warcs else _LAST_TIMEOUTS * limits.timeout_s,  # files do not make a replay wait
         explains=shown.verbose,
     ) as observer:
         yield observer
 
 
 def _telling(plan: Plan, shown: Shown, observer: Observer) -> Callable[[InstitutionResult], None]:
-    """Return what says that an error of this program befell an institution; if verbose, what every page brought."""
+    """Return a function that reports errors of this program and, if the user wants it, what each page brought."""
 
     def tell(result: InstitutionResult) -> None:
         if result.detail == Detail.INTERNAL_ERROR:
@@ -186,7 +185,7 @@ def _telling(plan: Plan, shown: Shown, observer: Observer) -> Callable[[Institut
 def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
     """Yield why each page of a site was read and what it brought, and what failed.
 
-    *asked* is the day in the past that the pages were asked for: then it is said how far off each is.
+    *asked* is the day that the pages were asked for; the distance of each capture from it is given.
     """
     site: dict[str, Any] = {"institution": result.institution.id}
     for page in result.pages:
@@ -215,6 +214,8 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
         note("scan.rendered", quiet=shown.quiet, count=len(rendered), sites=", ".join(rendered))
     files = write(scan, shown.output, shown.lang)
     if shown.as_json:
+        from cegep_audit.analyze.stats import summary  # with numpy, which the scan itself does without
+
         printing.print_json(to_json(summary(scan)))
     elif not shown.quiet:
         print_summary(scan, shown.lang)
@@ -229,11 +230,13 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
 
 def print_summary(scan: Scan, lang: Language) -> None:
     """Print the summary table on standard output."""
+    from cegep_audit.analyze.stats import summary
+
     printing.show_blocks(summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
 
 
 def _say_next(scan: Scan, db: Path) -> None:
-    """Say what a user would do next: complete the scan, or look at it."""
+    """Suggest the next step: complete the scan, or look at it."""
     if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
         note("complete.private")
     left = sum(not result.status.is_assessed for result in scan.results)
@@ -244,7 +247,7 @@ def _say_next(scan: Scan, db: Path) -> None:
 
 
 def _completing_command(scan: Scan, db: Path) -> str:
-    """Return the command that reads again what *scan* could not assess, ready to copy."""
+    """Return the command that completes *scan*, ready to copy."""
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
     return _to_copy("complete", str(scan.id), *modes, db=db)

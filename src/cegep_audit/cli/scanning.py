@@ -19,14 +19,14 @@ from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Se
 
 _LIMITS = Limits()
 _LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
-# What a resumed scan takes from the scan it goes on with: naming it would be a contradiction.
+# A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
     "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
 )  # fmt: skip
-_OF_THE_PAST = ("timegate", "max_drift")  # options that say nothing without --as-of
-_OF_AN_ARCHIVE = (*_OF_THE_PAST, "archive_refused")  # options of a completion that say nothing without --archive
-_NEAREST = "nearest"  # to the day of the scan: what --archive means without a date
+_OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
+_OF_AN_ARCHIVE = (*_OF_THE_PAST, "archive_refused")  # options of a completion that need --archive
+_NEAREST = "nearest"  # to the day of the scan: the meaning of --archive without a date
 _ORDER = "modes in their order"
 
 
@@ -103,21 +103,21 @@ def scan(
         render=render,
         changed=changed,
     )
-    from cegep_audit.cli import scan_runner  # with all that reads pages: its import would triple the time of --help
+    from cegep_audit.cli import scan_runner  # imports everything that reads pages: too slow for --help
 
     carry_out = scan_runner.go_on if resumes else scan_runner.start
     raise typer.Exit(carry_out(request, Shown(output, lang, as_json, quiet, verbose)))
 
 
 def _given_options(context: typer.Context) -> dict[str, str]:
-    """Return the parameters that were written on the command line, each as a user writes its option."""
+    """Return the parameters given on the command line, each with the name of its option."""
     params: Any = context.command.params
     given = (each for each in params if getattr(context.get_parameter_source(each.name), "name", "") == "COMMANDLINE")
     return {each.name: str(each.opts[-1]) for each in given}
 
 
 def spell_out(words: Sequence[str]) -> list[str]:
-    """Return the *words* of the command with the day of ``--archive`` written out where it has none."""
+    """Return the *words* of the command; ``--archive`` without a day becomes ``--archive=nearest``."""
     spelled = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
         has_day = "-" in following and following[:1].isdigit()
@@ -126,7 +126,7 @@ def spell_out(words: Sequence[str]) -> list[str]:
 
 
 def _in_turn(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - whatever it is
-    """Note that a mode was asked for: options are processed in the order in which they were written."""
+    """Record that a mode was asked for; Typer processes options in the order in which they were written."""
     if value:
         context.meta.setdefault(_ORDER, []).append(Mode(str(param.name)))
     return value
@@ -163,7 +163,7 @@ def complete(
     *,
     lang: options.Lang,
 ) -> None:
-    """Read again the institutions that a scan could not assess, by each mode in its turn."""
+    """Read the institutions that a scan could not assess again, by one mode after the other."""
     from cegep_audit.cli import scan_runner  # as above
 
     named = _given_options(context)
@@ -191,7 +191,7 @@ def complete(
         return
 
     def past_of(base: Scan) -> Past | None:
-        """Return what an archive is asked for: without a date, the day of the scan that is completed."""
+        """Return what an archive is asked for: without a date, the day of the scan *base*."""
         own_day = base.settings.get("as_of") or base.started_at.astimezone(UTC).date()
         day = str(own_day) if archive == _NEAREST else archive
         return read_past([day], timegate, max_drift, lang) if day else None

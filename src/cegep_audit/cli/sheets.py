@@ -1,4 +1,4 @@
-"""Commands about one site: ``sheet``, as a scan has it, ``check``, now, and ``detect``, single pages."""
+"""Commands about one site: ``sheet`` (in a scan), ``check`` (now) and ``detect`` (single pages)."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
-from cegep_audit.registry import default_registry, read_registry
 from cegep_audit.registry.faults import CellError
+from cegep_audit.registry.reading import default_registry, read_registry
 from cegep_audit.registry.websites import read_website
 from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file
@@ -40,7 +40,7 @@ from cegep_audit.text import slug
 from cegep_audit.urls import host_of, registrable_domain
 from cegep_audit.vocabulary import Detail, PageRole
 
-_NO_SITE = "https://page.invalid/"  # what a file's relative addresses resolve against where no --url is given
+_NO_SITE = "https://page.invalid/"  # relative addresses of a file resolve against it unless --url is given
 
 
 @command("sheet")
@@ -67,7 +67,7 @@ def sheet(
         return
     if output.suffix.lower() in PAGE_ENDINGS:
         from cegep_audit.report.page.document import (
-            sheet_page,  # with pandas, which a sheet on the screen can do without
+            sheet_page,  # imports pandas, which a sheet on the screen does not need
         )
 
         content = sheet_page(shown, lang)
@@ -80,7 +80,7 @@ def sheet(
 def _called(scan: Scan, text: str) -> Institution:
     """Return the institution of *scan* whose id, name or short name is *text*, whatever its accents.
 
-    An id as the registry spells it comes first. Raises UsageError, with up to three ids that are nearly so called.
+    An exact id comes first. Raises UsageError, with up to three ids whose spelling is close.
     """
     folded: dict[str, Institution] = {}
     for each in scan.institutions:
@@ -129,7 +129,7 @@ def check(
 
 
 def _peers(db: Path, lang: Language) -> Scan | None:
-    """Return the last scan of the database; None where there is none to compare with, or it is of the past."""
+    """Return the latest scan of the database, None if there is none or if it is of the past."""
     if db == options.DB and not db.exists():
         return None
     try:
@@ -138,7 +138,7 @@ def _peers(db: Path, lang: Language) -> Scan | None:
     except StoreError as error:
         if db != options.DB:
             raise
-        printing.note("check.no_peers", reason=error)  # nobody asked for this database: the site is read all the same
+        printing.note("check.no_peers", reason=error)  # the default database: go on without peers
         return None
     return None if scan.mode == "as_of" else scan
 
@@ -168,7 +168,7 @@ async def _audited(institution: Institution, limits: Limits, contact: str | None
 
 
 def _show(shown: Sheet, lang: Language, *, as_json: bool, says_first: bool = False) -> None:
-    """Print a sheet; where it *says_first* what to do, that comes last, above the prompt."""
+    """Print a sheet; with *says_first*, end with what to do first, next to the prompt."""
     if as_json:
         printing.print_json(sheet_record(shown, lang))
         return
@@ -207,7 +207,7 @@ def detect(
 
 
 def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
-    """Return the accounts that one *page* shows; the institution is known by the page's title and address alone."""
+    """Return the accounts that a *page* shows; its title and address stand for the institution."""
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
     try:

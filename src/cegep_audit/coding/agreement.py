@@ -146,7 +146,7 @@ _Answers = Mapping[Unit, tuple[str | None, str]]
 
 
 def _answers(said: Iterable[Iterable[Decision]]) -> _Answers:
-    """Return what some coders came to: what they agree on, and their consensus elsewhere."""
+    """Return what some coders agree on; a row signed ``consensus`` settles what they do not."""
     by_unit: dict[Unit, list[Decision]] = defaultdict(list)
     for item in chain.from_iterable(said):
         by_unit[item.unit].append(item)
@@ -204,7 +204,7 @@ def _measured(said: Sequence[tuple[Unit, str, str, float]], level: Level) -> Mea
 
 
 def _category(unit: Unit, account: str, level: Level) -> str:
-    """Return what two raters say alike or not at a *level*: that there is an account, or which one."""
+    """Return what raters are compared on at a *level*: whether there is an account, or which one."""
     if not account or level == "presence":
         return "present" if account else ""
     return account_key(unit.network, account)

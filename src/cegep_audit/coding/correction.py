@@ -41,11 +41,10 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     W. G. Madow, 1953). Strata are states of one type; those without a sample join the others of their state.
 
     The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
-    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`). Strata in a cell are drawn in
-    proportion to their size, so taking them together does not make the interval too short. Limits of cells add up as
-    variances do (G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures", Statistics in
-    Medicine 27, 2008). Over simulated populations the interval covers the truth in 93 to 97 of 100
-    (``tests/coding/test_correction.py``), and in 92 to 93 where most strata have one institution.
+    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`); strata in a cell are drawn in
+    proportion to their size. Limits of cells add up as variances do (G. Y. Zou and A. Donner, "Construction of
+    confidence limits about effect measures", Statistics in Medicine 27, 2008). Over simulated populations the interval
+    covers the truth in 93 to 97 of 100, and in 92 to 93 where most strata have one institution.
     """
     read = [case for case in cases if case.found is not None]
     unread = [case for case in cases if case.found is None]
@@ -127,50 +126,42 @@ def corrections(judged: Scan, detected: Scan, decisions: Iterable[Decision]) -> 
     """Return the corrected shares of the scan *detected*, by basket; empty without a sample of whole institutions.
 
     *judged* is the scan by the rules alone, of which the sample was drawn. An institution counts as coded for a basket
-    where the *decisions* that stand settle each of its networks that was open on the day.
+    where the *decisions* that hold settle each of its networks that was open on the day.
     """
     decisions = list(decisions)
     drawn = {item.unit.institution_id for item in decisions if is_of_institutions(item.stratum)}
     if not drawn:
         return {}
     settled = standing(decisions, judged).settled
-    return {name: dict(_of_basket([*_sites(name, judged, detected, drawn, settled)])) for name in basket_names()}
+    return {name: dict(_of_basket(name, judged, detected, drawn, settled)) for name in basket_names()}
 
 
-_Networks = frozenset[str] | None
-_Site = tuple[str, str, frozenset[str], _Networks, _Networks]
-"""State and type of an institution, the networks asked of it, those that the tool found and those that coders did."""
-
-
-def _sites(
+def _of_basket(
     name: str, judged: Scan, detected: Scan, drawn: set[str], settled: Mapping[Unit, Decision]
-) -> Iterator[_Site]:
+) -> Iterator[tuple[int | str, Adjusted]]:
+    """Yield the corrected share of each threshold and each network that the sample reaches."""
     results = {each.institution.id: each for each in detected.results if each.status.is_assessed}
+    sites = []
     for institution, result in visits(judged):
-        asked = frozenset(basket(name, day_of(judged, result)))
+        asked, own = basket(name, day_of(judged, result)), results.get(institution.id)
         said = {network: settled.get(Unit(institution.id, network)) for network in asked}
         is_coded = institution.id in drawn and all(said.values())
         truth = frozenset(net for net, item in said.items() if item and item.correct_account) if is_coded else None
-        own = results.get(institution.id)
         found = counted_networks(detected, own, name) if own else None
-        yield state_of_institution(judged, result), institution.type, asked, found, truth
-
-
-def _of_basket(sites: Sequence[_Site]) -> Iterator[tuple[int | str, Adjusted]]:
-    """Yield the corrected share of each threshold and each network that the sample reaches."""
+        sites.append((state_of_institution(judged, result), institution.type, asked, found, truth))
     most = max((len(networks) for *_, found, truth in sites for networks in (found, truth) if networks), default=0)
-    for k in range(1, max(most, THREE_PLUS) + 1):
+    for trait in (*range(1, max(most, THREE_PLUS) + 1), *NETWORKS):
         cases = [
-            Case(state, kind, *(None if known is None else len(known) >= k for known in networks))
-            for state, kind, _, *networks in sites
+            Case(state, kind, _has(found, trait), _has(truth, trait))
+            for state, kind, asked, found, truth in sites
+            if isinstance(trait, int) or trait in asked
         ]
         if share := corrected(cases):
-            yield k, share
-    for name in NETWORKS:
-        cases = [
-            Case(state, kind, *(None if known is None else name in known for known in networks))
-            for state, kind, asked, *networks in sites
-            if name in asked
-        ]
-        if share := corrected(cases):
-            yield name, share
+            yield trait, share
+
+
+def _has(networks: frozenset[str] | None, trait: int | str) -> bool | None:
+    """Whether *networks* are as many as a threshold, or hold a network; None where they are not known."""
+    if networks is None:
+        return None
+    return len(networks) >= trait if isinstance(trait, int) else trait in networks

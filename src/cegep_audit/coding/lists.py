@@ -1,4 +1,4 @@
-"""Lists of accounts from elsewhere beside the tool and its coders: what both name, and what only one does.
+"""Lists of accounts from elsewhere, compared with the tool and its coders: what both name, and what one does.
 
 A list does not say where there is no account, so it gets no figure of agreement. Nor is a total estimated from lists,
 which copy each other and the sites.
@@ -33,7 +33,7 @@ class Overlap:
 
 
 def overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: Collection[str]) -> Iterator[Overlap]:
-    """Set each of the *lists* beside the tool, every coder, and the lists after it."""
+    """Compare each of the *lists* with the tool, every coder, and the lists after it."""
     read = {result.institution.id: result.accounts for result in judged.results if result.status.is_assessed}
     official = [
         (Unit(id_, account.network), account.url)

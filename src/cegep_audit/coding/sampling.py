@@ -101,7 +101,7 @@ def state_of_institution(judged: Scan, result: InstitutionResult | None) -> str:
 
 
 def is_of_institutions(stratum: str) -> bool:
-    """Whether a *stratum* is of a sample of whole institutions."""
+    """Whether a *stratum* belongs to a sample of whole institutions."""
     return stratum.startswith(_WHOLE)
 
 

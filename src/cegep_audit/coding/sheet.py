@@ -26,7 +26,7 @@ SHOWN = ("account_url", "role", "reason", "evidence_page")  # the tool's answer,
 SAMPLED = ("stratum", "weight")
 COLUMNS = ("institution_id", "institution", "website", "network", *CODED)
 
-# A coder's own words for the decisions, beside the codes, without accents and with hyphens.
+# A coder's own words for the decisions, and the codes, without accents and with hyphens.
 _WORDS: Mapping[str, Verdict] = {
     **{slug(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
     "mauvais-compte": Verdict.WRONG_ACCOUNT,
@@ -95,7 +95,7 @@ def read_coding(
 
 
 def _key(item: Decision) -> tuple[str, ...] | None:
-    """Return what one coder decides once, a unit or an account of a list; None where a cell of it has a fault."""
+    """Return the key of what a coder may decide once, a unit or an account of a list; None if a cell has a fault."""
     account = item.correct_account if item.verdict is Verdict.LISTED else ""
     return (*item.unit, item.coder, account) if all(item.unit) and item.coder else None
 

@@ -1,7 +1,7 @@
-"""The invented institutions of the demo, and what their hosts answer: pure functions of one file for each.
+"""The invented institutions of the demo, and what their hosts answer.
 
-One file of ``sites/`` holds all there is to know of one institution, its traps named. Everything is invented: names,
-texts, handles. Host names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
+Each institution is one file of ``sites/``, which names its traps. Everything is invented: names, texts, handles. Host
+names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
 import csv
@@ -34,7 +34,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One address of a site. Where ``body`` is None the site's look lays it out, with ``slots`` filled in.
+    """One address of a site. Without a ``body``, the template of the site renders it, with ``slots`` filled in.
 
     ``status`` is an HTTP status; ``location`` is where a redirect leads; ``content_type`` is the header as
     sent, the site's own where None; ``wait_s`` is how long the answer takes, in seconds.
@@ -99,7 +99,7 @@ def sites() -> tuple[Site, ...]:
 
 
 def _site(site_id: str, table: dict[str, Any]) -> Site:
-    """Build a site from its file; an unknown key raises TypeError, so that a typing error cannot hide a trap."""
+    """Build a site from its file; an unknown key raises TypeError, so that a typo cannot hide a trap."""
     pages = {path: Document(**document) for path, document in table.pop("pages", {}).items()}
     row = dict.fromkeys(REGISTRY_COLUMNS, "") | table.pop("registry") | {"id": site_id}
     own = {item.name for item in fields(Site)}
@@ -140,7 +140,7 @@ def answer(site: Site, path: str) -> Answer:
     sent = tuple((name, value) for name, value in headers.items() if value)
     text = document.body if document.body is not None else _laid_out(site, path, document)
     charset = site.charset if content_type == site.content_type else "utf-8"
-    # What a codec cannot write becomes a character reference, as an editor of the time would have typed.
+    # Characters that the codec lacks become character references, as editors of the time wrote them.
     return Answer(document.status, sent, text.encode(charset, "xmlcharrefreplace"), document.wait_s)
 
 
@@ -156,7 +156,7 @@ def saved_pages() -> dict[str, bytes]:
 
 
 def _laid_out(site: Site, path: str, document: Document) -> str:
-    """Return the page at *path* in the site's look; "" for a site without one (a redirect, say)."""
+    """Return the page at *path* as the site's template renders it; "" for a site without one."""
     if not site.look:
         return ""
     language = document.language or site.languages[0]
@@ -194,7 +194,7 @@ def _usual(look: str, language: str) -> dict[str, Document]:
 
 
 def _dealt(language: str, deal: int) -> dict[str, Any]:
-    """Return the prose of *language* with its lists turned by *deal*, so that pages differ and stay the same."""
+    """Return the prose of *language* with its lists rotated by *deal*: pages differ, but never change."""
     text: dict[str, Any] = read_tables("demo/prose.toml")[language]
     return text | {
         "articles": _turned(_addressed(text["articles"]), deal)[:ARTICLES_A_PAGE],

@@ -1,6 +1,6 @@
 """Reads a CSV file or workbook that a person made: its rows with their line numbers, or all of its faults.
 
-Whatever spreadsheets write is accepted: a byte-order mark, any line ending, commas, semicolons or tabs, a first line
+It accepts whatever spreadsheets write: a byte-order mark, any line ending, commas, semicolons or tabs, a first line
 ``sep=;``, blank lines, spaces around cells, headers in capitals, line breaks inside quoted cells.
 """
 
@@ -23,10 +23,10 @@ _MAX_UNPACKED = 200_000_000  # bytes of all parts of a workbook together: ten ti
 _MAX_COLUMNS = 200  # of a workbook; a stray cell further right is ignored
 _MAX_ROWS = 100_000  # of a workbook, non-empty
 
-_SEPARATORS = ",;\t"  # the first one wins if the header does not decide
+_SEPARATORS = ",;\t"  # the first one, unless the header decides
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own mark of the separator
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_END = "\x00end of file\x00"  # added after the last line: if it ends up inside a cell, a quotation mark is open
+_END = "\x00end of file\x00"  # added after the last line; inside a cell it shows that a quotation mark is open
 
 _SIGNATURES = (  # first bytes of files often mistaken for CSV; the marks of UTF-32 begin like those of UTF-16
     (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
@@ -170,7 +170,7 @@ def _text(data: bytes) -> str:
 
 
 def _looks_like_utf_16(data: bytes) -> bool:
-    """Whether nearly every second byte is null and the others are not: Latin text in UTF-16 without a mark."""
+    """Return whether nearly every second byte is null, as in Latin text in UTF-16 without a mark."""
     head = data[:1_000]
     even, odd = head[::2].count(0), head[1::2].count(0)
     return min(even, odd) == 0 and max(even, odd) * 5 > len(head) * 2
@@ -224,7 +224,7 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
             elif any(cell.strip() for cell in cells):
                 yield line, [cell.strip() for cell in cells]
             line = skipped + reader.line_num + 1
-    except csv.Error:  # a reader that is not strict raises it only for an endless cell
+    except csv.Error:  # only for an endless cell, because the reader is not strict
         found.add("csv.long_cell", line=line, limit=csv.field_size_limit())
 
 

@@ -1,4 +1,4 @@
-"""Other names of the registry's columns and values, from ``headings.toml``: French headings, other spellings."""
+"""French headings and other spellings of the registry's columns and values, from ``headings.toml``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ class Headings:
     lone: str
 
     def is_lone(self, names: Sequence[str]) -> bool:
-        """Whether *names*, the first line of a file, is not a header but a single cell with a site's address."""
+        """Return whether *names*, the first line of a file, is one site's address instead of a header."""
         filled = [name for name in names if name]
         return len(filled) == 1 and filled[0] == names[0] and re.fullmatch(r"\S+\.[^\W\d]\S+", names[0]) is not None
 
     def translated(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns for the headings *names*; a heading keeps its name if its column is already there."""
+        """Return the columns for the headings *names*; a heading keeps its name if its column exists already."""
         found = (self.columns.get(slug(name), name) for name in names)
         return tuple(name if column in names else column for name, column in zip(names, found, strict=True))
 

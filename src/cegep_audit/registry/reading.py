@@ -42,7 +42,7 @@ class Period(NamedTuple):
     last: int | None = None
 
     def holds(self, year: int) -> bool:
-        """Whether the value was valid in *year*; the first and last year count whole."""
+        """Return whether the value was valid in *year*; the first and the last year count as whole."""
         return (self.first is None or self.first <= year) and (self.last is None or year <= self.last)
 
 
@@ -81,7 +81,7 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
     if table is not None:
         table = _completed(table)
         lines = _lines_of_ids(table.rows, found)
-        if table.whole:  # otherwise the id may be in a row that could not be read
+        if table.whole:  # otherwise an unreadable row may have the id
             _check_references(table, "parent_id", "registry.own_parent", lines, found)
             _check_references(table, "successor_id", "registry.own_successor", lines, found)
         institutions = [_institution(row, found) for row in table.rows]
@@ -90,7 +90,7 @@ def read_registry(path: Path, lang: Language = "fr") -> list[Institution]:
 
 
 def _completed(table: Table) -> Table:
-    """Return *table* with its missing columns: the name is made from the website, the id from the name."""
+    """Return *table* with its missing columns: a name made from the website, an id made from the name."""
     if "id" in table.columns and "name" in table.columns:
         return table
     rows, taken = [], set[str]()

@@ -15,7 +15,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import KNOWN_COLUMNS, period_of
 from cegep_audit.text import excerpt, slug
 
-_LISTED_AT_MOST = 40  # values that a message can list; there are more ids than that
+_LISTED_AT_MOST = 40  # values that a message lists; there are more ids
 
 
 @cache
@@ -71,11 +71,11 @@ def select(
 
 
 def is_open(institution: Institution, day: date | None = None) -> bool:
-    """Whether *institution* is open: now, by its ``status``, or on a *day* of the past, by its years.
+    """Return whether *institution* is open: now, by its ``status``, or on a *day* in the past, by its years.
 
     The years of founding and closing count as open. An institution that closed in an unknown year counts as open on
-    any day of the past: without it only survivors would be counted, and a site that was already gone has no capture,
-    so it is never counted as absent.
+    any day in the past, or only survivors would be counted. If its site was gone already, it has no capture and is
+    never counted as absent.
     """
     if day is None:
         return institution.status.casefold() != "closed"

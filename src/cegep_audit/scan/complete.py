@@ -1,7 +1,7 @@
-"""Completes a scan: each institution that it could not assess is read by one mode after the other until one does.
+"""Completes a scan: each institution that it could not assess is read by one mode after the other until one works.
 
-The completion is a scan of its own. It begins with a copy of what the first scan assessed, so that every reader of
-scans can take it for one; the first scan stays as it was.
+The completion is a scan of its own. It begins with a copy of what the first scan assessed, so that reports treat it
+like any scan; the first scan stays unchanged.
 """
 
 import asyncio
@@ -11,8 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
-from cegep_audit.coding.decisions import standing
-from cegep_audit.coding.layers import read_by_hand
+from cegep_audit.coding.decisions import read_by_hand, standing
 from cegep_audit.collect.port import Answer, Fetch, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.errors import FetchError
@@ -25,7 +24,7 @@ from cegep_audit.scan.sources import Note, Pages, Way
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, Status
 
-# What a site answers that refuses programs, or that wants to be left alone.
+# Details of sites that refuse programs or ask to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 
 
@@ -77,7 +76,7 @@ class CompletedPages(Pages):
         latest, is_partial = before, before.status is Status.PARTIAL
         for mode, way in self._modes.items():
             if is_partial and not mode.is_live:
-                continue  # a page of another day would stand beside those of this one
+                continue  # pages of different days must not be mixed
             result = await way(latest, turn)
             if result is None:
                 continue
@@ -112,7 +111,7 @@ class CompletedPages(Pages):
         return remembering
 
     def _unless_refused(self, way: Way) -> Way:
-        """Return the *way* to an archive, kept from sites that refuse programs; what the archive lacks is said."""
+        """Return the *way* to an archive, which skips sites that refuse programs and reports missing captures."""
 
         async def guarded(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             site = latest.institution.id
@@ -136,7 +135,7 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
 
 @asynccontextmanager
 async def open_completion(plan: Plan, store: Store, note: Note) -> AsyncIterator[Pages]:
-    """Open what the modes of a completion read from; *note* is given what there is to say of it."""
+    """Open what the modes of a completion read from; *note* receives messages about it."""
     completion, base = plan.request.completion, plan.base
     if completion is None or base is None:
         raise ValueError("a plan that completes nothing")

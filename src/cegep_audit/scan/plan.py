@@ -1,4 +1,4 @@
-"""The scans that a request makes: begun in the database, begun to complete another one, or resumed."""
+"""Plans scans: begins them in the database, begins completions, and resumes interrupted ones."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,8 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry import as_of, default_registry, read_registry, select
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import as_of, select
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Past, Render, Request, output_of, warc_path
 from cegep_audit.store import Store
@@ -27,7 +28,7 @@ _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a fo
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A scan that is not begun yet: what is asked for, of which institutions, and what is kept with it."""
+    """A scan that has not begun: what is asked for, its institutions, and the settings that are kept with it."""
 
     request: Request
     institutions: Sequence[Institution]
@@ -36,10 +37,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A scan that is begun, and its institutions still ``waiting``.
+    """A scan that has begun, and its institutions that are still ``waiting``.
 
-    ``warc`` is the file that keeps what it receives, None for none; ``request`` is what the user asked for, completed
-    by the settings of a resumed scan. ``base`` is the scan that this one completes, with its results.
+    ``warc`` is the file that keeps its pages, None for none. ``request`` is what the user asked for, completed by the
+    settings of a resumed scan. ``base`` is the scan that this one completes, with its results.
     """
 
     scan: Scan
@@ -50,7 +51,7 @@ class Plan:
 
 
 def draft(request: Request, output: Path) -> list[Draft]:
-    """Return the scans that *request* asks for: one of each day in the past, else a single one.
+    """Return the scans that *request* asks for: one for each day in the past, or a single one.
 
     Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
     """
@@ -86,17 +87,14 @@ def draft(request: Request, output: Path) -> list[Draft]:
 def _chosen(
     registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None = None
 ) -> list[Institution]:
-    """Return the institutions that a scan with these *settings* goes over.
-
-    For a day in the *past* they are those of then, under the name and the host that they had.
-    """
+    """Return the institutions of a scan with these *settings*, in the *past* with the names and hosts of that day."""
     day = past.as_of if past else None
     chosen = select(registry, **settings["selection"], day=day, lang=lang)
     return as_of(chosen, day) if day else chosen
 
 
 def begin(store: Store, drafted: Draft, base: Scan | None = None) -> Plan:
-    """Begin a scan in the database; one that completes *base* begins with a copy of what *base* assessed."""
+    """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
     request = drafted.request
     mode = base.mode if base else "replay" if request.warcs else "as_of" if request.past else "live"
     completes = base.id if base else None
@@ -108,9 +106,9 @@ def begin(store: Store, drafted: Draft, base: Scan | None = None) -> Plan:
 
 
 def begin_completion(request: Request, store: Store, base: Scan, output: Path) -> Plan:
-    """Begin a scan that completes *base*, with its limits and its contact where *request* names none.
+    """Begin a completion of *base*, with the limits and contact of *base* unless *request* changes them.
 
-    Raises UsageError where *base* cannot be completed so.
+    Raises UsageError if *base* cannot be completed in this way.
     """
     completion = request.completion
     if completion is None or base.ended_at is None:
@@ -155,10 +153,10 @@ def _plan(store: Store, request: Request, begun: Scan, warc: Path | None, base: 
 
 
 def resume(request: Request, store: Store) -> list[Plan]:
-    """Claim what is left of the last interrupted scan, and of those asked for together with it; [] without one."""
+    """Claim the last interrupted scan, and those asked for together with it; return [] if there is none."""
     unfinished = [scan for scan in store.scans() if scan.ended_at is None]
     if unfinished and not unfinished[-1].completes and (past := Past.of(unfinished[-1].settings)):
-        first = unfinished[-1].id - past.days.index(past.as_of)  # those of several days are begun together, in order
+        first = unfinished[-1].id - past.days.index(past.as_of)  # scans of several days are begun together, in order
         together = [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
     else:
         together = unfinished[-1:]
@@ -188,7 +186,7 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
 
 
 def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
-    """Raise UsageError where *registry* is not the one that the scan *begun* goes over."""
+    """Raise UsageError if the scan *begun* is not one of *registry*."""
     chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang, Past.of(begun.settings))
     if chosen != list(begun.institutions):
         raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))
@@ -196,7 +194,7 @@ def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
 
 @contextmanager
 def _checked(store: Store, lang: Language) -> Iterator[None]:
-    """Turn what settings raise that no version of this program wrote into a StoreError."""
+    """Turn errors of settings that this program did not write into a StoreError."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
@@ -208,9 +206,9 @@ def _kept_in(request: Request) -> str:
 
 
 def _resumed_warc(request: Request, kept_in: str, scan_id: int) -> Path | None:
-    """Return the WARC that a resumed scan goes on with: where the user says, else beside the database.
+    """Return the WARC file of a resumed scan: where the user says, or beside the database.
 
-    The database may come from somebody else, so nothing is written to a folder that it names.
+    The database may come from somebody else, so no folder that it names is written to.
     """
     if request.save_warc:
         return output_of(request.save_warc, request.past)

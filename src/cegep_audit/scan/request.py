@@ -1,4 +1,4 @@
-"""What a user asks of a scan, as records; those that are kept with the scan are read back from its settings."""
+"""What a user asks of a scan, as records; some are kept in the settings of the scan and read back from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _WARC = ".warc.gz"
 
 
 class Render(StrEnum):
-    """Which pages a browser renders; never by default, so that a figure does not depend on what else is installed."""
+    """Which pages a browser renders; none by default, so that figures do not depend on what is installed."""
 
     NEVER = "never"
     AUTO = "auto"
@@ -38,12 +38,12 @@ class Mode(StrEnum):
 
     @property
     def read_by(self) -> ReadBy:
-        """What is kept with a result that this mode obtained."""
+        """The value of ``read_by`` for results of this mode."""
         return ReadBy.BROWSER if self is Mode.RENDER else ReadBy(self.value)
 
     @property
     def is_live(self) -> bool:
-        """Whether it asks the sites themselves."""
+        """Whether this mode asks the sites themselves."""
         return self in {Mode.RETRY, Mode.RENDER}
 
 
@@ -61,9 +61,9 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The day that a web archive is asked for, among the ``days`` that were asked for together, one scan each.
+    """The day that a web archive is asked for; ``days`` are all that were asked for together, one scan each.
 
-    ``timegate`` is the address before a stamp.
+    ``timegate`` is the archive's address up to the timestamp.
     """
 
     as_of: date
@@ -73,7 +73,7 @@ class Past:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self | None:
-        """Return what a scan with these *settings* asked for, None for one that asked no archive."""
+        """Return what a scan with these *settings* asked an archive for, None if it asked none."""
         if "as_of" not in settings:
             return None
         as_of, *days = map(date.fromisoformat, (settings["as_of"], *settings["days"]))
@@ -84,8 +84,8 @@ class Past:
 class Completion:
     """How a scan is to be completed: the modes in their order, the paths of pages that a person saved.
 
-    With ``partial``, sites that were read in part are taken up too; with ``archive_refused``, an archive is asked for
-    sites that refuse programs.
+    With ``partial``, sites that were read in part are read again too; with ``archive_refused``, an archive is asked for
+    sites that refuse programs too.
     """
 
     modes: tuple[Mode, ...]
@@ -95,13 +95,13 @@ class Completion:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
-        """Return what a completion was asked for, from what is *kept* in its settings."""
+        """Return the completion that is *kept* in settings."""
         return cls(tuple(map(Mode, kept["modes"])), tuple(kept["saved"]), kept["partial"], kept["archive_refused"])
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asked for. ``changed`` are the limits given by name, which a resumed scan may take."""
+    """What a user asked for; ``changed`` are the limits given on the command line, which a resumed scan accepts."""
 
     db: Path
     lang: Language
@@ -141,7 +141,7 @@ def read_day(text: str, lang: Language) -> date:
 
 
 def output_of(output: Path, past: Past | None) -> Path:
-    """Return *output*, with the day of the scan in its name where several days were asked for."""
+    """Return *output*, with the day of the scan in its name if several days were asked for."""
     if past is None or len(past.days) == 1:
         return output
     ending = _WARC if output.name.endswith(_WARC) else output.suffix
@@ -149,13 +149,13 @@ def output_of(output: Path, past: Past | None) -> Path:
 
 
 def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
-    """Return the WARC of a scan: as the user named it, or the default beside the database; None for none."""
+    """Return the WARC file of a scan: as the user named it, or the default beside the database; None for none."""
     if kept_in == DEFAULT_WARC:
         return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
     return Path(kept_in) if kept_in else None
 
 
 def warc_of(scan: Scan, db: Path) -> Path | None:
-    """Return the WARC that was kept of *scan*, None where none was or the file is gone."""
+    """Return the WARC file of *scan*, None if none was kept or the file is gone."""
     path = warc_path(str(scan.settings.get("warc") or ""), db, scan.id)
     return path if path and path.is_file() else None

@@ -1,4 +1,4 @@
-"""Where the pages of a scan come from: the one place that opens sources with their limits, browser and WARC."""
+"""Where the pages of a scan come from: opens the live web, a browser, a web archive, WARC files and saved pages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ Way = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | 
 
 
 def check_sources(request: Request) -> None:
-    """Raise UsageError where a browser or a cluster is asked for that is not there: it says what to install.
+    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
 
     The workers of a cluster have no browser, and a web archive is asked by one process only.
     """
@@ -60,14 +60,14 @@ def check_sources(request: Request) -> None:
 
 
 class Pages:
-    """Where the pages of one scan come from, and the ways to read an institution, the first one first.
+    """The sources of one scan, and the ``ways`` to read an institution from them, in order.
 
-    ``tally`` counts requests; ``connectivity`` is told what each visit came to, to know whether anybody answers. Both
-    are None where nobody is asked.
+    ``tally`` counts requests; ``connectivity`` learns from each visit whether anybody answers. Both are None if no
+    network is used.
     """
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
-        """*note* is given what there is to say of a source; *stack* closes what is opened."""
+        """*note* receives messages about a source; *stack* closes what is opened."""
         self.ways: list[Way] = []
         self.tally: Tally | None = None
         self.connectivity: Connectivity | None = None
@@ -81,7 +81,7 @@ class Pages:
             self._record = stack.enter_context(WarcWriter.open(plan.warc, warc_info(plan), lang=self.lang))
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-        """Read *institution* in the first way that has something to read it from."""
+        """Read *institution* in the first way that has pages of it."""
         unread = failed(institution, Detail.NO_CAPTURE, "")
         for way in self.ways:
             if result := await way(unread, turn):
@@ -89,12 +89,12 @@ class Pages:
         return unread
 
     def flush(self) -> None:
-        """Wait until what was received is on the disk."""
+        """Wait until the pages received are on the disk."""
         if self._record:
             self._record.flush()
 
     def given_up(self) -> FetchError | None:
-        """Return why the source gives no page any more, None while it does."""
+        """Return why the source stopped giving pages, None while it gives them."""
         return self._archive.given_up if self._archive else None
 
     def way(self, open_source: OpenSource, read_by: ReadBy) -> Way:
@@ -103,7 +103,7 @@ class Pages:
         return lambda latest, turn: read(latest.institution, turn)
 
     async def live(self, read_by: ReadBy, render: Render, around: Around | None = None) -> Way:
-        """Open the live web, with pages rendered in a browser where *render* asks for it.
+        """Open the live web; a browser renders the pages that *render* asks for.
 
         *around* may wrap what fetches pages. Raises UsageError without a browser that is asked for.
         """
@@ -120,22 +120,22 @@ class Pages:
 
             return self.way(opened, read_by)
         path = require(self.lang)
-        from cegep_audit.collect.browser.browser import Browser  # not without Playwright
+        from cegep_audit.collect.browser.browser import Browser  # needs Playwright
 
         def tell(url: str, reason: str) -> None:
             self.note(say("scan.not_rendered", self.lang, url=url, reason=reason))
 
         browser = await self._stack.enter_async_context(Browser(path, self._agent, self.limits, tell))
-        decide = needs_of if render is Render.AUTO else always
+        decide = partial(_needs, is_always=render is Render.ALWAYS)
         keep = record.keep_rendered if record else lambda _: None
         return self.way(browser.opening(web, decide, keep, around), read_by)
 
     async def archive(self, past: Past) -> Way:
-        """Open the web archive of *past*, and say which day it is asked for."""
+        """Open the web archive of *past*, and note which day it is asked for."""
         facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self.lang), "count": past.max_drift_days}
         self.note(say("scan.past", self.lang, **facts))
         limits = self.limits
-        if self.plan.base:  # the other modes keep to those of the live web
+        if self.plan.base:  # the other modes of a completion have those of the live web
             limits = replace(limits, **(own_limits(past.timegate) | dict(self.plan.request.changed)))
         period = Period(past.as_of, past.max_drift_days)
         archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self.lang)
@@ -144,7 +144,7 @@ class Pages:
         return self.way(archive.open, ReadBy.ARCHIVE)
 
     def files(self, index: WarcArchive | None) -> list[Way]:
-        """Open the files of a replay, saved pages first; *index* is that of the others, where it is already made."""
+        """Open the files of a replay, saved pages first; *index* is that of the WARC files if it exists already."""
         request = self.plan.request
         if index:
             return [self.way(index.open_source, ReadBy.WARC)]
@@ -160,9 +160,9 @@ class Pages:
         return ways
 
     def saved(self, paths: Sequence[Path], *, strict: bool = False) -> Way:
-        """Open the pages that a person saved; a file that is of no use is said.
+        """Open the pages that a person saved, and note files that are of no use.
 
-        Raises StoreError for a path that cannot be read; with *strict*, also for a file that is not a saved page.
+        Raises StoreError for a path that cannot be read and, with *strict*, for a file that is not a saved page.
         """
         files = read_saved(paths, self.limits, self.note, self.lang, strict=strict)
         visits = match_saved(files, self.plan.scan.institutions, self.note, self.lang)
@@ -184,9 +184,9 @@ class Pages:
 
 @asynccontextmanager
 async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive | None = None) -> AsyncIterator[Pages]:
-    """Open where the pages of *plan* come from; *note* is given what there is to say of it.
+    """Open the sources of *plan*; *note* receives messages about them.
 
-    *index* is that of a replay's files, where it is already made.
+    *index* is that of a replay's files if it exists already.
     """
     request = plan.request
     async with AsyncExitStack() as stack:
@@ -202,22 +202,16 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
         yield pages
 
 
-def needs_of(page: Page) -> Sequence[Need]:
-    """Return why *page* needs a browser, nothing if it does not: ``auto``."""
-    return needs_browser(extract_links(page)) if _is_document(page) else ()
-
-
-def always(page: Page) -> Sequence[Need]:
-    """Return the needs of *page* where every document is rendered: ``always``."""
-    return (Need.ALWAYS, *needs_of(page)) if _is_document(page) else ()
-
-
-def _is_document(page: Page) -> bool:
-    return not page.redirect_to and looks_like_html(page)
+def _needs(page: Page, *, is_always: bool) -> Sequence[Need]:
+    """Return why *page* is rendered, nothing if it is not: ``--render always`` or ``auto``."""
+    if page.redirect_to or not looks_like_html(page):
+        return ()
+    own = needs_browser(extract_links(page))
+    return (Need.ALWAYS, *own) if is_always else own
 
 
 def warc_info(plan: Plan) -> Mapping[str, str]:
-    """Return what the first record of the scan's WARC says."""
+    """Return the fields of the first record of the scan's WARC file."""
     agent = user_agent(plan.request.contact, __version__)
     info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent}
     if (past := plan.request.past) and not plan.base:

@@ -1,7 +1,7 @@
 """Two scans side by side: accounts gained, lost or renamed, who entered or left, and how the shares moved.
 
-A site that was not assessed in one of them is not comparable: nothing was gained or lost there. The comparison the
-other way round is the mirror of this one.
+A site that was not assessed in both is not comparable: nothing was gained or lost there. Swapping the scans mirrors
+the comparison.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from itertools import product
 import pandas as pd
 
 from cegep_audit.analyze.findings import ScanFacts, facts_of
-from cegep_audit.analyze.group_tests import holm_corrected, mcnemar
+from cegep_audit.analyze.groups import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
@@ -45,7 +45,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Side:
-    """An institution in one of the two scans: its result, None where it was not visited, and the day it is of."""
+    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture."""
 
     result: InstitutionResult | None
     day: date
@@ -73,7 +73,7 @@ class Side:
         return network in self.accounts and self.counts(network)
 
     def account_keys(self, network: str) -> set[str]:
-        """Return what names the official accounts on *network*, the main one and others."""
+        """Return the keys of the official accounts on *network*, the main one and others."""
         accounts = self.result.accounts if self.result else ()
         official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
         return {account_key(network, account.url) for account in official}
@@ -141,10 +141,9 @@ class Comparison:
     """Two scans, the *old* and the *new* one.
 
     ``changes`` are of the institutions in both, in the order of the new registry and of the networks. ``entered`` are
-    in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that another of the new one
-    goes on with (``successor_id``); the two are compared as one where no other goes on there and it is new itself.
-    ``renamed`` have one id and another name or type: are they one institution? ``common`` are the networks open at
-    every capture of both scans.
+    in the new scan only, ``left`` in the old only. ``merged`` are institutions of the old scan, each with its successor
+    in the new one (``successor_id``); the two are compared as one if nothing else merged into a successor that is new.
+    ``renamed`` have the same id but another name or type. ``common`` are the networks open at every capture.
     """
 
     old: ScanFacts

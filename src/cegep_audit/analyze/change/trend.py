@@ -26,7 +26,7 @@ class Population(StrEnum):
 class Share:
     """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
 
-    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None where there is none.
+    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None if there are none.
     """
 
     measure: str

@@ -22,7 +22,7 @@ _INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
 class Advice:
     """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
 
-    ``url`` is the address as it stands on the page ``page_url``, or that of the account.
+    ``url`` is the address as the page ``page_url`` writes it, or that of the account.
     """
 
     rule: str
@@ -32,14 +32,14 @@ class Advice:
 
 
 def advise(result: InstitutionResult) -> tuple[Advice, ...]:
-    """Return what the site of *result* could improve, in the order of :data:`RULES`; nothing where it was not read."""
+    """Return what the site of *result* could improve, in the order of :data:`RULES`; () if it was not read."""
     if not result.status.is_assessed:
         return ()
     return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(result)))
 
 
 def _no_account(result: InstitutionResult) -> Iterator[Advice]:
-    """A site without an account of the institution, and without a page of links."""
+    """A site that shows no account of the institution and no page of links."""
     if not _official(result):
         yield Advice("no_account", page_url=result.final_url)
 
@@ -47,8 +47,8 @@ def _no_account(result: InstitutionResult) -> Iterator[Advice]:
 def _in_place_of_account(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Icons that lead to no account (``nowhere``), and buttons to share (``share_for_profile``).
 
-    An icon without an address (``#``) may open a menu of accounts, share by a script or turn a tab. It counts, as
-    buttons do, only in the row of the institution's own accounts, where no other account is of its network.
+    An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
+    it counts only next to the institution's own accounts, and only if the site shows no account of its network.
     """
     places = {(item.page_url, item.zone) for account in _official(result) for item in account.evidence}
     networks = {account.network for account in result.accounts}
@@ -64,7 +64,7 @@ def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
 
 
 def _is_open(network: str, result: InstitutionResult) -> bool:
-    """Whether *network* was open on the day of the capture, or is none that we know; every one is on an unknown day."""
+    """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
     day = result.captured_at.astimezone(UTC).date() if result.captured_at else None
     return network not in NETWORKS or day is None or NETWORKS[network].is_open(day)
 
@@ -76,13 +76,13 @@ def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
 
 
 def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
-    """A page of links (Linktree and its kind) where the site itself shows no account."""
+    """Pages of links (such as Linktree) of a site that shows no account itself."""
     if not any(account.network in NETWORKS for account in _official(result)):
         yield from (_of_account("elsewhere", account) for account in _official(result))
 
 
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
-    """Profiles of one network, neither of which says that it is of a part: the main one, then the others."""
+    """Several official profiles of one network: the main one, then the others."""
     profiles: dict[str, list[Account]] = {}
     for account in sorted(_official(result), key=lambda account: not account.is_main):
         if account.kind is Kind.PROFILE:
@@ -110,10 +110,11 @@ def _one_language(result: InstitutionResult) -> Iterator[Advice]:
 
 def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
-    official = [each for each in _official(result) if each.url and each.network in NETWORKS]
+    flaws = [flaw for flaw in result.flaws if flaw.rule == rule and flaw.account_url]
+    official = [each for each in _official(result) if each.url and each.network in NETWORKS] if flaws else []
     own = {account_key(each.network, each.url) for each in official if _is_open(each.network, result)}
-    for flaw in result.flaws:
-        if flaw.rule == rule and flaw.account_url and account_key(flaw.network, flaw.account_url) in own:
+    for flaw in flaws:
+        if account_key(flaw.network, flaw.account_url) in own:
             yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 

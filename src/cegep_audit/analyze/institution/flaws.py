@@ -12,7 +12,7 @@ from typing import Any
 
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import account_key, classify
-from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
+from cegep_audit.models import Account, Flaw, InnerLink, Reading, Visit
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone
 
@@ -63,21 +63,17 @@ def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw
 def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> Iterator[Flaw]:
     """Yield the flaws of a page captured on *day*; links *seen* on an earlier page are left out."""
     for link in reading.links:
-        if link.how in _CLICKED and (shown := (link.url, link.zone, link.label)) not in seen:
-            seen.add(shown)
-            yield from _of_link(link, day)
+        if link.how not in _CLICKED or (shown := (link.url, link.zone, link.label)) in seen:
+            continue
+        seen.add(shown)
+        what = classify(link.url)
+        account = (what.account_url if what.kind.names_account else None) or ""
+        for rule in rules() if what.network is not None else ():
+            if day >= rule.since and rule.holds(what, link.zone, link.label):
+                yield Flaw(rule.name, what.network or "", link.url, account, link.page_url, link.zone, link.label)
     for inner in reading.inner:
         if network := named_without_address(inner):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
-
-
-def _of_link(link: Link, day: date) -> Iterator[Flaw]:
-    what = classify(link.url)
-    if what.network is not None:
-        for rule in rules():
-            if day >= rule.since and rule.holds(what, link.zone, link.label):
-                account = what.account_url if what.kind.names_account else None
-                yield Flaw(rule.name, what.network, link.url, account or "", link.page_url, link.zone, link.label)
 
 
 def named_without_address(inner: InnerLink) -> str:

@@ -1,4 +1,4 @@
-"""One institution of a scan, for its own people: its accounts, what to improve, and its peers beside it."""
+"""One institution of a scan, for its own people: its accounts, what to improve, and its peers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 
-MAX_NEIGHBOURS = 12  # institutions named beside one; a group is counted whole
+MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
 PEER_COLUMNS = ("type", "region")
 
 
@@ -20,8 +20,8 @@ PEER_COLUMNS = ("type", "region")
 class Peers:
     """The other institutions that have the same value in a registry column.
 
-    ``networks`` counts the assessed by network, those that nobody is on left out; ``median`` is of their number of
-    networks, None where none was assessed; ``ahead`` counts those on more networks than the institution itself.
+    ``networks`` counts the assessed by network, without networks that none is on; ``median`` is that of their number
+    of networks, None if none was assessed; ``ahead`` counts those on more networks than the institution itself.
     """
 
     column: str
@@ -44,7 +44,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One institution: what came of its site, its networks, what it could improve, and its peers.
+    """One institution: the result of its site, its networks, what it could improve, and its peers.
 
     ``result`` is None where a scan was stopped before it, ``n_networks`` where the site was not assessed; ``main``
     is the main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site

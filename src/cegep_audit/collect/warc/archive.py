@@ -43,9 +43,7 @@ class WarcArchive:
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
-        self._most = (
-            HEAD_BYTES + limits.max_bytes + 1
-        )  # bytes read of a block: headers, and a byte more than a body has
+        self._most = HEAD_BYTES + limits.max_bytes + 1  # bytes read of a block, a byte more than a body may have
         self._period = period
         for captures, damage in founds:
             self.damage += damage
@@ -103,11 +101,8 @@ class WarcArchive:
 
     def _payload_of(self, url: str, at: datetime | None) -> Capture | None:
         """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
-        held = [
-            item
-            for item in self._by_key.get(urls.visit_key(url), ())
-            if item.has_payload and (at is None or item.at == at)
-        ]
+        same = self._by_key.get(urls.visit_key(url), ())
+        held = [item for item in same if item.has_payload and (at is None or item.at == at)]
         return min(reversed(held), key=lambda item: _differences(item.url, url), default=None)
 
     def html_pages(self) -> Iterator[tuple[str, datetime]]:

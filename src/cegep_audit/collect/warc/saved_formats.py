@@ -10,6 +10,7 @@ import plistlib
 import re
 from datetime import datetime
 from email.message import Message
+from email.parser import BytesHeaderParser
 from typing import NamedTuple
 
 from cegep_audit import urls
@@ -22,9 +23,6 @@ _MOST_PLACES = 100  # at which one frame is in a page; each is replaced by a lon
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
-_MHTML = re.compile(
-    rb"(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){0,40}?Content-Type:\s*multipart/related", re.IGNORECASE
-)
 
 # Which programs note the address where. Chrome, Edge and Internet Explorer: the number is the length of the address
 # (https://learn.microsoft.com/previous-versions/windows/internet-explorer, "Mark of the Web"). SingleFile: two lines.
@@ -65,7 +63,7 @@ def read_document(data: bytes) -> Document:
     """Return the page that a file of *data* holds; raise RefusedError."""
     if data.startswith(b"bplist00"):
         return _webarchive(data)
-    if _MHTML.match(data[:_HEAD].lstrip()):
+    if BytesHeaderParser().parsebytes(data[:_HEAD].lstrip()).get_content_type() == "multipart/related":
         return _mhtml(data)
     if looks_like_markup(data) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
         return Document(*origin_of(data), "", data)

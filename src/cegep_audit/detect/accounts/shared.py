@@ -1,7 +1,7 @@
 """Find accounts that many institutions link: a ministry's, a federation's, a vendor's. This needs the whole scan."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,22 +24,29 @@ def mark_shared(scan: Scan) -> Scan:
     """
     shown = ((result, each.network, each.url) for result in scan.results for each in result.accounts if each.url)
     shared = shared_keys(shown, _family)
-    return replace(scan, results=tuple(without_shared(result, shared) for result in scan.results)) if shared else scan
+    showers = {result.institution.id for results in shared.values() for result in results}
+    results = (without_shared(each, shared) if each.institution.id in showers else each for each in scan.results)
+    return replace(scan, results=tuple(results)) if shared else scan
 
 
 Shower = TypeVar("Shower")
 
 
-def shared_keys(shown: Iterable[tuple[Shower, str, str]], family: Callable[[Shower], str]) -> frozenset[str]:
-    """Return the keys of the accounts that several families show, from who shows what: a site, network and URL."""
+def shared_keys(
+    shown: Iterable[tuple[Shower, str, str]], family: Callable[[Shower], str]
+) -> Mapping[str, Sequence[Shower]]:
+    """Return the keys of the accounts that several families show, each with those who do.
+
+    *shown* is who shows what: a site, network and URL.
+    """
     first: dict[str, Shower] = {}
     others: dict[str, list[Shower]] = defaultdict(list)
     for shower, network, url in shown:
         key = account_key(network, url)
         if first.setdefault(key, shower) is not shower:
             others[key].append(shower)
-    many = ((key, [first[key], *rest]) for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM)
-    return frozenset(key for key, each in many if len(set(map(family, each))) >= SHARED_FROM)
+    many = {key: [first[key], *rest] for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM}
+    return {key: each for key, each in many.items() if len(set(map(family, each))) >= SHARED_FROM}
 
 
 def _family(result: InstitutionResult) -> str:

@@ -17,9 +17,8 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.files.quickstatements import statements
-from cegep_audit.report.files.table import Table, csv_pieces, json_pieces
+from cegep_audit.report.files.table import Table, csv_pieces, each_once, json_pieces, plain_or_none
 from cegep_audit.report.files.tables import accounts_of, institutions_of, is_shown, matrix_of
-from cegep_audit.text import plain
 
 if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.scan_statistics import Asked
@@ -140,14 +139,12 @@ def _parquet(table: Table) -> bytes:
     import pandas as pd
 
     columns = {}
-    rows = list(table.rows)
-    for place, heading in enumerate(table.headings):
-        cells = [row[place] for row in rows]
+    found = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
+    for heading, cells in zip(table.headings, found, strict=True):
         kept = _FRAME_TYPES.get(heading.type, "string")
         if any(isinstance(cell, str) for cell in cells):  # an enrolment of "about 500" makes its column text
             kept = "string"
-        values = [plain(cell) or None if isinstance(cell, str) else cell for cell in cells]
-        columns[heading.name] = pd.Series(values, dtype=kept)
+        columns[heading.name] = pd.Series(each_once(plain_or_none, cells), dtype=kept)
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 
 

@@ -20,7 +20,8 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Failure, Institution, Scan
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.registry import KNOWN_COLUMNS, value_of
+from cegep_audit.registry.reading import KNOWN_COLUMNS
+from cegep_audit.registry.selection import value_of
 from cegep_audit.report.files.table import Heading, Table, columns_of, csv_bytes, filled
 from cegep_audit.report.files.tables import AccountRow, accounts_of, institutions_of, matrix_of, sorted_accounts
 from cegep_audit.tables import read_tables

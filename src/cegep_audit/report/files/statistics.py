@@ -12,7 +12,7 @@ import pandas as pd
 
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.group_tests import group_differences
+from cegep_audit.analyze.groups import group_differences
 from cegep_audit.analyze.institution.advice import advise
 from cegep_audit.analyze.presence import causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records

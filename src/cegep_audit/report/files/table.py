@@ -12,11 +12,12 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, partial
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar
 
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.phrases.catalogue import set_in_french
@@ -24,6 +25,7 @@ from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 
 Cell = str | int | float | bool | None
+Made = TypeVar("Made")
 
 # The start of a formula in a spreadsheet (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
 # locales). TAB, CR and NUL, which hide one, are removed first. A semicolon starts a cell too: it separates
@@ -55,10 +57,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file: its heading, and a function from a row to its cell."""
+    """A column of a file: its heading, and a function from rows to their cells."""
 
     heading: Heading
-    value: Callable[[Any], Cell]
+    cells: Callable[[Sequence[Any]], Sequence[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,27 @@ class Table:
 
 def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
     """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once."""
-    values = [column.value for column in columns]
-    return Table(name, [column.heading for column in columns], ([value(row) for value in values] for row in rows))
+    chunks = ([column.cells(some) for column in columns] for some in _chunks(rows))
+    cells = chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks)
+    return Table(name, [column.heading for column in columns], cells)
+
+
+def columns_at_once(table: Table) -> Iterator[list[Sequence[Cell]]]:
+    """Yield the rows of *table* a few hundred at a time, as columns."""
+    return (list(zip(*some, strict=True)) for some in _chunks(table.rows))
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(rows)
+    return iter(lambda: list(islice(left, _AT_ONCE)), [])
+
+
+def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Made]:
+    """Return *function* of each of *cells*, called once for equal cells if all are of one type (1 equals True)."""
+    if len(set(map(type, cells)) - {NoneType}) > 1:
+        return [function(cell) for cell in cells]
+    made = {cell: function(cell) for cell in set(cells)}
+    return [made[cell] for cell in cells]
 
 
 def columns_of(section: str) -> list[Column]:
@@ -92,7 +113,9 @@ def column(
     heading = Heading(named or key, **{
         name: set_in_french(text) if name in {"fr", "empty_fr"} else text for name, text in row.items()
     })  # fmt: skip
-    return Column(heading, value or _value(path, heading.type, digits))
+    if value:
+        return Column(heading, lambda rows: [value(row) for row in rows])
+    return Column(heading, _reader(path, heading.type, digits))
 
 
 def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
@@ -109,21 +132,18 @@ def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     return {section: rows for table in tables for section, rows in table.items()}
 
 
-def _value(path: str, type_: str, digits: int) -> Callable[[object], Cell]:
-    """Return a function that follows the attributes of *path* from a row to its cell; None if one of them is None."""
-    get = attrgetter(path)
-    in_text = {"url": without_password, "integer": whole}.get(type_)
+def _reader(path: str, type_: str, digits: int) -> Callable[[Sequence[object]], list[Cell]]:
+    """Return a function that follows the attributes of *path* from rows to cells; None if one of them is None."""
+    get, cell = attrgetter(path), partial(_cell, type_=type_, digits=digits)
 
-    def value(row: object) -> Cell:
+    def cells(rows: Sequence[object]) -> list[Cell]:
         try:
-            found = get(row)
+            found = list(map(get, rows))
         except AttributeError:
-            found = _walked(row, path)
-        if type(found) is str:
-            return in_text(found) if in_text else found
-        return found if found is None or type(found) is int else _cell(found, type_, digits)
+            found = [_walked(row, path) for row in rows]
+        return each_once(cell, found)
 
-    return value
+    return cells
 
 
 def _walked(row: object, path: str) -> object:
@@ -137,18 +157,19 @@ def _walked(row: object, path: str) -> object:
 def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
     """Return an attribute of a record as a cell of a column of that type."""
     match found:
+        case str():
+            in_text = {"url": without_password, "integer": whole}.get(type_, str)
+            return in_text(found)  # of a code of a closed list, the code alone
         case datetime():
-            return _stamp(found)
+            return timestamp(found)
         case date():
             return found.isoformat()
         case tuple():
             return len(found) if type_ == "integer" else ";".join(found)
         case float():
             return round(found, digits)
-    return str(found) if isinstance(found, str) else found  # a code of a closed list is the code alone
-
-
-_stamp = lru_cache(maxsize=4096)(timestamp)  # all accounts of a page have the same time
+    cell: Cell = found
+    return cell
 
 
 def inert(text: str) -> str:
@@ -186,10 +207,9 @@ def csv_bytes(table: Table) -> bytes:
 
 def csv_pieces(table: Table) -> Iterator[bytes]:
     """Yield :func:`csv_bytes` a few hundred rows at a time."""
-    rows = ([written(cell) for cell in row] for row in table.rows)
     yield _csv([[written(heading.name) for heading in table.headings]])
-    while some := list(islice(rows, _AT_ONCE)):
-        yield _csv(some)
+    for columns in columns_at_once(table):
+        yield _csv(zip(*(each_once(written, column) for column in columns), strict=True))
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
@@ -208,13 +228,16 @@ def json_pieces(table: Table, indent: int) -> Iterator[str]:
     encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
     names = [heading.name for heading in table.headings]
     before = f"[{outer}"
-    for row in table.rows:
-        cells = [
-            (cell if cell.isprintable() else plain(cell)) or None if isinstance(cell, str) else cell for cell in row
-        ]
-        yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
-        before = f",{outer}"
+    for columns in columns_at_once(table):
+        for cells in zip(*(each_once(plain_or_none, column) for column in columns), strict=True):
+            yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
+            before = f",{outer}"
     yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"
+
+
+def plain_or_none(cell: Cell) -> Cell:
+    """Return a *cell* as a file without a spreadsheet's rules has it: text is plain, and None where it is empty."""
+    return plain(cell) or None if isinstance(cell, str) else cell
 
 
 _CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")

@@ -110,8 +110,7 @@ def _with_interval(name: str, estimate: Estimate, lang: Language) -> str:
     if estimate.ci95 is None or estimate.value is None:
         return value
     if name in _COEFFICIENTS:
-        low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
-        return f"{value} ({low} – {high})"
+        return f"{value} ({' – '.join(_coefficient(bound, lang) for bound in estimate.ci95)})"
     return f"{value} ({locales.span(estimate.ci95, lang)})"
 
 
@@ -212,44 +211,34 @@ def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
         yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
 
 
-_AGAINST = {"precision": "methods.of_precision", "recall": "methods.of_recall", "f1": "methods.of_f1"}
-
-
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
-    is_tool = each.first == TOOL
-    figures = presence.figures
+    is_tool, figures = each.first == TOOL, presence.figures
+    percents = {name: locales.percent(figures[name].value, lang) for name in figures if name not in _COEFFICIENTS}
     yield say(
         "methods.pair",
         lang,
         first=say("methods.name_tool", lang) if is_tool else plain(each.first),
         second=plain(each.second),
         count=presence.rows,
-        agreement=locales.percent(figures["agreement"].value, lang),
+        agreement=percents["agreement"],
         kappa=_bracketed(figures["kappa"], lang),
         alpha=_bracketed(figures["alpha"], lang),
-        prevalence=locales.percent(figures["prevalence"].value, lang),
+        prevalence=percents["prevalence"],
         account=locales.percent(account.figures["agreement"].value, lang),
     )
-    if is_tool:
-        shares = [
-            say(key, lang, value=locales.percent(figures[name].value, lang))
-            for name, key in _AGAINST.items()
-            if figures[name].value is not None
-        ]
-        if shares:
-            yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
+    known = [name for name in ("precision", "recall", "f1") if figures[name].value is not None]
+    if is_tool and known:
+        shares = [say(f"methods.of_{name}", lang, value=percents[name]) for name in known]
+        yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
 
 
 def _bracketed(estimate: Estimate, lang: Language) -> str:
     """Return a coefficient with its interval in brackets; if it is undefined, say so in words."""
     if estimate.value is None:
         return say("methods.undefined", lang)
-    value = _coefficient(estimate.value, lang)
-    if estimate.ci95 is None:
-        return value
-    low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
-    return f"{value} [{low}; {high}]"
+    interval = "; ".join(_coefficient(bound, lang) for bound in estimate.ci95 or ())
+    return _coefficient(estimate.value, lang) + (f" [{interval}]" if interval else "")
 
 
 def _joined(names: Sequence[str], lang: Language) -> str:
@@ -269,4 +258,4 @@ def _coefficient(value: float | None, lang: Language) -> str:
         return "—"
     from babel.numbers import format_decimal
 
-    return str(format_decimal(value, format="0.000", locale=LOCALES[lang]))
+    return str(format_decimal(round(value, 3) + 0.0, format="0.000", locale=LOCALES[lang]))  # never -0.000

@@ -14,7 +14,7 @@ from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
-    from cegep_audit.analyze.sensitivity import Sensitivity  # numpy comes with it
+    from cegep_audit.analyze.scan_statistics import Sensitivity  # pandas comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 

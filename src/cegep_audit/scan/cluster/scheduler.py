@@ -1,9 +1,9 @@
-"""Spreads a scan over a Dask cluster: this process submits parts, collects results and alone writes the database.
+"""Spreads a scan over a Dask cluster: this process submits parts, collects results and writes the database.
 
-No host is ever asked by two workers at once: institutions that share one are in the same part.
+Two workers never ask one host at once: institutions that share a host are in the same part.
 
-Dask assigns parts to workers, gives the part of a worker that died to another, and brings results back. Only as many
-parts are submitted as there are slots, so that this process holds no more than what is in flight.
+Dask assigns parts to workers, gives the part of a worker that died to another one, and returns results. No more parts
+are submitted than there are slots, so that this process holds only what is in flight.
 """
 
 import logging
@@ -34,43 +34,42 @@ from cegep_audit.vocabulary import Detail
 
 LOCAL = "local"
 
-_CONNECT_S = 5.0  # how long a scheduler, and then its first worker, is waited for
-_CLOSE_S = 5.0  # how long workers are asked to stop before they are made to
-# A live visit waits, nearly always: one a part, so that each result is kept as soon as it is there. A replay
-# computes: some institutions a part, or giving it out would cost a tenth of reading it; two parts a worker at
-# once, so that none waits for its next.
+_CONNECT_S = 5.0  # wait for a scheduler, and then for its first worker
+_CLOSE_S = 5.0  # time that workers have to stop before they are killed
+# A live visit mostly waits: one institution a part, so that each result is kept at once. A replay computes: a part of
+# one institution would cost a tenth more to hand out, and a worker with two parts never waits for its next one.
 _LIVE_PART, _REPLAY_PART = 1, 32  # institutions
 _REPLAY_SLOTS = 2  # parts
 
-_ANY_PORT = "127.0.0.1:0"  # a scheduler serves HTTP in any case, and warns where its usual port is taken
+_ANY_PORT = "127.0.0.1:0"  # a scheduler always serves HTTP, and warns if its usual port is taken
 _SETTINGS: dict[str, object] = {"distributed.worker.profile.enabled": False, "distributed.worker.daemon": True}
 _NO_PAGES: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-}  # for other users to see
+}  # that other users of this machine could see
 
 
 @asynccontextmanager
 async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
-    """Connect to the scheduler at *address*, or start a cluster on this machine's cores where it is ``local``.
+    """Connect to the scheduler at *address*; ``local`` starts a cluster on the cores of this machine.
 
-    When the block ends, workers of this machine end and others forget the job. Raises StoreError where nobody
-    answers, or there is no worker.
+    When the block ends, local workers end and others forget the job. Raises StoreError if nobody answers or there is
+    no worker.
     """
     lang = job.plan.request.lang
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in our words
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own messages say what matters
     with dask.config.set(_SETTINGS | (_NO_PAGES if address == LOCAL else {})):
         if address != LOCAL:
             async with _client(address, Security(), lang) as client:
                 try:
                     yield client
                 finally:
-                    with suppress(OSError):  # of a scheduler that is gone, nothing can be taken back
+                    with suppress(OSError):  # the scheduler is gone, and the plugin with it
                         await client.unregister_worker_plugin(job.name)
             return
         slots = _REPLAY_SLOTS if job.plan.request.warcs else job.plan.request.limits.concurrency
-        # Whoever reaches a worker runs code on it, so that any user of this machine could: certificates that exist only
-        # for this scan keep them out.
+        # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other
+        # users of this machine.
         security = Security.temporary()
         async with (
             LocalCluster(
@@ -92,9 +91,9 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def _client(address: str, security: Security, lang: Language) -> AsyncIterator[Client]:
-    """Connect to the scheduler at *address*; the *security* of a cluster of the user's is that of Dask's settings."""
+    """Connect to the scheduler at *address*; an empty *security* takes the settings of Dask."""
     try:
-        get_address_host_port(address, strict=True)  # first: a client that took a bad one leaves threads behind
+        get_address_host_port(address, strict=True)  # first, because a client with a bad address leaves threads behind
         client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False, security=security)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         raise StoreError(say("cluster.unreachable", lang, address=address)) from error
@@ -111,8 +110,8 @@ async def _client(address: str, security: Security, lang: Language) -> AsyncIter
 async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None], observer: Observer) -> None:
     """Scan what is left of *plan* on the cluster that the user named, and hand each part's results to *keep*.
 
-    *observer* is told what is wrong with the files of a replay. What a worker raises (a full disk, other rules than
-    ours) ends the scan. The workers stop when the scan ends.
+    *observer* is told what is wrong with the files of a replay. An error of a worker (a full disk, say) ends the scan.
+    The workers stop when the scan ends.
     """
     request = plan.request
     told = replace(
@@ -124,7 +123,7 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
     )
     job = Job(f"cegep-audit-{uuid.uuid4()}", told, version(), is_local=request.dask == LOCAL)
     if request.warcs:
-        files_of(request.warcs, request.lang)  # a file that is not there is said before anything is started
+        files_of(request.warcs, request.lang)  # a missing file is reported before anything starts
     elif not request.contact:
         observer.note(say("scan.no_contact", request.lang))
     async with cluster(request.dask or "", job) as client:
@@ -133,7 +132,7 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
             archive = await _index(client, told)
             for line in archive.damage:
                 observer.note(line)
-            await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
+            await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # replaces the first
         await _scan(client, job.name, plan, keep, observer)
 
 
@@ -150,7 +149,7 @@ async def _scan(
     finished = as_completed(loop=client.loop)
 
     async def submit() -> None:
-        """Submit parts until every slot has one; without a worker, one part waits for the first that comes."""
+        """Submit parts until every slot has one; without workers, one part waits for the first to join."""
         slots = max(1, sum((await client.nthreads()).values()))
         while len(submitted) < slots and (part := next(waiting, None)):
             future = client.submit(visit, job, part, pure=False)
@@ -164,7 +163,7 @@ async def _scan(
         part = submitted.pop(future)
         try:
             results: list[InstitutionResult] = await _result(future, plan.request.lang)
-        except KilledWorker as error:  # this part killed several workers
+        except KilledWorker as error:  # it killed several workers
             results = [failed(institution, Detail.INTERNAL_ERROR, str(error)) for institution in part]
         keep(results)
         for result in results:
@@ -197,7 +196,7 @@ def parts(institutions: Sequence[Institution], size: int) -> list[list[Instituti
 
     Institutions that may lead to the same host stay together: those that share a registrable domain, of the website
     or of an ``alt_hosts``, or a registered name under two suffixes, because a homepage may redirect there. A part is
-    larger than *size* where that many share a host, and smaller where the next group would not fit.
+    larger than *size* if more than that share a host, and smaller if the next group would not fit.
     """
     made: list[list[Institution]] = []
     for together in _by_host(institutions):
@@ -222,8 +221,8 @@ def _by_host(institutions: Sequence[Institution]) -> Iterable[list[Institution]]
 
 
 def _marks(institution: Institution) -> Iterator[str]:
-    """Yield the marks by which hosts of one owner are recognised: their domains and registered names."""
+    """Yield the marks that hosts of one owner share: their domains and registered names."""
     for host in (urls.host_of(institution.url), *institution.alt_hosts):
         yield urls.registrable_domain(host)
         if name := urls.site_name(host):
-            yield f"{name}."  # no domain ends in a dot, so a name is never taken for a domain
+            yield f"{name}."  # with a dot, which no domain ends in

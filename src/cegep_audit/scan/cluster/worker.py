@@ -1,4 +1,4 @@
-"""A worker of a cluster: scans one part after the other, as any process would."""
+"""A worker of a cluster: scans one part after the other, like a scan in one process."""
 
 import asyncio
 import re
@@ -26,10 +26,10 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker of a scan is told once: its *plan*, without the institutions.
+    """What every worker gets once: the *plan* of the scan, without its institutions.
 
-    ``version`` is that of the process that asks. ``archive`` is the index of the files of a replay, None until it is
-    made. ``is_local`` says that this process started the workers and stops them.
+    ``version`` is that of the process that submits. ``archive`` is the index of a replay's files, None until it exists.
+    ``is_local`` is True if that process started the workers and stops them.
     """
 
     name: str
@@ -53,8 +53,8 @@ def part_file(warc: Path, worker: object) -> Path:
 class Visits(WorkerPlugin):
     """The source of pages of one :class:`Job` on one worker, shared by all its parts.
 
-    Dask sets it up on each worker, also on those that join or come back later, and tears it down when the scan is
-    over; parts in progress are then cancelled.
+    Dask sets it up on each worker, including those that join later, and tears it down when the scan ends; parts in
+    progress are then cancelled.
     """
 
     def __init__(self, job: Job) -> None:
@@ -65,8 +65,8 @@ class Visits(WorkerPlugin):
         self._stack = AsyncExitStack()
 
     async def setup(self, worker: Worker) -> None:
-        """Open the source of pages; an error is raised, and again for every part that this worker is given."""
-        if self.job.is_local:  # a terminal signals every process of the group; only the one that asked reacts
+        """Open the source of pages. An error is raised here, and again for every part that this worker gets."""
+        if self.job.is_local:  # a terminal signals the whole process group, but only the parent reacts
             for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
                 if number := getattr(signal, name, None):  # Windows has the first
                     signal.signal(number, signal.SIG_IGN)
@@ -93,7 +93,7 @@ class Visits(WorkerPlugin):
         await self._stack.aclose()
 
     async def read(self, part: Sequence[Institution]) -> list[InstitutionResult]:
-        """Scan one *part*; what was received is on the disk before the results are returned."""
+        """Scan one *part*; the pages are on the disk before the results are returned."""
         if self._fault:
             raise self._fault
         if self._pages is None:
@@ -111,9 +111,9 @@ class Visits(WorkerPlugin):
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on this worker for the job *name*; return nothing where the job is over."""
+    """Scan one *part* on this worker for the job *name*; return nothing if the job is over."""
     visits: Any = get_worker().plugins.get(name)
     try:
         return await visits.read(part) if visits else []
-    except asyncio.CancelledError:  # torn down meanwhile: whoever asked has gone
+    except asyncio.CancelledError:  # torn down meanwhile: nobody waits for the results
         return []

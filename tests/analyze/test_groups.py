@@ -13,8 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cegep_audit.analyze.group_tests import cramers_v, group_differences, group_tests, holm_corrected, rank_correlation
-from cegep_audit.analyze.groups import split
+from cegep_audit.analyze.groups import (
+    cramers_v,
+    group_differences,
+    group_tests,
+    holm_corrected,
+    rank_correlation,
+    split,
+)
 from cegep_audit.analyze.stats import presence
 from cegep_audit.analyze.tables import presence_matrix
 from cegep_audit.errors import UsageError

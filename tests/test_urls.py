@@ -1,12 +1,52 @@
 """Addresses are read as browsers read them, by the URL Standard; its own suite is in foreign.py."""
 
 import pytest
+from ada_url import join_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit import urls
 
 BASE = "https://www.cegeprb.test/fr/etudes/page.html?x=1"
+
+
+PARTS = [
+    "a",
+    "Z",
+    "9",
+    "-",
+    "--",
+    ".",
+    "..",
+    "/",
+    "//",
+    "/.",
+    "?",
+    "#",
+    "%",
+    "%2e",
+    "xn--",
+    "é",
+    "@",
+    ":",
+    ":443",
+    "\\",
+]
+HOSTS = ["https://reseau.test", "http://www.reseau.test/a", "https://Reseau.test/", "https://reseau.test:443/"]
+
+
+@settings(max_examples=500)
+@given(
+    st.sampled_from(HOSTS), st.lists(st.sampled_from([*PARTS, ".test", "b c", "'", "|", "^", "{", "1.2"]), max_size=6)
+)
+@example("https://reseau.test/", ["a.b", "..", "c"])
+def test_an_address_in_the_standards_spelling_comes_back_as_it_is(host: str, parts: list[str]) -> None:
+    raw = host + "".join(parts)
+    try:
+        expected = join_url(BASE, raw)
+    except ValueError:
+        expected = ""
+    assert (urls.absolute(BASE, raw) or "") == expected
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,6 @@ class Document:
         words = re.findall(r"[a-z]{4,}", fold(title.text())) if title is not None else []
         return [*words, urls.host_of(self.page.url)]
 
-    def absolute(self, address: str) -> str | None:
-        """Resolve *address* against the base of the page."""
-        return urls.absolute(self.base_url, address)
-
     @cached_property
     def base_url(self) -> str:
         """What addresses resolve against, known once the walk is over."""

@@ -78,7 +78,7 @@ def refresh_target(document: Document, content: str) -> str | None:
     found = _REFRESH.match(content[:2000])
     if not found or not found[2].strip() or int((found[1] or "0")[:6]) > _MAX_REFRESH_S:
         return None
-    target = document.absolute(found[2])
+    target = urls.absolute(document.base_url, found[2])
     return target if target and urls.crawl_key(target) != urls.crawl_key(document.page.url) else None
 
 

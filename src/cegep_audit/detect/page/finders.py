@@ -23,13 +23,6 @@ Finder = Callable[[Document, LexborNode, Attributes], Sequence[Found]]
 """Returns what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
-def find_base(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
-    """The first base counts."""
-    if document.base is None and "href" in attributes:
-        document.base = attributes["href"] or ""
-    return ()
-
-
 def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
     href = attributes.get("href") or ""
@@ -171,6 +164,13 @@ def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Seque
     if not might_name_account(href):
         return ()
     return (Found(href, How.WIDGET if ":" in (node.tag or "") else How.ANCHOR),)
+
+
+def find_base(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+    """What addresses of the page resolve against: the first base that has an address."""
+    if document.base is None and "href" in attributes:
+        document.base = attributes["href"] or ""
+    return find_widgets(document, node, attributes)
 
 
 def find_noscript(document: Document, node: LexborNode, _: Attributes) -> Sequence[Found]:

@@ -53,19 +53,11 @@ def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _patterns():
         end = 0
-        for place in sorted(place for stem in stems if stem in text for place in _places(text, stem)):
+        for place in sorted(found.start() for stem in stems if stem in text for found in re.finditer(stem, text)):
             found = pattern.match(text, place - 1) if place > end else None
             if found:
                 end = found.end()
                 yield address.format(found[1])
-
-
-def _places(text: str, stem: str) -> Iterator[int]:
-    """Yield where *stem* stands in *text*."""
-    place = text.find(stem)
-    while place >= 0:
-        yield place
-        place = text.find(stem, place + 1)
 
 
 @cache
@@ -85,8 +77,6 @@ def named_in_text(text: str) -> Iterator[str]:
 
 _SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
 _MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
-
-
 _FAR = 4_000  # characters before the first address of a long script in which its data begin
 
 

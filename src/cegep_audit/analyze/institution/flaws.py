@@ -71,8 +71,9 @@ def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> I
         for rule in rules() if what.network is not None else ():
             if day >= rule.since and rule.holds(what, link.zone, link.label):
                 yield Flaw(rule.name, what.network or "", link.url, account, link.page_url, link.zone, link.label)
+    leads_nowhere = _icons().address.match
     for inner in reading.inner:
-        if network := named_without_address(inner):
+        if leads_nowhere(inner.href) and (network := named_without_address(inner)):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 

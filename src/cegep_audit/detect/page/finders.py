@@ -10,8 +10,8 @@ from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import end_inner, may_name_account
-from cegep_audit.detect.page.document import Attributes, Document, Found
+from cegep_audit.detect.page.anchors import end_inner, may_name_account, take_anchor
+from cegep_audit.detect.page.document import Attributes, Document, Element, Found, Inner
 from cegep_audit.vocabulary import How
 
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
@@ -121,7 +121,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
-PASSED_OVER = frozenset(
+_PASSED_OVER = frozenset(
     "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
     "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
     "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
@@ -130,15 +130,15 @@ PASSED_OVER = frozenset(
     "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
 )
 # Elements whose own finder looks at every attribute that matters.
-ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
+_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
 
 
-def find_attributes(attributes: Attributes) -> Sequence[Found]:
+def _find_attributes(attributes: Attributes) -> Sequence[Found]:
     """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
     templates = scripts.attribute_templates()
     found: list[Found] = []
     for name, value in attributes.items():
-        if not value or name in PASSED_OVER:
+        if not value or name in _PASSED_OVER:
             continue
         if name in templates:
             classes = attributes.get("class") or ""
@@ -192,3 +192,28 @@ FINDERS: dict[str, Finder] = {
     "script": find_scripts,
     "noscript": find_noscript,
 }
+_LINKS = frozenset({"a", "area"})
+_APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
+
+
+def offer(
+    document: Document, node: LexborNode, tag: str, attributes: Attributes
+) -> tuple[Element | None, Inner | None]:
+    """Offer *node* to the finders of its kind.
+
+    Returns it as an element where something was found, and its number among the inner links where it is one.
+    """
+    if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
+        document.signs.add("app_root")
+    element = inner = None
+    if tag in _LINKS:
+        element, inner = take_anchor(document, node, tag, attributes)
+    else:
+        finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
+        if finder and (found := finder(document, node, attributes)):
+            element = document.element(node, tag, attributes)
+            document.keep(finder.__name__, element, found)
+    if not _PASSED_OVER.issuperset(attributes) and tag not in _ELSEWHERE and (others := _find_attributes(attributes)):
+        element = element or document.element(node, tag, attributes)
+        document.keep("find_attributes", element, others)
+    return element, inner

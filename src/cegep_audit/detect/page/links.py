@@ -14,31 +14,12 @@ from selectolax.lexbor import LexborNode
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import MASTODON, end_inner, shows_mastodon, take_anchor
+from cegep_audit.detect.page.anchors import MASTODON, end_inner, shows_mastodon
 from cegep_audit.detect.page.context import UNSEEN, Context
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
-from cegep_audit.detect.page.document import (
-    LONG_PIECE,
-    Attributes,
-    Document,
-    Element,
-    Found,
-    Frame,
-    Inner,
-    clean,
-    is_shown,
-)
-from cegep_audit.detect.page.finders import (
-    ELSEWHERE,
-    FINDERS,
-    PASSED_OVER,
-    find_attributes,
-    find_in_script,
-    find_widgets,
-    is_same_as,
-    refresh_target,
-)
+from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, Frame, clean, is_shown
+from cegep_audit.detect.page.finders import find_in_script, is_same_as, offer, refresh_target
 from cegep_audit.detect.page.parsing import parse
 from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.text import media_type
@@ -48,9 +29,7 @@ MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory
 _BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
-_LINKS = frozenset({"a", "area"})
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
-_APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
 _OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
@@ -80,7 +59,7 @@ def _walk(document: Document) -> None:
             attributes = node.attributes
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
-                element, inner = _offer(document, node, tag, attributes)
+                element, inner = offer(document, node, tag, attributes)
             if (child := node.first_child) is not None:
                 is_open.append((node, tag, attributes, len(pieces), len(places), inner, None, element))
                 node = child
@@ -102,29 +81,6 @@ def _leave(document: Document, frame: Frame) -> None:
         document.close(element)
     if inner is not None:
         end_inner(document, inner, node, attributes, first_text)
-
-
-def _offer(
-    document: Document, node: LexborNode, tag: str, attributes: Attributes
-) -> tuple[Element | None, Inner | None]:
-    """Offer *node* to the finders of its kind.
-
-    Returns it as an element where something was found, and its number among the inner links where it is one.
-    """
-    if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
-        document.signs.add("app_root")
-    element = inner = None
-    if tag in _LINKS:
-        element, inner = take_anchor(document, node, tag, attributes)
-    else:
-        finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
-        if finder and (found := finder(document, node, attributes)):
-            element = document.element(node, tag, attributes)
-            document.keep(finder.__name__, element, found)
-    if not PASSED_OVER.issuperset(attributes) and tag not in ELSEWHERE and (others := find_attributes(attributes)):
-        element = element or document.element(node, tag, attributes)
-        document.keep("find_attributes", element, others)
-    return element, inner
 
 
 def _take_text(document: Document, tag: str, text: str) -> None:

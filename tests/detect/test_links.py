@@ -411,3 +411,13 @@ def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) 
 )
 def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> None:
     assert not may_name_account(address, "https://exemple.test")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "Facebook", "<b>Facebook</b>", "Facebook<br>", "<!-- -->Facebook", "<img alt='Facebook'>"]
+)
+@pytest.mark.parametrize("attributes", ["", " data-share='https://www.facebook.com/cegeprb'"])
+def test_an_inner_link_has_its_label_whatever_it_holds(content: str, attributes: str) -> None:
+    reading = read(f"<nav><a href='/fb'{attributes}>{content}</a><a href='/b'>B</a></nav>")
+    assert [(link.href, link.label) for link in reading.inner] == [("/fb", "Facebook" if content else ""), ("/b", "B")]
+    assert {link.url for link in reading.links} >= ({"https://www.facebook.com/cegeprb"} if attributes else set())

@@ -60,12 +60,14 @@ def _walk(document: Document) -> None:
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
                 element, inner = offer(document, node, tag, attributes)
-            if (child := node.first_child) is not None:
-                is_open.append((node, tag, attributes, len(pieces), len(places), inner, None, element))
+            child, first_text = node.first_child, len(pieces)
+            if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
+                _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
+                end_inner(document, inner, node, attributes, first_text)
+            elif child is not None:
+                is_open.append((node, tag, attributes, first_text, len(places), inner, None, element))
                 node = child
                 continue
-            if inner is not None:
-                end_inner(document, inner, node, attributes, len(pieces))
         node = node.next
         while node is None and is_open:
             frame = is_open.pop()

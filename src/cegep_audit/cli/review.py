@@ -150,7 +150,7 @@ def agreement(
     scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
-    from cegep_audit.coding.agreement import compare_raters, to_json  # numpy costs the start of the other commands
+    from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
     from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
     with Store.open(db, create=False, lang=lang) as store:

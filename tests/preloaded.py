@@ -34,10 +34,10 @@ _LIBRARIES = (
 
 
 def ask(listener: Path, words: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
-    """Run a command with its standard *streams* and return its exit code; TimeoutError after two minutes."""
+    """Run a command with its standard *streams* and return its exit code; TimeoutError after five minutes."""
     request = json.dumps({"words": words, "folder": folder, "environment": environment}).encode()
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(120)
+        line.settimeout(300)
         line.connect(str(listener))
         socket.send_fds(line, [len(request).to_bytes(4, "big")], streams)
         line.sendall(request)

@@ -25,7 +25,6 @@ from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
-from cegep_audit.report.terminal.progress import Progress
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
@@ -153,6 +152,8 @@ def _progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
     if shown.quiet:
         yield Observer()
         return
+    from cegep_audit.report.terminal.progress import Progress  # with Rich
+
     limits, total = plan.request.limits, len(plan.scan.institutions)
     with Progress(
         total,

@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
-from cegep_audit.collect.archive.memento import WebArchive, own_limits
+from cegep_audit.collect.archive import own_limits
 from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.browser import require
-from cegep_audit.collect.http.live import LiveWeb, user_agent
+from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
 from cegep_audit.collect.port import Around, OpenSource, Source
 from cegep_audit.collect.warc.archive import WarcArchive
@@ -33,6 +34,10 @@ from cegep_audit.scan.request import Past, Render, Request
 from cegep_audit.text import looks_like_html
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy
+
+if TYPE_CHECKING:
+    from cegep_audit.collect.archive.memento import WebArchive
+    from cegep_audit.collect.http.live import LiveWeb
 
 Note = Callable[[str], None]
 """Takes one line for a person who follows the scan."""
@@ -108,6 +113,8 @@ class Pages:
         *around* may wrap what fetches pages. Raises UsageError without a browser that is asked for.
         """
         if self._web is None:
+            from cegep_audit.collect.http.live import LiveWeb  # with httpx, which a replay does without
+
             opening = LiveWeb(self.limits, self._agent, record=self._record, lang=self.lang)
             self._web = await self._stack.enter_async_context(opening)
             self.tally = self._web.tally
@@ -137,6 +144,8 @@ class Pages:
         limits = self.limits
         if self.plan.base:  # the other modes of a completion have those of the live web
             limits = replace(limits, **(own_limits(past.timegate) | dict(self.plan.request.changed)))
+        from cegep_audit.collect.archive.memento import WebArchive  # as above
+
         period = Period(past.as_of, past.max_drift_days)
         archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self.lang)
         self._archive = await self._stack.enter_async_context(archive)

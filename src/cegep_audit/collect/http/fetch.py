@@ -1,17 +1,14 @@
 """The live web's port: one request, sent in its turn, answered within its time and size, kept as received."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Literal, Self
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
-from cegep_audit import clock as utc
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.body import (
     BodyError,
@@ -21,16 +18,15 @@ from cegep_audit.collect.http.body import (
     may_be_page,
     require_markup,
 )
-from cegep_audit.collect.http.connection import Connection, Resolve, Resolver, TransportError
-from cegep_audit.collect.http.environment import Routes, repeats_credentials, tls_context
-from cegep_audit.collect.http.exchange import Exchange, Recorder, request_headers
-from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
-from cegep_audit.collect.politeness.pacing import OpenTurn, Pace, Turn
-from cegep_audit.collect.politeness.robots import ROBOTS_BYTES, RobotsCache
+from cegep_audit.collect.http.connection import FAULTS, Connection, explained
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.http.framing import TransportError
+from cegep_audit.collect.http.progress import Waiting
+from cegep_audit.collect.http.web import Web, repeats_credentials
+from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
+from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Limits
-from cegep_audit.phrases.locales import Language
 from cegep_audit.text import SNIFFED
 from cegep_audit.vocabulary import Detail
 
@@ -44,66 +40,6 @@ _REPEATS = 2  # of one request; a machine that stalls each time must end too
 _BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
 _ECHO = "the answer repeats the credentials of the proxy"
-
-_FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
-    TransportError,
-    BodyError,
-    TimeoutError,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-)
-
-
-class Web:
-    """What all visits of one scan share, whether they read the live web or an archive of it.
-
-    *user_agent* is what :func:`~cegep_audit.collect.http.exchange.user_agent` gives; *record* is given every exchange
-    as received. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies
-    and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where these cannot
-    be used.
-
-    Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
-    while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
-    told what each visit came to, says whether anybody answers at all.
-    """
-
-    def __init__(
-        self,
-        limits: Limits,
-        user_agent: str,
-        *,
-        record: Recorder | None = None,
-        resolve: Resolve | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        now: Callable[[], datetime] = utc.now,
-        listening: Listening | None = None,
-        lang: Language = "fr",
-    ) -> None:
-        self.limits = limits
-        self.pace = Pace(limits.delay_s, clock, sleep)
-        self.tally = Tally()
-        self.connectivity = Connectivity()
-        self.record = record
-        self.clock = clock
-        self.now = now
-        self.listening = listening or Listening(stalls=self.tally.stalls)
-        self.robots = RobotsCache()
-        self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
-        self._watching = self.listening.running()
-        self.resolve = resolve or Resolver()
-        self.context = tls_context(lang)
-        self.routes = Routes(lang)
-
-    async def __aenter__(self) -> Self:
-        """Begin to watch whether this program runs."""
-        await self._watching.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Stop watching; connections belong to visits and end with them."""
-        await self._watching.__aexit__(None, None, None)
 
 
 class HttpFetch:
@@ -122,7 +58,7 @@ class HttpFetch:
         self._cookies = httpx.Cookies() if keeps_cookies else None
         self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
         self._proxy: httpcore.Proxy | None = None  # of the last request
-        self._used: Connection | None = None  # by the last request, None where it was not sent
+        self._last: Connection | None = None  # of the last request
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
@@ -143,7 +79,12 @@ class HttpFetch:
         for sender, _ in self._open.values():
             await sender.aclose()
         self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
-        self._used = None
+        self._last = None
+
+    @property
+    def _used(self) -> Connection | None:
+        """The connection over which the last request was sent."""
+        return self._last if self._last and self._last.is_sent else None
 
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._web.tally.visits[self._name] = Waiting(what, url, self._web.clock())
@@ -159,7 +100,7 @@ class HttpFetch:
                 headers, body = await self._exchange(exchange, want, turn)
             if self._echoes(exchange, body):
                 raise TransportError(Detail.PROXY, _ECHO)
-        except _FAULTS as error:
+        except FAULTS as error:
             if may_repeat and ((self._used and self._used.is_stale) or web.listening.lost_s > lost_s):
                 return None
             exchange.duration_s = web.clock() - began_s
@@ -201,7 +142,7 @@ class HttpFetch:
 
     async def _send(self, exchange: Exchange) -> httpcore.Response:
         """Send the request of *exchange* and return the head of its answer; raise TransportError or httpcore's own."""
-        self._used = None
+        self._last = None
         url = urlsplit(exchange.url)
         host = url.hostname or ""
         if not self._web.limits.allow_private and is_special_host(host):
@@ -212,12 +153,9 @@ class HttpFetch:
         headers = [(b"Host", url.netloc.encode()), *self._web.headers, *self._cookie_header(exchange.url)]
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
         self._web.tally.requests += 1
-        sender, connection = await self._connection(target.origin)
-        connection.is_sent = False
-        try:
-            return await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
-        finally:
-            self._used = connection if connection.is_sent else None
+        sender, self._last = await self._connection(target.origin)
+        self._last.is_sent = False
+        return await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
 
     async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
         """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
@@ -284,7 +222,7 @@ class HttpFetch:
                 await _receive(exchange, response, _ERROR_BYTES)
         except TimeoutError:
             exchange.truncated = "time"
-        except _FAULTS:
+        except FAULTS:
             exchange.truncated = "disconnect"
         return beginning_of(exchange.body, content_codings(headers.get("content-encoding", "")), _ERROR_BYTES)
 
@@ -306,35 +244,16 @@ class HttpFetch:
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float) -> FetchError:
         if self._echoes(exchange):
             error = TransportError(Detail.PROXY, _ECHO)
-        detail, message, status = self._explain(exchange, error, patience_s)
+        has_ended = self._used is not None and self._used.has_ended
+        detail, message, status = explained(error, exchange.status, patience_s, has_ended=has_ended)
         if repeats_credentials(self._proxy, None, [message.encode()]):
             message = _ECHO
         if exchange.status is None:
             exchange.detail = detail
-            exchange.tried = error.tried if isinstance(error, TransportError) else ()
+            exchange.tried = self._last.tried if self._last and isinstance(error, TransportError) else ()
         elif not isinstance(error, BodyError):
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
-
-    def _explain(self, exchange: Exchange, error: Exception, patience_s: float) -> tuple[Detail, str, int | None]:
-        """Return detail, message and HTTP status of what went wrong."""
-        status = exchange.status
-        has_ended = self._used is not None and self._used.has_ended
-        match error:
-            case TransportError() | BodyError():
-                return error.detail, str(error), status
-            case TimeoutError():
-                what = "no complete answer" if status else "no answer"
-                return Detail.TIMEOUT, f"{what} within {patience_s:g} s", status
-            case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
-                code = str(error)[:3]
-                return Detail.PROXY, f"the proxy answers: {error}", int(code) if code.isdecimal() else None
-            case _ if status and has_ended:
-                return Detail.CUT_SHORT, "the connection was closed before the end of the page", status
-            case _ if has_ended or isinstance(error, httpcore.NetworkError):
-                return Detail.CONNECTION_LOST, "the connection was closed without an answer", status
-            case _:
-                return Detail.PROTOCOL, f"not proper HTTP: {error}", status
 
     def _record(self, exchange: Exchange) -> str | None:
         if self._web.record is None:

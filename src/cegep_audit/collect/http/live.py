@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 
 from cegep_audit.collect.http.exchange import user_agent
-from cegep_audit.collect.http.fetch import HttpFetch, Web
+from cegep_audit.collect.http.fetch import HttpFetch
 from cegep_audit.collect.http.progress import Tally
+from cegep_audit.collect.http.web import Web
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.port import Fetch, Source, Want
 from cegep_audit.collect.site import Site

@@ -48,7 +48,17 @@ def shared_keys(
         if first.setdefault(key, shower) is not shower:
             others[key].append(shower)
     many = {key: [first[key], *rest] for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM}
-    return {key: each for key, each in many.items() if len(set(map(family, each))) >= SHARED_FROM}
+    return {key: showers for key, showers in many.items() if _are_several(map(family, showers))}
+
+
+def _are_several(families: Iterable[str]) -> bool:
+    """Whether *families*, looked at as far as needed, are as many as make an account shared."""
+    found: set[str] = set()
+    for family in families:
+        found.add(family)
+        if len(found) >= SHARED_FROM:
+            return True
+    return False
 
 
 def family_of(parent_id: str, website: str) -> str:

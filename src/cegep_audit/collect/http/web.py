@@ -1,24 +1,86 @@
-"""What the environment says about the way to the web: proxies and certificates."""
+"""What all visits of one scan share, with the proxies and certificates that the environment names."""
 
+import asyncio
 import base64
 import os
 import ssl
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Self
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
 
 import httpcore
 import httpx
 
+from cegep_audit import clock as utc
+from cegep_audit.collect.http.connection import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Recorder, request_headers
+from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
+from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.politeness.robots import RobotsCache
 from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 _MAX_PORT = 65_535
+
+
+class Web:
+    """What all visits of one scan share, whether they read the live web or an archive of it.
+
+    *user_agent* is what :func:`~cegep_audit.collect.http.exchange.user_agent` gives; *record* is given every exchange
+    as received. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies
+    and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where these cannot
+    be used.
+
+    Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
+    while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
+    told what each visit came to, says whether anybody answers at all.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        user_agent: str,
+        *,
+        record: Recorder | None = None,
+        resolve: Resolve | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], datetime] = utc.now,
+        listening: Listening | None = None,
+        lang: Language = "fr",
+    ) -> None:
+        self.limits = limits
+        self.pace = Pace(limits.delay_s, clock, sleep)
+        self.tally = Tally()
+        self.connectivity = Connectivity()
+        self.record = record
+        self.clock = clock
+        self.now = now
+        self.listening = listening or Listening(stalls=self.tally.stalls)
+        self.robots = RobotsCache()
+        self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
+        self._watching = self.listening.running()
+        self.resolve = resolve or Resolver()
+        self.context = tls_context(lang)
+        self.routes = Routes(lang)
+
+    async def __aenter__(self) -> Self:
+        """Begin to watch whether this program runs."""
+        await self._watching.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Stop watching; connections belong to visits and end with them."""
+        await self._watching.__aexit__(None, None, None)
 
 
 class Routes:

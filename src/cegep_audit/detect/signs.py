@@ -1,4 +1,4 @@
-"""Recognize pages that are nobody's site: anti-robot walls, parked domains, moved, missing or default pages.
+"""Recognize pages that are not an institution's site: anti-robot walls, parked domains, moved, missing or default pages.
 
 No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.
@@ -60,7 +60,7 @@ def _signs() -> tuple[_Sign, ...]:
 
 
 def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
-    """Return the detail of a page that is nobody's site, "" for any other page.
+    """Return the detail of a page that is not an institution's site, "" for any other page.
 
     *accounts_found* counts the accounts that the site shows: a page under construction may already name some.
     Circumstances alone suffice for a page with hardly any text, no link within the site, and no name.

@@ -1,4 +1,4 @@
-"""Recognize pages that are not an institution's site: anti-robot walls, parked domains, moved, missing or default pages.
+"""Recognize pages that are not an institution's site: anti-robot walls, parked domains, moved or missing pages.
 
 No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.

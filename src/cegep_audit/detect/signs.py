@@ -33,7 +33,9 @@ class _Sign:
         titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
         self._titles = re.compile("|".join(titles) or "(?!)")
         texts, subjects, states = (list(map(_plain, row.get(name, ()))) for name in ("texts", "subjects", "states"))
-        self._texts, self._subjects, self._states = map(_pattern, (texts, subjects, states))
+        self._pairs = [(compile_words(subjects), compile_words(states))] if subjects else []
+        if texts:
+            self._pairs.append((compile_words(texts), re.compile("")))  # a text needs no second phrase
         # One whole word of each phrase: most pages contain none of these.
         self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in (*texts, *subjects)}
 
@@ -45,13 +47,8 @@ class _Sign:
         if any(map(self._titles.fullmatch, (title, *sentences[:1]))):
             return True
         return not self._words.isdisjoint(words) and any(
-            self._texts.search(each) or (self._subjects.search(each) and self._states.search(each))
-            for each in sentences[1:]
+            first.search(each) and second.search(each) for first, second in self._pairs for each in sentences[1:]
         )
-
-
-def _pattern(phrases: Sequence[str]) -> re.Pattern[str]:
-    return compile_words(phrases) if phrases else re.compile("(?!)")
 
 
 @cache

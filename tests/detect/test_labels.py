@@ -137,3 +137,13 @@ def test_an_account_under_its_own_name_alone_is_a_link_of_a_list(handle: str, la
     link = '<nav><a href="https://twitter.com/{0}">{1}</a></nav>'
     assert official(roles_on(header=link.format(handle, label))) == set()
     assert official(roles_on(header=link.format(handle, "Twitter"))) == {f"twitter/{handle}"}
+
+
+def test_icons_beside_a_credit_are_the_sites_if_it_shows_no_others_and_they_name_nobody() -> None:
+    credit = '<div class="credits"><p>Site réalisé par</p>{}</div>'
+    icons = credit.format(TITLED.format("<svg></svg>", "<svg></svg>"))
+    others = TITLED.format("<svg></svg>", "<svg></svg>").replace("plumebleue", "lavalbrumoise")
+    assert official(roles_on(footer=icons)) == {"facebook/plumebleue", "instagram/plumebleue"}
+    assert official(roles_on(footer=icons, header=others)) == {"facebook/lavalbrumoise", "instagram/lavalbrumoise"}
+    for names in (("Plume bleue", "Plume bleue"), ("Agence Bleue", "Agence Bleue")):
+        assert official(roles_on(footer=credit.format(TITLED.format(*names)))) == set()

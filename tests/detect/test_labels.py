@@ -145,5 +145,6 @@ def test_icons_beside_a_credit_are_the_sites_if_it_shows_no_others_and_they_name
     others = TITLED.format("<svg></svg>", "<svg></svg>").replace("plumebleue", "lavalbrumoise")
     assert official(roles_on(footer=icons)) == {"facebook/plumebleue", "instagram/plumebleue"}
     assert official(roles_on(footer=icons, header=others)) == {"facebook/lavalbrumoise", "instagram/lavalbrumoise"}
+    assert official(roles_on(footer=icons, main=others)) == {"facebook/lavalbrumoise", "instagram/lavalbrumoise"}
     for names in (("Plume bleue", "Plume bleue"), ("Agence Bleue", "Agence Bleue")):
         assert official(roles_on(footer=credit.format(TITLED.format(*names)))) == set()

@@ -28,8 +28,8 @@ from select import select
 _OF_EACH = ("cegep_audit.cli", "cegep_audit.__main__")  # what a command loads itself: it depends on its language
 # What the modules of the program load only when they need it.
 _LIBRARIES = (
-    *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "pydantic", "rich.table", "scipy.optimize"),
-    *("scipy.stats", "tldextract", "typer._adapters", "typer.rich_utils", "xlsxwriter"),
+    *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "rich.table", "scipy.optimize"),
+    *("scipy.stats", "publicsuffixlist", "typer._adapters", "typer.rich_utils", "xlsxwriter"),
 )
 
 

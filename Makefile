@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-all docs site accuracy audit foreign bench fmt clean
+.PHONY: demo test types suite test-all docs site accuracy audit foreign bench fmt clean
 
 demo: .venv/stamp
 	$(BIN)/cegep-audit demo
@@ -10,9 +10,16 @@ demo: .venv/stamp
 test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(MAKE) --jobs=2 --no-print-directory types suite
+
+types: .venv/stamp
+	$(BIN)/mypy
+
+# A worker without work takes half of what another has left, so that what a module shares is seldom made twice.
+# Bytecode is written, whatever the environment says: else each worker compiles all tests again.
+suite: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal
 
 # The same, then the quick part of the suite on every other Python found, each in an environment of its own.
 test-all: test
@@ -22,7 +29,7 @@ test-all: test
 	  $$python -m venv $$venv && \
 	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]' && \
 	  $$venv/bin/python -m pip install --quiet --disable-pip-version-check --target $$venv/brotli --upgrade -r tests/brotli.lock && \
-	  $$venv/bin/pytest -n auto -m 'not slow' || exit 1; \
+	  $$venv/bin/pytest -n auto --dist worksteal -m 'not slow' || exit 1; \
 	done
 
 # The documentation as a site in both languages, in site/; a link that leads nowhere ends it.

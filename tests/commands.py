@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import io
 import os
@@ -9,8 +10,14 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryFile, mkdtemp
 from unittest import mock
+
+import preloaded
+from preloaded import ask
 
 from cegep_audit.cli.app import main
 from cegep_audit.cli.usage import asked_language
@@ -27,23 +34,55 @@ class Done:
 
 
 def command(*arguments: str, folder: Path, given: Path | None = None, **environment: str) -> Done:
-    """Run ``cegep-audit`` in *folder*, the file *given* as its standard input.
+    """Run ``cegep-audit`` in *folder* as a process of its own, the file *given* as its standard input.
 
     Nothing of the caller's language, proxies or contact reaches it.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
-    ran = subprocess.run(
-        [sys.executable, "-m", "cegep_audit", *arguments],
-        cwd=folder,
-        input=given.read_bytes().decode() if given else "",
-        env=kept | {"PYTHONUTF8": "1"} | environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
+    with (
+        given.open("rb") if given else TemporaryFile() as source,
+        TemporaryFile() as out,
+        TemporaryFile() as err,
+    ):
+        streams = [source.fileno(), out.fileno(), err.fileno()]
+        code = ask(listener(), list(arguments), str(folder), kept | {"PYTHONUTF8": "1"} | environment, streams)
+        for stream in (out, err):
+            stream.seek(0)
+        return Done(folder, code, *(stream.read().decode("utf-8").replace("\r\n", "\n") for stream in (out, err)))
+
+
+@cache
+def listener() -> Path:
+    """Where :mod:`preloaded` listens, which is started once and ends with this process."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
+    folder = Path(mkdtemp())
+    process = subprocess.Popen(
+        [sys.executable, "-P", preloaded.__file__, str(folder / "socket")],
+        env=kept | {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},  # a process with threads is not to be forked
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
-    return Done(folder, ran.returncode, ran.stdout, ran.stderr)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.stdout.close()
+
+    def end() -> None:
+        process.stdin.close()  # type: ignore[union-attr] # it has one, as asserted
+        process.wait()
+        rmtree(folder)
+
+    atexit.register(end)
+    return folder / "socket"
+
+
+def as_program(folder: Path) -> Path:
+    """Write a ``cegep-audit`` for scripts into *folder*, which is run by the process that listens."""
+    program = folder / "cegep-audit"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {preloaded.__file__} {listener()} "$@"\n', "utf-8")
+    program.chmod(0o755)
+    return program
 
 
 def piped(*arguments: str, folder: Path, given: str, lines: int) -> Done:

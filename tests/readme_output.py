@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from cegep_audit.cli import printing
+from cegep_audit.cli import scan_runner
 from cegep_audit.cli.layers import load
 from cegep_audit.store import Store
 
@@ -31,7 +31,7 @@ def printed(database: Path) -> dict[str, str]:
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:
-            printing.print_summary(scan, lang)
+            scan_runner.print_summary(scan, lang)
         texts[page] = _to_the_first_table(out.getvalue())
     return texts
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
@@ -29,6 +30,17 @@ from urllib.parse import urlsplit
 
 Piece = bytes | float
 """What a server sends: bytes, or a pause in seconds."""
+
+
+@dataclass(frozen=True)
+class Endless:
+    """What is sent for ever: *first*, then *again* over and over, from the start for every request."""
+
+    first: bytes
+    again: Sequence[Piece]
+
+    def __iter__(self) -> Iterator[Piece]:
+        return itertools.chain([self.first], itertools.cycle(self.again))
 
 
 @dataclass
@@ -115,6 +127,22 @@ def redirect(to: str, status: int = 302) -> Reply:
 def robots(text: str) -> Reply:
     """Return a robots.txt with *text*."""
     return Reply(text.encode(), content_type="text/plain")
+
+
+def in_pairs(web: Web, path: str, script: str) -> Reply:
+    """Return a *script* for a request for *path*…; each odd one is answered when the next has come."""
+
+    def came() -> int:
+        return sum(asked.path.startswith(path) for asked in web.log)
+
+    place = came()  # of this one, which was just written down
+
+    def pieces() -> Iterator[Piece]:
+        while came() < place + place % 2:
+            yield 0.01
+        yield script.encode()
+
+    return Reply(pieces=pieces(), content_type="text/javascript; charset=utf-8")
 
 
 @dataclass

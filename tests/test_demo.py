@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from rows import every_row
 
 from cegep_audit import demo
 from cegep_audit.demo.sites import REGISTRY_COLUMNS, Site, answer, sites
@@ -58,7 +59,7 @@ def test_regions_types_and_languages_are_spread() -> None:
     assert {site.row["language"] for site in COUNTED} == {"fr", "en", "bilingual"}
 
 
-@pytest.mark.parametrize("site", sites(), ids=lambda site: site.id)
+@every_row(sites(), lambda site: site.id)
 def test_host_names_are_nobodys_and_every_trap_is_named(site: Site) -> None:
     hosts = [site.host, *site.aliases, urlsplit(site.row["website"]).hostname]
     assert all(host and host.endswith((".test", ".example")) for host in hosts)
@@ -75,13 +76,13 @@ def test_an_unknown_key_in_a_site_file_is_an_error() -> None:
         _site("x", table)
 
 
-@pytest.mark.parametrize("site", SERVED, ids=lambda site: site.id)
+@every_row(SERVED, lambda site: site.id)
 def test_every_page_says_that_it_is_invented(site: Site) -> None:
     texts = [read(site, path) for path in own_pages(site) if answer(site, path).status == 200]
     assert all(re.search("invent", text) for text in texts if text)
 
 
-@pytest.mark.parametrize("site", SERVED, ids=lambda site: site.id)
+@every_row(SERVED, lambda site: site.id)
 def test_every_account_said_to_be_shown_is_shown(site: Site) -> None:
     locations = [document.location for document in site.pages.values()]
     text = unquote("".join([*locations, *(read(site, path) for path in own_pages(site))])).lower()
@@ -96,7 +97,7 @@ def test_bodies_that_many_institutions_link_are_linked_by_three_or_more() -> Non
         assert links[f"https://www.facebook.com/{handle}"] >= 3
 
 
-@pytest.mark.parametrize("site", [site for site in SERVED if site.status == "ok"], ids=lambda site: site.id)
+@every_row([site for site in SERVED if site.status == "ok"], lambda site: site.id)
 def test_no_inner_link_is_broken_by_mistake(site: Site) -> None:
     found = {
         path

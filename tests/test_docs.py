@@ -1,4 +1,4 @@
-"""The papers of the house say what the code does: commands, rules, numbers, links, and the output that they show."""
+"""The documentation says what the code does: commands, rules, numbers, links, and the output that they show."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from commands import Done
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from readme_output import READMES, undated
+from rows import every_row
 from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -29,7 +30,8 @@ from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
 from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import _sentences
-from cegep_audit.registry import default_registry, read_registry, select
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.selection import select
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cegep_audit"
@@ -73,7 +75,7 @@ def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(commands(get_command(app)))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every_row(COMMANDS.keys())
 def test_every_command_is_in_the_papers_and_explains_itself(name: str) -> None:
     for page in READMES:
         assert read(page).count(f"| `cegep-audit {name}` |") == 1, f"{page}: one row for it in the table of commands"
@@ -234,7 +236,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@every_row(PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if target.startswith("https://"):
@@ -245,16 +247,14 @@ def test_links_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(place), target
 
 
-# What a paper may call a file by: from the root, from the package, from the room, or by its name alone where it is one.
+# How a page may name a file: from the root, the package or the folder, or by its name alone where that is unique.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
 _WRITTEN_BY_USERS = re.compile(
     r"(site/.*|report|review|trend|evolution|changes).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv"
 )
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page != "docs/data-dictionary.md"]
-)  # it names what is written
+@every_row([page for page in PAGES if page != "docs/data-dictionary.md"])  # it names what is written
 def test_files_that_are_named_exist(page: str) -> None:
     missing = [
         name
@@ -272,21 +272,21 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert named <= targets
 
 
-def test_the_rooms_are_those_of_the_house() -> None:
+def test_the_packages_are_those_of_the_code() -> None:
     text = read("CONTRIBUTING.md")
-    rooms = {
+    packages = {
         path.name
         for path in SOURCE.iterdir()
         if (path / "__init__.py").exists() or (path.suffix == ".py" and not path.name.startswith("__"))
     }
-    table = text.partition("## The rooms")[2].partition("## ")[0]
-    assert {name for name in rooms if f"`{name}`" not in table} == set()
+    table = text.partition("## The packages")[2].partition("## ")[0]
+    assert {name for name in packages if f"`{name}`" not in table} == set()
     layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
-    written = [re.findall(r"`(\w+)(?:\.py)?`", row[0]) for row in rows_of("CONTRIBUTING.md", "room")]
+    written = [re.findall(r"`(\w+)(?:\.py)?`", row[0]) for row in rows_of("CONTRIBUTING.md", "package")]
     assert written == [layer.split(" | ") for layer in layers]
 
 
-# ------------------------------------------------------------------------------------------ the papers' own manners
+# ------------------------------------------------------------------------------------------ the style of the pages
 
 
 @pytest.mark.parametrize("page", FRENCH)
@@ -304,7 +304,7 @@ _OWN_FOLDERS = (".ci", "data", "docs", "src", "tests")
 
 
 def test_no_file_names_a_machine_or_a_registry_of_packages() -> None:
-    paths = [path for path in ROOT.iterdir() if path.is_file()]
+    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]  # a file in a worktree
     paths += [path for folder in _OWN_FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = [
         (path.relative_to(ROOT).as_posix(), word)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import pytest
+from rows import every_row
 
 from cegep_audit.vocabulary import Role
 
@@ -57,7 +57,7 @@ def test_the_corpus_is_wide() -> None:
     assert len({label["network"] for label in LABELS}) >= 25
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page["name"])
+@every_row(PAGES, lambda page: page["name"])
 def test_a_page_is_nobodys_and_names_its_trap(page: dict[str, str]) -> None:
     host = urlsplit(page["url"]).hostname or ""
     assert host.endswith(".test") or host == "web.archive.org"
@@ -65,9 +65,7 @@ def test_a_page_is_nobodys_and_names_its_trap(page: dict[str, str]) -> None:
     assert re.fullmatch(r"\d{4}", page["era"])
 
 
-@pytest.mark.parametrize(
-    "label", LABELS, ids=lambda label: f"{label['name']}-{label['network']}-{label['account_url']}"
-)
+@every_row(LABELS, lambda label: (label["name"], label["network"], label["account_url"]))
 def test_a_label_is_of_its_page(label: dict[str, str]) -> None:
     assert label["role"] in ROLES
     if not label["account_url"]:

@@ -13,8 +13,8 @@ from builders import check_registry
 
 from cegep_audit import urls
 from cegep_audit.models import Institution
-from cegep_audit.registry import as_of, default_registry, read_registry, select
-from cegep_audit.registry.periods import period_of
+from cegep_audit.registry.reading import default_registry, period_of, read_registry
+from cegep_audit.registry.selection import as_of, select
 
 TYPES = (
     "cegep-public",

@@ -6,7 +6,7 @@ import pytest
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.registry import columns, counts, is_open, select, shared_sites, value_of
+from cegep_audit.registry.selection import columns, counts, is_open, select, value_of
 
 
 def institution(name: str, **fields: object) -> Institution:
@@ -120,14 +120,6 @@ def test_columns_and_values_are_those_of_the_file() -> None:
         "oui",
     ]
     assert not value_of(item, "Autre")
-
-
-def test_a_site_that_several_share_is_told() -> None:
-    one, two = institution("a"), Institution("b", "B", "http://www.a.test/")
-    assert shared_sites([one, two, RIVIERE], "en") == [
-        "2 institutions have the same site, a.test: a, b; their accounts cannot be told apart"
-    ]
-    assert shared_sites(ALL) == []
 
 
 IN_2011 = date(2011, 9, 6)

@@ -52,7 +52,7 @@ async def test_overlapping_scans_leave_the_collector_as_it_was() -> None:
         first_ended.set()
 
     await asyncio.gather(run_first(), scan([institution("b")], second, 1, lambda _: None, Observer()))
-    assert seen[0][0] > before[0], "the second scan goes on under the thresholds of a scan"
+    assert seen == [before], "the collector is the program's, not a scan's"
     assert gc.get_threshold() == before
 
 
@@ -134,7 +134,7 @@ async def read(found, _):
     return result(found, "facebook")
 
 with Store.open(sys.argv[1], create=True) as store:
-    institutions = [institution(f"s{number}") for number in range(100_000)]
+    institutions = [institution(f"s{number}") for number in range(20_000)]
     number = store.start_scan("live", {}, "1", "1", institutions, STARTED)
     asyncio.run(scan(institutions, read, 8, lambda results: store.save(number, *results), Told()))
 """

@@ -19,7 +19,7 @@ import pytest
 import trustme
 from commands import Done, command, inside, rows_of
 from manners import Request
-from servers import DROP, HANG, NEVER, Answering, Asked, Reply, Web, redirect, serve
+from servers import DROP, HANG, NEVER, Answering, Asked, Endless, Reply, Web, redirect, serve
 
 from cegep_audit.cli import main
 from cegep_audit.models import Page, Reading
@@ -75,7 +75,7 @@ HOSTILE: dict[str, tuple[Answering, str, str]] = {
     "hang": (HANG, "unreachable", "timeout"),
     "hang-head": (Reply(raw=[OK + b"X: ", NEVER]), "unreachable", "timeout"),
     "hang-body": (Reply(pieces=[b"<html>", NEVER]), "unreachable", "timeout"),
-    "drip": (Reply(raw=itertools.chain([OK + b"\r\n<html>"], itertools.cycle([b"x", 0.05]))), "unreachable", "timeout"),
+    "drip": (Reply(raw=Endless(OK + b"\r\n<html>", [b"x", 0.05])), "unreachable", "timeout"),
     "drop": (DROP, "unreachable", "connection_lost"),
     "cut": (Reply(pieces=[b"<html>"], headers=[("Content-Length", "99999")]), "unusable", "cut_short"),
     "longer": (Reply(raw=[OK + b"Content-Length: 6\r\n\r\n<html><a href=x>"]), "unusable", "cut_short"),

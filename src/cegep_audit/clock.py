@@ -1,7 +1,8 @@
-"""The clock, and the one way to write a time: every module that needs either takes it from here."""
+"""The clock, and the one way to write a time and to read that of a header: every module takes them from here."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,12 @@ def stamp(when: datetime) -> str:
     if when.tzinfo is None:
         raise ValueError(f"a time without a zone: {when}")
     return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_mail_date(text: str) -> datetime | None:
+    """Return a date as headers of HTTP and mail write it, in UTC; None where it is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -38,13 +38,13 @@ class Fault:
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used; ``faults`` holds every one found.
+    """A registry (or another file of the user's) that cannot be used.
 
-    Its text is the *lines* given, else one line a fault.
+    ``faults`` holds every one found; the text is *lines*, of the first ones.
     """
 
-    def __init__(self, faults: list[Fault], lines: list[str] | None = None) -> None:
-        super().__init__("\n".join(lines or map(str, faults)))
+    def __init__(self, faults: list[Fault], lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
         self.faults = faults
 
 

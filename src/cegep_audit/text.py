@@ -1,8 +1,33 @@
-"""Text from the web or from a user's file, made safe to show: it can neither drive a terminal nor reorder a line."""
+"""Text and bytes from outside: folded to be compared, sniffed for their kind, made safe to show."""
 
+from __future__ import annotations
+
+import codecs
 import re
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the help of the program prints text, and needs no record
+    from cegep_audit.models import Page
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def fold(text: str) -> str:
+    """Return *text* in lower case without accents, typographic apostrophes made straight."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
+    return _NOT_ASCII.sub(lambda found: "" if unicodedata.combining(found[0]) else found[0], decomposed)
+
+
+def slug(text: str) -> str:
+    """Return *text* folded, its words joined by one dash."""
+    return re.sub(r"[\W_]+", "-", fold(text)).strip("-")
+
+
+# ------------------------------------------------------------------------------------------ shown
 
 # Line breaks and tabs of every kind become one space: C0 and C1 breaks, line and paragraph separators.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -66,3 +91,68 @@ def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name_of(path: object) -> str:
     return re.split(r"[/\\]", str(path))[-1]
+
+
+# ------------------------------------------------------------------------------------------ bytes
+
+SNIFFED = 1024  # bytes; browsers look at 1445 at most (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_XML = re.compile(r"(?:text|application)/(?:[\w.-]+\+)?xml")
+_VAGUE = re.compile(
+    r"|[^/]*|\*/\*|text/.*|(?:application|binary)/(?:octet-stream|x-unknown|unknown|force-download)|unknown/unknown"
+)
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BLANK = b" \t\r\n\f\0"
+
+# How files begin that servers send under the name of HTML: PDF, ZIP and Office, images, gzip, old Office.
+_MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"RIFF")
+
+
+def media_type(content_type: str) -> str:
+    """Return type and subtype of a ``Content-Type``, in lower case: the first where there are several; "" for none."""
+    return re.split("[;,]", content_type, maxsplit=1)[0].strip().lower()
+
+
+def is_vague(kind: str) -> bool:
+    """Whether the media type *kind* is missing, or one of those that servers give to any bytes."""
+    return _VAGUE.fullmatch(kind) is not None
+
+
+def sniffed(body: bytes) -> bytes:
+    """Return the first bytes of *body* after a byte-order mark and blanks; of UTF-16 every second is left out."""
+    start = body[:SNIFFED]
+    for bom in _BOMS:
+        start = start.removeprefix(bom)
+    return start.lstrip(_BLANK).replace(b"\0", b"")
+
+
+def looks_like_markup(body: bytes) -> bool:
+    """Whether *body* is HTML or XML: the first thing in it is a "<"."""
+    return sniffed(body).startswith(b"<")
+
+
+def looks_like_html(page: Page) -> bool:
+    """Whether *page* is one to parse; False for an empty body.
+
+    A page typed as HTML counts unless its first bytes are those of another kind of file. XML counts if an ``html``
+    element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
+    tag, because servers send pages under all of these.
+    """
+    start = sniffed(page.body)
+    if not start:
+        return False
+    kind = media_type(page.content_type)
+    if kind in _HTML:
+        return not start.startswith(_MAGIC)
+    is_markup = start.startswith(b"<")
+    if _XML.fullmatch(kind) or start[:5].lower() == b"<?xml":
+        return is_markup and b"<html" in start.lower()
+    return is_markup and is_vague(kind)
+
+
+def is_blank(page: Page) -> bool:
+    """Whether the body is empty and the type is that of a page; other kinds of files may be kept without a body."""
+    kind = media_type(page.content_type)
+    may_be_page = kind in _HTML or _XML.fullmatch(kind) is not None or is_vague(kind)
+    return may_be_page and not sniffed(page.body)

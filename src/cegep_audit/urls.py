@@ -7,28 +7,30 @@ Nothing here raises on odd input: a string that is not a usable address gives No
 import ipaddress
 import re
 from functools import cache, lru_cache
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ada_url import join_url, normalize_url
+from publicsuffixlist import PublicSuffixList
 
 _WEB = ("http://", "https://")
 _DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme's own
 _PLAIN = re.compile(
     r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
 )  # a host of these characters is already in its ASCII form
+# An absolute address that is already in the standard's spelling: no segment of its path begins with a dot.
+_STANDARD = re.compile(
+    r"https?://(?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,}(?:/(?!\.)[A-Za-z0-9_~!$&()*+,;=:@.-]*+)++(?:\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*+)?"
+)
 _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write them, and ada rejects them
 
 
 @cache
-def _extractor() -> Any:  # noqa: ANN401 -- tldextract has no types
-    import tldextract  # and with it requests: a sixth of the start-up time of a command that needs neither
+def _suffixes() -> PublicSuffixList:
+    """Return the list of public suffixes that the library brings: no import and no test goes online.
 
-    # The bundled list only: no import and no test goes online. Private suffixes count, so that two
-    # colleges that rent their site from one host (x.wordpress.com) stay two sites.
-    return tldextract.TLDExtract(
-        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, fallback_to_snapshot=True
-    )
+    Private suffixes count, so that two colleges that rent their site from one host (x.wordpress.com) are two sites.
+    """
+    return PublicSuffixList(accept_unknown=False)
 
 
 def absolute(base: str, raw: str) -> str | None:
@@ -37,6 +39,8 @@ def absolute(base: str, raw: str) -> str | None:
     The result is in the standard's own spelling: host in lower case and ASCII, no default port, no ``..``, and
     what no address may hold percent-encoded.
     """
+    if _STANDARD.fullmatch(raw):
+        return raw
     try:
         url = join_url(base, raw)
     except ValueError:
@@ -116,8 +120,8 @@ def registrable_domain(host: str) -> str:
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
         return host
-    found = _extractor()(host)
-    return found.top_domain_under_public_suffix or (host if found.suffix else ".".join(host.split(".")[-2:]))
+    domain = _suffixes().privatesuffix(host)
+    return domain or (host if _suffixes().publicsuffix(host) else ".".join(host.split(".")[-2:]))
 
 
 @lru_cache(maxsize=4096)
@@ -127,7 +131,7 @@ def site_name(host: str) -> str:
     "" for a public suffix; an IP address or a name without a dot is returned whole.
     """
     domain = registrable_domain(host)
-    return domain if is_ip(domain) else "" if _extractor()(domain).suffix == domain else domain.partition(".")[0]
+    return domain if is_ip(domain) else "" if _suffixes().publicsuffix(domain) == domain else domain.partition(".")[0]
 
 
 def is_ip(host: str) -> bool:

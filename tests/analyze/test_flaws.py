@@ -9,21 +9,22 @@ from typing import Any
 import pytest
 from builders import CAPTURED
 
-from cegep_audit.analyze.institution.flaws import MAX_FLAWS, _icons, _table, flaws_of, named_without_address, rules
+from cegep_audit.analyze.institution.flaws import MAX_FLAWS, _icons, flaws_of, named_without_address, rules
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Choice, Flaw, InnerLink, Institution, Page, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Zone
 
-ROWS: list[dict[str, Any]] = _table()["rule"]
+ROWS: list[dict[str, Any]] = read_tables("analyze/institution/flaws.toml")["rule"]
 EXAMPLES = [
     pytest.param(row["name"], example, holds, id=f"{row['name']}: {'' if holds else 'not '}{example[0]} {example[1]}")
     for row in ROWS
     for holds, key in ((True, "holds"), (False, "not"))
     for example in row[key]
 ]
-ICONS: dict[str, Any] = _table()["without_address"]
+ICONS: dict[str, Any] = read_tables("analyze/institution/flaws.toml")["without_address"]
 
 
 @pytest.mark.parametrize(("name", "example", "holds"), EXAMPLES)

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 from builders import failed, institution, result, scan
 
-from cegep_audit.analyze.change.trend import Population, Share, Trend, capture_day, comparable, trend
+from cegep_audit.analyze.change.trend import Population, Share, Trend, comparable, trend
+from cegep_audit.analyze.findings import facts_of
 from cegep_audit.models import InstitutionResult, Scan
 
 
@@ -45,11 +46,11 @@ def share(found: Trend, place: int, population: Population = Population.ALL, **w
 
 def test_scans_stand_by_date_of_capture_whatever_their_number() -> None:
     found = trend([IN_2026, IN_2011])
-    assert [point.facts.id for point in found.points] == [7, 2]
-    first, last = found.points
-    assert (first.day, first.asked, first.drift_days) == (date(2011, 9, 6), date(2011, 9, 1), 5)
-    assert (last.day, last.asked, last.drift_days) == (date(2026, 9, 6), None, None)
-    assert (first.institutions, first.assessed, last.assessed) == (4, 3, 3)
+    assert [each.id for each in found.scans] == [7, 2]
+    first, last = found.scans
+    assert (first.day, first.asked_day, first.largest_drift_days) == (date(2011, 9, 6), date(2011, 9, 1), 5)
+    assert (last.day, last.asked_day, last.largest_drift_days) == (date(2026, 9, 6), None, None)
+    assert (len(first.institutions), first.assessed, last.assessed) == (4, 3, 3)
 
 
 def test_shares_of_all_and_of_those_assessed_every_time() -> None:
@@ -82,7 +83,7 @@ def test_who_entered_and_who_left() -> None:
 def test_a_scan_that_could_assess_nobody_empties_no_population() -> None:
     nobody = scan(failed("a", "no_capture"), id=9, mode="as_of", settings={"as_of": "1999-01-01"})
     found = trend([IN_2011, nobody])
-    assert [point.day for point in found.points] == [date(1999, 1, 1), date(2011, 9, 6)]
+    assert [each.day for each in found.scans] == [date(1999, 1, 1), date(2011, 9, 6)]
     assert found.every_time == {"a", "b", "parti"}
     assert share(found, 0, network="facebook").share is None
     assert share(found, 0, basket="all").share is None
@@ -90,19 +91,19 @@ def test_a_scan_that_could_assess_nobody_empties_no_population() -> None:
 
 def test_one_scan_alone() -> None:
     found = trend([IN_2026])
-    assert (len(found.points), found.moves, found.every_time) == (1, (), {"a", "c", "venu"})
+    assert (len(found.scans), found.moves, found.every_time) == (1, (), {"a", "c", "venu"})
     assert found.has_same_rules
     assert not trend([IN_2026, scan(at(2011, "a"), rules_version="autre")]).has_same_rules
 
 
 def test_the_day_of_a_scan_is_the_median_of_its_captures() -> None:
     spread: Scan = scan(*(at(year, name) for year, name in ((2009, "a"), (2011, "b"), (2012, "c"), (2019, "d"))))
-    assert capture_day(spread).year == 2011
+    assert facts_of(spread).day.year == 2011
 
 
 def test_scans_of_one_day_stand_by_their_number() -> None:
     again = scan(at(2026, "a"), id=5)
-    assert [point.facts.id for point in trend([again, IN_2026]).points] == [2, 5]
+    assert [each.id for each in trend([again, IN_2026]).scans] == [2, 5]
     assert institution("a").id in trend([again]).every_time
 
 
@@ -146,8 +147,8 @@ def test_scans_that_make_a_line_with_the_one_shown(others: list[Scan], expected:
 def merging(number: int, year: int, **successors: str) -> Scan:
     """Each institution shows Facebook; its successor is "" where it goes on by itself."""
     found = scan(*(at(year, name, "facebook") for name in successors), id=number)
-    heirs = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
-    return replace(found, institutions=heirs)
+    successors = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
+    return replace(found, institutions=successors)
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,18 @@ def main() -> None:
     """Measure and print."""
     from cegep_audit.detect.networks import identify
     from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-    from cegep_audit.detect.networks.grammar import read_tables
     from cegep_audit.detect.networks.identify import classify
+    from cegep_audit.tables import read_tables
 
     identify._remembered = identify._remembered.__wrapped__  # each address is judged anew
     start = time.process_time()
     classify("https://www.facebook.com/cegeprb")
     first_ms = (time.process_time() - start) * 1e3
     examples = [
-        url for table in read_tables("networks.toml")["network"] for rule in table["rule"] for url in rule["examples"]
+        url
+        for table in read_tables("detect/networks/networks.toml")["network"]
+        for rule in table["rule"]
+        for url in rule["examples"]
     ]
     for name, function, urls in (
         ("classify, links of networks", classify, examples),

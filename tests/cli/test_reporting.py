@@ -14,7 +14,7 @@ from commands import Done, inside
 from servers import Reply, Web
 
 from cegep_audit.models import InstitutionResult
-from cegep_audit.registry import default_registry, read_registry
+from cegep_audit.registry.reading import default_registry, read_registry
 from cegep_audit.store import Store
 
 NOW = datetime(2026, 9, 6, 12, tzinfo=UTC)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from cegep_audit.analyze.findings import CorrectedShare
 from cegep_audit.coding.correction import Case, corrected, rogan_gladen
 from cegep_audit.coding.sampling import allocate
 
@@ -30,11 +31,11 @@ def test_the_difference_estimator_by_hand() -> None:
     ])  # fmt: skip
     assert found is not None
     # 40 found, + 20 times 3/10 that were missed, - 40 times 2/20 that are false
-    assert found.share.value == pytest.approx((40 + 6 - 4) / 70)
-    low, high = found.share.ci95 or (1.0, 0.0)
+    assert found.share == pytest.approx((40 + 6 - 4) / 70)
+    low, high = found.ci95 or (1.0, 0.0)
     assert (18 + 3) / 70 < low < 42 / 70 < high < 1
     assert (found.sampled, found.sampled_unread) == (35, 0)
-    assert found.population == found.share, "every institution was assessed"
+    assert found.population == CorrectedShare(found.share, found.ci95), "every institution was assessed"
 
 
 def test_strata_of_types_weigh_by_their_size() -> None:
@@ -44,7 +45,7 @@ def test_strata_of_types_weigh_by_their_size() -> None:
         *cases("one_or_two", False, 10, 5, 5, "small"),
     ])  # fmt: skip
     assert found is not None
-    assert found.share.value == pytest.approx((10 + 10) / 60)
+    assert found.share == pytest.approx((10 + 10) / 60)
 
 
 def test_a_type_without_a_sample_is_taken_with_the_others_of_its_state() -> None:
@@ -54,13 +55,13 @@ def test_a_type_without_a_sample_is_taken_with_the_others_of_its_state() -> None
         *cases("one_or_two", False, 20, 0, 0, "c"),
     ])  # fmt: skip
     assert found is not None
-    assert found.share.value == pytest.approx(0.4)
+    assert found.share == pytest.approx(0.4)
 
 
 def test_what_was_coded_whole_has_no_error() -> None:
     found = corrected([*cases("none", False, 4, 4, 1), *cases("three_plus", True, 6, 6, 5)])
     assert found is not None
-    assert (found.share.value, found.share.ci95) == (0.6, (0.6, 0.6))
+    assert (found.share, found.ci95) == (0.6, (0.6, 0.6))
 
 
 def test_a_part_that_nobody_coded_leaves_no_estimate() -> None:
@@ -75,8 +76,8 @@ def test_sites_not_assessed_that_were_read_by_hand_give_the_share_of_all() -> No
     found = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 4, 2)])
     assert found is not None
     assert found.population is not None
-    assert found.share.value == pytest.approx(20 / 30)
-    assert found.population.value == pytest.approx((20 + 10 * 2 / 4) / 40)
+    assert found.share == pytest.approx(20 / 30)
+    assert found.population.share == pytest.approx((20 + 10 * 2 / 4) / 40)
     low, high = found.population.ci95 or (1.0, 0.0)
     assert (20 + 2) / 40 <= low < 25 / 40 < high <= (20 + 8) / 40, "two of the ten have it, two have it not"
     without = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 0, 0)])
@@ -163,14 +164,14 @@ def hits(how: Invented, populations: int, seed: int) -> list[Hit]:
     for _ in range(populations):
         made, truth, of_all = invented(random, how)
         share = corrected(made)
-        if share is None or share.population is None or share.share.ci95 is None or share.population.ci95 is None:
+        if share is None or share.population is None or share.ci95 is None or share.population.ci95 is None:
             continue
         read = [case for case in made if case.found is not None]
         raw = sum(bool(case.found) for case in read) / len(read)
         half = 1.96 * (raw * (1 - raw) / len(read)) ** 0.5  # what a reader would take for its uncertainty
         found.append(
             Hit(
-                share.share.ci95[0] - 1e-9 <= truth <= share.share.ci95[1] + 1e-9,
+                share.ci95[0] - 1e-9 <= truth <= share.ci95[1] + 1e-9,
                 share.population.ci95[0] - 1e-9 <= of_all <= share.population.ci95[1] + 1e-9,
                 raw - half <= truth <= raw + half,
             )
@@ -196,8 +197,8 @@ def test_the_corrected_share_is_right_on_average() -> None:
         made, truth, _ = invented(random, INVENTED["many errors"])
         share = corrected(made)
         assert share is not None
-        assert share.share.value is not None
-        errors.append(share.share.value - truth)
+        assert share.share is not None
+        errors.append(share.share - truth)
     assert abs(np.mean(errors)) < 4 * np.std(errors) / len(errors) ** 0.5
 
 

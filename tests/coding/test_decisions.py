@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.presence import main_accounts
-from cegep_audit.coding.decisions import CONSENSUS, finding, renewed, standing
-from cegep_audit.coding.layers import apply_decisions
+from cegep_audit.coding.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
 from cegep_audit.models import Account, Decision, Scan, Unit
 from cegep_audit.vocabulary import Role, Verdict
 

@@ -81,21 +81,13 @@ def test_a_decision_in_the_coders_own_words(file: Path, word: str) -> None:
 
 DATES = {
     "2026-11-23": 23, "2026/11/23": 23, "2026-11-3": 3, "2026-11-23 00:00:00": 23, "2026-11-23T00:00": 23,
-    "23/11/2026": 23, "23-11-2026": 23, "23.11.2026": 23, "11/23/2026": 23, "11/11/2026": 11, "23 nov. 2026": 23,
-    "23 novembre 2026": 23, "1er novembre 2026": 1, "23-nov-2026": 23, "23 Nov 2026": 23, "": 25,
+    "23/11/2026": 23, "23-11-2026": 23, "23.11.2026": 23, "11/23/2026": 23, "11/11/2026": 11, "": 25,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", DATES)
 def test_dates_as_spreadsheets_write_them(file: Path, text: str) -> None:
     assert only(read(file, row(decision="absent", date=text))).date == date(2026, 11, DATES[text])
-
-
-@pytest.mark.parametrize("month", ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct."])
-def test_months_in_french(file: Path, month: str) -> None:
-    said = only(read(file, row(decision="absent", date=f"3 {month} 2026"))).date
-    expected = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct."].index(month) + 1
-    assert (said.month, said.day) == (expected, 3)
 
 
 WEIGHTS = {"1,5": 1.5, "1.5": 1.5, "12": 12.0, "1 234,5": 1234.5, "1\u00a0234,5": 1234.5, "": None}
@@ -236,7 +228,7 @@ BROKEN = {
     "a name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot be a signature"),
     "no date": (row(decision="absent", date="hier"), "2: date: “hier” is not a date"),
     "the 31st of November": (row(decision="absent", date="2026-11-31"), "2: date: “2026-11-31” is not a date"),
-    "no month": (row(decision="absent", date="3 brumaire 2026"), "2: date: “3 brumaire 2026” is not a date"),
+    "a month in words": (row(decision="absent", date="3 novembre 2026"), "2: date: “3 novembre 2026” is not a date"),
     "day or month": (row(decision="absent", date="05/06/2026"), "2: date: “05/06/2026” can be read in two ways"),
     "a day to come": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” is in the future"),
     "a note too long": (row(decision="absent", note="x" * 2001), "2: note: “"),

@@ -13,10 +13,10 @@ from cegep_audit.collect.http.body import (
     beginning_of,
     content_codings,
     decoded,
-    looks_like_markup,
     may_be_page,
     require_markup,
 )
+from cegep_audit.text import looks_like_markup
 
 LIMIT = 1_000_000
 HTML = b"<!DOCTYPE html><html><body>" + "Cégep de Rivière-Bleue ".encode() * 200 + b"</body></html>"

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from servers import Reply, Web, robots
+import pytest_asyncio
+from servers import Reply, Web, in_pairs, robots
 from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect.browser import find_chromium, renderer, require
@@ -39,6 +40,17 @@ def chromium() -> str:
     return str(path)
 
 
+# All in one loop, so that one browser can be theirs.
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One browser for all tests: each site is opened in a context of its own."""
+    async with Browser(chromium, AGENT, QUICK, lambda *_: None) as started:
+        yield started
+
+
 class Kept:
     """Keeps what was rendered and what was not; a record's name is its number."""
 
@@ -56,14 +68,13 @@ class Kept:
 
 @asynccontextmanager
 async def visit(
-    chromium: str, kept: Kept, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
+    browser: Browser, kept: Kept, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
 ) -> AsyncIterator[Source]:
     """Visit the site in a browser that renders every page."""
+    browser.limits, browser.tell = limits, kept.tell
     live = LiveWeb(limits, AGENT)
-    async with Browser(chromium, AGENT, limits, kept.tell) as browser:
-        opened = browser.opening(live, lambda _: needs, kept)
-        async with opened(institution()) as site:
-            yield site
+    async with browser.opening(live, lambda _: needs, kept)(institution()) as site:
+        yield site
 
 
 def script(text: str) -> Reply:
@@ -87,9 +98,10 @@ def site(proxied: Web) -> Web:
     return proxied
 
 
-async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_what_scripts_write_is_read(browser: Browser, site: Web) -> None:
     kept = Kept()
-    async with visit(chromium, kept) as source:
+    async with visit(browser, kept) as source:
         page = await source.get(HOME)
     assert ACCOUNT in {link.url for link in extract_links(page).links}
     assert page.rendering
@@ -102,16 +114,18 @@ async def test_what_scripts_write_is_read(chromium: str, site: Web) -> None:
     assert not kept.not_rendered
 
 
-async def test_a_page_without_a_reason_is_not_rendered(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_a_page_without_a_reason_is_not_rendered(browser: Browser, site: Web) -> None:
     kept = Kept()
-    async with visit(chromium, kept, needs=()) as source:
+    async with visit(browser, kept, needs=()) as source:
         page = await source.get(HOME)
     assert page.body == SHELL.encode()
     assert page.rendering is None
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/"]
 
 
-async def test_data_come_from_the_sites_own_hosts_and_from_no_other(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_data_come_from_the_sites_own_hosts_and_from_no_other(browser: Browser, site: Web) -> None:
     site["api.cegeprb.test/robots.txt"] = robots("")
     site["api.cegeprb.test/comptes"] = Reply(json.dumps([ACCOUNT]).encode(), content_type="application/json")
     site[f"{HOST}/"] = shell(
@@ -130,7 +144,7 @@ async def test_data_come_from_the_sites_own_hosts_and_from_no_other(chromium: st
         });
         """
     )
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert ACCOUNT in page.body.decode()
     assert paths(site) == [
@@ -141,7 +155,8 @@ async def test_data_come_from_the_sites_own_hosts_and_from_no_other(chromium: st
     ]
 
 
-async def test_images_fonts_and_media_are_not_loaded(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_images_fonts_and_media_are_not_loaded(browser: Browser, site: Web) -> None:
     site[f"{HOST}/style.css"] = Reply(
         b"@font-face { font-family: f; src: url(/font.woff2) } body { font-family: f; background: url(/fond.png) }",
         content_type="text/css",
@@ -153,13 +168,14 @@ async def test_images_fonts_and_media_are_not_loaded(chromium: str, site: Web) -
         <video src="/film.mp4" autoplay poster="/affiche.png"></video>
         <audio src="/son.mp3" preload="auto"></audio>"""
     )
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert page.rendering
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
 
 
-async def test_a_consent_banner_is_left_alone(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_a_consent_banner_is_left_alone(browser: Browser, site: Web) -> None:
     site[f"{HOST}/consent.js"] = script(WRITES)
     site[f"{HOST}/"] = shell(
         """
@@ -168,28 +184,30 @@ async def test_a_consent_banner_is_left_alone(chromium: str, site: Web) -> None:
         for (const button of document.querySelectorAll("button")) button.onclick = () => import("/consent.js");
         """
     )
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert "Tout accepter" in page.body.decode()
     assert ACCOUNT not in page.body.decode()
     assert f"{HOST}/consent.js" not in paths(site)
 
 
-async def test_robots_txt_holds_for_what_a_page_loads(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_robots_txt_holds_for_what_a_page_loads(browser: Browser, site: Web) -> None:
     site[f"{HOST}/robots.txt"] = robots("User-agent: *\nDisallow: /app.js")
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert ACCOUNT not in page.body.decode()
     assert f"{HOST}/app.js" not in paths(site)
 
 
-async def test_no_more_than_two_things_are_loaded_at_a_time(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_no_more_than_two_things_are_loaded_at_a_time(browser: Browser, site: Web) -> None:
     names = [f"/part-{number}.js" for number in range(6)]
     for name in names:
-        site[HOST + name] = replace(script(WRITES), delay_s=0.1)
+        site[HOST + name] = lambda _: in_pairs(site, "/part-", WRITES)
     tags = "".join(f'<script async src="{name}"></script>' for name in names)
     site[f"{HOST}/"] = Reply(f'<div id="root"></div>{tags}'.encode())
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         await source.get(HOME)
     loaded = [asked for asked in site.log if asked.path in names]
     assert len(loaded) == len(names)
@@ -197,9 +215,10 @@ async def test_no_more_than_two_things_are_loaded_at_a_time(chromium: str, site:
     assert max(at_once) == 2
 
 
-async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page(browser: Browser, site: Web) -> None:
     site[f"{HOST}/contact"] = Reply(b"<p>Contact</p>")
-    async with visit(chromium, Kept(), replace(QUICK, delay_s=0.3)) as source:
+    async with visit(browser, Kept(), replace(QUICK, delay_s=0.3)) as source:
         await source.get(HOME)
         await source.get(HOME + "contact")
     gaps = [after.started - (before.ended or 0) for before, after in zip(site.log, site.log[1:], strict=False)]
@@ -226,35 +245,39 @@ BREAKING = {
 
 
 @pytest.mark.parametrize(("text", "reason"), BREAKING.values(), ids=BREAKING)
+@in_one_loop
 async def test_a_page_that_cannot_be_rendered_is_kept_as_it_came_and_spoils_no_other(
-    chromium: str, site: Web, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+    browser: Browser, site: Web, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
 ) -> None:
-    monkeypatch.setattr(renderer, "RENDER_S", 1.5 if "1.5" in reason else 15.0)
     site[f"{HOST}/"] = bad = shell(text)
-    site[f"{HOST}/lent"] = Reply(b"", delay_s=3.0)
+    site[f"{HOST}/lent"] = Reply(b"", delay_s=10.0)
     site[f"{HOST}/contact"] = Reply(SHELL.encode())
     kept = Kept()
-    async with visit(chromium, kept) as source:
-        page = await source.get(HOME)
+    async with visit(browser, kept) as source:
+        with monkeypatch.context() as patched:
+            patched.setattr(renderer, "RENDER_S", 1.5 if "1.5" in reason else 20.0)
+            page = await source.get(HOME)
         after = await source.get(HOME + "contact")
     assert (page.body, page.rendering) == (bad.body, None)
     assert kept.not_rendered == [(HOME, reason)]
     assert ACCOUNT in after.body.decode()
 
 
-async def test_a_script_that_leads_away_is_not_followed(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_a_script_that_leads_away_is_not_followed(browser: Browser, site: Web) -> None:
     site[f"{HOST}/"] = shell("location.href = 'http://ailleurs.example/'; " + WRITES)
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert page.url == HOME
     assert page.rendering
     assert not any("ailleurs" in path for path in paths(site))
 
 
-async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(chromium: str, site: Web) -> None:
+@in_one_loop
+async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(browser: Browser, site: Web) -> None:
     site[f"{HOST}/"] = shell("location.replace('/fr/')")
     site[f"{HOST}/fr/"] = Reply(SHELL.encode())
-    async with visit(chromium, Kept()) as source:
+    async with visit(browser, Kept()) as source:
         page = await source.get(HOME)
     assert (page.requested_url, page.url) == (HOME, HOME + "fr/")
     assert ACCOUNT in page.body.decode()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import Done, command
 from invented import expected
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
@@ -50,23 +51,10 @@ def folder(proxied: Web, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def scan(folder: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "cegep_audit",
-        "scan",
-        "sites.csv",
-        "--lang",
-        "en",
-        "--delay",
-        "0",
-        "--contact",
-        "x",
-    ]
-    return subprocess.run(
-        [*command, *options], cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False
-    )
+def scan(folder: Path, *options: str, **environ: str) -> Done:
+    words = ("scan", "sites.csv", "--lang", "en", "--delay", "0", "--contact", "x")
+    kept = {name: os.environ[name] for name in ("HTTP_PROXY", "HTTPS_PROXY") if name in os.environ}
+    return command(*words, *options, folder=folder, **kept | environ)
 
 
 def report(folder: Path) -> dict[str, dict[str, str]]:
@@ -76,15 +64,15 @@ def report(folder: Path) -> dict[str, dict[str, str]]:
 
 def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz", "-v")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     found = report(folder)
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
     assert (found["lc"]["status"], found["lc"]["twitter"]) == ("ok", "https://twitter.com/lacclair")
-    assert "pages rendered by a browser (1): rb" in done.stderr
+    assert "pages rendered by a browser (1): rb" in done.err
     assert re.search(
-        r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, single-page application", done.stderr
+        r"rb: page rendered by a browser \(Chromium \d+[.\d]*\): few links, single-page application", done.err
     )
-    assert "lc: page rendered" not in done.stderr
+    assert "lc: page rendered" not in done.err
     with (folder / "all.warc.gz").open("rb") as file:
         records = [
             (record.rec_type, record.rec_headers, record.content_stream().read()) for record in ArchiveIterator(file)
@@ -103,13 +91,13 @@ def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
 
 def test_always_renders_every_site(folder: Path) -> None:
     done = scan(folder, "--render", "always", "--no-warc")
-    assert "pages rendered by a browser (2): rb, lc" in done.stderr
+    assert "pages rendered by a browser (2): rb, lc" in done.err
     assert {row["status"] for row in report(folder).values()} == {"ok"}
 
 
 def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxied: Web) -> None:
     done = scan(folder, "--no-warc", CEGEP_AUDIT_CHROMIUM="/nowhere")
-    assert done.returncode == 0
+    assert done.code == 0
     assert (report(folder)["rb"]["status"], report(folder)["rb"]["detail"]) == ("unusable", "needs_js")
     assert not any(asked.path == "/app.js" for asked in proxied.log)
 
@@ -118,24 +106,17 @@ def test_the_demos_shell_is_rendered_as_its_file_says(tmp_path: Path) -> None:
     with demo.serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     row, wanted = report(tmp_path)["campus-horizon"], expected(rendered=True)["campus-horizon"]
     assert (row["status"], row["detail"]) == (wanted.status, wanted.detail)
     assert {row[network] for network in ("facebook", "linkedin")} == wanted.accounts
 
 
-def replayed(folder: Path, registry: str = "sites.csv") -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def replayed(folder: Path, registry: str = "sites.csv") -> tuple[Done, list[str]]:
     """A replay of all.warc.gz without a browser anywhere, and which report files differ from the live ones."""
     (again := folder / "again").mkdir()
-    command = [sys.executable, "-m", "cegep_audit", "scan", f"../{registry}", "--lang", "en", "--json"]
-    done = subprocess.run(
-        [*command, "--from-warc", "../all.warc.gz"],
-        cwd=again,
-        env={**os.environ, "CEGEP_AUDIT_CHROMIUM": "/nowhere"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ("scan", f"../{registry}", "--lang", "en", "--json", "--from-warc", "../all.warc.gz")
+    done = command(*words, folder=again, CEGEP_AUDIT_CHROMIUM="/nowhere")
     files = ("report.csv", "report-accounts.csv")
     return done, [name for name in files if _rows(again / name) != _rows(folder / name)]
 
@@ -152,13 +133,13 @@ def test_a_replay_of_the_demo_reads_what_was_rendered(tmp_path: Path) -> None:
         ids = [word for site in ("campus-horizon", "college-sesame", "cegep-baie-rouge") for word in ("--id", site)]
         options = (*ids, "--render", "auto", "--save-warc", "all.warc.gz")
         done = scan(tmp_path, *options, HTTP_PROXY=invented.proxy)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     listed = (tmp_path / "sites.csv").read_text("utf-8").splitlines()
     rows = [row for row in listed if row.startswith(("id,", "campus-horizon,", "college-sesame,", "cegep-baie-rouge,"))]
     (tmp_path / "sites.csv").write_text("\n".join(rows) + "\n", "utf-8")
     again, differing = replayed(tmp_path)
-    assert (again.returncode, differing) == (0, []), again.stderr
-    assert json.loads(again.stdout)["scan"]["rendered"]["institutions"] == ["campus-horizon", "college-sesame"]
+    assert (again.code, differing) == (0, []), again.err
+    assert json.loads(again.out)["scan"]["rendered"]["institutions"] == ["campus-horizon", "college-sesame"]
 
 
 def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: Web) -> None:
@@ -168,13 +149,13 @@ def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: We
     proxied["lacclair.test/app.js"] = Reply(fills.encode(), content_type="text/javascript")
     proxied["lacclair.test/lent"] = Reply(b"", delay_s=10.0)
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz")
-    assert done.returncode == 0, done.stderr
-    assert "http://lacclair.test/contact: the browser could not render this page" in done.stderr
+    assert done.code == 0, done.err
+    assert "http://lacclair.test/contact: the browser could not render this page" in done.err
     found = report(folder)
     assert (found["lc"]["status"], found["lc"]["detail"], found["lc"]["pages"]) == ("partial", "needs_js", "2")
     assert (found["rb"]["status"], found["rb"]["facebook"]) == ("ok", "https://www.facebook.com/cegeprb")
     again, differing = replayed(folder)
-    assert (again.returncode, differing) == (0, []), again.stderr
+    assert (again.code, differing) == (0, []), again.err
 
 
 def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, proxied: Web) -> None:
@@ -187,10 +168,10 @@ def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, pro
     answers = iter([Reply(SHELL.encode()), page('<a href="https://x.com/autre">X</a>')])
     proxied["cegeprb.test/"] = lambda _: next(answers)
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert [asked.path for asked in proxied.log if asked.host == "cegeprb.test"].count("/") == 2
     again, differing = replayed(folder)
-    assert (again.returncode, differing) == (0, []), again.stderr
+    assert (again.code, differing) == (0, []), again.err
     assert report(folder / "again")["rb"]["facebook"] == "https://www.facebook.com/cegeprb"
 
 
@@ -208,18 +189,18 @@ def test_what_cannot_be_rendered_is_refused_before_anything_is_asked(
     folder: Path, proxied: Web, options: tuple[str, ...], environ: dict[str, str], said: str
 ) -> None:
     done = scan(folder, *options, **environ)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
     assert not proxied.log
     assert not (folder / "cegep-audit.db").exists()
 
 
 def test_a_browser_that_does_not_start_leaves_the_page_as_it_came(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--no-warc", "--json", CEGEP_AUDIT_CHROMIUM="false")
-    assert done.returncode == 0, done.stderr
-    assert "could not render this page" in done.stderr
-    assert json.loads(done.stdout)["by_status"]["unusable"] == 1
+    assert done.code == 0, done.err
+    assert "could not render this page" in done.err
+    assert json.loads(done.out)["by_status"]["unusable"] == 1
 
 
 def test_an_interrupted_rendering_ends_at_once_and_leaves_no_process(folder: Path, proxied: Web) -> None:

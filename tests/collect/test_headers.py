@@ -41,6 +41,9 @@ def test_we_never_look_like_a_browser() -> None:
     assert headers["Accept-Encoding"] == "gzip"
 
 
-def test_a_scan_does_not_load_the_command_line_of_httpx() -> None:
-    code = "import sys, cegep_audit.collect.http.live, httpx; sys.exit('pygments' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_reading_the_web_loads_nothing_that_it_does_without() -> None:
+    """Neither httpx's command line, with pygments, nor what a table of figures needs; a replay has no use of httpx."""
+    code = "import sys, cegep_audit.collect.site; print({'httpx', 'requests', 'numpy'} & set(sys.modules)); "
+    code += "import cegep_audit.collect.http.live; print({'pygments', 'requests', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\nset()\n"

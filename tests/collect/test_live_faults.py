@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from servers import DROP, HANG, NEVER, Asked, Reply, Web, page, redirect
+from servers import DROP, HANG, NEVER, Asked, Endless, Reply, Web, page, redirect
 from visits import HOME, QUICK, fault, get, institution, visit
 
 from cegep_audit.collect.http.live import LiveWeb
@@ -47,12 +47,10 @@ FAULTS = {
     "hangs in the headers": (Reply(raw=[OK + b"X-Half: ", NEVER]), "timeout"),
     "hangs before the body": (Reply(raw=[OK + b"Content-Length: 9\r\n\r\n", NEVER]), "timeout"),
     "hangs in the body": (Reply(pieces=[b"<html>", NEVER]), "timeout"),
-    "drips its headers": (Reply(raw=itertools.chain([OK], itertools.cycle([b"X: 1\r\n", 0.05]))), "timeout"),
-    "drips its body": (Reply(raw=itertools.chain([OK + b"\r\n<html>"], itertools.cycle([b"x", 0.05]))), "timeout"),
+    "drips its headers": (Reply(raw=Endless(OK, [b"X: 1\r\n", 0.05])), "timeout"),
+    "drips its body": (Reply(raw=Endless(OK + b"\r\n<html>", [b"x", 0.05])), "timeout"),
     "drips chunks": (
-        Reply(
-            raw=itertools.chain([OK + b"Transfer-Encoding: chunked\r\n\r\n"], itertools.cycle([b"1\r\nx\r\n", 0.05]))
-        ),
+        Reply(raw=Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\nx\r\n", 0.05])),
         "timeout",
     ),
     "drips interim answers": (Reply(raw=itertools.cycle([b"HTTP/1.1 102 Wait\r\n\r\n", 0.05])), "timeout"),
@@ -67,11 +65,7 @@ FAULTS = {
     "sends a part": (Reply(HTML, status=206, headers=[("Content-Range", "bytes 0-99/999")]), "cut_short"),
     "never ends": (Reply(pieces=itertools.repeat(b"<p>" * 9999)), "too_large"),
     "never ends its chunks": (
-        Reply(
-            raw=itertools.chain(
-                [OK + b"Transfer-Encoding: chunked\r\n\r\n"], itertools.repeat(b"9c3c\r\n" + b"<br>" * 9999 + b"\r\n")
-            )
-        ),
+        Reply(raw=Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"9c3c\r\n" + b"<br>" * 9999 + b"\r\n"])),
         "too_large",
     ),
     "announces 50 MB": (Reply(pieces=[HTML * 999], headers=[("Content-Length", "50000000")]), "too_large"),
@@ -89,7 +83,7 @@ FAULTS = {
     "sends 10,000 headers": (Reply(raw=[OK, b"X-Flood: 1\r\n" * 10_000, b"\r\n<html>"]), "protocol"),
     "sends 10,000 headers at once": (Reply(raw=[OK + b"X:1\r\n" * 10_000 + b"\r\n<html>"]), "protocol"),
     "sends headers without end": (
-        Reply(raw=itertools.chain([OK], itertools.repeat(b"X: " + b"y" * 999 + b"\r\n"))),
+        Reply(raw=Endless(OK, [b"X: " + b"y" * 999 + b"\r\n"])),
         "protocol",
     ),
     "sends a header of a megabyte": (Reply(raw=[OK + b"X: " + b"y" * 2**20 + b"\r\n\r\n"]), "protocol"),
@@ -277,7 +271,7 @@ async def test_one_hostile_site_neither_delays_nor_changes_another(proxied: Web)
 
 async def test_crumbs_are_not_swept_up_for_ever(proxied: Web) -> None:
     """Each chunk costs time, however small: a page in crumbs must not keep the program busy."""
-    crumbs = itertools.chain([OK + b"Transfer-Encoding: chunked\r\n\r\n"], itertools.repeat(b"1\r\n<\r\n" * 9999))
+    crumbs = Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\n<\r\n" * 9999])
     proxied["cegeprb.test/"] = Reply(raw=crumbs)
     assert (await fault()).detail == "protocol"
 

@@ -16,7 +16,7 @@ from visits import HOME, QUICK, Records, fault, get, to_loopback
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.http.transport import Routes
+from cegep_audit.collect.http.web import Routes
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits

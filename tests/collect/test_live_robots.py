@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import itertools
 
 import pytest
-from servers import DROP, HANG, Reply, Web, page, redirect, robots
+from servers import DROP, HANG, Endless, Reply, Web, page, redirect, robots
 from visits import AGENT, HOME, QUICK, Time, fault, get, institution, visit
 
 from cegep_audit.collect.http.live import LiveWeb
@@ -24,7 +23,7 @@ FORBIDS = {
     "everything, in gzip": (Reply(gzip.compress(CLOSED.encode()), headers=[("Content-Encoding", "gzip")]), "robots"),
     "everything, as a picture": (Reply(CLOSED.encode(), content_type="image/png"), "robots"),
     "everything, before 5 GB of comments": (
-        Reply(pieces=itertools.chain([CLOSED.encode() + b"\n#"], itertools.repeat(b"." * 99_999))),
+        Reply(pieces=Endless(CLOSED.encode() + b"\n#", [b"." * 99_999])),
         "robots",
     ),
     "everything, behind redirects": (redirect("/robots/1.txt"), "robots"),

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import every_row
 
-from cegep_audit.collect.frontier.scoring import MIN_SCORE, fold, is_page, score_link, score_links, table
+from cegep_audit.collect.frontier.scoring import MIN_SCORE, TABLES, fold, is_page, score_link, score_links
 from cegep_audit.models import InnerLink
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Zone
 
-WORDS = [(row, example) for row in table()["words"] for example in row["examples"]]
+NEVER = read_tables(TABLES)["avoid"]["never"]
+WORDS = [(row, example) for row in read_tables(TABLES)["words"] for example in row["examples"]]
 
 
 def as_link(text: str) -> InnerLink:
@@ -20,7 +23,7 @@ def as_link(text: str) -> InnerLink:
     return InnerLink(text, "", Zone.NAV) if "/" in text else InnerLink("/node/12", text, Zone.NAV)
 
 
-@pytest.mark.parametrize(("row", "example"), WORDS, ids=[f"{row['word']}: {example}" for row, example in WORDS])
+@every_row(WORDS, lambda row, example: (row["word"], example))
 def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
     link = as_link(example)
     scored = score_link(link, is_door=row.get("door", False))
@@ -31,38 +34,39 @@ def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
         assert scored.target == row["language"]
 
 
-@pytest.mark.parametrize("example", [example for row, example in WORDS if row.get("door")])
+@every_row([example for row, example in WORDS if row.get("door")])
 def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
     assert score_link(as_link(example)) is None
 
 
-@pytest.mark.parametrize("text", table()["not_chosen"])
+@every_row(read_tables(TABLES)["not_chosen"])
 def test_other_labels_promise_nothing(text: str) -> None:
     assert score_link(as_link(text)) is None
 
 
-@pytest.mark.parametrize("example", [example for row in table()["doubts"] for example in row["examples"]])
+@every_row([example for row in read_tables(TABLES)["doubts"] for example in row["examples"]])
 def test_rules_about_accounts_are_read_last(example: str) -> None:
     scored = score_link(as_link(example))
     assert scored is not None
     assert scored.role is PageRole.ABOUT
 
 
-@pytest.mark.parametrize("row", table()["own"]["yes"], ids=lambda row: row["text"])
+@every_row(read_tables(TABLES)["own"]["yes"], lambda row: row["text"])
 def test_own_address_of_an_account(row: dict[str, str]) -> None:
     scored = score_link(as_link(row["text"]))
     assert scored is not None
     assert (scored.role, scored.target) == (PageRole.OWN_LINK, row["network"])
 
 
-@pytest.mark.parametrize("text", table()["own"]["no"])
+@every_row(read_tables(TABLES)["own"]["no"])
 def test_no_own_address_of_an_account(text: str) -> None:
     scored = score_link(as_link(text))
     assert scored is None or not is_page("https://cegeprb.test" + text)
 
 
 @pytest.mark.parametrize(
-    "href", [href for href in table()["avoid"]["never"] if href.startswith("/") and not href.startswith("//")]
+    "href",
+    [href for href in NEVER if href.startswith("/") and not href.startswith("//")],
 )
 def test_never_a_page(href: str) -> None:
     assert not is_page("https://cegeprb.test" + href)

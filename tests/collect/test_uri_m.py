@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cegep_audit.clock import read_mail_date
 from cegep_audit.collect.archive.uri_m import (
     Moment,
     Period,
     drift_days,
-    read_datetime,
     read_uri_m,
     redirect_of,
     stamp_of,
@@ -128,7 +128,7 @@ def test_timegates(url: str, timegate: str | None) -> None:
     ],
 )
 def test_reading_a_datetime(value: str, moment: datetime | None) -> None:
-    assert read_datetime(value) == moment
+    assert read_mail_date(value) == moment
 
 
 @pytest.mark.parametrize(

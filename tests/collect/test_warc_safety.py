@@ -16,7 +16,8 @@ from warcs import HOME, HTML, Kept, warc_bytes
 
 from cegep_audit.collect.warc import members
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.members import Stretch, parse_head
+from cegep_audit.collect.warc.members import ByteRange
+from cegep_audit.collect.warc.records import parse_head
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import StoreError
 
@@ -27,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def held(archive: WarcArchive) -> list[str]:
-    return [capture.url for capture in archive.captures.all()]
+    return [capture.url for capture in archive.captures]
 
 
 # ------------------------------------------------------------------------------------------ traps
@@ -66,7 +67,7 @@ def test_a_file_inflates_to_a_hundred_times_its_size_at_most(
     archive = WarcArchive.open([path], lang="en")
     assert HOME + "before" in held(archive)
     assert "more than a hundred times its size" in archive.damage[-1]
-    assert all(file._open().size <= 1_000_000 + 100 * len(data) for file in archive._files)
+    assert next(archive.captures).file._open([]).size <= 1_000_000 + 100 * len(data)
 
 
 def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:
@@ -88,14 +89,14 @@ def test_a_member_without_a_first_byte_is_given_up_soon(path: Path, name: str, m
     trap, is_after_found = ENDLESS[name]
     path.write_bytes(warc_bytes([Kept()]) + trap + warc_bytes([Kept(HOME + "after")]))
     received = []
-    read = Stretch.read
+    read = ByteRange.read
 
-    def counted(data: Stretch, offset: int, count: int) -> bytes:
+    def counted(data: ByteRange, offset: int, count: int) -> bytes:
         found = read(data, offset, count)
         received.append(len(found))
         return found
 
-    monkeypatch.setattr(Stretch, "read", counted)
+    monkeypatch.setattr(ByteRange, "read", counted)
     assert held(WarcArchive.open([path])) == [HOME, HOME + "after"][: 1 + is_after_found]
     assert len(trap) < sum(received) < 150_000_000
 

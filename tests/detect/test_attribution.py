@@ -66,11 +66,6 @@ CASES: dict[str, tuple[str, str, Role]] = {
         "https://twitter.com/autrice",
         Role.THIRD_PARTY,
     ),
-    "author": (
-        '<div class="author-box"><a href="https://twitter.com/autrice">Autrice</a></div>',
-        "https://twitter.com/autrice",
-        Role.THIRD_PARTY,
-    ),
     "declared_other": (
         (
             '<script type="application/ld+json">{"@type":"School","parentOrganization":'

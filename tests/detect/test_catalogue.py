@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 import pytest
+from rows import every_row
 
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket, open_networks
 from cegep_audit.errors import UsageError
@@ -23,7 +24,7 @@ def test_the_networks_of_the_contract_come_first_and_in_its_order() -> None:
     assert {"twitter.com", "x.com"} <= set(NETWORKS["twitter"].domains)
 
 
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: network.id)
+@every_row(NETWORKS.values(), lambda network: network.id)
 def test_a_network_says_when_it_was_open_and_where_that_is_from(network: Network) -> None:
     assert date(1999, 1, 1) < network.opened < date(2026, 1, 1)
     assert network.closed is None or network.opened < network.closed < date(2026, 1, 1)

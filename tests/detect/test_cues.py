@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import every_row
 
-from cegep_audit.detect.page.cues import compile_words, cues_in, fold, tables, without_noise
+from cegep_audit.detect.page.cues import compile_words, cues_in, without_noise
+from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
 
-ROWS = tomllib.loads((files("cegep_audit.detect.page") / "cues.toml").read_text("utf-8"))["cue"]
+CUES = read_tables("detect/page/cues.toml")
+ROWS = CUES["cue"]
 PLACES = ("class", "text", "label")
 YES = [(row["name"], word) for row in ROWS for word in row["yes"]]
 NO = [(row["name"], word) for row in ROWS for word in row["no"]]
@@ -21,12 +22,12 @@ def shown_anywhere(text: str) -> set[str]:
     return {name for place in PLACES for name in cues_in(place, text)}
 
 
-@pytest.mark.parametrize(("name", "text"), YES)
+@every_row(YES)
 def test_examples_show_their_cue(name: str, text: str) -> None:
     assert name in shown_anywhere(text)
 
 
-@pytest.mark.parametrize(("name", "text"), NO)
+@every_row(NO)
 def test_counter_examples_do_not(name: str, text: str) -> None:
     assert name not in shown_anywhere(text)
 
@@ -56,7 +57,7 @@ def test_any_text_gives_known_cues(text: str, place: str) -> None:
     assert cues_in(place, text) <= {row["name"] for row in ROWS}
 
 
-@pytest.mark.parametrize(("label", "left"), [pair for row in tables()["noise"] for pair in row["yes"]])
+@every_row([tuple(pair) for row in CUES["noise"] for pair in row["yes"]])
 def test_what_is_said_of_every_link_is_no_part_of_its_label(label: str, left: str) -> None:
     assert without_noise(label) == left
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import product
 from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows import every_row
 
 from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.networks.identify import classify
+from cegep_audit.detect.page.anchors import may_name_account
 from cegep_audit.detect.page.document import MAX_OF_FINDER
-from cegep_audit.detect.page.finders import may_name_account
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
 from cegep_audit.vocabulary import How, Zone
@@ -388,10 +390,7 @@ HOSTS = (
 )
 
 
-@pytest.mark.parametrize("form", WRITTEN)
-@pytest.mark.parametrize(
-    "address", [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]
-)
+@every_row(product(WRITTEN, [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]))
 def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) -> None:
     written = form.format(address)
     for own in ("", "https://exemple.test"):

@@ -4,17 +4,20 @@ import re
 import string
 from typing import Any
 
-import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from rows import every_row
 
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
-SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
+TABLES: list[dict[str, Any]] = [
+    *read_tables("detect/networks/networks.toml")["network"],
+    *read_tables("detect/networks/networks.toml")["hub"],
+]
+SITES: list[dict[str, Any]] = read_tables("detect/networks/wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 ACCOUNT_URLS = [
     url
@@ -146,7 +149,7 @@ FOLDED = [
 ]
 
 
-@pytest.mark.parametrize("url", FOLDED)
+@every_row(FOLDED)
 def test_case_is_nothing_where_the_network_folds_it(url: str) -> None:
     assert told(url.upper()) == told(url)
     assert told(url.swapcase()) == told(url)
@@ -183,7 +186,7 @@ def test_tracking_parameters_change_nothing(url: str, tracking: list[str]) -> No
     assert told(url + ("&" if "?" in url else "?") + "&".join(tracking)) == told(url)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+@every_row(TABLES, lambda table: table["id"])
 def test_no_name_however_long_keeps_a_pattern_busy(table: dict[str, Any]) -> None:
     """A pattern that tries every way to read a long name would never come back."""
     for host in {*table["domains"], *(host for rule in table["rule"] for host in rule.get("on", ()))}:

@@ -3,27 +3,24 @@
 import re
 from typing import Any
 
-import pytest
+from rows import every_row
 
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.host_rules import places
 from cegep_audit.detect.networks.identify import classify
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-TABLES: list[dict[str, Any]] = [*read_tables("networks.toml")["network"], *read_tables("networks.toml")["hub"]]
-SITES: list[dict[str, Any]] = read_tables("wrappers.toml")["site"]
+TABLES: list[dict[str, Any]] = [
+    *read_tables("detect/networks/networks.toml")["network"],
+    *read_tables("detect/networks/networks.toml")["hub"],
+]
+SITES: list[dict[str, Any]] = read_tables("detect/networks/wrappers.toml")["site"]
 RULES = [(table, rule) for table in TABLES for rule in table["rule"]]
 RULE_EXAMPLES = [
-    pytest.param(table["id"], rule, url, handle or None, id=f"{table['id']}-{rule['name']}-{number}")
-    for table, rule in RULES
-    for number, (url, handle) in enumerate(rule["examples"].items())
+    (table["id"], rule, url, handle or None) for table, rule in RULES for url, handle in rule["examples"].items()
 ]
-NETWORK_EXAMPLES = [
-    pytest.param(table["id"], url, said, id=f"{table['id']}-{number}")
-    for table in TABLES
-    for number, (url, said) in enumerate(table["examples"].items())
-]
+NETWORK_EXAMPLES = [(table["id"], url, said) for table in TABLES for url, said in table["examples"].items()]
 SITE_EXAMPLES = [
     (url, said) for site in SITES for rule in site.get("rule", ()) for url, said in rule["examples"].items()
 ]
@@ -34,7 +31,7 @@ EXAMPLE_URLS = [
 ]
 
 
-@pytest.mark.parametrize(("network", "rule", "url", "handle"), RULE_EXAMPLES)
+@every_row(RULE_EXAMPLES, lambda network, rule, url, _: (network, rule["name"], url))
 def test_example_of_a_rule(network: str, rule: dict[str, Any], url: str, handle: str | None) -> None:
     what = classify(url)
     assert (what.url, what.network, what.handle) == (url, network, handle)
@@ -42,21 +39,21 @@ def test_example_of_a_rule(network: str, rule: dict[str, Any], url: str, handle:
         assert (what.kind, what.reason) == (rule.get("kind", "profile"), rule["name"])
 
 
-@pytest.mark.parametrize(("network", "url", "said"), NETWORK_EXAMPLES)
+@every_row(NETWORK_EXAMPLES)
 def test_example_of_a_network(network: str, url: str, said: str) -> None:
     what = classify(url)
     kind, _, handle = said.partition(" ")
     assert (what.network, what.kind, what.handle) == (network, kind, handle or None)
 
 
-@pytest.mark.parametrize(("url", "said"), SITE_EXAMPLES)
+@every_row(SITE_EXAMPLES)
 def test_example_of_a_wrapper(url: str, said: str) -> None:
     what = classify(url)
     shown = f"{what.kind} {what.network} {what.handle}" if what.network else what.kind
     assert shown == (said or Kind.NONE)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+@every_row(TABLES, lambda table: table["id"])
 def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
     for kind, words in table.get("words", {}).items():
         for word in words:
@@ -66,10 +63,10 @@ def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
                 assert what.kind == kind or not what.reason.startswith("word_"), spelling
 
 
-COMMON = read_tables("networks.toml")["common"]
+COMMON = read_tables("detect/networks/networks.toml")["common"]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+@every_row(TABLES, lambda table: table["id"])
 def test_what_is_nobodys_on_any_network(table: dict[str, Any]) -> None:
     host = table["domains"][0]
     for word in (word for words in COMMON["words"].values() for word in words):
@@ -80,7 +77,7 @@ def test_what_is_nobodys_on_any_network(table: dict[str, Any]) -> None:
             assert classify(f"https://{label}.{host}/zzrbzz").account_url is None, label
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["id"])
+@every_row(TABLES, lambda table: table["id"])
 def test_a_name_that_begins_like_a_word_is_a_name(table: dict[str, Any]) -> None:
     words = {word for words in table.get("words", {}).values() for word in words if word.isalpha()}
     profile = classify(f"https://{table['domains'][0]}/zzrbzz")
@@ -110,7 +107,7 @@ def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
     """A template that asks for a piece its pattern has not would raise on a URL nobody thought of."""
     known = places()
     for grammar in [*known.hosts.values(), *known.wild.values()]:
-        for pattern, rule in [*grammar.general, *(pair for pairs in grammar.by_word.values() for pair in pairs)]:
+        for pattern, rule in (pair for pairs in grammar.rules.values() for pair in pairs):
             pieces = set(pattern._path.groupindex)
             for _, value in pattern._parameters:
                 pieces |= set(value.groupindex)
@@ -156,7 +153,7 @@ def test_rules_use_only_the_keys_that_the_file_explains() -> None:
     assert kinds == {*Kind, "wrapped"}
 
 
-@pytest.mark.parametrize("url", EXAMPLE_URLS)
+@every_row(EXAMPLE_URLS)
 def test_examples_obey_the_laws(url: str) -> None:
     what = classify(url)
     assert what.network is None or might_name_account(url)

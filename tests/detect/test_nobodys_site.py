@@ -7,7 +7,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
+from rows import every_row
 
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import assess
@@ -33,12 +33,12 @@ def status_of(title: str, body: str) -> Status:
     return assess(COLLEGE, [visit], len(attribute(COLLEGE, [visit]))).status
 
 
-@pytest.mark.parametrize("page", PAGES["nobodys"].values(), ids=PAGES["nobodys"])
+@every_row(PAGES["nobodys"])
 def test_a_page_that_is_nobodys_is_not_assessed(page: dict[str, str]) -> None:
     assert status_of(**page) is Status.UNUSABLE
 
 
-@pytest.mark.parametrize("page", PAGES["small"].values(), ids=PAGES["small"])
+@every_row(PAGES["small"])
 def test_a_small_page_of_an_institution_is_assessed(page: dict[str, str]) -> None:
     assert status_of(**page) is Status.OK
 

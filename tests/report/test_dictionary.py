@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from rows import every_row
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.report.files.changes import headings as change_headings
@@ -23,7 +23,7 @@ def test_the_file_is_current() -> None:
     assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.files.dictionary"
 
 
-@pytest.mark.parametrize("heading", [*HEADINGS, *headings(), *CHANGES], ids=lambda heading: heading.name)
+@every_row([*HEADINGS, *headings(), *CHANGES], lambda heading: heading.name)
 def test_every_column_says_what_it_means(heading: Heading) -> None:
     assert heading.type in TYPES
     assert heading.fr.endswith(".")

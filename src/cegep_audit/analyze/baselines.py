@@ -1,10 +1,9 @@
-"""Published figures to set beside ours, each with its source and the reason not to compare it blindly."""
+"""Published figures to compare ours with, each with its source and a caution."""
 
 import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,12 @@ def default_baselines() -> Path:
 @cache
 def baselines() -> tuple[Baseline, ...]:
     """Return every published figure, in file order."""
+    found = []
     with default_baselines().open(encoding="utf-8", newline="") as file:
-        return tuple(_baseline(row) for row in csv.DictReader(file))
-
-
-def shown_baselines() -> tuple[Baseline, ...]:
-    """Return the figures that stand beside ours by default."""
-    return tuple(baseline for baseline in baselines() if baseline.shown)
-
-
-def _baseline(row: dict[str, Any]) -> Baseline:
-    decimals = len(row["value"].partition(".")[2]) - (0 if row["measure"] == "mean" else 2)
-    numbers = {name: int(row[name]) if row[name] else None for name in ("year", "n", "k")}
-    read = {"value": float(row["value"]), "shown": row["shown"] == "true", "digits": max(decimals, 0)}
-    return Baseline(**row | numbers | read)
+        for row in csv.DictReader(file):
+            year, n, k = (int(row[name]) if row[name] else None for name in ("year", "n", "k"))
+            decimals = len(row["value"].partition(".")[2]) - (0 if row["measure"] == "mean" else 2)
+            value, shown = float(row["value"]), row["shown"] == "true"
+            read = {"year": year, "n": n, "k": k, "value": value, "shown": shown, "digits": max(decimals, 0)}
+            found.append(Baseline(**row | read))
+    return tuple(found)

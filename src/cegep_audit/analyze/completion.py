@@ -1,18 +1,16 @@
 """How a completed scan was read: by which modes, what they changed, and which mode could help what is left."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from cegep_audit.analyze.findings import Proportion
+from cegep_audit.analyze.findings import Proportion, json_values
 from cegep_audit.analyze.presence import THREE_PLUS, day_of
 from cegep_audit.models import Scan
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 
@@ -20,20 +18,20 @@ from cegep_audit.vocabulary import Detail, ReadBy, Status
 class Attained:
     """How the assessed institutions of a completed scan were read.
 
-    ``at_first`` counts those of the first reading, ``by_mode`` the others; ``days`` are the first and the last of the
-    archive's captures. ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at first
-    reading alone and completed. ``takes_refused``: sites that refuse programs were read from an archive.
+    ``at_first`` counts those of the first reading, ``by_mode`` the others; ``archive_days`` are the first and the last
+    day of the archive's captures. ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at
+    first reading alone and completed. ``archive_refused``: sites that refuse programs were read from an archive.
     """
 
     institutions: int
     assessed: int
     at_first: int
     by_mode: Mapping[ReadBy, int]
-    days: tuple[date, ...]
+    archive_days: tuple[date, ...]
     k: int
     first: Proportion
     completed: Proportion
-    takes_refused: bool
+    archive_refused: bool
 
 
 def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained | None:
@@ -45,45 +43,30 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
 
     first_ids = set(kept["at_first"])
     later = [each for each in scan.results if each.status.is_assessed and each.institution.id not in first_ids]
-    assessed = sum(each.status.is_assessed for each in scan.results)
     counts = Counter(each.read_by for each in later)
     days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
     unread = {each.institution.id for each in later}
     blank: Any = {"status": Status.UNREACHABLE, "detail": Detail.NONE, "accounts": (), "captured_at": None}
     read = (replace(each, **blank) if each.institution.id in unread else each for each in scan.results)
-    alone = replace(scan, results=tuple(read))
+    first, completed = (figures(each, basket, k) for each in (replace(scan, results=tuple(read)), scan))
     return Attained(
         institutions=len(scan.institutions),
-        assessed=assessed,
-        at_first=assessed - len(later),
+        assessed=completed.assessed,
+        at_first=first.assessed,
         by_mode={mode: counts[mode] for mode in ReadBy if counts[mode]},
-        days=tuple(dict.fromkeys((days[0], days[-1]))) if days else (),
+        archive_days=tuple(dict.fromkeys((days[0], days[-1]))) if days else (),
         k=k,
-        first=figures(alone, basket, k).at_least[k],
-        completed=figures(scan, basket, k).at_least[k],
-        takes_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
+        first=first.at_least[k],
+        completed=completed.at_least[k],
+        archive_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
     )
 
 
 def to_json(attained: Attained) -> dict[str, object]:
     """Return *attained* as JSON values."""
-    shares = {"first": attained.first, "completed": attained.completed}
-    return {
-        "at_first": attained.at_first,
-        "by_mode": {mode.value: count for mode, count in attained.by_mode.items()},
-        "archive_days": [day.isoformat() for day in attained.days],
-        "archive_refused": attained.takes_refused,
-        "k": attained.k,
-        **{name: {"share": each.share, "bounds": each.bounds} for name, each in shares.items()},
-    }
-
-
-@cache
-def _remedies() -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = tomllib.loads((files(__package__) / "remedies.toml").read_text("utf-8"))[
-        "remedy"
-    ]
-    return rows
+    shown = json_values(attained)
+    shares = {name: {key: shown[name][key] for key in ("share", "bounds")} for name in ("first", "completed")}
+    return {key: shown[key] for key in ("at_first", "by_mode", "archive_days", "archive_refused", "k")} | shares
 
 
 def helpful_modes(detail: str) -> tuple[str, ...]:
@@ -91,8 +74,10 @@ def helpful_modes(detail: str) -> tuple[str, ...]:
 
     Coders can always help, so their mode is not named; () where only another address in the registry can.
     """
-    found = next((row for row in _remedies() if any(fnmatch(detail, each) for each in row["details"])), None)
-    return tuple(found["modes"]) if found else ("retry",)
+    for row in read_tables("analyze/remedies.toml")["remedy"]:
+        if any(fnmatch(detail, each) for each in row["details"]):
+            return tuple(row["modes"])
+    return ("retry",)
 
 
 # Modes that see the same thing: what the site itself answers to a program.

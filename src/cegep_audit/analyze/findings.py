@@ -1,21 +1,24 @@
-"""What a scan adds up to, as records: the figures that the terminal, the page and ``summary --json`` show.
+"""The figures of a scan as records, for the terminal, the page and ``summary --json``.
 
 This module does not import pandas, so showing figures does not cost the library that computes them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
+from statistics import median_low
 from typing import Any
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.intervals import Interval
-from cegep_audit.analyze.presence import rendered_pages
+from cegep_audit.analyze.presence import asked_day, day_of, rendered_pages
 from cegep_audit.models import Scan
 from cegep_audit.text import without_folders
 
-FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
+Records = list[dict[str, Any]]  # the rows of a table, as JSON values
+
+FEW = 5  # institutions assessed: a share of fewer says more about each of them than about the group
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +29,36 @@ class Estimate:
     ci95: Interval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """A share corrected for errors of detection by a validation sample of whole institutions; see ``coding``.
+def in_json(name: str, by: str = "") -> Mapping[str, str]:
+    """Return the metadata of a field of a record that is called *name* in JSON.
 
-    ``share`` is of the institutions assessed. ``population`` is of all institutions, where coders read by hand a
-    sample of those that could not be assessed; None otherwise. ``rogan_gladen`` is the estimator of that name, for
-    comparison. ``sampled`` and ``sampled_unread`` count the institutions coded, among those assessed and the others.
+    With *by*, a mapping becomes a list of objects: its key is their value *by*, and a value that is a number is their
+    ``count``.
+    """
+    return {"name": name, "by": by}
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedShare:
+    """A share corrected for errors of detection, and its 95 % interval."""
+
+    share: float
+    ci95: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted(CorrectedShare):
+    """The share of the institutions assessed, corrected by a validation sample of whole institutions; see ``coding``.
+
+    ``population`` is the share of all institutions where coders read by hand a sample of those that could not be
+    assessed, None otherwise. ``rogan_gladen`` is the estimator of that name, for comparison. ``sampled`` and
+    ``sampled_unread`` count the institutions coded, among those assessed and the others.
     """
 
-    share: Estimate
-    population: Estimate | None
     rogan_gladen: float | None
     sampled: int
-    sampled_unread: int
+    population: CorrectedShare | None
+    sampled_unread: int = field(metadata=in_json("sampled_not_assessed"))
 
 
 Corrections = Mapping[int | str, Adjusted]
@@ -85,19 +104,19 @@ class Figures:
     institutions: int
     assessed: int
     by_status: Mapping[str, int]
-    at_least: Mapping[int, Proportion]
-    networks: Mapping[str, Proportion]
+    at_least: Mapping[int, Proportion] = field(metadata=in_json("min_networks", by="k"))
+    networks: Mapping[str, Proportion] = field(metadata=in_json("networks", by="network"))
     distribution: Mapping[int, int]
     mean: float | None
     median: float | None
     quartiles: Interval | None
     maximum: int | None
-    closed: Mapping[str, int]
-    not_yet_open: Mapping[str, int]
+    closed: Mapping[str, int] = field(metadata=in_json("closed_networks", by="network"))
+    not_yet_open: Mapping[str, int] = field(metadata=in_json("not_yet_open_networks", by="network"))
 
     @property
     def is_few(self) -> bool:
-        """Whether so few were assessed that a share says more of each than of the group."""
+        """Whether fewer than :data:`FEW` were assessed."""
         return self.assessed < FEW
 
 
@@ -106,10 +125,35 @@ class ScanFacts(Scan):
     """A scan, with what a reader needs to cite it."""
 
     @cached_property
+    def capture_days(self) -> list[date]:
+        """The days (UTC) on which homepages were captured, in order."""
+        return sorted(each.captured_at.astimezone(UTC).date() for each in self.results if each.captured_at)
+
+    @property
     def captured(self) -> tuple[date, date] | None:
-        """The first and last day (UTC) on which a homepage was captured, None where none was."""
-        days = [result.captured_at.astimezone(UTC).date() for result in self.results if result.captured_at is not None]
-        return (min(days), max(days)) if days else None
+        """The first and last of these days, None where no homepage was captured."""
+        return (self.capture_days[0], self.capture_days[-1]) if self.capture_days else None
+
+    @property
+    def day(self) -> date:
+        """The median of these days; without any, the day asked of an archive, or that on which the scan began."""
+        return median_low(self.capture_days) if self.capture_days else day_of(self, None)
+
+    @property
+    def asked_day(self) -> date | None:
+        """The day that a web archive was asked for, None for a scan of its own day."""
+        return asked_day(self)
+
+    @property
+    def largest_drift_days(self) -> int | None:
+        """How far the farthest capture of a homepage is from the day asked for, in days; None where there is none."""
+        asked = self.asked_day
+        return max((abs((day - asked).days) for day in self.captured or ()), default=None) if asked else None
+
+    @property
+    def assessed(self) -> int:
+        """The number of institutions assessed."""
+        return sum(result.status.is_assessed for result in self.results)
 
     @cached_property
     def rendered(self) -> tuple[str, ...]:
@@ -121,20 +165,6 @@ class ScanFacts(Scan):
         """The browsers that rendered them, with their versions."""
         return tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered_pages(self)))
 
-    @property
-    def asked_day(self) -> date | None:
-        """The day that a web archive was asked for, None for a scan of its own day."""
-        asked = self.settings.get("as_of")
-        return date.fromisoformat(asked) if isinstance(asked, str) else None
-
-    @property
-    def largest_drift_days(self) -> int | None:
-        """How far the farthest capture of a homepage is from the day asked for, in days; None where there is none."""
-        asked = self.asked_day
-        if asked is None or self.captured is None:
-            return None
-        return max(abs((captured - asked).days) for captured in self.captured)
-
 
 def facts_of(scan: Scan) -> ScanFacts:
     """Return *scan* with what a reader needs to cite it."""
@@ -143,7 +173,7 @@ def facts_of(scan: Scan) -> ScanFacts:
 
 @dataclass(frozen=True, slots=True)
 class OfKnownAge:
-    """How a scan as of a day depends on institutions of which nobody knows whether they existed on that day.
+    """How a scan as of a day depends on institutions that may not have existed on that day.
 
     ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
     """
@@ -184,31 +214,46 @@ def beside(baseline: Baseline, figures: Figures) -> float | None:
     return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed
 
 
-def facts_to_json(facts: ScanFacts) -> dict[str, object]:
-    """Return *facts* as JSON values: times as ``2026-11-23T18:00:00Z``, days as ``2026-11-23``."""
-    return {
-        "id": facts.id,
-        "started_at": timestamp(facts.started_at),
-        "ended_at": timestamp(facts.ended_at),
-        "mode": facts.mode,
-        "tool_version": facts.tool_version,
-        "rules_version": facts.rules_version,
-        "captured": [day.isoformat() for day in facts.captured] if facts.captured else None,
-        "rendered": {
-            "sites": len(facts.rendered),
-            "institutions": list(facts.rendered),
-            "browsers": list(facts.browsers),
-        },
-        "settings": without_folders(facts.settings),
-    }
-
-
 def timestamp(moment: datetime | None) -> str | None:
     """Return *moment* in UTC to the second, ``2026-11-23T18:00:00Z``; None stays None."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None
 
 
-Records = list[dict[str, Any]]  # the rows of a table, as JSON values
+def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
+    """Return *value* as JSON values, its records as objects: see :func:`in_json`.
+
+    A time is ``2026-11-23T18:00:00Z``, a day ``2026-11-23``.
+    """
+    match value:
+        case datetime():
+            return timestamp(value)
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {str(name): json_values(each) for name, each in value.items()}
+        case tuple():
+            return tuple(map(json_values, value))
+    if not is_dataclass(value):
+        return value
+    found = {}
+    for each in fields(value):
+        item, by = getattr(value, each.name), each.metadata.get("by")
+        found[each.metadata.get("name", each.name)] = _rows(item, by) if by else json_values(item)
+    return found
+
+
+def _rows(items: Mapping[str, object], by: str) -> Records:
+    rows = ((key, json_values(item)) for key, item in items.items())
+    return [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
+
+
+def facts_to_json(facts: ScanFacts) -> dict[str, Any]:
+    """Return *facts* as JSON values, with no folder of the user's machine."""
+    names = ("id", "started_at", "ended_at", "mode", "tool_version", "rules_version", "captured")
+    rendered = {"sites": len(facts.rendered), "institutions": [*facts.rendered], "browsers": [*facts.browsers]}
+    shown = {name: getattr(facts, name) for name in names} | {"rendered": rendered}
+    return {**json_values(shown), "settings": without_folders(facts.settings)}
+
 
 _LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  # keys beyond the contract, at the end
 
@@ -220,56 +265,22 @@ def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> di
     ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each group, are there only
     where they have something to say. ``docs/schema.json`` describes them all.
     """
-    figures = _figures(summary.figures)
-    document: dict[str, object] = {"scan": facts_to_json(summary.scan), "basket": summary.basket}
-    document |= {name: value for name, value in figures.items() if name not in _LATER}
+    figures = json_values(summary.figures)
+    later = {name: figures.pop(name) for name in _LATER}
+    document = {"scan": facts_to_json(summary.scan), "basket": summary.basket, **figures}
     document["baselines"] = [
-        {name: value for name, value in asdict(each).items() if name not in {"shown", "digits"}}
+        {name: value for name, value in json_values(each).items() if name not in {"shown", "digits"}}
         for each in summary.baselines
     ]
     document["sample_of"] = summary.sample_of
-    if (age := summary.of_known_age) is not None:
-        document["founding"] = {"unknown": age.unknown, "known": _proportion(age.known)}
-    document |= {name: figures[name] for name in _LATER if figures[name] or not name.endswith("_networks")}
+    if summary.of_known_age is not None:
+        document["founding"] = json_values(summary.of_known_age)
+    document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
     document |= details or {}
     if summary.groups is not None:
         groups = [
-            {"values": list(values), "few": group.is_few, **_figures(group)} for values, group in summary.groups.items()
+            {"values": list(values), "few": group.is_few, **json_values(group)}
+            for values, group in summary.groups.items()
         ]
         document["by"] = {"columns": list(summary.by), "groups": groups}
     return document
-
-
-def _figures(figures: Figures) -> dict[str, object]:
-    def counts(networks: Mapping[str, int]) -> Records:
-        return [{"network": name, "count": count} for name, count in networks.items()]
-
-    return {
-        "institutions": figures.institutions,
-        "assessed": figures.assessed,
-        "by_status": dict(figures.by_status),
-        "min_networks": [{"k": k, **_proportion(each)} for k, each in figures.at_least.items()],
-        "networks": [{"network": name, **_proportion(each)} for name, each in figures.networks.items()],
-        "distribution": {str(number): count for number, count in figures.distribution.items()},
-        "mean": figures.mean,
-        "median": figures.median,
-        "quartiles": figures.quartiles,
-        "maximum": figures.maximum,
-        "closed_networks": counts(figures.closed),
-        "not_yet_open_networks": counts(figures.not_yet_open),
-    }
-
-
-def _proportion(each: Proportion) -> dict[str, object]:
-    record = asdict(each)
-    if (adjusted := each.adjusted) is not None:
-        population = adjusted.population
-        record["adjusted"] = {
-            "share": adjusted.share.value,
-            "ci95": adjusted.share.ci95,
-            "rogan_gladen": adjusted.rogan_gladen,
-            "sampled": adjusted.sampled,
-            "population": {"share": population.value, "ci95": population.ci95} if population else None,
-            "sampled_not_assessed": adjusted.sampled_unread,
-        }
-    return record

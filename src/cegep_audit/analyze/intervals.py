@@ -51,15 +51,9 @@ def _limits(count: int, sampled: int, population: int) -> tuple[int, int]:
     from scipy.stats import hypergeom
 
     possible = range(count, count + population - sampled + 1)
-
-    def too_few(having: int) -> bool:  # so many or more in the sample would be a surprise
-        return bool(hypergeom.sf(count - 1, population, having, sampled) <= TAIL)
-
-    def too_many(having: int) -> bool:
-        return bool(hypergeom.cdf(count, population, having, sampled) <= TAIL)
-
-    first = bisect_left(possible, x=True, key=lambda having: not too_few(having))
-    last = bisect_left(possible, x=True, key=too_many)
+    # The least for which so many or more in the sample is no surprise, and the least for which so few or fewer is.
+    first = bisect_left(possible, x=True, key=lambda all_: hypergeom.sf(count - 1, population, all_, sampled) > TAIL)
+    last = bisect_left(possible, x=True, key=lambda all_: hypergeom.cdf(count, population, all_, sampled) <= TAIL)
     return possible[min(first, len(possible) - 1)], possible[max(last - 1, 0)]
 
 
@@ -118,18 +112,13 @@ def paired_difference_interval(both: int, gained: int, lost: int, neither: int) 
     new, old = both + gained, both + lost
     p, q = new / total, old / total
     (p_low, p_high), (q_low, q_high) = (binomial_interval(each, total, method="wilson") for each in (new, old))
-    phi = _correlation(both, gained, lost, neither)
+    product = float(both * neither - gained * lost)
+    if product > 0:  # the correlation of the two shares is corrected for continuity where it is positive
+        product = max(product - total / 2, 0.0)
+    margins = new * (total - new) * old * (total - old)
+    phi = product / sqrt(margins) if margins else 0.0
 
     def distance(one: float, other: float) -> float:
         return sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
 
     return p - q - distance(p - p_low, q_high - q), p - q + distance(p_high - p, q - q_low)
-
-
-def _correlation(both: int, gained: int, lost: int, neither: int) -> float:
-    """Return the correlation of the two shares, corrected for continuity where it is positive; 0 where undefined."""
-    margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
-    product = float(both * neither - gained * lost)
-    if product > 0:
-        product = max(product - (both + gained + lost + neither) / 2, 0.0)
-    return product / sqrt(margins) if margins else 0.0

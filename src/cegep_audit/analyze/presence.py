@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Role, Status
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
@@ -15,7 +15,7 @@ THREE_PLUS = 3  # networks: the threshold of the study of 2011
 
 def basket_names() -> tuple[str, ...]:
     """Return the names of the baskets that networks can be counted over, ``all`` first."""
-    return tuple(row["name"] for row in read_tables("networks.toml")["basket"])
+    return tuple(row["name"] for row in read_tables("detect/networks/networks.toml")["basket"])
 
 
 def visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]]:
@@ -33,6 +33,12 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
     return chosen
 
 
+def asked_day(scan: Scan) -> date | None:
+    """Return the day that a web archive was asked for, None for a scan of its own day."""
+    asked = scan.settings.get("as_of")
+    return date.fromisoformat(asked) if isinstance(asked, str) else None
+
+
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
 
@@ -40,8 +46,7 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
-    asked = scan.settings.get("as_of")
-    return date.fromisoformat(asked) if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
+    return asked_day(scan) or scan.started_at.astimezone(UTC).date()
 
 
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:
@@ -59,43 +64,41 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
 
 
-def heirs(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id of the institution of the last of *scans* that goes on with each institution of any of them.
+def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the successor in the last of *scans* of each institution of any of them, by ids.
 
-    An institution of the last scan goes on with itself. For others ``successor_id`` is followed through any number of
-    mergers, as far as one of the registries knows them; an institution that leads nowhere is left out.
+    An institution of the last scan is its own successor. For others ``successor_id`` is followed through any number of
+    mergers, if the registries know them; an institution without a successor there is left out.
     """
-    known = {each.id: each for scan in scans for each in scan.institutions}
+    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
-    for name in known:
-        heir, seen = name, {""}
-        while heir in known and heir not in there and heir not in seen:
-            seen.add(heir)
-            heir = known[heir].successor_id
-        if heir in there:
-            found[name] = heir
-    return found
+    for name in next_ids:
+        last, seen = name, set[str]()
+        while last in next_ids and last not in there and last not in seen:
+            seen.add(last)
+            last = next_ids[last]
+        found[name] = last
+    return {name: last for name, last in found.items() if last in there}
 
 
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
     """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
 
-    One that merged goes by the id of its heir, unless another of *scan* does too or the heir was there itself: two that
-    became one are two institutions. All others go by their own.
+    An institution that merged takes the id of its successor, unless another of *scan* has the same successor or the
+    successor was there itself: two that became one are two institutions. All others keep their own id.
     """
-    goes_on = heirs(scans)
-    ids = {each.id: goes_on.get(each.id, each.id) for each in scan.institutions}
+    found = successors(scans)
+    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
     number = Counter(ids.values())
-    return {name: heir if number[heir] == 1 and heir not in ids else name for name, heir in ids.items()}
+    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
 
 
 def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
-    """Return the institutions of *old* that are not in *new* and that one there goes on with, each with that one."""
-    there = {each.id: each for each in new.institutions}
-    goes_on = heirs((old, new))
-    merged = ((each, goes_on.get(each.id, each.id)) for each in old.institutions)
-    return tuple((each, there[heir]) for each, heir in merged if heir != each.id)
+    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
+    there, found = {each.id: each for each in new.institutions}, successors((old, new))
+    gone = (each for each in old.institutions if found.get(each.id, each.id) != each.id)
+    return tuple((each, there[found[each.id]]) for each in gone)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:

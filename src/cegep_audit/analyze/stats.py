@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.baselines import shown_baselines
-from cegep_audit.analyze.findings import Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
+from cegep_audit.analyze.baselines import baselines
+from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
 from cegep_audit.detect.networks.identify import NETWORKS, Network
@@ -96,7 +97,7 @@ def summary(
     """
     if sample_of is not None and sample_of < len(scan.institutions):
         raise UsageError(say("summary.small_population", lang, asked=sample_of, sample=len(scan.institutions)))
-    whole = figures(scan, basket, min_networks, sample_of, corrections or {})
+    whole = figures(scan, basket, min_networks, sample_of, corrections)
     groups = None
     if by:
         from cegep_audit.analyze.groups import split  # pandas comes with it, which a scan need not load
@@ -108,7 +109,9 @@ def summary(
         unknown = {each.id for each in scan.institutions if each.founded is None}
         known = figures(without_institutions(scan, unknown), basket, min_networks)
         age = OfKnownAge(len(unknown), known.at_least[min_networks])
-    return Summary(facts, basket, whole, shown_baselines(), sample_of, tuple(by), groups, age)
+    return Summary(
+        facts, basket, whole, tuple(each for each in baselines() if each.shown), sample_of, tuple(by), groups, age
+    )
 
 
 def figures(
@@ -119,75 +122,61 @@ def figures(
     corrections: Corrections | None = None,
 ) -> Figures:
     """Return the figures of all the institutions of *scan*; the arguments are those of :func:`summary`."""
-    found = presence(scan, basket)
-    numbers = found.numbers[found.assessed]
-    assessed = len(numbers)
-    statuses = Counter(result.status for result in scan.results)
-    share = _Shares(found, sample_of, corrections or {})
+    found, corrections = presence(scan, basket), corrections or {}
+    share = partial(_proportion, found, sample_of)
+    everyone, numbers = np.ones(len(found.ids), dtype=bool), found.numbers
+    most = min(max(THREE_PLUS, int(numbers.max(initial=0))), int(found.counts.sum(axis=1).max(initial=0)))
+    counted = [(place, name) for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
+    networks = {
+        name: share(found.counts[:, place], found.shown[:, place], corrections.get(name)) for place, name in counted
+    }
+    read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
+    first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
     return Figures(
         institutions=len(found.ids),
-        assessed=assessed,
+        assessed=len(read),
         by_status={status.value: statuses[status] for status in Status},
-        at_least=_at_least(found, min_networks, share),
-        networks=_networks(found, share),
-        distribution=dict(enumerate(np.bincount(numbers).tolist())) if assessed else {},
-        mean=float(numbers.mean()) if assessed else None,
-        median=float(np.median(numbers)) if assessed else None,
-        quartiles=(float(np.quantile(numbers, 0.25)), float(np.quantile(numbers, 0.75))) if assessed else None,
-        maximum=int(numbers.max()) if assessed else None,
+        at_least={
+            k: share(everyone, numbers >= k, corrections.get(k))
+            for k in dict.fromkeys((min_networks, *range(1, most + 1)))
+        },
+        networks=dict(sorted(networks.items(), key=lambda item: -item[1].count)),
+        distribution=dict(enumerate(np.bincount(read).tolist())) if len(read) else {},
+        mean=float(read.mean()) if len(read) else None,
+        median=median,
+        quartiles=(first, third) if len(read) else None,
+        maximum=int(read.max()) if len(read) else None,
         closed=_seen(found, lambda network: found.days >= (network.closed or date.max).toordinal()),
         not_yet_open=_seen(found, lambda network: found.days < network.opened.toordinal()),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shares:
-    """Makes a share of institutions that have a trait, with everything that says how sure it is."""
-
-    presence: Presence
-    sample_of: int | None
-    corrections: Corrections
-
-    def of(self, trait: int | str, has: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Proportion:
-        """Return the proportion that *has* the trait *among* some institutions, or all."""
-        found = self.presence
-        among = np.ones(len(has), dtype=bool) if among is None else among
-        institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
-        count = int((among & found.assessed & has).sum())
-        unread = institutions - assessed
-        in_part = int((among & found.in_part & ~has).sum())
-        population = None  # of a census; all of the sample stand for all of it, those of a network for their share
-        if self.sample_of is not None and self.sample_of > len(found.ids):
-            population = round(self.sample_of * institutions / len(found.ids))
-        return Proportion(
-            count=count,
-            assessed=assessed,
-            institutions=institutions,
-            share=share_of(count, assessed),
-            bounds=bounds_of(count, unread, institutions),
-            bounds_partial=bounds_of(count, unread + in_part, institutions),
-            ci95=sample_interval(count, assessed, population) if population else None,
-            ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
-            adjusted=self.corrections.get(trait),
-        )
-
-
-def _at_least(found: Presence, first: int, share: _Shares) -> dict[int, Proportion]:
-    """Proportion on at least k networks: *first*, then every k that somebody reached or could reach, three at least."""
-    numbers = found.numbers
-    open_to_most = int(found.counts.sum(axis=1).max(initial=0))
-    most = min(max(THREE_PLUS, int(numbers.max(initial=0))), open_to_most)
-    return {k: share.of(k, numbers >= k) for k in dict.fromkeys((first, *range(1, most + 1)))}
-
-
-def _networks(found: Presence, share: _Shares) -> dict[str, Proportion]:
-    """Proportion on each network among those captured while it was open, most frequent first."""
-    shares = {
-        name: share.of(name, found.shown[:, place], found.counts[:, place])
-        for place, name in enumerate(NETWORKS)
-        if found.counts[:, place].any()
-    }
-    return dict(sorted(shares.items(), key=lambda item: -item[1].count))
+def _proportion(
+    found: Presence,
+    sample_of: int | None,
+    among: NDArray[np.bool_],
+    has: NDArray[np.bool_],
+    adjusted: Adjusted | None,
+) -> Proportion:
+    """Return the proportion that *has* a trait *among* some institutions, with everything that says how sure it is."""
+    institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
+    count = int((among & found.assessed & has).sum())
+    unread = institutions - assessed
+    in_part = int((among & found.in_part & ~has).sum())
+    population = None  # of a census; sites captured while a network was open stand for their part of the population
+    if sample_of is not None and sample_of > len(found.ids):
+        population = round(sample_of * institutions / len(found.ids))
+    return Proportion(
+        count=count,
+        assessed=assessed,
+        institutions=institutions,
+        share=share_of(count, assessed),
+        bounds=bounds_of(count, unread, institutions),
+        bounds_partial=bounds_of(count, unread + in_part, institutions),
+        ci95=sample_interval(count, assessed, population) if population else None,
+        ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
+        adjusted=adjusted,
+    )
 
 
 def _seen(found: Presence, is_out: Callable[[Network], NDArray[np.bool_]]) -> dict[str, int]:

@@ -5,11 +5,13 @@ networks that counted for one institution or more as its columns, in the order o
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations as couples
 from itertools import compress
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cegep_audit.analyze.presence import page_of
 from cegep_audit.analyze.stats import Presence
@@ -23,10 +25,7 @@ _ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
 
 def presence_matrix(found: Presence) -> pd.DataFrame:
     """Return the presence matrix of *found*."""
-    counted = found.counts.any(axis=0)
-    rows = found.assessed & found.counts.any(axis=1)
-    index = pd.Index([id_ for id_, is_row in zip(found.ids, rows, strict=True) if is_row], dtype="str")
-    return pd.DataFrame((found.shown & found.counts)[rows][:, counted], index=index, columns=_names(found))
+    return _counted(found, found.shown & found.counts)[found.assessed & found.counts.any(axis=1)]
 
 
 def matrix_of_numbers(found: Presence) -> pd.DataFrame:
@@ -34,32 +33,17 @@ def matrix_of_numbers(found: Presence) -> pd.DataFrame:
 
     That is where the site was not assessed, and where the network was not open on the day of its capture.
     """
-    counted = found.counts.any(axis=0)
-    values, known = found.shown[:, counted].astype("int8"), (found.counts & found.assessed[:, None])[:, counted]
-    columns = {
-        name: pd.arrays.IntegerArray(values[:, place].copy(), ~known[:, place])
-        for place, name in enumerate(_names(found))
-    }
-    return pd.DataFrame(columns, index=pd.Index(list(found.ids), dtype="str"))
+    return _counted(found, found.shown).astype("Int8").where(_counted(found, found.counts & found.assessed[:, None]))
 
 
-def _names(found: Presence) -> list[str]:
-    return [name for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
-
-
-def closer_tables(scan: Scan, held: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables below of a *scan* and its presence matrix, by the name that they have in the JSON."""
-    return {
-        "pairs": co_occurrence(held),
-        "combinations": combinations(held),
-        "exceptions": exceptions(held),
-        "places": places(scan),
-        "account_counts": account_counts(scan),
-    }
+def _counted(found: Presence, values: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the columns of *values* whose network counted for one institution or more."""
+    names = [name for name, counts in zip(NETWORKS, found.counts.T, strict=True) if counts.any()]
+    return pd.DataFrame(values, index=pd.Index(list(found.ids), dtype="str"), columns=list(NETWORKS))[names]
 
 
 def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each two networks that somebody is on, those found together most often first.
+    """Return one row for each pair of networks that some institution is on, the most frequent pair first.
 
     Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
     ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
@@ -131,20 +115,14 @@ def account_counts(scan: Scan) -> pd.DataFrame:
     ``uncertain`` (accounts of an institution); ``several`` (institutions with two official ones or more); ``most``
     (official accounts of one institution).
     """
-    roles: Counter[tuple[str, Role]] = Counter()
-    official: dict[str, Counter[str]] = {name: Counter() for name in NETWORKS}
-    for result, account in _accounts(scan):
-        if account.network in official:
-            roles[account.network, account.role] += 1
-            official[account.network][result.institution.id] += account.role is Role.OFFICIAL
-    rows = []
-    for name, of_institutions in official.items():
-        numbers = [number for number in of_institutions.values() if number]
-        if of_institutions:
-            of_roles = [roles[name, role] for role in Role]
-            rows.append((name, len(numbers), *of_roles, sum(n > 1 for n in numbers), max(numbers, default=0)))
-    columns = ["network", "holders", *(role.value for role in Role), "several", "most"]
-    return pd.DataFrame(rows, columns=columns)
+    rows = [(account.network, result.institution.id, account.role.value) for result, account in _accounts(scan)]
+    accounts = pd.DataFrame(rows, columns=["network", "institution", "role"])
+    roles = pd.crosstab(accounts["network"], accounts["role"]).reindex(columns=[role.value for role in Role])
+    official = accounts[accounts["role"] == Role.OFFICIAL.value].groupby(["network", "institution"]).size()
+    of_network = official.groupby("network").agg(holders="size", several=lambda sizes: (sizes > 1).sum(), most="max")
+    table = roles.join(of_network).reindex([name for name in NETWORKS if name in roles.index]).fillna(0).astype(int)
+    table = table.rename_axis("network").reset_index()
+    return table[["network", "holders", *(role.value for role in Role), "several", "most"]]
 
 
 def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from cegep_audit.analyze.findings import Corrections
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.coding.decisions import Standing, standing
-from cegep_audit.coding.layers import CODED, apply_decisions, with_sites_read_by_hand
+from cegep_audit.coding.decisions import CODED, Standing, apply_decisions, standing, with_sites_read_by_hand
 from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
 from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan

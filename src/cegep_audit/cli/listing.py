@@ -1,6 +1,9 @@
-"""Commands that list: ``scans`` the database, ``institutions`` the registry, ``networks`` what the tool knows."""
+"""Commands that list: ``scans`` the database, ``institutions`` the registry, ``networks``; ``classify`` addresses."""
 
+import io
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +12,30 @@ import typer
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import argument, what
 from cegep_audit.cli.usage import command, group, say
+from cegep_audit.detect.networks.identify import NETWORKS, open_networks
+from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
-from cegep_audit.scan.plan import warc_of
+from cegep_audit.registry.reading import default_registry, heading_of, read_registry
+from cegep_audit.registry.selection import columns, counts, select, value_of
+from cegep_audit.report.files.files import write_file
+from cegep_audit.report.terminal.listings import (
+    classified_table,
+    counts_table,
+    institutions_table,
+    networks_table,
+    scans_table,
+)
+from cegep_audit.scan.request import Selection, read_day, warc_of
 from cegep_audit.store import Store
 
 _YES = {"o", "oui", "y", "yes"}
 _TO_FILL_IN = ("id", "name", "website", "short_name", "type", "language", "region", "city", "founded", "enrolment")
+_OF_A_SCAN = (
+    *("id", "label", "completes", "started_at", "ended_at", "mode", "is_selection"),
+    *("tool_version", "rules_version"),
+)
+_OF_AN_ADDRESS = ("url", "network", "kind", "handle", "account_url", "reason")
+_OF_A_NETWORK = ("name", "domains", "opened", "closed", "source")
 _WIDTH = 24  # characters of a column of the empty list
 
 _scans = group("scans", invoke_without_command=True)
@@ -30,15 +51,11 @@ def scans(
     with Store.open(db, create=False, lang=lang) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
-        first = ("id", "label", "completes", "started_at", "ended_at", "mode", "is_selection")
-        names = (*first, "tool_version", "rules_version")
         printing.print_json([
-            printing.fields(scan, *names) | printing.fields(tally, "institutions", "by_status")
+            printing.fields(scan, *_OF_A_SCAN) | printing.fields(tally, "institutions", "by_status")
             for scan, tally in listed
         ])  # fmt: skip
         return
-    from cegep_audit.report.terminal.listings import scans_table
-
     printing.show(scans_table([(scan, tally.institutions, tally.done) for scan, tally in listed], lang))
     for scan, _ in listed:
         facts = [say("scans.completes", base=scan.completes)] if scan.completes else []
@@ -93,18 +110,37 @@ def networks(
     lang: options.Lang,
 ) -> None:
     """List the networks known, with their host names and years."""
-    from cegep_audit.detect.networks.identify import NETWORKS, open_networks
-    from cegep_audit.scan.plan import read_day
-
     names = open_networks(read_day(on, lang)) if on else NETWORKS
     shown = [NETWORKS[name] for name in names]
     if as_json:
-        names = ("name", "domains", "opened", "closed", "source")
-        printing.print_json([{"network": network.id, **printing.fields(network, *names)} for network in shown])
+        printing.print_json([{"network": network.id, **printing.fields(network, *_OF_A_NETWORK)} for network in shown])
         return
-    from cegep_audit.report.terminal.listings import networks_table
-
     printing.show(networks_table(shown, lang))
+
+
+@command("classify")
+def classify(
+    addresses: Annotated[list[str] | None, argument("URL", "urls")] = None,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
+) -> None:
+    """Say what each URL is: network, kind, handle, account URL, rule; one answer a URL, in order."""
+    answers = (what_is(address) for address in (addresses or _lines_of_input()))
+    if as_json:
+        for answer in answers:
+            printing.print_json(printing.fields(answer, *_OF_AN_ADDRESS), indent=None)
+        return
+    printing.show(classified_table(list(answers), lang))
+
+
+def _lines_of_input() -> Iterator[str]:
+    """Yield the lines of standard input, whatever its bytes are, without a leading byte-order mark."""
+    if sys.stdin.isatty():
+        printing.note("check.one_a_line")
+    for number, line in enumerate(sys.stdin.buffer):
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        yield text if number else text.removeprefix("\ufeff")
 
 
 _institutions = group("institutions", invoke_without_command=True)
@@ -128,31 +164,17 @@ def institutions(
     """List the institutions of the registry, choose among them, count them."""
     if context.invoked_subcommand:
         return
-    from cegep_audit.registry import columns, counts, default_registry, read_registry, select, value_of
-
-    chosen = select(
-        read_registry(registry or default_registry(), lang=lang),
-        ids=ids or (),
-        types=types or (),
-        regions=regions or (),
-        languages=languages or (),
-        limit=limit,
-        with_parts=with_parts,
-        lang=lang,
-    )
+    selection = Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts)
+    chosen = select(read_registry(registry or default_registry(), lang=lang), **asdict(selection), lang=lang)
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
         return
-    from cegep_audit.report.terminal.listings import counts_table, institutions_table
-
     printing.show(counts_table(by, counts(chosen, by), lang) if by else institutions_table(chosen, lang))
 
 
 @command("check", _institutions)
 def check(file: Annotated[Path, argument("FILE", "checked_file")], *, lang: options.Lang) -> None:
     """Say every fault of a registry file, with its line."""
-    from cegep_audit.registry import read_registry
-
     count = len(read_registry(file, lang=lang))  # once: a pipe cannot be read again
     printing.result_line(say("institutions.sound", path=str(file), count=count))
 
@@ -164,24 +186,20 @@ def template(
     lang: options.Lang,
 ) -> None:
     """Write an empty list of institutions to fill in, on standard output or to a file that does not exist yet."""
-    from cegep_audit.registry.headings import heading_of
-    from cegep_audit.report.files.files import write_file
-
     headings = [heading_of(column, lang) for column in _TO_FILL_IN]
     if output is None:
         printing.result_line(",".join(headings))
         return
     if output.exists():
         raise UsageError(say("institutions.template_exists", path=str(output)))
-    write_file(output, _empty_list(headings, output.suffix.lower() == ".xlsx"), lang)
+    content = f"\ufeff{','.join(headings)}\n".encode()  # the mark tells Excel that it is UTF-8
+    if output.suffix.lower() == ".xlsx":
+        content = _empty_workbook(headings)
+    write_file(output, content, lang)
 
 
-def _empty_list(headings: list[str], is_workbook: bool) -> bytes:
-    if not is_workbook:
-        return f"\ufeff{','.join(headings)}\n".encode()  # the mark tells Excel that it is UTF-8
-    import io
-
-    import xlsxwriter
+def _empty_workbook(headings: list[str]) -> bytes:
+    import xlsxwriter  # the one command that needs it
 
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer) as book:

@@ -1,4 +1,4 @@
-"""The arguments and options of commands: each option that several commands take is declared here once."""
+"""Arguments and options of commands. An option that several commands take is declared here once."""
 
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,15 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import LOCALES, Language
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 
 DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
-_LONGEST_S = 3600  # that a user may have one host or one request take
+SUMMARY_BASKETS = ("all", "classic")  # the networks that readers of today, and of ten years ago, would count
+PAGE_ENDINGS = (".html", ".htm")
+_LONGEST_S = 3600  # longest delay or time-out that a user may ask for
 
 
 def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
@@ -26,7 +28,7 @@ def argument(metavar: str, key: str, **settings: Any) -> Any:  # noqa: ANN401 - 
 
 
 def option(*names: str, panel: str, key: str = "", **settings: Any) -> Any:  # noqa: ANN401 - what Typer returns
-    """Declare an option, shown in the *panel* of the help; its help is called *key*, or as the option."""
+    """Declare an option, shown in a *panel* of the help; its help is the sentence ``help.`` *key*, or of its name."""
     key = key or names[-1].lstrip("-").replace("-", "_")
     return typer.Option(*names, help=say(f"help.{key}"), rich_help_panel=say(f"panel.{panel}"), **settings)
 
@@ -48,23 +50,22 @@ def scan_number(text: str) -> int | None:
 def _basket(text: str) -> str:
     """Return the basket that a user names, by its name or its title in either language; raise UsageError."""
     from cegep_audit.analyze.presence import basket_names
-    from cegep_audit.registry.headings import fold
 
     names = basket_names()
-    titles = {fold(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
-    if fold(text) not in {*names, *titles}:
+    titles = {slug(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
+    if slug(text) not in {*names, *titles}:
         raise UsageError(say("usage.choice", what="--basket", value=text, choices=", ".join(names)))
-    return titles.get(fold(text), fold(text))
+    return titles.get(slug(text), slug(text))
 
 
 def column(name: str) -> str:
     """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
-    from cegep_audit.phrases.words import called
-    from cegep_audit.registry.headings import fold, registry_headings
+    from cegep_audit.phrases.catalogue import called
+    from cegep_audit.registry.reading import registry_headings
 
     columns = registry_headings().columns
-    shown = (each for each in columns.values() if fold(name) in map(fold, called("column", each)))
-    return columns.get(fold(name)) or next(shown, name)
+    shown = (each for each in columns.values() if slug(name) in map(slug, called("column", each)))
+    return columns.get(slug(name)) or next(shown, name)
 
 
 def read_bins(text: str | None) -> tuple[float, ...]:
@@ -76,7 +77,7 @@ def read_bins(text: str | None) -> tuple[float, ...]:
 
 
 Scan = Annotated[int | None, argument("SCAN", "scan_argument", parser=scan_number)]
-OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for a missing one
+OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for missing
 
 # what to audit
 Ids = Annotated[list[str] | None, what("--id", metavar="ID")]

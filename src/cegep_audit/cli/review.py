@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Annotated
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import Layers, load_layers
+from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.usage import command, group, say
-from cegep_audit.coding.decisions import renewed
-from cegep_audit.coding.layers import without_effect
+from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
+from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
+from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
+from cegep_audit.report.files.files import write_file
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
-_SEED = 1  # of the sample, where none is given: the same command draws the same sample
+_SEED = 1  # default seed, so that the same command draws the same sample
 
 _review = group("review", no_args_is_help=True)
 
@@ -39,9 +41,7 @@ def export(
     lang: options.Lang,
 ) -> None:
     """Write a coding sheet and, beside it, the evidence sheet."""
-    from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
-    from cegep_audit.report.files.files import write_file
-    from cegep_audit.report.page.evidence import evidence_page
+    from cegep_audit.report.page.evidence import evidence_page  # with pandas
 
     if seed is not None and sample is None and institutions is None:
         raise UsageError(say("coding.seed_alone"))
@@ -51,7 +51,9 @@ def export(
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
     judged, seed = layers.judged, _SEED if seed is None else seed
-    everything = _asked(layers, anew=anew)
+    everything = [row for row in coding_rows(judged) if not anew or row.unit not in layers.standing.settled]
+    if not everything:
+        raise UsageError(say("coding.nothing_left", scan=judged.id))
     asked = rows = everything
     if sample is not None:
         asked = [row for row in everything if row.state != "not_assessed"]  # where tool and coders can be compared
@@ -61,7 +63,8 @@ def export(
         asked = coding_rows(judged, basket)
         _check_size("--institutions", institutions, list(strata_of_institutions(judged).values()))
         rows = draw_institutions(judged, institutions, seed, basket, is_blind=not show)
-    of_coder = {item.unit: item for item in _own(layers) if coder and item.coder.casefold() == coder.casefold()}
+    people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
+    of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
     write_file(output, sheet_bytes(sheet, output, judged.started_at), lang)
     beside = evidence_path(output)
@@ -74,25 +77,12 @@ def export(
         printing.note("review.excel")
 
 
-def _asked(layers: Layers, *, anew: bool) -> list[CodingRow]:
-    rows = [row for row in coding_rows(layers.judged) if not anew or row.unit not in layers.standing.settled]
-    if not rows:
-        raise UsageError(say("coding.nothing_left", scan=layers.judged.id))
-    return rows
-
-
 def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
-    """Raise UsageError for a sample that is too small to reach each stratum, or larger than what there is."""
+    """Raise UsageError for a sample that is too small to reach every stratum, or larger than the whole."""
     if size < (least := len(set(strata))):
         raise UsageError(say("coding.small_sample", option=option, asked=size, strata=least))
     if size > len(strata):
         raise UsageError(say("coding.large_sample", option=option, asked=size, rows=len(strata)))
-
-
-def _own(layers: Layers) -> list[Decision]:
-    """Return what coders decided on the scan itself."""
-    people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED)
-    return [item for item in people if item.scan_id == layers.judged.id]
 
 
 def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, *, is_shown: bool) -> None:
@@ -102,7 +92,7 @@ def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: 
     if not strata:
         return
     printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
-    for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # what a stratum means would unblind
+    for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # its name reveals what was found
         size = round(drawn * (weight or 1))
         printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
 
@@ -117,24 +107,19 @@ def take_in(
     lang: options.Lang,
 ) -> None:
     """Take in a filled coding sheet, or a list of accounts from elsewhere."""
-    from cegep_audit.coding.sheet import read_coding
-
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder, coders=coders, lang=lang)
+        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(filled.decisions, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         _tell_imported([item for item in taken if item.coder == name], before)
-    for key, count in (
-        ("empty_rows", filled.empty_rows),
-        ("disputed", len(left.disputed)),
-        ("lapsed", len(left.lapsed)),
-    ):
+    counts = {"empty_rows": filled.empty_rows, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
+    for key, count in counts.items():
         if count:
             printing.note(f"review.{key}", count=count)
     for institution, networks in without_effect(layers.judged, left.settled).items():
@@ -165,8 +150,7 @@ def agreement(
     scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
-    from cegep_audit.coding.agreement import to_json
-    from cegep_audit.coding.raters import compare_raters
+    from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
     from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
     with Store.open(db, create=False, lang=lang) as store:

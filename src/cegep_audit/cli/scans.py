@@ -8,21 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit import __version__
+from cegep_audit.analyze.completion import attained, to_json
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
-from cegep_audit.cli.options import read_bins, writes
+from cegep_audit.cli.options import SUMMARY_BASKETS, read_bins, writes
 from cegep_audit.cli.usage import command, say
-from cegep_audit.coding.layers import CODED, DETECTED
+from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts, layer_to_json
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.scan.plan import warc_of
+from cegep_audit.report.blocks import Block, Line
+from cegep_audit.report.text.markdown import markdown
+from cegep_audit.report.text.overview import layer_blocks, summary_blocks
+from cegep_audit.report.text.paragraph import paragraph as methods_paragraph
+from cegep_audit.report.text.words import difference_words
+from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.scan_statistics import ScanStatistics
-    from cegep_audit.report.blocks import Block
 
 _BUNDLES = frozenset({".zip", ".wacz"})  # which hold more than tables: a replication package, the pages themselves
+
+_NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
 
 
 @command("summary")
@@ -42,9 +49,8 @@ def summary(
     lang: options.Lang,
 ) -> None:
     """Print the statistics of a scan."""
-    from cegep_audit.analyze.completion import attained, to_json
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
-    from cegep_audit.coding.layers import layer_facts, layer_to_json
+    from cegep_audit.report.text.director import director_blocks
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -62,38 +68,27 @@ def summary(
             more["completion"] = to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
-    from cegep_audit.report.text.director import director_blocks
-    from cegep_audit.report.text.markdown import markdown
-    from cegep_audit.report.text.overview import layer_blocks
-
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
-    printing.show_blocks(_methods(shown) if paragraph else _figures(shown), is_wide=paragraph)
+    if paragraph:
+        said = methods_paragraph(shown.summary, lang, attained(shown.scan))
+        printing.show_blocks([Line(said)], is_wide=True)
+    else:
+        printing.show_blocks(_figures(shown))
     if is_coded:
         printing.show_blocks(layer_blocks(facts, detected.summary, coded.summary, lang))
     elif facts.decided:
         printing.note("layer.waiting", count=sum(facts.decided.values()))
 
 
-def _methods(stats: ScanStatistics) -> Iterable[Block]:
-    """Return the methods paragraph."""
-    from cegep_audit.analyze.completion import attained
-    from cegep_audit.report.blocks import Line
-    from cegep_audit.report.text.paragraph import paragraph
-
-    return [Line(paragraph(stats.summary, stats.lang, attained(stats.scan)))]
-
-
 def _figures(stats: ScanStatistics) -> Iterable[Block]:
     """Return what ``scan`` printed at its end, with whether the groups asked for differ."""
     from cegep_audit.analyze.scan_statistics import records
     from cegep_audit.analyze.stats import summary as over
-    from cegep_audit.report.text.overview import summary_blocks
-    from cegep_audit.report.text.words import difference_words
 
     asked, lang = stats.asked, stats.lang
-    others = [name for name in printing.SUMMARY_BASKETS[1:] if asked.basket == printing.SUMMARY_BASKETS[0]]
+    others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
     baskets = [over(stats.scan, name, (), asked.min_networks, asked.sample_of, lang=lang) for name in others]
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
@@ -125,11 +120,7 @@ def export(
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     ending = output.suffix.lower()
-    for name, is_given, needed in (
-        ("--matrix", matrix, ".csv"),
-        ("--with-warc", with_warc, ".zip"),
-        ("--quickstatements", quickstatements, ".txt"),
-    ):
+    for (name, needed), is_given in zip(_NEEDS.items(), (matrix, with_warc, quickstatements), strict=True):
         if is_given and ending != needed:
             raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped = output == Path("-")
@@ -157,7 +148,7 @@ def _warcs_of(store: Store, scan: Scan, db: Path) -> list[Path]:
     found: list[Path] = []
     number: int | None = scan.id
     while number is not None:
-        each = store.load(number)
+        each = store.scan(number)
         path = warc_of(each, db)
         found = [path, *found] if path else found
         number = each.completes
@@ -176,14 +167,13 @@ def _write_bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence
         if is_package:
             write_package(stats, output, db, warcs, with_warc=with_warc)
             return
+        pages = [
+            (page.url, each.institution.name, page.captured_at) for each in stats.scan.results for page in each.pages
+        ]
         write_wacz(
             warcs,
             output,
-            [
-                (page.url, result.institution.name, page.captured_at)
-                for result in stats.scan.results
-                for page in result.pages
-            ],
+            pages,
             title=say("page.title"),
             software=f"cegep-audit {__version__}",
             created=stats.scan.started_at,

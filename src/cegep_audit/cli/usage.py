@@ -1,7 +1,7 @@
-"""The language that a call speaks, the frame of its help, and what is wrong with its command line.
+"""The language of a call, the frame of its help, and errors on its command line.
 
-Typer speaks English, so its exceptions are told apart by what they carry (an option's name, a parameter with its
-bounds), never by their sentences.
+Typer writes English, so its exceptions are told apart by their attributes (an option's name, a parameter with its
+bounds), never by their messages.
 """
 
 import os
@@ -35,18 +35,18 @@ _FRAME = {
 }
 _MODULES = {  # the module of each command, in the order of the help
     "scan": "scanning",
-    "complete": "completing",
+    "complete": "scanning",
     "summary": "scans",
     "report": "reporting",
-    "sheet": "reporting",
-    "check": "reporting",
+    "sheet": "sheets",
+    "check": "sheets",
     "export": "scans",
-    "compare": "comparing",
-    "trend": "comparing",
+    "compare": "reporting",
+    "trend": "reporting",
     "scans": "listing",
     "review": "review",
-    "classify": "pages",
-    "detect": "pages",
+    "classify": "listing",
+    "detect": "sheets",
     "institutions": "listing",
     "networks": "listing",
     "demo": "demonstration",
@@ -57,7 +57,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @cache
 def asked_language() -> Language:
-    """Return the language of this call, known before its options are parsed because help is in it too."""
+    """Return the language of this call; help needs it before Typer parses the options."""
     words = sys.argv[1:]
     after = (words[place + 1] for place, word in enumerate(words[:-1]) if word == "--lang")
     joined = (word.removeprefix("--lang=") for word in words if word.startswith("--lang="))
@@ -70,7 +70,7 @@ def say(key: str, **values: object) -> str:
 
 
 def fault(error: typer.TyperException) -> str:
-    """Return in one line what is wrong with a command line, and which help tells more; "" where help was shown."""
+    """Return what is wrong with a command line and where to find help, in one line; "" if help was shown."""
     said = error.format_message()
     return _with_help(_in_words(error, said), getattr(error, "ctx", None)) if said else ""
 
@@ -98,7 +98,7 @@ def _in_words(error: Any, said: str) -> str:  # noqa: ANN401 - Typer's exception
 
 
 def _of_a_command(error: Any) -> str:  # noqa: ANN401 - as above
-    """Return where an option goes that stands before its command; "" where no command has it."""
+    """Return where to write an option that was given before its command; "" if no command has it."""
     group = error.ctx.command
     having = {
         name: param
@@ -134,7 +134,7 @@ def _name_of(param: Any) -> str:  # noqa: ANN401 - Typer's parameters have no pu
 
 
 class _Spoken:
-    """What commands and groups have in common. Typer's own classes come after it, and are reached by ``super``."""
+    """A mixin for Typer's commands and groups: help in the language of the call."""
 
     def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 - the class has no public name
         """Return the line that shows how the command is written."""
@@ -142,7 +142,7 @@ class _Spoken:
         return line.replace("Usage:", say("usage.usage"), 1)
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - the class has no public name
-        """Return the parameters, Typer's own with them; switches and arguments show no type."""
+        """Return the parameters, including Typer's own; help shows no type for switches and arguments."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc] # Typer's
         for param in params:
             if param.param_type_name == "argument":
@@ -154,8 +154,8 @@ class _Spoken:
         return params
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
-        """Write the help; what frames it is said in our words."""
-        from typer import rich_utils  # only help needs it: it costs as much as the rest of Typer
+        """Write the help, with Typer's own words translated."""
+        from typer import rich_utils  # slow to import, and only help needs it
 
         for name, key in _FRAME.items():
             setattr(rich_utils, name, say(f"usage.{key}", place="{}"))
@@ -166,7 +166,7 @@ class Command(_Spoken, TyperCommand):
     """One command."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
-        """Parse the words of the command; words too many are said in our words."""
+        """Parse the words of the command; raise UsageError if there are too many."""
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, args)
         if rest:
@@ -178,7 +178,7 @@ class Group(_Spoken, TyperGroup):
     """A group of commands."""
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
-        """Find the command that is named; one that is not there is said in our words."""
+        """Find a command by its name; raise UsageError, with similar names, if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = get_close_matches(args[0], self.list_commands(ctx))
             key = "usage.no_command_near" if near else "usage.no_command"
@@ -186,7 +186,7 @@ class Group(_Spoken, TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override] # the public name
-        """Run the command; where whoever reads our output has left (``head``, ``less``), be done."""
+        """Run the command; raise ReaderLeftError if the reader of our output is gone (``head``, ``less``)."""
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
@@ -196,21 +196,21 @@ class Group(_Spoken, TyperGroup):
 
 
 class _Program(Group):
-    """All commands. A module is imported when one of its commands is called: listing them needs none."""
+    """All commands; a module is imported when one of its commands is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's
         """Return the names of the commands, in the order of the help."""
         return list(_MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - Typer's
-        """Return the command *cmd_name*, None where there is none of this name."""
+        """Return the command *cmd_name*, None if there is none."""
         if cmd_name not in _MODULES:
             return None
         import_module(f"cegep_audit.cli.{_MODULES[cmd_name]}")
         return get_group(app).commands[cmd_name]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names
-        """Write the help of the program, with the name and the help of each command."""
+        """Write the help of the program: the name and the help of each command."""
         named = [TyperCommand(name, help=say(f"help.{name}")) for name in _MODULES]
         Group(name=self.name, commands=named, params=self.params, help=self.help).format_help(ctx, formatter)
 
@@ -221,17 +221,17 @@ app = typer.Typer(
 
 
 def command(name: str, of: typer.Typer = app) -> Callable[[Function], Function]:
-    """Return what makes a function the command *name*, or one of the group *of*."""
+    """Return a decorator that makes a function the command *name*, in the group *of* if it is given."""
     key = name if of is app else f"{of.info.name}_{name}"
     return of.command(name, help=say(f"help.{key}"), cls=Command)
 
 
 def group(name: str, **settings: Any) -> typer.Typer:  # noqa: ANN401 - Typer's settings
-    """Return a new group of commands, a command itself where *settings* let it be called alone."""
+    """Return a new group of commands; with ``invoke_without_command`` it is a command too."""
     made = typer.Typer(name=name, help=say(f"help.{name}"), cls=Group, add_completion=False, **settings)
     app.add_typer(made)
     return made
 
 
 class ReaderLeftError(Exception):
-    """Nobody reads standard output any more. Typer would end with 1, which is the code of a scan that failed."""
+    """The reader of standard output is gone. Typer would exit with 1, the code of a scan that assessed nothing."""

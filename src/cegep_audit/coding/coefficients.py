@@ -1,7 +1,7 @@
 """How well raters agree, in figures: precision, recall, F1, per cent agreement, kappa and alpha, with intervals.
 
 Every figure is a function of sums over institutions, so that all resamples of the bootstrap are matrix products. The
-libraries at hand (krippendorff, scikit-learn, statsmodels) have neither weights and clusters nor intervals for these.
+libraries for these (krippendorff, scikit-learn, statsmodels) have no weights, clusters or intervals.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = 
     their harmonic mean; ``agreement`` is the share of units on which both say the same, no account included. ``kappa``
     is Cohen's (Educational and Psychological Measurement 20, 1960), ``alpha`` Krippendorff's for nominal data
     ("Computing Krippendorff's Alpha-Reliability", 2011); every account is a category, and so is none. Weights are
-    brought to a mean of 1, so that equal ones change nothing.
+    scaled to a mean of 1.
 
     Intervals are percentiles of *resamples* in which institutions are drawn with replacement, their units staying
     together. At 0 and 100 % all resamples are alike, and the interval is the exact one of the rows, unweighted; for f1

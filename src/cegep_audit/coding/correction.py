@@ -8,9 +8,10 @@ non-response in sample surveys", JASA 41, 1946).
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
+from operator import attrgetter
 from typing import NamedTuple
 
-from cegep_audit.analyze.findings import Adjusted, Corrections, Estimate
+from cegep_audit.analyze.findings import Adjusted, CorrectedShare, Corrections
 from cegep_audit.analyze.intervals import predictive_interval
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import standing
@@ -40,22 +41,23 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     W. G. Madow, 1953). Strata are states of one type; those without a sample join the others of their state.
 
     The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
-    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`). Strata in a cell are drawn in
-    proportion to their size, so taking them together does not make the interval too short. Limits of cells add up as
-    variances do (G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures", Statistics in
-    Medicine 27, 2008). Over simulated populations the interval covers the truth in 93 to 97 of 100
-    (``tests/coding/test_correction.py``), and in 92 to 93 where most strata have one institution.
+    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`); strata in a cell are drawn in
+    proportion to their size. Limits of cells add up as variances do (G. Y. Zou and A. Donner, "Construction of
+    confidence limits about effect measures", Statistics in Medicine 27, 2008). Over simulated populations the interval
+    covers the truth in 93 to 97 of 100, and in 92 to 93 where most strata have one institution.
     """
     read = [case for case in cases if case.found is not None]
     unread = [case for case in cases if case.found is None]
     of_read, of_unread = _total(read), _total(unread)
     if not read or of_read is None:
         return None
+    share = _share([of_read], len(read))
     return Adjusted(
-        share=_share([of_read], len(read)),
-        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
+        share.share,
+        share.ci95,
         rogan_gladen=rogan_gladen(read),
         sampled=sum(case.truth is not None for case in read),
+        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
         sampled_unread=sum(case.truth is not None for case in unread),
     )
 
@@ -66,24 +68,20 @@ _Total = tuple[float, float, float]
 
 def _total(cases: Sequence[Case]) -> _Total | None:
     """Return how many of the *cases* have the trait; None where a state or a cell was not sampled at all."""
-    weights = _weights(cases)
-    if {case.state for case in cases} > {case.state for case in cases if case.truth is not None}:
-        return None
-    cells: dict[bool | None, list[Case]] = defaultdict(list)
-    for case in cases:
-        cells[case.found].append(case)
-    number = below = above = 0.0
-    for members in cells.values():
-        coded = [case for case in members if case.truth is not None]
-        if not coded:
+    coded, weights = [case for case in cases if case.truth is not None], _weights(cases)
+    for part in (attrgetter("state"), attrgetter("found")):
+        if set(map(part, cases)) != set(map(part, coded)):
             return None
-        size, having = len(members), sum(bool(case.truth) for case in coded)
-        low, high = predictive_interval(having, len(coded), size)
-        weight = [weights[case.state, case.type] for case in coded]
-        mean = sum(w * bool(case.truth) for w, case in zip(weight, coded, strict=True)) / sum(weight)
+    number = below = above = 0.0
+    for found, size in Counter(case.found for case in cases).items():
+        members = [case for case in coded if case.found == found]
+        having = sum(bool(case.truth) for case in members)
+        low, high = predictive_interval(having, len(members), size)
+        weight = [weights[case.state, case.type] for case in members]
+        mean = sum(w * bool(case.truth) for w, case in zip(weight, members, strict=True)) / sum(weight)
         number += size * mean
-        below += (size * (having / len(coded) - low)) ** 2
-        above += (size * (high - having / len(coded))) ** 2
+        below += (size * (having / len(members) - low)) ** 2
+        above += (size * (high - having / len(members))) ** 2
     return number, below, above
 
 
@@ -96,10 +94,10 @@ def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
     return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
 
 
-def _share(totals: Sequence[_Total], size: int) -> Estimate:
+def _share(totals: Sequence[_Total], size: int) -> CorrectedShare:
     number, below, above = (sum(column) for column in zip(*totals, strict=True))
     interval = (max(0.0, (number - sqrt(below)) / size), min(1.0, (number + sqrt(above)) / size))
-    return Estimate(number / size, interval)
+    return CorrectedShare(number / size, interval)
 
 
 def rogan_gladen(cases: Sequence[Case]) -> float | None:
@@ -128,40 +126,31 @@ def corrections(judged: Scan, detected: Scan, decisions: Iterable[Decision]) -> 
     """Return the corrected shares of the scan *detected*, by basket; empty without a sample of whole institutions.
 
     *judged* is the scan by the rules alone, of which the sample was drawn. An institution counts as coded for a basket
-    where the *decisions* that stand settle each of its networks that was open on the day.
+    where the *decisions* that hold settle each of its networks that was open on the day.
     """
     decisions = list(decisions)
     drawn = {item.unit.institution_id for item in decisions if is_of_institutions(item.stratum)}
     if not drawn:
         return {}
     settled = standing(decisions, judged).settled
-    return {name: dict(_of_basket([*_sites(name, judged, detected, drawn, settled)])) for name in basket_names()}
+    return {name: dict(_of_basket(name, judged, detected, drawn, settled)) for name in basket_names()}
 
 
-_Networks = frozenset[str] | None
-_Site = tuple[str, str, frozenset[str], _Networks, _Networks]
-"""State and type of an institution, the networks asked of it, those that the tool found and those that coders did."""
-
-
-def _sites(
+def _of_basket(
     name: str, judged: Scan, detected: Scan, drawn: set[str], settled: Mapping[Unit, Decision]
-) -> Iterator[_Site]:
-    results = {result.institution.id: result for result in detected.results}
+) -> Iterator[tuple[int | str, Adjusted]]:
+    """Yield the corrected share of each threshold and each network that the sample reaches."""
+    results = {each.institution.id: each for each in detected.results if each.status.is_assessed}
+    sites = []
     for institution, result in visits(judged):
-        asked = frozenset(basket(name, day_of(judged, result)))
+        asked, own = basket(name, day_of(judged, result)), results.get(institution.id)
         said = {network: settled.get(Unit(institution.id, network)) for network in asked}
         is_coded = institution.id in drawn and all(said.values())
         truth = frozenset(net for net, item in said.items() if item and item.correct_account) if is_coded else None
-        own = results.get(institution.id)
-        found = counted_networks(detected, own, name) if own is not None and own.status.is_assessed else None
-        yield state_of_institution(judged, result), institution.type, asked, found, truth
-
-
-def _of_basket(sites: Sequence[_Site]) -> Iterator[tuple[int | str, Adjusted]]:
-    """Yield the corrected share of each threshold and each network that the sample reaches."""
+        found = counted_networks(detected, own, name) if own else None
+        sites.append((state_of_institution(judged, result), institution.type, asked, found, truth))
     most = max((len(networks) for *_, found, truth in sites for networks in (found, truth) if networks), default=0)
-    traits: list[int | str] = [*range(1, max(most, THREE_PLUS) + 1), *NETWORKS]
-    for trait in traits:
+    for trait in (*range(1, max(most, THREE_PLUS) + 1), *NETWORKS):
         cases = [
             Case(state, kind, _has(found, trait), _has(truth, trait))
             for state, kind, asked, found, truth in sites
@@ -171,7 +160,7 @@ def _of_basket(sites: Sequence[_Site]) -> Iterator[tuple[int | str, Adjusted]]:
             yield trait, share
 
 
-def _has(networks: _Networks, trait: int | str) -> bool | None:
+def _has(networks: frozenset[str] | None, trait: int | str) -> bool | None:
     """Whether *networks* are as many as a threshold, or hold a network; None where they are not known."""
     if networks is None:
         return None

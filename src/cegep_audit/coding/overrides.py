@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
-from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.models import Account, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, filled
@@ -73,7 +73,10 @@ def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str] | 
     found = FaultList(str(path), lang)
     table = read_table(Path(path), required=COLUMNS, known=COLUMNS, found=found, needs_rows=False)
     overrides = [(row, _override(row, ids, found)) for row in (table.rows if table else ())]
-    keys = ((row, (item.institution_id, _key(item)) if _is_complete(item) else None) for row, item in overrides)
+    keys = (
+        (row, (item.institution_id, _key(item)) if item.institution_id and item.account_url else None)
+        for row, item in overrides
+    )
     note_repeats(keys, found, "overrides.repeated")
     found.check()
     return [item for _, item in overrides]
@@ -110,25 +113,20 @@ def apply_to_scan(scan: Scan) -> tuple[Scan, list[Use]]:
     overrides: dict[str, list[Override]] = defaultdict(list)
     for item in overrides_of(scan):
         overrides[item.institution_id].append(item)
-    results: list[InstitutionResult] = []
+    results = list(scan.results)
     uses: list[Use] = []
-    for result in scan.results:
+    for place, result in enumerate(scan.results):
         if own := overrides.get(result.institution.id):
             mark_main = partial(with_main, identity=identity_of(result.institution, result.final_url))
             accounts, used = apply_overrides(result.accounts, own, mark_main)
             uses += used
-            result = replace(result, accounts=accounts)  # noqa: PLW2901 - the same result, decided
-        results.append(result)
+            results[place] = replace(result, accounts=accounts)
     return replace(scan, results=tuple(results)), uses
 
 
 def _key(item: Override | Account) -> tuple[str, str]:
     url = item.url if isinstance(item, Account) else item.account_url
     return item.network, account_key(item.network, url)
-
-
-def _is_complete(item: Override) -> bool:
-    return bool(item.institution_id and item.account_url)
 
 
 def _override(row: Row, ids: Collection[str] | None, found: FaultList) -> Override:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import Literal, TypeVar
 
 from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import ASKED, finding
@@ -14,6 +14,7 @@ from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, U
 
 _WHOLE = "institution:"  # how the strata of a sample of whole institutions begin
 
+K = TypeVar("K", str, Unit)
 State = Literal["found", "not_found", "not_assessed"]
 
 
@@ -69,10 +70,7 @@ def draw(rows: Sequence[CodingRow], size: int, seed: int, *, is_blind: bool) -> 
     numbers instead. The same rows, size and seed give the same sample, blind or not. *size* is at least the number of
     strata and at most that of rows.
     """
-    strata: dict[str, list[Unit]] = defaultdict(list)
-    for row in rows:
-        strata[row.stratum_of_row].append(row.unit)
-    drawn = _drawn(strata, size, seed, is_blind=is_blind)
+    drawn = _drawn({row.unit: row.stratum_of_row for row in rows}, size, seed, is_blind=is_blind)
     return [replace(row, stratum=drawn[row.unit][0], weight=drawn[row.unit][1]) for row in rows if row.unit in drawn]
 
 
@@ -81,14 +79,11 @@ def draw_institutions(judged: Scan, size: int, seed: int, basket_name: str, *, i
 
     Strata are those of :func:`strata_of_institutions`; weights, names and order are as in :func:`draw`.
     """
-    strata: dict[str, list[Unit]] = defaultdict(list)
-    for id_, name in strata_of_institutions(judged).items():
-        strata[name].append(Unit(id_, ""))
-    drawn = _drawn(strata, size, seed, is_blind=is_blind)
+    drawn = _drawn(strata_of_institutions(judged), size, seed, is_blind=is_blind)
     return [
-        replace(row, stratum=_WHOLE + drawn[unit][0], weight=drawn[unit][1])
+        replace(row, stratum=_WHOLE + drawn[row.institution.id][0], weight=drawn[row.institution.id][1])
         for row in coding_rows(judged, basket_name)
-        if (unit := Unit(row.institution.id, "")) in drawn
+        if row.institution.id in drawn
     ]
 
 
@@ -106,31 +101,30 @@ def state_of_institution(judged: Scan, result: InstitutionResult | None) -> str:
 
 
 def is_of_institutions(stratum: str) -> bool:
-    """Whether a *stratum* is of a sample of whole institutions."""
+    """Whether a *stratum* belongs to a sample of whole institutions."""
     return stratum.startswith(_WHOLE)
 
 
-def _drawn(
-    strata: Mapping[str, Sequence[Unit]], size: int, seed: int, *, is_blind: bool
-) -> dict[Unit, tuple[str, float]]:
-    """Return the units drawn with the name and weight of their stratum."""
+def _drawn(strata: Mapping[K, str], size: int, seed: int, *, is_blind: bool) -> dict[K, tuple[str, float]]:
+    """Return what is drawn, with the name and weight of its stratum; *strata* are those of all that can be drawn."""
     random = Random(seed)  # noqa: S311 - a sample to be drawn again, no secret
-    quotas = allocate({name: len(units) for name, units in strata.items()}, size)
-    taken = {name: random.sample(sorted(strata[name]), quotas[name]) for name in sorted(strata)}
+    members: dict[str, list[K]] = defaultdict(list)
+    for each in sorted(strata):
+        members[strata[each]].append(each)
+    quotas = allocate({name: len(members[name]) for name in dict.fromkeys(strata.values())}, size)
+    taken = {name: random.sample(members[name], quotas[name]) for name in sorted(members)}
     numbers = [f"s{number:02d}" for number in random.sample(range(1, len(taken) + 1), len(taken))]  # after the units
     labels = dict(zip(taken, numbers if is_blind else taken, strict=True))
-    return {unit: (labels[name], len(strata[name]) / quotas[name]) for name, units in taken.items() for unit in units}
+    return {each: (labels[name], len(members[name]) / quotas[name]) for name, found in taken.items() for each in found}
 
 
 def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
     """Return how many of *total* each stratum gets: one, then in proportion to its size, by largest remainder."""
-    quotas = dict.fromkeys(sizes, 1)
-    left, room = total - len(sizes), {name: size - 1 for name, size in sizes.items()}
-    share = left / (sum(room.values()) or 1)
-    for name, free in room.items():
-        quotas[name] += math.floor(free * share)
-    remainders = sorted(sizes, key=lambda name: (math.floor(room[name] * share) - room[name] * share, name))
-    for name in remainders[: total - sum(quotas.values())]:
+    room = {name: size - 1 for name, size in sizes.items()}
+    share = (total - len(sizes)) / (sum(room.values()) or 1)
+    quotas = {name: 1 + math.floor(free * share) for name, free in room.items()}
+    by_remainder = sorted(sizes, key=lambda name: (quotas[name] - 1 - room[name] * share, name))
+    for name in by_remainder[: total - sum(quotas.values())]:
         quotas[name] += 1
     return quotas
 
@@ -157,27 +151,24 @@ def weights_of(
     3rd ed., 1977, section 5A.9). Sites that were not assessed belong to the whole only *with_unread*, and where a row
     of them was decided.
     """
-    ones = dict.fromkeys(decided, 1.0)
+    weights = dict.fromkeys(decided, 1.0)
     if not drawn:
-        return ones, None
-    strata = _strata(judged, drawn, with_unread=with_unread)
+        return weights, None
+    if all(is_of_institutions(item.stratum) for item in drawn.values()):
+        of_institution = strata_of_institutions(judged)
+        strata = {row.unit: of_institution[row.institution.id] for row in coding_rows(judged, "all")}
+    else:
+        rows = [row for row in coding_rows(judged) if with_unread or row.state != "not_assessed"]
+        strata = {row.unit: row.stratum_of_row for row in rows}
     done = Counter(strata[unit] for unit in decided if unit in strata)
     takes_unread = with_unread and any(map(_is_unread, done))
     sizes = Counter(name for name in strata.values() if takes_unread or not _is_unread(name))
-    weights = ones | {unit: sizes[strata[unit]] / done[strata[unit]] for unit in decided if sizes[strata.get(unit, "")]}
+    weights |= {unit: sizes[strata[unit]] / done[strata[unit]] for unit in decided if sizes[strata.get(unit, "")]}
     drawn_weights = {strata[unit]: item.weight or 1.0 for unit, item in drawn.items() if unit in strata}
     undone = sum(max(0, round(sizes[name] / weight) - done[name]) for name, weight in drawn_weights.items())
-    sampled = Sampled(undone, tuple(sorted(set(sizes) - set(done))))
-    is_whole = not sampled.undone and not sampled.empty and set(weights.values()) <= {1.0}
-    return weights, None if is_whole else sampled
-
-
-def _strata(judged: Scan, drawn: Mapping[Unit, Decision], *, with_unread: bool) -> dict[Unit, str]:
-    """Return the stratum of each row that could have been drawn."""
-    if all(is_of_institutions(item.stratum) for item in drawn.values()):
-        of_institution = strata_of_institutions(judged)
-        return {row.unit: of_institution[row.institution.id] for row in coding_rows(judged, "all")}
-    return {row.unit: row.stratum_of_row for row in coding_rows(judged) if with_unread or row.state != "not_assessed"}
+    empty = tuple(sorted(set(sizes) - set(done)))
+    is_whole = not undone and not empty and set(weights.values()) <= {1.0}
+    return weights, None if is_whole else Sampled(undone, empty)
 
 
 def _is_unread(stratum: str) -> bool:

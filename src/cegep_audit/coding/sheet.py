@@ -6,19 +6,19 @@ dates, numbers and cells that look like formulas is accepted.
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from cegep_audit.coding.agreement import TOOL
-from cegep_audit.coding.decisions import finding, is_same
+from cegep_audit.analyze.presence import visits
+from cegep_audit.coding.decisions import TOOL, finding, is_same
 from cegep_audit.coding.overrides import note_repeats, read_account, read_network
 from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, filled
-from cegep_audit.registry.headings import fold
-from cegep_audit.text import excerpt
+from cegep_audit.text import excerpt, slug
 from cegep_audit.vocabulary import Verdict
 
 CODED = ("decision", "correct_account", "note", "coder", "date")  # what a coder fills in
@@ -26,9 +26,9 @@ SHOWN = ("account_url", "role", "reason", "evidence_page")  # the tool's answer,
 SAMPLED = ("stratum", "weight")
 COLUMNS = ("institution_id", "institution", "website", "network", *CODED)
 
-# A coder's own words for the decisions, beside the codes, without accents and with hyphens.
+# A coder's own words for the decisions, and the codes, without accents and with hyphens.
 _WORDS: Mapping[str, Verdict] = {
-    **{fold(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
+    **{slug(verdict): verdict for verdict in Verdict if verdict is not Verdict.LISTED},
     "mauvais-compte": Verdict.WRONG_ACCOUNT,
     "incertain": Verdict.UNSURE,
 }
@@ -38,14 +38,8 @@ _LONGEST_NOTE = 2_000
 _NAME = re.compile(r"\w[\w.-]*")
 _GUARD = re.compile("(^|;)'(?=[\\s\u200c\u200d]*[=+\\-@＝＋－＠])")  # keeps a spreadsheet from computing the cell
 _CODER_TOMORROW = timedelta(days=1)  # a coder may live east of here
-
-_ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]00:00(?::00)?)?")
-_DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
-_WRITTEN = re.compile(r"(\d{1,2})(?:er)?[ -]([^\W\d]+)\.?[ -](\d{4})")
-_MONTHS: tuple[str | tuple[str, ...], ...] = (  # how months begin, in French and English, without accents
-    *("jan", ("fev", "feb"), "mar", ("avr", "apr"), ("mai", "may"), ("juin", "jun"), ("juil", "jul")),
-    *(("aou", "aug"), "sep", "oct", "nov", "dec"),
-)
+_MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")  # what a spreadsheet adds to a day
+_DAYS = ("%Y-%m-%d", "%d-%m-%Y", "%m-%d-%Y")  # ISO 8601, as in French Canada; day or month first elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def read_coding(
     judged: Scan,
     *,
     today: date,
-    coder: str | None = None,
+    coder: str = "",
     coders: Mapping[str, bool] | None = None,
     lang: Language = "fr",
 ) -> Filled:
@@ -73,7 +67,7 @@ def read_coding(
 
     Raises RegistryError with every fault of the file, said in *lang*.
     """
-    found = FaultList(str(path), lang)
+    found, coders = FaultList(str(path), lang), coders or {}
     table = read_table(path, required=("institution_id", "network"), known={*COLUMNS, *SHOWN, *SAMPLED}, found=found)
     columns = table.columns if table else ()
     is_list = "decision" not in columns
@@ -82,33 +76,31 @@ def read_coding(
     reader = _Reader(
         found,
         judged,
-        {institution.id for institution in judged.institutions},
-        {result.institution.id: result for result in judged.results},
+        {institution.id: result for institution, result in visits(judged)},
         today,
         is_blind=not {*SHOWN}.intersection(columns),
-        coder=coder or "",
-        spellings={name.casefold(): name for name in coders or ()},
-        others={name.casefold() for name, was_list in (coders or {}).items() if was_list is not is_list},
+        coder=coder,
+        spellings={name.casefold(): name for name in coders},
+        others={name.casefold() for name, was_list in coders.items() if was_list is not is_list},
     )
     read = reader.listed if is_list else reader.decision
-    decided = [(row, read(row)) for row in map(_unguarded, table.rows if table else ())]
+    decided = []
+    for line in table.rows if table else ():
+        row = Row(line.line, {name: _GUARD.sub(r"\1", text) for name, text in line.cells.items()})
+        decided.append((row, read(row)))
     taken = [(row, item) for row, item in decided if item is not None]
     note_repeats(((row, _key(item)) for row, item in taken), found, "coding.repeated")
     found.check()
     return Filled(tuple(item for _, item in taken), len(decided) - len(taken), is_list)
 
 
-def _unguarded(row: Row) -> Row:
-    return Row(row.line, {name: _GUARD.sub(r"\1", text) for name, text in row.cells.items()})
-
-
 def _key(item: Decision) -> tuple[str, ...] | None:
-    """Return what one coder decides once, a unit or an account of a list; None where a cell of it has a fault."""
+    """Return the key of what a coder may decide once, a unit or an account of a list; None if a cell has a fault."""
     account = item.correct_account if item.verdict is Verdict.LISTED else ""
     return (*item.unit, item.coder, account) if all(item.unit) and item.coder else None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads the rows of one file; what is wrong with them goes to ``found`` and leaves its place empty.
 
@@ -118,8 +110,7 @@ class _Reader:
 
     found: FaultList
     judged: Scan
-    ids: Collection[str]
-    results: Mapping[str, InstitutionResult]
+    results: Mapping[str, InstitutionResult | None]
     today: date
     is_blind: bool
     coder: str
@@ -143,9 +134,8 @@ class _Reader:
 
     def listed(self, row: Row) -> Decision:
         """Return the account of one row of a list."""
-        column = (
-            "correct_account" if row.cells.get("correct_account") or "account_url" not in row.cells else "account_url"
-        )
+        is_corrected = row.cells.get("correct_account") or "account_url" not in row.cells
+        column = "correct_account" if is_corrected else "account_url"
         unit = self._unit(row)
         self.found.parse(row, column, filled, "")
         return self._made(row, unit, Verdict.LISTED, self._account(row, column, unit))
@@ -166,13 +156,13 @@ class _Reader:
         )
 
     def _unit(self, row: Row) -> Unit:
-        institution = self.found.parse(row, "institution_id", self._id, "")
-        return Unit(institution, self.found.parse(row, "network", read_network, ""))
+        def institution(text: str) -> str:
+            if filled(text) not in self.results:
+                raise CellError("coding.unknown_institution", cell=excerpt(text), scan=self.judged.id)
+            return text
 
-    def _id(self, text: str) -> str:
-        if filled(text) not in self.ids:
-            raise CellError("coding.unknown_institution", cell=excerpt(text), scan=self.judged.id)
-        return text
+        id_ = self.found.parse(row, "institution_id", institution, "")
+        return Unit(id_, self.found.parse(row, "network", read_network, ""))
 
     def _signature(self, text: str) -> str:
         name = text or self.coder
@@ -185,7 +175,19 @@ class _Reader:
         return self.spellings.setdefault(name.casefold(), name)
 
     def _date(self, text: str) -> date:
-        return _day(text, latest=self.today + _CODER_TOMORROW) if text else self.today
+        """Return a day as spreadsheets write it; CellError for one that can be read in two ways."""
+        if not text:
+            return self.today
+        plain, days = re.sub(r"[/.]", "-", _MIDNIGHT.sub("", text)), set()
+        for form in _DAYS:
+            with suppress(ValueError):  # another form, or the 31st of November
+                days.add(datetime.strptime(plain, form).replace(tzinfo=UTC).date())
+        if len(days) != 1:
+            raise CellError("coding.ambiguous_date" if days else "coding.date", cell=excerpt(text))
+        day = days.pop()
+        if day > self.today + _CODER_TOMORROW:
+            raise CellError("coding.future_date", cell=excerpt(text))
+        return day
 
     def _account(self, row: Row, column: str, unit: Unit) -> str:
         def account(text: str) -> str:
@@ -221,7 +223,7 @@ class _Reader:
 
 
 def _verdict(text: str) -> Verdict:
-    if verdict := _WORDS.get(fold(text)):
+    if verdict := _WORDS.get(slug(text)):
         return verdict
     raise CellError("coding.decision", cell=excerpt(text))
 
@@ -233,37 +235,9 @@ def _note(text: str) -> str:
 
 def _weight(text: str) -> float | None:
     """Return a number as French or English writes it, ``1,5`` or ``1.5``; None where there is none."""
-    if not text:
-        return None
     plain = re.sub(r"\s", "", text).replace(",", ".")
     if re.fullmatch(r"\d{1,9}(?:\.\d{1,15})?", plain) and float(plain) >= 1:
         return float(plain)
-    raise CellError("coding.weight", cell=excerpt(text))
-
-
-def _day(text: str, latest: date) -> date:
-    """Return a date as ISO, French or English spreadsheets write it; CellError for one that can be read in two ways."""
-    parts = (0, 0, 0)
-    if match := _ISO.fullmatch(text):
-        parts = (int(match[1]), int(match[2]), int(match[3]))
-    elif match := _WRITTEN.fullmatch(text):
-        word = fold(match[2])
-        parts = (
-            int(match[3]),
-            next((n for n, begins in enumerate(_MONTHS, 1) if word.startswith(begins)), 0),
-            int(match[1]),
-        )
-    elif match := _DAY_FIRST.fullmatch(text):
-        one, other, year = map(int, match.groups())
-        months = {number for number in (one, other) if number <= len(_MONTHS)}
-        if len(months) > 1:
-            raise CellError("coding.ambiguous_date", cell=excerpt(text))
-        month = other if other in months else one
-        parts = (year, month, one + other - month)
-    try:
-        day = date(*parts)
-    except ValueError:  # the 31st of November, or no date at all
-        raise CellError("coding.date", cell=excerpt(text)) from None
-    if day > latest:
-        raise CellError("coding.future_date", cell=excerpt(text))
-    return day
+    if text:
+        raise CellError("coding.weight", cell=excerpt(text))
+    return None

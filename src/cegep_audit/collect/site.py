@@ -23,7 +23,7 @@ import stamina
 import stamina.instrumentation
 
 from cegep_audit.collect.hosts import OwnHosts, has_no_answer, nothing_listens, other_name, other_scheme, silence
-from cegep_audit.collect.http.addresses import as_sent, is_special_host
+from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.politeness.pacing import Pace
 from cegep_audit.collect.politeness.robots import RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
@@ -35,6 +35,7 @@ from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
 _MAX_REFUSALS = 2  # times that a site may say 429 before it is left alone
 _MAX_BACKOFF_S = 5.0
+_MAX_ADDRESS = 65_536  # characters; no server takes as many
 _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
 
 # stamina would otherwise log each retry, which ends on the user's terminal.
@@ -83,7 +84,7 @@ class Site:
         The homepage is looked for under its other names too. Any other address must be on a host of the site, or
         have the site's name under another domain (a homepage may send its reader there by a meta refresh).
         """
-        if split(url) is None:
+        if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
@@ -124,7 +125,6 @@ class Site:
     async def _follow(self, requested: str, address: str, *, is_home: bool = False) -> Page:
         """Get *address* and where it redirects to, each hop checked as if it were asked by itself."""
         seen: set[object] = set()
-        address = as_sent(address)
         for _ in range(self._limits.max_redirects + 1):
             state = address, self._cookies  # a cookie set on the way makes it another request
             if state in seen:
@@ -142,13 +142,11 @@ class Site:
     def _target(self, answer: Answer) -> str:
         """Return where *answer* redirects to, as it is sent; raise FetchError for no usable or a private address."""
         target = absolute(answer.url, answer.location) if answer.location else None
-        if target:
-            self._refuse_special(target, answer)
-        try:
-            return as_sent(crawl_key(target or ""))
-        except FetchError as error:
+        if target is None or len(target) > _MAX_ADDRESS:
             message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
-            raise _error_of(answer, Detail.BAD_REDIRECT, message) from error
+            raise _error_of(answer, Detail.BAD_REDIRECT, message)
+        self._refuse_special(target, answer)
+        return crawl_key(target)
 
     def _page(self, requested: str, answer: Answer) -> Page:
         """Return the page that *answer* is; raise FetchError where its status says that it is none."""
@@ -256,7 +254,7 @@ class Site:
         return self._is_public(url) and self._hosts.hold(url)
 
     async def _ask_robots(self, url: str) -> Answer:
-        return await self._ask(as_sent(url), Want.ROBOTS)
+        return await self._ask(url, Want.ROBOTS)
 
 
 def _error_of(answer: Answer, detail: str, message: str) -> FetchError:

@@ -1,8 +1,7 @@
 """The invented web, served on loopback as a plain HTTP proxy: each institution is a host of its own.
 
-A client reaches it with ``HTTP_PROXY=http://127.0.0.1:PORT``, so that no name is resolved and the code
-under demonstration is the ordinary one. A host that is not of the demo is answered 502, as a proxy reports
-a name that does not exist; CONNECT (https) is answered 501: a proxy cannot forge certificates.
+Clients set ``HTTP_PROXY=http://127.0.0.1:PORT``, so that no name is resolved and the ordinary code runs. Unknown hosts
+get a 502, as from any proxy; CONNECT (https) gets a 501, because a proxy cannot forge certificates.
 """
 
 import gzip
@@ -23,12 +22,12 @@ from urllib.parse import urlsplit
 
 from cegep_audit.demo.sites import Answer, answer, sites, write_registry
 
-_POLL_S = 0.05  # how soon the server notes that it is to end
+_POLL_S = 0.05  # longest time until the server notices that it must stop
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One request seen: seconds since the web opened, host, path with query, and the status answered (0: none)."""
+    """One request: seconds since the web opened, host, path with query, and the status of the answer (0: none)."""
 
     at_s: float
     host: str
@@ -53,7 +52,7 @@ class Web:
 def serve() -> Iterator[Web]:
     """Serve the invented web on a free port of 127.0.0.1, from threads, until the block ends.
 
-    Raises OSError where no port can be had. On leaving, open connections are closed and the threads have ended.
+    Raises OSError if there is no free port. At the end, connections are closed and threads have ended.
     """
     with TemporaryDirectory(prefix="cegep-audit-demo-") as folder:
         registry = Path(folder) / "institutions.csv"
@@ -84,7 +83,7 @@ class _Proxy(ThreadingTCPServer):
         self._lines: set[Any] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
-        """Converse in a thread of its own."""
+        """Serve a connection in a thread of its own."""
         self._lines.add(request)
         super().process_request(request, client_address)
 
@@ -94,12 +93,12 @@ class _Proxy(ThreadingTCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
-        """Say nothing of a client that hung up."""
+        """Ignore clients that hung up."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """End every conversation, from another thread, and wait for their threads."""
+        """Close every connection, from another thread, and wait for their threads."""
         self.shutdown()
         self.stopping.set()
         for line in list(self._lines):
@@ -112,7 +111,7 @@ class _Conversation(BaseHTTPRequestHandler):
     """The requests of one connection, and their answers."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # an answer leaves in one piece, so that its end need not wait for the client's acknowledgement
+    wbufsize = -1  # an answer is sent in one piece, so that its end does not wait for an acknowledgement
     server: _Proxy
 
     def do_GET(self) -> None:
@@ -146,7 +145,7 @@ class _Conversation(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - as http.server has it
 
     def _found(self, host: str, path: str) -> Answer | None:
-        """Return the answer to a request; None where the host closes the connection without one."""
+        """Return the answer to a request, None if the host closes the connection without one."""
         if host in self.server.aliases:
             return Answer(301, (("Location", self.server.aliases[host] + path.lstrip("/")),), b"")
         site = self.server.hosts.get(host)
@@ -155,4 +154,4 @@ class _Conversation(BaseHTTPRequestHandler):
         return None if site.serves == "silence" else answer(site, path.partition("?")[0])
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - as http.server has it
-        """Print nothing: the log is for whoever serves the web."""
+        """Print nothing; the log of the web is in memory."""

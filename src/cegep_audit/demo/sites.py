@@ -1,13 +1,13 @@
-"""The invented institutions of the demo, and what their hosts answer: pure functions of one file for each.
+"""The invented institutions of the demo, and what their hosts answer.
 
-One file of ``sites/`` holds all there is to know of one institution, its traps named. Everything is invented: names,
-texts, handles. Host names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
+Each institution is one file of ``sites/``, which names its traps. Everything is invented: names, texts, handles. Host
+names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
 import csv
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +16,8 @@ from zlib import crc32
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from cegep_audit.tables import read_tables
 
 REGISTRY_COLUMNS = (
     *("id", "name", "short_name", "type", "language", "region", "region_code", "city", "website", "alt_hosts"),
@@ -32,7 +34,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One address of a site. Where ``body`` is None the site's look lays it out, with ``slots`` filled in.
+    """One address of a site. Without a ``body``, the template of the site renders it, with ``slots`` filled in.
 
     ``status`` is an HTTP status; ``location`` is where a redirect leads; ``content_type`` is the header as
     sent, the site's own where None; ``wait_s`` is how long the answer takes, in seconds.
@@ -79,24 +81,9 @@ class Site:
     content_type: str = "text/html; charset=utf-8"
 
     @property
-    def name(self) -> str:
-        """The institution's full name."""
-        return self.row["name"]
-
-    @property
-    def city(self) -> str:
-        """The town it says it is in."""
-        return self.row["city"]
-
-    @property
     def languages(self) -> tuple[str, ...]:
         """The languages of its pages, the main one first."""
         return ("fr", "en") if self.row["language"] == "bilingual" else (self.row["language"],)
-
-    @property
-    def language(self) -> str:
-        """The language of its pages where they do not say otherwise, ``fr`` or ``en``."""
-        return self.languages[0]
 
 
 ROBOTS = Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")
@@ -112,18 +99,12 @@ def sites() -> tuple[Site, ...]:
 
 
 def _site(site_id: str, table: dict[str, Any]) -> Site:
-    """Build a site from its file; an unknown key raises TypeError, so that a typing error cannot hide a trap."""
+    """Build a site from its file; an unknown key raises TypeError, so that a typo cannot hide a trap."""
     pages = {path: Document(**document) for path, document in table.pop("pages", {}).items()}
     row = dict.fromkeys(REGISTRY_COLUMNS, "") | table.pop("registry") | {"id": site_id}
-    own = {item.name for item in fields(Site)}
-    unknown = table.keys() - own
-    if unknown:
-        raise TypeError(f"{site_id}: unknown keys {sorted(unknown)}")
     row["website"] = row["website"] or f"http://{table['host']}/"
-    traps = tuple(table.pop("traps"))
-    accounts = tuple((network, url, role) for network, url, role in table.pop("accounts"))
-    rendered = tuple((network, url, role) for network, url, role in table.pop("rendered", ()))
-    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, rendered=rendered, **table)
+    accounts: Any = {name: tuple(map(tuple, table.pop(name, ()))) for name in ("accounts", "rendered")}
+    return Site(id=site_id, row=row, pages=pages, traps=tuple(table.pop("traps", ())), **accounts, **table)
 
 
 def write_registry(path: Path) -> None:
@@ -153,7 +134,7 @@ def answer(site: Site, path: str) -> Answer:
     sent = tuple((name, value) for name, value in headers.items() if value)
     text = document.body if document.body is not None else _laid_out(site, path, document)
     charset = site.charset if content_type == site.content_type else "utf-8"
-    # What a codec cannot write becomes a character reference, as an editor of the time would have typed.
+    # Characters that the codec lacks become character references, as editors of the time wrote them.
     return Answer(document.status, sent, text.encode(charset, "xmlcharrefreplace"), document.wait_s)
 
 
@@ -169,10 +150,10 @@ def saved_pages() -> dict[str, bytes]:
 
 
 def _laid_out(site: Site, path: str, document: Document) -> str:
-    """Return the page at *path* in the site's look; "" for a site without one (a redirect, say)."""
+    """Return the page at *path* as the site's template renders it; "" for a site without one."""
     if not site.look:
         return ""
-    language = document.language or site.language
+    language = document.language or site.languages[0]
     usual = _usual(site.look, language)
     text = _dealt(language, crc32(f"{site.host}{path}".encode()))
     slots = {slot: Markup({**site.slots, **document.slots}.get(slot, "")) for slot in SLOTS}  # noqa: S704 — markup is what a site's file holds
@@ -184,7 +165,6 @@ def _laid_out(site: Site, path: str, document: Document) -> str:
             path=path,
             title=document.title or usual.get(path, Document()).title or text["home"],
             language=language,
-            declared=site.declared,
             slots=slots,
             text=text,
             hue=crc32(site.id.encode()) % 360,
@@ -199,7 +179,7 @@ def _usual(look: str, language: str) -> dict[str, Document]:
     """Return the pages that every site of *look* has: the home page, those of the menu, the articles."""
     pages = {"/robots.txt": ROBOTS}
     if look:
-        text = _prose()[language]
+        text = read_tables("demo/prose.toml")[language]
         entries = [entry for section in text["menu"] for entry in ([section[0], section[1]], *section[2])]
         entries += [(text["home"], "/"), *((heading, href) for heading, _, href in _addressed(text["articles"]))]
         pages |= {href: Document(title=label, language=language) for label, href in entries}
@@ -207,8 +187,8 @@ def _usual(look: str, language: str) -> dict[str, Document]:
 
 
 def _dealt(language: str, deal: int) -> dict[str, Any]:
-    """Return the prose of *language* with its lists turned by *deal*, so that pages differ and stay the same."""
-    text = _prose()[language]
+    """Return the prose of *language* with its lists rotated by *deal*: pages differ, but never change."""
+    text: dict[str, Any] = read_tables("demo/prose.toml")[language]
     return text | {
         "articles": _turned(_addressed(text["articles"]), deal)[:ARTICLES_A_PAGE],
         "names": _turned(text["names"], deal),
@@ -223,11 +203,6 @@ def _turned(items: Sequence[Item], by: int) -> list[Item]:
 
 def _addressed(articles: list[list[str]]) -> list[tuple[str, str, str]]:
     return [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(articles, start=1)]
-
-
-@lru_cache(maxsize=1)
-def _prose() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((files("cegep_audit.demo") / "prose.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)

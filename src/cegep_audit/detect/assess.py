@@ -12,14 +12,12 @@ from typing import NamedTuple
 from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.accounts.name_matching import Identity, identity_of
-from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
 from cegep_audit.detect.signs import EMPTY_TEXT, sign_of
 from cegep_audit.models import Institution, Visit
 from cegep_audit.phrases.catalogue import say
+from cegep_audit.text import is_blank, looks_like_html
 from cegep_audit.vocabulary import Detail, PageRole, Status
-
-__all__ = ["Verdict", "assess", "looks_like_html", "status_of"]
 
 # A page with less of both is an entrance, not a presentation. Splash pages of the 2000s had up to six links; the
 # shortest real homepages have some thirty.
@@ -78,7 +76,7 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
     final_url = _final_url(visits)
-    site = _Site(institution, visits, accounts_found, identity_of(institution, final_url))
+    site = _Site(institution, visits[0], visits, accounts_found, identity_of(institution, final_url))
     for check in HOMEPAGE_CHECKS:
         if detail := check(site):
             message = _message(visits, detail, visits[0].choice.url)
@@ -112,17 +110,13 @@ def _final_url(visits: Sequence[Visit]) -> str:
 
 
 class _Site(NamedTuple):
-    """What the checks of a homepage look at."""
+    """What the checks of a homepage look at; *home* is the first of the *visits*."""
 
     institution: Institution
+    home: Visit
     visits: Sequence[Visit]
     accounts_found: int
     identity: Identity
-
-    @property
-    def home(self) -> Visit:
-        """The visit of the homepage."""
-        return self.visits[0]
 
 
 def _shows_a_sign(site: _Site) -> str:

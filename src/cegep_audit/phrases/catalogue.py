@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -39,6 +39,25 @@ def known(key: str) -> bool:
 def set_in_french(text: str) -> str:
     """Return *text*, written with plain spaces, with the spaces of French typography. Idempotent."""
     return _NO_SPACE.sub("", _NO_BREAK.sub("\u00a0", text))
+
+
+def value_words(column: str, value: str, lang: Language) -> str:
+    """Return what the *value* of a registry *column* is called: ``cégep public`` for the type ``cegep-public``."""
+    if not value:
+        return say("summary.unknown_group", lang)
+    key = f"{column}_name.{value}"
+    return say(key, lang) if known(key) else plain(value)
+
+
+def called(column: str, value: str) -> set[str]:
+    """Return what the *value* of a registry *column* may be called: its code, and its words in both languages."""
+    key = f"{column}_name.{value}"
+    return {value, *((say(key, "fr"), say(key, "en")) if known(key) else ())}
+
+
+def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -> str:
+    """Return what a group is called, by its value in each column: ``cégep public · Montréal``."""
+    return " · ".join(value_words(*pair, lang) for pair in zip(columns, values, strict=True))
 
 
 def _written(fact: object, lang: Language) -> str:

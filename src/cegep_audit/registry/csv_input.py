@@ -1,6 +1,6 @@
 """Reads a CSV file or workbook that a person made: its rows with their line numbers, or all of its faults.
 
-Whatever spreadsheets write is accepted: a byte-order mark, any line ending, commas, semicolons or tabs, a first line
+It accepts whatever spreadsheets write: a byte-order mark, any line ending, commas, semicolons or tabs, a first line
 ``sep=;``, blank lines, spaces around cells, headers in capitals, line breaks inside quoted cells.
 """
 
@@ -8,20 +8,25 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
-from itertools import chain
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import chain, islice
 from pathlib import Path
 
-from cegep_audit.registry.faults import FaultList, Row, Table
-from cegep_audit.registry.headings import Headings, fold
-from cegep_audit.text import excerpt
+from cegep_audit.registry.faults import CellError, FaultList, Row, Table
+from cegep_audit.text import excerpt, slug
 
 MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
+_MAX_UNPACKED = 200_000_000  # bytes of all parts of a workbook together: ten times the limit on a file
+_MAX_COLUMNS = 200  # of a workbook; a stray cell further right is ignored
+_MAX_ROWS = 100_000  # of a workbook, non-empty
 
-_SEPARATORS = ",;\t"  # the first one wins if the header does not decide
+_SEPARATORS = ",;\t"  # the first one, unless the header decides
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own mark of the separator
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_END = "\x00end of file\x00"  # added after the last line: if it ends up inside a cell, a quotation mark is open
+_END = "\x00end of file\x00"  # added after the last line; inside a cell it shows that a quotation mark is open
 
 _SIGNATURES = (  # first bytes of files often mistaken for CSV; the marks of UTF-32 begin like those of UTF-16
     (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
@@ -30,8 +35,30 @@ _SIGNATURES = (  # first bytes of files often mistaken for CSV; the marks of UTF
     (codecs.BOM_UTF32_BE, "csv.utf_16"),
 )
 _ZIP = b"PK\x03\x04"  # xlsx
-_Records = tuple[Iterator[tuple[int, list[str]]], str]  # cells with their first line number; the separator
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
+_UNREADABLE: dict[type[Exception], str] = {
+    FileNotFoundError: "csv.missing_file",
+    NotADirectoryError: "csv.missing_file",
+    IsADirectoryError: "csv.directory",
+    PermissionError: "csv.not_allowed",
+}
+
+_ADDRESS = re.compile(r"\S+\.[^\W\d]\S+")  # of a site, as the first cell of a list without a header
+
+_Records = Iterator[tuple[int, list[str]]]  # stripped cells, with the number of the line on which they start
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """How the headings of a list are read.
+
+    ``columns`` maps a folded heading to its column. A list with such headings, or with no header, may omit the columns
+    ``made``, which are derived from the others. ``lone`` is the only column of a list without a header.
+    """
+
+    columns: Mapping[str, str]
+    made: tuple[str, ...]
+    lone: str
 
 
 def read_table(
@@ -49,15 +76,20 @@ def read_table(
     names. The *required* columns must be present and, with *needs_rows*, at least one row. Only the first sheet of a
     workbook is read. Does not raise, whatever the file contains.
     """
-    read = _read(path, {*known, *(headings.columns if headings else ())}, found)
-    if read is None:
+    try:
+        data = _bytes(path)
+        if data.startswith(_ZIP) or path.suffix.lower() == ".xlsx":
+            records, separator = iter(_sheet(data)), ";"
+        else:
+            records, separator = _lines(data, {*known, *(headings.columns if headings else ())}, found)
+    except CellError as error:
+        found.add(error.key, **error.facts)
         return None
-    records, separator = read
     line, names = next(records, (0, []))
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    if headings and headings.is_lone(names):  # a list of addresses has no header
+    if headings and _ADDRESS.fullmatch(names[0]) and not any(names[1:]):  # a list of addresses has no header
         records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
     columns = _columns(line, names, known, headings, found)
     if headings and columns != tuple(names):
@@ -73,88 +105,111 @@ def read_table(
     return table
 
 
-def _read(path: Path, names: Collection[str], found: FaultList) -> _Records | None:
-    data = _bytes(path, found)
-    if data is None:
-        return None
-    is_workbook = data.startswith(_ZIP) or path.suffix.lower() == ".xlsx"
-    return _sheet(data, found) if is_workbook else _lines(data, names, found)
-
-
-def _bytes(path: Path, found: FaultList) -> bytes | None:
-    """Return the bytes of a file, device or pipe, up to the size of a registry."""
+def _bytes(path: Path) -> bytes:
+    """Return the bytes of a file, device or pipe, up to the size of a registry; raise CellError."""
     try:
-        if path.is_dir():
-            found.add("csv.directory")
-            return None
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        found.add("csv.missing_file")
-    except PermissionError:
-        found.add("csv.not_allowed")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the file's name
-        found.add("csv.cannot_read", reason=getattr(error, "strerror", None) or str(error))
-    else:
-        if len(data) <= MAX_BYTES:
-            return data
-        found.add("csv.too_large", megabytes=MAX_BYTES // 1_000_000)
-    return None
+        key = _UNREADABLE.get(type(error), "csv.cannot_read")
+        raise CellError(key, reason=getattr(error, "strerror", None) or str(error)) from error
+    if len(data) > MAX_BYTES:
+        raise CellError("csv.too_large", megabytes=MAX_BYTES // 1_000_000)
+    return data
 
 
-def _sheet(data: bytes, found: FaultList) -> _Records | None:
-    from cegep_audit.registry.workbook_input import MAX_ROWS, OversizeError, sheet_lines
+def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
+    """Return the non-empty rows of the first sheet of the workbook *data* with their numbers; raise CellError.
 
+    All are at least as wide as the first. Dates become ``2026-11-23``, numbers have a decimal point, and a formula is
+    replaced by its last result.
+    """
+    from openpyxl import load_workbook
+
+    rows: list[tuple[int, list[str]]] = []
     try:
-        return iter(sheet_lines(data)), ";"
-    except OversizeError:
-        found.add("csv.too_many_rows", limit=MAX_ROWS)
-    except Exception as error:  # noqa: BLE001 - openpyxl raises all kinds of errors for a damaged workbook
-        found.add("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__))
-    return None
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+        if unpacked <= _MAX_UNPACKED:
+            sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
+            rows += islice(_filled(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS)), _MAX_ROWS + 1)
+    except Exception as error:  # openpyxl raises all kinds of errors for a damaged workbook
+        raise CellError("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__)) from error
+    if unpacked > _MAX_UNPACKED or len(rows) > _MAX_ROWS:
+        raise CellError("csv.too_many_rows", limit=_MAX_ROWS)
+    width = len(rows[0][1]) if rows else 0
+    return [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
 
 
-def _text(data: bytes, found: FaultList) -> str | None:
+def _filled(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the non-empty *rows* with their numbers, without empty cells at the end.
+
+    A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
+    """
+    empty: tuple[object, ...] | None = None
+    for number, row in enumerate(rows, 1):
+        if row is empty:
+            continue
+        cells = [_cell(value) for value in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield number, cells
+        else:
+            empty = row
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return (value.date() if value == datetime(value.year, value.month, value.day) else value).isoformat()  # noqa: DTZ001 - Excel's times have no zone
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _text(data: bytes) -> str:
     for signature, key in _SIGNATURES:
         if data.startswith(signature):
-            found.add(key)
-            return None
+            raise CellError(key)
     if _looks_like_utf_16(data):
-        found.add("csv.utf_16")
-        return None
+        raise CellError("csv.utf_16")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        _note_bad_byte(data, error.start, found)
-        return None
+        raise _bad_byte(data, error.start) from error
 
 
 def _looks_like_utf_16(data: bytes) -> bool:
-    """Whether nearly every second byte is null and the others are not: Latin text in UTF-16 without a mark."""
+    """Return whether nearly every second byte is null, as in Latin text in UTF-16 without a mark."""
     head = data[:1_000]
     even, odd = head[::2].count(0), head[1::2].count(0)
     return min(even, odd) == 0 and max(even, odd) * 5 > len(head) * 2
 
 
-def _note_bad_byte(data: bytes, at: int, found: FaultList) -> None:
+def _bad_byte(data: bytes, at: int) -> CellError:
     ends = [match.end() for match in _LINE_END.finditer(data, 0, at)]
     start = ends[-1] if ends else 0
-    number, position, byte = len(ends) + 1, at - start + 1, f"0x{data[at]:02X}"
     line = _LINE_END.split(data[start:], maxsplit=1)[0].decode("cp1252", "replace")  # one character a byte
     word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= at - start < match.end()), "")
     # A line with an @ may contain a password, so none of its words is shown.
-    if line[at - start] in _FRENCH_LETTERS and word and "@" not in line:
-        found.add("csv.windows_1252", line=number, byte=byte, position=position, word=excerpt(word))
-    else:
-        found.add("csv.not_utf_8", line=number, byte=byte, position=position)
+    is_french = line[at - start] in _FRENCH_LETTERS and word and "@" not in line
+    return CellError(
+        "csv.windows_1252" if is_french else "csv.not_utf_8",
+        line=len(ends) + 1,
+        byte=f"0x{data[at]:02X}",
+        position=at - start + 1,
+        word=excerpt(word),
+    )
 
 
-def _lines(data: bytes, names: Collection[str], found: FaultList) -> _Records | None:
-    """Return the non-blank records of CSV *data*; the separator is the one that yields the most columns in *names*."""
-    text = _text(data, found)
-    if text is None:
-        return None
+def _lines(data: bytes, names: Collection[str], found: FaultList) -> tuple[_Records, str]:
+    """Return the non-blank records of CSV *data*, and the separator, which yields the most columns in *names*."""
+    text = _text(data)
     lines = io.StringIO(text, newline="")
     mark = _SEPARATOR_LINE.fullmatch(lines.readline())
     if not mark:
@@ -163,13 +218,13 @@ def _lines(data: bytes, names: Collection[str], found: FaultList) -> _Records | 
 
     def columns_by(separator: str) -> int:
         cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
-        return sum(cell.lower() in names or fold(cell) in names for cell in cells)
+        return sum(cell.lower() in names or slug(cell) in names for cell in cells)
 
     separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
     return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator
 
 
-def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> Iterator[tuple[int, list[str]]]:
+def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> _Records:
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     line = skipped + 1
     try:
@@ -184,7 +239,7 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
             elif any(cell.strip() for cell in cells):
                 yield line, [cell.strip() for cell in cells]
             line = skipped + reader.line_num + 1
-    except csv.Error:  # a reader that is not strict raises it only for an endless cell
+    except csv.Error:  # only for an endless cell, because the reader is not strict
         found.add("csv.long_cell", line=line, limit=csv.field_size_limit())
 
 
@@ -195,7 +250,10 @@ def _columns(
     while names and not names[-1]:
         names.pop()
     columns = tuple(name.lower() if name.lower() in known else name for name in names)
-    columns = headings.translated(columns) if headings else columns
+    if headings:  # a heading keeps its name if its column exists already
+        found_columns = [headings.columns.get(slug(name), name) for name in columns]
+        pairs = zip(columns, found_columns, strict=True)
+        columns = tuple(name if column in columns else column for name, column in pairs)
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name:
@@ -206,9 +264,7 @@ def _columns(
     return columns
 
 
-def _table(
-    columns: tuple[str, ...], records: Iterator[tuple[int, list[str]]], separator: str, found: FaultList
-) -> Table:
+def _table(columns: tuple[str, ...], records: _Records, separator: str, found: FaultList) -> Table:
     rows: list[Row] = []
     faults_before = len(found.faults)
     for line, cells in records:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.phrases.catalogue import say
@@ -18,9 +18,9 @@ A = TypeVar("A")
 
 
 class CellError(ValueError):
-    """A fault of one cell: the *key* of a message and its *facts*."""
+    """A fault of a cell, or of a whole file: the *key* of a message and its *facts*."""
 
-    def __init__(self, key: str, **facts: object) -> None:
+    def __init__(self, key: str, **facts: Any) -> None:  # noqa: ANN401 - whatever the message takes
         super().__init__(key)
         self.key = key
         self.facts = facts
@@ -72,17 +72,15 @@ class FaultList:
         read = (self.parse(item, column, reader, None) for item in items)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
-    def in_order(self) -> list[Fault]:
-        """Return the faults by line, those of the whole file first."""
-        return sorted(self.faults, key=lambda fault: fault.line)
-
     def check(self) -> None:
-        """Raise RegistryError if there are faults; its text shows the first ones and the count."""
-        if len(self.faults) > SHOWN_AT_MOST:
-            more = say("csv.more_faults", self.lang, count=len(self.faults), shown=SHOWN_AT_MOST)
-            raise RegistryError(self.in_order(), [*map(str, self.in_order()[:SHOWN_AT_MOST]), more])
-        if self.faults:
-            raise RegistryError(self.in_order())
+        """Raise RegistryError if there are faults, by line; its text shows the first ones and the count."""
+        if not self.faults:
+            return
+        ordered = sorted(self.faults, key=lambda fault: fault.line)  # those of the whole file first
+        lines = list(map(str, ordered[:SHOWN_AT_MOST]))
+        if len(ordered) > SHOWN_AT_MOST:
+            lines.append(say("csv.more_faults", self.lang, count=len(ordered), shown=SHOWN_AT_MOST))
+        raise RegistryError(ordered, lines)
 
 
 def filled(text: str, *, at_most: int = 1_000) -> str:

@@ -1,8 +1,8 @@
 """Selects institutions of the registry and counts them by column."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
@@ -10,45 +10,29 @@ from itertools import islice
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import called, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import called
-from cegep_audit.registry.headings import fold
-from cegep_audit.registry.reading import KNOWN_COLUMNS
-from cegep_audit.text import excerpt
-from cegep_audit.urls import visit_key
+from cegep_audit.registry.reading import KNOWN_COLUMNS, period_of
+from cegep_audit.text import excerpt, slug
 
-_LISTED_AT_MOST = 40  # values that a message can list; there are more ids than that
-
-
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    """A selecting option: its column, and the spellings under which it finds an institution."""
-
-    option: str
-    column: str
-    spellings: Callable[[Institution], Collection[str]]
+_LISTED_AT_MOST = 40  # values that a message lists; there are more ids
 
 
 @cache
-def _spellings(column: str, value: str) -> frozenset[str]:
-    """Return the spellings that select *value*: its code, its words, or their beginning (``cégep``)."""
-    words = (fold(each).split("-") for each in called(column, value))
+def _words(column: str, value: str) -> frozenset[str]:
+    """Return the spellings of a *value*: its code, its words, or their beginning (``cégep``)."""
+    words = (slug(each).split("-") for each in called(column, value))
     return frozenset("-".join(parts[:count]) for parts in words for count in range(1, len(parts) + 1))
 
 
-_BY_ID = _Filter("--id", "id", lambda institution: {institution.id.casefold()})
-_BY_TYPE = _Filter("--type", "type", lambda institution: _spellings("type", institution.type))
-_BY_LANGUAGE = _Filter("--language", "language", lambda institution: _spellings("language", institution.language))
-_BY_REGION = _Filter(
-    "--region",
-    "region",
-    lambda institution: {
-        fold(institution.region),
-        fold(institution.region_code),
-        fold(institution.region_code).lstrip("0"),
-    },
-)
+def _spellings(institution: Institution, column: str) -> Collection[str]:
+    """Return the spellings under which an *institution* is selected by *column*."""
+    if column == "id":
+        return {institution.id.casefold()}
+    if column == "region":
+        code = slug(institution.region_code)
+        return {slug(institution.region), code, code.lstrip("0")}
+    return _words(column, getattr(institution, column))
 
 
 def select(
@@ -72,14 +56,14 @@ def select(
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
-    asked = ((_BY_ID, ids), (_BY_TYPE, types), (_BY_REGION, regions), (_BY_LANGUAGE, languages))
+    asked = {"id": ids, "type": types, "region": regions, "language": languages}
     chosen: Iterable[Institution] = institutions
     if not ids:
         chosen = [item for item in institutions if is_open(item, day) and (with_parts or not item.parent_id)]
-    for criterion, values in asked:
+    for column, values in asked.items():
         if values:
-            wanted = _wanted(institutions, criterion, values, lang)
-            chosen = [item for item in chosen if not wanted.isdisjoint(criterion.spellings(item))]
+            wanted = _wanted(institutions, column, values, lang)
+            chosen = [item for item in chosen if not wanted.isdisjoint(_spellings(item, column))]
     selected = list(islice(chosen, limit))
     if not selected:
         raise UsageError(say("registry.none_selected", lang))
@@ -87,11 +71,11 @@ def select(
 
 
 def is_open(institution: Institution, day: date | None = None) -> bool:
-    """Whether *institution* is open: now, by its ``status``, or on a *day* of the past, by its years.
+    """Return whether *institution* is open: now, by its ``status``, or on a *day* in the past, by its years.
 
     The years of founding and closing count as open. An institution that closed in an unknown year counts as open on
-    any day of the past: without it only survivors would be counted, and a site that was already gone has no capture,
-    so it is never counted as absent.
+    any day in the past, or only survivors would be counted. If its site was gone already, it has no capture and is
+    never counted as absent.
     """
     if day is None:
         return institution.status.casefold() != "closed"
@@ -99,22 +83,43 @@ def is_open(institution: Institution, day: date | None = None) -> bool:
     return has_opened and (institution.closed is None or day.year <= institution.closed)
 
 
-def _wanted(
-    institutions: Sequence[Institution], criterion: _Filter, values: Collection[str], lang: Language
-) -> set[str]:
+def as_of(institutions: list[Institution], day: date) -> list[Institution]:
+    """Return the *institutions* with the name and host that they had on *day*, as far as the registry says.
+
+    The former host becomes the website, and today's host joins ``alt_hosts``. A dated host counts only in its years:
+    before or after them it may have belonged to somebody else. ``is_open`` says which institutions existed.
+    """
+    then = []
+    for institution in institutions:
+        today = institution.url.partition("//")[2].partition("/")[0]
+        name, host = (_holding(each, day.year) for each in (institution.names, institution.dated_hosts))
+        others = tuple(other for other in dict.fromkeys((*institution.alt_hosts, today)) if other != host)
+        renamed = replace(institution, name=name or institution.name)
+        then.append(replace(renamed, url=f"http://{host}/", alt_hosts=others) if host else renamed)
+    return then
+
+
+def _holding(texts: tuple[str, ...], year: int) -> str:
+    """Return the first value with years among *texts* that was valid in *year*, or ""."""
+    periods = (period_of(text) for text in texts if "@" in text)
+    return next((period.value for period in periods if period.holds(year)), "")
+
+
+def _wanted(institutions: Sequence[Institution], column: str, values: Collection[str], lang: Language) -> set[str]:
     """Return the folded *values*; raise UsageError for the first one that no institution has."""
-    known = {spelling for item in institutions for spelling in criterion.spellings(item)} - {""}
-    unknown = next((value for value in values if known.isdisjoint({value.casefold(), fold(value)})), None)
+    known = {spelling for item in institutions for spelling in _spellings(item, column)} - {""}
+    unknown = next((value for value in values if known.isdisjoint({value.casefold(), slug(value)})), None)
     if unknown is None:
-        return {spelling for value in values for spelling in (value.casefold(), fold(value))} & known
-    existing = sorted({value_of(item, criterion.column) for item in institutions} - {""}, key=fold)
+        return {spelling for value in values for spelling in (value.casefold(), slug(value))} & known
+    option = f"--{column}"
+    existing = sorted({value_of(item, column) for item in institutions} - {""}, key=slug)
     if not existing:
-        raise UsageError(say("registry.nothing_to_choose", lang, option=criterion.option, column=criterion.column))
+        raise UsageError(say("registry.nothing_to_choose", lang, option=option, column=column))
     key = "registry.unknown_choice"
     if len(existing) > _LISTED_AT_MOST:
         key = "registry.unknown_choice_of_many"
         existing = get_close_matches(unknown, existing, n=5, cutoff=0.3) or existing[:5]
-    raise UsageError(say(key, lang, option=criterion.option, asked=excerpt(unknown), existing=", ".join(existing)))
+    raise UsageError(say(key, lang, option=option, asked=excerpt(unknown), existing=", ".join(existing)))
 
 
 def columns(institutions: Iterable[Institution]) -> list[str]:
@@ -146,16 +151,4 @@ def counts(institutions: Iterable[Institution], column: str, lang: Language = "f
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
     tally = Counter(value_of(item, column) for item in institutions)
-    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], fold(pair[0]))))
-
-
-def shared_sites(institutions: Iterable[Institution], lang: Language = "fr") -> list[str]:
-    """Return one message for each homepage that several *institutions* share: allowed, but worth knowing."""
-    groups: dict[str, list[str]] = {}
-    for item in institutions:
-        groups.setdefault(visit_key(item.url), []).append(item.id)
-    return [
-        say("registry.shared_site", lang, count=len(ids), site=site, ids=", ".join(ids))
-        for site, ids in groups.items()
-        if len(ids) > 1
-    ]
+    return dict(sorted(tally.items(), key=lambda pair: (-pair[1], slug(pair[0]))))

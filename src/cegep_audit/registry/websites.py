@@ -1,6 +1,6 @@
-"""Reads the address of a website as people write it in a cell: an absolute URL, or the fault.
+"""Reads addresses of websites as people write them in a cell.
 
-No message contains a password: everything before an ``@`` is shown as ``***``.
+Messages never show a password: everything before an ``@`` becomes ``***``.
 """
 
 import re

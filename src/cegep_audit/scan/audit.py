@@ -11,14 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from cegep_audit.analyze.institution.flaws import flaws_of
+from cegep_audit.analyze.institution.flaws import flaws_of, named_without_address
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import Verdict, assess, looks_like_html
+from cegep_audit.detect.assess import Verdict, assess
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.page.media import SNIFFED
 from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, TooManyAccountsError
 from cegep_audit.models import (
@@ -34,10 +33,12 @@ from cegep_audit.models import (
     Reading,
     Visit,
 )
-from cegep_audit.vocabulary import Detail, ReadBy
+from cegep_audit.text import SNIFFED, looks_like_html
+from cegep_audit.vocabulary import Detail, ReadBy, Zone
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
+_COUNTED = 40  # links that stay on the site; no rule asks whether a page has more
 _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
 # What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
@@ -80,6 +81,8 @@ async def audit(
     visits: list[Visit] = []
     frontier, fixed = Frontier(institution, limits), iter(choices)
     while choice := next(fixed, None) if choices else frontier.next_page(visits):
+        if visits:
+            visits[-1] = _looked_over(visits[-1])
         visits.append(await _visit(choice, source, clock, turn))
     is_heavy = sum(len(visit.reading.links) for visit in visits if visit.reading) >= _MANY_LINKS
     judged = await _off_the_loop(_judge, institution, visits) if is_heavy else _judge(institution, visits)
@@ -129,6 +132,21 @@ async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Loc
     reading = await _read(page, turn)
     # Hundreds of sites wait between two pages, so only the bytes that tell the kind of a page are kept of it.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
+
+
+def _looked_over(visit: Visit) -> Visit:
+    """Return *visit* without the many links that only the frontier needed, which has looked at them by now.
+
+    They are most of what an open visit holds. A page that may lead to a part of the homepage elsewhere keeps them,
+    because the frontier then looks again.
+    """
+    reading = visit.reading
+    if reading is None or reading.frames or reading.refresh_to or len(reading.inner) <= _COUNTED:
+        return visit
+    heads = [link for link in reading.inner if link.zone is Zone.HEAD]
+    shown = [link for link in reading.inner if link.zone is not Zone.HEAD]
+    kept = (*heads, *shown[:_COUNTED], *filter(named_without_address, shown[_COUNTED:]))
+    return replace(visit, reading=replace(reading, inner=kept))
 
 
 async def _read(page: Page, turn: asyncio.Lock) -> Reading | None:

@@ -1,12 +1,9 @@
 """Audits several institutions at a time, and reports progress."""
 
 import asyncio
-import gc
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from threading import Lock
 
 from cegep_audit.clock import now
 from cegep_audit.collect.http.progress import Tally
@@ -17,7 +14,6 @@ from cegep_audit.scan.audit import audit
 from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
-_COLLECTED = 10_000, 5, 5  # thresholds of the collector; with its own 700, 10, 10 it takes a sixth of a scan
 
 
 class Observer:
@@ -88,44 +84,15 @@ async def scan(
             finished.append(await _safely(read, institution, turn))
 
     try:
-        with _rare_collections():
-            async with asyncio.TaskGroup() as group:
-                workers = [group.create_task(work()) for _ in range(concurrency)]
-                committing = group.create_task(commit_often())
-                await asyncio.wait(workers)
-                committing.cancel()
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(work()) for _ in range(concurrency)]
+            committing = group.create_task(commit_often())
+            await asyncio.wait(workers)
+            committing.cancel()
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     finally:
         commit()
-
-
-_running = 0  # scans in this process
-_running_lock = Lock()
-_thresholds = gc.get_threshold()  # of the process, while no scan runs
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Make garbage collection rare: a scan creates hundreds of thousands of records and few cycles.
-
-    Scans may overlap: the first changes the thresholds, and the last to end restores them.
-    """
-    global _running, _thresholds  # noqa: PLW0603 - the collector is the process's own
-    with _running_lock:
-        _running += 1
-        if _running == 1:
-            _thresholds = gc.get_threshold()
-            gc.freeze()  # what was imported stays
-            gc.set_threshold(*_COLLECTED)
-    try:
-        yield
-    finally:
-        with _running_lock:
-            _running -= 1
-            if not _running:
-                gc.set_threshold(*_thresholds)
-                gc.unfreeze()
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:

@@ -50,7 +50,7 @@ async def run(
             task.cancel()
 
     def save(results: Sequence[InstitutionResult]) -> None:
-        store.save(plan.scan_id, *results)
+        store.save(plan.scan.id, *results)
         for result in results:
             tell(result)
 
@@ -103,10 +103,10 @@ async def _run_here(
             observer.watch(pages.tally)
         try:
             async with _ticking(observer):
-                await scan(plan.waiting, read, plan.limits.concurrency, keep, observer)
+                await scan(plan.waiting, read, plan.request.limits.concurrency, keep, observer)
         finally:
             with suppress(StoreError):  # of a full disk, which is what is being said
-                store.note_stalls(plan.scan_id, pages.tally.stalls if pages.tally else [])
+                store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:

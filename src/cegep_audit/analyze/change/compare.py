@@ -1,20 +1,21 @@
 """Two scans side by side: accounts gained, lost or renamed, who entered or left, and how the shares moved.
 
-A site that was not assessed in one of them is not comparable: nothing was gained or lost there. The comparison the
-other way round is the mirror of this one.
+A site that was not assessed in both is not comparable: nothing was gained or lost there. Swapping the scans mirrors
+the comparison.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from itertools import product
 
 import pandas as pd
 
 from cegep_audit.analyze.findings import ScanFacts, facts_of
-from cegep_audit.analyze.group_tests import holm_corrected, mcnemar
+from cegep_audit.analyze.groups import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
@@ -44,7 +45,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Side:
-    """An institution in one of the two scans: its result, None where it was not visited, and the day it is of."""
+    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture."""
 
     result: InstitutionResult | None
     day: date
@@ -55,9 +56,13 @@ class Side:
         return self.result is not None and self.result.status.is_assessed
 
     @cached_property
-    def accounts(self) -> dict[str, Account]:
+    def accounts(self) -> Mapping[str, Account]:
         """The main official account of each network that has one; none for a site not assessed."""
-        return dict(main_accounts(self.result)) if self.result is not None and self.is_assessed else {}
+        return main_accounts(self.result) if self.result is not None and self.is_assessed else {}
+
+    def url(self, network: str) -> str | None:
+        """Return the address of that account on *network*, None where there is none."""
+        return self.accounts[network].url if network in self.accounts else None
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
@@ -68,37 +73,27 @@ class Side:
         return network in self.accounts and self.counts(network)
 
     def account_keys(self, network: str) -> set[str]:
-        """Return what names the official accounts on *network*, the main one and others."""
+        """Return the keys of the official accounts on *network*, the main one and others."""
         accounts = self.result.accounts if self.result else ()
         official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
         return {account_key(network, account.url) for account in official}
-
-
-Pairs = Sequence[tuple[Side, Side]]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkChange:
     """What became of one institution on one network.
 
-    ``network`` is "" for an institution that is not comparable and shows no official account on either side.
+    ``old_url`` and ``new_url`` are its main official accounts, None where a scan has none or did not assess the site.
+    ``network`` is "" for an institution that is not comparable and shows no official account in either scan.
     """
 
     institution: Institution
     network: str
     change: Change
+    old_url: str | None
+    new_url: str | None
     old: Side
     new: Side
-
-    @property
-    def old_url(self) -> str | None:
-        """The main official account in the old scan, None where there is none or the site was not assessed."""
-        return self.old.accounts[self.network].url if self.network in self.old.accounts else None
-
-    @property
-    def new_url(self) -> str | None:
-        """The same in the new scan."""
-        return self.new.accounts[self.network].url if self.network in self.new.accounts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +141,9 @@ class Comparison:
     """Two scans, the *old* and the *new* one.
 
     ``changes`` are of the institutions in both, in the order of the new registry and of the networks. ``entered`` are
-    in the new scan only, ``left`` in the old only. ``merged`` are those of the old scan that another of the new one
-    goes on with (``successor_id``); the two are compared as one where no other goes on there and it is new itself.
-    ``renamed`` have one id and another name or type: are they one institution? ``common`` are the networks open at
-    every capture of both scans.
+    in the new scan only, ``left`` in the old only. ``merged`` are institutions of the old scan, each with its successor
+    in the new one (``successor_id``); the two are compared as one if nothing else merged into a successor that is new.
+    ``renamed`` have the same id but another name or type. ``common`` are the networks open at every capture.
     """
 
     old: ScanFacts
@@ -176,15 +170,14 @@ class Comparison:
 def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
     merged = merged_into(old, new)
-    gone = {was.id for was, _ in merged}
-    there = {each.id for each in new.institutions}
+    still_there = {each.id for each in new.institutions} | {gone.id for gone, _ in merged}
     ids = followed(old, (old, new))
     known = {ids[each.id]: (each, Side(result, day_of(old, result))) for each, result in visits(old)}
     both = [
         (each, *known[each.id], Side(result, day_of(new, result))) for each, result in visits(new) if each.id in known
     ]
-    read = [(each, was, now) for each, _, was, now in both if was.is_assessed and now.is_assessed]
-    pairs = [(was, now) for _, was, now in read]
+    compared = [(each, (was, now)) for each, _, was, now in both if was.is_assessed and now.is_assessed]
+    pairs = [pair for _, pair in compared]
     days = {side.day for pair in pairs for side in pair}
     common = tuple(name for name, network in NETWORKS.items() if all(map(network.is_open, days)))
     return Comparison(
@@ -192,76 +185,70 @@ def compare(old: Scan, new: Scan) -> Comparison:
         new=facts_of(new),
         changes=tuple(change for each, _, was, now in both for change in _changes(each, was, now)),
         entered=tuple(each for each in new.institutions if each.id not in known),
-        left=tuple(each for each in old.institutions if each.id not in there | gone),
+        left=tuple(each for each in old.institutions if each.id not in still_there),
         merged=merged,
         renamed=tuple(
-            (was, each)
-            for each, was, _, _ in both
-            if was.id == each.id and (was.name, was.type) != (each.name, each.type)
+            (before, after)
+            for after, before, *_ in both
+            if before.id == after.id and (before.name, before.type) != (after.name, after.type)
         ),
-        compared=tuple(each for each, _, _ in read),
+        compared=tuple(each for each, _ in compared),
         common=common,
-        shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, common)),
+        shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, days, common)),
     )
 
 
+_MOVES = {(True, False): Change.LOST, (False, True): Change.GAINED, (False, False): Change.NOT_OPEN}
+
+
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
-    held = {*old.accounts, *new.accounts}
-    shown = [name for name in (*NETWORKS, *sorted(held - {*NETWORKS})) if name in held]
-    for name in shown if old.is_assessed and new.is_assessed else shown or [""]:
-        yield NetworkChange(institution, name, _change(name, old, new), old, new)
+    is_comparable = old.is_assessed and new.is_assessed
+    shown = {*old.accounts, *new.accounts}
+    ordered = [name for name in (*NETWORKS, *sorted(shown - {*NETWORKS})) if name in shown]
+    for name in ordered if is_comparable else ordered or [""]:
+        kept = Change.KEPT if old.account_keys(name) & new.account_keys(name) else Change.RENAMED
+        change = _MOVES.get((old.is_on(name), new.is_on(name)), kept) if is_comparable else Change.NOT_COMPARABLE
+        yield NetworkChange(institution, name, change, old.url(name), new.url(name), old, new)
 
 
-def _change(network: str, old: Side, new: Side) -> Change:
-    if not (old.is_assessed and new.is_assessed):
-        return Change.NOT_COMPARABLE
-    was, now = old.is_on(network), new.is_on(network)
-    if was and now:
-        return Change.KEPT if old.account_keys(network) & new.account_keys(network) else Change.RENAMED
-    return Change.LOST if was else Change.GAINED if now else Change.NOT_OPEN
+_Pairs = Sequence[tuple[Side, Side]]  # the institutions assessed in both scans
 
 
-def _threshold_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
-    """Yield the shares on at least k networks, up to the most that somebody is on or could be on."""
-    for name in BASKETS:
-        for scope in Scope:
-            could, numbers = 0, []
-            for pair in pairs:
-                counted = [set(basket(name, side.day)) for side in pair]
-                if scope is Scope.BOTH_DAYS:
-                    counted = [networks.intersection(common) for networks in counted]
-                could = max(could, *map(len, counted))
-                numbers.append(
-                    [len(networks & side.accounts.keys()) for side, networks in zip(pair, counted, strict=True)]
-                )
-            most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
-            for k in range(1, (min(most, could) if pairs else most) + 1):
-                yield _share("min_networks", name, k, "", scope, [(old >= k, new >= k) for old, new in numbers])
+def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareChange]:
+    """Yield the shares on at least k networks, up to the most that any site shows or could show."""
+    for name, scope in product(BASKETS, Scope):
+        could, numbers = 0, []
+        for pair in pairs:
+            open_then = [set(basket(name, side.day)) for side in pair]
+            counted = [each.intersection(common) for each in open_then] if scope is Scope.BOTH_DAYS else open_then
+            could = max(could, *map(len, counted))
+            numbers.append([len(each & side.accounts.keys()) for side, each in zip(pair, counted, strict=True)])
+        most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
+        for k in range(1, (min(most, could) if pairs else most) + 1):
+            yield _share("min_networks", name, k, "", scope, [(was >= k, now >= k) for was, now in numbers])
 
 
-def _network_shares(pairs: Pairs, common: Collection[str]) -> Iterator[ShareChange]:
-    """Yield the share of each network that was open on one of the days or that somebody shows."""
-    days = {side.day for pair in pairs for side in pair}
+def _network_shares(pairs: _Pairs, days: Collection[date], common: Collection[str]) -> list[ShareChange]:
+    """Return the share of each network that was open on one of the days or that a site shows."""
     shown = {name for pair in pairs for side in pair for name in side.accounts}
     shares = []
     for name, network in NETWORKS.items():
         if name in shown or any(map(network.is_open, days)):
             scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
-            has = [(old.is_on(name), new.is_on(name)) for old, new in pairs]
+            has = [(was.is_on(name), now.is_on(name)) for was, now in pairs]
             shares.append(_share("network", "", None, name, scope, has))
-    p_values = {each.network: each.p_value for each in shares if each.p_value is not None}
-    corrected = holm_corrected(pd.Series(p_values, dtype=float)).to_dict()
-    yield from (replace(each, p_holm=corrected.get(each.network)) for each in shares)
+    corrected = holm_corrected(pd.Series({each.network: each.p_value for each in shares}, dtype=float).dropna())
+    return [replace(each, p_holm=corrected.get(each.network)) for each in shares]
 
 
 def _share(
     measure: str, name: str, k: int | None, network: str, scope: Scope, has: Sequence[tuple[bool, bool]]
 ) -> ShareChange:
     """Return a share from who has the trait in the old and in the new scan, tested over the same networks alone."""
-    kinds = Counter(has)
-    both, gained, lost = kinds[True, True], kinds[False, True], kinds[True, False]
+    counts = Counter(has)
+    both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
     share = ShareChange(measure, name, k, network, scope, len(has), both + lost, both + gained, gained, lost)
     if not has or scope is Scope.EACH_DAY:
         return share
-    interval = paired_difference_interval(both, gained, lost, kinds[False, False])
+    interval = paired_difference_interval(both, gained, lost, counts[False, False])
     return replace(share, interval=interval, p_value=mcnemar(gained, lost))

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
 from enum import StrEnum
 from itertools import pairwise
-from statistics import median_low
 
 from cegep_audit.analyze.change.compare import BASKETS
 from cegep_audit.analyze.findings import ScanFacts, facts_of
@@ -25,26 +23,10 @@ class Population(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One scan on the line of time.
-
-    ``day`` is that of :func:`capture_day`. ``asked`` is the day that a web archive was asked for, and ``drift_days``
-    how far the farthest capture of a homepage is from it; both None for a scan of its own day.
-    """
-
-    facts: ScanFacts
-    day: date
-    asked: date | None
-    drift_days: int | None
-    institutions: int
-    assessed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
-    """One share at one point; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
+    """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
 
-    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None where there is none.
+    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None if there are none.
     """
 
     measure: str
@@ -63,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Who is in one scan and was not in the one before, or the other way round; ``merged`` as in ``compare``."""
+    """Who is in one scan and not in the one before, or the other way round; ``merged`` as in ``compare``."""
 
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
@@ -72,13 +54,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Scans by date: ``shares`` and ``points`` are in step; ``moves`` holds what lies between one and the next.
+    """Scans by date, with the shares of each; ``moves`` holds what changed between one and the next.
 
-    ``every_time`` are the ids of the institutions assessed in every scan, those scans that could assess none left
-    aside. An institution that merged is counted under the id of the one that goes on with it.
+    ``every_time`` are the ids of the institutions assessed in every scan; scans that could assess none are ignored. An
+    institution that merged is counted under the id of its successor.
     """
 
-    points: tuple[Point, ...]
+    scans: tuple[ScanFacts, ...]
     shares: tuple[tuple[Share, ...], ...]
     moves: tuple[Move, ...]
     every_time: frozenset[str]
@@ -86,58 +68,41 @@ class Trend:
     @property
     def has_same_rules(self) -> bool:
         """Whether all scans were judged by the same rules."""
-        return len({point.facts.rules_version for point in self.points}) <= 1
+        return len({scan.rules_version for scan in self.scans}) <= 1
 
 
 def trend(scans: Sequence[Scan]) -> Trend:
-    """Return how the shares moved over *scans*, put in the order of their captures (of one day: of their numbers)."""
-    ordered = sorted(scans, key=lambda scan: (capture_day(scan), scan.id))
-    useful = [scan for scan in ordered if any(result.status.is_assessed for result in scan.results)]
-    lasting = [_assessed(scan, followed(scan, useful) if useful else {}) for scan in ordered]
-    every_time = frozenset.intersection(*(frozenset(found) for found in lasting if found)) if useful else frozenset()
+    """Return how the shares moved over *scans*, sorted by the day of their captures, then by number."""
+    ordered = sorted(map(facts_of, scans), key=lambda scan: (scan.day, scan.id))
+    useful = [scan for scan in ordered if scan.assessed]
+    assessed = []
+    for scan in ordered:
+        ids = followed(scan, useful) if useful else {}
+        results = (result for result in scan.results if result.status.is_assessed)
+        assessed.append({ids.get(result.institution.id, result.institution.id): result for result in results})
+    every_time = frozenset.intersection(*(frozenset(found) for found in assessed if found)) if useful else frozenset()
     return Trend(
-        points=tuple(_point(scan, len(found)) for scan, found in zip(ordered, lasting, strict=True)),
-        shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, lasting, strict=True)),
+        scans=tuple(ordered),
+        shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, assessed, strict=True)),
         moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
         every_time=every_time,
     )
 
 
-def _assessed(scan: Scan, ids: Mapping[str, str]) -> dict[str, InstitutionResult]:
-    results = (result for result in scan.results if result.status.is_assessed)
-    return {ids.get(result.institution.id, result.institution.id): result for result in results}
-
-
 def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
-    """Return *shown* and those of *others* that make a line over time with it, by date of capture.
+    """Return *shown* and those of *others* that belong in a trend with it, by day of capture.
 
-    A scan is on the line where it ended and shares enough institutions with *shown*, see :data:`LEAST_COMMON`: a
-    trial on a few sites does not. Of several captured on one day the last one is on it; on that of *shown*, it is.
+    A scan belongs where it ended and shares enough institutions with *shown* (:data:`LEAST_COMMON`): a trial on a few
+    sites does not. Of several captured on one day the last one is taken; on the day of *shown*, *shown* is.
     """
+    ids = {institution.id for institution in shown.institutions}
     days = {}
     for scan in sorted(others, key=lambda scan: scan.id):
-        if scan.ended_at is not None and _in_common(shown, scan) >= LEAST_COMMON:
-            days[capture_day(scan)] = scan
-    days[capture_day(shown)] = shown
+        theirs = {institution.id for institution in scan.institutions}
+        if scan.ended_at is not None and len(ids & theirs) >= LEAST_COMMON * max(len(ids), len(theirs), 1):
+            days[facts_of(scan).day] = scan
+    days[facts_of(shown).day] = shown
     return [days[day] for day in sorted(days)]
-
-
-def _in_common(one: Scan, other: Scan) -> float:
-    """Return the institutions that two scans share, as a share of those of the larger."""
-    ids, other_ids = ({institution.id for institution in scan.institutions} for scan in (one, other))
-    return len(ids & other_ids) / max(len(ids), len(other_ids), 1)
-
-
-def capture_day(scan: Scan) -> date:
-    """Return the median day (UTC) on which homepages of *scan* were captured; where none was, the day it is of."""
-    days = [result.captured_at.astimezone(UTC).date() for result in scan.results if result.captured_at is not None]
-    return median_low(days) if days else day_of(scan, None)
-
-
-def _point(scan: Scan, assessed: int) -> Point:
-    facts = facts_of(scan)
-    day = capture_day(scan)
-    return Point(facts, day, facts.asked_day, facts.largest_drift_days, len(scan.institutions), assessed)
 
 
 def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: frozenset[str]) -> Iterator[Share]:
@@ -146,18 +111,18 @@ def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: f
         for name in BASKETS:
             count = sum(len(counted_networks(scan, result, name)) >= THREE_PLUS for result in results)
             yield Share("min_networks", name, THREE_PLUS, "", population, len(results), count)
-        held = [(day_of(scan, result), counted_networks(scan, result)) for result in results]
+        networks = [(day_of(scan, result), counted_networks(scan, result)) for result in results]
         for network in NETWORKS.values():
-            counted = [network.id in networks for day, networks in held if network.is_open(day)]
-            yield Share("network", "", None, network.id, population, len(counted), sum(counted) if counted else None)
+            has = [network.id in counted for day, counted in networks if network.is_open(day)]
+            yield Share("network", "", None, network.id, population, len(has), sum(has) if has else None)
 
 
 def _move(before: Scan, after: Scan) -> Move:
-    ids_before, ids_after = ({institution.id for institution in scan.institutions} for scan in (before, after))
     merged = merged_into(before, after)
-    gone, gone_to = ({pair[side].id for pair in merged} for side in (0, 1))
+    ids_before = {each.id for each in before.institutions} | {heir.id for _, heir in merged}
+    ids_after = {each.id for each in after.institutions} | {gone.id for gone, _ in merged}
     return Move(
-        entered=tuple(each for each in after.institutions if each.id not in ids_before | gone_to),
-        left=tuple(each for each in before.institutions if each.id not in ids_after | gone),
+        entered=tuple(each for each in after.institutions if each.id not in ids_before),
+        left=tuple(each for each in before.institutions if each.id not in ids_after),
         merged=merged,
     )

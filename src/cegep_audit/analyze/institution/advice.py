@@ -1,6 +1,7 @@
 """What an institution could improve on its site, so that readers, search engines and this audit find its accounts."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -8,8 +9,8 @@ from functools import partial
 
 from cegep_audit.analyze.findings import FEW
 from cegep_audit.analyze.presence import page_of
-from cegep_audit.detect.networks.identify import NETWORKS, account_key, open_networks
-from cegep_audit.models import Account, Flaw, InstitutionResult
+from cegep_audit.detect.networks.identify import NETWORKS, account_key
+from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.vocabulary import How, Kind, PageRole, Role
 
 _WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
@@ -21,7 +22,7 @@ _INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
 class Advice:
     """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
 
-    ``url`` is the address as it stands on the page ``page_url``, or that of the account.
+    ``url`` is the address as the page ``page_url`` writes it, or that of the account.
     """
 
     rule: str
@@ -31,51 +32,43 @@ class Advice:
 
 
 def advise(result: InstitutionResult) -> tuple[Advice, ...]:
-    """Return what the site of *result* could improve, in the order of :data:`RULES`; nothing where it was not read."""
+    """Return what the site of *result* could improve, in the order of :data:`RULES`; () if it was not read."""
     if not result.status.is_assessed:
         return ()
     return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(result)))
 
 
 def _no_account(result: InstitutionResult) -> Iterator[Advice]:
-    """A site without an account of the institution, and without a page of links."""
+    """A site that shows no account of the institution and no page of links."""
     if not _official(result):
         yield Advice("no_account", page_url=result.final_url)
 
 
-def _nowhere(result: InstitutionResult) -> Iterator[Advice]:
-    """Icons that lead to no account.
+def _in_place_of_account(rule: str, result: InstitutionResult) -> Iterator[Advice]:
+    """Icons that lead to no account (``nowhere``), and buttons to share (``share_for_profile``).
 
-    One without an address (``#``) may open a menu of accounts, share by a script or turn a tab. It counts only in the
-    row of the institution's own accounts, where no other account is of its network.
+    An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
+    it counts only next to the institution's own accounts, and only if the site shows no account of its network.
     """
-    for flaw in result.flaws:
-        if flaw.rule == "nowhere" and (not _WITHOUT_ADDRESS.match(flaw.url) or _stands_for_account(result, flaw)):
-            yield _of_flaw(flaw)
-
-
-def _share_for_profile(result: InstitutionResult) -> Iterator[Advice]:
-    """Share buttons in the row of the institution's own accounts, of a network that it shows no account of."""
-    for flaw in result.flaws:
-        if flaw.rule == "share_for_profile" and _stands_for_account(result, flaw):
-            yield _of_flaw(flaw)
-
-
-def _stands_for_account(result: InstitutionResult, flaw: Flaw) -> bool:
-    """Whether a reader expects an account where *flaw* is: beside the institution's own, of a network without any."""
     places = {(item.page_url, item.zone) for account in _official(result) for item in account.evidence}
     networks = {account.network for account in result.accounts}
-    return (flaw.page_url, flaw.zone) in places and flaw.network not in networks
+    for flaw in result.flaws:
+        is_expected = (flaw.page_url, flaw.zone) in places and flaw.network not in networks
+        if flaw.rule == rule and (is_expected or (rule == "nowhere" and not _WITHOUT_ADDRESS.match(flaw.url))):
+            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
-    known = [each for each in _official(result) if each.network in NETWORKS]
-    return (_of_account("closed_network", each) for each in known if each.network not in _open_networks(result))
+def _accounts(
+    rule: str, holds: Callable[[InstitutionResult, Account], bool], result: InstitutionResult
+) -> Iterator[Advice]:
+    """Official accounts for which the condition *holds*."""
+    return (_of_account(rule, each) for each in _official(result) if holds(result, each))
 
 
-def _open_networks(result: InstitutionResult) -> Collection[str]:
-    """Return the networks open on the day of the capture; every network where that day is not known."""
-    return NETWORKS if result.captured_at is None else open_networks(result.captured_at.astimezone(UTC).date())
+def _is_open(network: str, result: InstitutionResult) -> bool:
+    """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
+    day = result.captured_at.astimezone(UTC).date() if result.captured_at else None
+    return network not in NETWORKS or day is None or NETWORKS[network].is_open(day)
 
 
 def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
@@ -84,15 +77,8 @@ def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
     return (replace(_of_account("unresolved", account), url="") for account in unresolved)
 
 
-def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
-    """A page of links (Linktree and its kind) where the site itself shows no account."""
-    accounts = _official(result)
-    if not any(account.network in NETWORKS for account in accounts):
-        yield from (_of_account("elsewhere", account) for account in accounts)
-
-
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
-    """Profiles of one network, neither of which says that it is of a part: the main one, then the others."""
+    """Several official profiles of one network: the main one, then the others."""
     profiles: dict[str, list[Account]] = {}
     for account in sorted(_official(result), key=lambda account: not account.is_main):
         if account.kind is Kind.PROFILE:
@@ -100,32 +86,27 @@ def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
     return (_of_account("two_accounts", each) for found in profiles.values() if len(found) > 1 for each in found)
 
 
-def _inner_page_only(result: InstitutionResult) -> Iterator[Advice]:
-    """Accounts that only a page of contacts or of social media shows."""
-    return (_of_account("inner_page_only", each) for each in _official(result) if page_of(result, each) in _INNER)
-
-
 def _one_language(result: InstitutionResult) -> Iterator[Advice]:
     """Networks that the homepage shows an account of and its version in another language does not."""
     home = next((page.url for page in result.pages if page.role is PageRole.HOME), "")
-    shown: dict[str, dict[str, str]] = {}
+    shown: dict[str, dict[str, str]] = defaultdict(dict)
     for account in _official(result):
         for item in account.evidence:
-            shown.setdefault(item.page_url, {}).setdefault(account.network, account.url)
+            shown[item.page_url].setdefault(account.network, account.url)
     for page in result.pages:
         if page.role is PageRole.LANGUAGE and page.url != home:
-            at_home, here = shown.get(home, {}), shown.get(page.url, {})
-            missing = [name for name in NETWORKS if name in at_home and name not in here]
-            yield from (Advice("one_language", name, at_home[name], page.url) for name in missing)
+            missing = [name for name in NETWORKS if name in shown[home] and name not in shown[page.url]]
+            yield from (Advice("one_language", name, shown[home][name], page.url) for name in missing)
 
 
 def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
     flaws = [flaw for flaw in result.flaws if flaw.rule == rule and flaw.account_url]
-    still_open = _open_networks(result) if flaws else ()
-    official = [each for each in _official(result) if each.url and each.network in still_open]
-    own = {account_key(account.network, account.url) for account in official}
-    return (_of_flaw(flaw) for flaw in flaws if account_key(flaw.network, flaw.account_url) in own)
+    official = [each for each in _official(result) if each.url and each.network in NETWORKS] if flaws else []
+    own = {account_key(each.network, each.url) for each in official if _is_open(each.network, result)}
+    for flaw in flaws:
+        if account_key(flaw.network, flaw.account_url) in own:
+            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
 def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
@@ -137,13 +118,14 @@ def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
 
 RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what costs the site most readers first
     _no_account,
-    _nowhere,
-    _share_for_profile,
-    _closed_network,
+    partial(_in_place_of_account, "nowhere"),
+    partial(_in_place_of_account, "share_for_profile"),
+    partial(_accounts, "closed_network", lambda result, each: not _is_open(each.network, result)),
     _unresolved,
-    _elsewhere,
+    # Pages of links (such as Linktree) of a site that shows no account itself.
+    partial(_accounts, "elsewhere", lambda result, _: all(each.network not in NETWORKS for each in _official(result))),
     _two_accounts,
-    _inner_page_only,
+    partial(_accounts, "inner_page_only", lambda result, each: page_of(result, each) in _INNER),
     _one_language,
     *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
     _no_same_as,
@@ -155,23 +137,18 @@ def missing_networks(
 ) -> tuple[Advice, ...]:
     """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
 
-    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. Nothing
-    where it was not read, or where its peers are fewer than five.
+    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. () if it
+    was not read, or has fewer than five peers.
     """
     if not result.status.is_assessed or assessed < FEW:
         return ()
     common = [name for name, count in peers.items() if name not in networks and count > assessed / 2]
-    return tuple(
-        Advice("missing_network", name, page_url=result.final_url) for name in sorted(common, key=lambda n: -peers[n])
-    )
+    common.sort(key=lambda name: -peers[name])
+    return tuple(Advice("missing_network", name, page_url=result.final_url) for name in common)
 
 
 def _official(result: InstitutionResult) -> list[Account]:
     return [account for account in result.accounts if account.role is Role.OFFICIAL]
-
-
-def _of_flaw(flaw: Flaw) -> Advice:
-    return Advice(flaw.rule, flaw.network, flaw.url, flaw.page_url)
 
 
 def _of_account(rule: str, account: Account) -> Advice:

@@ -4,19 +4,19 @@ Nothing here judges an account or changes a count; ``advice`` decides what to te
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from cegep_audit.detect.networks.identify import Classified, account_key, classify
-from cegep_audit.models import Account, Flaw, InnerLink, Link, Reading, Visit
+from cegep_audit.detect.networks.host_rules import Classified
+from cegep_audit.detect.networks.identify import account_key, classify
+from cegep_audit.models import Account, Flaw, InnerLink, Reading, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone
 
-MAX_FLAWS = 50  # of one site: who has more will see the pattern
+MAX_FLAWS = 50  # of one site: enough to show the pattern
 _CLICKED = frozenset({How.ANCHOR, How.REL_ME})  # links that a reader follows; the others are for machines
 
 
@@ -63,26 +63,22 @@ def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw
 def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> Iterator[Flaw]:
     """Yield the flaws of a page captured on *day*; links *seen* on an earlier page are left out."""
     for link in reading.links:
-        if link.how in _CLICKED and (shown := (link.url, link.zone, link.label)) not in seen:
-            seen.add(shown)
-            yield from _of_link(link, day)
+        if link.how not in _CLICKED or (shown := (link.url, link.zone, link.label)) in seen:
+            continue
+        seen.add(shown)
+        what = classify(link.url)
+        account = (what.account_url if what.kind.names_account else None) or ""
+        for rule in rules() if what.network is not None else ():
+            if day >= rule.since and rule.holds(what, link.zone, link.label):
+                yield Flaw(rule.name, what.network or "", link.url, account, link.page_url, link.zone, link.label)
     for inner in reading.inner:
         if network := named_without_address(inner):
             yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 
-def _of_link(link: Link, day: date) -> Iterator[Flaw]:
-    what = classify(link.url)
-    if what.network is not None:
-        for rule in rules():
-            if day >= rule.since and rule.holds(what, link.zone, link.label):
-                account = what.account_url if what.kind.names_account else None
-                yield Flaw(rule.name, what.network, link.url, account or "", link.page_url, link.zone, link.label)
-
-
 def named_without_address(inner: InnerLink) -> str:
     """Return the network that a link which leads nowhere is named after, "" for any other link."""
-    icons, row = _icons(), _table()["without_address"]
+    icons, row = _icons(), read_tables("analyze/institution/flaws.toml")["without_address"]
     if not icons.address.match(inner.href) or len(inner.label) > row["longest_label"]:
         return ""
     if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
@@ -94,17 +90,12 @@ def named_without_address(inner: InnerLink) -> str:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rows about links with an address, in file order."""
-    return tuple(_rule(row) for row in _table()["rule"])
+    return tuple(_rule(row) for row in read_tables("analyze/institution/flaws.toml")["rule"])
 
 
 @cache
 def _icons() -> Rule:
-    return _rule(_table()["without_address"])
-
-
-@cache
-def _table() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "flaws.toml").read_text("utf-8"))
+    return _rule(read_tables("analyze/institution/flaws.toml")["without_address"])
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:

@@ -1,8 +1,8 @@
-"""One institution of a scan, for its own people: its accounts, what to improve, and its peers beside it."""
+"""One institution of a scan, for its own people: its accounts, what to improve, and its peers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from heapq import nsmallest
 from statistics import median
@@ -12,8 +12,7 @@ from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 
-MAX_NEIGHBOURS = 12  # institutions named beside one; a group is counted whole
-
+MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
 PEER_COLUMNS = ("type", "region")
 
 
@@ -21,8 +20,8 @@ PEER_COLUMNS = ("type", "region")
 class Peers:
     """The other institutions that have the same value in a registry column.
 
-    ``networks`` counts the assessed by network, those that nobody is on left out; ``median`` is of their number of
-    networks, None where none was assessed; ``ahead`` counts those on more networks than the institution itself.
+    ``networks`` counts the assessed by network, without networks that none is on; ``median`` is that of their number
+    of networks, None if none was assessed; ``ahead`` counts those on more networks than the institution itself.
     """
 
     column: str
@@ -31,7 +30,7 @@ class Peers:
     assessed: int
     networks: Mapping[str, int]
     median: float | None
-    ahead: int = 0
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,11 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One institution: what came of its site, its networks, what it could improve, and its peers.
+    """One institution: the result of its site, its networks, what it could improve, and its peers.
 
-    ``result`` is None where a scan was stopped before it, ``n_networks`` where the site was not assessed; ``main``
-    is the main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site
-    of the past, which nobody can improve. ``peers`` are of the institution's type, then of its region, as far as the
-    registry says them and another institution shares them.
+    ``result`` is None if a scan was stopped before it, ``n_networks`` if the site was not assessed; ``main`` is the
+    main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site of the
+    past, which nobody can improve. ``peers`` are of the institution's type, then of its region, if it has any.
     """
 
     institution: Institution
@@ -69,27 +67,17 @@ def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
     Peers are counted among all institutions of *scan*.
     """
     alone = list(bare_sheets(scan))
-    groups: dict[_Key, _Group] = defaultdict(_Group)
+    members: dict[_Key, list[Sheet]] = defaultdict(list)
     for sheet in alone:
         for key in _keys(sheet.institution):
-            groups[key].add(sheet)
+            members[key].append(sheet)
+    groups = {key: _group(found) for key, found in members.items()}
     for sheet in alone if ids is None else (each for each in alone if each.institution.id in ids):
         keys = _keys(sheet.institution)
-        others = [_peers(key, groups[key], sheet) for key in keys]
-        near = groups[keys[-1]].nearest() if keys and keys[-1][0] == "region" else []
+        peers = [_peers(key, groups[key], sheet) for key in keys if groups[key].institutions > 1]
+        near = groups[keys[-1]].nearest if keys and keys[-1][0] == "region" else []
         neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
-        peers = [each for each in others if each.institutions]
         yield replace(sheet, peers=peers, neighbours=neighbours, advice=_advice(scan, sheet, peers))
-
-
-def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers] = ()) -> Sequence[Advice] | None:
-    """Return what the site could improve, with the networks that most of its first *peers* are on and it is not."""
-    if scan.mode == "as_of":
-        return None
-    if sheet.result is None:
-        return ()
-    missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
-    return (*advise(sheet.result), *missing)
 
 
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
@@ -103,16 +91,21 @@ def bare_sheets(scan: Scan) -> Iterator[Sheet]:
 
 
 def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:
-    assessed = result is not None and result.status.is_assessed
-    counted = counted_networks(scan, result) if result is not None and assessed else frozenset()
-    return Sheet(
-        institution=institution,
-        result=result,
-        main=main_accounts(result) if result is not None else {},
-        counted=counted,
-        n_networks=len(counted) if assessed else None,
-        advice=None,
-    )
+    if result is None:
+        return Sheet(institution, None, {}, frozenset(), None, None)
+    is_assessed = result.status.is_assessed
+    counted = counted_networks(scan, result) if is_assessed else frozenset()
+    return Sheet(institution, result, main_accounts(result), counted, len(counted) if is_assessed else None, None)
+
+
+def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:
+    """Return what the site could improve, with the networks that most of its first *peers* are on and it is not."""
+    if scan.mode == "as_of":
+        return None
+    if sheet.result is None:
+        return ()
+    missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
+    return (*advise(sheet.result), *missing)
 
 
 _Key = tuple[str, str]  # registry column, value
@@ -124,30 +117,32 @@ def are_peers(one: Institution, other: Institution) -> bool:
 
 
 def _keys(institution: Institution) -> list[_Key]:
-    values = {"type": institution.type, "region": institution.region}
-    return [(column, values[column]) for column in PEER_COLUMNS if values[column]]
+    return [(column, value) for column in PEER_COLUMNS if (value := getattr(institution, column))]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Group:
-    """What the institutions of one group add up to, so that each of them can be taken out of it again."""
+    """What the institutions of one group add up to, so that each of them can be subtracted again.
 
-    institutions: int = 0
-    numbers: Counter[int] = field(default_factory=Counter)
-    networks: Counter[str] = field(default_factory=Counter)
-    assessed: list[Neighbour] = field(default_factory=list)
+    ``numbers`` counts the assessed by number of networks; ``nearest`` are those on most networks, as many as a sheet
+    names and one more.
+    """
 
-    def add(self, sheet: Sheet) -> None:
-        self.institutions += 1
-        if sheet.n_networks is not None:
-            self.numbers[sheet.n_networks] += 1
-            self.networks.update(sheet.counted)
-            self.assessed.append(Neighbour(sheet.institution.id, sheet.institution.name, sheet.n_networks))
+    institutions: int
+    numbers: Counter[int]
+    networks: Counter[str]
+    nearest: Sequence[Neighbour]
 
-    def nearest(self) -> list[Neighbour]:
-        """Return the assessed institutions, most networks first: as many as are named, and one more."""
-        self.assessed = nsmallest(MAX_NEIGHBOURS + 1, self.assessed, key=lambda each: -each.n_networks)
-        return self.assessed
+
+def _group(members: Sequence[Sheet]) -> _Group:
+    read = [
+        Neighbour(each.institution.id, each.institution.name, each.n_networks)
+        for each in members
+        if each.n_networks is not None
+    ]
+    nearest = nsmallest(MAX_NEIGHBOURS + 1, read, key=lambda each: -each.n_networks)
+    networks = Counter(name for each in members for name in each.counted)
+    return _Group(len(members), Counter(each.n_networks for each in read), networks, nearest)
 
 
 def _peers(key: _Key, group: _Group, own: Sheet) -> Peers:

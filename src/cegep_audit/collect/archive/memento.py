@@ -1,36 +1,34 @@
-"""A web archive as a port: the capture of a page nearest to a day, asked for at the archive's own pace.
+"""A web archive as a port: the capture of a page nearest to a day, requested at the archive's own pace.
 
-Every request of the scan goes to the one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not
-asked for, because it is about crawlers of the archive's own pages; its limits say how fast captures may be read. A
-capture comes with the original address and the time of the capture, so that the site reader reads it as a page of that
-day, and the WARC of such a scan reads like that of a live scan of that day.
+Every request of the scan goes to one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not read,
+because it is meant for crawlers of the archive's own pages; its published limits say how fast captures may be read. A
+capture is returned under its original address and time, so that the site reader reads it as a page of that day, and
+the WARC of such a scan looks like one of a live scan on that day.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Self
 
+from cegep_audit.clock import read_mail_date
+from cegep_audit.collect.archive import LEAST_DELAY_S
 from cegep_audit.collect.archive.uri_m import (
     WAYBACK_MACHINE,
     Moment,
     Period,
-    read_datetime,
     read_uri_m,
     redirect_of,
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.addresses import as_sent, is_special_host
 from cegep_audit.collect.http.connection import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Source, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -38,51 +36,36 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
-# The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
-# edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at
-# 80 % of it), 30 searches (its report 206, June 2026). Nearly each page costs two requests. One every two seconds is a
-# twentieth of the limit on mementos and would keep even that on searches.
-_LEAST_DELAY_S = {"web.archive.org": 2.0}
-
-# An archive reads old disks: the same client waits as long for an answer.
-_TIMEOUT_S = 60.0
-_CONCURRENCY = 4  # one archive answers one request at a time: more sites at once would only wait for each other
-
-# Where the archive says 429 without saying for how long. Whoever goes on for more than a minute after a 429 is
-# shut out for an hour (report 137 of the same client, quoting the archive's staff).
+# For a 429 that does not say how long to wait. A client that goes on for more than a minute after a 429 is blocked
+# for an hour (issue 137 of edgi-govdata-archiving/wayback, quoting the archive's staff).
 _REST_S = 60.0
-_PATIENCE = 3  # times in a row that the archive may say 429, or nothing at all, before the scan leaves it alone
+_PATIENCE = 3  # answers 429 in a row, or requests without an answer, after which the scan stops asking
 
-_BACKOFF_S = 5.0  # before the second try, doubled before the third; the archive has the rest it needs meanwhile
+_BACKOFF_S = 5.0  # before the second try, doubled before the third
 _RETRIED = frozenset({Detail.CONNECTION_LOST, Detail.TIMEOUT})
 _NO_ANSWER = _RETRIED | {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.PROXY}
-_OWN_REDIRECTS = 5  # from the moment asked for to a capture; one is usual
+_OWN_REDIRECTS = 5  # of the archive, from the requested moment to a capture; one is usual
 
-# Archives know one address by all its spellings. Where a site redirects from one to another (http to https, the bare
-# name to www.) the nearest capture of the second may again be the redirect; the page itself was captured just after.
+# Archives treat all spellings of an address as one. If a site redirects from one spelling to another (http to https,
+# the bare name to www.), the nearest capture of the second may be the redirect again; the page came just after.
 _JUST_AFTER = timedelta(minutes=1)
 
-# Headers of a capture that the reader must not heed: cookies and waits of the past. A location is rewritten.
+# Headers of a capture that the reader must ignore: cookies and waits of the past. A location is rewritten.
 _HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
 
 
-def own_limits(timegate: str) -> dict[str, float]:
-    """Return the limits of a scan that suit the archive at *timegate*, by name, where the user asks for no others."""
-    delay_s = 0.0 if is_special_host(host_of(timegate)) else _LEAST_DELAY_S.get(host_of(timegate), Limits().delay_s)
-    return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
-
-
-class WebArchive:
+class WebArchive(LiveWeb):
     """The web as one archive held it on the day of a *period*.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
-    user names may be at a private address. *record* is given each capture in range as the site's own answer of that
-    moment, with the capture's address as its source. The other arguments are those of
-    :class:`~cegep_audit.collect.http.live.LiveWeb`. The pace that the archive asks for is kept whatever *limits* say.
+    user names may be at a private address. *record* gets each capture in range as the site's own answer of that moment,
+    with the address of the capture as its source. The archive's pace is kept whatever *limits* say.
 
-    :attr:`given_up` is set, and every further request refused, once the archive wants to be left alone for longer
-    than ``Limits.max_retry_after_s`` or no longer answers: missing pages then say nothing about the sites.
+    :attr:`given_up` is set, and every further request refused, once the archive asks to wait for longer than
+    ``Limits.max_retry_after_s`` or stops answering. Missing pages then say nothing about the sites.
     """
+
+    keeps_cookies = False  # cookies of archived answers would be sent to the archive
 
     def __init__(
         self,
@@ -97,53 +80,30 @@ class WebArchive:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lang: Language = "fr",
     ) -> None:
-        delay_s = max(limits.delay_s, _LEAST_DELAY_S.get(host_of(timegate), 0.0))
+        delay_s = max(limits.delay_s, LEAST_DELAY_S.get(host_of(timegate), 0.0))
         allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
-        self._web = LiveWeb(
-            replace(limits, delay_s=delay_s, allow_private=allow_private),
-            user_agent,
-            record=self._keep if record else None,
-            resolve=resolve,
-            clock=clock,
-            sleep=sleep,
-            lang=lang,
-        )
-        self.tally = self._web.tally
+        own = replace(limits, delay_s=delay_s, allow_private=allow_private)
+        keep = self._keep if record else None
+        super().__init__(own, user_agent, record=keep, resolve=resolve, clock=clock, sleep=sleep, lang=lang)
         self.given_up: FetchError | None = None
         self.period = period
         self.timegate = timegate
-        self._limits = limits
+        self._site_limits = limits
         self._record = record
         self._refusals = 0  # times in a row that the archive said 429
         self._silences = 0  # requests in a row that it did not answer
 
-    async def __aenter__(self) -> Self:
-        """Watch, until the block ends, whether this program runs: it asks again what failed while it did not."""
-        await self._web.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Stop watching."""
-        await self._web.__aexit__(*exc_info)
-
-    @asynccontextmanager
-    async def open(self, institution: Institution) -> AsyncIterator[Source]:
-        """Visit the archived site of *institution*."""
-        try:
-            # No cookies: those of the archived answers would come back too.
-            async with self._web.fetching(institution, keeps_cookies=False) as fetch:
-                yield Site(institution, MementoFetch(self, fetch), self._limits, terms=WEB_ARCHIVE)
-        finally:
-            self.tally.visits.pop(institution.id, None)
+    def _site(self, institution: Institution, fetch: Fetch, _: Want) -> Site:
+        return Site(institution, MementoFetch(self, fetch), self._site_limits, terms=WEB_ARCHIVE)
 
     def _keep(self, exchange: Exchange) -> str | None:
-        """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
+        """Record *exchange* as the site's own answer of that moment, if it is a capture in range.
 
-        The archive's own answers are not recorded, nor the headers that it was asked with.
+        Other answers of the archive are not recorded, nor are the request headers.
         """
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
-        at = read_datetime(headers.get("memento-datetime", ""))
+        at = read_mail_date(headers.get("memento-datetime", ""))
         if self._record is None or moment is None or at is None or self.period.refusal(at):
             return None
         target = redirect_of(moment, exchange.url, headers.get("location", ""))
@@ -151,33 +111,25 @@ class WebArchive:
             (name, target.encode() if name.lower() == b"location" and target else value)
             for name, value in exchange.response_headers
         )
-        return self._record(
-            replace(
-                exchange,
-                url=moment.url,
-                request_headers=(),
-                started_at=at,
-                response_headers=kept,
-                ip=None,
-                source=uri_m(self.timegate, Moment(stamp_of(at), moment.url)),
-            )
-        )
+        source = uri_m(self.timegate, Moment(stamp_of(at), moment.url))
+        answer = replace(exchange, url=moment.url, started_at=at, response_headers=kept, source=source)
+        return self._record(replace(answer, request_headers=(), ip=None))
 
-    async def ask(self, address: str, fetcher: Fetch) -> Answer:
-        """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
-        for number in range(self._limits.retries + 1):
+    async def ask(self, address: str, fetch: Fetch) -> Answer:
+        """Request *address*, again if the archive's failure may be temporary; raise FetchError."""
+        for number in range(self.limits.retries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
             rest_s = _BACKOFF_S * 2**number
             try:
-                answer = await fetcher(as_sent(address), Want.PAGE)
+                answer = await fetch(crawl_key(address), Want.PAGE)
             except FetchError as error:
-                if error.detail not in _RETRIED or number == self._limits.retries:
+                if error.detail not in _RETRIED or number == self.limits.retries:
                     self._silences += error.detail in _NO_ANSWER
                     if self._silences >= _PATIENCE:
                         self.given_up = error
                     raise
-                self._web.pace.hold(address, rest_s)
+                self.pace.hold(address, rest_s)
                 continue
             self._silences = 0
             if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
@@ -187,29 +139,29 @@ class WebArchive:
         raise failure
 
     def _rest(self, answer: Answer, rest_s: float) -> FetchError:
-        """Let the archive rest after *answer*, for *rest_s* where it does not say how long; return the failure."""
+        """Wait as long as *answer* asks, *rest_s* if it does not say; return its failure."""
         is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
         asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
         if asked_s is None:
             asked_s = _REST_S if is_busy else rest_s
         self._refusals = self._refusals + 1 if is_busy else 0
         detail, message = http_detail(answer.status), f"the archive answers {answer.status}"
-        most_s = self._limits.max_retry_after_s
+        most_s = self.limits.max_retry_after_s
         if asked_s > most_s:
             detail, message = Detail.RETRY_AFTER, f"{message} and asks to wait {asked_s:,.0f} s"
         error = FetchError(answer.url, detail, message, status=answer.status)
         if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self._web.pace.hold(answer.url, min(asked_s, most_s))
+        self.pace.hold(answer.url, min(asked_s, most_s))
         return error
 
 
 class MementoFetch:
-    """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
+    """The captures of a site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
-    def __init__(self, archive: WebArchive, fetcher: Fetch) -> None:
+    def __init__(self, archive: WebArchive, fetch: Fetch) -> None:
         self._archive = archive
-        self._fetcher = fetcher
+        self._fetch = fetch
         self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
 
     async def __call__(self, url: str, want: Want) -> Answer:
@@ -220,11 +172,11 @@ class MementoFetch:
         for _ in range(_OWN_REDIRECTS):
             address = uri_m(self._archive.timegate, moment)
             try:
-                answer = await self._archive.ask(address, self._fetcher)
+                answer = await self._archive.ask(address, self._fetch)
             except FetchError as error:
                 error.url = url  # the site's address, not the archive's
                 raise
-            at = read_datetime(answer.headers.get("memento-datetime", ""))
+            at = read_mail_date(answer.headers.get("memento-datetime", ""))
             if at:
                 self._refuse_far(url, at)
                 return self._original(moment, address, at, answer)
@@ -242,7 +194,7 @@ class MementoFetch:
             raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
     def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
-        """Return *answer* as the site gave it at the time *at*."""
+        """Return *answer* as the site sent it at the time *at*."""
         headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
         if answer.status in REDIRECTS and (target := redirect_of(moment, address, answer.location or "")):
             headers["location"] = target

@@ -7,12 +7,10 @@ import asyncio
 import os
 import re
 import signal
-import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from playwright.async_api import TimeoutError as StillBusy
 from cegep_audit.collect.port import Answer, Source
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Page
+from cegep_audit.tables import read_tables
 from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Detail
 
@@ -166,8 +165,7 @@ def measuring(url: str) -> str:
 @cache
 def measuring_rows() -> list[dict[str, Any]]:
     """Return the rows of ``measuring.toml``."""
-    text = (files("cegep_audit.collect.browser") / "measuring.toml").read_text("utf-8")
-    rows: list[dict[str, Any]] = tomllib.loads(text)["measuring"]
+    rows: list[dict[str, Any]] = read_tables("collect/browser/measuring.toml")["measuring"]
     return rows
 
 

@@ -6,17 +6,18 @@ first, and no address is resolved here.
 
 import re
 import string
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cegep_audit.models import InnerLink
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import PageRole, Zone
+
+TABLES = "collect/frontier/discovery.toml"
 
 EXTRA_WORD_COST = 8  # a word more in a label than the phrase has: five of them halve "nous joindre"
 PATH_COST = 5  # an address says as much as a label, but was chosen by somebody who thought of machines
@@ -91,12 +92,6 @@ def fold(text: str) -> str:
     return text.encode("latin-1", "replace").translate(_FOLDED).decode("ascii")
 
 
-@cache
-def table() -> dict[str, Any]:
-    """Return ``discovery.toml``, read once."""
-    return tomllib.loads((files("cegep_audit.collect.frontier") / "discovery.toml").read_text("utf-8"))
-
-
 def _word(row: dict[str, Any]) -> _Word:
     folded = " ".join(fold(row["word"]).split())
     return _Word(
@@ -113,9 +108,9 @@ def _word(row: dict[str, Any]) -> _Word:
 
 @cache
 def _rules() -> _Rules:
-    words = [_word(row) for row in table()["words"]]
+    words = [_word(row) for row in read_tables(TABLES)["words"]]
     by_key: dict[str, list[_Word]] = {}
-    common = set(table()["common"])
+    common = set(read_tables(TABLES)["common"])
     for word in words:
         if not word.exact:
             telling = max(
@@ -126,15 +121,15 @@ def _rules() -> _Rules:
     exact = {word.folded.replace(" ", ""): word for word in words if not word.door} | {
         word.folded: word for word in words if word.exact
     }
-    names = {name: row["network"] for row in table()["own"]["networks"] for name in row["names"]}
+    names = {name: row["network"] for row in read_tables(TABLES)["own"]["networks"] for name in row["names"]}
     alone = exact.keys() | {max(name.split(), key=len) for name in names}
     short = {name for name in alone if len(name) <= _SHORT_NAME}
     return _Rules(
         by_key=by_key,
         exact=exact,
-        doubts=frozenset(fold(row["word"]) for row in table()["doubts"]),
+        doubts=frozenset(fold(row["word"]) for row in read_tables(TABLES)["doubts"]),
         names=names,
-        around=frozenset(table()["own"]["around"]),
+        around=frozenset(read_tables(TABLES)["own"]["around"]),
         keys=frozenset(alone - short | {key for key, rows in by_key.items() if not all(row.door for row in rows)}),
         door_keys=frozenset(alone - short | by_key.keys()),
         short_names=frozenset(short & names.keys()),
@@ -287,4 +282,6 @@ def fold_path(path: str) -> str:
 
 @cache
 def _avoid() -> dict[str, frozenset[str]]:
-    return {name: frozenset(values) for name, values in table()["avoid"].items() if isinstance(values, list)}
+    return {
+        name: frozenset(values) for name, values in read_tables(TABLES)["avoid"].items() if isinstance(values, list)
+    }

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.scoring import table
+from cegep_audit.collect.frontier.scoring import TABLES
 from cegep_audit.models import Institution, Link, Reading, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, PageRole, Zone
 
 # A page with no more links than this, and no more text, is a way in: the splash pages of the 2000s had two to six
@@ -131,9 +132,14 @@ def _network(link: Link) -> str:
 @cache
 def _host_labels() -> dict[str, str]:
     """Return the networks by the label of their host names: "facebook" of ``fr-ca.facebook.com``."""
-    return {name: row["network"] for row in table()["own"]["networks"] for name in row["names"] if " " not in name}
+    return {
+        name: row["network"]
+        for row in read_tables(TABLES)["own"]["networks"]
+        for name in row["names"]
+        if " " not in name
+    }
 
 
 @cache
 def _not_accounts() -> frozenset[str]:
-    return frozenset(table()["stopping"]["not_accounts"])
+    return frozenset(read_tables(TABLES)["stopping"]["not_accounts"])

@@ -1,4 +1,4 @@
-"""Addresses as they are sent, and special IP addresses, which no public web site has.
+"""Special IP addresses, which no public web site has.
 
 The table follows the IANA registries of special-purpose addresses (RFC 6890 and its successors), and adds the address
 at which Azure serves a machine's own data. It is written out because the judgement of :mod:`ipaddress` changed between
@@ -9,13 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote
 
-import httpx
-
-from cegep_audit.errors import FetchError
 from cegep_audit.urls import host_of, is_ip
-from cegep_audit.vocabulary import Detail
-
-_MAX_MESSAGE = 200  # characters; an address may be longer
 
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
 _SPECIAL = tuple(
@@ -82,23 +76,3 @@ def is_special_host(host: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
         return True
     return is_ip(name) and is_special(name)
-
-
-@lru_cache(maxsize=1024)  # an address is checked before it is asked, and parsed for both
-def parsed(url: str) -> httpx.URL:
-    """Return *url* as httpx reads it; raise httpx.InvalidURL."""
-    return httpx.URL(url)
-
-
-def as_sent(url: str) -> str:
-    """Return *url* as it is sent, without dot segments and with percent escapes; raise FetchError ``bad_url``.
-
-    robots.txt is asked about this form: /open/../closed is /closed.
-    """
-    try:
-        sent = parsed(url)
-        if not sent.host or b"%" in sent.raw_host:  # .host raises ValueError for names that IDNA refuses
-            raise httpx.InvalidURL("not a host name")  # noqa: TRY301 -- one end for all unusable addresses
-        return str(sent)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError(url, Detail.BAD_URL, f"no usable address: {error}"[:_MAX_MESSAGE]) from error

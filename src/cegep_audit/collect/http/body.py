@@ -4,20 +4,15 @@ What a server says about its bytes is often wrong. The first bytes count for mor
 under none.
 """
 
-import re
 import zlib
 
+from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
-SNIFFED = 512  # bytes that decide whether something is markup
 
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain"})
-_VAGUE_TYPES = re.compile(
-    r"|[^/]*|\*/\*|text/.*|(application|binary)/(octet-stream|x-unknown|unknown|force-download)|unknown/unknown"
-)
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 # Values for wbits of zlib.
 _GZIP = 31
@@ -40,22 +35,13 @@ def may_be_page(content_type: str) -> bool | None:
 
     Plain text counts as a page, because servers send HTML under that name.
     """
-    media_type = re.split("[;,]", content_type, maxsplit=1)[0].strip().lower()
-    if media_type in _MARKUP_TYPES:
-        return True
-    return None if _VAGUE_TYPES.fullmatch(media_type) else False
-
-
-def looks_like_markup(start: bytes) -> bool:
-    """Whether a body that begins with *start* is HTML or XML: the first thing in it is a "<"."""
-    for bom in _BOMS:
-        start = start.removeprefix(bom)
-    return start.lstrip(b" \t\r\n\f\0").startswith(b"<")
+    kind = media_type(content_type)
+    return True if kind in _MARKUP_TYPES else None if is_vague(kind) else False
 
 
 def require_markup(start: bytes) -> None:
     """Raise BodyError unless a body that begins with *start* is markup."""
-    if not looks_like_markup(start[:SNIFFED]):
+    if not looks_like_markup(start):
         raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
 
 

@@ -18,7 +18,8 @@ from typing import Any, Self
 import httpcore
 
 from cegep_audit.collect.http.addresses import is_special
-from cegep_audit.collect.http.framing import Framing, NotHttpError
+from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.framing import Framing, TransportError
 from cegep_audit.urls import is_ip
 from cegep_audit.vocabulary import Detail
 
@@ -29,15 +30,6 @@ LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
 _MAX_ADDRESSES = 4  # tried of one host
 _CONNECT_S = 3.0  # for each address but the last, so that one that swallows packets leaves time for the next
 _BUFFER = 256 * 1024  # bytes received and not read yet, above which the other side has to wait
-
-
-class TransportError(Exception):
-    """A connection that cannot be made or used; ``detail`` is the code, ``tried`` the addresses tried."""
-
-    def __init__(self, detail: Detail, message: str, tried: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.detail = detail
-        self.tried = tuple(tried)
 
 
 class Resolver:
@@ -76,14 +68,15 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
     """One connection to a host of a site or, with *is_proxy*, to the proxy that the user named, at any address.
 
     It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
-    ``ip`` is the address of the site, None behind a proxy. ``is_sent`` says that the latest request was written,
-    ``has_ended`` that the other side closed the connection, ``is_stale`` that it closed one that had been used before
-    it sent a byte of the present answer.
+    ``ip`` is the address of the site, ``tried`` those tried; both are empty behind a proxy. ``is_sent`` says that the
+    latest request was written, ``has_ended`` that the other side closed the connection, ``is_stale`` that it closed one
+    that had been used before it sent a byte of the present answer.
     """
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, is_proxy: bool) -> None:
         self.framing = Framing()
         self.ip: str | None = None
+        self.tried: tuple[str, ...] = ()
         self.is_sent = False
         self.has_ended = False
         self.is_stale = False
@@ -106,6 +99,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         except TransportError as error:
             if not self._is_proxy:
                 raise
+            self.tried = ()
             raise TransportError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
         return self
 
@@ -118,8 +112,8 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             raise TransportError(Detail.DNS, "no address is known for this host name")
         public = [address for address in found if self._allow_private or not is_special(address)]
         if not public:
-            message = f"the host name leads to {found[0]}, not a public address"
-            raise TransportError(Detail.PRIVATE_ADDRESS, message, found)
+            self.tried = tuple(found)
+            raise TransportError(Detail.PRIVATE_ADDRESS, f"the host name leads to {found[0]}, not a public address")
         return alternating(public)[:_MAX_ADDRESSES]
 
     async def _connect(self, addresses: Sequence[str], port: int) -> None:
@@ -131,13 +125,13 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             except OSError as error:  # TimeoutError too
                 failure = error
             else:
-                self.ip = None if self._is_proxy else address
+                self.ip, self.tried = (None, ()) if self._is_proxy else (address, (address,))
                 return
+        self.tried = tuple(addresses)
         if isinstance(failure, TimeoutError):  # the kernel's own limit
-            raise TransportError(Detail.TIMEOUT, "no answer", addresses) from failure
+            raise TransportError(Detail.TIMEOUT, "no answer") from failure
         # No route there (a network without IPv6) counts as a refusal.
-        message = f"no connection: {failure.strerror or failure}".lower()
-        raise TransportError(Detail.REFUSED, message, addresses) from failure
+        raise TransportError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
 
     async def start_tls(
         self,
@@ -148,14 +142,14 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         """Continue in TLS; raise TransportError, also where unencrypted bytes came before."""
         if self._transport is None or self._received or self.framing.surplus:
             await self.aclose()
-            raise self._failure(Detail.PROTOCOL, "bytes before the TLS handshake")
+            raise TransportError(Detail.PROTOCOL, "bytes before the TLS handshake")
         loop = asyncio.get_running_loop()
         try:
             self._transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
         except BaseException as error:
             await self.aclose()
             if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
-                raise self._failure(Detail.TLS, _tls_message(error)) from error
+                raise TransportError(Detail.TLS, _tls_message(error)) from error
             raise
         return self
 
@@ -201,17 +195,14 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             self._received.clear()
             if self._transport:
                 self._transport.resume_reading()
-            try:
-                if passed := self.framing.feed(data):
-                    return passed
-            except NotHttpError:
-                raise self._failure(Detail.PROTOCOL, "the answer is not HTTP") from None
+            if passed := self.framing.feed(data):
+                return passed
         raise httpcore.ReadError("the connection cannot be used again")
 
     def _end(self) -> bytes:
         """Return that nothing more comes; raise TransportError or ReadError where the connection broke."""
         if isinstance(self._error, ssl.SSLError):  # some servers refuse us only after the handshake
-            raise self._failure(Detail.TLS, _tls_message(self._error)) from self._error
+            raise TransportError(Detail.TLS, _tls_message(self._error)) from self._error
         self.has_ended = True
         self.is_stale = self._requests > 1 and self.framing.is_silent
         if self._error:
@@ -245,9 +236,6 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         """Whether something followed the last answer, its end is uncertain, or the connection has ended."""
         return bool(self._received) or self._is_lost or not self.framing.is_clean
 
-    def _failure(self, detail: Detail, message: str) -> TransportError:
-        return TransportError(detail, message, (self.ip,) if self.ip else ())
-
 
 def alternating(addresses: Sequence[str]) -> list[str]:
     """Order *addresses* so that IPv4 and IPv6 alternate: where one family does not work, the second try does."""
@@ -262,3 +250,37 @@ def _tls_message(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         return f"TLS failed: {error.reason.replace('_', ' ').lower()}"
     return "TLS failed: the connection was closed during the handshake"
+
+
+FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
+    TransportError,
+    BodyError,
+    TimeoutError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+)
+
+
+def explained(
+    error: Exception, status: int | None, patience_s: float, *, has_ended: bool
+) -> tuple[Detail, str, int | None]:
+    """Return detail, message and HTTP status of what went wrong, one of the FAULTS.
+
+    *status* is that of the answer, None without one; *has_ended* says that the other side closed the connection.
+    """
+    match error:
+        case TransportError() | BodyError():
+            return error.detail, str(error), status
+        case TimeoutError():
+            what = "no complete answer" if status else "no answer"
+            return Detail.TIMEOUT, f"{what} within {patience_s:g} s", status
+        case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
+            code = str(error)[:3]
+            return Detail.PROXY, f"the proxy answers: {error}", int(code) if code.isdecimal() else None
+        case _ if status and has_ended:
+            return Detail.CUT_SHORT, "the connection was closed before the end of the page", status
+        case _ if has_ended or isinstance(error, httpcore.NetworkError):
+            return Detail.CONNECTION_LOST, "the connection was closed without an answer", status
+        case _:
+            return Detail.PROTOCOL, f"not proper HTTP: {error}", status

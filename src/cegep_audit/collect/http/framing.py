@@ -8,7 +8,10 @@ again: only if the answer certainly ended and nothing followed it.
 import re
 from enum import Enum, auto
 
+from cegep_audit.vocabulary import Detail
+
 _START = b"HTTP/"
+_NOT_HTTP = "the answer is not HTTP"
 _MAX_HEAD = 100_000  # bytes; h11 gives up on a longer one
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -28,8 +31,12 @@ _LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{
 _LOOKED_BACK = 1_000  # bytes of the pieces before, in which the last chunk may begin
 
 
-class NotHttpError(Exception):
-    """The other side does not speak HTTP."""
+class TransportError(Exception):
+    """A connection that cannot be made or used; ``detail`` says why."""
+
+    def __init__(self, detail: Detail, message: str) -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class _State(Enum):
@@ -69,7 +76,7 @@ class Framing:
         self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
-        """Return what *data*, just received, adds to the answer; b"" for none yet. Raise NotHttpError.
+        """Return what *data*, just received, adds to the answer; b"" for none yet. Raise TransportError.
 
         What follows a body in chunks is passed on too: only h11 knows for certain where such a body ends.
         """
@@ -91,13 +98,13 @@ class Framing:
         held = self._held
         del held[: len(held) - len(held.lstrip(b"\r\n"))]
         if not held.startswith(_START[: len(held)]):
-            raise NotHttpError
+            raise TransportError(Detail.PROTOCOL, _NOT_HTTP)
         end = _END_OF_HEAD.search(held, max(0, self._left - 3))
         self._left = len(held)
         if end is None:
             if len(held) <= _MAX_HEAD:
                 return None
-            raise NotHttpError
+            raise TransportError(Detail.PROTOCOL, _NOT_HTTP)
         self._left = 0
         head = clean_head(bytes(held[: end.end()]))
         del held[: end.end()]

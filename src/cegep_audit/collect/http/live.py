@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.fetch import HttpFetch
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.transport import Web
+from cegep_audit.collect.http.web import Web
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.port import Fetch, Source, Want
 from cegep_audit.collect.site import Site
@@ -17,6 +17,8 @@ __all__ = ["LiveWeb", "Tally", "user_agent"]
 
 class LiveWeb(Web):
     """The live web as one scan sees it; robots.txt of each host is read once."""
+
+    keeps_cookies = True
 
     @asynccontextmanager
     async def open(
@@ -53,8 +55,6 @@ class LiveWeb(Web):
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
 
-    def fetching(
-        self, institution: Institution, turn: OpenTurn | None = None, *, keeps_cookies: bool = True
-    ) -> AbstractAsyncContextManager[Fetch]:
+    def fetching(self, institution: Institution, turn: OpenTurn | None = None) -> AbstractAsyncContextManager[Fetch]:
         """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
-        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=keeps_cookies))
+        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=self.keeps_cookies))

@@ -4,13 +4,13 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from protego import Protego
 
+from cegep_audit.clock import read_mail_date
 from cegep_audit.collect.port import Answer
 from cegep_audit.errors import FetchError
 from cegep_audit.urls import absolute, crawl_key, pace_key
@@ -140,16 +140,8 @@ def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
         return float(value)
     if value.isascii() and value.isdigit():
         return float("inf")
-    end = _http_date(value)
-    return max(0.0, (end - (_http_date(date) or now)).total_seconds()) if end else None
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    end = read_mail_date(value)
+    return max(0.0, (end - (read_mail_date(date) or now)).total_seconds()) if end else None
 
 
 # ------------------------------------------------------------------------------------------ once a scan

@@ -1,8 +1,8 @@
-"""Pages that a person saved from a browser: the files they are in, whose they are, and the visit of one institution.
+"""Pages that a person saved from a browser: their files, the institutions that they belong to, and one visit of each.
 
-A command calls, in this order, :func:`read_saved`, :func:`match_saved`, and for each visit :meth:`SavedVisit.choices`
-and :meth:`SavedVisit.open_source`. A file that is not a saved page is refused by name, with one line that says what it
-is: it never counts as a page without accounts. The address of a page is the one that the browser noted in it.
+A command calls :func:`read_saved`, then :func:`match_saved`, then :meth:`SavedVisit.choices` and
+:meth:`SavedVisit.open_source` for each visit. A file that is not a saved page is refused with a line that says what it
+is; it never counts as a page without accounts. The address of a page is the one that the browser noted in the file.
 """
 
 import errno
@@ -34,20 +34,20 @@ _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its
 _MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
 _MAX_PAGES = 50  # that are read of one institution; a person saves a handful
-_HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
+_HEAD = 4096  # bytes that hold the address of a frame
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
-_BESIDE = re.compile(r"(.+)(?:_files|_fichiers|\.files)", re.IGNORECASE)  # the folder of a page saved with images
-_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
+_BESIDE = ("_files", "_fichiers", ".files")  # endings of the folder that a browser saves beside a page
 _NUMBER = re.compile(r"-\d{1,4}$")  # a second page of an institution: <id>-2.html
+_READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """One file: its name without folder, the SHA-256 of its bytes, when it was saved (UTC), and what it holds.
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and its content.
 
-    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages:
-    () for a page that does not say its own.
+    The content is one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML
+    pages, () for a page that does not give its address.
     """
 
     name: str
@@ -59,71 +59,74 @@ class SavedFile:
     archive: WarcArchive | None = None
 
     async def page(self, url: str, want: Want) -> Answer:
-        """Return the page where it is that of *url*; raise FetchError ``no_capture``."""
+        """Return the page if *url* is its address; raise FetchError ``no_capture`` otherwise."""
         if want is not Want.PAGE or urls.visit_key(url) not in map(urls.visit_key, self.urls):
             raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
         return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
-Note = Callable[[str], None]  # takes one line for a person
-Keep = Callable[[SavedFile, Answer], str]  # keeps a copy of a page, returns its record's name: WarcWriter.keep_saved
+Note = Callable[[str], None]  # takes a line for the user
+Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved: keeps a copy of a page, returns the id of its record
 
 
 def read_saved(
     paths: Sequence[Path], limits: Limits, note: Note, lang: Language = "fr", *, strict: bool = False
 ) -> list[SavedFile]:
-    """Read the files at *paths*, of folders all files below.
+    """Read the files at *paths*, including all files in folders.
 
-    *note* is given a line for each file that is not a saved page, for which StoreError is raised where it is *strict*,
-    and for each damaged record. Raises StoreError for a path that cannot be read.
+    *note* gets a line for each damaged record and for each file that is not a saved page; if *strict*, such a file
+    raises StoreError. So does a path that cannot be read.
     """
     found: list[SavedFile] = []
-    for path in (file for given in paths for file in _files_of(given, lang)):
-        try:
-            with explaining(path, lang, _READING, "saved.cannot_read"):
-                file = _read_file(path, limits, lang)
-        except RefusedError as error:
-            line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
-            if strict:
-                raise StoreError(line) from None
-            note(line)
-            continue
-        found.append(file)
-        for line in file.archive.damage if file.archive else ():
-            note(line)
+    for given in paths:
+        with explaining(given, lang, _READING, "saved.cannot_read"):
+            for path in _files_of(given, lang):
+                try:
+                    file = _read_file(path, limits, lang)
+                except RefusedError as error:
+                    line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
+                    if strict:
+                        raise StoreError(line) from None
+                    note(line)
+                    continue
+                found.append(file)
+                for line in file.archive.damage if file.archive else ():
+                    note(line)
     return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
-    """Return the files to read at *path*; hidden ones and the images beside a page are left out."""
+    """Return the files to read at *path*, without hidden files and the images beside a page; raise OSError."""
     if not path.is_dir():
         return [path]
     found: list[Path] = []
-
-    def refuse(error: OSError) -> None:
-        with explaining(Path(error.filename), lang, _READING, "saved.cannot_read"):
-            raise error
-
-    for folder, folders, names in os.walk(path, onerror=refuse):
-        files = [file for name in sorted(names) if not (file := Path(folder, name)).is_symlink() and file.is_file()]
-        pages = {file.stem for file in files if file.suffix.lower() in _PAGES}
-        beside = {name for name in folders if (match := _BESIDE.fullmatch(name)) and match[1] in pages}
+    for folder, folders, names in os.walk(path, onerror=_raise):
+        files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        found += [file for file in files if file.is_file() and not file.is_symlink()]
+        beside = {file.stem + ending for file in files if file.suffix.lower() in _PAGES for ending in _BESIDE}
         folders[:] = sorted(name for name in folders if name not in beside and not name.startswith("."))
-        found += [file for file in files if not file.name.startswith(".")]
         if len(found) > _MAX_FILES:
             raise StoreError(say("saved.too_many", lang, file=shown(str(path)), most=_MAX_FILES))
     return found
 
 
-def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
-    """Return what the file at *path* holds; raise RefusedError and OSError."""
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
     with path.open("rb") as file:
-        start = file.read(_HEAD)
-        file.seek(0)
+        return file.read(16).startswith(_ARCHIVES)
+
+
+def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
+    """Read the file at *path*; raise RefusedError and OSError."""
+    with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     status = path.stat()
     found = SavedFile(path.name, digest, datetime.fromtimestamp(status.st_mtime, UTC))
-    if start.startswith(_ARCHIVES):
+    if is_archive(path):
         try:
             archive = WarcArchive.open([path], limits, lang=lang)
         except StoreError:
@@ -143,8 +146,8 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
 
 
 def _with_frames(body: bytes, path: Path) -> bytes:
-    """Return *body* with the addresses of frames that were saved beside it, as ``./Page_files/saved_resource.html``."""
-    for folder in (path.with_name(path.stem + ending) for ending in ("_files", "_fichiers")):
+    """Return *body* with the addresses of frames that were saved beside it, such as ``./Page_files/frame.html``."""
+    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
         for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:
             with frame.open("rb") as file:
                 url, _ = origin_of(file.read(_HEAD))
@@ -156,37 +159,35 @@ def _with_frames(body: bytes, path: Path) -> bytes:
 
 @dataclass(slots=True)
 class SavedVisit:
-    """The saved pages of one institution, read as one visit: single pages, each with an address, then archives."""
+    """The saved pages of one institution, read in one visit: single pages, each with an address, then archives."""
 
     institution: Institution
     files: list[SavedFile] = field(default_factory=list)
 
     @property
     def site(self) -> Institution:
-        """The institution, with the hosts of pages that are its own by the name of their file alone."""
+        """The institution, with the hosts of pages that were matched by file name only."""
         own = OwnHosts(self.institution)
-        foreign = [file.urls[0] for file in self.files if not any(map(own.hold, file.urls))]
-        hosts = dict.fromkeys(map(urls.host_of, foreign))
-        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *hosts))
+        foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.hold, file.urls))]
+        return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *dict.fromkeys(foreign)))
 
     def choices(self, limits: Limits) -> tuple[Choice, ...]:
-        """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
-        home = urls.visit_key(self.institution.url)
-        own = OwnHosts(self.site)
+        """Return the pages to read, the homepage first; () if an archive holds enough for the frontier to choose."""
+        own, home = OwnHosts(self.site), urls.visit_key(self.institution.url)
         single = [url for file in self.files if not file.archive for url in file.urls]
         held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
         if len(held) > limits.max_pages and not single and home in map(urls.visit_key, held):
             return ()
-        by_key: dict[str, str] = {}
+        pages: dict[str, str] = {}
         for url in (*single, *held[: limits.max_pages]):
-            by_key.setdefault(urls.visit_key(url), url)
-        ordered = sorted(by_key, key=lambda key: (key != home, "/" in key.rstrip("/")))[:_MAX_PAGES]
+            pages.setdefault(urls.visit_key(url), url)
+        ordered = sorted(pages, key=lambda key: (key != home, "/" in key))[:_MAX_PAGES]
         roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
-        return tuple(Choice(by_key[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
+        return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
-        """Open the pages as a site; *keep* is given each page that is read."""
+        """Open the pages as a site; *keep* gets each page that is read."""
         yield Site(self.site, SavedFetch(self.files, keep), limits, terms=REPLAY)
 
 
@@ -198,7 +199,7 @@ class SavedFetch:
         self._fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the page saved of *url*; raise FetchError, ``no_capture`` where none was."""
+        """Return the saved page of *url*; raise FetchError, ``no_capture`` without one."""
         for file, fetch in self._fetches:
             try:
                 answer = await fetch(url, want)
@@ -215,12 +216,12 @@ class SavedFetch:
 def match_saved(
     files: Sequence[SavedFile], institutions: Sequence[Institution], note: Note, lang: Language = "fr"
 ) -> dict[str, SavedVisit]:
-    """Return the visits by id of the institution; *note* is given a line for each file that is in none.
+    """Return the visits by id of the institution; *note* gets a line for each file that is left out.
 
-    A page is matched by its address, else by ``<id>`` or ``<id>-2`` as the name of its file. Where several institutions
-    have the host of the address, the file's name decides, else the very host, else the page counts for none. An archive
-    may hold pages of several. Of one page saved twice, the later file counts. A page that does not say its address is
-    the homepage or, if that was saved too, gets an address made of its file's name.
+    A page is matched by its address, otherwise by its file name: ``<id>`` or ``<id>-2``. If several institutions share
+    the registrable domain of the address, the file name decides, then the exact host; otherwise the page is left out.
+    An archive may hold pages of several institutions. If a page was saved twice, the later file counts. A page without
+    an address is the homepage or, if that was saved too, gets an address made of its file name.
     """
     visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
@@ -248,7 +249,7 @@ def match_saved(
 
 
 def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
-    """Add *file* to *visit* instead of an earlier file of the same page."""
+    """Add *file* to *visit*; it replaces an earlier file of the same page."""
     home = visit.institution.url
     held = {urls.visit_key(each.urls[0]): each for each in visit.files}
     if not file.urls:

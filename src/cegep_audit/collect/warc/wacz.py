@@ -9,17 +9,19 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from http import HTTPStatus
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
 from cegep_audit.collect.warc.index import explaining, parse_date
-from cegep_audit.collect.warc.payload import parse_response
+from cegep_audit.collect.warc.payload import Response, parse_response
 from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -27,7 +29,6 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
-_CHUNK = 1024 * 1024
 _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
 _WWW = re.compile(r"^www\d*\.")
 
@@ -51,30 +52,24 @@ def write_wacz(
     resources: list[dict[str, object]] = []
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
 
-        def add(path: str, chunks: Iterable[bytes]) -> str:
-            digest, size = hashlib.sha256(), 0
+        def add(path: str, file: BytesIO | BufferedReader) -> str:
+            """Add *file* as *path*; return its digest."""
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            resources.append({"name": path.rpartition("/")[2], "path": path, "hash": digest, "bytes": file.seek(0, 2)})
+            file.seek(0)
             with archive.open(zipfile.ZipInfo(path, _EPOCH), "w", force_zip64=True) as entry:
-                for chunk in chunks:
-                    entry.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-            name = f"sha256:{digest.hexdigest()}"
-            resources.append({"name": path.rpartition("/")[2], "path": path, "hash": name, "bytes": size})
-            return name
+                shutil.copyfileobj(file, entry)
+            return digest
 
         lines: list[str] = []
         for warc in warcs:
-            with explaining(warc, lang):
-                try:
-                    lines += _index_of(warc)
-                except SeveralRecordsError:
-                    raise StoreError(say("warc.not_ours", lang, file=shown(str(warc)))) from None
-                with warc.open("rb") as file:
-                    add(f"archive/{warc.name}", iter(partial(file.read, _CHUNK), b""))
-        index, members = _compressed(sorted(lines))
-        add("indexes/index.cdx.gz", members)
-        add("indexes/index.idx", [index.encode()])
-        add("pages/pages.jsonl", _page_list(pages))
+            lines += _index_of(warc, lang)
+            with warc.open("rb") as file:
+                add(f"archive/{warc.name}", file)
+        index, places = _compressed(sorted(lines))
+        add("indexes/index.cdx.gz", BytesIO(index))
+        add("indexes/index.idx", BytesIO(places.encode()))
+        add("pages/pages.jsonl", BytesIO("".join(_page_list(pages)).encode()))
         package = {
             "profile": "data-package",
             "wacz_version": "1.1.1",
@@ -83,40 +78,39 @@ def write_wacz(
             "created": _time(created),
             "resources": list(resources),
         }
-        digest = add("datapackage.json", [json.dumps(package, ensure_ascii=False, indent=2).encode()])
-        add("datapackage-digest.json", [json.dumps({"path": "datapackage.json", "hash": digest}, indent=2).encode()])
+        digest = add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
+        signed = {"path": "datapackage.json", "hash": digest}
+        add("datapackage-digest.json", BytesIO(_json(signed, indent=2).encode()))
 
 
-def _index_of(warc: Path) -> Iterator[str]:
-    """Yield the lines of the index for the captures in *warc*; raise OSError and SeveralRecordsError."""
-    for record in RecordFile(warc).records(lambda _: None):
-        url = record.head.get("WARC-Target-URI").strip("<> ")
-        at, what, key = parse_date(record.head.get("WARC-Date")), _mime_and_status(record), sort_key(url)
-        if at is None or what is None or not key:
-            continue
-        fields = {
-            "url": url,
-            "mime": what[0],
-            "status": what[1],
-            "digest": record.head.get("WARC-Payload-Digest"),
-            "length": str(record.end - record.offset),
-            "offset": str(record.offset),
-            "filename": warc.name,
-        }
-        yield f"{key} {stamp_of(at)} {json.dumps(fields, ensure_ascii=False)}\n"
+def _index_of(warc: Path, lang: Language) -> list[str]:
+    """Return a line for each capture in *warc*; raise StoreError."""
+    with explaining(warc, lang):
+        try:
+            return [line for record in RecordFile(warc).records([]) if (line := _line(record, warc.name))]
+        except SeveralRecordsError:
+            raise StoreError(say("warc.not_ours", lang, file=shown(str(warc)))) from None
 
 
-def _mime_and_status(record: Record) -> tuple[str, str] | None:
-    """Return media type and status of a capture, None for a record that is none."""
-    response = parse_response(record.glance)
-    if record.head.type == "resource":
-        content_type, status = record.head.get("Content-Type"), 200
-    elif response and record.head.type in {"response", "revisit"}:
-        content_type, status = response.headers.get("content-type", ""), response.status
-    else:
-        return None
-    mime = content_type.partition(";")[0].strip().lower() or "unk"
-    return "warc/revisit" if record.head.type == "revisit" else mime, str(status)
+def _line(record: Record, filename: str) -> str:
+    """Return the line of a capture in the index, "" for a record that is none."""
+    url = record.get("WARC-Target-URI").strip("<> ")
+    key, at, response = sort_key(url), parse_date(record.get("WARC-Date")), parse_response(record.glance)
+    if record.type == "resource":
+        response = Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, b"")
+    if not (key and at and response and record.type in {"response", "resource", "revisit"}):
+        return ""
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower() or "unk"
+    fields = {
+        "url": url,
+        "mime": "warc/revisit" if record.type == "revisit" else media_type,
+        "status": str(int(response.status)),
+        "digest": record.get("WARC-Payload-Digest"),
+        "length": str(record.end - record.offset),
+        "offset": str(record.offset),
+        "filename": filename,
+    }
+    return f"{key} {stamp_of(at)} {_json(fields)}\n"
 
 
 def sort_key(url: str) -> str:
@@ -129,27 +123,28 @@ def sort_key(url: str) -> str:
     return f"{','.join(reversed(host.split('.')))}{colon}{port}){parts.path}{'?' + query if query else ''}"
 
 
-def _compressed(lines: Sequence[str]) -> tuple[str, list[bytes]]:
+def _compressed(lines: Sequence[str]) -> tuple[bytes, str]:
     """Return the index in gzip members, and its second level: where each begins, by its first line."""
-    index = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
-    members: list[bytes] = []
-    offset = 0
+    places = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
+    index = b""
     for start in range(0, len(lines), _LINES):
         member = gzip.compress("".join(lines[start : start + _LINES]).encode(), mtime=0)
+        digest = f"sha256:{hashlib.sha256(member).hexdigest()}"
         key, stamp, _ = lines[start].split(" ", 2)
-        place = {"offset": offset, "length": len(member), "digest": f"sha256:{hashlib.sha256(member).hexdigest()}"}
-        index += f"{key} {stamp} {json.dumps(place)}\n"
-        members.append(member)
-        offset += len(member)
-    return index, members
+        places += f"{key} {stamp} {_json({'offset': len(index), 'length': len(member), 'digest': digest})}\n"
+        index += member
+    return index, places
 
 
-def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> Iterator[bytes]:
-    yield b'{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
+def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> Iterator[str]:
+    yield '{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
     for url, title, at in pages:
         name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
-        line = {"id": name, "url": url, "ts": _time(at), "title": title}
-        yield f"{json.dumps(line, ensure_ascii=False)}\n".encode()
+        yield f"{_json({'id': name, 'url': url, 'ts': _time(at), 'title': title})}\n"
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def _time(at: datetime) -> str:

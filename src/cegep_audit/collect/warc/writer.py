@@ -1,12 +1,12 @@
-"""What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
+"""Writes what a scan received to a WARC 1.1 file, one gzip member a record (ISO 28500:2017).
 
-An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure; a page that a person saved becomes a ``resource``. Records are put together here because warcio's
-writer decodes HTTP headers and compresses everything at its highest level.
+An exchange becomes a response and its request. A request without an answer becomes a ``metadata`` record with the
+detail of the failure, a page that a person saved becomes a ``resource``. Records are formatted here because warcio's
+writer decodes HTTP headers and compresses everything at the highest level.
 
-A pair is written in one piece before its name is returned, so that a process that is killed leaves at most one record
-half written. Opening the file again cuts that one off. The file holds pages as received: only its owner may read it.
-One process writes it at a time, and no link is followed to it.
+A response and its request are written at once, before the record id is returned. A process that is killed therefore
+leaves at most one partial record, which is cut off when the file is opened again. Only one process writes the file at
+a time. Only its owner may read it, because it holds pages as received, and no link to it is followed.
 """
 
 import base64
@@ -18,7 +18,8 @@ import stat
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -28,7 +29,7 @@ from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
 from cegep_audit.collect.warc.index import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST, explaining
-from cegep_audit.collect.warc.members import Stretch
+from cegep_audit.collect.warc.members import ByteRange
 from cegep_audit.collect.warc.records import end_of_records
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
@@ -37,12 +38,13 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
-# What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
-# one byte in a hundred. The rest is packed fast.
+# Nearly all bodies arrive compressed. Compressing them again costs a third of a millisecond a page and saves 1 %.
 _STORED, _FAST = 0, 1
 
-_FORMAT = "WARC File Format 1.1"
-_CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+_FORMAT = (
+    ("format", "WARC File Format 1.1"),
+    ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
+)
 _FIELDS = ("Content-Type", "application/warc-fields")
 
 _WRITING = {
@@ -61,36 +63,43 @@ _WRITING = {
 Fields = Iterable[tuple[str, str]]
 
 
-class WarcWriter:
+@dataclass(slots=True)
+class WarcWriter(AbstractContextManager["WarcWriter"]):
     """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`, used from one thread.
 
-    Every method raises StoreError, one line in the language given, where the file cannot be written; what was kept
-    before stays readable.
+    Every method raises StoreError, one line in the given language, if the file cannot be written. Records that were
+    kept before stay readable.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, lang: Language) -> None:
-        self.path = path
-        self._file = file
-        self._lang = lang
+    path: Path
+    _file: BinaryIO
+    _lang: Language
 
     @classmethod
     def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
-        """Open the file at *path* for writing after what it holds; *info* is what a ``warcinfo`` record says of us.
+        """Open the file at *path* to append records; *info* are the fields of its new ``warcinfo`` record.
 
-        A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
-        not a WARC gzipped by record.
+        A partial record of an interrupted scan is cut off. Raises StoreError, also for a file that is not a WARC
+        gzipped by record.
         """
-        with explaining(path, lang, _WRITING, "warc.cannot_write"):
-            file = _opened(path)
-        if file is None:
-            raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        with explaining(path, lang, _WRITING, "warc.cannot_write"), ExitStack() as stack:
+            file = stack.enter_context(os.fdopen(os.open(path, flags, 0o600), "a+b", buffering=0))
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            # Locked before the file is read: a record that another process is writing must not be cut off.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end = end_of_records(ByteRange(file))
+            if end is None:
+                raise StoreError(say("warc.not_ours", lang, file=shown(str(path))))
+            file.truncate(end)
+            stack.pop_all()
         writer = cls(path, file, lang)
-        fields = {**info, "format": _FORMAT, "conformsTo": _CONFORMS_TO}
-        writer._keep("warcinfo", now(), _lines(fields.items()), [_FIELDS])
+        writer._keep("warcinfo", now(), _lines([*info.items(), *_FORMAT]), [_FIELDS])
         return writer
 
     def __call__(self, exchange: Exchange) -> str:
-        """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
+        """Keep *exchange* and return the id of its record: that of the response or of the failure."""
         if exchange.status is None:
             fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
             fields += [("tried", address) for address in exchange.tried]
@@ -100,32 +109,27 @@ class WarcWriter:
         return record_id
 
     def keep_rendered(self, page: Page) -> str:
-        """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
+        """Keep *page* as a browser rendered it, a ``conversion`` of the record it came from; return the new id."""
         headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
-        if page.record_id:
-            headers.append(("WARC-Refers-To", page.record_id))
+        headers.append(("WARC-Refers-To", page.record_id or ""))
         if page.rendering:
             headers += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
         return self._keep("conversion", now(), page.body, headers)
 
     def keep_saved(self, file: SavedFile, page: Answer) -> str:
-        """Keep a copy of a page of a saved *file*, a ``resource`` with the file's name and digest; return its name."""
+        """Keep a *page* of a saved *file*, a ``resource`` with the name and digest of the file; return its id."""
         headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         headers += [(SAVED_AS, quote(file.name)), (SAVED_DIGEST, f"sha256:{file.sha256}")]
         return self._keep("resource", page.at, page.body, headers)
 
     def flush(self) -> None:
-        """Wait until all that was kept is on the disk: before a database says that it is."""
+        """Wait until all records are on disk; called before the database refers to them."""
         with explaining(self.path, self._lang, _WRITING, "warc.cannot_write"):
             os.fsync(self._file.fileno())
 
     def close(self, *_: object) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
 
     __exit__ = close
 
@@ -149,15 +153,13 @@ class WarcWriter:
 
 
 def _response(exchange: Exchange, record_id: str) -> bytes:
-    # The body is kept without its chunks.
+    # The body of an exchange has no chunks.
     kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
     status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
     lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
     block = b"\r\n".join([*lines, b"", exchange.body])
     headers = [("Content-Type", "application/http;msgtype=response"), *_target(exchange)]
-    headers.append(("WARC-Payload-Digest", _digest(exchange.body)))
-    if exchange.truncated:
-        headers.append(("WARC-Truncated", exchange.truncated))
+    headers += [("WARC-Payload-Digest", _digest(exchange.body)), ("WARC-Truncated", exchange.truncated)]
     is_packed = any(name.lower() == b"content-encoding" for name, _ in kept)
     return _record("response", record_id, exchange.started_at, block, headers, _STORED if is_packed else _FAST)
 
@@ -172,25 +174,24 @@ def _request(exchange: Exchange, response_id: str) -> bytes:
 
 
 def _target(exchange: Exchange) -> Fields:
-    yield "WARC-Target-URI", _quoted(exchange.url)
-    if exchange.source:
-        yield "WARC-Source-URI", _quoted(exchange.source)
-    if exchange.ip:
-        yield "WARC-IP-Address", exchange.ip
-    if exchange.is_asset:
-        yield ASSET, "yes"
+    return [
+        ("WARC-Target-URI", _quoted(exchange.url)),
+        ("WARC-Source-URI", _quoted(exchange.source)),
+        ("WARC-IP-Address", exchange.ip or ""),
+        (ASSET, "yes" if exchange.is_asset else ""),
+    ]
 
 
 def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Fields, level: int = _FAST) -> bytes:
     """Return one record as a gzip member."""
     headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", stamp(at)), *more]
     headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
-    packer = zlib.compressobj(level, zlib.DEFLATED, wbits=31)
-    head = packer.compress(b"WARC/1.1\r\n" + _lines(headers) + b"\r\n")
-    return head + packer.compress(block) + packer.compress(b"\r\n\r\n") + packer.flush()
+    record = b"".join((b"WARC/1.1\r\n", _lines(headers), b"\r\n", block, b"\r\n\r\n"))
+    return zlib.compress(record, level, wbits=31)
 
 
 def _lines(fields: Fields, encoding: str = "utf-8") -> bytes:
+    """Return a line for each field with a value."""
     lines = (f"{name}: {_one_line(value)}\r\n" for name, value in fields if value)
     return "".join(lines).encode(encoding, "replace")
 
@@ -208,29 +209,5 @@ def _new_id() -> str:
 
 
 def _digest(data: bytes) -> str:
-    """Return the digest of *data* in the form that archives use; SHA-1 for its habit, not for its strength."""
+    """Return the SHA-1 of *data* in Base32, the form that web archives use; it proves nothing against forgery."""
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
-
-
-def _opened(path: Path) -> BinaryIO | None:
-    """Open *path* at the end of its last whole record; return None for another kind of file, raise OSError."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        descriptor = os.open(path, flags)
-    file = os.fdopen(descriptor, "a+b", buffering=0)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # noqa: TRY301 -- the file is closed below
-        # Before the file is looked at, and until it is closed: what another process writes is not cut off.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        end = end_of_records(Stretch(descriptor))
-        if end is not None:
-            file.truncate(end)
-            return file
-    except BaseException:
-        file.close()
-        raise
-    file.close()
-    return None

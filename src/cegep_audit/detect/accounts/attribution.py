@@ -1,4 +1,4 @@
-"""Decide whose the accounts of a site are, by which rule, and which is the main one of its network.
+"""Decide who holds each account that a site shows, and which account of a network is the main one.
 
 All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
 its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
@@ -10,7 +10,6 @@ from dataclasses import replace
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
 from cegep_audit.detect.accounts.competing import LIST_FROM, compare
-from cegep_audit.detect.accounts.lists import is_vendor
 from cegep_audit.detect.accounts.name_matching import (
     Identity,
     NameMatch,
@@ -18,6 +17,7 @@ from cegep_audit.detect.accounts.name_matching import (
     identity_of,
     is_named,
     is_title,
+    is_vendor,
     match_name,
     names_in,
     names_other_site,
@@ -29,13 +29,12 @@ from cegep_audit.vocabulary import How, Kind, Role, Zone
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
 
 _ALONGSIDE = FRAME | {Zone.ASIDE}
-_WRITERS = frozenset({"person", "article"})  # subjects of the page's data that describe an author
+
+# The best evidence comes first: what a reader sees in the frame of the site, then the data, then the rest.
+_BEST_HOW_FIRST = "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()
+_BEST_ZONE_FIRST = "footer header nav head aside main".split()
 
 Rule = tuple[str, Callable[[Candidate], bool], Role]
-
-
-def _declares(link: Link) -> bool:
-    return link.how in DATA and link.subject in {"organization", "claim", ""}
 
 
 def _in_sentence(link: Link) -> bool:
@@ -49,6 +48,10 @@ def _is_shown_beside(link: Link) -> bool:
 def _is_title(candidate: Candidate) -> bool:
     """Whether every label is the title of something else."""
     return candidate.every(lambda link: is_title(link, candidate.identity))
+
+
+def _is_declared(candidate: Candidate) -> bool:
+    return candidate.some(lambda link: link.how in DATA and link.subject in {"organization", "claim", ""})
 
 
 def _in_list(candidate: Candidate) -> bool:
@@ -133,36 +136,31 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
     return (is_apart and candidate.every(_in_sentence)) or (candidate.is_beside_same and _is_title(candidate))
 
 
-def _is_own_row(candidate: Candidate) -> bool:
-    """Whether its row shows the institution's name, or it is in a row of icons, names nobody and has no competitor."""
-    is_alone = candidate.in_row_of_icons and candidate.competitors == 0
-    return candidate.is_in_own_row or (is_alone and not candidate.some(names_in))
+def _is_credit(candidate: Candidate) -> bool:
+    """Whether every link is in a credit, unless its row is the institution's, or of icons that name nobody."""
+    is_alone = candidate.in_row_of_icons and candidate.competitors == 0 and not candidate.some(names_in)
+    return "credit" in candidate.common_cues and not (candidate.is_alike or candidate.is_in_own_row or is_alone)
 
 
-def _presents(link: Link) -> bool:
-    """Whether the context presents an author or speaker: an author box, or "follow me" in the content."""
-    # Google read the authors of pages from rel=author links, 2011-2014.
-    return "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN) or "rel=author" in link.url
+def _is_person(candidate: Candidate) -> bool:
+    """Whether data or the context of a link presents a person, and all other links to the account are in the content.
 
-
-def _is_shown_as_person(link: Link) -> bool:
-    return link.subject in _WRITERS or _presents(link)
-
-
-def _is_person(candidate: Candidate, shows: Callable[[Link], bool]) -> bool:
-    """Whether *shows*, a sign of a person, holds for a link to the account, and all other links are in the content.
-
-    A row of icons in the content, or an invitation to follow, may be the institution's if no other account of the
-    network is more like it.
+    Context is an author box or "follow me" in the content. A row of icons in the content, or an invitation to follow,
+    may be the institution's if no other account of the network is more like it.
     """
 
-    def may_be(link: Link) -> bool:
-        return shows(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or is_beside_own))
+    def presents(link: Link) -> bool:
+        is_in_context = "author" in link.cues or ("me" in link.cues and link.zone is Zone.MAIN)
+        # Google read the authors of pages from rel=author links, 2011-2014.
+        return is_in_context or link.subject in {"person", "article"} or "rel=author" in link.url
 
-    if candidate.is_alike or not candidate.some(shows):
+    def may_be(link: Link) -> bool:
+        return presents(link) or (link.zone is Zone.MAIN and ("follow" not in link.cues or is_beside_own))
+
+    if candidate.is_alike or not candidate.some(presents):
         return False
     is_beside_own = candidate.is_outdone or candidate.is_outranked
-    return candidate.every(shows) or ((is_beside_own or not candidate.in_row_of_icons) and candidate.every(may_be))
+    return candidate.every(presents) or ((is_beside_own or not candidate.in_row_of_icons) and candidate.every(may_be))
 
 
 RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
@@ -175,8 +173,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
         Role.THIRD_PARTY,
     ),
     ("commenter", lambda c: "comment" in c.common_cues and not c.is_alike, Role.THIRD_PARTY),
-    ("person", lambda c: not c.subjects.isdisjoint(_WRITERS) and _is_person(c, _is_shown_as_person), Role.THIRD_PARTY),
-    ("author", lambda c: _is_person(c, _presents), Role.THIRD_PARTY),
+    ("person", _is_person, Role.THIRD_PARTY),
     ("declared_other", lambda c: c.subjects == {"other"} and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: How.FEED in c.hows, Role.OFFICIAL),
     ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
@@ -184,10 +181,10 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.subjects == {"claim"} and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
-    ("declared_in_data", lambda c: c.some(_declares), Role.OFFICIAL),
+    ("declared_in_data", _is_declared, Role.OFFICIAL),
     ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
-    ("credit", lambda c: "credit" in c.common_cues and not (c.is_alike or _is_own_row(c)), Role.THIRD_PARTY),
+    ("credit", _is_credit, Role.THIRD_PARTY),
     ("partner", lambda c: "partner" in c.common_cues and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
     ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
     ("names_another", _names_another, Role.THIRD_PARTY),
@@ -203,7 +200,7 @@ RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored 
 
 
 # As far as a page can tell, these rules find accounts of persons, which are neither kept nor shown.
-PERSONAL = frozenset({"commenter", "person", "author"})
+PERSONAL = frozenset({"commenter", "person"})
 
 
 def judge(candidate: Candidate) -> tuple[Role, str]:
@@ -227,24 +224,16 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
 
 def _account(candidate: Candidate) -> Account:
     role, reason = judge(candidate)
+    best_first = sorted(
+        candidate.sightings,
+        key=lambda seen: (_BEST_HOW_FIRST.index(seen.link.how), _BEST_ZONE_FIRST.index(seen.link.zone)),
+    )
     evidence = (
         Evidence(link.page_url, link.how, link.zone, link.label, page.captured_at, page.record_id)
-        for link, _, page in sorted(candidate.sightings, key=lambda seen: _strength(seen.link))
+        for link, _, page in best_first
     )
     kept = tuple(dict.fromkeys(evidence))
     return Account(candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, kept)
-
-
-# The best evidence comes first: what a reader sees in the frame of the site, then the data, then the rest.
-_HOW_ORDER = {
-    How(name): place
-    for place, name in enumerate("anchor rel_me json_ld microdata meta widget redirect embed feed script".split())
-}
-_ZONE_ORDER = {Zone(name): place for place, name in enumerate("footer header nav head aside main".split())}
-
-
-def _strength(link: Link) -> tuple[int, int]:
-    return _HOW_ORDER[link.how], _ZONE_ORDER[link.zone]
 
 
 # By the institution's language, endings of handles of accounts in the other language.
@@ -253,27 +242,20 @@ _OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", 
 
 def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
     """Return *accounts* in the same order, with one official account of each network marked as the main one."""
-    best: dict[str, tuple[tuple[int, ...], int]] = {}
-    for place, account in enumerate(accounts):
-        if account.role is Role.OFFICIAL:
-            rank = (_rank(account, identity), place)
-            best[account.network] = min(rank, best.get(account.network, rank))
-    main = {place for _, place in best.values()}
-    return tuple(
-        account if account.is_main == (place in main) else replace(account, is_main=place in main)
-        for place, account in enumerate(accounts)
-    )
+    official = [account for account in reversed(accounts) if account.role is Role.OFFICIAL]
+    main = {account.network: account for account in sorted(official, key=lambda each: _rank(each, identity))}
+    return tuple(replace(account, is_main=main.get(account.network) is account) for account in accounts)
 
 
 def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
-    """Return the sort key for choosing the main account; the lowest wins.
+    """Return the sort key for choosing the main account; the highest wins, and of equals the first on the page.
 
     In order: the institution's own language, a profile rather than a group or a show, a handle that shows the
-    institution's name, the number of pages that show it; then the order on the page.
+    institution's name, the number of pages that show it.
     """
     return (
-        account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
-        account.kind is not Kind.PROFILE,
-        not match_name(account.handle, identity),
-        -account.pages_seen,
+        not account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
+        account.kind is Kind.PROFILE,
+        match_name(account.handle, identity) > NameMatch.NONE,
+        account.pages_seen,
     )

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import unquote
 
-from cegep_audit.detect.accounts.lists import parts_in, separate_bodies_in
-from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, match_name, parts_in, separate_bodies_in
 from cegep_audit.detect.accounts.sightings import Sighting, sightings
-from cegep_audit.detect.networks.identify import Classified, account_key, classify
+from cegep_audit.detect.networks.identify import account_key, classify
 from cegep_audit.errors import TooManyAccountsError
 from cegep_audit.models import Link, Visit
 from cegep_audit.vocabulary import How, Kind, Zone
@@ -46,17 +45,13 @@ _OF_ZONE = {
 class Row:
     """The accounts whose links share one container of one page; ``is_script`` means that the container is a script.
 
-    The fields from ``counts`` on are set when the accounts of the site are compared.
+    The last two fields are set when the accounts of the site are compared.
     """
 
     members: set[Candidate] = field(default_factory=set)
     is_script: bool = False
     counts: Counter[str] = field(default_factory=Counter)  # accounts by network
     is_of_icons: bool = False  # it shows accounts of several networks
-    is_of_others: bool = False
-    has_outranked: bool = False
-    named: frozenset[str] = frozenset()  # networks with an account that shows the institution's whole name
-    named_in_part: frozenset[str] = frozenset()  # the same, and those that show a part of it
 
 
 class Candidate:
@@ -70,11 +65,13 @@ class Candidate:
 
     def __init__(self, network: str, group: Sequence[Sighting], identity: Identity) -> None:
         what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
+        # If only posts or players of an account are shown, its kind is that of its canonical address.
+        kind = classify(what.account_url).kind if what.account_url and not what.kind.names_account else what.kind
         self.identity = identity
         self.network = network
         self.handle = what.handle or ""
         self.url = what.account_url or ""
-        self.kind = _kind(what)
+        self.kind = kind if kind.names_account or not self.url else Kind.PROFILE
         self.sightings = group
         self.links = [seen.link for seen in group]
         cues = [link.cues for link in self.links]
@@ -82,15 +79,22 @@ class Candidate:
         self.common_cues = frozenset.intersection(*cues)
         self.subjects = {link.subject for link in self.links}
         self.hows = {link.how for link in self.links}
-        shown = list(dict.fromkeys([self.handle, *(_path_of(link.url) for link in self.links)]))
+        # Old addresses hold the title of the page in their path or query.
+        paths = (unquote(link.url.partition("://")[2].partition("/")[2]) for link in self.links)
+        shown = list(dict.fromkeys([self.handle, *paths]))
         labels = list(dict.fromkeys(link.label for link in self.links if link.label))
         self.name_match = max(match_name(text, identity) for text in (*shown, *labels))
+        self.is_alike = self.name_match > NameMatch.NONE
         self.is_separate = bool(separate_bodies_in(" ".join([*shown, *labels])) - separate_bodies_in(identity.text))
         named = parts_in(" ".join(shown))
         self.parts = named - identity.parts
         self.is_subject = bool(identity.parts & (named | parts_in(" ".join(labels)))) if identity.parts else False
+        self.is_listed = any(link.how is How.JSON_LD and link.subject == "organization" for link in self.links)
+        own_pages = {link.page_url for link in self.links if not link.cues & _OF_OTHERS}
+        is_repeated = len(own_pages) >= _REPEATED_FROM or (self.is_alike and How.WIDGET in self.hows)
+        self.prominence = max(*map(prominence_of, self.links), Prominence.FRAME if is_repeated else Prominence.CONTENT)
         self.is_visible = any(map(is_visible, self.links))
-        self.prominence = self._prominence()
+        self.is_seen_in_frame = self.is_visible and self.prominence >= Prominence.FRAME
         self.rows: list[Row] = []
         self.competitors = 0  # other accounts of its network
         self.is_outdone = False  # one of them shows the institution's whole name, and this one does not
@@ -104,11 +108,6 @@ class Candidate:
         self.is_of_others = False  # all its rows are somebody else's
         self.is_in_own_row = False  # its row holds the institution's name on another network
 
-    @property
-    def is_alike(self) -> bool:
-        """Whether its handle or a label shows the institution's name, at least in part."""
-        return self.name_match > NameMatch.NONE
-
     def every(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for all links to the account."""
         return all(map(test, self.links))
@@ -116,12 +115,6 @@ class Candidate:
     def some(self, test: Callable[[Link], object]) -> bool:
         """Whether *test* holds for a link to the account."""
         return any(map(test, self.links))
-
-    def _prominence(self) -> Prominence:
-        best = max(map(prominence_of, self.links))
-        has_own_widget = self.is_alike and How.WIDGET in self.hows
-        pages = {link.page_url for link in self.links if not link.cues & _OF_OTHERS}
-        return max(best, Prominence.FRAME) if has_own_widget or len(pages) >= _REPEATED_FROM else best
 
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
@@ -150,27 +143,13 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
     return found
 
 
-def _kind(what: Classified) -> Kind:
-    """Return the kind of an account; if only its posts or players are shown, that of its canonical address."""
-    if what.account_url is None or what.kind.names_account:
-        return what.kind
-    kind = classify(what.account_url).kind
-    return kind if kind.names_account else Kind.PROFILE
-
-
-def _path_of(url: str) -> str:
-    """Return the path and query of *url*, decoded: old addresses hold the title of the page."""
-    return unquote(url.partition("://")[2].partition("/")[2])
-
-
 def prominence_of(link: Link) -> Prominence:
     """Return how prominent *link* is by itself."""
     if link.how in DATA:
         return Prominence.DECLARED if link.subject in {"organization", ""} else Prominence.CONTENT
-    if link.how is How.SCRIPT or link.cues & _OF_OTHERS:
-        return Prominence.CONTENT
     found = _OF_ZONE.get(link.zone, Prominence.CONTENT)
-    if found is Prominence.CONTENT and "prose" in link.cues:
+    is_in_prose = found is Prominence.CONTENT and "prose" in link.cues
+    if link.how is How.SCRIPT or link.cues & _OF_OTHERS or is_in_prose:
         return Prominence.CONTENT
     if "follow" in link.cues:
         return Prominence.INVITED if found is Prominence.CONTENT else Prominence.FRAME

@@ -1,4 +1,4 @@
-"""Compare the accounts of a site: which are more prominent, whose their rows are, which belong to parts.
+"""Compare the accounts of a site: which are more prominent, what their rows say, which belong to parts.
 
 An institution shows its own accounts in the frame of its site, and its parts, partners and people in the content of
 its pages. So if one account of a network is in the frame and another only in the content, the latter belongs to
@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
-from cegep_audit.detect.accounts.lists import is_vendor, parts_in
-from cegep_audit.detect.accounts.name_matching import NameMatch, match_name
+from cegep_audit.detect.accounts.name_matching import NameMatch, is_vendor, match_name, parts_in
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How
 
@@ -28,13 +27,12 @@ class _Network:
     """The accounts of one network, summed up: the best name match at each prominence, -1 where there is none."""
 
     def __init__(self, accounts: Sequence[Candidate]) -> None:
-        in_frame = [item for item in accounts if item.prominence >= Prominence.FRAME]
         between = (item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
         in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
         self.accounts = len(accounts)
         self.any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
-        self.best_in_frame = _best(in_frame)
-        self.best_visible = _best(item for item in in_frame if item.is_visible)  # not by the page's data alone
+        self.best_in_frame = _best(item for item in accounts if item.prominence >= Prominence.FRAME)
+        self.best_visible = _best(item for item in accounts if item.is_seen_in_frame)
         self.best_between = _best(between)
         self.same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
         self.in_content = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
@@ -95,10 +93,14 @@ def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
     Data whose accounts the page does not show were copied with a template. If none of these accounts is alike,
     none of them counts.
     """
-    visible = {item.network for item in candidates if item.url and _is_seen_in_frame(item)}
+    visible = {item.network for item in candidates if item.url and item.is_seen_in_frame}
     doubted: set[Candidate] = set()
     for how in (How.JSON_LD, How.META):
-        declared = [item for item in candidates if _is_declared(item, how, "organization", "")]
+        declared = [
+            item
+            for item in candidates
+            if any(link.how is how and link.subject in {"organization", ""} for link in item.links)
+        ]
         hidden = [item for item in declared if not item.is_alike]
         found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
         if found and not any(item.is_visible for item in declared):
@@ -106,47 +108,37 @@ def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
     return doubted
 
 
-def _is_declared(candidate: Candidate, how: How, *subjects: str) -> bool:
-    return how in candidate.hows and candidate.some(lambda link: link.how is how and link.subject in subjects)
-
-
-def _is_seen_in_frame(candidate: Candidate) -> bool:
-    return candidate.prominence >= Prominence.FRAME and candidate.is_visible
-
-
 # ------------------------------------------------------------------------------------------ rows
 
 
 def _compare_rows(candidates: Sequence[Candidate]) -> None:
-    """Set what the rows on a site say about their members: neighbours often tell whose an account is."""
-    shows_any = any(map(_is_seen_in_frame, candidates))
-    for row in {row for item in candidates for row in item.rows}:
-        _sum_up(row, shows_any=shows_any)
-    for item in candidates:
-        is_outside = item.prominence < Prominence.FRAME and item.name_match < NameMatch.SAME
-        item.is_outranked |= is_outside and bool(item.rows) and all(row.has_outranked for row in item.rows)
-        item.in_row_of_icons = any(row.is_of_icons for row in item.rows)
-        item.is_of_others = bool(item.rows) and all(row.is_of_others for row in item.rows)
-        # Beside an invitation, a part of the institution's name is enough.
-        named = (row.named_in_part if "follow" in item.cues else row.named for row in item.rows)
-        item.is_in_own_row = any(networks - {item.network} for networks in named)
-
-
-def _sum_up(row: Row, *, shows_any: bool) -> None:
-    """Set the summary of *row*.
+    """Set what the rows on a site say about their members: neighbours often tell whose an account is.
 
     A script may contain anybody's accounts, so its addresses form a row of icons only if no visible link shows an
-    account in the frame (*shows_any*).
+    account in the frame.
     """
-    row.counts = Counter(item.network for item in row.members)
-    is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
-    row.is_of_icons = is_row and not (row.is_script and shows_any)
-    invites = any(item.is_alike or "follow" in item.cues for item in row.members)
-    row.is_of_others = not invites and any(item.is_outdone for item in row.members)
-    row.has_outranked = any(item.is_outranked for item in row.members)
-    alike = [item for item in row.members if item.is_alike and not item.is_separate]
-    row.named_in_part = frozenset(item.network for item in alike)
-    row.named = frozenset(item.network for item in alike if item.name_match >= NameMatch.WHOLE)
+    shows_any = any(item.is_seen_in_frame for item in candidates)
+    beside_equals: set[Candidate] = set()  # accounts in a row without an outranked one
+    for item in candidates:
+        item.is_of_others = bool(item.rows)
+    for row in {row for item in candidates for row in item.rows}:
+        row.counts = Counter(item.network for item in row.members)
+        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
+        row.is_of_icons = is_row and not (row.is_script and shows_any)
+        invites = any(item.is_alike or "follow" in item.cues for item in row.members)
+        is_of_others = not invites and any(item.is_outdone for item in row.members)
+        if not any(item.is_outranked for item in row.members):
+            beside_equals |= row.members
+        in_part = {item.network for item in row.members if item.is_alike and not item.is_separate}
+        whole = {item.network for item in row.members if item.name_match >= NameMatch.WHOLE and not item.is_separate}
+        for item in row.members:
+            item.is_of_others &= is_of_others
+            item.in_row_of_icons |= row.is_of_icons
+            # Beside an invitation, a part of the institution's name is enough.
+            item.is_in_own_row |= bool((in_part if "follow" in item.cues else whole) - {item.network})
+    for item in candidates:
+        is_outside = item.prominence < Prominence.FRAME and item.name_match < NameMatch.SAME
+        item.is_outranked |= is_outside and bool(item.rows) and item not in beside_equals
 
 
 # ------------------------------------------------------------------------------------------ parts
@@ -164,7 +156,7 @@ class _Units:
         self._is_parts_site = bool(host_parts)
         self._site_parts = host_parts | (parts_in(title) - own)
         self._whole = {item for item in candidates if item.name_match >= NameMatch.WHOLE and not item.parts}
-        self._declared = {item.network for item in candidates if _is_listed(item) and item.is_alike and not item.parts}
+        self._declared = {item.network for item in candidates if item.is_listed and item.is_alike and not item.parts}
         self._kinds_of_parts = {item.parts for item in candidates if item.parts}
 
     def is_unit(self, candidate: Candidate) -> bool:
@@ -193,7 +185,7 @@ class _Units:
         """Whether the account shares a row with the institution's main ones and has no competitor."""
         if self._networks[candidate.network].best_main >= candidate.prominence:
             return False
-        is_declared = _is_listed(candidate) and bool(self._declared - {candidate.network})
+        is_declared = candidate.is_listed and bool(self._declared - {candidate.network})
         return is_declared or any(self._is_main_row(row, candidate) for row in candidate.rows)
 
     def _is_main_row(self, row: Row, candidate: Candidate) -> bool:
@@ -222,11 +214,6 @@ class _Units:
         if not by_label[True] or any(self._is_main_row(row, candidate) for row in candidate.rows):
             return False
         return max(by_label[True]) >= max(by_label[False], default=Prominence.CONTENT)
-
-
-def _is_listed(candidate: Candidate) -> bool:
-    """Whether the page's data lists the account for the organization: such a list is like a row."""
-    return _is_declared(candidate, How.JSON_LD, "organization")
 
 
 def _is_captioned(candidate: Candidate) -> bool:

@@ -1,23 +1,89 @@
-"""Match handles and labels with the names that an institution uses for itself."""
+"""Match handles and labels with the institution's names, and with the lists of ``attribution.toml``."""
 
 import re
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import cache, lru_cache
 from itertools import chain
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.lists import Part, listed, network_words, parts_in
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.page.cues import fold
+from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.detect.page.cues import compile_words
 from cegep_audit.models import Institution, Link
+from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
 
+_TABLES = "detect/accounts/attribution.toml"
 _WORD = re.compile(r"[a-z0-9]+")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+_JOINING_MARKS = str.maketrans("-_./?=&+", "        ")
 _MIN_WORD = 4  # letters of a word that identifies an institution by itself
 _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
+
+
+# ------------------------------------------------------------------------------------------ the lists
+
+
+class Part(NamedTuple):
+    """One kind of part that an institution has (a library, a campus, its sports), or a body separate from it.
+
+    ``may_be_whole`` is set where institutions also put the word into their main accounts.
+    """
+
+    name: str
+    may_be_whole: bool
+
+
+@cache
+def listed(*tables: str) -> frozenset[str]:
+    """Return everything that the rows of *tables* list."""
+    rows = (row for table in tables for row in read_tables(_TABLES)[table])
+    return frozenset(each for row in rows for column in row.values() if isinstance(column, list) for each in column)
+
+
+@cache
+def _network_words() -> frozenset[str]:
+    names = (fold(f"{network.name} {network.id}").replace("_", " ") for network in NETWORKS.values())
+    return frozenset(word for name in names for word in name.split())
+
+
+@cache
+def _patterns(table: str) -> tuple[re.Pattern[str], list[tuple[Part, re.Pattern[str]]]]:
+    """Return a pattern for any word of *table*, which most texts do not hold, and one for each row."""
+    return compile_words(listed(table)), [
+        (Part(row.get("name", row.get("reason")), row.get("may_be_whole", False)), compile_words(row["words"]))
+        for row in read_tables(_TABLES)[table]
+    ]
+
+
+@lru_cache(maxsize=16384)
+def _named(table: str, text: str) -> frozenset[Part]:
+    any_word, rows = _patterns(table)
+    spaced = fold(text).translate(_JOINING_MARKS)
+    return frozenset(part for part, words in rows if words.search(spaced)) if any_word.search(spaced) else frozenset()
+
+
+def parts_in(text: str) -> frozenset[Part]:
+    """Return the parts of an institution that *text*, a handle, an address or a label, names."""
+    return _named("unit", text)
+
+
+def separate_bodies_in(text: str) -> frozenset[Part]:
+    """Return the bodies, separate from the institution, that *text* names."""
+    return _named("separate", text)
+
+
+def is_vendor(network: str, handle: str) -> bool:
+    """Whether the account belongs to a company that hosts, equips or makes sites."""
+    name = handle.lower()
+    return not listed("vendor").isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))
+
+
+# ------------------------------------------------------------------------------------------ the institution's names
 
 
 class Identity:
@@ -46,27 +112,20 @@ class Identity:
         self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
 
 
-def identity_of(institution: Institution, final_url: str = "") -> Identity:
-    """Return the names of *institution*, worked out once; *final_url* is where its homepage was found."""
-    hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
-    path = unquote(institution.url.partition("://")[2].partition("/")[2])
-    names = (institution.name, institution.short_name)
-    return _identity(
-        names, f"{institution.type} {path}", institution.language, tuple(dict.fromkeys(filter(None, hosts)))
-    )
-
-
 _identity = lru_cache(maxsize=512)(Identity)
 
 
+def identity_of(institution: Institution, final_url: str = "") -> Identity:
+    """Return the names of *institution*, worked out once; *final_url* is where its homepage was found."""
+    hosts = (urls.host_of(institution.url), urls.host_of(final_url), *institution.alt_hosts)
+    also = f"{institution.type} {unquote(institution.url.partition('://')[2].partition('/')[2])}"
+    names = (institution.name, institution.short_name)
+    return _identity(names, also, institution.language, tuple(dict.fromkeys(filter(None, hosts))))
+
+
 def _is_distinctive(word: str) -> bool:
-    return len(word) >= _MIN_WORD and word not in _common()
-
-
-@cache
-def _common() -> frozenset[str]:
-    """Return words that many institutions share, so that they identify none."""
-    return listed("article") | listed("common")
+    """Whether *word* is not one that many institutions share."""
+    return len(word) >= _MIN_WORD and word not in listed("article", "common")
 
 
 def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
@@ -75,7 +134,7 @@ def _host_labels(host: str, parts: frozenset[Part]) -> set[str]:
     found = {_NOT_WORD.sub("", label) for label in (name, *(label for label in prefix if parts_in(label) <= parts))}
     stems = {_NOT_WORD.sub("", name).removeprefix(kind) for kind in listed("kind_in_host")}
     found |= {stem for stem in stems if len(stem) >= _MIN_WORD}
-    return {label for label in found - _common() - listed("host_word") if len(label) >= _MIN_LABEL}
+    return {label for label in found - listed("article", "common", "host_word") if len(label) >= _MIN_LABEL}
 
 
 class NameMatch(IntEnum):
@@ -87,11 +146,6 @@ class NameMatch(IntEnum):
     SAME = 3  # its names and nothing else
 
 
-@cache
-def _affixes() -> re.Pattern[str]:
-    return re.compile("|".join(listed("affix")))
-
-
 @lru_cache(maxsize=8192)
 def match_name(text: str, identity: Identity) -> NameMatch:
     """Return how closely the handle or label *text* matches a name of *identity*."""
@@ -99,34 +153,29 @@ def match_name(text: str, identity: Identity) -> NameMatch:
     joined = "".join(tokens)
     if not joined or joined.isdigit():
         return NameMatch.NONE
-    if _initials(tokens) in identity.labels | identity.whole:
+    # company/radio-verte-libre shows the initials rvl
+    initials = "".join(token[0] for token in tokens if token not in listed("article", "form"))
+    if len(initials) >= _MIN_ACRONYM and initials in identity.labels | identity.whole:
         return NameMatch.SAME
     found = _found(joined, tokens, identity)
     return NameMatch.SAME if found and not _rest(joined, identity) else found
 
 
 def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
-    for whole in identity.labels | identity.whole:
-        if whole in joined and (len(whole) >= _MIN_WORD or _stands_apart(whole, joined, tokens)):
-            return NameMatch.WHOLE
+    def stands_apart(name: str) -> bool:
+        """Whether a short *name* is a token or comes first: inside a longer word it is a coincidence."""
+        return joined.startswith(name) or name in tokens
+
+    if any(
+        whole in joined and (len(whole) >= _MIN_WORD or stands_apart(whole))
+        for whole in identity.labels | identity.whole
+    ):
+        return NameMatch.WHOLE
     if _is_distinctive(joined) and any(joined in label for label in identity.labels):
         return NameMatch.WHOLE
-    if any(word in joined for word in identity.words):
-        return NameMatch.PART
-    if any(_stands_apart(acronym, joined, tokens) for acronym in identity.acronyms):
+    if any(word in joined for word in identity.words) or any(map(stands_apart, identity.acronyms)):
         return NameMatch.PART
     return NameMatch.NONE
-
-
-def _initials(tokens: list[str]) -> str:
-    """Return the initials of a name (``company/radio-verte-libre`` gives ``rvl``), "" if there are too few words."""
-    initials = "".join(token[0] for token in tokens if token not in listed("article") and token not in listed("form"))
-    return initials if len(initials) >= _MIN_ACRONYM else ""
-
-
-def _stands_apart(name: str, joined: str, tokens: list[str]) -> bool:
-    """Whether a short *name* is a token or comes first: inside a longer word it is a coincidence."""
-    return joined.startswith(name) or name in tokens
 
 
 def _rest(joined: str, identity: Identity) -> str:
@@ -136,6 +185,11 @@ def _rest(joined: str, identity: Identity) -> str:
     for own in identity.ordered:
         joined = joined.replace(own, " ")
     return "".join(part for part in joined.split() if not _affixes().fullmatch(part))
+
+
+@cache
+def _affixes() -> re.Pattern[str]:
+    return re.compile("|".join(listed("affix")))
 
 
 # ------------------------------------------------------------------------------------------ the words of a link
@@ -148,13 +202,10 @@ _FILES = (".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico", ".php", ".ht
 _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 
 
-def _words_of(link: Link) -> list[str]:
-    return _LABEL_WORD.findall(fold(link.label))
-
-
 def names_in(link: Link) -> list[str]:
     """Return the words that may name somebody: not those of networks, icons and invitations."""
-    return [word for word in _words_of(link) if word not in network_words() and word not in listed("nobody")]
+    words = _LABEL_WORD.findall(fold(link.label))
+    return [word for word in words if word not in _network_words() and word not in listed("nobody")]
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
@@ -168,13 +219,11 @@ def shows_own_name(link: Link, handle: str) -> bool:
 
 def is_named(link: Link, handle: str) -> bool:
     """Whether the label is the account's own name and nothing else, as in a list of links."""
-    words = sorted(_words_of(link), key=len, reverse=True)
-    if not words or "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(words):
-        return False
+    words = sorted(_words_of_title(link), key=len, reverse=True)
     rest = _squeezed(handle)
     for word in words:
         rest = rest.replace(word, "")
-    return not rest.strip("0123456789")
+    return bool(words) and not rest.strip("0123456789")
 
 
 def asks_to_follow(link: Link, handle: str) -> bool:
@@ -185,21 +234,27 @@ def asks_to_follow(link: Link, handle: str) -> bool:
 
 def is_title(link: Link, identity: Identity) -> bool:
     """Whether the label is the title of something else: it has words of neither the institution nor a network."""
-    if "@" in link.label or "follow" in link.cues or not network_words().isdisjoint(_words_of(link)):
-        return False
-    others = (word for word in names_in(link) if word not in _common() and word not in identity.words)
+    others = set(_words_of_title(link)) - listed("nobody", "article", "common") - identity.words
     return any(all(word not in whole for whole in identity.whole) for word in others)
+
+
+def _words_of_title(link: Link) -> list[str]:
+    """Return the words of a label that may be a title: [] if it names a network, gives a handle or asks to follow."""
+    words = _LABEL_WORD.findall(fold(link.label))
+    is_of_network = "@" in link.label or "follow" in link.cues or not _network_words().isdisjoint(words)
+    return [] if is_of_network else words
 
 
 def names_other_site(link: Link, identity: Identity) -> bool:
     """Whether the label is the address of a site that is not the institution's: "Slate.com" on Slate.fr."""
     domains = {urls.registrable_domain(host) for host in identity.hosts}
-    found = [
-        host
+    return any(
+        not host.endswith(_FILES)
+        and host not in identity.text
+        and urls.registrable_domain(host) not in domains
+        and not might_name_account(f"https://{host}/a")
         for host in _DOMAIN.findall(fold(link.label))
-        if not (host.endswith(_FILES) or might_name_account(f"https://{host}/a"))
-    ]
-    return any(host not in identity.text and urls.registrable_domain(host) not in domains for host in found)
+    )
 
 
 def _squeezed(text: str) -> str:

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.lists import listed
-from cegep_audit.detect.accounts.name_matching import Identity, names_in
+from cegep_audit.detect.accounts.name_matching import Identity, listed, names_in
 from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.identify import Classified, classify, mastodon_handle
-from cegep_audit.detect.page.cues import fold
+from cegep_audit.detect.networks.host_rules import Classified, no_account
+from cegep_audit.detect.networks.identify import classify, mastodon_handle
 from cegep_audit.models import Link, Page, Visit
+from cegep_audit.text import fold
 from cegep_audit.vocabulary import How, Kind, PageRole, Zone
 
 MASTODON = "mastodon"
+_AT_NAME = re.compile(r"@([\w.]{2,30})")
+_PASSED_ON = frozenset({"share", "quote", "comment"})  # cues of share buttons and of what others wrote
 
 
 class Sighting(NamedTuple):
@@ -36,44 +38,22 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
     for visit in visits:
         if visit.page is None or visit.reading is None:
             continue
-        linked = _linked_names(visit.reading.links)
+        linked: dict[str, set[str]] = defaultdict(set)  # by name, the addresses of links whose label is their own @name
         for link in visit.reading.links:
-            if _is_mentioned(link) and any(other != link.url for other in linked.get(_last(link.url), ())):
+            if "@" in link.label and (name := _last(link.url)) in _AT_NAME.findall(link.label.lower()):
+                linked[name].add(link.url)
+        for link in visit.reading.links:
+            # Only text names the account, as in "Instagram : @name": a link with that name is better evidence.
+            is_mentioned = link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
+            if is_mentioned and any(url != link.url for url in linked.get(_last(link.url), ())):
                 continue
             if found := _what(link, resolved, identity):
                 what, seen = found
                 yield Sighting(seen, what, visit.page)
 
 
-def _linked_names(links: Sequence[Link]) -> dict[str, set[str]]:
-    """Return, by name, the addresses of links whose label is their own ``@name``."""
-    linked: dict[str, set[str]] = defaultdict(set)
-    for link in links:
-        for name in _AT_NAME.findall(link.label.lower()) if "@" in link.label else ():
-            if name == _last(link.url):
-                linked[name].add(link.url)
-    return linked
-
-
-def _is_mentioned(link: Link) -> bool:
-    """Whether only text names the account, as in ``Instagram : @name``: a link with that name is better evidence."""
-    return link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
-
-
 def _last(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2].removeprefix("@").lower()
-
-
-_AT_NAME = re.compile(r"@([\w.]{2,30})")
-
-
-def _read(url: str) -> Classified:
-    """Classify *url*; a Mastodon account gets the address of its own server, whatever server shows it."""
-    what = classify(url)
-    name, _, server = (what.handle or "").rpartition("@")
-    if what.network != MASTODON or not name or "." not in server:
-        return what
-    return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
 
 def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Classified, Link] | None:
@@ -89,28 +69,26 @@ def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[
         server = urls.host_of(link.url)
         return Classified(link.url, MASTODON, Kind.PROFILE, handle, f"https://{server}/@{handle}", "rel_me"), link
     if link.names:
-        target = resolved.get(urls.visit_key(link.url))
-        through = _read(target) if target else None
-        if through and through.account_url:
-            return through, replace(link, how=How.REDIRECT)
-        return None if target or link.cues & _PASSED_ON else (_unresolved(link, link.names), link)
-    if what.network and what.hides_account and _is_icon(link):
-        return _unresolved(link, what.network), link
-    inside = _sent_on(link) if what.network is None else None
-    behind = _read(inside) if inside else None
-    return (behind, link) if behind and behind.kind.names_account else None
+        if target := resolved.get(urls.visit_key(link.url)):
+            through = _read(target)
+            return (through, replace(link, how=How.REDIRECT)) if through.account_url else None
+        return None if link.cues & _PASSED_ON else (no_account(link.names, Kind.NONE, "unresolved_link"), link)
+    if what.network is None:
+        inside = _sent_on(link)
+        behind = _read(inside) if inside else what
+        return (behind, link) if behind.kind.names_account else None
+    # An icon of the institution's account names nobody and shares nothing.
+    is_icon = link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
+    return (no_account(what.network, Kind.NONE, "unresolved_link"), link) if what.hides_account and is_icon else None
 
 
-def _unresolved(link: Link, network: str) -> Classified:
-    return Classified(link.url, network, Kind.NONE, None, None, "unresolved_link")
-
-
-_PASSED_ON = frozenset({"share", "quote", "comment"})  # cues of share buttons and of what others wrote
-
-
-def _is_icon(link: Link) -> bool:
-    """Whether *link* looks like an icon of the institution's account: it names nobody and shares nothing."""
-    return link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
+def _read(url: str) -> Classified:
+    """Classify *url*; a Mastodon account gets the address of its own server, whatever server shows it."""
+    what = classify(url)
+    name, _, server = (what.handle or "").rpartition("@")
+    if what.network != MASTODON or not name or "." not in server:
+        return what
+    return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
 
 # ------------------------------------------------------------------------------------------ Mastodon on any host
@@ -127,17 +105,14 @@ def _declares_mastodon(link: Link, identity: Identity) -> bool:
     needs another sign, because templates put it on every icon.
     """
     host = urls.host_of(link.url)
-    if host == urls.host_of(link.page_url) or host in identity.hosts or _is_of_another_service(host):
+    is_other_service = not listed("not_mastodon").isdisjoint((host.removeprefix("www."), urls.registrable_domain(host)))
+    if host == urls.host_of(link.page_url) or host in identity.hosts or is_other_service:
         return False
     if link.how is not How.REL_ME:
         return link.how is How.JSON_LD and link.subject == "organization"
     has_sign = _SIGN_IN_LABEL.search(fold(link.label)) or _SIGN_IN_HOST.search(host)
     is_own_server = urls.is_same_site(link.url, link.page_url)
     return link.zone is Zone.HEAD or is_own_server or link.names == MASTODON or has_sign is not None
-
-
-def _is_of_another_service(host: str) -> bool:
-    return not listed("not_mastodon", "hosts").isdisjoint((host.removeprefix("www."), urls.registrable_domain(host)))
 
 
 # ------------------------------------------------------------------------------------------ links within the site

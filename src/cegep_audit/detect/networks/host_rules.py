@@ -1,85 +1,251 @@
-"""Recognize hosts: a network's own site, another of its hosts, or a site whose sub-domains are account names."""
+"""Match addresses against networks.toml and wrappers.toml: first the host, then the path by the rules for that host.
+
+The pattern of a rule consists of segments between slashes: ``a|b`` is one word or the other, ``*`` any segment,
+``{id}`` a piece of that shape, ``/**`` at the end "and whatever follows", and ``?name=value`` a parameter that the
+address must have. Words match whole, in any case.
+"""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
+from typing import Any, NamedTuple
 
-from cegep_audit.detect.networks.grammar import Grammar, Rule, Table, read_tables
+from cegep_audit.detect.networks import unwrap
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
+Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
+
+BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
+WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
+
+_PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_BLANK = re.compile(r"\s")
+_NO_WORD = re.compile(r"[*{]")
 # First labels that lead to the same site: www., mobile and language versions.
 _FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
-class Place(NamedTuple):
-    """A host found in the tables: its grammar, or the one kind of all its addresses.
+class Classified(NamedTuple):
+    """What a URL is on its network.
 
-    ``prefix`` is the part of the host that names an account (``cegeprb`` of ``cegeprb.tumblr.com``).
+    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
+    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
+    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
+    that decided.
     """
 
+    url: str
     network: str | None
-    grammar: Grammar | None
+    kind: Kind
+    handle: str | None
+    account_url: str | None
+    reason: str
+
+    @property
+    def hides_account(self) -> bool:
+        """Whether the address may lead to an account without naming it: a short link, a name with a space.
+
+        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
+        """
+        return self.reason.startswith("short_link") or self.reason == BLANK_IN_NAME
+
+
+def no_account(network: str | None, kind: Kind, reason: str) -> Classified:
+    """Return what an address is that names no account."""
+    return Classified("", network, kind, None, None, reason)
+
+
+NO_NETWORK = no_account(None, Kind.NONE, "no_network")
+
+
+class Pattern:
+    """One ``at`` of a rule, compiled when it is first tried: most patterns are never tried in a scan."""
+
+    def __init__(self, text: str, shapes: Mapping[str, str]) -> None:
+        self.text, _, self._query = text.partition("?")
+        self._shapes = shapes
+        first = self.text.split("/", 1)[0]
+        self.words = None if _NO_WORD.search(first) else tuple(first.lower().split("|"))
+
+    def match(self, path: str, query: str) -> dict[str, str] | None:
+        """Return the named pieces of a decoded *path* and its *query*, None where they do not match."""
+        found = self._path.fullmatch(path)
+        if found is None:
+            return None
+        pieces = found.groupdict()
+        if self._query:
+            given = {**unwrap.parameters(query), "": query}  # the empty name stands for the whole query
+            for name, value in self._parameters:
+                if name not in given or (there := value.fullmatch(given[name])) is None:
+                    return None
+                pieces |= there.groupdict()
+        return pieces
+
+    @cached_property
+    def _path(self) -> re.Pattern[str]:
+        text, tail = self.text, ""
+        if text.endswith("**"):
+            text, tail = text[:-2].removesuffix("/"), "(?:/.*)?" if text != "**" else ".*"
+        return re.compile("(?is)" + "/".join(map(self._segment, text.split("/"))) + tail)
+
+    @cached_property
+    def _parameters(self) -> list[tuple[str, re.Pattern[str]]]:
+        asked = (part.partition("=") for part in self._query.split("&"))
+        return [(name.lower(), re.compile("(?is)" + self._segment(value, ".*"))) for name, _, value in asked]
+
+    def _segment(self, text: str, anything: str = "[^/]+") -> str:
+        if "|" in text:
+            return "(?:" + "|".join(self._segment(word, anything) for word in text.split("|")) + ")"
+        made, position = "", 0
+        for piece in _PIECE.finditer(text):
+            made += re.escape(text[position : piece.start()]).replace(r"\*", anything)
+            made += f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})"
+            position = piece.end()
+        return made + re.escape(text[position:]).replace(r"\*", anything)
+
+
+class Rule:
+    """One rule of a network, from a *row* of its *table*: the kind of the addresses it matches, and their account.
+
+    ``handle`` and ``account`` are templates over the named pieces; ``account_pieces`` are those that ``account``
+    uses, the handle and the host among them. ``handle`` is "" where the address names nobody.
+    ``is_bare`` marks accounts whose name directly follows the host, where some words are reserved.
+    """
+
+    def __init__(self, row: Table, table: Table) -> None:
+        at = [row["at"]] if isinstance(row["at"], str) else row["at"]
+        named = {piece for text in at for piece, _ in _PIECE.findall(text)}
+        shapes = {**read_tables("detect/networks/networks.toml")["shapes"], **table.get("shapes", {})}
+        self.name: str = row["name"]
+        self.network: str | None = table.get("id")
+        self.kind: str = row.get("kind", Kind.PROFILE.value)
+        self.patterns = [Pattern(text, shapes) for text in at]
+        self.handle: str = row.get("handle", next((f"{{{key}}}" for key in ("name", "id") if key in named), ""))
+        self.account: str = row.get("account", table.get("account", ""))
+        self.account_pieces = [piece for piece, _ in _PIECE.findall(self.account)]
+        self.exact: bool = row.get("exact", False)
+        self.is_bare = self.account == table.get("account") and "/" not in self.handle
+        self.respell: tuple[str, str] | None = table.get("respell")
+
+
+class Source(NamedTuple):
+    """What one *table* says of a host: some of its rules, and the tables of words that are nobody's names there."""
+
+    table: Table
+    rows: Sequence[Table]
+    skip: re.Pattern[str] | None
+    words: tuple[Table, ...] = ()
+
+
+class Grammar:
+    """The rules for the paths of one host, put together when the first address on it is read.
+
+    A host that two networks share belongs to neither: only a matching rule tells whose an address is. ``miss`` is what
+    an address is that no rule matches, None where its path tells.
+    """
+
+    def __init__(self, *sources: Source, miss: Classified | None = None) -> None:
+        self.sources = list(sources)
+        self.miss = miss
+
+    @cached_property
+    def network(self) -> str | None:
+        """The network of the host."""
+        networks: set[str | None] = {source.table.get("id") for source in self.sources}
+        return networks.pop() if len(networks) == 1 else None
+
+    @cached_property
+    def words(self) -> dict[str, Kind]:
+        """The first words of paths that are nobody's names."""
+        return {word: kind for source in self.sources for word, kind in _kinds(source.words).items()}
+
+    @cached_property
+    def rules(self) -> dict[str | None, list[tuple[Pattern, Rule]]]:
+        """The rules in order, by the first word of the paths they match; None: those that match any word."""
+        found: dict[str | None, list[tuple[Pattern, Rule]]] = defaultdict(list)
+        for rule in (Rule(row, source.table) for source in self.sources for row in source.rows):
+            for pattern in rule.patterns:
+                for word in pattern.words or (None,):
+                    found[word].append((pattern, rule))
+        return dict(found)
+
+    def is_reserved(self, word: str) -> bool:
+        """Whether the network reserves *word*, so that no account can have it for its name."""
+        return word in self.words or word in self.rules
+
+    def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Classified:
+        """Return the first rule that *path* and *query* match, with the named pieces, or what they are without one."""
+        path = "/".join(unwrap.segments(path))
+        if self.sources and (skip := self.sources[0].skip):
+            path = skip.sub("", path, count=1)
+        word = path.partition("/")[0].lower()
+        is_own = word in self.rules
+        is_word = word in self.words
+        rules = self.rules.get(word, []) + ([] if is_word or (is_own and word) else self.rules.get(None, []))
+        for pattern, rule in rules:
+            if (pieces := pattern.match(path, query)) is not None:
+                return rule, pieces
+        if self.miss:
+            return self.miss
+        kind = self.words.get(word, Kind.NONE)
+        reason = f"word_{kind}" if is_word else "unknown_path" if path else "home"
+        return no_account(self.network, kind, BLANK_IN_NAME if kind is Kind.NONE and _BLANK.search(path) else reason)
+
+
+class Place(NamedTuple):
+    """A host found in the tables; ``prefix`` is the part of it that names an account (``rb`` of ``rb.tumblr.com``)."""
+
+    network: str | None
+    grammar: Grammar
     prefix: str = ""
-    kind: Kind = Kind.NONE
-    reason: str = ""
 
 
 class Places:
     """The hosts of networks.toml and wrappers.toml. ``wild`` holds the sites whose sub-domains are names.
 
     ``parts`` gives, by network and first label, the kind of other hosts of its domains. ``main`` is the grammar of
-    each network's own site, by id; ``hinted`` holds grammars for hosts that are recognized by a pattern.
+    each network's own site, by id; ``hinted`` holds those for hosts that are recognized by a pattern.
     """
 
     def __init__(self) -> None:
         self.hosts: dict[str, Grammar] = {}
         self.wild: dict[str, Grammar] = {}
-        self.assets: dict[str, Place] = {}
+        self.assets: dict[str, str | None] = {}
         self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)
         self.main: dict[str | None, Grammar] = {}
         self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
-        networks = read_tables("networks.toml")
-        common = {name: _kinds(kinds) for name, kinds in networks["common"].items()}
+        networks = read_tables("detect/networks/networks.toml")
         for table in (*networks["network"], *networks["hub"]):
-            self._add(table, networks["shapes"], common)
-        for table in read_tables("wrappers.toml")["site"]:
-            self._add(table, networks["shapes"], {})
+            self._add(table, networks["common"])
+        for table in read_tables("detect/networks/wrappers.toml")["site"]:
+            self._add(table, {})
 
-    def _add(self, table: Table, shapes: Mapping[str, str], common: Mapping[str, Mapping[str, Kind]]) -> None:
+    def _add(self, table: Table, common: Table) -> None:
         network = table.get("id")
         skip = re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None
-        main = Grammar(network, {**common.get("words", {}), **_kinds(table.get("words", {}))}, skip=skip)
-        self.main[network] = main
-        self.parts[network] |= {**common.get("parts", {}), **_kinds(table.get("parts", {}))}
-        self.assets |= {host: Place(network, None, reason="assets") for host in table.get("assets", ())}
-        if "hints" in table:
-            self.hinted.append((re.compile(table["hints"], re.IGNORECASE), main))
+        self.parts[network] |= _kinds([each.get("parts", {}) for each in (common, table)])
+        self.assets |= dict.fromkeys(table.get("assets", ()), network)
         for row in table["rule"]:
-            rule = Rule(row, table, {**shapes, **table.get("shapes", {})})
-            if "on" not in row:
-                main.add(rule)
             for host in row.get("on", ()):
                 known = self.wild if host.startswith("*.") else self.hosts
-                grammar = known.setdefault(host.removeprefix("*."), Grammar(network, skip=skip))
-                grammar.share_with(network)
-                grammar.add(rule)
+                known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row], skip))
+        words = (common.get("words", {}), table.get("words", {}))
+        main = Source(table, [row for row in table["rule"] if "on" not in row], skip, words)
+        self.main[network] = Grammar(main)
+        if "hints" in table:
+            self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))
         for host in table["domains"]:
             for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-                self.hosts.setdefault(face + host, main).take_over(main)
-
-    def names(self) -> Iterator[str]:
-        """Yield every host name, and the schemes of apps (``fb:``)."""
-        yield from self.hosts
-        yield from self.wild
-        yield from self.assets
+                self.hosts.setdefault(face + host, Grammar()).sources.append(main)
 
 
-def _kinds(table: Table) -> dict[str, Kind]:
-    """Return the kind of each word of a *table* that lists words by kind."""
-    return {word: Kind(kind) for kind, words in table.items() for word in words}
+def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:
+    """Return the kind of each word in *tables* of words by kind; later tables win."""
+    listed = ((Kind(kind), words) for table in tables for kind, words in table.items())
+    return {word: kind for kind, words in listed for word in words}
 
 
 places = cache(Places)  # both files are read once
@@ -95,7 +261,8 @@ def place_of(host: str) -> Place | None:
     face = host
     while (grammar := known.hosts.get(face)) is None:
         shorter = _FACE.match(face)
-        if shorter is None or _is_part(face):
+        label, _, parent = face.partition(".")
+        if shorter is None or (parent in known.hosts and label in known.parts[known.hosts[parent].network]):
             return _parent_place(host)
         if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is somebody's
             return _parent_place(face)
@@ -103,32 +270,26 @@ def place_of(host: str) -> Place | None:
     return Place(grammar.network, grammar)
 
 
-def _is_part(host: str) -> bool:
-    """Whether the tables list the first label of *host* as another host, not a version of the site."""
-    label, _, parent = host.partition(".")
-    grammar = places().hosts.get(parent)
-    return grammar is not None and label in places().parts[grammar.network]
-
-
 def _parent_place(host: str) -> Place | None:
+    """Return the place of a *host* that is not in the tables: by its longest parent that is, or by its form."""
     known = places()
-    for label, parent in _parents(host):
+    labels = host.split(".")[-_MAX_LABELS:]
+    for count in range(len(labels)):
+        label, parent = ".".join(labels[:count]), ".".join(labels[count:])
         if parent in known.assets:
-            return known.assets[parent]
+            return _without_accounts(known.assets[parent], Kind.NONE, "assets")
         wild = known.wild.get(parent)
         if (site := wild or known.hosts.get(parent)) is None:
             continue
         if (kind := known.parts[site.network].get(label)) is not None:
-            return Place(site.network, None, kind=kind, reason="part")
+            return _without_accounts(site.network, kind, "part")
         if wild and "." not in label:
             return Place(wild.network, wild, prefix=label)
-        return Place(site.network, None, reason="other_host")
+        return _without_accounts(site.network, Kind.NONE, "other_host")
     hinted = known.hinted if host.isascii() else ()
-    return next((Place(main.network, main, reason="hint") for hint, main in hinted if hint.search(host)), None)
+    main = next((main for hint, main in hinted if hint.search(host)), None)
+    return Place(main.network, main) if main else None
 
 
-def _parents(host: str) -> Iterator[tuple[str, str]]:
-    """Yield (prefix, parent) for each parent of *host*, the host itself first, then the longest."""
-    labels = host.split(".")[-_MAX_LABELS:]
-    for count in range(len(labels)):
-        yield ".".join(labels[:count]), ".".join(labels[count:])
+def _without_accounts(network: str | None, kind: Kind, reason: str) -> Place:
+    return Place(network, Grammar(miss=no_account(network, kind, reason)))

@@ -6,20 +6,28 @@ count over, and the rules for addresses.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
-from functools import cache, lru_cache
-from typing import NamedTuple
+from functools import cache, cached_property, lru_cache
 from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.grammar import BLANK_IN_NAME, WRAPPED, Miss, Rule, read_tables
-from cegep_audit.detect.networks.host_rules import Place, place_of, places
+from cegep_audit.detect.networks.host_rules import (
+    NO_NETWORK,
+    WRAPPED,
+    Classified,
+    Place,
+    Rule,
+    no_account,
+    place_of,
+    places,
+)
 from cegep_audit.errors import UsageError
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-SHORT_LINK = "short_link"  # the start of the names of rules for short links
+_TABLES = "detect/networks/networks.toml"
 _MAX_WRAPPERS = 5  # nested redirectors; more is a trap
 _REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
 _SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
@@ -38,8 +46,8 @@ class Network:
     name: str
     domains: tuple[str, ...]
     opened: date
-    closed: date | None
     source: str
+    closed: date | None = None
 
     def is_open(self, day: date) -> bool:
         """Whether the network could be used on *day*."""
@@ -49,32 +57,28 @@ class Network:
 class _Networks(Mapping[str, Network]):
     """The networks by id, in the order of networks.toml, read when they are first asked for."""
 
+    @cached_property
+    def _rows(self) -> dict[str, Network]:
+        rows = ({**row, "domains": tuple(row["domains"])} for row in read_tables(_TABLES)["network"])
+        names = [each.name for each in fields(Network)]
+        return {row["id"]: Network(**{name: row[name] for name in names if name in row}) for row in rows}
+
     def __getitem__(self, name: str) -> Network:
-        return _networks()[name]
+        return self._rows[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_networks())
+        return iter(self._rows)
 
     def __len__(self) -> int:
-        return len(_networks())
+        return len(self._rows)
 
 
 NETWORKS: Mapping[str, Network] = _Networks()
 
 
-@cache
-def _networks() -> dict[str, Network]:
-    return {
-        row["id"]: Network(
-            row["id"], row["name"], tuple(row["domains"]), row["opened"], row.get("closed"), row["source"]
-        )
-        for row in read_tables("networks.toml")["network"]
-    }
-
-
 def name_of(network: str) -> str:
     """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
-    tables = read_tables("networks.toml")
+    tables = read_tables(_TABLES)
     return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
 
@@ -90,7 +94,7 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 
     Raises UsageError, which names the baskets, where *name* is none of them.
     """
-    rows = {row["name"]: row["networks"] for row in read_tables("networks.toml")["basket"]}
+    rows = {row["name"]: row["networks"] for row in read_tables(_TABLES)["basket"]}
     if name not in rows:
         raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(rows)}")
     wanted = tuple(NETWORKS) if rows[name] == _EVERY_NETWORK else rows[name]
@@ -98,38 +102,6 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 
 
 # ------------------------------------------------------------------------------------------ addresses
-
-
-class Classified(NamedTuple):
-    """What a URL is on its network.
-
-    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
-    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
-    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
-    that decided.
-    """
-
-    url: str
-    network: str | None
-    kind: Kind
-    handle: str | None
-    account_url: str | None
-    reason: str
-
-    @property
-    def hides_account(self) -> bool:
-        """Whether the address may lead to an account without naming it: a short link, a name with a space.
-
-        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
-        """
-        return self.reason.startswith(SHORT_LINK) or self.reason == BLANK_IN_NAME
-
-
-def _no_account(network: str | None, kind: Kind, reason: str) -> Classified:
-    return Classified("", network, kind, None, None, reason)
-
-
-_NO_NETWORK = _no_account(None, Kind.NONE, "no_network")
 
 
 def classify(raw: str) -> Classified:
@@ -142,20 +114,26 @@ def classify(raw: str) -> Classified:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _remembered(text: str) -> Classified:
-    return _judged(text, 0) if might_name_account(text) else _NO_NETWORK
+    return _judged(text, 0) if might_name_account(text) else NO_NETWORK
 
 
 def _judged(raw: str, depth: int) -> Classified:
     address = unwrap.read_address(raw)
     if address is None or depth > _MAX_WRAPPERS:
-        return _no_account(None, Kind.NONE, "unreadable")
+        return no_account(None, Kind.NONE, "unreadable")
     place = place_of(address.host)
     if place is not None and address.fragment:
         path, query = unwrap.shown_path(address.path, address.query, address.fragment)
         address = address._replace(path=path, query=query, fragment="")
     if (inner := _address_behind(place, address)) is not None:
         return _judged(inner, depth + 1)
-    return _at_place(place, address, depth) if place is not None else _NO_NETWORK
+    if place is None:
+        return NO_NETWORK
+    read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
+    if isinstance(read, Classified):
+        return read
+    rule, pieces = read
+    return _by_rule(rule, {**pieces, "host": address.host.removeprefix("www.")}, depth)
 
 
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
@@ -174,20 +152,9 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
     return None
 
 
-def _at_place(place: Place, address: unwrap.Address, depth: int) -> Classified:
-    if place.grammar is None:
-        return _no_account(place.network, place.kind, place.reason)
-    read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
-    if not isinstance(read, Miss):
-        rule, pieces = read
-        return _by_rule(rule, {**pieces, "host": address.host.removeprefix("www.")}, depth)
-    # A host that is recognized by a pattern alone counts only where a rule matches.
-    return _NO_NETWORK if place.reason else _no_account(place.network, read.kind, read.reason)
-
-
 def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
     kind = Kind.NONE if rule.kind == WRAPPED else Kind(rule.kind)
-    nobody = _no_account(rule.network, kind, rule.name)
+    nobody = no_account(rule.network, kind, rule.name)
     if "dashed" in pieces:
         pieces["url"] = unquote(pieces["dashed"].replace("-", "%").replace("_", "/"))
     if "url" in pieces:
@@ -195,17 +162,15 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
         if rule.kind == WRAPPED:
             return inner
         is_of_network = inner.network == rule.network and inner.account_url is not None
-        return (
-            inner._replace(kind=kind, reason=rule.name) if is_of_network else _no_account(rule.network, kind, rule.name)
-        )
+        return inner._replace(kind=kind, reason=rule.name) if is_of_network else nobody
     if not rule.handle:
-        return _no_account(rule.network, kind, rule.name)
+        return nobody
     handle = _spelt(rule, rule.handle.format_map(pieces))
     if reason := _no_name(handle, rule):
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
     named = {**pieces, "handle": handle}
     quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
-    return Classified("", rule.network, kind, handle, rule.account.format_map(quoted), rule.name)
+    return nobody._replace(handle=handle, account_url=rule.account.format_map(quoted))
 
 
 def _spelt(rule: Rule, handle: str) -> str:
@@ -218,22 +183,19 @@ def _spelt(rule: Rule, handle: str) -> str:
 def _no_name(handle: str, rule: Rule) -> str:
     """Return why *handle* cannot be an account's name, "" where it can."""
     name = handle.rpartition("/")[2].lstrip("@+").lower()
-    if name in _vendor_defaults():
-        return "vendor_default"
-    if _placeholder().fullmatch(name):
-        return "placeholder"
+    if reason := next((reason for reason, pattern in _no_names() if pattern.fullmatch(name)), ""):
+        return reason
     is_reserved = rule.is_bare and rule.network is not None and places().main[rule.network].is_reserved(handle)
     return "reserved_word" if is_reserved else ""
 
 
 @cache
-def _vendor_defaults() -> frozenset[str]:
-    return frozenset(name for row in read_tables("wrappers.toml")["vendor_default"] for name in row["names"])
-
-
-@cache
-def _placeholder() -> re.Pattern[str]:
-    return re.compile("|".join(row["pattern"] for row in read_tables("wrappers.toml")["placeholder"]))
+def _no_names() -> list[tuple[str, re.Pattern[str]]]:
+    """Return patterns of what templates have in place of a name, each with its reason."""
+    tables = read_tables("detect/networks/wrappers.toml")
+    defaults = "|".join(re.escape(name) for row in tables["vendor_default"] for name in row["names"])
+    placeholders = "|".join(row["pattern"] for row in tables["placeholder"])
+    return [("vendor_default", re.compile(defaults)), ("placeholder", re.compile(placeholders))]
 
 
 def account_key(network: str, account_url: str) -> str:
@@ -258,7 +220,7 @@ def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
             [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
             any(rule.get("exact") for rule in row["rule"]),
         )
-        for row in read_tables("networks.toml")["network"]
+        for row in read_tables(_TABLES)["network"]
     }
 
 

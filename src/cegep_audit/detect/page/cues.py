@@ -4,23 +4,16 @@ The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decid
 """
 
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
+
+_TABLES = "detect/page/cues.toml"
+
 _PLACES = ("class", "text", "label")
-
-
-def fold(text: str) -> str:
-    """Return *text* in lower case without accents, typographic apostrophes made straight."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    return _NOT_ASCII.sub(lambda found: "" if unicodedata.combining(found[0]) else found[0], decomposed)
 
 
 def _one(word: str) -> str:
@@ -38,19 +31,14 @@ def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[
     return re.compile(f"{starts}(?:{'|'.join(map(_one, words))}){ends}")
 
 
-@cache
-def tables() -> dict[str, list[dict[str, Any]]]:
-    """Return the tables of ``cues.toml``."""
-    return tomllib.loads((files(__package__) / "cues.toml").read_text("utf-8"))
-
-
 def _rows() -> list[dict[str, Any]]:
-    return tables()["cue"]
+    rows: list[dict[str, Any]] = read_tables(_TABLES)["cue"]
+    return rows
 
 
 @cache
 def _noise() -> re.Pattern[str]:
-    return re.compile("|".join(row["pattern"] for row in tables()["noise"]), re.IGNORECASE)
+    return re.compile("|".join(row["pattern"] for row in read_tables(_TABLES)["noise"]), re.IGNORECASE)
 
 
 @lru_cache(maxsize=8192)

@@ -1,12 +1,13 @@
 """Find accounts named without an address, in script calls, widget options and meta tags, by ``scripts.toml``."""
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+
+from cegep_audit.tables import read_tables
+
+_TABLES = "detect/page/scripts.toml"
 
 _NAME = re.compile(r"@?([\w.-]{1,100})")
 
@@ -29,20 +30,15 @@ class Template:
 
 
 @cache
-def _rows() -> Mapping[str, list[dict[str, Any]]]:
-    return tomllib.loads((files("cegep_audit.detect.page") / "scripts.toml").read_text("utf-8"))
-
-
-@cache
 def _patterns() -> list[tuple[list[str], re.Pattern[str], str]]:
-    return [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _rows()["script"]]
+    return [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in read_tables(_TABLES)["script"]]
 
 
 @cache
 def attribute_templates() -> dict[str, list[Template]]:
     """Return, by attribute name, the ways its value becomes an address: the first whose class the element has."""
     templates: dict[str, list[Template]] = {}
-    for row in _rows()["attribute"]:
+    for row in read_tables(_TABLES)["attribute"]:
         templates.setdefault(row["name"], []).append(Template(row["address"], css_class=row.get("class", "")))
     return templates
 
@@ -50,14 +46,14 @@ def attribute_templates() -> dict[str, list[Template]]:
 @cache
 def meta_templates() -> dict[str, Template]:
     """Return, by the name or property of a meta tag, how its content becomes an address and whose it is."""
-    return {row["name"]: Template(row["address"], row["subject"]) for row in _rows()["meta"]}
+    return {row["name"]: Template(row["address"], row["subject"]) for row in read_tables(_TABLES)["meta"]}
 
 
 def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _patterns():
         end = 0
-        for place in sorted(place for stem in stems for place in _places(text, stem)):
+        for place in sorted(place for stem in stems if stem in text for place in _places(text, stem)):
             found = pattern.match(text, place - 1) if place > end else None
             if found:
                 end = found.end()
@@ -74,7 +70,7 @@ def _places(text: str, stem: str) -> Iterator[int]:
 
 @cache
 def _mentions() -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(row["pattern"]), row["address"]) for row in _rows()["mention"]]
+    return [(re.compile(row["pattern"]), row["address"]) for row in read_tables(_TABLES)["mention"]]
 
 
 def named_in_text(text: str) -> Iterator[str]:

@@ -4,17 +4,18 @@ The words are in ``structured.toml``.
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.cues import fold
 from cegep_audit.detect.page.lenient import read_json, read_script
+from cegep_audit.tables import read_tables
+from cegep_audit.text import fold
+
+_TABLES = "detect/page/structured.toml"
 
 ORGANIZATION, OTHER = "organization", "other"
 _ADDRESS_PROPERTIES = ("sameAs", "url", "@id")
@@ -26,18 +27,18 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @cache
-def _rows() -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / "structured.toml").read_text("utf-8"))
-
-
-@cache
 def _of_property() -> dict[str, str]:
-    return {name: row["subject"] for row in _rows()["property"] for name in row["names"]}
+    return {name: row["subject"] for row in read_tables(_TABLES)["property"] for name in row["names"]}
 
 
 @cache
 def _of_key() -> dict[str, str]:
-    return {word + plural: row["subject"] for row in _rows()["key"] for word in row["words"] for plural in ("", "s")}
+    return {
+        word + plural: row["subject"]
+        for row in read_tables(_TABLES)["key"]
+        for word in row["words"]
+        for plural in ("", "s")
+    }
 
 
 def subject_of_type(types: object) -> str:
@@ -47,7 +48,7 @@ def subject_of_type(types: object) -> str:
     site.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
-    rows = _rows()["type"]
+    rows = read_tables(_TABLES)["type"]
     found = [next((row["subject"] for row in rows if name.endswith(tuple(row["endings"]))), "") for name in names]
     return ORGANIZATION if ORGANIZATION in found else next(filter(None, found), "")
 
@@ -129,7 +130,7 @@ def _subject_of_key(key: str) -> str:
 
 def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
     """Whether *node* says the name of somebody else than the owner of the page."""
-    names = [fold(name) for key in _rows()["name"]["keys"] if isinstance(name := node.get(key), str)]
+    names = [fold(name) for key in read_tables(_TABLES)["name"]["keys"] if isinstance(name := node.get(key), str)]
     words = [word for name in names if len(name) <= _LONGEST_NAME for word in _WORD.findall(name)]
     names_somebody = any(word not in _nobody() for word in words)
     return names_somebody and not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
@@ -138,4 +139,4 @@ def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
 @cache
 def _nobody() -> frozenset[str]:
     networks = " ".join(fold(f"{network.name} {network.id}") for network in NETWORKS.values())
-    return frozenset(_rows()["name"]["nobody"]) | frozenset(_WORD.findall(networks))
+    return frozenset(read_tables(_TABLES)["name"]["nobody"]) | frozenset(_WORD.findall(networks))

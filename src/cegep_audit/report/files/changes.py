@@ -8,13 +8,12 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
 from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange, ShareChange
-from cegep_audit.analyze.change.trend import Point, Share, Trend
-from cegep_audit.analyze.findings import timestamp
-from cegep_audit.errors import UsageError
+from cegep_audit.analyze.change.trend import Share, Trend
+from cegep_audit.analyze.findings import ScanFacts, timestamp
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.files.files import write_file
 from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, csv_bytes, filled, rows_of
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
@@ -29,7 +28,7 @@ _FILES: Mapping[str, str] = {  # the section of columns.toml of each file, by wh
 
 
 class _TrendRow(NamedTuple):
-    point: Point
+    scan: ScanFacts
     share: Share
 
 
@@ -77,6 +76,7 @@ def _points(end: int) -> Callable[[ShareChange], Cell]:
 _VALUES: Mapping[str, Callable[..., Cell]] = {  # columns whose value is no attribute of the row
     "old_open": _was_open,
     "new_open": _is_open,
+    "institutions": lambda row: len(row.scan.institutions),
     "points_low": _points(0),
     "points_high": _points(1),
 }
@@ -93,10 +93,8 @@ def shares_of(comparison: Comparison) -> Table:
 
 def trend_of(trend: Trend) -> Table:
     """Return one row per scan, population and share."""
-    rows = (
-        _TrendRow(point, share) for point, shares in zip(trend.points, trend.shares, strict=True) for share in shares
-    )
-    return filled("trend", columns_of("trend"), rows)
+    rows = (_TrendRow(scan, share) for scan, shares in zip(trend.scans, trend.shares, strict=True) for share in shares)
+    return filled("trend", _columns("trend"), rows)
 
 
 def moves_of(trend: Trend) -> Table:
@@ -105,16 +103,9 @@ def moves_of(trend: Trend) -> Table:
 
 
 def _moves(trend: Trend) -> Iterator[_Move]:
-    for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
+    for (before, after), move in zip(pairwise(trend.scans), trend.moves, strict=True):
         for name, institutions in (("entered", move.entered), ("left", move.left)):
-            yield from (_Move(before.facts.id, after.facts.id, each, name) for each in institutions)
-
-
-def check(output: Path, lang: Language, endings: tuple[str, ...] = (".csv",)) -> None:
-    """Raise UsageError or StoreError where *output* has none of the *endings* or could not be written."""
-    if output.suffix.lower() not in endings:
-        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(endings)))
-    check_file(output, lang)
+            yield from (_Move(before.id, after.id, each, name) for each in institutions)
 
 
 def write_comparison(comparison: Comparison, output: Path, lang: Language) -> list[Path]:
@@ -127,7 +118,6 @@ def write_comparison(comparison: Comparison, output: Path, lang: Language) -> li
 
 def write(first: Table, second: Table, output: Path, lang: Language) -> list[Path]:
     """Write *first* to *output* and *second* beside it, its name after the stem; return both paths."""
-    check(output, lang)
     beside = output.with_name(f"{output.stem}-{second.name}{output.suffix}")
     for path, table in ((beside, second), (output, first)):
         write_file(path, csv_bytes(table), lang)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.coding.sheet import CODED, COLUMNS, SAMPLED, SHOWN
-from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.errors import StoreError
 from cegep_audit.models import Account, Decision, Evidence, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -87,9 +87,7 @@ def check_place(output: Path, lang: Language) -> None:
 
     Raises UsageError or StoreError.
     """
-    if output.suffix.lower() not in ENDINGS:
-        raise UsageError(say("file.ending", lang, path=output, endings=", ".join(ENDINGS)))
-    check_file(output, lang)
+    check_file(output, lang, ENDINGS)
     if output.is_file() and _is_filled(output, lang):
         raise StoreError(say("coding.filled", lang, file=str(output)))
 

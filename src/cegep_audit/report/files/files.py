@@ -4,11 +4,11 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cegep_audit.errors import StoreError
+from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
@@ -48,8 +48,13 @@ def write_file(path: Path, content: bytes | Iterable[bytes], lang: Language) -> 
             _replace(path.resolve(), pieces)
 
 
-def check_file(path: Path, lang: Language) -> None:
-    """Raise the StoreError that :func:`write_file` would raise, as far as that is known before the work."""
+def check_file(path: Path, lang: Language, endings: Sequence[str] = ()) -> None:
+    """Raise the StoreError that :func:`write_file` would raise, as far as that is known before the work.
+
+    Raises UsageError for a *path* with none of the *endings*, if there are any.
+    """
+    if endings and path.suffix.lower() not in endings:
+        raise UsageError(say("file.ending", lang, path=path, endings=", ".join(endings)))
     with _one_line(path, lang):
         _refuse(path)
         if path.exists() and not path.is_file():

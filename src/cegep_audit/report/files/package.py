@@ -17,13 +17,14 @@ from platform import python_version
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.presence import basket_names, visits
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
-from cegep_audit.detect.networks.grammar import read_tables
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Failure, Institution, Scan
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.registry import KNOWN_COLUMNS, value_of
+from cegep_audit.registry.reading import KNOWN_COLUMNS
+from cegep_audit.registry.selection import value_of
 from cegep_audit.report.files.table import Heading, Table, columns_of, csv_bytes, filled
 from cegep_audit.report.files.tables import AccountRow, accounts_of, institutions_of, matrix_of, sorted_accounts
+from cegep_audit.tables import read_tables
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _CHUNK = 1024 * 1024
@@ -115,7 +116,7 @@ def _registry(scan: Scan) -> Table:
 
 def _networks() -> Table:
     """Return the networks with the days and baskets that figures depend on."""
-    baskets = {row["name"]: row["networks"] for row in read_tables("networks.toml")["basket"]}
+    baskets = {row["name"]: row["networks"] for row in read_tables("detect/networks/networks.toml")["basket"]}
     rows = []
     for each in NETWORKS.values():
         holding = [name for name in basket_names() if isinstance(baskets[name], str) or each.id in baskets[name]]

@@ -5,14 +5,13 @@ line. Which property holds the accounts of a network is a row of ``quickstatemen
 """
 
 import re
-import tomllib
 from collections.abc import Iterator
 from datetime import UTC
 from functools import cache
-from importlib.resources import files
 
 from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.models import Account, Institution, Scan
+from cegep_audit.tables import read_tables
 
 _REFERENCE_URL, _RETRIEVED = "S854", "S813"
 _DAY = "11"  # the precision of a date that is a day
@@ -59,7 +58,7 @@ def _text(value: str) -> str:
 
 @cache
 def _properties() -> dict[str, list[tuple[re.Pattern[str], str]]]:
-    rows = tomllib.loads((files(__package__) / "quickstatements.toml").read_text("utf-8"))["property"]
+    rows = read_tables("report/files/quickstatements.toml")["property"]
     found: dict[str, list[tuple[re.Pattern[str], str]]] = {}
     for row in rows:
         found.setdefault(row["network"], []).append((re.compile(row["handle"]), row["id"]))

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from itertools import chain
 from typing import cast
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.analyze.group_tests import group_differences
+from cegep_audit.analyze.groups import group_differences
 from cegep_audit.analyze.institution.advice import advise
 from cegep_audit.analyze.presence import causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
@@ -35,8 +35,8 @@ def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
         "group_networks": _group_networks(stats),
         "tests": ((column, *row) for column, table in stats.group_tests.items() for row in _rows(table)),
         "correlations": (tuple(row.values()) for row in stats.correlations),
-        "sensitivity": ((stats.sensitivity.k, *astuple(step)) for step in stats.sensitivity.steps),
-        "turning_points": ((stats.sensitivity.k, *astuple(turn)) for turn in stats.sensitivity.turns),
+        "sensitivity": ((stats.sensitivity.k, *step.values()) for step in stats.sensitivity.steps),
+        "turning_points": ((stats.sensitivity.k, *turn.values()) for turn in stats.sensitivity.turns),
         **{name: _rows(table) for name, table in stats.tables.items()},
         "exceptions": ((*row, called[str(row[2])]) for row in _rows(stats.tables["exceptions"])),
         "coverage": _coverage(stats),
@@ -156,8 +156,7 @@ def _center(figures: Figures) -> tuple[Cell, ...]:
 
 
 def _cells(share: Proportion) -> tuple[Cell, ...]:
-    adjusted = share.adjusted.share if share.adjusted else None
     intervals = (share.bounds, share.bounds_partial, share.ci95, share.ci95_bounds)
     ends = chain.from_iterable(interval or (None, None) for interval in intervals)
-    corrected = (adjusted.value, *(adjusted.ci95 or (None, None))) if adjusted else (None, None, None)
+    corrected = (share.adjusted.share, *share.adjusted.ci95) if share.adjusted else (None, None, None)
     return share.count, share.assessed, share.institutions, share.share, *ends, *corrected

@@ -34,10 +34,10 @@ def change(found: Trend | None, since: Comparison | None, anchors: Mapping[str, 
 
 def _over_time(found: Trend, lang: Language) -> Part | None:
     """Return the threshold and the networks that moved most since the first scan as lines, and all as a table."""
-    points = [point for point in found.points if point.assessed]
-    if len(points) < 2:  # noqa: PLR2004 - a line has two ends
+    scans = [scan for scan in found.scans if scan.assessed]
+    if len(scans) < 2:  # noqa: PLR2004 - a line has two ends
         return None
-    steps, days = _shares(found, Population.EVERY_TIME), [point.day for point in points]
+    steps, days = _shares(found, Population.EVERY_TIME), [scan.day for scan in scans]
     last = steps[-1]
     moves = {
         name: abs((each.share or 0) - (_share(steps[0], name) or 0))
@@ -51,8 +51,8 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
     ]
     shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
     rows: list[Row] = [
-        [*heads(lang, "scan"), *(str(point.facts.id) for point in points)],
-        [*heads(lang, "assessed"), *(locales.number(point.assessed, lang) for point in points)],
+        [*heads(lang, "scan"), *(str(scan.id) for scan in scans)],
+        [*heads(lang, "assessed"), *(locales.number(scan.assessed, lang) for scan in scans)],
         _row(say("trend.all", lang), "", _shares(found, Population.ALL), lang),
         *(_row(_name(name, last, lang), name, steps, lang) for name in shown),
     ]
@@ -68,8 +68,8 @@ def _shares(found: Trend, population: Population) -> list[Shares]:
     """Return the shares of each scan that assessed any institution."""
     return [
         {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
-        for point, shares in zip(found.points, found.shares, strict=True)
-        if point.assessed
+        for scan, shares in zip(found.scans, found.shares, strict=True)
+        if scan.assessed
     ]
 
 

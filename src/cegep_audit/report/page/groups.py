@@ -1,6 +1,5 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
-import tomllib
 from collections.abc import Mapping
 
 import pandas as pd
@@ -8,14 +7,13 @@ import pandas as pd
 from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.charts import Tile, bars, tiles
 from cegep_audit.report.page.parts import Part, Section, section, share_bar, ticks
-from cegep_audit.report.page.templates import resource
 from cegep_audit.report.text.words import FEW_MARK, column_name, crossed_name, measure_words, network_name
+from cegep_audit.tables import read_tables
 
 Groups = Mapping[tuple[str, ...], Figures]
 
@@ -31,7 +29,7 @@ def regions(stats: ScanStatistics, lang: Language) -> Section | None:
 
 def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
     """Return the tile map of Quebec's regions; None where the registry has fewer than half of their codes."""
-    k, places = stats.asked.min_networks, tomllib.loads(resource("regions.toml"))
+    k, places = stats.asked.min_networks, read_tables("report/page/templates/regions.toml")
     codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
     groups = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}
     if 2 * len(groups) < len(places):

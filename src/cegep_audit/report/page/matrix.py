@@ -9,13 +9,11 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import say, value_words
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import value_words
-from cegep_audit.registry.headings import fold
 from cegep_audit.report.blocks import Cell, Words, web_address
 from cegep_audit.report.text.words import network_name, reading_words
-from cegep_audit.text import plain
+from cegep_audit.text import plain, slug
 from cegep_audit.vocabulary import ReadBy, Role, Status
 
 _FILTERED = ("type", "region", "language")  # registry columns to choose by
@@ -148,4 +146,4 @@ def _value(institution: Institution, column: str, lang: Language) -> str:
 def _options(sheets: Sequence[Sheet], column: str, lang: Language) -> list[tuple[str, str]]:
     words = {plain(getattr(sheet.institution, column)): _value(sheet.institution, column, lang) for sheet in sheets}
     words.pop("", None)
-    return sorted(words.items(), key=lambda option: fold(option[1]))
+    return sorted(words.items(), key=lambda option: slug(option[1]))

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cegep_audit.detect.networks.identify import Classified, Network
+from cegep_audit.detect.networks.host_rules import Classified
+from cegep_audit.detect.networks.identify import Network
 from cegep_audit.models import Account, Institution, Scan
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

@@ -1,25 +1,22 @@
 """How well tool and coders agree, with the paragraph for a methods section."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.findings import Estimate, Records
 from cegep_audit.coding.agreement import (
     BASKETS,
     CLASSIC,
     LEVELS,
     OVERALL,
-    TOOL,
     Agreement,
     Coder,
     Comparison,
-    Difference,
     Level,
-    Named,
-    Overlap,
 )
 from cegep_audit.coding.coefficients import FIGURES, RESAMPLES
-from cegep_audit.coding.decisions import CONSENSUS
-from cegep_audit.models import Unit
+from cegep_audit.coding.decisions import CONSENSUS, TOOL
+from cegep_audit.coding.lists import Overlap
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
@@ -64,10 +61,10 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
         return
     yield _confusion(each, first, second, lang)
     accounts = each.levels["account"][OVERALL].table
-    yield Line(say("agreement.accounts", lang, both=accounts.both, different=accounts.different))
+    yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
     yield _overall(each, lang)
     yield Line(say("agreement.reference", lang, second=second), "dim")
-    if each.is_weighted:
+    if each.sampled:
         yield Line(say("agreement.weighted", lang), "dim")
         yield from map(Line, _sample_words(each, lang))
     for level in LEVELS:
@@ -77,16 +74,16 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
         yield from _listed([_difference(item, found, lang) for item in each.differences], lang)
 
 
-def _difference(item: Difference, found: Agreement, lang: Language) -> str:
+def _difference(item: Mapping[str, Any], found: Agreement, lang: Language) -> str:
     nothing = say("agreement.nothing", lang)
-    names = _names(item.unit, found)
-    return say("agreement.difference", lang, **names, first=item.first or nothing, second=item.second or nothing)
+    names = _names(item, found)
+    return say("agreement.difference", lang, **names, first=item["first"] or nothing, second=item["second"] or nothing)
 
 
 def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Grid:
     counts = each.levels["presence"][OVERALL].table
     title, keys = say("agreement.table", lang), ("says_present", "says_absent")
-    values = ((counts.both, counts.first_only), (counts.second_only, counts.neither))
+    values = ((counts["both"], counts["first_only"]), (counts["second_only"], counts["neither"]))
     rows = [
         [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *pair)]
         for key, pair in zip(keys, values, strict=True)
@@ -101,7 +98,7 @@ def _overall(each: Comparison, lang: Language) -> Grid:
         [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
         for name in FIGURES
     ]
-    for name in ("kappa", "alpha") if each.is_weighted else ():
+    for name in ("kappa", "alpha") if each.sampled else ():
         cells = (_with_interval(name, part.unweighted[name], lang) for part in parts)
         rows.append([say(f"agreement.{name}_unweighted", lang), *cells])
     title = say("agreement.figures", lang)
@@ -113,8 +110,7 @@ def _with_interval(name: str, estimate: Estimate, lang: Language) -> str:
     if estimate.ci95 is None or estimate.value is None:
         return value
     if name in _COEFFICIENTS:
-        low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
-        return f"{value} ({low} – {high})"
+        return f"{value} ({' – '.join(_coefficient(bound, lang) for bound in estimate.ci95)})"
     return f"{value} ({locales.span(estimate.ci95, lang)})"
 
 
@@ -154,9 +150,9 @@ def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]
     yield Line(say("agreement.no_total", lang), "dim")
 
 
-def _accounts(heading: str, items: Sequence[Named], found: Agreement, lang: Language) -> Iterator[Block]:
+def _accounts(heading: str, items: Records, found: Agreement, lang: Language) -> Iterator[Block]:
     yield Line(heading, "strong")
-    yield from _listed([", ".join((*_names(item.unit, found).values(), item.account_url)) for item in items], lang)
+    yield from _listed([", ".join((*_names(item, found).values(), item["account_url"])) for item in items], lang)
 
 
 def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
@@ -165,9 +161,9 @@ def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
         yield Line(say("agreement.more", lang, count=len(lines) - _LISTED))
 
 
-def _names(unit: Unit, found: Agreement) -> dict[str, str]:
-    name = found.names.get(unit.institution_id) or unit.institution_id
-    return {"institution": plain(name), "network": network_name(unit.network)}
+def _names(item: Mapping[str, Any], found: Agreement) -> dict[str, str]:
+    name = found.names.get(item["institution_id"]) or item["institution_id"]
+    return {"institution": plain(name), "network": network_name(item["network"])}
 
 
 # ------------------------------------------------------------ the paragraph
@@ -188,7 +184,7 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     yield say("methods.rule", lang)
     if any(coder.name == CONSENSUS for coder in found.coders):
         yield say("methods.consensus", lang)
-    if any(each.is_weighted for each in found.comparisons):
+    if any(each.sampled for each in found.comparisons):
         yield say("methods.sample", lang)
     for each in found.comparisons:
         yield from _sample_words(each, lang) if each.first == TOOL else ()
@@ -215,44 +211,34 @@ def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
         yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
 
 
-_AGAINST = {"precision": "methods.of_precision", "recall": "methods.of_recall", "f1": "methods.of_f1"}
-
-
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
-    is_tool = each.first == TOOL
-    figures = presence.figures
+    is_tool, figures = each.first == TOOL, presence.figures
+    percents = {name: locales.percent(figures[name].value, lang) for name in figures if name not in _COEFFICIENTS}
     yield say(
         "methods.pair",
         lang,
         first=say("methods.name_tool", lang) if is_tool else plain(each.first),
         second=plain(each.second),
         count=presence.rows,
-        agreement=locales.percent(figures["agreement"].value, lang),
+        agreement=percents["agreement"],
         kappa=_bracketed(figures["kappa"], lang),
         alpha=_bracketed(figures["alpha"], lang),
-        prevalence=locales.percent(figures["prevalence"].value, lang),
+        prevalence=percents["prevalence"],
         account=locales.percent(account.figures["agreement"].value, lang),
     )
-    if is_tool:
-        shares = [
-            say(key, lang, value=locales.percent(figures[name].value, lang))
-            for name, key in _AGAINST.items()
-            if figures[name].value is not None
-        ]
-        if shares:
-            yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
+    known = [name for name in ("precision", "recall", "f1") if figures[name].value is not None]
+    if is_tool and known:
+        shares = [say(f"methods.of_{name}", lang, value=percents[name]) for name in known]
+        yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
 
 
 def _bracketed(estimate: Estimate, lang: Language) -> str:
     """Return a coefficient with its interval in brackets; if it is undefined, say so in words."""
     if estimate.value is None:
         return say("methods.undefined", lang)
-    value = _coefficient(estimate.value, lang)
-    if estimate.ci95 is None:
-        return value
-    low, high = (_coefficient(bound, lang) for bound in estimate.ci95)
-    return f"{value} [{low}; {high}]"
+    interval = "; ".join(_coefficient(bound, lang) for bound in estimate.ci95 or ())
+    return _coefficient(estimate.value, lang) + (f" [{interval}]" if interval else "")
 
 
 def _joined(names: Sequence[str], lang: Language) -> str:
@@ -272,4 +258,4 @@ def _coefficient(value: float | None, lang: Language) -> str:
         return "—"
     from babel.numbers import format_decimal
 
-    return str(format_decimal(value, format="0.000", locale=LOCALES[lang]))
+    return str(format_decimal(round(value, 3) + 0.0, format="0.000", locale=LOCALES[lang]))  # never -0.000

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import FEW, Figures, Summary
 from cegep_audit.analyze.presence import THREE_PLUS, causes
-from cegep_audit.coding.layers import LayerFacts
+from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import group_words
 from cegep_audit.report.blocks import (
     Block,
     Bullets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import Estimate, ScanFacts, Summary
+from cegep_audit.analyze.findings import CorrectedShare, ScanFacts, Summary
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -14,7 +14,7 @@ from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
-    from cegep_audit.analyze.sensitivity import Sensitivity  # numpy comes with it
+    from cegep_audit.analyze.scan_statistics import Sensitivity  # pandas comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
@@ -132,13 +132,13 @@ def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
         interval = locales.span(headline.ci95, lang)
         yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
     if adjusted := headline.adjusted:
-        yield _estimated("sure.adjusted", adjusted.share, adjusted.sampled, lang)
+        yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
         if adjusted.population and adjusted.sampled_unread:
             yield _estimated("sure.population", adjusted.population, adjusted.sampled_unread, lang)
 
 
-def _estimated(key: str, estimate: Estimate, count: int, lang: Language) -> str:
-    share, interval = locales.percent(estimate.value, lang), locales.span(estimate.ci95, lang)
+def _estimated(key: str, estimate: CorrectedShare, count: int, lang: Language) -> str:
+    share, interval = locales.percent(estimate.share, lang), locales.span(estimate.ci95, lang)
     return say(key, lang, count=count, share=share, interval=interval)
 
 
@@ -149,10 +149,10 @@ def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
     points = locales.decimal(100 * (found.per_institution or 0), lang)
     yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
     for turn in found.turns:
-        if turn.accounts is not None:
-            reference = locales.percent(turn.reference, lang, digits=0)
-            counts = {"accounts": turn.accounts, "institutions": turn.institutions}
-            key = "sure.turn_missed" if turn.errors == "missed" else "sure.turn_false"
+        if turn["accounts"] is not None:
+            reference = locales.percent(turn["reference"], lang, digits=0)
+            counts = {"accounts": turn["accounts"], "institutions": turn["institutions"]}
+            key = "sure.turn_missed" if turn["errors"] == "missed" else "sure.turn_false"
             yield say(key, lang, reference=reference, **counts)
 
 
@@ -182,7 +182,7 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
             completed_low=locales.percent(completed.bounds[0], lang),
             completed_high=locales.percent(completed.bounds[1], lang),
         )
-    if attained.takes_refused:
+    if attained.archive_refused:
         yield say("read_by.took_refused", lang)
 
 
@@ -190,7 +190,7 @@ def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
     """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
     if attained is None:
         return
-    days = " – ".join(locales.day(each, lang) for each in attained.days)
+    days = " – ".join(locales.day(each, lang) for each in attained.archive_days)
     for mode, count in attained.by_mode.items():
         facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
         yield say(f"read_by.{mode}", lang, count=count, **facts)

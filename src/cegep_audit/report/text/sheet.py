@@ -8,9 +8,8 @@ from cegep_audit.analyze.institution.sheets import Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account, InstitutionResult
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.catalogue import say, value_words
 from cegep_audit.phrases.locales import Language
-from cegep_audit.phrases.words import value_words
 from cegep_audit.report.blocks import (
     Block,
     Bullets,

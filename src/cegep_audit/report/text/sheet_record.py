@@ -1,10 +1,8 @@
 """The sheet of one institution as JSON values: what ``sheet --json`` and ``check --json`` print."""
 
-from dataclasses import asdict
-
-from cegep_audit.analyze.findings import timestamp
+from cegep_audit.analyze.findings import json_values
 from cegep_audit.analyze.institution.sheets import Sheet
-from cegep_audit.models import Account, PageRecord
+from cegep_audit.models import Account
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.sheet import advice_by_rule, shown_accounts
@@ -18,13 +16,16 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
     return {
         "institution": {name: getattr(institution, name) for name in ("id", "name", "type", "region", "language")}
         | {"website": without_password(institution.url)},
-        "status": result.status.value if result is not None else None,
+        "status": result.status if result is not None else None,
         "detail": result.detail if result is not None else None,
         "final_url": without_password(result.final_url) if result is not None else None,
-        "captured_at": timestamp(result.captured_at) if result is not None else None,
+        "captured_at": json_values(result.captured_at) if result is not None else None,
         "n_networks": each.n_networks,
         "networks": sorted(each.counted),
-        "pages": [_page_record(page) for page in (result.pages if result is not None else ())],
+        "pages": [
+            {"url": page.url, "role": page.role, "drawn": json_values(page.rendering)}
+            for page in (result.pages if result is not None else ())
+        ],
         "accounts": [_account_record(account) for account in (*own, *others)],
         "advice": [
             {"rule": rule, "title": say(f"advice.{rule}", lang), "remedy": say(f"mend.{rule}", lang)}
@@ -32,14 +33,9 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
             for rule, places in advice_by_rule(each).items()
             for place in places
         ],
-        "peers": [asdict(peers) for peers in each.peers],
-        "neighbours": [asdict(near) for near in each.neighbours],
+        "peers": json_values(tuple(each.peers)),
+        "neighbours": json_values(tuple(each.neighbours)),
     }
-
-
-def _page_record(page: PageRecord) -> dict[str, object]:
-    rendering = asdict(page.rendering) if page.rendering else None
-    return {"url": page.url, "role": page.role.value, "drawn": rendering}
 
 
 def _account_record(account: Account) -> dict[str, object]:
@@ -47,11 +43,11 @@ def _account_record(account: Account) -> dict[str, object]:
         "network": account.network,
         "account_url": account.url,
         "handle": account.handle,
-        "kind": account.kind.value,
-        "role": account.role.value,
+        "kind": account.kind,
+        "role": account.role,
         "reason": account.reason,
         "evidence": [
-            {"page_url": seen.page_url, "how": seen.how.value, "zone": seen.zone.value, "label": seen.label}
+            {"page_url": seen.page_url, "how": seen.how, "zone": seen.zone, "label": seen.label}
             for seen in account.evidence
         ],
     }

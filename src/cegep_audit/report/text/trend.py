@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from cegep_audit.analyze.change.trend import Point, Population, Trend
+from cegep_audit.analyze.change.trend import Population, Trend
+from cegep_audit.analyze.findings import ScanFacts
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -15,9 +16,9 @@ _ABREAST = 5  # scans that 80 columns hold
 
 def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
     """Yield the report of *trend*; more scans than fit side by side follow in further tables."""
-    yield Title(say("trend.title", lang, count=len(trend.points)), 1)
+    yield Title(say("trend.title", lang, count=len(trend.scans)), 1)
     if not trend.has_same_rules:
-        versions = ", ".join(dict.fromkeys(point.facts.rules_version for point in trend.points))
+        versions = ", ".join(dict.fromkeys(scan.rules_version for scan in trend.scans))
         yield Line(say("trend.rules", lang, versions=versions), "strong")
     yield Line(say("trend.all", lang), "strong", is_apart=True)
     yield from _tables(trend, Population.ALL, lang)
@@ -26,7 +27,7 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
         yield from _tables(trend, Population.EVERY_TIME, lang)
     else:
         yield Line(say("trend.nobody_every_time", lang), is_apart=True)
-    for (before, after), move in zip(pairwise(trend.points), trend.moves, strict=True):
+    for (before, after), move in zip(pairwise(trend.scans), trend.moves, strict=True):
         if move.entered or move.left or move.merged:
             days = {"before": _day(before), "after": _day(after)}
             yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
@@ -39,8 +40,8 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
 
 
 def _tables(trend: Trend, population: Population, lang: Language) -> Iterator[Grid]:
-    for first in range(0, len(trend.points), _ABREAST):
-        yield _table(trend, range(first, min(first + _ABREAST, len(trend.points))), population, lang)
+    for first in range(0, len(trend.scans), _ABREAST):
+        yield _table(trend, range(first, min(first + _ABREAST, len(trend.scans))), population, lang)
 
 
 def _table(trend: Trend, places: Sequence[int], population: Population, lang: Language) -> Grid:
@@ -55,24 +56,26 @@ def _table(trend: Trend, places: Sequence[int], population: Population, lang: La
             rows.append([f"  {say(f'basket.{shares[0].basket}', lang)}", *cells])
         elif shares[0].network in met:
             networks.append([f"  {words.network_name(shares[0].network)}", *cells])
-    points = [trend.points[place] for place in places]
-    facts = _facts(points, lang) if population is Population.ALL else []
+    scans = [trend.scans[place] for place in places]
+    facts = _facts(scans, lang) if population is Population.ALL else []
     title = say("trend.at_least", lang)
-    return Grid(title, [title, *map(_day, points)], [*rows, *networks, *facts])
+    return Grid(title, [title, *map(_day, scans)], [*rows, *networks, *facts])
 
 
-def _facts(points: Sequence[Point], lang: Language) -> list[Row]:
+def _facts(scans: Sequence[ScanFacts], lang: Language) -> list[Row]:
     """Return rows with the number, coverage and drift (days from the day asked) of each scan."""
-    coverage = (f"{locales.number(each.assessed, lang)}/{locales.number(each.institutions, lang)}" for each in points)
-    drifts = ["—" if each.drift_days is None else locales.number(each.drift_days, lang) for each in points]
-    has_drift = any(each.drift_days is not None for each in points)
+    coverage = (
+        f"{locales.number(each.assessed, lang)}/{locales.number(len(each.institutions), lang)}" for each in scans
+    )
+    days = [each.largest_drift_days for each in scans]
+    drifts = ["—" if day is None else locales.number(day, lang) for day in days]
     return [
-        [say("trend.scan", lang), *(str(each.facts.id) for each in points)],
+        [say("trend.scan", lang), *(str(each.id) for each in scans)],
         [say("trend.assessed", lang), *coverage],
-        *([[say("trend.drift", lang), *drifts]] if has_drift else []),
+        *([[say("trend.drift", lang), *drifts]] if any(day is not None for day in days) else []),
     ]
 
 
-def _day(point: Point) -> str:
+def _day(scan: ScanFacts) -> str:
     """Return the day of a scan: the one asked of an archive, else that of its captures."""
-    return (point.asked or point.day).isoformat()
+    return (scan.asked_day or scan.day).isoformat()

@@ -1,9 +1,9 @@
-"""Spreads a scan over a Dask cluster: this process submits parts, collects results and alone writes the database.
+"""Spreads a scan over a Dask cluster: this process submits parts, collects results and writes the database.
 
-No host is ever asked by two workers at once: institutions that share one are in the same part.
+Two workers never ask one host at once: institutions that share a host are in the same part.
 
-Dask assigns parts to workers, gives the part of a worker that died to another, and brings results back. Only as many
-parts are submitted as there are slots, so that this process holds no more than what is in flight.
+Dask assigns parts to workers, gives the part of a worker that died to another one, and returns results. No more parts
+are submitted than there are slots, so that this process holds only what is in flight.
 """
 
 import logging
@@ -18,66 +18,58 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, Security, as_completed
 from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
+from scipy.cluster.hierarchy import DisjointSet
 
 from cegep_audit import urls
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import Found, files_of, go_through
+from cegep_audit.collect.warc.index import files_of, go_through
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.cluster.worker import Job, Visits, visit
+from cegep_audit.scan.cluster.worker import Job, Visits, version, visit
 from cegep_audit.scan.concurrent import Observer, failed
 from cegep_audit.scan.plan import Plan
 from cegep_audit.vocabulary import Detail
 
 LOCAL = "local"
 
-_CONNECT_S = 5.0  # how long a scheduler, and then its first worker, is waited for
-_CLOSE_S = 5.0  # how long workers are asked to stop before they are made to
-# A live visit waits, nearly always: one a part, so that each result is kept as soon as it is there. A replay
-# computes: some institutions a part, or giving it out would cost a tenth of reading it; two parts a worker at
-# once, so that none waits for its next.
+_CONNECT_S = 5.0  # wait for a scheduler, and then for its first worker
+_CLOSE_S = 5.0  # time that workers have to stop before they are killed
+# A live visit mostly waits: one institution a part, so that each result is kept at once. A replay computes: a part of
+# one institution would cost a tenth more to hand out, and a worker with two parts never waits for its next one.
 _LIVE_PART, _REPLAY_PART = 1, 32  # institutions
 _REPLAY_SLOTS = 2  # parts
 
-_ANY_PORT = "127.0.0.1:0"  # a scheduler serves HTTP in any case, and warns where its usual port is taken
+_ANY_PORT = "127.0.0.1:0"  # a scheduler always serves HTTP, and warns if its usual port is taken
 _SETTINGS: dict[str, object] = {"distributed.worker.profile.enabled": False, "distributed.worker.daemon": True}
 _NO_PAGES: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-}  # for other users to see
-
-Submitted = Future[Any]
-"""A part that was submitted to a worker; its result is that of :func:`~cegep_audit.scan.cluster.worker.visit`."""
-
-
-class ClusterError(StoreError):
-    """A cluster that cannot be reached or was lost; saved results stay."""
+}  # that other users of this machine could see
 
 
 @asynccontextmanager
 async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
-    """Connect to the scheduler at *address*, or start a cluster on this machine's cores where it is ``local``.
+    """Connect to the scheduler at *address*; ``local`` starts a cluster on the cores of this machine.
 
-    When the block ends, workers of this machine end and others forget the job. Raises ClusterError where nobody
-    answers, or there is no worker.
+    When the block ends, local workers end and others forget the job. Raises StoreError if nobody answers or there is
+    no worker.
     """
     lang = job.plan.request.lang
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in our words
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own messages say what matters
     with dask.config.set(_SETTINGS | (_NO_PAGES if address == LOCAL else {})):
         if address != LOCAL:
             async with _client(address, Security(), lang) as client:
                 try:
                     yield client
                 finally:
-                    with suppress(OSError):  # of a scheduler that is gone, nothing can be taken back
+                    with suppress(OSError):  # the scheduler is gone, and the plugin with it
                         await client.unregister_worker_plugin(job.name)
             return
-        slots = _REPLAY_SLOTS if job.plan.request.warcs else job.plan.limits.concurrency
-        # Whoever reaches a worker runs code on it, so that any user of this machine could: certificates that exist only
-        # for this scan keep them out.
+        slots = _REPLAY_SLOTS if job.plan.request.warcs else job.plan.request.limits.concurrency
+        # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other
+        # users of this machine.
         security = Security.temporary()
         async with (
             LocalCluster(
@@ -99,17 +91,17 @@ async def cluster(address: str, job: Job) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def _client(address: str, security: Security, lang: Language) -> AsyncIterator[Client]:
-    """Connect to the scheduler at *address*; the *security* of a cluster of the user's is that of Dask's settings."""
+    """Connect to the scheduler at *address*; an empty *security* takes the settings of Dask."""
     try:
-        get_address_host_port(address, strict=True)  # first: a client that took a bad one leaves threads behind
+        get_address_host_port(address, strict=True)  # first, because a client with a bad address leaves threads behind
         client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False, security=security)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise ClusterError(say("cluster.unreachable", lang, address=address)) from error
+        raise StoreError(say("cluster.unreachable", lang, address=address)) from error
     try:
         try:
             await client.wait_for_workers(1, timeout=_CONNECT_S)
         except TimeoutError as error:
-            raise ClusterError(say("cluster.no_worker", lang, address=address)) from error
+            raise StoreError(say("cluster.no_worker", lang, address=address)) from error
         yield client
     finally:
         await client.close(timeout=_CLOSE_S)
@@ -118,20 +110,20 @@ async def _client(address: str, security: Security, lang: Language) -> AsyncIter
 async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None], observer: Observer) -> None:
     """Scan what is left of *plan* on the cluster that the user named, and hand each part's results to *keep*.
 
-    *observer* is told what is wrong with the files of a replay. What a worker raises (a full disk, other rules than
-    ours) ends the scan. The workers stop when the scan ends.
+    *observer* is told what is wrong with the files of a replay. An error of a worker (a full disk, say) ends the scan.
+    The workers stop when the scan ends.
     """
     request = plan.request
     told = replace(
         plan,
-        institutions=(),
+        scan=replace(plan.scan, institutions=()),
         waiting=(),
         warc=plan.warc.resolve() if plan.warc else None,
         request=replace(request, warcs=[path.resolve() for path in request.warcs]),
     )
-    job = Job(f"cegep-audit-{uuid.uuid4()}", told, rules_version(), is_local=request.dask == LOCAL)
+    job = Job(f"cegep-audit-{uuid.uuid4()}", told, version(), is_local=request.dask == LOCAL)
     if request.warcs:
-        files_of(request.warcs, request.lang)  # a file that is not there is said before anything is started
+        files_of(request.warcs, request.lang)  # a missing file is reported before anything starts
     elif not request.contact:
         observer.note(say("scan.no_contact", request.lang))
     async with cluster(request.dask or "", job) as client:
@@ -140,73 +132,55 @@ async def spread(plan: Plan, keep: Callable[[Sequence[InstitutionResult]], None]
             archive = await _index(client, told)
             for line in archive.damage:
                 observer.note(line)
-            await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # instead of the first
-        waiting = iter(parts(plan.waiting, _REPLAY_PART if request.warcs else _LIVE_PART))
-        await _scan(client, job.name, waiting, keep, observer, request.lang)
+            await client.register_plugin(Visits(replace(job, archive=archive)), name=job.name)  # replaces the first
+        await _scan(client, job.name, plan, keep, observer)
 
 
 async def _scan(
     client: Client,
     job: str,
-    waiting: Iterator[Sequence[Institution]],
+    plan: Plan,
     keep: Callable[[Sequence[InstitutionResult]], None],
     observer: Observer,
-    lang: Language,
 ) -> None:
-    """Have the workers of *client* scan the parts that are *waiting*, for the *job* of that name."""
-    submitted: dict[Submitted, Sequence[Institution]] = {}
+    """Have the workers of *client* scan what is left of *plan*, part by part, for the *job* of that name."""
+    waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.warcs else _LIVE_PART))
+    submitted: dict[Future[Any], Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
-    finished.update(await _submit(client, job, waiting, submitted, observer))
+
+    async def submit() -> None:
+        """Submit parts until every slot has one; without workers, one part waits for the first to join."""
+        slots = max(1, sum((await client.nthreads()).values()))
+        while len(submitted) < slots and (part := next(waiting, None)):
+            future = client.submit(visit, job, part, pure=False)
+            for institution in part:
+                observer.started(institution)
+            submitted[future] = part
+            finished.add(future)
+
+    await submit()
     async for future in finished:
-        results = await _results(future, submitted.pop(future), lang)
+        part = submitted.pop(future)
+        try:
+            results: list[InstitutionResult] = await _result(future, plan.request.lang)
+        except KilledWorker as error:  # it killed several workers
+            results = [failed(institution, Detail.INTERNAL_ERROR, str(error)) for institution in part]
         keep(results)
         for result in results:
             observer.finished(result)
         future.release()
-        finished.update(await _submit(client, job, waiting, submitted, observer))
+        await submit()
 
 
 async def _index(client: Client, plan: Plan) -> WarcArchive:
     """Have the workers go through the files of a replay, one at a time; return what is in them."""
     lang = plan.request.lang
-    waiting = files_of(plan.request.warcs, lang)
-    futures: list[Future[Any]] = client.map(go_through, waiting, lang=lang, pure=False)
-    founds: dict[Future[Any], Found] = {}
-    async for future in as_completed(futures, loop=client.loop):
-        try:
-            founds[future] = await _result(future, lang)
-        except KilledWorker as error:
-            raise ClusterError(say("cluster.lost", lang)) from error
-        future.release()
-    return WarcArchive([founds[future] for future in futures], plan.limits, lang=lang)
-
-
-async def _submit(
-    client: Client,
-    job: str,
-    waiting: Iterator[Sequence[Institution]],
-    submitted: dict[Submitted, Sequence[Institution]],
-    observer: Observer,
-) -> list[Submitted]:
-    """Submit parts until every slot has one; without a worker, one part waits for the first that comes."""
-    slots = max(1, sum((await client.nthreads()).values()))
-    fresh = []
-    while len(submitted) < slots and (part := next(waiting, None)):
-        future = client.submit(visit, job, part, pure=False)
-        for institution in part:
-            observer.started(institution)
-        submitted[future] = part
-        fresh.append(future)
-    return fresh
-
-
-async def _results(future: Submitted, part: Sequence[Institution], lang: Language) -> list[InstitutionResult]:
-    """Return the results of a *part*; one that killed several workers gives each institution that failure."""
+    futures = client.map(go_through, files_of(plan.request.warcs, lang), lang=lang, pure=False)
     try:
-        results: list[InstitutionResult] = await _result(future, lang)
+        founds = [await _result(future, lang) for future in futures]
     except KilledWorker as error:
-        return [failed(institution, Detail.INTERNAL_ERROR, str(error)) for institution in part]
-    return results
+        raise StoreError(say("cluster.lost", lang)) from error
+    return WarcArchive(founds, plan.request.limits)
 
 
 async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for
@@ -214,50 +188,41 @@ async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 -
     try:
         return await future.result()
     except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
-        raise ClusterError(say("cluster.lost", lang)) from error
+        raise StoreError(say("cluster.lost", lang)) from error
 
 
-def parts(institutions: Iterable[Institution], size: int) -> list[tuple[Institution, ...]]:
+def parts(institutions: Sequence[Institution], size: int) -> list[list[Institution]]:
     """Split *institutions* into parts of *size*, in their order as far as hosts allow.
 
     Institutions that may lead to the same host stay together: those that share a registrable domain, of the website
     or of an ``alt_hosts``, or a registered name under two suffixes, because a homepage may redirect there. A part is
-    larger than *size* where that many share a host, and smaller where the next group would not fit.
+    larger than *size* if more than that share a host, and smaller if the next group would not fit.
     """
-    made: list[tuple[Institution, ...]] = []
-    part: tuple[Institution, ...] = ()
-    for together in _by_host(list(institutions)):
-        if part and len(part) + len(together) > size:
-            made.append(part)
-            part = ()
-        part += together
-    return [*made, part] if part else made
+    made: list[list[Institution]] = []
+    for together in _by_host(institutions):
+        if made and len(made[-1]) + len(together) <= size:
+            made[-1] += together
+        else:
+            made.append(together)
+    return made
 
 
-def _by_host(institutions: Sequence[Institution]) -> Iterator[tuple[Institution, ...]]:
-    """Yield the groups of institutions that share a host, in the order of their first institutions."""
-    leader_of: dict[str, int] = {}  # from a mark that hosts share to the first institution that has it
-    leads_to = list(range(len(institutions)))
-
-    def leader(place: int) -> int:
-        while leads_to[place] != place:
-            leads_to[place] = leads_to[leads_to[place]]
-            place = leads_to[place]
-        return place
-
+def _by_host(institutions: Sequence[Institution]) -> Iterable[list[Institution]]:
+    """Return the groups of institutions that share a host, in the order of their first institutions."""
+    hosts = DisjointSet(range(len(institutions)))
     for place, institution in enumerate(institutions):
         for mark in _marks(institution):
-            first, second = sorted((leader(place), leader(leader_of.setdefault(mark, place))))
-            leads_to[second] = first
-    groups: dict[int, list[Institution]] = {}
+            hosts.add(mark)
+            hosts.merge(place, mark)
+    groups: dict[object, list[Institution]] = {}
     for place, institution in enumerate(institutions):
-        groups.setdefault(leader(place), []).append(institution)
-    yield from map(tuple, groups.values())
+        groups.setdefault(hosts[place], []).append(institution)
+    return groups.values()
 
 
 def _marks(institution: Institution) -> Iterator[str]:
-    """Yield the marks by which hosts of one owner are recognised: their domains and registered names."""
+    """Yield the marks that hosts of one owner share: their domains and registered names."""
     for host in (urls.host_of(institution.url), *institution.alt_hosts):
         yield urls.registrable_domain(host)
         if name := urls.site_name(host):
-            yield f"{name}."  # no domain ends in a dot, so a name is never taken for a domain
+            yield f"{name}."  # with a dot, which no domain ends in

@@ -1,4 +1,4 @@
-"""A worker of a cluster: scans one part after the other, as any process would."""
+"""A worker of a cluster: scans one part after the other, like a scan in one process."""
 
 import asyncio
 import re
@@ -26,18 +26,22 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker of a scan is told once: its *plan*, without the institutions.
+    """What every worker gets once: the *plan* of the scan, without its institutions.
 
-    ``archive`` is the index of the files of a replay, None until it is made. ``rules_version`` is that of the process
-    that asks; ``is_local`` says that this process started the workers and stops them.
+    ``version`` is that of the process that submits. ``archive`` is the index of a replay's files, None until it exists.
+    ``is_local`` is True if that process started the workers and stops them.
     """
 
     name: str
     plan: Plan
-    rules_version: str
+    version: str
     archive: WarcArchive | None = None
-    tool_version: str = __version__
     is_local: bool = False
+
+
+def version() -> str:
+    """Return the version of this program and that of its rules."""
+    return f"{__version__} {rules_version()}"
 
 
 def part_file(warc: Path, worker: object) -> Path:
@@ -49,8 +53,8 @@ def part_file(warc: Path, worker: object) -> Path:
 class Visits(WorkerPlugin):
     """The source of pages of one :class:`Job` on one worker, shared by all its parts.
 
-    Dask sets it up on each worker, also on those that join or come back later, and tears it down when the scan is
-    over; parts in progress are then cancelled.
+    Dask sets it up on each worker, including those that join later, and tears it down when the scan ends; parts in
+    progress are then cancelled.
     """
 
     def __init__(self, job: Job) -> None:
@@ -61,28 +65,24 @@ class Visits(WorkerPlugin):
         self._stack = AsyncExitStack()
 
     async def setup(self, worker: Worker) -> None:
-        """Open the source of pages; an error is raised, and again for every part that this worker is given."""
-        if self.job.is_local:  # a terminal signals every process of the group; only the one that asked reacts
-            for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
-                if number := getattr(signal, name, None):  # Windows has the first
-                    signal.signal(number, signal.SIG_IGN)
+        """Open the source of pages. An error is raised here, and again for every part that this worker gets."""
+        if self.job.is_local:  # a terminal signals the whole process group, but only the parent reacts
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)
         try:
-            self._check_versions(worker)
+            self._check_version(worker)
             plan, archive = self.job.plan, self.job.archive
             if archive or not plan.request.warcs:
                 plan = replace(plan, warc=part_file(plan.warc, worker.name) if plan.warc else None)
-                self._pages = await self._stack.enter_async_context(open_pages(plan, archive=archive))
+                self._pages = await self._stack.enter_async_context(open_pages(plan, index=archive))
         except CegepAuditError as error:
             self._fault = error
             raise
 
-    def _check_versions(self, worker: Worker) -> None:
-        theirs, ours = (__version__, rules_version()), (self.job.tool_version, self.job.rules_version)
-        if theirs != ours:
-            versions = {"theirs": " ".join(theirs), "ours": " ".join(ours)}
-            raise UsageError(
-                say("cluster.other_version", self.job.plan.request.lang, worker=str(worker.name), **versions)
-            )
+    def _check_version(self, worker: Worker) -> None:
+        if (theirs := version()) != self.job.version:
+            facts = {"worker": str(worker.name), "theirs": theirs, "ours": self.job.version}
+            raise UsageError(say("cluster.other_version", self.job.plan.request.lang, **facts))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         """Cancel the parts in progress and close the source."""
@@ -92,13 +92,13 @@ class Visits(WorkerPlugin):
         await self._stack.aclose()
 
     async def read(self, part: Sequence[Institution]) -> list[InstitutionResult]:
-        """Scan one *part*; what was received is on the disk before the results are returned."""
+        """Scan one *part*; the pages are on the disk before the results are returned."""
         if self._fault:
             raise self._fault
         if self._pages is None:
             raise RuntimeError("a part came before the worker was set up")
         results: list[InstitutionResult] = []
-        concurrency = min(len(part), self.job.plan.limits.concurrency)
+        concurrency = min(len(part), self.job.plan.request.limits.concurrency)
         task = asyncio.ensure_future(scan(part, self._pages.read, concurrency, results.extend, Observer()))
         self._running.add(task)
         try:
@@ -110,9 +110,9 @@ class Visits(WorkerPlugin):
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on this worker for the job *name*; return nothing where the job is over."""
+    """Scan one *part* on this worker for the job *name*; return nothing if the job is over."""
     visits: Any = get_worker().plugins.get(name)
     try:
         return await visits.read(part) if visits else []
-    except asyncio.CancelledError:  # torn down meanwhile: whoever asked has gone
+    except asyncio.CancelledError:  # torn down meanwhile: nobody waits for the results
         return []

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.page.media import is_blank, looks_like_html
 from cegep_audit.models import Page
+from cegep_audit.text import is_blank, looks_like_html
 
 
 def page(content_type: str, body: bytes) -> Page:

@@ -1,0 +1,244 @@
+"""Commands about one site: ``sheet`` (in a scan), ``check`` (now) and ``detect`` (single pages)."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cegep_audit import __version__, urls
+from cegep_audit.analyze.institution.sheets import Sheet, sheets
+from cegep_audit.cli import options, printing
+from cegep_audit.cli.layers import load_layers, load_peers
+from cegep_audit.cli.options import PAGE_ENDINGS, argument, what, writes
+from cegep_audit.cli.usage import command, say
+from cegep_audit.clock import now
+from cegep_audit.collect.http.live import LiveWeb, user_agent
+from cegep_audit.collect.port import Want
+from cegep_audit.collect.warc.saved import SavedFetch, read_saved
+from cegep_audit.detect.accounts.attribution import attribute
+from cegep_audit.detect.page.links import extract_links
+from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
+from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Limits, Page, Scan, Visit
+from cegep_audit.phrases.locales import Language, day
+from cegep_audit.registry.faults import CellError
+from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.websites import read_website
+from cegep_audit.report.blocks import Line
+from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.terminal.listings import accounts_table
+from cegep_audit.report.text.markdown import markdown
+from cegep_audit.report.text.sheet import sheet_blocks
+from cegep_audit.report.text.sheet_record import sheet_record
+from cegep_audit.report.text.words import detail_words, network_name
+from cegep_audit.scan.audit import audit, rules_version
+from cegep_audit.store import Store
+from cegep_audit.text import slug
+from cegep_audit.urls import host_of, registrable_domain
+from cegep_audit.vocabulary import Detail, PageRole
+
+_NO_SITE = "https://page.invalid/"  # relative addresses of a file resolve against it unless --url is given
+
+
+@command("sheet")
+def sheet(
+    institution: Annotated[str, argument("ID_OR_NAME", "sheet_id")],
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    layer: options.Layer = "detected",
+    output: Annotated[Path | None, writes("-o", "--output", metavar="FILE", key="sheet_output")] = None,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
+) -> None:
+    """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
+    if output:
+        check_file(output, lang, (*PAGE_ENDINGS, ".md"))
+    with Store.open(db, create=False, lang=lang) as store:
+        whole = store.scan(scan)
+        own = _called(whole, institution)
+        found = load_peers(store, whole, own).of(layer)
+    (shown,) = sheets(found, {own.id})
+    if output is None:
+        _show(shown, lang, as_json=as_json)
+        return
+    if output.suffix.lower() in PAGE_ENDINGS:
+        from cegep_audit.report.page.document import (
+            sheet_page,  # imports pandas, which a sheet on the screen does not need
+        )
+
+        content = sheet_page(shown, lang)
+    else:
+        content = markdown(sheet_blocks(shown, lang)).encode("utf-8", "replace")
+    write_file(output, content, lang)
+    printing.written(output)
+
+
+def _called(scan: Scan, text: str) -> Institution:
+    """Return the institution of *scan* whose id, name or short name is *text*, whatever its accents.
+
+    An exact id comes first. Raises UsageError, with up to three ids whose spelling is close.
+    """
+    folded: dict[str, Institution] = {}
+    for each in scan.institutions:
+        if each.id == text:
+            return each
+        for word in filter(None, (each.id, each.name, each.short_name)):
+            folded.setdefault(slug(word), each)
+    if found := folded.get(slug(text)):
+        return found
+    near = dict.fromkeys(folded[word].id for word in get_close_matches(slug(text), folded, n=3))
+    hint = say("sheet.near", ids=", ".join(near)) if near else ""
+    raise UsageError(say("sheet.unknown_id", id=text, scan=str(scan.id), near=hint))
+
+
+@command("check")
+def check(
+    url: Annotated[str, argument("URL", "check_url")],
+    name: Annotated[str, what("--name", metavar="TEXT")] = "",
+    db: options.Db = options.DB,
+    contact: options.Contact = None,
+    max_pages: options.MaxPages = options.LIMITS.max_pages,
+    allow_private: options.AllowPrivate = False,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
+) -> None:
+    """Read one site now, without a registry, and print its accounts, with evidence, advice and its peers."""
+    website = _website(url)
+    host = host_of(website)
+    peers = _peers(db, lang)
+    known = _known(host, peers) or Institution(id=host, name=host, url=website)
+    institution = replace(known, url=website, name=name or known.name)
+    limits = Limits(max_pages=max_pages, allow_private=allow_private)
+    started = now()
+    printing.note("check.reading", quiet=as_json, url=website)
+    result = asyncio.run(_audited(institution, limits, contact, lang))
+    others = [each for each in peers.results if each.institution.id != institution.id] if peers else []
+    institutions = (institution, *(each.institution for each in others))
+    scan = Scan(0, started, now(), "live", {}, __version__, rules_version(), institutions, (result, *others))
+    [shown] = [each for each in sheets(scan) if each.institution is institution]
+    if peers and shown.peers:
+        printing.note("check.peers", quiet=as_json, scan=peers.id, day=day(peers.started_at, lang))
+    _show(shown, lang, as_json=as_json, says_first=True)
+    if not result.status.is_assessed:
+        raise typer.Exit(printing.EXIT_NOTHING_ASSESSED)
+
+
+def _peers(db: Path, lang: Language) -> Scan | None:
+    """Return the latest scan of the database, None if there is none or if it is of the past."""
+    if db == options.DB and not db.exists():
+        return None
+    try:
+        with Store.open(db, create=False, lang=lang) as store:
+            scan = load_layers(store, None).detected
+    except StoreError as error:
+        if db != options.DB:
+            raise
+        printing.note("check.no_peers", reason=error)  # the default database: go on without peers
+        return None
+    return None if scan.mode == "as_of" else scan
+
+
+def _known(host: str, peers: Scan | None) -> Institution | None:
+    """Return the institution of the scan, or of the bundled registry, that has its site at *host*."""
+    if peers is None:
+        return None
+    domain = registrable_domain(host)
+    listed = (*peers.institutions, *(each for each in read_registry(default_registry()) if not each.parent_id))
+    return next((each for each in listed if registrable_domain(host_of(each.url)) == domain), None)
+
+
+def _website(text: str) -> str:
+    """Return the address of a site as a person writes it, https where it names no scheme; raise UsageError."""
+    if not text.strip():
+        raise UsageError(say("check.no_url"))
+    try:
+        return read_website(text.strip())
+    except CellError as error:
+        raise UsageError(say(error.key, **error.facts)) from error
+
+
+async def _audited(institution: Institution, limits: Limits, contact: str | None, lang: Language) -> InstitutionResult:
+    async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
+        return await audit(institution, site, limits)
+
+
+def _show(shown: Sheet, lang: Language, *, as_json: bool, says_first: bool = False) -> None:
+    """Print a sheet; with *says_first*, end with what to do first, next to the prompt."""
+    if as_json:
+        printing.print_json(sheet_record(shown, lang))
+        return
+    blocks = list(sheet_blocks(shown, lang))
+    if shown.advice and says_first:
+        rule, network = shown.advice[0].rule, shown.advice[0].network
+        where = f" ({network_name(network)})" if network else ""
+        said = say("check.first", what=say(f"advice.{rule}"), network=where, mend=say(f"mend.{rule}"))
+        blocks.append(Line(said, "strong", is_apart=True))
+    printing.show_blocks(blocks)
+
+
+@command("detect")
+def detect(
+    sources: Annotated[list[str], argument("PATH_OR_URL", "sources")],
+    base: Annotated[str | None, options.where("--url", metavar="BASE")] = None,
+    as_json: options.Json = False,
+    *,
+    lang: options.Lang,
+) -> None:
+    """Print the accounts of single pages, each with role, reason and evidence."""
+    if base is not None and urls.split(base) is None:
+        raise UsageError(say("error.bad_url", url=urls.without_password(base)))
+    pages = (page for source in sources for page in _pages(source, base, lang))
+    found = [(page.requested_url, _accounts_of(page, lang)) for page in pages]
+    if as_json:
+        for source, accounts in found:
+            for account in accounts:
+                record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}
+                record |= printing.fields(account, "handle", "kind", "role", "reason")
+                record |= printing.fields(account.evidence[0], "how", "zone", "label")
+                printing.print_json(record, indent=None)
+        return
+    for source, accounts in found:
+        printing.show(accounts_table(source, accounts, lang))
+
+
+def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
+    """Return the accounts that a *page* shows; its title and address stand for the institution."""
+    reading = extract_links(page)
+    institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
+    try:
+        return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
+    except TooManyAccountsError as error:
+        reason = detail_words(Detail.TOO_MANY_ACCOUNTS, lang)
+        raise StoreError(say("error.unreadable", path=page.requested_url, reason=reason)) from error
+
+
+def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
+    """Yield the page at an address, or those of a file: HTML, MHTML, Safari's webarchive, WACZ or WARC."""
+    if urls.split(source):
+        yield asyncio.run(_fetched(source, lang))
+        return
+    if "://" in source:
+        raise UsageError(say("error.bad_url", url=urls.without_password(source)))
+    if not source:
+        raise StoreError(say("error.no_name"))
+    if Path(source).is_dir():
+        raise StoreError(say("error.folder", path=source))
+    for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
+        pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
+        for url in pages.urls:
+            answer = asyncio.run(SavedFetch([pages])(url, Want.PAGE))
+            yield replace(answer.page(url), requested_url=f"{source} {url}" if file.archive else source)
+
+
+async def _fetched(url: str, lang: Language) -> Page:
+    institution = Institution(id="", name="", url=url)
+    try:
+        async with LiveWeb(Limits(), user_agent(None, __version__), lang=lang) as web, web.open(institution) as site:
+            return await site.get(url)
+    except FetchError as error:
+        raise StoreError(say("error.not_fetched", url=url, reason=detail_words(error.detail, lang))) from error

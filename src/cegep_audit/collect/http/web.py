@@ -1,0 +1,151 @@
+"""What all visits of one scan share, with the proxies and certificates that the environment names."""
+
+import asyncio
+import base64
+import os
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+
+import httpcore
+import httpx
+
+from cegep_audit import clock as utc
+from cegep_audit.collect.http.connection import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Recorder, request_headers
+from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
+from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.politeness.robots import RobotsCache
+from cegep_audit.errors import UsageError
+from cegep_audit.models import Limits
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.urls import without_password
+
+_PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
+_MAX_PORT = 65_535
+
+
+class Web:
+    """What all visits of one scan share, whether they read the live web or an archive of it.
+
+    *user_agent* is what :func:`~cegep_audit.collect.http.exchange.user_agent` gives; *record* is given every exchange
+    as received. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies
+    and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where these cannot
+    be used.
+
+    Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
+    while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
+    told what each visit came to, says whether anybody answers at all.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        user_agent: str,
+        *,
+        record: Recorder | None = None,
+        resolve: Resolve | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], datetime] = utc.now,
+        listening: Listening | None = None,
+        lang: Language = "fr",
+    ) -> None:
+        self.limits = limits
+        self.pace = Pace(limits.delay_s, clock, sleep)
+        self.tally = Tally()
+        self.connectivity = Connectivity()
+        self.record = record
+        self.clock = clock
+        self.now = now
+        self.listening = listening or Listening(stalls=self.tally.stalls)
+        self.robots = RobotsCache()
+        self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
+        self._watching = self.listening.running()
+        self.resolve = resolve or Resolver()
+        self.context = tls_context(lang)
+        self.routes = Routes(lang)
+
+    async def __aenter__(self) -> Self:
+        """Begin to watch whether this program runs."""
+        await self._watching.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Stop watching; connections belong to visits and end with them."""
+        await self._watching.__aexit__(None, None, None)
+
+
+class Routes:
+    """Which proxy leads to which host, read once from ``HTTP_PROXY`` and its kin as ``urllib`` reads them."""
+
+    def __init__(self, lang: Language = "fr") -> None:
+        """Raise UsageError, said in *lang*, for a proxy that cannot be used."""
+        self._settings = getproxies()
+        self._proxies = {
+            scheme: _proxy(self._settings[name], lang)
+            for scheme in ("http", "https")
+            for name in ("all", scheme)
+            if self._settings.get(name)
+        }
+
+    def proxy(self, scheme: str, host: str) -> httpcore.Proxy | None:
+        """Return the proxy that a request goes through, None where it goes straight to *host*."""
+        if scheme not in self._proxies or proxy_bypass_environment(host, self._settings):
+            return None
+        return self._proxies[scheme]
+
+
+def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
+    url = setting if "://" in setting else f"http://{setting}"
+    try:
+        proxy = httpx.Proxy(url)
+        port = proxy.url.port
+        if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and (port is None or 0 < port <= _MAX_PORT):
+            return httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw)
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
+
+
+def repeats_credentials(proxy: httpcore.Proxy | None, status: int | None, parts: Sequence[bytes]) -> bool:
+    """Whether any of the *parts* of an answer through *proxy* repeats the user's name and password for it.
+
+    The password alone counts in an error or without a status, which may come from the proxy; a page of the site may use
+    the same word.
+    """
+    if not proxy or not proxy.auth or not proxy.auth[1]:
+        return False
+    password = proxy.auth[1]
+    secrets = {b":".join(proxy.auth), base64.b64encode(b":".join(proxy.auth)).rstrip(b"=")}
+    if status is None or status >= HTTPStatus.BAD_REQUEST:
+        secrets |= {password, quote(password).encode()}
+    return any(secret in part for secret in secrets for part in parts)
+
+
+def tls_context(lang: Language) -> ssl.SSLContext:
+    """Return the context of all connections of a scan: verifying, with ``SSL_CERT_FILE`` or certifi's roots.
+
+    Raise UsageError, said in *lang*, where the variable names no such file.
+    """
+    place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
+    try:
+        return _context(place)
+    except OSError as error:  # ssl.SSLError too
+        raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
+
+
+@lru_cache(maxsize=2)  # building one costs 17 ms
+def _context(_: str) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    # Python 3.13 asks certificates for every letter of RFC 5280, which browsers do not: a site would be read with one
+    # Python and not with another, and no proxy with an authority of its own could be used.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context

@@ -128,7 +128,7 @@ def export(
     if not is_piped and not quickstatements:
         check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+        layers = load_layers(store, scan, without=() if ending in _BUNDLES else ("failures",))
         warcs = _warcs_of(store, layers.judged, db) if ending in _BUNDLES else []
     shown, corrections = layers.of(layer), layers.corrections(layer)
     files: Sequence[Path] = [output]

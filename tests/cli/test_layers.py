@@ -18,16 +18,22 @@ from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role, Verdict
 
-ONE, OTHER, SHARED = (f"https://www.facebook.com/{name}" for name in ("rivierea", "riviereb", "ministere"))
+SHARED = "https://www.facebook.com/ministere"
+
+
+def _first(id_: str) -> str:
+    return f"https://www.facebook.com/premier{id_}"
+
+
+def _main(id_: str) -> str:
+    return f"https://www.facebook.com/riviere{id_}"
 
 
 def _two_accounts(id_: str) -> InstitutionResult:
     """A site whose main account is the one that more pages show: without evidence, the first."""
     site = institution(id_, type="universite", region="Laval")
-    first, second = (
-        account("facebook", "rivierea", url=ONE),
-        account("facebook", "riviereb", url=ONE + "b", is_main=True),
-    )
+    first = account("facebook", f"premier{id_}", url=_first(id_))
+    second = account("facebook", f"riviere{id_}", url=_main(id_), is_main=True)
     pages = tuple(replace(second.evidence[0], page_url=f"{site.url}{page}") for page in range(3))
     shared = account("facebook", "ministere", url=SHARED, is_main=False)
     return result(site, first, replace(second, evidence=pages), shared)
@@ -39,8 +45,9 @@ def _saved(store: Store, settings: dict[str, object]) -> Scan:
     number = store.start_scan("live", settings, "0.1.0", "2026.1", [each.institution for each in sites], STARTED)
     store.save(number, *sites)
     coded = (
-        decision("a", Verdict.WRONG_ACCOUNT, OTHER, detected=ONE + "b"),
-        decision("b", Verdict.ABSENT, detected=ONE + "b"),
+        decision("a", Verdict.WRONG_ACCOUNT, "https://www.facebook.com/autre", detected=_main("a")),
+        decision("b", Verdict.ABSENT, detected=_main("b")),
+        decision("d", Verdict.PRESENT, _main("d"), detected=_main("d")),
         decision("etablissement-1", Verdict.ABSENT, network="youtube", detected=None),
     )
     store.save_decisions(number, [replace(each, scan_id=number) for each in coded])
@@ -48,7 +55,7 @@ def _saved(store: Store, settings: dict[str, object]) -> Scan:
     return store.scan(number)
 
 
-DENIED = {"institution_id": "c", "network": "facebook", "account_url": ONE + "b", "decision": "deny", "reason": "x"}
+DENIED = {"institution_id": "c", "network": "facebook", "account_url": _main("c"), "decision": "deny", "reason": "x"}
 
 
 @pytest.mark.parametrize("settings", [{}, {"overrides": [DENIED | {"date": "2026-11-23"}]}])

@@ -13,6 +13,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
 from builders import account, failed, institution, result, scan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import accounts_path, check, write
 from cegep_audit.report.files.statistics import names as statistics_names
-from cegep_audit.report.files.table import Table, csv_bytes
+from cegep_audit.report.files.table import Heading, Table, csv_bytes
 from cegep_audit.report.files.tables import accounts_of, institutions_of
 from cegep_audit.report.files.xlsx import workbook
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
@@ -331,6 +332,42 @@ def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
     table = Table("t", accounts_of(found).headings[:1], [("a" * 40_000,)])
     sheet = openpyxl.load_workbook(io.BytesIO(workbook([table], found.started_at)))["t"]
     assert len(sheet.cell(2, 1).value) == 32_767
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a & b",
+        "<b>gras</b>",
+        "<r><t>riche</t></r>",
+        '"cité"',
+        " deux bouts ",
+        "_x0041_",
+        "été\ufffe",
+        "🎓",
+        "a]]>b",
+        "1",
+    ],
+)
+def test_a_sheet_is_what_xlsxwriter_writes_cell_by_cell(text: str, found: Scan) -> None:
+    rows = [(text, f"https://x.test/{text}", 1.25, True), ("", None, 3, False), ("fin", text, -1e-9, None)]
+    headings = [Heading("text"), Heading("url", "url"), Heading("share", "number"), Heading("ok", "boolean")]
+    mine = _cells_of(workbook([Table("t", headings, rows)], found.started_at))
+    book = xlsxwriter.Workbook(written := io.BytesIO(), {"constant_memory": True})
+    book.add_worksheet("t").write_string(1, 0, text)
+    book.close()
+    expected = _cells_of(written.getvalue())["A2"] if not text.startswith("<r>") else text  # where it takes markup
+    shown = {
+        "2": [expected, f"https://x.test/{expected}", 1.25, True],
+        "3": [None, None, 3, False],
+        "4": ["fin", expected, -1e-9, None],
+    }
+    assert {line: [mine.get(f"{column}{line}") for column in "ABCD"] for line in shown} == shown
+
+
+def _cells_of(book: bytes) -> dict[str, object]:
+    rows = openpyxl.load_workbook(io.BytesIO(book))["t"].iter_rows()
+    return {cell.coordinate: cell.value for row in rows for cell in row if cell.value is not None}
 
 
 def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch, found: Scan, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.scan.request import warc_of
-from cegep_audit.store import Store
+from cegep_audit.store import Store, collector_paused
 
 if TYPE_CHECKING:  # these import pandas, which --help does not need
     from cegep_audit.analyze.change.compare import Comparison
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these import pandas, which --help does not need
 
 
 @command("report")
+@collector_paused()
 def report(
     output: Annotated[Path, writes("-o", "--output", metavar="FILE.html", key="report_output")],
     scan: options.Scan = None,

@@ -18,11 +18,11 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.blocks import Block, Line
 from cegep_audit.report.text.markdown import markdown
-from cegep_audit.report.text.overview import layer_blocks, summary_blocks
+from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.paragraph import paragraph as methods_paragraph
 from cegep_audit.report.text.words import difference_words
 from cegep_audit.scan.request import warc_of
-from cegep_audit.store import Store
+from cegep_audit.store import Store, collector_paused
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.scan_statistics import ScanStatistics
@@ -33,6 +33,7 @@ _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"
 
 
 @command("summary")
+@collector_paused()
 def summary(
     scan: options.Scan = None,
     db: options.Db = options.DB,
@@ -50,7 +51,6 @@ def summary(
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
-    from cegep_audit.report.text.director import director_blocks
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -96,6 +96,7 @@ def _figures(stats: ScanStatistics) -> Iterable[Block]:
 
 
 @command("export")
+@collector_paused()
 def export(
     output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="export_output")],
     scan: options.Scan = None,
@@ -127,7 +128,7 @@ def export(
     if not is_piped and not quickstatements:
         check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
     with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+        layers = load_layers(store, scan, without=() if ending in _BUNDLES else ("failures",))
         warcs = _warcs_of(store, layers.judged, db) if ending in _BUNDLES else []
     shown, corrections = layers.of(layer), layers.corrections(layer)
     files: Sequence[Path] = [output]

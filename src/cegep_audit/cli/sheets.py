@@ -33,7 +33,7 @@ from cegep_audit.report.text.sheet import sheet_blocks
 from cegep_audit.report.text.sheet_record import sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.scan.audit import audit, rules_version
-from cegep_audit.store import Store
+from cegep_audit.store import Store, collector_paused
 from cegep_audit.text import slug
 from cegep_audit.urls import host_of, registrable_domain
 from cegep_audit.vocabulary import Detail, PageRole
@@ -42,6 +42,7 @@ _NO_SITE = "https://page.invalid/"  # relative addresses of a file resolve again
 
 
 @command("sheet")
+@collector_paused()
 def sheet(
     institution: Annotated[str, argument("ID_OR_NAME", "sheet_id")],
     scan: options.Scan = None,

@@ -1,5 +1,6 @@
 """The database that keeps scans: one SQLite file, one transaction an institution."""
 
+from cegep_audit.store.rows import collector_paused
 from cegep_audit.store.scans import Store, Tally
 
-__all__ = ["Store", "Tally"]
+__all__ = ["Store", "Tally", "collector_paused"]

@@ -147,7 +147,7 @@ def _grouped(children: Sequence[tuple[Key, Any]]) -> dict[Key, tuple[Any, ...]]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause garbage collection while records are made: they have no cycles, and collection takes half of the time."""
+    """Pause garbage collection while records are made and read: they have no cycles, and looking for some is slow."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

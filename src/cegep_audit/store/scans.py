@@ -233,10 +233,8 @@ class Store:
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
         """Return the id, network and URL of each account with a URL that an institution shows; and every final URL."""
         with self._reading() as connection:
-            final_urls = connection.execute(
-                "SELECT institution_id, final_url FROM results WHERE scan_id = ?", (scan_id,)
-            )
-            return connection.execute(_SHOWN, (scan_id,)).fetchall(), dict(final_urls)
+            final_urls = dict(connection.execute(_FINAL_URLS, (scan_id,)))
+            return connection.execute(_SHOWN, (scan_id,)).fetchall(), final_urls
 
     def decisions(self, scan_id: int) -> list[Decision]:
         """Return the decisions of coders on a scan, after those on earlier scans that may carry over, the oldest first.

@@ -66,8 +66,8 @@ def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
 
     Peers are counted among all institutions of *scan*.
     """
+    alone = list(bare_sheets(scan))
     members: dict[_Key, list[Sheet]] = defaultdict(list)
-    alone = [_alone(scan, institution, result) for institution, result in visits(scan)]
     for sheet in alone:
         for key in _keys(sheet.institution):
             members[key].append(sheet)
@@ -83,6 +83,11 @@ def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
 def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
     """Return the sheet of one institution of *scan*, None where it has no such institution."""
     return next(sheets(scan, {institution_id}), None)
+
+
+def bare_sheets(scan: Scan) -> Iterator[Sheet]:
+    """Yield the sheet of each institution of *scan* without what takes time: its peers, neighbours and advice."""
+    return (_alone(scan, institution, result) for institution, result in visits(scan))
 
 
 def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:

@@ -1,13 +1,13 @@
 """The tables of a scan: institutions (``report.csv``), accounts (``report-accounts.csv``), presence matrix."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS, Network
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
+from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
-from cegep_audit.report.files.table import Column, Heading, Table, column, columns_of, filled
+from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, filled
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
@@ -53,8 +53,10 @@ def institutions_of(scan: Scan) -> Table:
 
 
 def _institution_row(scan: Scan, institution: Institution, result: InstitutionResult | None) -> InstitutionRow:
-    number = len(counted_networks(scan, result)) if result and result.status.is_assessed else None
-    return InstitutionRow(institution, result, main_accounts(result) if result else {}, number)
+    main = main_accounts(result) if result else {}
+    is_assessed = result is not None and result.status.is_assessed
+    number = len(main.keys() & basket("all", day_of(scan, result))) if is_assessed else None
+    return InstitutionRow(institution, result, main, number)
 
 
 def institution_columns(extras: Iterable[str] = ()) -> list[Column]:
@@ -75,11 +77,10 @@ def institution_columns(extras: Iterable[str] = ()) -> list[Column]:
 
 
 def _network_column(network: Network) -> Column:
-    def url(row: InstitutionRow) -> str | None:
-        account = row.main.get(network.id)
-        return account.url if account else None
+    def urls(rows: Sequence[InstitutionRow]) -> list[Cell]:
+        return [account.url if (account := row.main.get(network.id)) else None for row in rows]
 
-    return column("network", "network", network.id, url, name=network.name, years=years(network))
+    return Column(column("network", "network", network.id, name=network.name, years=years(network)).heading, urls)
 
 
 def years(network: Network) -> str:
@@ -89,10 +90,7 @@ def years(network: Network) -> str:
 
 
 def _extra_column(extra: str, name: str) -> Column:
-    def carried(row: InstitutionRow) -> str | None:
-        return row.institution.extra.get(extra)
-
-    return column("extra", "column", name, carried, name=extra)
+    return column("extra", "column", name, lambda row: row.institution.extra.get(extra), name=extra)
 
 
 def accounts_of(scan: Scan) -> Table:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.institution.sheets import Sheet, sheets
+from cegep_audit.analyze.institution.sheets import Sheet, bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -36,6 +36,7 @@ from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import days_words, scan_day
 
 MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
+_AT_ONCE = 1_000  # pieces of a page, most a few letters, that are put together at one moment
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
 
 
@@ -52,8 +53,8 @@ def page(
     *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
     of coders corrected the scan.
     """
-    found = list(sheets(stats.scan))
-    has_sheets = len(found) <= MAX_SHEETS
+    has_sheets = len(stats.scan.institutions) <= MAX_SHEETS
+    found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
     facts = stats.summary.scan
@@ -132,8 +133,9 @@ def _rendered(template: str, lang: Language, style: str = "", **facts: object) -
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     frame = {"lang": lang, "say": partial(_say, lang), "style": style, "script": script, "policy": policy}
-    pieces = environment().get_template(template).generate(**frame, **facts)
-    return "".join(pieces).encode("utf-8", "replace")
+    pieces = environment().get_template(template).stream(**frame, **facts)
+    pieces.enable_buffering(_AT_ONCE)
+    return b"".join(piece.encode("utf-8", "replace") for piece in pieces)
 
 
 def _say(lang: Language, key: str, **facts: object) -> str:

@@ -1,6 +1,9 @@
 """The summary of a scan: coverage, presence, networks, groups; and what the decisions of coders change in it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import FEW, Figures, Summary
@@ -24,11 +27,21 @@ from cegep_audit.report.blocks import (
     shares_grid,
 )
 from cegep_audit.report.text import words
-from cegep_audit.report.text.paragraph import citation, completion_lines, rendered_words, sureness_words
+from cegep_audit.report.text.paragraph import (
+    citation,
+    completion_lines,
+    headline_sentence,
+    rendered_words,
+    sureness_words,
+)
 from cegep_audit.vocabulary import Status
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.scan_statistics import ScanStatistics  # pandas comes with it
 
 _MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
 _FIRST_KS = (1, 2, THREE_PLUS)
+_MOST_NETWORKS = 8  # that the screen of a director holds
 
 
 def summary_blocks(
@@ -75,7 +88,7 @@ def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
     return list(completion_lines(attained(scan, summary.basket, k), lang))
 
 
-def _causes(scan: Scan, lang: Language, *, are_named: bool) -> Bullets:
+def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
     return bullets(
         words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
@@ -179,3 +192,22 @@ def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Lan
         ("review.lapsed", facts.lapsed),
     )
     yield from (Line(say(key, lang, count=count)) for key, count in left if count)
+
+
+def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
+    """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
+    summary, figures = stats.summary, stats.summary.figures
+    yield Title(say("page.title", lang), 1)
+    yield Line(headline_sentence(summary, lang), "strong")
+    if figures.assessed:
+        yield Line(words.center_words(figures, lang))
+        met = [(words.network_name(name), share) for name, share in figures.networks.items() if share.count]
+        yield Title(say("section.networks", lang))
+        title, first = say("section.networks", lang), say("head.network", lang)
+        yield shares_grid(title, first, dict(met[:_MOST_NETWORKS]), figures, lang)
+    if figures.assessed < figures.institutions:
+        yield Title(say("summary.not_assessed", lang, count=figures.institutions - figures.assessed))
+        yield _causes(stats.scan, lang)
+        yield Line(say("summary.never_absent", lang))
+    yield Line(say("summary.lower_bound", lang))
+    yield Line(citation(summary, lang), "dim")

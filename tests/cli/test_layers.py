@@ -1,0 +1,93 @@
+"""A scan read in part gives the figures of the scan read whole, whatever people decided on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from builders import CAPTURED, STARTED, account, failed, institution, result
+from codings import decision
+
+from cegep_audit.analyze.findings import Figures
+from cegep_audit.analyze.institution.sheets import sheet_of, sheets
+from cegep_audit.analyze.stats import figures
+from cegep_audit.cli.layers import OF_EVIDENCE, load_layers, load_peers
+from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts
+from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.store import Store
+from cegep_audit.vocabulary import Role, Verdict
+
+SHARED = "https://www.facebook.com/ministere"
+
+
+def _first(id_: str) -> str:
+    return f"https://www.facebook.com/premier{id_}"
+
+
+def _main(id_: str) -> str:
+    return f"https://www.facebook.com/riviere{id_}"
+
+
+def _two_accounts(id_: str) -> InstitutionResult:
+    """A site whose main account is the one that more pages show: without evidence, the first."""
+    site = institution(id_, type="universite", region="Laval")
+    first = account("facebook", f"premier{id_}", url=_first(id_))
+    second = account("facebook", f"riviere{id_}", url=_main(id_), is_main=True)
+    pages = tuple(replace(second.evidence[0], page_url=f"{site.url}{page}") for page in range(3))
+    shared = account("facebook", "ministere", url=SHARED, is_main=False)
+    return result(site, first, replace(second, evidence=pages), shared)
+
+
+def _saved(store: Store, settings: dict[str, object]) -> Scan:
+    plain = (result(institution(f"etablissement-{n}", type="universite"), "youtube") for n in range(9))
+    sites = [*plain, *(_two_accounts(name) for name in "abcd"), failed("z")]
+    number = store.start_scan("live", settings, "0.1.0", "2026.1", [each.institution for each in sites], STARTED)
+    store.save(number, *sites)
+    coded = (
+        decision("a", Verdict.WRONG_ACCOUNT, "https://www.facebook.com/autre", detected=_main("a")),
+        decision("b", Verdict.ABSENT, detected=_main("b")),
+        decision("d", Verdict.PRESENT, _main("d"), detected=_main("d")),
+        decision("etablissement-1", Verdict.ABSENT, network="youtube", detected=None),
+    )
+    store.save_decisions(number, [replace(each, scan_id=number) for each in coded])
+    store.finish_scan(number, CAPTURED)
+    return store.scan(number)
+
+
+DENIED = {"institution_id": "c", "network": "facebook", "account_url": _main("c"), "decision": "deny", "reason": "x"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"overrides": [DENIED | {"date": "2026-11-23"}]}])
+def test_a_scan_read_in_part_has_the_figures_of_the_whole(tmp_path: Path, settings: dict[str, object]) -> None:
+    with Store.open(tmp_path / "scans.db", create=True) as store:
+        scan = _saved(store, settings)
+        whole, part = load_layers(store, scan.id), load_layers(store, scan.id, without=OF_EVIDENCE)
+        assert not any(each.failures or each.flaws for each in part.of(DETECTED).results if each.institution.id > "e")
+        assert _counts(whole.of(DETECTED)) == _counts(part.of(DETECTED))
+        assert _counts(whole.of(CODED)) == _counts(part.of(CODED))
+        facts = (layer_facts(each.standing, each.detected, each.coded) for each in (whole, part))
+        assert next(facts) == next(facts)
+        assert whole.standing == part.standing
+
+
+def _counts(scan: Scan) -> list[Figures]:
+    return [figures(scan, basket) for basket in ("all", "classic", "seed")]
+
+
+@pytest.mark.parametrize("id_", ["a", "c", "d", "etablissement-3", "z"])
+@pytest.mark.parametrize("layer", [DETECTED, CODED])
+def test_a_sheet_read_alone_is_the_sheet_of_the_whole(tmp_path: Path, id_: str, layer: str) -> None:
+    with Store.open(tmp_path / "scans.db", create=True) as store:
+        scan = _saved(store, {"overrides": [DENIED | {"date": "2026-11-23"}]})
+        (own,) = (each for each in scan.institutions if each.id == id_)
+        (alone,) = sheets(load_peers(store, scan, own).of(layer), {id_})
+        assert alone == sheet_of(load_layers(store, scan.id).of(layer), id_)
+
+
+def test_an_account_that_many_show_is_nobodys(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "scans.db", create=True) as store:
+        scan = _saved(store, {})
+        for layers in (load_layers(store, scan.id), load_layers(store, scan.id, without=OF_EVIDENCE)):
+            roles = {each.role for site in layers.judged.results for each in site.accounts if each.url == SHARED}
+            assert roles == {Role.THIRD_PARTY}

@@ -21,7 +21,7 @@ from statistics import median
 
 from bench_cluster import write_archive
 
-BEFORE = "5c18badbf9c4"  # the last commit before the house was rebuilt
+BEFORE = "5c18badbf9c4"  # the last commit before the sources of pages had one reader
 ROOT = Path(__file__).parents[1]
 TARGETS = {"replay": 1 / 1.3, "help": 0.25 / 0.33}  # of the version before
 

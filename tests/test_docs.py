@@ -1,4 +1,4 @@
-"""The papers of the house say what the code does: commands, rules, numbers, links, and the output that they show."""
+"""The documentation says what the code does: commands, rules, numbers, links, and the output that they show."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_links_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(place), target
 
 
-# What a paper may call a file by: from the root, from the package, from the room, or by its name alone where it is one.
+# How a page may name a file: from the root, the package or the folder, or by its name alone where that is unique.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
 _WRITTEN_BY_USERS = re.compile(
     r"(site/.*|report|review|trend|evolution|changes).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv"
@@ -272,21 +272,21 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert named <= targets
 
 
-def test_the_rooms_are_those_of_the_house() -> None:
+def test_the_packages_are_those_of_the_code() -> None:
     text = read("CONTRIBUTING.md")
-    rooms = {
+    packages = {
         path.name
         for path in SOURCE.iterdir()
         if (path / "__init__.py").exists() or (path.suffix == ".py" and not path.name.startswith("__"))
     }
-    table = text.partition("## The rooms")[2].partition("## ")[0]
-    assert {name for name in rooms if f"`{name}`" not in table} == set()
+    table = text.partition("## The packages")[2].partition("## ")[0]
+    assert {name for name in packages if f"`{name}`" not in table} == set()
     layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
-    written = [re.findall(r"`(\w+)(?:\.py)?`", row[0]) for row in rows_of("CONTRIBUTING.md", "room")]
+    written = [re.findall(r"`(\w+)(?:\.py)?`", row[0]) for row in rows_of("CONTRIBUTING.md", "package")]
     assert written == [layer.split(" | ") for layer in layers]
 
 
-# ------------------------------------------------------------------------------------------ the papers' own manners
+# ------------------------------------------------------------------------------------------ the style of the pages
 
 
 @pytest.mark.parametrize("page", FRENCH)

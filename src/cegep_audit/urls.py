@@ -17,6 +17,10 @@ _DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme
 _PLAIN = re.compile(
     r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
 )  # a host of these characters is already in its ASCII form
+# An absolute address that is already in the standard's spelling: no segment of its path begins with a dot.
+_STANDARD = re.compile(
+    r"https?://(?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,}(?:/(?!\.)[A-Za-z0-9_~!$&()*+,;=:@.-]*+)++(?:\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*+)?"
+)
 _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write them, and ada rejects them
 
 
@@ -35,6 +39,8 @@ def absolute(base: str, raw: str) -> str | None:
     The result is in the standard's own spelling: host in lower case and ASCII, no default port, no ``..``, and
     what no address may hold percent-encoded.
     """
+    if _STANDARD.fullmatch(raw):
+        return raw
     try:
         url = join_url(base, raw)
     except ValueError:

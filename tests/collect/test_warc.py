@@ -170,7 +170,10 @@ def test_spellings_of_one_address(tmp_path: Path, kept: str, asked: str) -> None
     assert get(write(tmp_path, [Kept(kept)]), asked).body == HTML
 
 
-@pytest.mark.parametrize("asked", [HOME + "Contact", HOME + "contact?x=1", "https://biblio.cegeprb.test/contact", HOME])
+@pytest.mark.parametrize(
+    "asked",
+    [HOME + "Contact", HOME + "contact?x=1", "https://biblio.cegeprb.test/contact", HOME, HOME + "c%6Fntact"],
+)
 def test_other_addresses_are_not_held(tmp_path: Path, asked: str) -> None:
     assert detail(write(tmp_path, [Kept(HOME + "contact")]), asked) == "no_capture"
 

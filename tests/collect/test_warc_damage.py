@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import re
 import tracemalloc
 import zipfile
 from contextlib import suppress
@@ -171,6 +172,27 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     assert line.endswith(f": the record announces a wrong length{USED}")
     path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
     assert read(path)[0] == "/abc"
+
+
+@pytest.mark.parametrize("page", [0, 3])
+def test_a_record_that_announces_no_length_ends_at_the_next(path: Path, page: int) -> None:
+    data = with_length(10, page).replace(b"\r\nContent-Length: 10\r\n", b"\r\nX-Length: 10\r\n")
+    for written in (data, b"".join(map(gzip.compress, _records(data)))):
+        path.write_bytes(written)
+        pages, damage = read(path)
+        assert pages == ("/abc" if page == 0 else "/ab!")  # of the last one, nothing says where it ends
+        assert len(damage) == 1
+
+
+@pytest.mark.parametrize("length", [0, 10, 100_000, 1_000_000])
+def test_a_wrong_length_does_not_make_a_broken_record_whole(path: Path, length: int) -> None:
+    large = replace(KEPT[1], body=KEPT[1].body + os.urandom(300_000))
+    records = _records(warc_bytes([KEPT[0], large, *KEPT[2:]], gzipped=False))
+    records[2] = re.sub(rb"Content-Length: \d+", b"Content-Length: %d" % length, records[2], count=1)
+    members = [bytearray(gzip.compress(record)) for record in records]
+    members[2][-6] ^= 0xFF  # in the checksum
+    path.write_bytes(b"".join(members))
+    assert read(path)[0] == "/!bc"
 
 
 def _records(plain: bytes) -> list[bytes]:

@@ -1,9 +1,9 @@
-"""A web archive as a port: the capture of a page nearest to a day, asked for at the archive's own pace.
+"""A web archive as a port: the capture of a page nearest to a day, requested at the archive's own pace.
 
-Every request of the scan goes to the one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not
-asked for, because it is about crawlers of the archive's own pages; its limits say how fast captures may be read. A
-capture comes with the original address and the time of the capture, so that the site reader reads it as a page of that
-day, and the WARC of such a scan reads like that of a live scan of that day.
+Every request of the scan goes to one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not read,
+because it is meant for crawlers of the archive's own pages; its published limits say how fast captures may be read. A
+capture is returned under its original address and time, so that the site reader reads it as a page of that day, and
+the WARC of such a scan looks like one of a live scan on that day.
 """
 
 import asyncio
@@ -36,21 +36,21 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
-# Where the archive says 429 without saying for how long. Whoever goes on for more than a minute after a 429 is
-# shut out for an hour (report 137 of the same client, quoting the archive's staff).
+# For a 429 that does not say how long to wait. A client that goes on for more than a minute after a 429 is blocked
+# for an hour (issue 137 of edgi-govdata-archiving/wayback, quoting the archive's staff).
 _REST_S = 60.0
-_PATIENCE = 3  # times in a row that the archive may say 429, or nothing at all, before the scan leaves it alone
+_PATIENCE = 3  # answers 429 in a row, or requests without an answer, after which the scan stops asking
 
-_BACKOFF_S = 5.0  # before the second try, doubled before the third; the archive has the rest it needs meanwhile
+_BACKOFF_S = 5.0  # before the second try, doubled before the third
 _RETRIED = frozenset({Detail.CONNECTION_LOST, Detail.TIMEOUT})
 _NO_ANSWER = _RETRIED | {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.PROXY}
-_OWN_REDIRECTS = 5  # from the moment asked for to a capture; one is usual
+_OWN_REDIRECTS = 5  # of the archive, from the requested moment to a capture; one is usual
 
-# Archives know one address by all its spellings. Where a site redirects from one to another (http to https, the bare
-# name to www.) the nearest capture of the second may again be the redirect; the page itself was captured just after.
+# Archives treat all spellings of an address as one. If a site redirects from one spelling to another (http to https,
+# the bare name to www.), the nearest capture of the second may be the redirect again; the page came just after.
 _JUST_AFTER = timedelta(minutes=1)
 
-# Headers of a capture that the reader must not heed: cookies and waits of the past. A location is rewritten.
+# Headers of a capture that the reader must ignore: cookies and waits of the past. A location is rewritten.
 _HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
 
 
@@ -58,14 +58,14 @@ class WebArchive(LiveWeb):
     """The web as one archive held it on the day of a *period*.
 
     *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
-    user names may be at a private address. *record* is given each capture in range as the site's own answer of that
-    moment, with the capture's address as its source. The pace that the archive asks for is kept whatever *limits* say.
+    user names may be at a private address. *record* gets each capture in range as the site's own answer of that moment,
+    with the address of the capture as its source. The archive's pace is kept whatever *limits* say.
 
-    :attr:`given_up` is set, and every further request refused, once the archive wants to be left alone for longer
-    than ``Limits.max_retry_after_s`` or no longer answers: missing pages then say nothing about the sites.
+    :attr:`given_up` is set, and every further request refused, once the archive asks to wait for longer than
+    ``Limits.max_retry_after_s`` or stops answering. Missing pages then say nothing about the sites.
     """
 
-    keeps_cookies = False  # those of the archived answers would come back too
+    keeps_cookies = False  # cookies of archived answers would be sent to the archive
 
     def __init__(
         self,
@@ -97,9 +97,9 @@ class WebArchive(LiveWeb):
         return Site(institution, MementoFetch(self, fetch), self._site_limits, terms=WEB_ARCHIVE)
 
     def _keep(self, exchange: Exchange) -> str | None:
-        """Record *exchange* as the site's own answer of that moment, where it brought a capture in range.
+        """Record *exchange* as the site's own answer of that moment, if it is a capture in range.
 
-        The archive's own answers are not recorded, nor the headers that it was asked with.
+        Other answers of the archive are not recorded, nor are the request headers.
         """
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
@@ -116,7 +116,7 @@ class WebArchive(LiveWeb):
         return self._record(replace(answer, request_headers=(), ip=None))
 
     async def ask(self, address: str, fetch: Fetch) -> Answer:
-        """Request *address*, again where what went wrong with the archive may pass; raise FetchError."""
+        """Request *address*, again if the archive's failure may be temporary; raise FetchError."""
         for number in range(self.limits.retries + 1):
             if self.given_up:
                 raise FetchError(address, self.given_up.detail, str(self.given_up), status=self.given_up.status)
@@ -139,7 +139,7 @@ class WebArchive(LiveWeb):
         raise failure
 
     def _rest(self, answer: Answer, rest_s: float) -> FetchError:
-        """Let the archive rest after *answer*, for *rest_s* where it does not say how long; return the failure."""
+        """Wait as long as *answer* asks, *rest_s* if it does not say; return its failure."""
         is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
         asked_s = retry_after_s(answer.headers.get("retry-after", ""), answer.at, answer.headers.get("date", ""))
         if asked_s is None:
@@ -157,7 +157,7 @@ class WebArchive(LiveWeb):
 
 
 class MementoFetch:
-    """The captures of one site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
+    """The captures of a site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
 
     def __init__(self, archive: WebArchive, fetch: Fetch) -> None:
         self._archive = archive
@@ -194,7 +194,7 @@ class MementoFetch:
             raise FetchError(url, Detail.NO_CAPTURE, refusal)
 
     def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
-        """Return *answer* as the site gave it at the time *at*."""
+        """Return *answer* as the site sent it at the time *at*."""
         headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
         if answer.status in REDIRECTS and (target := redirect_of(moment, address, answer.location or "")):
             headers["location"] = target

@@ -1,7 +1,7 @@
-"""The addresses of mementos (URI-M, RFC 7089) in the form that the Wayback Machine gave them and its kin share.
+"""Addresses of mementos (URI-M, RFC 7089) in the form of the Wayback Machine, which OpenWayback and pywb share.
 
 ``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the capture of that page nearest to that
-moment; ``id_`` asks for its bytes as they were received. OpenWayback and pywb read the same form.
+moment; ``id_`` asks for its bytes as they were received.
 """
 
 import re
@@ -12,25 +12,25 @@ from typing import NamedTuple
 from cegep_audit.urls import absolute, crawl_key, split
 
 WAYBACK_MACHINE = "https://web.archive.org/web/"
-MAX_DRIFT_DAYS = 183  # half a year, unless a user says otherwise: farther off lies another academic year
+MAX_DRIFT_DAYS = 183  # the default, half a year: beyond it lies another academic year
 
 _STAMP = "%Y%m%d%H%M%S"
-_NOON = time(12, tzinfo=UTC)  # a day is asked for in its middle, so that its own captures come first
+_NOON = time(12, tzinfo=UTC)  # in the middle of a day, its own captures are the nearest
 
-# One slash may be left of two: some servers and proxies take the second away.
+# Some servers and proxies leave one slash of two.
 _URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
 _IN_ARCHIVE = re.compile(r"(?i)/\d{4,14}(?:[a-z]{2}_)?/[a-z][a-z\d+.-]*:")  # any scheme: a capture of file:, say
 
 
 class Moment(NamedTuple):
-    """What a URI-M names: an original address, and the moment (14 digits or fewer, UTC) it is wanted of."""
+    """The content of a URI-M: an original address, and a moment as 14 digits or fewer (UTC)."""
 
     stamp: str
     url: str
 
     @property
     def at(self) -> datetime | None:
-        """The moment itself, None where the stamp is cut short or no date."""
+        """The moment, None if the stamp is shorter than 14 digits or not a date."""
         try:
             at = datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError:
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
 
 def timegate_of(url: str) -> str | None:
-    """Return the archive that a user names by *url*, as the address before a stamp; None where it can be none."""
+    """Return the address before a stamp for the archive at *url*, which a user named; None if it cannot be one."""
     is_address = split(url) is not None and "?" not in url and "#" not in url
     return f"{url.rstrip('/')}/" if is_address else None
 
@@ -51,18 +51,18 @@ def stamp_of(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The day that an archive is asked for, and how many days before or after it a capture may be."""
+    """The day that an archive is asked for, and how many days off a capture may be."""
 
     day: date
     max_drift_days: int = MAX_DRIFT_DAYS
 
     @property
     def noon(self) -> datetime:
-        """The moment that captures are to be nearest to."""
+        """The moment that captures should be nearest to."""
         return datetime.combine(self.day, _NOON)
 
     def refusal(self, captured_at: datetime) -> str:
-        """Return why a capture is out of range and which option would take it, "" where it is not."""
+        """Return why a capture is out of range and which option would take it, "" if it is in range."""
         days = drift_days(self.day, captured_at)
         if days <= self.max_drift_days:
             return ""
@@ -75,16 +75,16 @@ def uri_m(timegate: str, moment: Moment) -> str:
 
 
 def read_uri_m(base: str, location: str) -> Moment | None:
-    """Return what *location*, resolved against *base*, names in an archive; None where it is empty or no URI-M."""
+    """Return the URI-M that *location*, resolved against *base*, is; None if it is empty or something else."""
     found = _URI_M.search(absolute(base, location) or "") if location else None
     return Moment(found["stamp"], crawl_key(f"{found['scheme'].lower()}://{found['rest']}")) if found else None
 
 
 def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
-    """Return the original address that an archived redirect leads to, None where that is none.
+    """Return the original target of an archived redirect, None if it has none.
 
-    The Wayback Machine writes *location* as an address of its own, pywb leaves it as the site wrote it, which may
-    be relative. *asked* is the URI-M that was answered with it.
+    The Wayback Machine writes *location* as one of its own addresses; pywb leaves it as the site wrote it, possibly
+    relative. *asked* is the URI-M that was answered with it.
     """
     if rewritten := read_uri_m(asked, location):
         return rewritten.url

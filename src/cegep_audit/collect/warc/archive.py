@@ -1,9 +1,9 @@
-"""WARC files as a port: an index of what they hold in memory, bodies read when they are asked for.
+"""WARC files as a port: an index in memory, and bodies that are read when they are asked for.
 
 An address is looked up as spelled, then under the other scheme, with or without ``www.``, and with or without a final
-slash, because other crawlers keep the spelling that they met. Of several captures of one address, the latest is the
-page. Where a time is given, it is the last of those within a day of it (a crawl that asks again, after an error or an
-interruption, uses the last answer), else the nearest.
+slash, because other crawlers keep the spelling that they found. Of several captures of one address, the latest counts.
+If a time is given, the last capture within a day of it counts (a crawl that repeats a request after an error or an
+interruption uses the last answer), otherwise the nearest one.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -34,12 +34,12 @@ _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stoppe
 
 
 class WarcArchive:
-    """The captures of one or several WARC files; ``damage`` has one line a fault: file, byte and what is wrong."""
+    """The captures of one or more WARC files; ``damage`` has a line for each damage: file, byte and what is wrong."""
 
     def __init__(self, founds: Iterable[Found], limits: Limits, period: Period | None = None) -> None:
-        """Take *founds*, what each file holds, in order."""
+        """Join *founds*, the indexes of the files in order; with a *period*, only captures in its range count."""
         self.damage: list[str] = []
-        self._by_key: dict[str, list[Capture]] = {}  # by address, whatever its spelling
+        self._by_key: dict[str, list[Capture]] = {}  # by visit key, which all spellings of an address share
         self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
@@ -54,10 +54,10 @@ class WarcArchive:
     def open(
         cls, paths: Sequence[Path], limits: Limits | None = None, period: Period | None = None, lang: Language = "fr"
     ) -> Self:
-        """Index the records of all *paths*; with a *period*, the captures in its range, nearest first.
+        """Index the files at *paths*: WARC 0.17 to 1.1 and ARC (plain, gzipped by record or as a whole), and WACZ.
 
-        WARC 0.17 to 1.1, ARC and WACZ are read; WARC and ARC as they are, gzipped by record or as a whole. Raises
-        StoreError, one line in *lang*, for a file that cannot be read or holds no record.
+        With a *period*, only captures in its range count, the nearest first. Raises StoreError, one line in *lang*,
+        for a file that cannot be read or holds no record.
         """
         founds = (index.go_through(file, lang) for file in index.files_of(paths, lang))
         return cls(founds, limits or Limits(), period)
@@ -73,7 +73,7 @@ class WarcArchive:
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
-        """Open the site of *institution* as the archive holds it: an :data:`~cegep_audit.collect.port.OpenSource`."""
+        """Open the archived site of *institution*: an :data:`~cegep_audit.collect.port.OpenSource`."""
         fetch = WarcFetch(self, self._period.noon if self._period else None)
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 
@@ -83,10 +83,11 @@ class WarcArchive:
         return (capture for captures in self._by_key.values() for capture in captures)
 
     def captures_of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
-        """Yield the capture of *url* to use at the time *near*, then those of its other spellings, the nearest first.
+        """Yield the capture of *url* that counts at the time *near*, then one for each of its other spellings.
 
-        A failure that a crawler noted counts only for its own spelling, and where no spelling has an answer. With
-        *exact*, no other spelling counts: the rules of a robots.txt hold for one origin.
+        Spellings with fewer differences come first. A failure that a crawler noted counts only for its own spelling,
+        and only if no spelling has an answer. With *exact*, other spellings do not count, because the rules of a
+        robots.txt hold for one origin.
         """
         spellings: dict[int, list[Capture]] = {}
         failures: list[Capture] = []
@@ -100,13 +101,13 @@ class WarcArchive:
                 yield _nearest(captures, near)
 
     def _payload_of(self, url: str, at: datetime | None) -> Capture | None:
-        """Return the response captured of *url* at exactly *at*, None for none; at any time where *at* is None."""
+        """Return the response of *url* captured at exactly *at*, or at any time if *at* is None; None without one."""
         same = self._by_key.get(urls.visit_key(url), ())
         held = [item for item in same if item.has_payload and (at is None or item.at == at)]
         return min(reversed(held), key=lambda item: _differences(item.url, url), default=None)
 
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
-        """Yield address and time of each whole capture whose headers say that it is an HTML page, in file order."""
+        """Yield the address and time of each undamaged capture whose headers call it an HTML page."""
         for capture in self.captures:
             if not (capture.has_payload and capture.is_whole):
                 continue
@@ -116,7 +117,7 @@ class WarcArchive:
                     yield capture.url, capture.at
 
     def read(self, capture: Capture, want: Want) -> Answer:
-        """Return the answer that *capture* holds, reading little more of a body than the limit; raise FetchError."""
+        """Return the answer in *capture*; raise FetchError. A body is read up to the limit and hardly further."""
         status = record_id = None
         try:
             record, block = _read(capture, self._most)
@@ -134,7 +135,7 @@ class WarcArchive:
         return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
     def _body(self, capture: Capture, response: Response, want: Want) -> bytes:
-        """Return what is wanted of a body, of an error what tells a firewall's challenge; raise BodyError."""
+        """Return what is wanted of the body, of an error what shows a firewall's challenge; raise BodyError."""
         if response.status in MAY_CHALLENGE:
             with suppress(BodyError):
                 return beginning_of(response, ROBOTS_BYTES)
@@ -147,7 +148,7 @@ class WarcArchive:
         return body_of(response, self._limits.max_bytes)
 
     def _response(self, capture: Capture, record: Record, block: bytes) -> Response:
-        """Return the HTTP response of a record; raise BodyError where it holds none."""
+        """Return the HTTP response in a record; raise BodyError without one."""
         truncated = record.get("WARC-Truncated").lower()
         if capture.kind == "resource":
             return Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, block, truncated)
@@ -175,7 +176,7 @@ class WarcArchive:
         return former if own is None or is_unchanged else replace(former, status=own.status, headers=own.headers)
 
     def _rendered_of(self, record_id: str | None, response: Capture) -> Answer | None:
-        """Return what a browser rendered of a record, None where it rendered nothing, or more than the limit."""
+        """Return what a browser rendered of the record *record_id*; None for nothing, or for more than the limit."""
         capture = self._rendered.get(record_id or "")
         if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None
@@ -189,8 +190,8 @@ class WarcArchive:
 class WarcFetch:
     """The captures of an archive for one site: a :class:`~cegep_audit.collect.port.Fetch`.
 
-    *near* is the time that is asked for; None for the last capture of the homepage, and that of its time for the
-    pages after it.
+    *near* is the time asked for. If it is None, the last capture of the homepage counts, and other pages are those
+    nearest to it.
     """
 
     def __init__(self, archive: WarcArchive, near: datetime | None = None) -> None:
@@ -206,7 +207,7 @@ class WarcFetch:
             except FetchError as error:
                 if error.detail != Detail.NO_CAPTURE:
                     raise
-                failure = error  # a reference to what is not held: another spelling may be held
+                failure = error  # a revisit of something that is not held; another spelling may be
                 continue
             if _leads_back(answer, url):
                 continue
@@ -217,14 +218,14 @@ class WarcFetch:
 
 
 def _leads_back(answer: Answer, url: str) -> bool:
-    """Return whether *answer* is a capture of another spelling of *url* that redirects to *url* itself."""
+    """Return whether *answer*, a capture of another spelling of *url*, redirects to *url* itself."""
     if answer.status not in REDIRECTS or not answer.location or urls.crawl_key(answer.url) == urls.crawl_key(url):
         return False
     return urls.visit_key(urls.absolute(answer.url, answer.location) or "") == urls.visit_key(url)
 
 
 def _read(capture: Capture, most: int) -> tuple[Record, bytes]:
-    """Return the headers and *most* bytes of the block of a record; raise BodyError for a file that has changed."""
+    """Return the headers of a record and *most* bytes of its block; raise BodyError if the file has changed."""
     data = capture.file.block(capture.offset, capture.block_at + min(capture.size, most))
     record = parse_head(data)
     if record is None:
@@ -233,7 +234,7 @@ def _read(capture: Capture, most: int) -> tuple[Record, bytes]:
 
 
 def _differences(one: str, other: str) -> int:
-    """Return in how many parts two spellings of one address differ: scheme, host, path."""
+    """Return in how many parts two spellings of one address differ: scheme, host, path and query."""
     parts = zip(urls.crawl_key(one).split("/", 3), urls.crawl_key(other).split("/", 3), strict=False)
     return sum(left != right for left, right in parts)
 

@@ -1,6 +1,6 @@
-"""Which captures WARC and ARC files hold, and where they are.
+"""Which captures WARC and ARC files hold, and where.
 
-Files can be gone through separately, by other processes too; together they are an archive.
+Each file is indexed by itself, possibly in another process; the indexes of several files make up one archive.
 """
 
 import errno
@@ -21,9 +21,9 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
-# Header fields of our own, as WARC 1.1 (section 5) lets a writer add them. The first two mark a ``conversion`` that our
-# browser rendered: other programs keep extracted text under that name. The third marks what a page loaded meanwhile.
-# The last two say from which file of a person's a ``resource`` was copied.
+# Header fields of our own, which WARC 1.1 (section 5) allows. The first two mark a ``conversion`` that our browser
+# rendered, since other programs use that type for extracted text. The third marks a file that a page loaded while it
+# was rendered. The last two name the saved file that a ``resource`` was copied from.
 RENDERED_BY = "Cegep-Audit-Rendered-By"
 RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
@@ -49,10 +49,10 @@ _PAGES: dict[str, Kind] = {"response": "response", "resource": "resource", "revi
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One record that answers for *url*, at a place as in :class:`~cegep_audit.collect.warc.records.Record`.
+    """A record that answers for ``url``; its place is that of a :class:`~cegep_audit.collect.warc.records.Record`.
 
-    ``block_at`` is the length of its headers. ``mark`` is what other records know it by: the digest of its payload or,
-    of a rendered page, the name of the record that was rendered; "" for nothing.
+    ``mark`` is how other records refer to it: the digest of its payload or, for a rendered page, the id of the record
+    that was rendered; "" without one.
     """
 
     url: str
@@ -72,7 +72,7 @@ class Capture:
 
 
 class Found(NamedTuple):
-    """What a file holds: its captures in file order, and a line for each damaged place: file, byte, what is wrong."""
+    """The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
 
     captures: list[Capture]
     damage: list[str]
@@ -82,9 +82,9 @@ class Found(NamedTuple):
 def explaining(
     path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
 ) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError: the sentence of its number in *keys*, or *other*.
+    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*.
 
-    It names the file that the error is of, *path* where the error does not say.
+    The sentence names the file of the error, or *path* if the error names none.
     """
     try:
         yield
@@ -95,7 +95,7 @@ def explaining(
 
 
 def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
-    """Return the WARC files at *paths*, those inside a WACZ each by itself; raise StoreError, said in *lang*."""
+    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
     found: list[RecordFile] = []
     for path in paths:
         with explaining(path, lang):
@@ -107,7 +107,7 @@ def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
 
 
 def _entries_of(path: Path) -> list[str]:
-    """Return the names of the WARC files in a WACZ, [""] for a file that is none; raise OSError."""
+    """Return the names of the WARC files in a WACZ, [""] for a file that is not a ZIP; raise OSError."""
     with path.open("rb") as file:
         if file.read(len(_ZIP)) != _ZIP:
             return [""]
@@ -118,8 +118,9 @@ def _entries_of(path: Path) -> list[str]:
 
 
 def go_through(file: RecordFile, lang: Language = "fr") -> Found:
-    """Return what *file* holds; raise StoreError, said in *lang*, where it cannot be read or holds no record."""
+    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
     damage: Damage = []
+    name = shown(str(file.path / file.entry))
     with explaining(file.path, lang):
         try:
             captures = list(_captures_of(file, damage))
@@ -128,19 +129,19 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
             file = replace(file, is_packed=True)
             captures = list(_captures_of(file, damage))
     if not captures:
-        raise StoreError(say("warc.not_warc", lang, file=file.name))
+        raise StoreError(say("warc.not_warc", lang, file=name))
     lines = [
-        say("warc.damage", lang, file=file.name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
         for offset, fault in damage[:_MAX_DAMAGE]
     ]
     if (more := len(damage) - _MAX_DAMAGE) > 0:
-        lines.append(say("warc.more_damage", lang, file=file.name, count=more))
+        lines.append(say("warc.more_damage", lang, file=name, count=more))
     return Found([capture for capture in captures if capture], lines)
 
 
 def _captures_of(file: RecordFile, damage: Damage) -> Iterator[Capture | None]:
-    """Yield the capture that each record of *file* is, None for one that is none; note the *damage*."""
-    # A record without a readable date has the time of the one before it, the first that of the file's last change.
+    """Yield a capture for each record of *file*, None for a record of another kind; note the *damage*."""
+    # A record without a readable date gets the time of the record before it, the first one that of the file.
     at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
     for record in file.records(damage):
         at = parse_date(record.get("WARC-Date")) or at
@@ -155,7 +156,7 @@ def _captures_of(file: RecordFile, damage: Damage) -> Iterator[Capture | None]:
 
 
 def _kind(record: Record) -> Kind | None:
-    """Return what kind of capture *record* is, None for what is no page: requests, assets, others' notes."""
+    """Return the kind of capture of *record*; None for requests, assets and the notes of other programs."""
     if record.get(ASSET):
         return None
     if record.type == "conversion":
@@ -171,7 +172,7 @@ def fields_of(block: bytes) -> dict[str, str]:
 
 
 def parse_date(text: str) -> datetime | None:
-    """Return a ``WARC-Date``, None where it is none. WARC 1.1 lets it end anywhere after the year."""
+    """Return a ``WARC-Date`` in UTC, None if it is not a date. WARC 1.1 allows any precision from the year on."""
     text = text.strip().removesuffix("Z")
     try:
         found = datetime.fromisoformat(text + _FIRST_DAY.get(len(text), ""))

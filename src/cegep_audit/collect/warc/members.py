@@ -1,7 +1,7 @@
-"""What WARC files are made of: ranges of a file, and gzip members, each inflated within bounds.
+"""The bytes of WARC files: ranges of a file, and gzip members, which are inflated within bounds.
 
-A member is inflated once as a whole, which checks it, but only its beginning is kept. After a broken member, reading
-continues at the next one that holds a record.
+Each member is inflated as a whole, which checks it, but only its beginning is kept. After a broken member, reading
+continues at the next member that holds a record.
 """
 
 import os
@@ -34,19 +34,19 @@ _MAX_RATIO = 100
 _ALWAYS = 64 * 1024 * 1024
 
 Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
-"""What is wrong: a missing end, broken compression, a wrong length, bytes that are not a record, an inflation bomb."""
+"""Kinds of damage: a missing end, broken compression, a wrong length, bytes that are not a record, a zip bomb."""
 
 Damage = list[tuple[int, Fault]]
-"""At which bytes of a file something is wrong (of the inflated one, where it was gzipped as a whole), and what."""
+"""Offsets of damage in a file (in the inflated file, where it was gzipped as a whole), each with its kind."""
 
 
 def starts_record(data: bytes) -> bool:
-    """Return whether *data* begins as a record does."""
+    """Return whether *data* begins with the first line of a record."""
     return _START.match(data) is not None
 
 
 class ByteRange:
-    """The *size* bytes from *begin* of an open *file*, by default all of it. The file stays open as long as this."""
+    """The *size* bytes from *begin* of an open *file*, by default all of it. The range keeps the file open."""
 
     def __init__(self, file: IO[bytes], begin: int = 0, size: int | None = None) -> None:
         self._descriptor = os.dup(file.fileno())
@@ -69,12 +69,12 @@ class ByteRange:
         return os.pread(self._descriptor, max(0, min(count, self.size - offset)), self._begin + offset)
 
     def may_inflate(self, count: int) -> bool:
-        """Count *count* bytes that the file inflates to; return whether it is no bomb so far."""
+        """Count *count* more inflated bytes; return False once the file has inflated to more than it may."""
         self._inflatable -= count
         return self._inflatable >= 0
 
     def search(self, pattern: re.Pattern[bytes], offset: int) -> Iterator[int]:
-        """Yield where *pattern*, a lookahead over a record's start at most, matches from *offset* on; some twice."""
+        """Yield where *pattern*, which looks ahead ``_LONGEST_START`` at most, matches from *offset* on; some twice."""
         while offset < self.size:
             for found in pattern.finditer(self.read(offset, BLOCK)):
                 yield offset + found.start()
@@ -82,9 +82,9 @@ class ByteRange:
 
 
 class Member:
-    """A gzip member at *offset*. Reading it sets ``size`` (inflated) and ``end``, or ``fault``: what is wrong with it.
+    """A gzip member at *offset*. Reading all of it sets its inflated ``size`` and its ``end``, or ``fault``.
 
-    What is inflated counts against the bound of the file where *is_counted*.
+    With *is_counted*, its inflated bytes count against the bound of the file.
     """
 
     def __init__(self, data: ByteRange, offset: int, *, is_counted: bool = False) -> None:
@@ -98,6 +98,7 @@ class Member:
     def blocks(self, most: int = BLOCK) -> Iterator[bytes]:
         """Yield the inflated bytes, at most *most* at a time."""
         inflater, place = zlib.decompressobj(wbits=31), self.offset
+        self.size = 0
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
@@ -119,18 +120,19 @@ class Member:
             yield block
         self.end = place - len(inflater.unused_data)
 
-    def first(self, count: int, *, reads_all: bool = False) -> bytes:
-        """Return the first *count* inflated bytes, fewer at the end; inflate the rest too if it *reads_all*."""
-        found = bytearray()
-        for block in self.blocks(BLOCK if reads_all else max(1, min(count, BLOCK))):
-            found += block[: count - len(found)]
-            if len(found) == count and not reads_all:
+    def part(self, start: int, length: int, *, reads_all: bool = False) -> bytes:
+        """Return *length* inflated bytes from *start*, fewer at the end; inflate the rest too if it *reads_all*."""
+        passed, found = 0, bytearray()
+        for block in self.blocks(BLOCK if reads_all else max(1, min(start + length, BLOCK))):
+            found += block[max(0, start - passed) :][: length - len(found)]
+            passed += len(block)
+            if len(found) == length and not reads_all:
                 break
         return bytes(found)
 
 
 def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
-    """Yield the members of *data*, each to be read whole before the next; note the *damage*. Zeros are padding."""
+    """Yield the members of *data* and note the *damage*. Read each member whole before the next. Zeros are padding."""
     offset = 0
     while offset < data.size:
         member = Member(data, offset, is_counted=True)
@@ -144,8 +146,8 @@ def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
 
 
 def _next_member(data: ByteRange, offset: int) -> int:
-    """Return the first place from *offset* where a member with a record begins, the end of *data* where none does."""
+    """Return the offset of the first member from *offset* on that holds a record; the end of *data* without one."""
     for place in islice(data.search(_MEMBER, offset), _MOST_FALSE_STARTS):
-        if starts_record(Member(data, place).first(GLANCE_BYTES)):
+        if starts_record(Member(data, place).part(0, GLANCE_BYTES)):
             return place
     return data.size

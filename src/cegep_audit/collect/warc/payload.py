@@ -1,7 +1,7 @@
-"""What an archived response holds: its HTTP headers, and its body without chunks or content coding, within bounds.
+"""An archived HTTP response: its headers, and its body without chunks or content coding, within bounds.
 
-Headers in archives of others may speak of chunks, of a coding or of a length that the archiving program undid: they
-are believed as far as the bytes allow.
+Some archiving programs undo chunks or a content coding and keep the headers that announce them. The bytes count for
+more than such a header.
 """
 
 import re
@@ -14,18 +14,18 @@ from cegep_audit.collect.port import header_map
 from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail
 
-_TAIL = 2048  # bytes in which a whole page closes its html element; counters and comments may follow it
+_TAIL = 2048  # bytes at the end in which a whole page closes its html element; counters and comments may follow
 _STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\n\r*\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 
-# WARC-Truncated, in words of failures; "length" is decided when the body was looked at.
+# Details for WARC-Truncated; "length" is handled after the type of the body is known.
 _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": Detail.CUT_SHORT}
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One archived HTTP response: ``payload`` follows the headers, ``truncated`` is WARC-Truncated in lower case."""
+    """An archived HTTP response; ``payload`` follows its headers, ``truncated`` is WARC-Truncated in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -39,20 +39,20 @@ class Response:
 
 
 def parse_response(block: bytes, truncated: str = "") -> Response | None:
-    """Return the HTTP response that a record's *block* is, None where it is none."""
+    """Return the HTTP response in the *block* of a record, None if it is not one."""
     status = _STATUS.match(block)
     if status is None:
         return None
     found = _HEAD_END.search(block)
     end = found.end() if found else len(block)
-    # Headers are taken as bytes, as those of a live answer are: warcio's parser decodes them for good.
+    # Headers are read as bytes, like those of a live answer; warcio's parser would decode them one way for all.
     lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
     headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
     return Response(int(status[1]), headers, block[end:], truncated)
 
 
 def body_of(response: Response, limit: int) -> bytes:
-    """Return the body of a page, at most *limit* bytes, b"" of what is no page; raise BodyError if it is not whole."""
+    """Return the body of a page, at most *limit* bytes, or b"" for another type; raise BodyError unless it is whole."""
     is_page = bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
@@ -71,7 +71,7 @@ def body_of(response: Response, limit: int) -> bytes:
 
 
 def beginning_of(response: Response, limit: int) -> bytes:
-    """Return the first *limit* bytes of a body, content-decoded; raise BodyError where the rest did not come."""
+    """Return the first *limit* bytes of a body, content-decoded; raise BodyError if the archive holds only a part."""
     raw, is_whole = _without_chunks(response)
     if not (is_whole or response.truncated):
         raise BodyError(Detail.CUT_SHORT, "the archive holds less of this file than its headers announce")
@@ -79,10 +79,10 @@ def beginning_of(response: Response, limit: int) -> bytes:
 
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
-    """Return the payload without the framing of chunks, and whether it is as long as the headers announce.
+    """Return the payload without its chunks, and whether it is as long as the headers announce.
 
-    Raises BodyError where the record says that it is not. A payload that does not begin with a chunk was unframed when
-    it was archived. warcio's reader of chunks does not say whether the last one came.
+    Raises BodyError if the record says that it is not. A payload that does not begin with a chunk was archived without
+    chunks. warcio's reader of chunks does not say whether the last chunk came.
     """
     if response.truncated in _CUT:
         raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")
@@ -102,9 +102,10 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
 
 
 def _without_brotli(raw: bytes, limit: int) -> bytes | None:
-    """Undo the coding that browsers' archives hold and we never ask for; raise BodyError.
+    """Return *raw* without Brotli, at most one byte more than *limit*; raise BodyError.
 
-    Returns at most a byte more than *limit*; None without the optional package ``brotli`` 1.2, the first with a bound.
+    Archives made through a browser hold this coding; we never ask for it. Returns None without the optional package
+    ``brotli`` 1.2, the first version that can limit its output.
     """
     try:
         import brotli

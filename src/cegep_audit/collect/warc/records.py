@@ -1,11 +1,11 @@
-"""The records of one WARC or ARC file: all of them in order, then the block of any of them by its place.
+"""The records of one WARC or ARC file: all of them in order, then the block of a single record by its offset.
 
-Records are plain, or one a gzip member (:mod:`members`). A file whose members hold several records is inflated into a
-temporary file, because nothing in a member can be found without inflating what comes before it. A file in a WACZ is
-read in place, unless the ZIP compresses it.
+The file is plain, or each record is a gzip member of its own (:mod:`members`). If members hold several records, the
+file is inflated into a temporary file, since a record inside a member cannot be read without inflating everything
+before it. A file in a WACZ is read in place, unless the ZIP compresses it.
 
-A fault costs only the record that it is in: reading continues at the next one. warcio parses the headers; its own
-iterator prints faults on standard error, does not say where they are, and stops at the first.
+Damage costs only the record that it is in: reading continues at the next one. warcio parses the headers. Its own
+iterator cannot be used, because it prints damage on standard error, does not say where it is, and stops there.
 """
 
 import logging
@@ -33,7 +33,6 @@ from cegep_audit.collect.warc.members import (
     members_of,
     starts_record,
 )
-from cegep_audit.text import shown
 
 # warcio logs what it mends in headers; without a handler that would end on the user's terminal.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
@@ -48,7 +47,7 @@ _LOADER = ArcWarcRecordLoader(arc2warc=True)
 
 
 class SeveralRecordsError(Exception):
-    """A gzip member holds more than one record: the file is to be opened as packed."""
+    """A gzip member holds more than one record, so that the file must be opened as packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Record:
 
 
 def parse_head(data: bytes) -> Record | None:
-    """Return the record that *data* begins with, as its headers announce it; None where they do not end in it."""
+    """Return the record that *data* begins with, as its headers announce it; None unless *data* holds all of them."""
     if not starts_record(data):
         return None
     stream = BytesIO(data)
@@ -85,13 +84,14 @@ def parse_head(data: bytes) -> Record | None:
     length = stream.tell()
     if length == len(data) and data.startswith(b"WARC/") and not data.endswith(_EMPTY_LINE):
         return None
-    return Record(record.rec_headers, record.rec_type or "", length, record.length or 0)
+    announced = -1 if record.length is None else record.length
+    return Record(record.rec_headers, record.rec_type or "", length, announced)
 
 
 def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
-    """Yield the records of *data*, one a gzip member; a length that is too short raises SeveralRecordsError too."""
+    """Yield the records of *data*, one a member; raise SeveralRecordsError, also for a record longer than it says."""
     for member in members_of(data, damage):
-        start = member.first(HEAD_BYTES, reads_all=True)
+        start = member.part(0, HEAD_BYTES, reads_all=True)
         head = parse_head(start)
         if head is None:
             if not member.fault:
@@ -100,7 +100,7 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         if member.fault == "bomb":
             continue
         size = member.size - head.block_at  # of the block, and the line ends after it
-        if size > head.size + _AFTER_RECORD:
+        if size > head.size + _AFTER_RECORD and (not member.fault or _goes_on(member, head)):
             raise SeveralRecordsError
         if size < head.size and not member.fault:
             damage.append((member.offset, "length"))
@@ -108,6 +108,12 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         glance = start[head.block_at : head.block_at + min(size, GLANCE_BYTES)]
         end, is_whole = member.end or member.offset, not member.fault
         yield replace(head, offset=member.offset, end=end, size=size, glance=glance, is_whole=is_whole)
+
+
+def _goes_on(member: Member, record: Record) -> bool:
+    """Return whether another record follows *record* in *member*, which is damaged."""
+    after = member.part(record.block_at + record.size, HEAD_BYTES)
+    return starts_record(after.lstrip(_LINE_ENDS))
 
 
 def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
@@ -131,12 +137,12 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
 
 
 def _end_of_block(data: ByteRange, begin: int, end: int) -> tuple[int, Fault]:
-    """Return where the block at *begin* ends, and what is wrong with the announced *end*.
+    """Return the end of the block at *begin*, and what is wrong with the *end* that its headers announce.
 
-    An end after which neither a record nor the end of the file comes is wrong: the block ends at the next record.
+    An announced end is right if a record or the end of the file follows. Otherwise the block ends at the next record.
     """
     after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
-    if end <= data.size and (not after or starts_record(after)):
+    if begin <= end <= data.size and (not after or starts_record(after)):
         return end, ""
     start = _next_start(data, begin)
     if start == data.size:
@@ -146,16 +152,16 @@ def _end_of_block(data: ByteRange, begin: int, end: int) -> tuple[int, Fault]:
 
 
 def _next_start(data: ByteRange, offset: int) -> int:
-    """Return the first place from *offset* (not 0) where a record begins a line; the end of *data* where none does."""
+    """Return the offset of the first record from *offset* (at least 1) on; the end of *data* without one."""
     return next(data.search(NEXT_RECORD, offset - 1), data.size)
 
 
 def end_of_records(data: ByteRange) -> int | None:
-    """Return where the last whole record ends: 0 in an empty file, None in one that is not a WARC gzipped by record.
+    """Return where the last whole record ends: 0 in an empty file, None in a file that is not a WARC gzipped by record.
 
-    Damage in the middle is left as it is. A file that ends within its first record may be one of ours.
+    Damage in the middle stays. A file that ends within its first record may be ours, from a scan that was killed.
     """
-    start = Member(data, 0).first(GLANCE_BYTES)
+    start = Member(data, 0).part(0, GLANCE_BYTES)
     if not GZIP.startswith(data.read(0, len(GZIP))) or (start and not starts_record(start)):
         return None
     damage: Damage = []
@@ -173,8 +179,8 @@ def end_of_records(data: ByteRange) -> int | None:
 class RecordFile:
     """The WARC or ARC file at ``path``, or the ``entry`` with that name of a WACZ.
 
-    One that ``is_packed``, with gzip members of several records, is inflated to disk. A file is opened when it is first
-    read, and stays open as long as this object; another process that is given the object opens it again.
+    A file that ``is_packed`` has gzip members with several records; it is inflated to disk. The file is opened when it
+    is first read and stays open as long as this object lives. A process that unpickles the object opens it again.
     """
 
     path: Path
@@ -183,13 +189,8 @@ class RecordFile:
     _data: ByteRange | None = field(default=None, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle how to open the file."""
+        """Pickle the arguments, without the open file."""
         return RecordFile, (self.path, self.entry, self.is_packed)
-
-    @property
-    def name(self) -> str:
-        """The path as messages show it."""
-        return shown(str(self.path / self.entry))
 
     def records(self, damage: Damage) -> Iterator[Record]:
         """Yield the records in file order and note the *damage*; raise OSError and SeveralRecordsError."""
@@ -199,7 +200,7 @@ class RecordFile:
     def block(self, offset: int, length: int) -> bytes:
         """Return the first *length* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
         data = self._open([])
-        return Member(data, offset).first(length) if data.is_gzip else data.read(offset, length)
+        return Member(data, offset).part(0, length) if data.is_gzip else data.read(offset, length)
 
     def _open(self, damage: Damage) -> ByteRange:
         if self._data is None:
@@ -212,7 +213,7 @@ class RecordFile:
 
 
 def _entry_of(file: BinaryIO, name: str) -> ByteRange:
-    """Return the entry called *name* of a ZIP *file*: where it is, or a copy of one that is compressed."""
+    """Return the entry *name* of a ZIP *file*, in place; a compressed entry is copied."""
     with zipfile.ZipFile(file) as archive:
         info = archive.getinfo(name)
         if info.compress_type != zipfile.ZIP_STORED:
@@ -224,8 +225,9 @@ def _entry_of(file: BinaryIO, name: str) -> ByteRange:
 
 
 def _decompressed(archive: zipfile.ZipFile, name: str, whole: ByteRange) -> Iterator[bytes]:
-    """Yield the bytes of a compressed entry, as far as they can be had."""
-    faults = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)  # the last: encrypted, or by a method
+    """Yield the bytes of a compressed entry up to the first damage."""
+    # RuntimeError: it is encrypted, or compressed by an unknown method.
+    faults = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
     with suppress(*faults), archive.open(name) as packed:
         while (block := packed.read(BLOCK)) and whole.may_inflate(len(block)):
             yield block

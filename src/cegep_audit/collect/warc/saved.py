@@ -1,8 +1,8 @@
-"""Pages that a person saved from a browser: the files they are in, whose they are, and the visit of one institution.
+"""Pages that a person saved from a browser: their files, the institutions that they belong to, and one visit of each.
 
-A command calls, in this order, :func:`read_saved`, :func:`match_saved`, and for each visit :meth:`SavedVisit.choices`
-and :meth:`SavedVisit.open_source`. A file that is not a saved page is refused by name, with one line that says what it
-is: it never counts as a page without accounts. The address of a page is the one that the browser noted in it.
+A command calls :func:`read_saved`, then :func:`match_saved`, then :meth:`SavedVisit.choices` and
+:meth:`SavedVisit.open_source` for each visit. A file that is not a saved page is refused with a line that says what it
+is; it never counts as a page without accounts. The address of a page is the one that the browser noted in the file.
 """
 
 import errno
@@ -34,7 +34,7 @@ _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its
 _MAX_FILES = 10_000  # of one folder; a folder with more holds something else
 _MAX_FRAMES = 50  # of one page
 _MAX_PAGES = 50  # that are read of one institution; a person saves a handful
-_HEAD = 4096  # bytes that show what a file is, and in which a frame has its address
+_HEAD = 4096  # bytes that hold the address of a frame
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
 _PAGES = frozenset({".html", ".htm", ".xhtml"})
 _BESIDE = ("_files", "_fichiers", ".files")  # endings of the folder that a browser saves beside a page
@@ -44,10 +44,10 @@ _READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """One file: its name without folder, the SHA-256 of its bytes, when it was saved (UTC), and what it holds.
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and its content.
 
-    It holds one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML pages:
-    () for a page that does not say its own.
+    The content is one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML
+    pages, () for a page that does not give its address.
     """
 
     name: str
@@ -59,23 +59,23 @@ class SavedFile:
     archive: WarcArchive | None = None
 
     async def page(self, url: str, want: Want) -> Answer:
-        """Return the page where it is that of *url*; raise FetchError ``no_capture``."""
+        """Return the page if *url* is its address; raise FetchError ``no_capture`` otherwise."""
         if want is not Want.PAGE or urls.visit_key(url) not in map(urls.visit_key, self.urls):
             raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
         return Answer(self.urls[0], 200, {"content-type": self.content_type}, self.body, self.saved_at)
 
 
-Note = Callable[[str], None]  # takes one line for a person
-Keep = Callable[[SavedFile, Answer], str]  # keeps a copy of a page, returns its record's name: WarcWriter.keep_saved
+Note = Callable[[str], None]  # takes a line for the user
+Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved: keeps a copy of a page, returns the id of its record
 
 
 def read_saved(
     paths: Sequence[Path], limits: Limits, note: Note, lang: Language = "fr", *, strict: bool = False
 ) -> list[SavedFile]:
-    """Read the files at *paths*, of folders all files below.
+    """Read the files at *paths*, including all files in folders.
 
-    *note* is given a line for each file that is not a saved page, for which StoreError is raised where it is *strict*,
-    and for each damaged record. Raises StoreError for a path that cannot be read.
+    *note* gets a line for each damaged record and for each file that is not a saved page; if *strict*, such a file
+    raises StoreError. So does a path that cannot be read.
     """
     found: list[SavedFile] = []
     for given in paths:
@@ -96,7 +96,7 @@ def read_saved(
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
-    """Return the files to read at *path*; hidden ones and the images beside a page are left out. Raise OSError."""
+    """Return the files to read at *path*, without hidden files and the images beside a page; raise OSError."""
     if not path.is_dir():
         return [path]
     found: list[Path] = []
@@ -117,18 +117,16 @@ def _raise(error: OSError) -> None:
 def is_archive(path: Path) -> bool:
     """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
     with path.open("rb") as file:
-        return file.read(_HEAD).startswith(_ARCHIVES)
+        return file.read(16).startswith(_ARCHIVES)
 
 
 def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
-    """Return what the file at *path* holds; raise RefusedError and OSError."""
+    """Read the file at *path*; raise RefusedError and OSError."""
     with path.open("rb") as file:
-        start = file.read(_HEAD)
-        file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     status = path.stat()
     found = SavedFile(path.name, digest, datetime.fromtimestamp(status.st_mtime, UTC))
-    if start.startswith(_ARCHIVES):
+    if is_archive(path):
         try:
             archive = WarcArchive.open([path], limits, lang=lang)
         except StoreError:
@@ -148,7 +146,7 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
 
 
 def _with_frames(body: bytes, path: Path) -> bytes:
-    """Return *body* with the addresses of frames that were saved beside it, as ``./Page_files/saved_resource.html``."""
+    """Return *body* with the addresses of frames that were saved beside it, such as ``./Page_files/frame.html``."""
     for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
         for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:
             with frame.open("rb") as file:
@@ -161,20 +159,20 @@ def _with_frames(body: bytes, path: Path) -> bytes:
 
 @dataclass(slots=True)
 class SavedVisit:
-    """The saved pages of one institution, read as one visit: single pages, each with an address, then archives."""
+    """The saved pages of one institution, read in one visit: single pages, each with an address, then archives."""
 
     institution: Institution
     files: list[SavedFile] = field(default_factory=list)
 
     @property
     def site(self) -> Institution:
-        """The institution, with the hosts of pages that are its own by the name of their file alone."""
+        """The institution, with the hosts of pages that were matched by file name only."""
         own = OwnHosts(self.institution)
         foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.hold, file.urls))]
         return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *dict.fromkeys(foreign)))
 
     def choices(self, limits: Limits) -> tuple[Choice, ...]:
-        """Return the pages to read in order, the homepage first; () where an archive holds enough to choose from."""
+        """Return the pages to read, the homepage first; () if an archive holds enough for the frontier to choose."""
         own, home = OwnHosts(self.site), urls.visit_key(self.institution.url)
         single = [url for file in self.files if not file.archive for url in file.urls]
         held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
@@ -189,7 +187,7 @@ class SavedVisit:
 
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
-        """Open the pages as a site; *keep* is given each page that is read."""
+        """Open the pages as a site; *keep* gets each page that is read."""
         yield Site(self.site, SavedFetch(self.files, keep), limits, terms=REPLAY)
 
 
@@ -201,7 +199,7 @@ class SavedFetch:
         self._fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the page saved of *url*; raise FetchError, ``no_capture`` where none was."""
+        """Return the saved page of *url*; raise FetchError, ``no_capture`` without one."""
         for file, fetch in self._fetches:
             try:
                 answer = await fetch(url, want)
@@ -218,12 +216,12 @@ class SavedFetch:
 def match_saved(
     files: Sequence[SavedFile], institutions: Sequence[Institution], note: Note, lang: Language = "fr"
 ) -> dict[str, SavedVisit]:
-    """Return the visits by id of the institution; *note* is given a line for each file that is in none.
+    """Return the visits by id of the institution; *note* gets a line for each file that is left out.
 
-    A page is matched by its address, else by ``<id>`` or ``<id>-2`` as the name of its file. Where several institutions
-    have the host of the address, the file's name decides, else the very host, else the page counts for none. An archive
-    may hold pages of several. Of one page saved twice, the later file counts. A page that does not say its address is
-    the homepage or, if that was saved too, gets an address made of its file's name.
+    A page is matched by its address, otherwise by its file name: ``<id>`` or ``<id>-2``. If several institutions share
+    the registrable domain of the address, the file name decides, then the exact host; otherwise the page is left out.
+    An archive may hold pages of several institutions. If a page was saved twice, the later file counts. A page without
+    an address is the homepage or, if that was saved too, gets an address made of its file name.
     """
     visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
@@ -251,7 +249,7 @@ def match_saved(
 
 
 def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
-    """Add *file* to *visit* instead of an earlier file of the same page."""
+    """Add *file* to *visit*; it replaces an earlier file of the same page."""
     home = visit.institution.url
     held = {urls.visit_key(each.urls[0]): each for each in visit.files}
     if not file.urls:

@@ -1,6 +1,6 @@
-"""The formats in which browsers save a page: HTML with a note of its origin, MHTML, Safari's webarchive.
+"""The formats in which browsers save a page: HTML that names its origin, MHTML, Safari's webarchive.
 
-Python's ``email`` reads MHTML and ``plistlib`` the property list of Safari. Nothing here touches the disk.
+Python's ``email`` reads MHTML, ``plistlib`` reads Safari's property list. Nothing here touches the disk.
 """
 
 import email
@@ -19,12 +19,12 @@ from cegep_audit.text import looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
 _MOST_FRAMES = 50  # of one page
-_MOST_PLACES = 100  # at which one frame is in a page; each is replaced by a longer text
+_MOST_PLACES = 100  # of one frame in a page; each name is replaced by a longer address
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
 
-# Which programs note the address where. Chrome, Edge and Internet Explorer: the number is the length of the address
+# Comments with the address. Chrome, Edge and Internet Explorer: the number is the length of the address
 # (https://learn.microsoft.com/previous-versions/windows/internet-explorer, "Mark of the Web"). SingleFile: two lines.
 _SAVED_FROM = re.compile(r"<!--\s*saved from url=\((\d{1,5})\)(\S+)")
 _SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)\s+saved date:\s*([^\n(]{1,80})")
@@ -36,7 +36,7 @@ _NAMES_ITSELF = (
 _VALUE = re.compile(r"(?:href|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _JAVASCRIPT_DATE = re.compile(r"^(\w{3}) (\w{3}) (\d\d) (\d{4} [\d:]+) GMT")  # Fri Nov 20 2026 15:04:05 GMT-0500
 
-# What else people hand in: the sentence that says what it is, and how such files begin (offset, bytes).
+# Other files that people pass: the sentence that names the kind, and how such files begin (offset, bytes).
 _OTHER_KINDS = {
     "saved.pdf": [(0, b"%PDF")],
     "saved.image": [(0, b"\x89PNG"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP"), (4, b"ftyp")],
@@ -47,11 +47,11 @@ _OTHER_KINDS = {
 
 
 class RefusedError(Exception):
-    """A file holds no saved page; the text is the key of the sentence that says why."""
+    """A file is not a saved page; the text is the key of the sentence that says why."""
 
 
 class Document(NamedTuple):
-    """A saved page: its address and when it was saved (UTC), None for what the file does not say; its charset or ""."""
+    """A saved page: its address and time (UTC), each None if the file does not say it; its charset or ""."""
 
     url: str | None
     saved_at: datetime | None
@@ -60,7 +60,7 @@ class Document(NamedTuple):
 
 
 def read_document(data: bytes) -> Document:
-    """Return the page that a file of *data* holds; raise RefusedError."""
+    """Return the page in *data*, the content of a file; raise RefusedError."""
     if data.startswith(b"bplist00"):
         return _webarchive(data)
     if BytesHeaderParser().parsebytes(data[:_HEAD].lstrip()).get_content_type() == "multipart/related":
@@ -80,7 +80,7 @@ def _kind(data: bytes) -> str:
 
 
 def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
-    """Return the address of a saved HTML page, and when it was saved; None for what the page does not say."""
+    """Return the address of a saved HTML page and when it was saved, each None if the page does not say it."""
     is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = data[:_HEAD].decode("utf-16" if is_utf16 else "utf-8", "replace")
     if found := _SAVED_FROM.search(text):
@@ -97,12 +97,12 @@ def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
 
 
 def put_back(body: bytes, name: str, url: str) -> bytes:
-    """Return *body* with the address of a frame, which may name an account, for the *name* that it was saved under."""
+    """Return *body* with the *url* of a frame, which may name an account, in place of the *name* it was saved under."""
     return body.replace(name.encode(), html.escape(url).encode(), _MOST_PLACES)
 
 
 def _mhtml(data: bytes) -> Document:
-    """Return the page of an MHTML file (RFC 2557) as Chrome and Edge write it; raise RefusedError."""
+    """Return the page in an MHTML file (RFC 2557) of Chrome or Edge; raise RefusedError."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
         parts = [part for part in message.walk() if part.get_content_type() in _HTML_TYPES]
@@ -127,7 +127,7 @@ def _unfolded(part: Message, name: str) -> str:
 
 
 def _webarchive(data: bytes) -> Document:
-    """Return the page of Safari's webarchive, a property list; raise RefusedError."""
+    """Return the page in a webarchive of Safari; raise RefusedError."""
     try:
         main = plistlib.loads(data, fmt=plistlib.FMT_BINARY)["WebMainResource"]
         body, url = main["WebResourceData"], main["WebResourceURL"]
@@ -140,10 +140,10 @@ def _webarchive(data: bytes) -> Document:
 
 
 def _address(text: str) -> str | None:
-    """Return *text* where it is an http or https address, without its fragment; None where it is none."""
+    """Return *text* without its fragment if it is an http or https address, None otherwise."""
     return urls.crawl_key(text.strip()) if urls.split(text.strip()) else None
 
 
 def _date(text: str) -> datetime | None:
-    """Return a date as mail and JavaScript write it, in UTC; None where it is none."""
+    """Return a date of mail or JavaScript in UTC, None if it is not a date."""
     return read_mail_date(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))

@@ -1,12 +1,12 @@
-"""What a scan received, kept as a WARC file: WARC 1.1, one gzip member a record (ISO 28500:2017).
+"""Writes what a scan received to a WARC 1.1 file, one gzip member a record (ISO 28500:2017).
 
-An exchange becomes a response and its request; a request without an answer becomes a ``metadata`` record with the
-detail of the failure; a page that a person saved becomes a ``resource``. Records are put together here because warcio's
-writer decodes HTTP headers and compresses everything at its highest level.
+An exchange becomes a response and its request. A request without an answer becomes a ``metadata`` record with the
+detail of the failure, a page that a person saved becomes a ``resource``. Records are formatted here because warcio's
+writer decodes HTTP headers and compresses everything at the highest level.
 
-A pair is written in one piece before its name is returned, so that a process that is killed leaves at most one record
-half written. Opening the file again cuts that one off. The file holds pages as received: only its owner may read it.
-One process writes it at a time, and no link is followed to it.
+A response and its request are written at once, before the record id is returned. A process that is killed therefore
+leaves at most one partial record, which is cut off when the file is opened again. Only one process writes the file at
+a time. Only its owner may read it, because it holds pages as received, and no link to it is followed.
 """
 
 import base64
@@ -38,8 +38,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
-# What arrives is compressed already, nearly always: packing it again costs a third of a millisecond a page and saves
-# one byte in a hundred. The rest is packed fast.
+# Nearly all bodies arrive compressed. Compressing them again costs a third of a millisecond a page and saves 1 %.
 _STORED, _FAST = 0, 1
 
 _FORMAT = (
@@ -68,8 +67,8 @@ Fields = Iterable[tuple[str, str]]
 class WarcWriter(AbstractContextManager["WarcWriter"]):
     """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`, used from one thread.
 
-    Every method raises StoreError, one line in the language given, where the file cannot be written; what was kept
-    before stays readable.
+    Every method raises StoreError, one line in the given language, if the file cannot be written. Records that were
+    kept before stay readable.
     """
 
     path: Path
@@ -78,17 +77,17 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
 
     @classmethod
     def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
-        """Open the file at *path* for writing after what it holds; *info* is what a ``warcinfo`` record says of us.
+        """Open the file at *path* to append records; *info* are the fields of its new ``warcinfo`` record.
 
-        A record that an interrupted scan left half written is cut off. Raises StoreError, also for a file that is
-        not a WARC gzipped by record.
+        A partial record of an interrupted scan is cut off. Raises StoreError, also for a file that is not a WARC
+        gzipped by record.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with explaining(path, lang, _WRITING, "warc.cannot_write"), ExitStack() as stack:
             file = stack.enter_context(os.fdopen(os.open(path, flags, 0o600), "a+b", buffering=0))
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            # Before the file is looked at, and until it is closed: what another process writes is not cut off.
+            # Locked before the file is read: a record that another process is writing must not be cut off.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end = end_of_records(ByteRange(file))
             if end is None:
@@ -100,7 +99,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
         return writer
 
     def __call__(self, exchange: Exchange) -> str:
-        """Keep *exchange* and return the name of its record: of the response, or of the note of its failure."""
+        """Keep *exchange* and return the id of its record: that of the response or of the failure."""
         if exchange.status is None:
             fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
             fields += [("tried", address) for address in exchange.tried]
@@ -110,7 +109,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
         return record_id
 
     def keep_rendered(self, page: Page) -> str:
-        """Keep what a browser rendered of *page*, a ``conversion`` of the record it came from; return the new name."""
+        """Keep *page* as a browser rendered it, a ``conversion`` of the record it came from; return the new id."""
         headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         headers.append(("WARC-Refers-To", page.record_id or ""))
         if page.rendering:
@@ -118,13 +117,13 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
         return self._keep("conversion", now(), page.body, headers)
 
     def keep_saved(self, file: SavedFile, page: Answer) -> str:
-        """Keep a copy of a page of a saved *file*, a ``resource`` with the file's name and digest; return its name."""
+        """Keep a *page* of a saved *file*, a ``resource`` with the name and digest of the file; return its id."""
         headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
         headers += [(SAVED_AS, quote(file.name)), (SAVED_DIGEST, f"sha256:{file.sha256}")]
         return self._keep("resource", page.at, page.body, headers)
 
     def flush(self) -> None:
-        """Wait until all that was kept is on the disk: before a database says that it is."""
+        """Wait until all records are on disk; called before the database refers to them."""
         with explaining(self.path, self._lang, _WRITING, "warc.cannot_write"):
             os.fsync(self._file.fileno())
 
@@ -154,7 +153,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
 
 
 def _response(exchange: Exchange, record_id: str) -> bytes:
-    # The body is kept without its chunks.
+    # The body of an exchange has no chunks.
     kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
     status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
     lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
@@ -192,7 +191,7 @@ def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Fields,
 
 
 def _lines(fields: Fields, encoding: str = "utf-8") -> bytes:
-    """Return a line for each field that has a value."""
+    """Return a line for each field with a value."""
     lines = (f"{name}: {_one_line(value)}\r\n" for name, value in fields if value)
     return "".join(lines).encode(encoding, "replace")
 
@@ -210,5 +209,5 @@ def _new_id() -> str:
 
 
 def _digest(data: bytes) -> str:
-    """Return the digest of *data* in the form that archives use; SHA-1 for its habit, not for its strength."""
+    """Return the SHA-1 of *data* in Base32, the form that web archives use; it proves nothing against forgery."""
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")

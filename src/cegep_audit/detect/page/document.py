@@ -1,8 +1,10 @@
-"""One page while it is being read: where the walk is, and what was found so far."""
+"""One page while it is read: the elements around the node that the walk has come to, and what was found so far."""
+
+from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -10,15 +12,20 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.page.context import Element, Texts
+from cegep_audit.detect.page.zones import NOT_CONTAINERS, NOWHERE, Place
 from cegep_audit.models import Page
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
 
+MAX_LABEL = 200  # characters of a label that are kept
+LONG_PIECE = 2_000  # characters of a text node: a longer one is a script, or nobody's label
 MAX_OF_FINDER = 5_000  # different addresses that one finder takes from a page; the largest real page had 500 in all
 MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much as a thousand
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.FEED})
 _TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothing against what the page shows
+_NAMING = ("class", "id", "role", "aria-label")
+
+Attributes = Mapping[str, str | None]
 
 
 class Found(NamedTuple):
@@ -31,31 +38,74 @@ class Found(NamedTuple):
     sends: bool = False  # whether the code of a script sends the reader there, as a link does
 
 
+class Element:
+    """An element in which something was found, or one that holds such an element.
+
+    Its text is the range from ``first_text`` to ``last_text`` of the document's pieces, the links in it are the range
+    from ``first_anchor`` to ``last_anchor`` of all. ``links`` counts what readers see of what was found in it. The ends
+    and the count are complete once the walk has left the element.
+    """
+
+    position = -1  # among the links of the page; -1 for any other element
+    links = 0
+    own_text = -1  # characters of text directly in it, once somebody asked
+    class_cues: frozenset[str] | None = None  # of it and all it stands in, once somebody asked
+
+    def __init__(
+        self,
+        node: LexborNode,
+        tag: str,
+        attributes: Attributes,
+        parent: Element | None,
+        first_text: int = 0,
+        first_anchor: int = 0,
+    ) -> None:
+        """Put the element *node* inside *parent*."""
+        self.node = node
+        self.tag = tag
+        self.attributes = attributes
+        self.parent = parent
+        self.place: Place = (parent.place if parent else NOWHERE).inside(tag, attributes)
+        self.first_text = self.last_text = first_text
+        self.first_anchor = self.last_anchor = first_anchor
+
+    def containers(self) -> Iterator[Element]:
+        """Yield the elements that this one stands in, the nearest first, without ``body`` and ``html``."""
+        parent = self.parent
+        while parent is not None and parent.tag not in NOT_CONTAINERS:
+            yield parent
+            parent = parent.parent
+
+
+# A link that stays on the site, while the walk is in it: its number among these, its address as written, whether that
+# is a network's and hides the account, its place, and its position among all links.
+Inner = tuple[int, str, bool, Place, int]
+
+# What the walk keeps of an element that it is in: node, tag, attributes, how many pieces of text and links came before
+# it, itself as an inner link; and once a link or a find in it asks, its place and itself as an element.
+Frame = tuple[LexborNode, str, Attributes, int, int, Inner | None, Place | None, Element | None]
+
+
 @dataclass
 class Document:
-    """One page while it is being read.
-
-    ``is_open`` holds the elements around the node that the walk has come to, each with its tag, its attributes and
-    how many pieces of text came before it. Few of them hold a link: ``opened`` are the first of them, as elements.
-    """
+    """One page while it is being read. Few of the elements around a node hold a link: only these become elements."""
 
     page: Page
     tree: LexborHTMLParser
-    base: str
     own: str  # scheme and host of the page
+    base: str | None = None  # as written
     found: list[tuple[Element, Found]] = field(default_factory=list)
-    # The links that stay on the site, as written, and whether the address is of a network and hides the account.
-    inner: list[tuple[Element, str, bool]] = field(default_factory=list)
-    anchors: list[Element] = field(default_factory=list)
-    frames: list[str] = field(default_factory=list)
-    refresh_to: str | None = None
-    texts: Texts = field(default_factory=Texts)
-    visible: list[str] = field(default_factory=list)  # the pieces of text that a reader sees
-    text_length: int = 0  # characters of them
-    opening: list[str] = field(default_factory=list)  # the first of them
+    icons: list[tuple[Element, Found]] = field(default_factory=list)  # whose icon alone names a network
+    # The links that stay on the site, by their ends: number, address, label, place, position, language, rel.
+    inner: list[tuple[int, str, str, Place, int, str, str]] = field(default_factory=list)
+    inner_count: int = 0
+    places: list[Place] = field(default_factory=list)  # of all links
+    frames: list[tuple[str, str]] = field(default_factory=list)  # tag and address
+    refreshes: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)  # of text, blanks made one in all but long ones
+    visible: list[str] = field(default_factory=list)  # those that a reader sees, as written
     signs: set[str] = field(default_factory=set)
-    is_open: list[tuple[LexborNode, str, dict[str, str | None], int]] = field(default_factory=list)
-    opened: list[Element] = field(default_factory=list)
+    is_open: list[Frame] = field(default_factory=list)  # from the outermost to the innermost
     _times: Counter[tuple[str, How, str]] = field(default_factory=Counter)
     _different: Counter[tuple[str, How]] = field(default_factory=Counter)
 
@@ -66,29 +116,74 @@ class Document:
         words = re.findall(r"[a-z]{4,}", fold(title.text())) if title is not None else []
         return [*words, urls.host_of(self.page.url)]
 
+    def absolute(self, address: str) -> str | None:
+        """Resolve *address* against the base of the page."""
+        return urls.absolute(self.base_url, address)
+
+    @cached_property
+    def base_url(self) -> str:
+        """What addresses resolve against, known once the walk is over."""
+        return (urls.absolute(self.page.url, self.base) if self.base else None) or self.page.url
+
+    def place(self) -> Place:
+        """Return the place of the innermost open element."""
+        is_open = self.is_open
+        depth = len(is_open)
+        while depth and is_open[depth - 1][6] is None:
+            depth -= 1
+        place = (is_open[depth - 1][6] if depth else None) or NOWHERE
+        for number in range(depth, len(is_open)):
+            node, tag, attributes, text, anchor, inner, _, element = is_open[number]
+            place = place.inside(tag, attributes)
+            is_open[number] = node, tag, attributes, text, anchor, inner, place, element
+        return place
+
     def innermost(self) -> Element | None:
         """Return the innermost open element; make elements of those around it too."""
-        opened = self.opened
-        if len(opened) < len(self.is_open):
-            parent = opened[-1] if opened else None
-            for node, tag, attributes, first_text in self.is_open[len(opened) :]:
-                parent = Element(node, tag, attributes, parent, first_text, len(self.anchors))
-                opened.append(parent)
-        return opened[-1] if opened else None
+        is_open = self.is_open
+        depth = len(is_open)
+        while depth and is_open[depth - 1][7] is None:
+            depth -= 1
+        parent = is_open[depth - 1][7] if depth else None
+        for number in range(depth, len(is_open)):
+            node, tag, attributes, text, anchor, inner, place, _ = is_open[number]
+            parent = Element(node, tag, attributes, parent, text, anchor)
+            is_open[number] = node, tag, attributes, text, anchor, inner, place, parent
+        return parent
 
-    def element(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element:
+    def element(self, node: LexborNode, tag: str, attributes: Attributes) -> Element:
         """Return *node*, which begins here, as an element."""
-        return Element(node, tag, attributes, self.innermost(), len(self.texts.pieces), len(self.anchors))
+        return Element(node, tag, attributes, self.innermost(), len(self.pieces), len(self.places))
+
+    def inner_link(self, href: str, is_network: bool, place: Place, position: int) -> Inner:
+        """Return a link that stays on the site and begins here; it joins the others where it ends."""
+        self.inner_count += 1
+        return self.inner_count, href, is_network, place, position
 
     def close(self, element: Element) -> None:
         """Complete the counts of *element*, which ends here."""
-        element.last_text = len(self.texts.pieces)
-        element.last_anchor = len(self.anchors)
+        element.last_text = len(self.pieces)
+        element.last_anchor = len(self.places)
         if element.links and element.parent is not None:
             element.parent.links += element.links
 
+    def label(self, element: Element) -> str:
+        """Return what a reader sees or hears of *element*."""
+        return self.label_of(element.node, element.attributes, element.first_text, element.last_text)
+
+    def label_of(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
+        """Return the text of *node*, from piece *first* to *last*, else what stands for an image, else its title."""
+        if last - first == 1 and len(piece := self.pieces[first]) <= LONG_PIECE:
+            return piece[:MAX_LABEL]
+        text = ""
+        if first < last:
+            text = clean(" ".join(piece[:LONG_PIECE] for piece in self.pieces[first : min(last, first + MAX_LABEL)]))
+        text = text or clean(attributes.get("aria-label") or "") or _image_text(node)
+        return (text or clean(attributes.get("title") or ""))[:MAX_LABEL]
+
     def keep(self, finder: str, element: Element, found: Iterable[Found]) -> None:
         """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""
+        kept = self.icons if finder == "icons" else self.found
         for each in found:
             key = finder, each.how
             times = self._times[*key, each.raw]
@@ -98,7 +193,7 @@ class Document:
             if times < MAX_REPEATS:
                 self._times[*key, each.raw] = times + 1
                 self._different[key] += times == 0
-                self.found.append((element, each))
+                kept.append((element, each))
                 if element.parent is not None and is_shown(element, each):
                     element.parent.links += 1
 
@@ -106,3 +201,34 @@ class Document:
 def is_shown(element: Element, found: Found) -> bool:
     """Whether a reader sees what was *found* in *element*; what a script or the head says to programs is not shown."""
     return found.how not in _IN_DATA and element.tag != "script"
+
+
+def clean(text: str) -> str:
+    """Return *text* with runs of blanks as one."""
+    return " ".join(text.split())
+
+
+def words_of(attributes: Attributes) -> str:
+    """Return the words in the class, id, role and spoken name of an element with *attributes*."""
+    return " ".join(text for key in _NAMING if (text := attributes.get(key)))
+
+
+def _image_text(node: LexborNode) -> str:
+    """Return the first text in *node* that stands for an image; a walk, for a selection costs more on few elements."""
+    for inner in node.traverse(include_text=False):
+        attributes = inner.attributes
+        is_title = inner.tag == "title" and _is_in_svg(inner)
+        if is_title or inner.tag == "img" or "aria-label" in attributes or "title" in attributes:
+            text = inner.text() if is_title else ""
+            for name in ("alt", "aria-label", "title"):
+                text = text or attributes.get(name) or ""
+            if text := clean(text):
+                return text
+    return ""
+
+
+def _is_in_svg(node: LexborNode) -> bool:
+    outer = node.parent
+    while outer is not None and outer.tag != "svg":
+        outer = outer.parent
+    return outer is not None

@@ -6,18 +6,29 @@ commented-out links never count.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from itertools import accumulate, takewhile
+from operator import itemgetter
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.context import LONG_PIECE, UNSEEN, Context, Element, clean, icon_words
+from cegep_audit.detect.page.anchors import MASTODON, end_inner, shows_mastodon, take_anchor
+from cegep_audit.detect.page.context import UNSEEN, Context
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
-from cegep_audit.detect.page.document import Document, Found, is_shown
+from cegep_audit.detect.page.document import (
+    LONG_PIECE,
+    Attributes,
+    Document,
+    Element,
+    Found,
+    Frame,
+    Inner,
+    clean,
+    is_shown,
+)
 from cegep_audit.detect.page.finders import (
     ELSEWHERE,
     FINDERS,
@@ -37,6 +48,7 @@ MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory
 _BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
+_LINKS = frozenset({"a", "area"})
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
@@ -50,67 +62,71 @@ def extract_links(page: Page) -> Reading:
     body = utf8(page)
     tree = parse(body, is_xml=media_type(page.content_type) == "application/xhtml+xml")
     own = urls.crawl_key(urls.absolute(page.url, "/") or "").removesuffix("/")
-    document = Document(page, tree, _base(tree, page.url), "" if might_name_account(own) else own)
-    if page.refresh:
-        document.refresh_to = refresh_target(document, page.refresh)
+    document = Document(page, tree, "" if might_name_account(own) else own)
     _walk(document)
-    if not document.anchors and is_rubbish(body.decode("utf-8", "replace")):
+    if not document.places and is_rubbish(body.decode("utf-8", "replace")):
         document.signs.add("undecodable")
     return _reading(document)
 
 
-def _base(tree: LexborHTMLParser, page_url: str) -> str:
-    node = tree.css_first("base[href]")
-    href = node.attributes.get("href") if node is not None else None
-    return (urls.absolute(page_url, href) if href else None) or page_url
-
-
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
-    is_open, opened, pieces = document.is_open, document.opened, document.texts.pieces
+    is_open, pieces, places = document.is_open, document.pieces, document.places
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
         if tag == "-text":
             if is_open and not node.is_empty_text_node:
                 _take_text(document, is_open[-1][1], node.text_content or "")
-        elif tag[0] not in "-!":
+        elif tag > "@":  # neither a comment nor a doctype
             attributes = node.attributes
-            says_nothing = (not attributes or (len(attributes) == 1 and "class" in attributes)) and tag not in _TELLING
-            element = None if says_nothing else _offer(document, node, tag, attributes)
-            child = node.first_child
-            if child is not None:
-                is_open.append((node, tag, attributes, len(pieces)))
-                if element is not None:
-                    opened.append(element)
+            element = inner = None
+            if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
+                element, inner = _offer(document, node, tag, attributes)
+            if (child := node.first_child) is not None:
+                is_open.append((node, tag, attributes, len(pieces), len(places), inner, None, element))
                 node = child
                 continue
+            if inner is not None:
+                end_inner(document, inner, node, attributes, len(pieces))
         node = node.next
         while node is None and is_open:
-            left = is_open.pop()[0]
-            if len(opened) > len(is_open):
-                document.close(opened.pop())
-            node = left.next if is_open else None
+            frame = is_open.pop()
+            if frame[5] or frame[7]:
+                _leave(document, frame)
+            node = frame[0].next if is_open else None
 
 
-def _offer(document: Document, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Element | None:
-    """Offer *node* to the finders of its kind; return it as an element where one of them looked at it."""
-    element = None
+def _leave(document: Document, frame: Frame) -> None:
+    """Complete what is known of the element of *frame*, which ends here."""
+    node, _, attributes, first_text, _, inner, _, element = frame
+    if element is not None:
+        document.close(element)
+    if inner is not None:
+        end_inner(document, inner, node, attributes, first_text)
+
+
+def _offer(
+    document: Document, node: LexborNode, tag: str, attributes: Attributes
+) -> tuple[Element | None, Inner | None]:
+    """Offer *node* to the finders of its kind.
+
+    Returns it as an element where something was found, and its number among the inner links where it is one.
+    """
     if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
-    finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
-    if finder:
-        element = document.element(node, tag, attributes)
-        if found := finder(document, element):
+    element = inner = None
+    if tag in _LINKS:
+        element, inner = take_anchor(document, node, tag, attributes)
+    else:
+        finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
+        if finder and (found := finder(document, node, attributes)):
+            element = document.element(node, tag, attributes)
             document.keep(finder.__name__, element, found)
-    if (
-        not PASSED_OVER.issuperset(attributes)
-        and tag not in ELSEWHERE
-        and (others := list(find_attributes(attributes)))
-    ):
+    if not PASSED_OVER.issuperset(attributes) and tag not in ELSEWHERE and (others := find_attributes(attributes)):
         element = element or document.element(node, tag, attributes)
         document.keep("find_attributes", element, others)
-    return element
+    return element, inner
 
 
 def _take_text(document: Document, tag: str, text: str) -> None:
@@ -118,13 +134,9 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     stripped = text.strip()
     if not stripped:
         return
-    piece = " ".join(stripped.split()) if len(stripped) <= LONG_PIECE else stripped
-    document.texts.pieces.append(piece)
+    document.pieces.append(" ".join(stripped.split()) if len(stripped) <= LONG_PIECE else stripped)
     if tag not in UNSEEN:
-        document.visible.append(piece)
-        if document.text_length <= 2 * _OPENING:
-            document.opening.append(piece)
-        document.text_length += len(stripped)
+        document.visible.append(stripped)
         if "." in stripped and tag != "a":
             _keep_text(document, "text", [Found(raw, How.ANCHOR) for raw in addresses_in_text(text)])
     elif tag == "script":
@@ -149,95 +161,39 @@ def _reading(document: Document) -> Reading:
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
         document.keep("mentions", Element(body, "body", body.attributes, None), _mentions(document.visible))
-    context = Context(document.texts, document.anchors)
-    for link, found in _icons(document, context):
-        document.keep("icons", link, [found])
+    context = Context(document)
+    refreshes = filter(None, (document.page.refresh, *document.refreshes))
     return Reading(
         url=document.page.url,
-        base=document.base,
+        base=document.base_url,
         title=clean(title.text())[:300] if title is not None else "",
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
         links=tuple(_links(document, context)),
         inner=tuple(
-            InnerLink(
-                href,
-                context.label(link),
-                link.place.zone or context.zone(link),
-                link.attributes.get("hreflang") or "",
-                link.attributes.get("rel") or "",
-            )
-            for link, href, _ in document.inner[:MAX_INNER]
+            InnerLink(href, label, place.zone or context.zone(place, position), hreflang, rel)
+            for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
         ),
-        frames=tuple(dict.fromkeys(document.frames)),
-        refresh_to=document.refresh_to,
-        text_length=document.text_length,
-        opening=clean(" ".join(document.opening))[:_OPENING],
+        frames=tuple(dict.fromkeys(_frames(document))),
+        refresh_to=next(filter(None, (refresh_target(document, content) for content in refreshes)), None),
+        text_length=sum(map(len, document.visible)),
+        opening=_opening(document.visible),
         signs=frozenset(document.signs),
     )
 
 
-# ------------------------------------------------------------------------------------------ icons
-# Links whose icon or path names a network while their address does not: redirects of the site, short links.
-
-# Last segment or first label of an address of the site that stands for an account, in lower case.
-_LAST = re.compile(
-    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
-    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
-)
-_LONGEST_LAST = 24  # characters, at most
-_LAST_LETTERS = frozenset(
-    "ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split()
-)  # the letters it ends in
-_FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
-_ICON = re.compile(
-    r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
-    r"threads|bluesky|mastodon)(?![a-z])"
-)
-MASTODON = "mastodon"
-_SAYS_MASTODON = re.compile(r"mastodon|fedivers")
-_ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
+def _frames(document: Document) -> Iterator[str]:
+    """Yield the frames that show a page of the site."""
+    for tag, raw in document.frames:
+        url = urls.absolute(document.base_url, raw)
+        if url and (tag == "frame" or urls.is_same_site(url, document.page.url)):
+            yield url
 
 
-def _icons(document: Document, context: Context) -> Iterator[tuple[Element, Found]]:
-    for link, href, is_network in document.inner:
-        may_stand = is_network or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS
-        if not may_stand and "//" in href:
-            may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
-        if may_stand and (name := _stands_for(link, href, context, is_network=is_network)):
-            for container in [*link.containers()][1:]:  # the walk has added up; the first is counted when kept
-                container.links += 1
-            yield link, Found(href, How.ANCHOR, names=name)
-
-
-def _stands_for(link: Element, href: str, context: Context, *, is_network: bool) -> str:
-    """Return the network that *link* to *href* stands for, "" where it stands for none."""
-    tail = href[-_LONGEST_LAST:].lower()
-    found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
-    found = found or _FIRST.match(href)
-    what = classify(href) if is_network else None
-    hides = what is not None and what.hides_account
-    has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
-    if found is None and not hides and not has_mastodon_form:
-        return ""
-    words = f"{context.label(link).lower()} {icon_words(link)}"
-    if has_mastodon_form:
-        return MASTODON if _SAYS_MASTODON.search(words) else ""
-    if what is not None and hides and what.network:
-        return what.network if any(name in words for name in _names(what.network)) else ""
-    shown = _ICON.search(words)
-    name = shown[1] if shown else found[1].lower() if found and not hides else ""
-    return _ICON_NETWORK.get(name, name)
-
-
-def _declares_mastodon(element: Element, found: Found) -> bool:
-    """Whether a link with ``rel=me`` has the icon of Mastodon, on any host."""
-    return found.how is How.REL_ME and bool(_SAYS_MASTODON.search(icon_words(element)))
-
-
-@cache
-def _names(network: str) -> tuple[str, ...]:
-    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
-    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())
+def _opening(visible: Sequence[str]) -> str:
+    """Return the first characters that a reader sees."""
+    ends = accumulate(map(len, visible), initial=0)
+    first = takewhile(lambda each: each[0] <= 2 * _OPENING, zip(ends, visible, strict=False))
+    return clean(" ".join(text for _, text in first))[:_OPENING]
 
 
 # ------------------------------------------------------------------------------------------ links
@@ -245,25 +201,25 @@ def _names(network: str) -> tuple[str, ...]:
 
 def _links(document: Document, context: Context) -> Iterator[Link]:
     blocks: dict[int, int] = {}
-    for element, found in document.found:
-        url = urls.absolute(document.base, _repaired(found.raw))
+    for element, found in document.found + document.icons:
+        url = urls.absolute(document.base_url, _repaired(found.raw))
         if url is None and not might_name_account(found.raw):
             continue
         shown = is_shown(element, found)
-        label = without_noise(context.label(element)) if shown and element.tag != "body" else ""
+        label = without_noise(document.label(element)) if shown and element.tag != "body" else ""
         together = element if found.how in _TOGETHER and found.subject not in _OF_OTHERS else None
         container = context.block(element) if shown else together
         subject = found.subject or (_microdata_subject(element) if shown else "")
         yield Link(
             url=url or found.raw,
             how=How.MICRODATA if subject and subject != found.subject else found.how,
-            zone=context.zone(element) if shown else _data_zone(element, found),
+            zone=context.zone(element.place, element.position) if shown else _data_zone(element, found),
             label=label,
             page_url=document.page.url,
             subject=subject,
             cues=context.cues(element, label) if shown else frozenset(),
             block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-            names=found.names or (MASTODON if _declares_mastodon(element, found) else ""),
+            names=found.names or (MASTODON if found.how is How.REL_ME and shows_mastodon(element) else ""),
         )
 
 
@@ -284,7 +240,11 @@ def _repaired(raw: str) -> str:
 
 def _microdata_subject(element: Element) -> str:
     """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
-    if not is_same_as(element):
+    if not is_same_as(element.attributes):
         return ""
-    types = element.item_types
-    return structured.subject_of_type(types.split()) if types else structured.ORGANIZATION
+    outer = element.parent
+    while outer is not None:
+        if types := outer.attributes.get("itemtype") or outer.attributes.get("typeof"):
+            return structured.subject_of_type(types.split())
+        outer = outer.parent
+    return structured.ORGANIZATION

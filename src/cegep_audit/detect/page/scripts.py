@@ -53,7 +53,7 @@ def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _patterns():
         end = 0
-        for place in sorted(place for stem in stems for place in _places(text, stem)):
+        for place in sorted(place for stem in stems if stem in text for place in _places(text, stem)):
             found = pattern.match(text, place - 1) if place > end else None
             if found:
                 end = found.end()

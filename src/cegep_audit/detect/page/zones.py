@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from cegep_audit.text import fold
@@ -50,25 +49,39 @@ _CLASS_REPLACES = {
     Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}),
     Zone.HEADER: frozenset({Zone.NAV}),
 }
+_FINAL = frozenset({Zone.FOOTER, Zone.HEAD})
 _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # one object for each combination, see _entered
 class Place:
-    """Where an element is: its zone, None where nothing names one, and how the zone came about."""
+    """Where an element is: its zone, None where nothing names one, and how the zone came about.
 
-    zone: Zone | None = None
-    is_landmark: bool = False  # whether a tag or role named the zone
-    in_article: bool = False
+    There is one object for each combination, see :func:`_entered`.
+    """
+
+    __slots__ = ("ignores_classes", "in_article", "is_final", "is_landmark", "zone")
+
+    def __init__(self, zone: Zone | None, is_landmark: bool, in_article: bool) -> None:
+        """*is_landmark* says that a tag or role named the zone."""
+        self.zone = zone
+        self.is_landmark = is_landmark
+        self.in_article = in_article
+        # What nothing, and what no class name inside it replaces: told here, as each element asks.
+        self.is_final = zone in _FINAL
+        self.ignores_classes = is_landmark and zone not in _CLASS_REPLACES
 
     def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Place:
         """Return the place of an element with *tag* and *attributes* that stands here."""
+        if self.is_final:
+            return self
         zone = _ZONE_OF_TAG.get(tag)
         if zone is None and attributes and tag not in NOT_CONTAINERS:
             get = attributes.get
             if role := get("role"):
                 zone = _ZONE_OF_ROLE.get(role)
             if zone is None:
+                if self.ignores_classes:
+                    return self
                 named = _zone_of_names(get("class"), get("id"))
                 return self if named is None else _entered(self, named, False, False)
         return self if zone is None else _entered(self, zone, True, tag == "article")
@@ -122,8 +135,9 @@ _OVERSAID = frozenset({Zone.FOOTER, Zone.HEADER, Zone.ASIDE})  # what class name
 
 
 def _zone_of_names(css_class: str | None, id_: str | None) -> Zone | None:
-    by_class = _zones_in(css_class) if css_class else None
-    by_id = _zones_in(id_.rstrip("0123456789")) if id_ else None  # menu-item-12, menu-item-13
+    # The numbers of menu-item-12 and menu-item-13 say nothing, and names that are the same are looked at once.
+    by_class = _zones_in(css_class.rstrip("0123456789")) if css_class else None
+    by_id = _zones_in(id_.rstrip("0123456789")) if id_ else None
     if by_class and by_id:
         return _first((*by_class[1], *by_id[1]))
     named = by_class or by_id

@@ -28,16 +28,16 @@ from select import select
 _OF_EACH = ("cegep_audit.cli", "cegep_audit.__main__")  # what a command loads itself: it depends on its language
 # What the modules of the program load only when they need it.
 _LIBRARIES = (
-    *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "pydantic", "rich.table", "scipy.optimize"),
-    *("scipy.stats", "tldextract", "typer._adapters", "typer.rich_utils", "xlsxwriter"),
+    *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "rich.table", "scipy.optimize"),
+    *("scipy.stats", "publicsuffixlist", "typer._adapters", "typer.rich_utils", "xlsxwriter"),
 )
 
 
 def ask(listener: Path, words: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
-    """Run a command with its standard *streams* and return its exit code; TimeoutError after two minutes."""
+    """Run a command with its standard *streams* and return its exit code; TimeoutError after five minutes."""
     request = json.dumps({"words": words, "folder": folder, "environment": environment}).encode()
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(120)
+        line.settimeout(300)
         line.connect(str(listener))
         socket.send_fds(line, [len(request).to_bytes(4, "big")], streams)
         line.sendall(request)

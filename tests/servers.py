@@ -129,6 +129,22 @@ def robots(text: str) -> Reply:
     return Reply(text.encode(), content_type="text/plain")
 
 
+def in_pairs(web: Web, path: str, script: str) -> Reply:
+    """Return a *script* for a request for *path*…; each odd one is answered when the next has come."""
+
+    def came() -> int:
+        return sum(asked.path.startswith(path) for asked in web.log)
+
+    place = came()  # of this one, which was just written down
+
+    def pieces() -> Iterator[Piece]:
+        while came() < place + place % 2:
+            yield 0.01
+        yield script.encode()
+
+    return Reply(pieces=pieces(), content_type="text/javascript; charset=utf-8")
+
+
 @dataclass
 class Web:
     """The programmable web; :func:`serve` starts one."""

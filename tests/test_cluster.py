@@ -290,8 +290,8 @@ def test_a_stopped_scan_keeps_what_is_done_and_goes_on(
     kept = done_ids(tmp_path / "cegep-audit.db")
     assert len(kept) >= 2
     seen = len(invented.log)
-    code, said = run("scan", "--resume", "--delay", "0", folder=tmp_path, HTTP_PROXY=invented.proxy)
-    assert code == 0, said
+    resumed = inside("scan", "--resume", "--delay", "0", folder=tmp_path, HTTP_PROXY=invented.proxy)
+    assert resumed.code == 0, resumed.err
     asked = {hit.host for hit in invented.log[seen:]}
     assert not asked & {site.host for site in sites() if site.id in kept}
     assert (

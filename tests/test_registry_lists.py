@@ -13,8 +13,7 @@ from builders import check_registry
 
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Institution
-from cegep_audit.registry.headings import registry_headings, value_in
-from cegep_audit.registry.reading import read_registry
+from cegep_audit.registry.reading import read_registry, registry_headings, value_in
 from cegep_audit.registry.selection import as_of, value_of
 
 HEAD = "id,name,website"

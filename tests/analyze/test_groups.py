@@ -254,3 +254,17 @@ def test_holm_is_bonferroni_s_correction_one_test_less_at_each_step(values: list
     for place, which in enumerate(ranked):
         steps = [min(1.0, values[other] * (len(values) - step)) for step, other in enumerate(ranked[: place + 1])]
         assert found[which] == pytest.approx(max(steps))
+
+
+@pytest.mark.parametrize(
+    ("values", "ranges"),
+    [
+        (["1234567"] * 4, ["1234567"]),
+        (["1234567", "1234567", "7654321"], ["1234567", "7654321"]),
+        (["0.5", "1.5", "2.5", "3.5"], ["0.5", "1.5", "2.5", "3.5"]),
+        (["80", "90", "1000000", "2000000"], ["80", "90", "1000000", "2000000"]),
+    ],
+)
+def test_ranges_are_written_with_all_their_digits(values: list[str], ranges: list[str]) -> None:
+    found = scan(*(result(institution(f"i{n}", enrolment=value)) for n, value in enumerate(values)))
+    assert list(split(found, ["enrolment"])) == [(name,) for name in ranges]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
-from servers import Reply, Web, robots
+from servers import Reply, Web, in_pairs, robots
 from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect.browser import find_chromium, renderer, require
@@ -204,7 +204,7 @@ async def test_robots_txt_holds_for_what_a_page_loads(browser: Browser, site: We
 async def test_no_more_than_two_things_are_loaded_at_a_time(browser: Browser, site: Web) -> None:
     names = [f"/part-{number}.js" for number in range(6)]
     for name in names:
-        site[HOST + name] = replace(script(WRITES), delay_s=0.1)
+        site[HOST + name] = lambda _: in_pairs(site, "/part-", WRITES)
     tags = "".join(f'<script async src="{name}"></script>' for name in names)
     site[f"{HOST}/"] = Reply(f'<div id="root"></div>{tags}'.encode())
     async with visit(browser, Kept()) as source:

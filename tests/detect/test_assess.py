@@ -12,8 +12,9 @@ from rows import every_row
 
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.assess import STATUS_OF, assess, status_of
-from cegep_audit.detect.signs import sign_of, sign_rows
+from cegep_audit.detect.signs import sign_of
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Link, Page, Reading, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone
 
 HOME = "https://www.cegeprb.test/"
@@ -283,8 +284,9 @@ def reading_of(example: dict[str, Any]) -> Reading:
     )
 
 
-SIGNS = [(row["detail"], example) for row in sign_rows() for example in row["yes"]]
-NO_SIGNS = [example for row in sign_rows() for example in row["no"]]
+SIGN_ROWS = read_tables("detect/assess.toml")["sign"]
+SIGNS = [(row["detail"], example) for row in SIGN_ROWS for example in row["yes"]]
+NO_SIGNS = [example for row in SIGN_ROWS for example in row["no"]]
 
 
 @every_row(SIGNS)
@@ -298,7 +300,7 @@ def test_no_sign(example: dict[str, Any]) -> None:
 
 
 def test_rows_of_signs_are_whole() -> None:
-    for row in sign_rows():
+    for row in SIGN_ROWS:
         assert row["detail"] in {Detail.CHALLENGE, Detail.PARKED, Detail.FOREIGN_SITE}
         assert row["yes"], row["name"]
         assert row["no"], row["name"]

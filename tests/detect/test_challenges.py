@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from cegep_audit.detect.signs import challenge_rows, is_challenge
+from cegep_audit.detect.signs import is_challenge
+from cegep_audit.tables import read_tables
 
 EXAMPLES = [
-    (row["name"], answer, example) for row in challenge_rows() for answer in ("yes", "no") for example in row[answer]
+    (row["name"], answer, example)
+    for row in read_tables("detect/challenges.toml")["challenge"]
+    for answer in ("yes", "no")
+    for example in row[answer]
 ]
 
 

@@ -18,7 +18,7 @@ from cegep_audit.text import without_folders
 
 Records = list[dict[str, Any]]  # the rows of a table, as JSON values
 
-FEW = 5  # institutions assessed: a share of fewer says more of each than of the group
+FEW = 5  # institutions assessed: a share of fewer says more about each of them than about the group
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Figures:
 
     @property
     def is_few(self) -> bool:
-        """Whether so few were assessed that a share says more of each than of the group."""
+        """Whether fewer than :data:`FEW` were assessed."""
         return self.assessed < FEW
 
 

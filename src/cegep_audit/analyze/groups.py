@@ -83,11 +83,16 @@ def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[
     numbers = numbers_of(scan, column)
     if numbers is None:
         return texts
-    edges = [-float("inf"), *sorted(bins), float("inf")]
-    cut = pd.cut(numbers, edges, right=False, duplicates="drop") if bins else None
-    ranges = pd.qcut(numbers, _QUARTERS, duplicates="drop") if cut is None else cut
+    ranges: pd.Series[Any] = numbers  # one value that all share is a range of its own
+    if bins:
+        ranges = pd.cut(numbers, [-float("inf"), *sorted(bins), float("inf")], right=False, duplicates="drop")
+    elif numbers.min() < numbers.max():
+        ranges = pd.qcut(numbers, _QUARTERS, duplicates="drop")
     spans = numbers.groupby(ranges, observed=True).agg(["min", "max"])
-    names = {span: _span(low, high) for span, low, high in spans.itertuples()}
+    names = {}
+    for span, *ends in spans.itertuples():
+        written = (f"{end:.0f}" if end.is_integer() else f"{end:g}" for end in ends)
+        names[span] = "–".join(dict.fromkeys(written))
     return {each.id: names.get(ranges.get(each.id), "") for each in scan.institutions}
 
 
@@ -105,11 +110,6 @@ def numbers_of(scan: Scan, column: str) -> pd.Series[float] | None:
         return numbers.astype(float) if len(numbers) else None
     is_code = column == "region_code" or texts.str.match(r"0\d").any()
     return None if is_code or numbers.isna().any() or numbers.nunique() <= _MANY else numbers.astype(float)
-
-
-def _span(low: float, high: float) -> str:
-    ends = (f"{end:.0f}" if end.is_integer() else f"{end:g}" for end in (low, high))
-    return f"{low:g}" if low == high else "–".join(ends)
 
 
 def group_tests(

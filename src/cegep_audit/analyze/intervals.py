@@ -112,18 +112,13 @@ def paired_difference_interval(both: int, gained: int, lost: int, neither: int) 
     new, old = both + gained, both + lost
     p, q = new / total, old / total
     (p_low, p_high), (q_low, q_high) = (binomial_interval(each, total, method="wilson") for each in (new, old))
-    phi = _correlation(both, gained, lost, neither)
+    product = float(both * neither - gained * lost)
+    if product > 0:  # the correlation of the two shares is corrected for continuity where it is positive
+        product = max(product - total / 2, 0.0)
+    margins = new * (total - new) * old * (total - old)
+    phi = product / sqrt(margins) if margins else 0.0
 
     def distance(one: float, other: float) -> float:
         return sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
 
     return p - q - distance(p - p_low, q_high - q), p - q + distance(p_high - p, q - q_low)
-
-
-def _correlation(both: int, gained: int, lost: int, neither: int) -> float:
-    """Return the correlation of the two shares, corrected for continuity where it is positive; 0 where undefined."""
-    margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
-    product = float(both * neither - gained * lost)
-    if product > 0:
-        product = max(product - (both + gained + lost + neither) / 2, 0.0)
-    return product / sqrt(margins) if margins else 0.0

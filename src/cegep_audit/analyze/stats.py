@@ -163,7 +163,7 @@ def _proportion(
     count = int((among & found.assessed & has).sum())
     unread = institutions - assessed
     in_part = int((among & found.in_part & ~has).sum())
-    population = None  # of a census; a sample stands for all of it, the sites asked for a network for their part of it
+    population = None  # of a census; sites captured while a network was open stand for their part of the population
     if sample_of is not None and sample_of > len(found.ids):
         population = round(sample_of * institutions / len(found.ids))
     return Proportion(

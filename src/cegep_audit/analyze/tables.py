@@ -66,7 +66,8 @@ def combinations(held: pd.DataFrame) -> pd.DataFrame:
     Columns: ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions);
     ``share`` (of the assessed).
     """
-    sets = pd.Series([";".join(compress(held.columns, row)) for row in held.to_numpy().tolist()], dtype="str")
+    names = list(held.columns)
+    sets = pd.Series([";".join(compress(names, row)) for row in held.to_numpy().tolist()], dtype="str")
     counts = sets.value_counts(sort=False)
     table = pd.DataFrame({"networks": counts.index, "count": counts.to_numpy()})
     table.insert(1, "n_networks", [len(each.split(";")) if each else 0 for each in table["networks"]])

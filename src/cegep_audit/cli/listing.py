@@ -15,8 +15,7 @@ from cegep_audit.cli.usage import command, group, say
 from cegep_audit.detect.networks.identify import NETWORKS, open_networks
 from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
-from cegep_audit.registry.headings import heading_of
-from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.reading import default_registry, heading_of, read_registry
 from cegep_audit.registry.selection import columns, counts, select, value_of
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.terminal.listings import (

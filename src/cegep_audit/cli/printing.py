@@ -64,16 +64,12 @@ def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print *value* as JSON on standard output; characters that could control a terminal are escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_as_json)
+    from cegep_audit.analyze.findings import json_values
+
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=json_values)
     if not text.isprintable():
         text = "".join(char if char.isprintable() or char in "\n\xa0" else json.dumps(char)[1:-1] for char in text)
     sys.stdout.write(f"{text}\n")
-
-
-def _as_json(value: object) -> object:
-    from cegep_audit.analyze.findings import json_values
-
-    return json_values(value)
 
 
 def fields(item: object, *names: str) -> dict[str, object]:

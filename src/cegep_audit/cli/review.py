@@ -10,7 +10,6 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.usage import command, group, say
-from cegep_audit.coding.agreement import compare_raters, to_json
 from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
@@ -18,7 +17,6 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
 from cegep_audit.report.files.coding import check_place, evidence_path, sheet_bytes, sheet_of
 from cegep_audit.report.files.files import write_file
-from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -152,6 +150,9 @@ def agreement(
     scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
 ) -> None:
     """Say how well the tool and its coders agree."""
+    from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
+    from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
+
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
     found = compare_raters(layers.judged, layers.decisions)

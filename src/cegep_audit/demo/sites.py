@@ -7,7 +7,7 @@ names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 import csv
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -102,15 +102,9 @@ def _site(site_id: str, table: dict[str, Any]) -> Site:
     """Build a site from its file; an unknown key raises TypeError, so that a typo cannot hide a trap."""
     pages = {path: Document(**document) for path, document in table.pop("pages", {}).items()}
     row = dict.fromkeys(REGISTRY_COLUMNS, "") | table.pop("registry") | {"id": site_id}
-    own = {item.name for item in fields(Site)}
-    unknown = table.keys() - own
-    if unknown:
-        raise TypeError(f"{site_id}: unknown keys {sorted(unknown)}")
     row["website"] = row["website"] or f"http://{table['host']}/"
-    traps = tuple(table.pop("traps"))
-    accounts = tuple((network, url, role) for network, url, role in table.pop("accounts"))
-    rendered = tuple((network, url, role) for network, url, role in table.pop("rendered", ()))
-    return Site(id=site_id, row=row, pages=pages, traps=traps, accounts=accounts, rendered=rendered, **table)
+    accounts: Any = {name: tuple(map(tuple, table.pop(name, ()))) for name in ("accounts", "rendered")}
+    return Site(id=site_id, row=row, pages=pages, traps=tuple(table.pop("traps", ())), **accounts, **table)
 
 
 def write_registry(path: Path) -> None:
@@ -171,7 +165,6 @@ def _laid_out(site: Site, path: str, document: Document) -> str:
             path=path,
             title=document.title or usual.get(path, Document()).title or text["home"],
             language=language,
-            declared=site.declared,
             slots=slots,
             text=text,
             hue=crc32(site.id.encode()) % 360,

@@ -1,1 +1,1 @@
-"""What a page says: its links, the accounts they name, whose those are, and whether the site was readable."""
+"""What a page says: its links, the accounts they name, who holds those, and whether the site was readable."""

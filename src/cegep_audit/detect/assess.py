@@ -76,7 +76,7 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
     final_url = _final_url(visits)
-    site = _Site(institution, visits, accounts_found, identity_of(institution, final_url))
+    site = _Site(institution, visits[0], visits, accounts_found, identity_of(institution, final_url))
     for check in HOMEPAGE_CHECKS:
         if detail := check(site):
             message = _message(visits, detail, visits[0].choice.url)
@@ -110,17 +110,13 @@ def _final_url(visits: Sequence[Visit]) -> str:
 
 
 class _Site(NamedTuple):
-    """What the checks of a homepage look at."""
+    """What the checks of a homepage look at; *home* is the first of the *visits*."""
 
     institution: Institution
+    home: Visit
     visits: Sequence[Visit]
     accounts_found: int
     identity: Identity
-
-    @property
-    def home(self) -> Visit:
-        """The visit of the homepage."""
-        return self.visits[0]
 
 
 def _shows_a_sign(site: _Site) -> str:

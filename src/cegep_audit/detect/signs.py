@@ -6,7 +6,7 @@ listed in ``assess.toml`` with examples; a page with enough points does not coun
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any
@@ -24,19 +24,6 @@ _TABLES = "detect/assess.toml"
 EMPTY_TEXT = 20  # characters of visible text: "Accueil" alone tells nothing
 
 
-class _Phrases:
-    """Phrases to find in a sentence, with one whole word of each: most texts contain none of these words."""
-
-    def __init__(self, phrases: Iterable[str]) -> None:
-        plain = list(map(_plain, phrases))
-        self._pattern = compile_words(plain) if plain else None
-        self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in plain}
-
-    def are_in(self, sentence: str, words: AbstractSet[str]) -> bool:
-        """Whether a phrase is in *sentence*; *words* are those of the whole text, and ""."""
-        return not self._words.isdisjoint(words) and self._pattern is not None and bool(self._pattern.search(sentence))
-
-
 class _Sign:
     """One *row* of the table: whole titles, phrases, and pairs of a subject and its state in one sentence."""
 
@@ -45,19 +32,31 @@ class _Sign:
         self.points: int = row["points"]
         titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
         self._titles = re.compile("|".join(titles) or "(?!)")
-        self._texts, self._subjects, self._states = (
-            _Phrases(row.get(name, ())) for name in ("texts", "subjects", "states")
-        )
+        texts, subjects, states = (list(map(_plain, row.get(name, ()))) for name in ("texts", "subjects", "states"))
+        self._texts, self._subjects, self._states = map(_pattern, (texts, subjects, states))
+        # One whole word of each phrase: most pages contain none of these.
+        self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in (*texts, *subjects)}
 
     def is_shown(self, title: str, sentences: Sequence[str], words: AbstractSet[str]) -> bool:
         """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.
 
         The first sentence is the page's whole opening, which may be just a title.
         """
-        return any(map(self._titles.fullmatch, (title, *sentences[:1]))) or any(
-            self._texts.are_in(each, words) or (self._subjects.are_in(each, words) and self._states.are_in(each, words))
+        if any(map(self._titles.fullmatch, (title, *sentences[:1]))):
+            return True
+        return not self._words.isdisjoint(words) and any(
+            self._texts.search(each) or (self._subjects.search(each) and self._states.search(each))
             for each in sentences[1:]
         )
+
+
+def _pattern(phrases: Sequence[str]) -> re.Pattern[str]:
+    return compile_words(phrases) if phrases else re.compile("(?!)")
+
+
+@cache
+def _signs() -> tuple[_Sign, ...]:
+    return tuple(map(_Sign, read_tables(_TABLES)["sign"]))
 
 
 def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
@@ -118,17 +117,6 @@ def _is_named(text: str, identity: Identity) -> bool:
     return any(own in joined for own in identity.whole) or not identity.words.isdisjoint(words)
 
 
-def sign_rows() -> list[dict[str, Any]]:
-    """Return the rows of ``assess.toml`` with their examples."""
-    rows: list[dict[str, Any]] = read_tables(_TABLES)["sign"]
-    return rows
-
-
-@cache
-def _signs() -> tuple[_Sign, ...]:
-    return tuple(map(_Sign, sign_rows()))
-
-
 def _plain(text: str) -> str:
     """Return *text* folded, with single spaces, without final dots."""
     return " ".join(fold(text).split()).rstrip(".… ")
@@ -142,20 +130,9 @@ def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) ->
 
     The names of *headers* are in lower case; the beginning of *body* is enough.
     """
-    if status not in MAY_CHALLENGE:
-        return False
     text = body.decode("latin-1")
-    return any(
-        _has_header(row, headers) or any(mark in text for mark in row.get("marks", ())) for row in challenge_rows()
+    return status in MAY_CHALLENGE and any(
+        row.get("value") in re.split(r"[^\w-]+", headers.get(row.get("header", ""), "").lower())
+        or any(mark in text for mark in row.get("marks", ()))
+        for row in read_tables("detect/challenges.toml")["challenge"]
     )
-
-
-def _has_header(row: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
-    found = headers.get(row.get("header", ""), "").lower()
-    return bool(found) and row["value"] in re.split(r"[^\w-]+", found)
-
-
-def challenge_rows() -> Sequence[Mapping[str, Any]]:
-    """Return the rows of ``challenges.toml``."""
-    rows: Sequence[Mapping[str, Any]] = read_tables("detect/challenges.toml")["challenge"]
-    return rows

@@ -9,13 +9,13 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
 from pathlib import Path
 
 from cegep_audit.registry.faults import CellError, FaultList, Row, Table
-from cegep_audit.registry.headings import Headings
 from cegep_audit.text import excerpt, slug
 
 MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
@@ -43,7 +43,22 @@ _UNREADABLE: dict[type[Exception], str] = {
     PermissionError: "csv.not_allowed",
 }
 
+_ADDRESS = re.compile(r"\S+\.[^\W\d]\S+")  # of a site, as the first cell of a list without a header
+
 _Records = Iterator[tuple[int, list[str]]]  # stripped cells, with the number of the line on which they start
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """How the headings of a list are read.
+
+    ``columns`` maps a folded heading to its column. A list with such headings, or with no header, may omit the columns
+    ``made``, which are derived from the others. ``lone`` is the only column of a list without a header.
+    """
+
+    columns: Mapping[str, str]
+    made: tuple[str, ...]
+    lone: str
 
 
 def read_table(
@@ -74,7 +89,7 @@ def read_table(
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    if headings and headings.is_lone(names):  # a list of addresses has no header
+    if headings and _ADDRESS.fullmatch(names[0]) and not any(names[1:]):  # a list of addresses has no header
         records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
     columns = _columns(line, names, known, headings, found)
     if headings and columns != tuple(names):
@@ -235,7 +250,10 @@ def _columns(
     while names and not names[-1]:
         names.pop()
     columns = tuple(name.lower() if name.lower() in known else name for name in names)
-    columns = headings.translated(columns) if headings else columns
+    if headings:  # a heading keeps its name if its column exists already
+        found_columns = [headings.columns.get(slug(name), name) for name in columns]
+        pairs = zip(columns, found_columns, strict=True)
+        columns = tuple(name if column in columns else column for name, column in pairs)
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from cegep_audit.models import Institution
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.csv_input import read_table
+from cegep_audit.registry.csv_input import Headings, read_table
 from cegep_audit.registry.faults import CellError, FaultList, Row, Table, filled
-from cegep_audit.registry.headings import registry_headings, value_in
 from cegep_audit.registry.websites import read_host, read_website
+from cegep_audit.tables import read_tables
 from cegep_audit.text import excerpt, slug
 from cegep_audit.urls import host_of
 
@@ -24,6 +24,7 @@ KNOWN_COLUMNS = (
 _AS_WRITTEN = ("short_name", "type", "language", "region", "region_code", "city", "parent_id", "successor_id", "status")
 _IN_OTHER_WORDS = frozenset({"type", "language", "status"})
 
+_SPELLINGS = "registry/headings.toml"  # French headings, and other spellings of values
 _LONGEST_ID = 100  # characters
 _LONGEST_CELL = 1_000  # characters of a column that the registry knows
 _LONGEST_NUMBER = 9  # digits of an enrolment
@@ -180,3 +181,32 @@ def _check_references(table: Table, column: str, own: str, lines: Mapping[str, i
             found.add(own, line=row.line, column=column)
         elif other and other not in lines:
             found.add("registry.unknown_parent", line=row.line, column=column, cell=excerpt(other))
+
+
+@cache
+def registry_headings() -> Headings:
+    """Return the headings of a registry."""
+    rows: Mapping[str, list[str]] = read_tables(_SPELLINGS)["columns"]
+    return Headings({slug(word): column for column, words in rows.items() for word in words}, ("id", "name"), "website")
+
+
+def heading_of(column: str, lang: Language) -> str:
+    """Return the heading of *column* in a template in the language *lang*."""
+    rows: Mapping[str, list[str]] = read_tables(_SPELLINGS)["columns"]
+    return rows[column][0] if lang == "fr" else column
+
+
+def value_in(column: str, text: str) -> str:
+    """Return the registry's value of *column* for *text*, or *text* if it is not a known other spelling."""
+    return _values().get((column, slug(text)), text)
+
+
+@cache
+def _values() -> Mapping[tuple[str, str], str]:
+    tables: Mapping[str, Mapping[str, list[str]]] = read_tables(_SPELLINGS)["values"]
+    return {
+        (column, slug(word)): value
+        for column, values in tables.items()
+        for value, words in values.items()
+        for word in (value, *words)
+    }

@@ -34,18 +34,14 @@ class CompletedPages(Pages):
     def __init__(self, plan: Plan, completion: Completion, base: Scan, note: Note, stack: AsyncExitStack) -> None:
         super().__init__(plan, note, stack)
         self._completion, self._base = completion, base
-        self._modes: dict[Mode, Way] = {}
+        self.modes: dict[Mode, Way] = {}
         self._before = {result.institution.id: result for result in base.results}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        path = warc_of(base, plan.request.db)
+        path = warc_of(base, plan.request.db) if completion.partial else None
         self._first = WarcArchive.open([path], self.limits, lang=self.lang) if path else None
 
-    async def open(self, store: Store) -> None:
-        """Open what the modes read from; *store* has what coders decided."""
-        for mode in self._completion.modes:
-            self._modes[mode] = await self._way_of(mode, store)
-
-    async def _way_of(self, mode: Mode, store: Store) -> Way:
+    async def way_of(self, mode: Mode, store: Store) -> Way:
+        """Open what *mode* reads from; *store* has what coders decided."""
         if mode.is_live:
             render = Render.ALWAYS if mode is Mode.RENDER else Render.NEVER
             return await self.live(mode.read_by, render, self._remembering)
@@ -74,7 +70,7 @@ class CompletedPages(Pages):
 
     async def _read(self, before: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
         latest, is_partial = before, before.status is Status.PARTIAL
-        for mode, way in self._modes.items():
+        for mode, way in self.modes.items():
             if is_partial and not mode.is_live:
                 continue  # pages of different days must not be mixed
             result = await way(latest, turn)
@@ -143,5 +139,6 @@ async def open_completion(plan: Plan, store: Store, note: Note) -> AsyncIterator
         note(say("scan.no_contact", plan.request.lang))
     async with AsyncExitStack() as stack:
         pages = CompletedPages(plan, completion, base, note, stack)
-        await pages.open(store)
+        for mode in completion.modes:
+            pages.modes[mode] = await pages.way_of(mode, store)
         yield pages

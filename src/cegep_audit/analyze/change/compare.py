@@ -198,24 +198,17 @@ def compare(old: Scan, new: Scan) -> Comparison:
     )
 
 
+_MOVES = {(True, False): Change.LOST, (False, True): Change.GAINED, (False, False): Change.NOT_OPEN}
+
+
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
     is_comparable = old.is_assessed and new.is_assessed
     shown = {*old.accounts, *new.accounts}
     ordered = [name for name in (*NETWORKS, *sorted(shown - {*NETWORKS})) if name in shown]
     for name in ordered if is_comparable else ordered or [""]:
-        change = _change(name, old, new) if is_comparable else Change.NOT_COMPARABLE
+        kept = Change.KEPT if old.account_keys(name) & new.account_keys(name) else Change.RENAMED
+        change = _MOVES.get((old.is_on(name), new.is_on(name)), kept) if is_comparable else Change.NOT_COMPARABLE
         yield NetworkChange(institution, name, change, old.url(name), new.url(name), old, new)
-
-
-def _change(network: str, old: Side, new: Side) -> Change:
-    match old.is_on(network), new.is_on(network):
-        case True, True:
-            return Change.KEPT if old.account_keys(network) & new.account_keys(network) else Change.RENAMED
-        case True, False:
-            return Change.LOST
-        case False, True:
-            return Change.GAINED
-    return Change.NOT_OPEN
 
 
 _Pairs = Sequence[tuple[Side, Side]]  # the institutions assessed in both scans

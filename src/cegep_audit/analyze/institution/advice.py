@@ -58,9 +58,11 @@ def _in_place_of_account(rule: str, result: InstitutionResult) -> Iterator[Advic
             yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _closed_network(result: InstitutionResult) -> Iterator[Advice]:
-    """Accounts on networks that were not open on the day of the capture."""
-    return (_of_account("closed_network", each) for each in _official(result) if not _is_open(each.network, result))
+def _accounts(
+    rule: str, holds: Callable[[InstitutionResult, Account], bool], result: InstitutionResult
+) -> Iterator[Advice]:
+    """Official accounts for which the condition *holds*."""
+    return (_of_account(rule, each) for each in _official(result) if holds(result, each))
 
 
 def _is_open(network: str, result: InstitutionResult) -> bool:
@@ -75,12 +77,6 @@ def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
     return (replace(_of_account("unresolved", account), url="") for account in unresolved)
 
 
-def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
-    """Pages of links (such as Linktree) of a site that shows no account itself."""
-    if not any(account.network in NETWORKS for account in _official(result)):
-        yield from (_of_account("elsewhere", account) for account in _official(result))
-
-
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
     """Several official profiles of one network: the main one, then the others."""
     profiles: dict[str, list[Account]] = {}
@@ -88,11 +84,6 @@ def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
         if account.kind is Kind.PROFILE:
             profiles.setdefault(account.network, []).append(account)
     return (_of_account("two_accounts", each) for found in profiles.values() if len(found) > 1 for each in found)
-
-
-def _inner_page_only(result: InstitutionResult) -> Iterator[Advice]:
-    """Accounts that only a page of contacts or of social media shows."""
-    return (_of_account("inner_page_only", each) for each in _official(result) if page_of(result, each) in _INNER)
 
 
 def _one_language(result: InstitutionResult) -> Iterator[Advice]:
@@ -129,11 +120,12 @@ RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what c
     _no_account,
     partial(_in_place_of_account, "nowhere"),
     partial(_in_place_of_account, "share_for_profile"),
-    _closed_network,
+    partial(_accounts, "closed_network", lambda result, each: not _is_open(each.network, result)),
     _unresolved,
-    _elsewhere,
+    # Pages of links (such as Linktree) of a site that shows no account itself.
+    partial(_accounts, "elsewhere", lambda result, _: all(each.network not in NETWORKS for each in _official(result))),
     _two_accounts,
-    _inner_page_only,
+    partial(_accounts, "inner_page_only", lambda result, each: page_of(result, each) in _INNER),
     _one_language,
     *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
     _no_same_as,
@@ -145,8 +137,8 @@ def missing_networks(
 ) -> tuple[Advice, ...]:
     """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
 
-    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. Nothing
-    where it was not read, or where its peers are fewer than five.
+    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. () if it
+    was not read, or has fewer than five peers.
     """
     if not result.status.is_assessed or assessed < FEW:
         return ()

@@ -16,7 +16,7 @@ from cegep_audit.models import Account, Flaw, InnerLink, Reading, Visit
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone
 
-MAX_FLAWS = 50  # of one site: who has more will see the pattern
+MAX_FLAWS = 50  # of one site: enough to show the pattern
 _CLICKED = frozenset({How.ANCHOR, How.REL_ME})  # links that a reader follows; the others are for machines
 
 

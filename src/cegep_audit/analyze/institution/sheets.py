@@ -46,10 +46,9 @@ class Neighbour:
 class Sheet:
     """One institution: the result of its site, its networks, what it could improve, and its peers.
 
-    ``result`` is None where a scan was stopped before it, ``n_networks`` where the site was not assessed; ``main``
-    is the main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site
-    of the past, which nobody can improve. ``peers`` are of the institution's type, then of its region, as far as the
-    registry says them and another institution shares them.
+    ``result`` is None if a scan was stopped before it, ``n_networks`` if the site was not assessed; ``main`` is the
+    main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site of the
+    past, which nobody can improve. ``peers`` are of the institution's type, then of its region, if it has any.
     """
 
     institution: Institution

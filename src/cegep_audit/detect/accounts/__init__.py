@@ -1,1 +1,1 @@
-"""Whose the accounts of a site are: candidates, name matching, rules, the main account of each network."""
+"""Who holds the accounts that a site shows: candidates, name matching, rules, the main account of each network."""

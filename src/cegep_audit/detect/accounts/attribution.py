@@ -1,4 +1,4 @@
-"""Decide whose the accounts of a site are, by which rule, and which is the main one of its network.
+"""Decide who holds each account that a site shows, and which account of a network is the main one.
 
 All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
 its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
@@ -242,27 +242,20 @@ _OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", 
 
 def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
     """Return *accounts* in the same order, with one official account of each network marked as the main one."""
-    best: dict[str, tuple[tuple[int, ...], int]] = {}
-    for place, account in enumerate(accounts):
-        if account.role is Role.OFFICIAL:
-            rank = (_rank(account, identity), place)
-            best[account.network] = min(rank, best.get(account.network, rank))
-    main = {place for _, place in best.values()}
-    return tuple(
-        account if account.is_main == (place in main) else replace(account, is_main=place in main)
-        for place, account in enumerate(accounts)
-    )
+    official = [account for account in reversed(accounts) if account.role is Role.OFFICIAL]
+    main = {account.network: account for account in sorted(official, key=lambda each: _rank(each, identity))}
+    return tuple(replace(account, is_main=main.get(account.network) is account) for account in accounts)
 
 
 def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
-    """Return the sort key for choosing the main account; the lowest wins.
+    """Return the sort key for choosing the main account; the highest wins, and of equals the first on the page.
 
     In order: the institution's own language, a profile rather than a group or a show, a handle that shows the
-    institution's name, the number of pages that show it; then the order on the page.
+    institution's name, the number of pages that show it.
     """
     return (
-        account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
-        account.kind is not Kind.PROFILE,
-        not match_name(account.handle, identity),
-        -account.pages_seen,
+        not account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
+        account.kind is Kind.PROFILE,
+        match_name(account.handle, identity) > NameMatch.NONE,
+        account.pages_seen,
     )

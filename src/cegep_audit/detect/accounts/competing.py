@@ -1,4 +1,4 @@
-"""Compare the accounts of a site: which are more prominent, whose their rows are, which belong to parts.
+"""Compare the accounts of a site: which are more prominent, what their rows say, which belong to parts.
 
 An institution shows its own accounts in the frame of its site, and its parts, partners and people in the content of
 its pages. So if one account of a network is in the frame and another only in the content, the latter belongs to

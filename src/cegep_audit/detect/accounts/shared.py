@@ -9,7 +9,7 @@ from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import with_main
 from cegep_audit.detect.accounts.name_matching import identity_of, match_name
 from cegep_audit.detect.networks.identify import account_key
-from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 
 SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture
@@ -23,7 +23,9 @@ def mark_shared(scan: Scan) -> Scan:
     shows its name. Main accounts are chosen again.
     """
     shown = ((result, each.network, each.url) for result in scan.results for each in result.accounts if each.url)
-    shared = shared_keys(shown, _family)
+    shared = shared_keys(
+        shown, lambda result: family_of(result.institution.parent_id, result.final_url or result.institution.url)
+    )
     showers = {result.institution.id for results in shared.values() for result in results}
     results = (without_shared(each, shared) if each.institution.id in showers else each for each in scan.results)
     return replace(scan, results=tuple(results)) if shared else scan
@@ -46,11 +48,17 @@ def shared_keys(
         if first.setdefault(key, shower) is not shower:
             others[key].append(shower)
     many = {key: [first[key], *rest] for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM}
-    return {key: each for key, each in many.items() if len(set(map(family, each))) >= SHARED_FROM}
+    return {key: showers for key, showers in many.items() if _are_several(map(family, showers))}
 
 
-def _family(result: InstitutionResult) -> str:
-    return family_of(result.institution.parent_id, result.final_url or result.institution.url)
+def _are_several(families: Iterable[str]) -> bool:
+    """Whether *families*, looked at as far as needed, are as many as make an account shared."""
+    found: set[str] = set()
+    for family in families:
+        found.add(family)
+        if len(found) >= SHARED_FROM:
+            return True
+    return False
 
 
 def family_of(parent_id: str, website: str) -> str:
@@ -59,19 +67,19 @@ def family_of(parent_id: str, website: str) -> str:
 
 
 def without_shared(result: InstitutionResult, shared: Collection[str]) -> InstitutionResult:
-    """Return *result* with its accounts among the *shared* ones made ``third_party``; itself where none changes."""
-    if not any(_is_changed(each, shared) for each in result.accounts):
+    """Return *result* with its accounts among the *shared* ones made ``third_party``; itself where none is shared."""
+    taken = [
+        each
+        for each in result.accounts
+        if each.role is not Role.THIRD_PARTY and account_key(each.network, each.url) in shared
+    ]
+    if not taken:
         return result
     identity = identity_of(result.institution, result.final_url)
     accounts = [
-        replace(each, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
-        if _is_changed(each, shared) and not match_name(each.handle, identity)
+        replace(each, role=Role.THIRD_PARTY, reason=REASON)
+        if each in taken and not match_name(each.handle, identity)
         else each
         for each in result.accounts
     ]
-    return replace(result, accounts=with_main(accounts, identity)) if accounts != list(result.accounts) else result
-
-
-def _is_changed(account: Account, shared: Collection[str]) -> bool:
-    """Whether a rule gave *account* a role that its being *shared* takes away."""
-    return account.role is not Role.THIRD_PARTY and account_key(account.network, account.url) in shared
+    return replace(result, accounts=with_main(accounts, identity))

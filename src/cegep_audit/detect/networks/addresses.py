@@ -46,24 +46,23 @@ _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names
 @cache
 def _suffix() -> re.Pattern[str]:
     """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
-    ends = sorted({name.partition(".")[2] for name in places().names()} - {""}, reverse=True)
+    known = places()
+    ends = sorted({name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}, reverse=True)
     by_letter = groupby(ends, key=itemgetter(0))  # most dots have a letter behind them that begins few of these
     tails = (f"{letter}(?:{'|'.join(re.escape(end[1:]) for end in each)})" for letter, each in by_letter)
     return re.compile(rf"\.(?<=\w.)(?:{'|'.join(tails)})(?!\.?[\w-])")
 
 
 @cache
-def _app() -> re.Pattern[str]:
-    """Return a pattern for the schemes of the networks' apps (``fb:``)."""
-    schemes = "|".join(sorted(host[:-1] for host in places().names() if host.endswith(":")))
-    return re.compile(rf"(?i)\s*(?:{schemes}):")
+def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
+    """Return patterns for the schemes of apps (``fb:``) and for addresses on hosts known by their form, and words.
 
-
-@cache
-def _hint() -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """Return a pattern for addresses on hosts recognized by name alone, and the words that need no ``/@``."""
-    wrappers = read_tables("detect/networks/wrappers.toml")
-    return re.compile(rf"(?i){wrappers['hinted_paths']}"), tuple(wrappers["hinted_hosts"])
+    The words are those of hosts whose addresses need no ``/@``.
+    """
+    schemes = "|".join(sorted(host[:-1] for host in places().hosts if host.endswith(":")))
+    tables = read_tables("detect/networks/wrappers.toml")
+    app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
+    return app, paths, tuple(tables["hinted_hosts"])
 
 
 def _lower(text: str) -> str:
@@ -77,16 +76,15 @@ def might_name_account(raw: str) -> bool:
     True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
     *raw* may be a link or a whole text; the time is linear in its length.
     """
-    if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and _app().match(raw) is not None):
+    app, _, words = _hints()
+    if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and app.match(raw) is not None):
         return True
     odd = None if _is_plain(raw) else _ODD.search(raw, 0, _LONGEST_HIDDEN)
-    if odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None:
-        return _is_hidden(raw)
+    may_hide = odd is not None and _HIDING.search(raw, max(0, odd.start() - 3)) is not None
     start = raw[:_LONGEST_HIDDEN].lower()
-    for word in _hint()[1]:
-        if word in start:
-            return _is_hidden(raw)
-    return False
+    for word in words:
+        may_hide = may_hide or word in start
+    return may_hide and _is_hidden(raw)
 
 
 def _is_plain(raw: str) -> bool:
@@ -109,7 +107,8 @@ def _is_hidden(raw: str) -> bool:
     text = unwrap.unescaped(raw)
     text = unwrap.decoded(text) if "%" in text else text
     text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    return _has_host(text) or bool(_hint()[0].search(text) or _app().match(text.strip()))
+    app, paths, _ = _hints()
+    return _has_host(text) or bool(paths.search(text) or app.match(text.strip()))
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
@@ -132,7 +131,8 @@ def addresses_in_text(text: str) -> Iterator[str]:
         if end > host_end or place.prefix or text[start - 1 : start] == "/":
             address = text[start:host_end] + _cut(text[host_end:end]) + text[end:position]
             is_setting = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
-            yield from _completed(_before(text, lowest, start), address, is_name=bool(place.prefix) and not is_setting)
+            is_name = bool(place.prefix) and not is_setting
+            yield from _completed(text[max(lowest, start - _LOOK_BACK) : start], address, is_name=is_name)
         lowest = position
 
 
@@ -167,19 +167,13 @@ def _cut(rest: str) -> str:
     return (rest[: stop.start()] if stop else rest).rstrip(_TRAILING)
 
 
-def _before(text: str, lowest: int, start: int) -> str:
-    """Return the text that directly precedes a host name, unescaped."""
-    if start == lowest or text[start - 1] in _BLANKS:
-        return ""
-    before = unwrap.unescaped(text[max(lowest, start - _LOOK_BACK) : start])
-    return before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
-
-
 def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
-    """Yield *address* with its scheme, unless it is part of something else.
+    """Yield *address* with its scheme, which is in the text *before* its host, unless it is part of something else.
 
     With *is_name* the host names an account by itself, without a path.
     """
+    before = "" if before[-1:] in _BLANKS else unwrap.unescaped(before)
+    before = before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address
     elif before.endswith("//"):

@@ -7,7 +7,7 @@ address must have. Words match whole, in any case.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -241,16 +241,11 @@ class Places:
             for face in ("", *(f"{label}." for label in table.get("faces", ()))):
                 self.hosts.setdefault(face + host, Grammar()).sources.append(main)
 
-    def names(self) -> Iterator[str]:
-        """Yield every host name, and the schemes of apps (``fb:``)."""
-        yield from self.hosts
-        yield from self.wild
-        yield from self.assets
-
 
 def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:
     """Return the kind of each word in *tables* of words by kind; later tables win."""
-    return {word: Kind(kind) for table in tables for kind, words in table.items() for word in words}
+    listed = ((Kind(kind), words) for table in tables for kind, words in table.items())
+    return {word: kind for kind, words in listed for word in words}
 
 
 places = cache(Places)  # both files are read once

@@ -6,7 +6,7 @@ count over, and the rules for addresses.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache, cached_property, lru_cache
 from urllib.parse import quote, unquote
@@ -27,6 +27,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
+_TABLES = "detect/networks/networks.toml"
 _MAX_WRAPPERS = 5  # nested redirectors; more is a trap
 _REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
 _SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
@@ -45,8 +46,8 @@ class Network:
     name: str
     domains: tuple[str, ...]
     opened: date
-    closed: date | None
     source: str
+    closed: date | None = None
 
     def is_open(self, day: date) -> bool:
         """Whether the network could be used on *day*."""
@@ -58,13 +59,9 @@ class _Networks(Mapping[str, Network]):
 
     @cached_property
     def _rows(self) -> dict[str, Network]:
-        rows = read_tables("detect/networks/networks.toml")["network"]
-        return {
-            row["id"]: Network(
-                row["id"], row["name"], tuple(row["domains"]), row["opened"], row.get("closed"), row["source"]
-            )
-            for row in rows
-        }
+        rows = ({**row, "domains": tuple(row["domains"])} for row in read_tables(_TABLES)["network"])
+        names = [each.name for each in fields(Network)]
+        return {row["id"]: Network(**{name: row[name] for name in names if name in row}) for row in rows}
 
     def __getitem__(self, name: str) -> Network:
         return self._rows[name]
@@ -81,7 +78,7 @@ NETWORKS: Mapping[str, Network] = _Networks()
 
 def name_of(network: str) -> str:
     """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
-    tables = read_tables("detect/networks/networks.toml")
+    tables = read_tables(_TABLES)
     return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
 
 
@@ -97,7 +94,7 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 
     Raises UsageError, which names the baskets, where *name* is none of them.
     """
-    rows = {row["name"]: row["networks"] for row in read_tables("detect/networks/networks.toml")["basket"]}
+    rows = {row["name"]: row["networks"] for row in read_tables(_TABLES)["basket"]}
     if name not in rows:
         raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(rows)}")
     wanted = tuple(NETWORKS) if rows[name] == _EVERY_NETWORK else rows[name]
@@ -223,7 +220,7 @@ def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
             [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
             any(rule.get("exact") for rule in row["rule"]),
         )
-        for row in read_tables("detect/networks/networks.toml")["network"]
+        for row in read_tables(_TABLES)["network"]
     }
 
 

@@ -76,6 +76,7 @@ def _points(end: int) -> Callable[[ShareChange], Cell]:
 _VALUES: Mapping[str, Callable[..., Cell]] = {  # columns whose value is no attribute of the row
     "old_open": _was_open,
     "new_open": _is_open,
+    "institutions": lambda row: len(row.scan.institutions),
     "points_low": _points(0),
     "points_high": _points(1),
 }
@@ -93,7 +94,7 @@ def shares_of(comparison: Comparison) -> Table:
 def trend_of(trend: Trend) -> Table:
     """Return one row per scan, population and share."""
     rows = (_TrendRow(scan, share) for scan, shares in zip(trend.scans, trend.shares, strict=True) for share in shares)
-    return filled("trend", columns_of("trend"), rows)
+    return filled("trend", _columns("trend"), rows)
 
 
 def moves_of(trend: Trend) -> Table:

@@ -67,9 +67,8 @@ class Visits(WorkerPlugin):
     async def setup(self, worker: Worker) -> None:
         """Open the source of pages. An error is raised here, and again for every part that this worker gets."""
         if self.job.is_local:  # a terminal signals the whole process group, but only the parent reacts
-            for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
-                if number := getattr(signal, name, None):  # Windows has the first
-                    signal.signal(number, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)
         try:
             self._check_version(worker)
             plan, archive = self.job.plan, self.job.archive

@@ -1,0 +1,78 @@
+"""Plans of scans: what was asked for is kept with the scan, and read back from it to resume it."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cegep_audit.clock import now
+from cegep_audit.models import Limits
+from cegep_audit.scan.plan import Plan, begin, begin_completion, draft, resume
+from cegep_audit.scan.request import Completion, Mode, Render, Request, Selection, output_of, read_past
+from cegep_audit.store import Store
+
+DAYS = ["2011-09-06", "2016-09-06"]
+GATE = "https://archive.test/web/"
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> Request:
+    registry = tmp_path / "registry.csv"
+    registry.write_text("id,name,website\na,A,http://a.test/\nb,B,http://b.test/\n", "utf-8")
+    return Request(tmp_path / "audit.db", "en", registry, limits=Limits(concurrency=2), contact="c@a.test")
+
+
+def begun(request: Request) -> list[Plan]:
+    """Begin the scans of *request* and leave them, as a process does that is killed."""
+    with Store.open(request.db, create=True) as store:
+        return [begin(store, each) for each in draft(request, Path("report.csv"))]
+
+
+def resumed(request: Request) -> list[Plan]:
+    with Store.open(request.db, create=False) as store:
+        return resume(Request(request.db, request.lang), store)
+
+
+ASKED = {
+    "nothing special": {},
+    "a browser": {"render": Render.AUTO},
+    "one day": {"past": read_past(DAYS[:1], GATE, 9, "en")},
+    "several days": {"past": read_past(DAYS, GATE, 9, "en")},
+    "no WARC": {"no_warc": True},
+    "one institution": {"selection": Selection(ids=["b"])},
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_resumed_scan_is_the_one_that_was_begun(case: str, request_: Request) -> None:
+    plans = begun(replace(request_, **ASKED[case]))  # type: ignore[arg-type] # fields of a request
+    again = resumed(request_)
+    assert [plan.scan for plan in again] == [plan.scan for plan in plans]
+    assert [plan.waiting for plan in again] == [plan.waiting for plan in plans]
+    assert [plan.warc for plan in again] == [plan.warc for plan in plans]
+    for name in ("past", "render", "limits", "contact"):
+        assert [getattr(plan.request, name) for plan in again] == [getattr(plan.request, name) for plan in plans]
+
+
+def test_scans_of_several_days_have_outputs_of_their_own(request_: Request) -> None:
+    plans = begun(replace(request_, past=read_past(DAYS, GATE, 9, "en"), save_warc=request_.db.with_name("w.warc.gz")))
+    assert [plan.request.past and plan.request.past.as_of for plan in plans] == list(map(date.fromisoformat, DAYS))
+    outputs = [output_of(Path("report.csv"), plan.request.past) for plan in plans]
+    assert outputs == [Path(f"report-{day}.csv") for day in DAYS]
+    assert [plan.warc and plan.warc.name for plan in plans] == [f"w-{day}.warc.gz" for day in DAYS]
+
+
+def test_a_resumed_completion_asks_the_archive_for_its_own_day(request_: Request) -> None:
+    """The scan that it completes may be one of several days; what the completion asks for is another day."""
+    plan = begun(replace(request_, past=read_past(DAYS, GATE, 9, "en")))[1]
+    completion = Completion((Mode.ARCHIVE, Mode.SAVED), ("pages",), archive_refused=True)
+    asked = replace(request_, past=read_past(["2016-10-01"], GATE, 60, "en"), completion=completion)
+    with Store.open(request_.db, create=False) as store:
+        store.finish_scan(1, now())
+        store.finish_scan(2, now())
+        first = begin_completion(asked, store, store.load(plan.scan.id), Path("report.csv"))
+    (again,) = resumed(request_)
+    assert (again.request.past, again.request.completion) == (asked.past, completion)
+    assert again.base == first.base
+    assert output_of(Path("report.csv"), again.request.past) == Path("report.csv")

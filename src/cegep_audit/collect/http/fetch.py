@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 import httpcore
 import httpx
@@ -208,10 +209,10 @@ class HttpFetch:
     def _cookie_header(self, url: str) -> Sequence[tuple[bytes, bytes]]:
         if self._cookies is None or not self._cookies.jar:
             return ()
-        request = httpx.Request("GET", url)
-        request.headers.encoding = BYTES  # a cookie goes back as it came
-        self._cookies.set_cookie_header(request)
-        return [item for item in request.headers.raw if item[0].lower() == b"cookie"]
+        request = Request(url)  # noqa: S310 -- never opened: the jar writes the header into it
+        self._cookies.jar.add_cookie_header(request)
+        cookies = request.get_header("Cookie")
+        return [(b"Cookie", cookies.encode(BYTES))] if cookies else ()  # each goes back as it came
 
     def _keep_cookies(self, url: str, response: httpcore.Response) -> None:
         if self._cookies is not None:

@@ -59,9 +59,10 @@ def plain(text: str) -> str:
 
 def shown(text: str) -> str:
     r"""Return *text* with its invisible characters written out (``\u200b``, ``\x1b``), so that a user can find them."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\xa0" else _escape(char) for char in text)
+    written = (
+        each if each.isprintable() or each == "\xa0" else each.encode("unicode_escape").decode() for each in text
+    )
+    return "".join(written)
 
 
 def excerpt(text: str) -> str:
@@ -69,28 +70,20 @@ def excerpt(text: str) -> str:
     return shown(text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…")
 
 
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
 _PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that name files of the user's machine
 
 
 def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return *settings* as they may be handed on: of each file its name, without the folders of the user's machine."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
+
+    def shortened(name: str, value: object) -> object:
         if isinstance(value, Mapping):
-            found[name] = without_folders(value)
-        elif name in _PATHS:
-            found[name] = [_name_of(each) for each in value] if isinstance(value, list | tuple) else _name_of(value)
-        else:
-            found[name] = value
-    return found
+            return without_folders(value)
+        if isinstance(value, list | tuple):
+            return [shortened(name, each) for each in value]
+        return re.split(r"[/\\]", str(value))[-1] if name in _PATHS else value
 
-
-def _name_of(path: object) -> str:
-    return re.split(r"[/\\]", str(path))[-1]
+    return {name: shortened(name, value) for name, value in settings.items()}
 
 
 # ------------------------------------------------------------------------------------------ bytes

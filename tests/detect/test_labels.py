@@ -112,3 +112,39 @@ def test_a_sentence_is_near_its_link(words: str, depth: int, *, is_prose: bool, 
     link = "<em>" * depth + '<a href="https://www.facebook.com/quidam">ici</a>' + "</em>" * depth
     roles = roles_on(main=f"<div>{words} {link}</div>")
     assert roles["facebook/quidam"] == ("third_party" if is_prose and is_near else "uncertain")
+
+
+TITLED = (
+    '<ul><li><a href="https://www.facebook.com/plumebleue">{0}</a></li>'
+    '<li><a href="https://www.instagram.com/plumebleue">{1}</a></li></ul>'
+)
+
+
+@pytest.mark.parametrize("titles", [("Portes ouvertes", "Nos images"), ("Vivre ici", "La vie en images")])
+def test_an_institution_may_give_its_accounts_titles_in_a_footer_alone(titles: tuple[str, str]) -> None:
+    accounts = {"facebook/plumebleue", "instagram/plumebleue"}
+    icons = TITLED.format(*titles)
+    assert official(roles_on(footer=icons)) == accounts
+    assert official(roles_on(header=f"<nav>{icons}</nav>")) == set()
+    assert official(roles_on(main=f"<aside>{icons}</aside>")) == set()
+
+
+@pytest.mark.parametrize(
+    ("handle", "label"),
+    [("campusnews", "Campus news"), ("museumcity", "Museum city"), ("nouvellesville2", "Nouvelles ville")],
+)
+def test_an_account_under_its_own_name_alone_is_a_link_of_a_list(handle: str, label: str) -> None:
+    link = '<nav><a href="https://twitter.com/{0}">{1}</a></nav>'
+    assert official(roles_on(header=link.format(handle, label))) == set()
+    assert official(roles_on(header=link.format(handle, "Twitter"))) == {f"twitter/{handle}"}
+
+
+def test_icons_beside_a_credit_are_the_sites_if_it_shows_no_others_and_they_name_nobody() -> None:
+    credit = '<div class="credits"><p>Site réalisé par</p>{}</div>'
+    icons = credit.format(TITLED.format("<svg></svg>", "<svg></svg>"))
+    others = TITLED.format("<svg></svg>", "<svg></svg>").replace("plumebleue", "lavalbrumoise")
+    assert official(roles_on(footer=icons)) == {"facebook/plumebleue", "instagram/plumebleue"}
+    assert official(roles_on(footer=icons, header=others)) == {"facebook/lavalbrumoise", "instagram/lavalbrumoise"}
+    assert official(roles_on(footer=icons, main=others)) == {"facebook/lavalbrumoise", "instagram/lavalbrumoise"}
+    for names in (("Plume bleue", "Plume bleue"), ("Agence Bleue", "Agence Bleue")):
+        assert official(roles_on(footer=credit.format(TITLED.format(*names)))) == set()

@@ -12,7 +12,7 @@ import typer
 
 from cegep_audit import __version__
 from cegep_audit.cli.usage import ReaderLeftError, app, fault, say
-from cegep_audit.errors import CegepAuditError, RegistryError, StoreError, UsageError
+from cegep_audit.errors import CegepAuditError, StoreError
 from cegep_audit.text import plain
 
 EXIT_USAGE = 2
@@ -22,12 +22,6 @@ EXIT_INTERRUPTED = 130
 # Thresholds of the garbage collector. Every command makes hundreds of thousands of records and few cycles; with its own
 # 700, 10, 10 the collector takes a sixth of a scan.
 _COLLECTED = 50_000, 10, 10
-
-_EXIT_CODES: dict[type[CegepAuditError], int] = {
-    UsageError: EXIT_USAGE,
-    RegistryError: EXIT_USAGE,
-    StoreError: EXIT_FILE,
-}
 
 
 def _show_version(asked: bool) -> None:
@@ -65,7 +59,7 @@ def _run(arguments: list[str] | None) -> int:
         return EXIT_USAGE
     except CegepAuditError as error:
         _print_error(str(error))
-        return next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
+        return EXIT_FILE if isinstance(error, StoreError) else EXIT_USAGE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except ReaderLeftError:  # Python would complain at exit

@@ -16,9 +16,7 @@ from cegep_audit.cli.layers import load_layers, load_peers
 from cegep_audit.cli.options import PAGE_ENDINGS, argument, what, writes
 from cegep_audit.cli.usage import command, say
 from cegep_audit.clock import now
-from cegep_audit.collect.http.live import LiveWeb, user_agent
 from cegep_audit.collect.port import Want
-from cegep_audit.collect.warc.saved import SavedFetch, read_saved
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
@@ -163,6 +161,8 @@ def _website(text: str) -> str:
 
 
 async def _audited(institution: Institution, limits: Limits, contact: str | None, lang: Language) -> InstitutionResult:
+    from cegep_audit.collect.http.live import LiveWeb, user_agent
+
     async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
         return await audit(institution, site, limits)
 
@@ -228,6 +228,8 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
         raise StoreError(say("error.no_name"))
     if Path(source).is_dir():
         raise StoreError(say("error.folder", path=source))
+    from cegep_audit.collect.warc.saved import SavedFetch, read_saved
+
     for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
         pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
         for url in pages.urls:
@@ -236,6 +238,8 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
 
 
 async def _fetched(url: str, lang: Language) -> Page:
+    from cegep_audit.collect.http.live import LiveWeb, user_agent
+
     institution = Institution(id="", name="", url=url)
     try:
         async with LiveWeb(Limits(), user_agent(None, __version__), lang=lang) as web, web.open(institution) as site:

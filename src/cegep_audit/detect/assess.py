@@ -120,7 +120,7 @@ class _Site(NamedTuple):
 
 
 def _shows_a_sign(site: _Site) -> str:
-    """Return why the homepage, or every frame of it, is an anti-robot wall or nobody's page."""
+    """Return why the homepage, or every frame of it, is an anti-robot wall or not an institution's page."""
     behind = [visit.reading for visit in site.visits[1:] if visit.choice.role is PageRole.FRAME and visit.reading]
     readings = behind or [visit.reading for visit in (site.home,) if visit.reading]
     details = [sign_of(reading, site.accounts_found, site.identity) for reading in readings]

@@ -1,4 +1,4 @@
-"""Recognize pages that are nobody's site: anti-robot walls, parked domains, moved, missing or default pages.
+"""Recognize pages that are not an institution's site: anti-robot walls, parked domains, moved or missing pages.
 
 No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.
@@ -33,7 +33,9 @@ class _Sign:
         titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
         self._titles = re.compile("|".join(titles) or "(?!)")
         texts, subjects, states = (list(map(_plain, row.get(name, ()))) for name in ("texts", "subjects", "states"))
-        self._texts, self._subjects, self._states = map(_pattern, (texts, subjects, states))
+        self._pairs = [(compile_words(subjects), compile_words(states))] if subjects else []
+        if texts:
+            self._pairs.append((compile_words(texts), re.compile("")))  # a text needs no second phrase
         # One whole word of each phrase: most pages contain none of these.
         self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in (*texts, *subjects)}
 
@@ -45,13 +47,8 @@ class _Sign:
         if any(map(self._titles.fullmatch, (title, *sentences[:1]))):
             return True
         return not self._words.isdisjoint(words) and any(
-            self._texts.search(each) or (self._subjects.search(each) and self._states.search(each))
-            for each in sentences[1:]
+            first.search(each) and second.search(each) for first, second in self._pairs for each in sentences[1:]
         )
-
-
-def _pattern(phrases: Sequence[str]) -> re.Pattern[str]:
-    return compile_words(phrases) if phrases else re.compile("(?!)")
 
 
 @cache
@@ -60,7 +57,7 @@ def _signs() -> tuple[_Sign, ...]:
 
 
 def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
-    """Return the detail of a page that is nobody's site, "" for any other page.
+    """Return the detail of a page that is not an institution's site, "" for any other page.
 
     *accounts_found* counts the accounts that the site shows: a page under construction may already name some.
     Circumstances alone suffice for a page with hardly any text, no link within the site, and no name.

@@ -58,9 +58,10 @@ class Candidate:
     """One account with all the evidence for and against it: the rules look at nothing else.
 
     ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
-    or address names; ``is_subject``: it names the part that the institution itself is. ``cues``, ``subjects`` and
-    ``hows`` are those of any link, ``common_cues`` those of every link. The attributes from ``rows`` on compare it
-    with the site's other accounts, see :mod:`cegep_audit.detect.accounts.competing`.
+    or address names; ``is_subject``: it names the part that the institution itself is. ``is_alike``: its handle or a
+    label shows the institution's name, at least in part. ``cues``, ``subjects`` and ``hows`` are those of any link,
+    ``common_cues`` those of every link. The attributes from ``rows`` on compare it with the site's other accounts, see
+    :mod:`cegep_audit.detect.accounts.competing`.
     """
 
     def __init__(self, network: str, group: Sequence[Sighting], identity: Identity) -> None:

@@ -88,10 +88,10 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
 
 
 def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
-    """Return the unlike accounts that only the page's data names, on networks where visible icons show another.
+    """Return accounts without the institution's name that only data shows, where visible icons show another one.
 
-    Data whose accounts the page does not show were copied with a template. If none of these accounts is alike,
-    none of them counts.
+    Data whose accounts the page does not show were copied with a template. If none of these accounts has
+    the institution's name, none of them counts.
     """
     visible = {item.network for item in candidates if item.url and item.is_seen_in_frame}
     doubted: set[Candidate] = set()
@@ -112,7 +112,7 @@ def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
 
 
 def _compare_rows(candidates: Sequence[Candidate]) -> None:
-    """Set what the rows on a site say about their members: neighbours often tell whose an account is.
+    """Set what the rows on a site say about their members: neighbours often tell who holds an account.
 
     A script may contain anybody's accounts, so its addresses form a row of icons only if no visible link shows an
     account in the frame.

@@ -48,7 +48,7 @@ def _suffix() -> re.Pattern[str]:
     """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
     known = places()
     ends = sorted({name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}, reverse=True)
-    by_letter = groupby(ends, key=itemgetter(0))  # most dots have a letter behind them that begins few of these
+    by_letter = groupby(ends, key=itemgetter(0))  # few of these begin with the letter after most dots
     tails = (f"{letter}(?:{'|'.join(re.escape(end[1:]) for end in each)})" for letter, each in by_letter)
     return re.compile(rf"\.(?<=\w.)(?:{'|'.join(tails)})(?!\.?[\w-])")
 

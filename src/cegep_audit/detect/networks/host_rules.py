@@ -132,7 +132,7 @@ class Rule:
 
 
 class Source(NamedTuple):
-    """What one *table* says of a host: some of its rules, and the tables of words that are nobody's names there."""
+    """What one *table* says of a host: some of its rules, and tables of words that no account has for its name."""
 
     table: Table
     rows: Sequence[Table]
@@ -143,8 +143,8 @@ class Source(NamedTuple):
 class Grammar:
     """The rules for the paths of one host, put together when the first address on it is read.
 
-    A host that two networks share belongs to neither: only a matching rule tells whose an address is. ``miss`` is what
-    an address is that no rule matches, None where its path tells.
+    A host that two networks share belongs to neither: only a matching rule tells the network of an address. ``miss`` is
+    what an address is that no rule matches, None where its path tells.
     """
 
     def __init__(self, *sources: Source, miss: Classified | None = None) -> None:
@@ -159,7 +159,7 @@ class Grammar:
 
     @cached_property
     def words(self) -> dict[str, Kind]:
-        """The first words of paths that are nobody's names."""
+        """The first words of paths that are not names of accounts."""
         return {word: kind for source in self.sources for word, kind in _kinds(source.words).items()}
 
     @cached_property

@@ -143,7 +143,7 @@ def address_inside(path: str, query: str, fragment: str) -> str | None:
 
 
 def repeated_address(path: str, query: str, fragment: str) -> str | None:
-    """Return the address that was pasted behind another one: ``https://network/https://network/name``."""
+    """Return the address that was pasted after another one: ``https://network/https://network/name``."""
     start = path.lower().find("http")
     found = _INNER_HTTP.fullmatch(path, path.rfind("/", 0, start)) if start > 0 else None
     return _with_tail(found[1], query, fragment) if found else None

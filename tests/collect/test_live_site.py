@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -391,3 +393,22 @@ async def test_a_visit_that_ends_makes_room(proxied: Web) -> None:
             assert (await site.get(f"http://{name}.test/")).status == 200
             assert live.room.locked()
     assert not live.room.locked()
+
+
+@pytest.mark.parametrize("status", [404, 403, 410, 301])  # not tried again, as most errors are not
+@pytest.mark.parametrize("path", ["", "absent"])
+async def test_an_error_is_forgotten_with_its_body_as_soon_as_it_was_told(status: int, path: str, proxied: Web) -> None:
+    """The collector of cycles is not waited for: it runs seldom, and errors have bodies."""
+    proxied["cegeprb.test/"] = page()
+    proxied[f"cegeprb.test/{path}"] = Reply(b"<html>" + b"x" * 9_000, status=status)
+    async with visit() as site:
+        gc.collect()
+        gc.disable()
+        try:
+            try:
+                await site.get(HOME + path)
+            except FetchError as error:
+                told = weakref.ref(error)
+            assert told() is None
+        finally:
+            gc.enable()

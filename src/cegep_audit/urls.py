@@ -110,7 +110,7 @@ def pace_key(url: str) -> str:
     return host if parts.port in _DEFAULT_PORTS else f"{host}:{parts.port}"
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str:
     """Return the registrable domain of *host*: ``cegepx.qc.ca`` for ``www.cegepx.qc.ca``.
 

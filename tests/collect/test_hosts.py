@@ -15,6 +15,11 @@ def test_the_homepages() -> None:
     assert (hosts.home, hosts.former) == ("https://www.cegeprb.qc.ca/", ("http://cegep-riviere.test/",))
 
 
+def test_a_former_host_is_asked_as_browsers_spell_it() -> None:
+    hosts = OwnHosts(Institution("rb", "Cégep", "https://www.cegeprb.qc.ca", alt_hosts=("Cégep-Rivière.test",)))
+    assert hosts.former == ("http://xn--cgep-rivire-69ae.test/",)
+
+
 @pytest.mark.parametrize(
     ("url", "is_held"),
     [

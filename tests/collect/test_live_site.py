@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import itertools
+import weakref
+from collections.abc import AsyncIterator
 
 import pytest
 from servers import Asked, Reply, Web, page, redirect
 from visits import AGENT, HOME, QUICK, fault, get, institution, visit
 
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 
@@ -339,3 +345,70 @@ async def test_the_tally_counts_and_says_what_is_waited_for(proxied: Web) -> Non
     assert live.tally.visits == {}
     waiting = seen[0]
     assert (waiting.what, waiting.url) == ("answer", HOME)  # type: ignore[attr-defined] # a Waiting
+
+
+# --------------------------------------------------------------------------------------------- room for pages
+
+
+BROKEN = Reply(b"\x1f\x8b\x08 broken", headers=[("Content-Encoding", "gzip")])
+
+
+@contextlib.asynccontextmanager
+async def two_visits_with_room_for_one(proxied: Web, first: Reply) -> AsyncIterator[tuple[LiveWeb, list[Source]]]:
+    proxied["a.test/"] = first
+    proxied["a.test/b"] = proxied["cegeprb.test/"] = page()
+    live = LiveWeb(QUICK, AGENT)
+    live.room = asyncio.Semaphore(1)
+    async with live.open(institution("http://a.test/", id_="a")) as one, live.open(institution()) as other:
+        yield live, [one, other]
+    assert not live.room.locked()
+
+
+@pytest.mark.parametrize("first", [page("A"), Reply(b"%PDF", content_type="application/pdf")])
+async def test_a_page_waits_until_the_visit_before_it_asks_on(first: Reply, proxied: Web) -> None:
+    async with two_visits_with_room_for_one(proxied, first) as (_, (one, other)):
+        await one.get("http://a.test/")
+        waiting = asyncio.create_task(other.get(HOME))
+        assert not (await asyncio.wait({waiting}, timeout=0.05))[0]
+        asking = asyncio.create_task(one.get("http://a.test/b"))
+        assert (await waiting).status == 200
+        with contextlib.suppress(FetchError):
+            await other.get(f"{HOME}absent")  # the visit asks on
+        assert (await asking).status == 200
+
+
+async def test_a_page_that_cannot_be_decoded_takes_no_room(proxied: Web) -> None:
+    async with two_visits_with_room_for_one(proxied, BROKEN) as (_, (one, other)):
+        with pytest.raises(FetchError):
+            await one.get("http://a.test/")
+        assert (await other.get(HOME)).status == 200
+
+
+async def test_a_visit_that_ends_makes_room(proxied: Web) -> None:
+    proxied["a.test/"] = proxied["cegeprb.test/"] = page()
+    live = LiveWeb(QUICK, AGENT)
+    live.room = asyncio.Semaphore(1)
+    for name in ("a", "cegeprb"):
+        async with live.open(institution(f"http://{name}.test/", id_=name)) as site:
+            assert (await site.get(f"http://{name}.test/")).status == 200
+            assert live.room.locked()
+    assert not live.room.locked()
+
+
+@pytest.mark.parametrize("status", [404, 403, 410, 301])  # not tried again, as most errors are not
+@pytest.mark.parametrize("path", ["", "absent"])
+async def test_an_error_is_forgotten_with_its_body_as_soon_as_it_was_told(status: int, path: str, proxied: Web) -> None:
+    """The collector of cycles is not waited for: it runs seldom, and errors have bodies."""
+    proxied["cegeprb.test/"] = page()
+    proxied[f"cegeprb.test/{path}"] = Reply(b"<html>" + b"x" * 9_000, status=status)
+    async with visit() as site:
+        gc.collect()
+        gc.disable()
+        try:
+            try:
+                await site.get(HOME + path)
+            except FetchError as error:
+                told = weakref.ref(error)
+            assert told() is None
+        finally:
+            gc.enable()

@@ -31,7 +31,7 @@ class OwnHosts:
 
     def __init__(self, institution: Institution) -> None:
         self.home = crawl_key(institution.url)
-        self.former = tuple(f"http://{host}/" for host in institution.alt_hosts)
+        self.former = tuple(crawl_key(f"http://{host}/") for host in institution.alt_hosts)
         self._others = institution.alt_hosts
 
     def hold(self, url: str) -> bool:

@@ -99,12 +99,15 @@ class Site:
     async def _get_home(self, url: str) -> Page:
         """Return the homepage under the first of its names that answers; raise FetchError."""
         failures: list[FetchError] = []
-        for address in self._names(failures):
-            try:
-                return await self._follow(url, address, is_home=True)
-            except FetchError as error:
-                failures.append(error)
-        raise min(failures, key=silence)
+        try:
+            for address in self._names(failures):
+                try:
+                    return await self._follow(url, address, is_home=True)
+                except FetchError as error:
+                    failures.append(error)
+            raise min(failures, key=silence)
+        finally:
+            failures.clear()  # each leads by its traceback to this frame
 
     def _names(self, failures: list[FetchError]) -> Iterator[str]:
         """Yield the addresses at which the homepage may be, as long as the *failures* of those before allow it."""
@@ -182,7 +185,10 @@ class Site:
         error = self._status_error(answer)
         if answer.status in MAY_PASS:
             self._heed_refusal(answer, error)
-        raise self._given_up or error
+        try:
+            raise self._given_up or error
+        finally:
+            del error, answer  # the error leads by its traceback to this frame: it would keep itself and the body alive
 
     def _may_pass(self, error: Exception) -> bool:
         is_retried = isinstance(error, FetchError) and error.detail in _RETRIED

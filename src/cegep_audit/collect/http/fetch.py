@@ -5,39 +5,28 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.body import (
-    BodyError,
-    beginning_of,
-    content_codings,
-    decoded,
-    may_be_page,
-    require_markup,
-)
+from cegep_audit.collect.http.body import BodyError, beginning_of, content_codings
 from cegep_audit.collect.http.connection import FAULTS, Connection, explained
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.framing import TransportError
 from cegep_audit.collect.http.progress import Waiting
+from cegep_audit.collect.http.receive import BYTES, SUCCESS, body_of, receive
 from cegep_audit.collect.http.web import Web, repeats_credentials
 from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Answer, Want, header_map
 from cegep_audit.errors import FetchError
-from cegep_audit.text import SNIFFED
 from cegep_audit.vocabulary import Detail
 
 _KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
-_ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again
-_ERROR_S = 1.0
-_SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough for any coding to give those that are looked at
 _MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
-_MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
 _REPEATS = 2  # of one request; a machine that stalls each time must end too
-_BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
 _ECHO = "the answer repeats the credentials of the proxy"
 
@@ -50,9 +39,22 @@ class HttpFetch:
     cost a quarter more.
     """
 
-    def __init__(self, web: Web, name: str, *, turn: OpenTurn | None = None, keeps_cookies: bool = True) -> None:
-        """*name* is the visit's in the tally; *turn* opens turns, None by the pace of the *web*."""
+    def __init__(
+        self,
+        web: Web,
+        name: str,
+        *,
+        turn: OpenTurn | None = None,
+        room: asyncio.Semaphore | None = None,
+        keeps_cookies: bool = True,
+    ) -> None:
+        """*name* is the visit's in the tally; *turn* opens turns, None by the pace of the *web*.
+
+        A page takes *room*, where there is any, from when it is decoded until the visit asks for the next.
+        """
         self._web = web
+        self._room = room
+        self._in_hand: asyncio.Semaphore | None = None  # the room that the latest page takes
         self._name = name
         self._turn = turn or web.pace.turn
         self._cookies = httpx.Cookies() if keeps_cookies else None
@@ -66,20 +68,30 @@ class HttpFetch:
         A request is repeated only where its failure says nothing about the site: the connection was closed while idle,
         or this program did not run meanwhile.
         """
+        self._put_down()
         for left in reversed(range(_REPEATS + 1)):
             self._wait_for("turn", url)
             async with self._turn(url) as turn:
                 self._wait_for("answer", url)
-                if answer := await self._ask(url, want, turn, may_repeat=left > 0):
-                    return answer
+                exchange = Exchange(url, "GET", (), self._web.now(), 0.0, is_asset=want is Want.ASSET)
+                headers = await self._ask(exchange, want, turn, may_repeat=left > 0)
+            if headers is not None:
+                return await self._answer(exchange, want, headers)
         raise AssertionError("the last try ends with an answer or an error")
 
     async def aclose(self) -> None:
         """Close the connections of the visit."""
+        self._put_down()
         for sender, _ in self._open.values():
             await sender.aclose()
         self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
         self._last = None
+
+    def _put_down(self) -> None:
+        """Make room for another visit's page: this one was read."""
+        if self._in_hand:
+            self._in_hand.release()
+        self._in_hand = None
 
     @property
     def _used(self) -> Connection | None:
@@ -89,17 +101,17 @@ class HttpFetch:
     def _wait_for(self, what: Literal["turn", "answer"], url: str) -> None:
         self._web.tally.visits[self._name] = Waiting(what, url, self._web.clock())
 
-    async def _ask(self, url: str, want: Want, turn: Turn, *, may_repeat: bool) -> Answer | None:
-        """Return the answer; None, if it *may_repeat*, for a failure that says nothing about the site."""
+    async def _ask(self, exchange: Exchange, want: Want, turn: Turn, *, may_repeat: bool) -> Mapping[str, str] | None:
+        """Send the request and return the headers of its answer, which is received whole; raise FetchError.
+
+        Returns None, if it *may_repeat*, for a failure that says nothing about the site.
+        """
         web = self._web
         began_s, lost_s = web.clock(), web.listening.lost_s
         patience_s = web.connectivity.patience_s(web.limits.timeout_s)
-        exchange = Exchange(url, "GET", (), web.now(), 0.0, is_asset=want is Want.ASSET)
         try:
             async with asyncio.timeout(patience_s):
-                headers, body = await self._exchange(exchange, want, turn)
-            if self._echoes(exchange, body):
-                raise TransportError(Detail.PROXY, _ECHO)
+                headers = await self._exchange(exchange, want, turn)
         except FAULTS as error:
             if may_repeat and ((self._used and self._used.is_stale) or web.listening.lost_s > lost_s):
                 return None
@@ -109,12 +121,28 @@ class HttpFetch:
             if exchange.status is None and self._used:
                 turn.reached(web.clock())
         exchange.duration_s = web.clock() - began_s
-        return Answer(url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
+        return headers
+
+    async def _answer(self, exchange: Exchange, want: Want, headers: Mapping[str, str]) -> Answer:
+        """Return what was received, decoded once there is room for another page; raise FetchError."""
+        if self._room and want is Want.PAGE and exchange.status in SUCCESS:
+            await self._room.acquire()
+            self._in_hand = self._room
+        try:
+            surplus = bytes(self._used.framing.surplus) if self._used else b""
+            body = body_of(exchange, want, headers, self._limit(want), surplus)
+        except BodyError as error:
+            self._put_down()
+            raise self._failure(exchange, error, 0.0) from error
+        if self._echoes(exchange, body):
+            self._put_down()
+            raise self._failure(exchange, TransportError(Detail.PROXY, _ECHO), 0.0)
+        return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
 
     # ---------------------------------------------------------------------------------- request
 
-    async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> tuple[Mapping[str, str], bytes]:
-        """Send the request and return the headers and the decoded body of its answer."""
+    async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> Mapping[str, str]:
+        """Send the request, receive the answer as far as it is wanted, and return its headers."""
         web = self._web
         response = await self._send(exchange)
         try:
@@ -127,18 +155,20 @@ class HttpFetch:
             # Nobody here knows when the host had the request, only that it was before it answered. The delay counts
             # from then, so that it holds by the host's own clock, however long the request was on its way.
             turn.reached(web.clock())
-            exchange.http_version = response.extensions["http_version"].decode(_BYTES)
+            exchange.http_version = response.extensions["http_version"].decode(BYTES)
             exchange.status = response.status
-            exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
+            exchange.reason = response.extensions["reason_phrase"].decode(BYTES)
             exchange.response_headers = tuple(response.headers)
             found = header_map(response.headers)
             if "set-cookie" in found:
                 self._keep_cookies(exchange.url, response)
-            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                return found, await self._page(exchange, response, want, found)
-            return found, await self._error(exchange, response, found)
+            await receive(exchange, response, want, found, self._limit(want))
+            return found
         finally:
             await response.aclose()
+
+    def _limit(self, want: Want) -> int:
+        return ROBOTS_BYTES if want is Want.ROBOTS else self._web.limits.max_bytes
 
     async def _send(self, exchange: Exchange) -> httpcore.Response:
         """Send the request of *exchange* and return the head of its answer; raise TransportError or httpcore's own."""
@@ -151,7 +181,7 @@ class HttpFetch:
         path = exchange.url[len(f"{url.scheme}://{url.netloc}") :]
         target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=path or "/")
         headers = [(b"Host", url.netloc.encode()), *self._web.headers, *self._cookie_header(exchange.url)]
-        exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
+        exchange.request_headers = tuple((name.decode(BYTES), value.decode(BYTES)) for name, value in headers)
         self._web.tally.requests += 1
         sender, self._last = await self._connection(target.origin)
         self._last.is_sent = False
@@ -179,52 +209,16 @@ class HttpFetch:
     def _cookie_header(self, url: str) -> Sequence[tuple[bytes, bytes]]:
         if self._cookies is None or not self._cookies.jar:
             return ()
-        request = httpx.Request("GET", url)
-        request.headers.encoding = _BYTES  # a cookie goes back as it came
-        self._cookies.set_cookie_header(request)
-        return [item for item in request.headers.raw if item[0].lower() == b"cookie"]
+        request = Request(url)  # noqa: S310 -- never opened: the jar writes the header into it
+        self._cookies.jar.add_cookie_header(request)
+        cookies = request.get_header("Cookie")
+        return [(b"Cookie", cookies.encode(BYTES))] if cookies else ()  # each goes back as it came
 
     def _keep_cookies(self, url: str, response: httpcore.Response) -> None:
         if self._cookies is not None:
             wrapped = httpx.Response(response.status, headers=response.headers, request=httpx.Request("GET", url))
-            wrapped.headers.encoding = _BYTES
+            wrapped.headers.encoding = BYTES
             self._cookies.extract_cookies(wrapped)
-
-    # ---------------------------------------------------------------------------------- body
-
-    async def _page(
-        self, exchange: Exchange, response: httpcore.Response, want: Want, headers: Mapping[str, str]
-    ) -> bytes:
-        """Return the decoded body as far as it is wanted; raise BodyError where it cannot be read whole."""
-        is_page = may_be_page(headers.get("content-type", "")) if want is Want.PAGE else True
-        if is_page is False:
-            exchange.truncated = "length"  # nobody needs 200 MB of PDF
-            return b""
-        is_robots = want is Want.ROBOTS
-        limit = ROBOTS_BYTES if is_robots else self._web.limits.max_bytes
-        codings = content_codings(headers.get("content-encoding", ""))
-        await _receive(exchange, response, limit, codings if is_page is None else None)
-        if exchange.truncated and not is_robots:
-            raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
-        body = decoded(exchange.body, codings, limit, cuts=is_robots)
-        if is_page is None and body:
-            require_markup(body)
-        is_measured = not exchange.truncated and "transfer-encoding" not in headers
-        if self._used and is_measured and self._used.framing.surplus.strip():
-            exchange.truncated = "unspecified"
-            raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
-        return body
-
-    async def _error(self, exchange: Exchange, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
-        """Return the beginning of a body that nobody wants; whatever goes wrong with it changes nothing."""
-        try:
-            async with asyncio.timeout(_ERROR_S):
-                await _receive(exchange, response, _ERROR_BYTES)
-        except TimeoutError:
-            exchange.truncated = "time"
-        except FAULTS:
-            exchange.truncated = "disconnect"
-        return beginning_of(exchange.body, content_codings(headers.get("content-encoding", "")), _ERROR_BYTES)
 
     # ---------------------------------------------------------------------------------- failures
 
@@ -234,7 +228,7 @@ class HttpFetch:
             return False
         codings = content_codings(header_map(exchange.response_headers).get("content-encoding", ""))
         body = body or beginning_of(exchange.body, codings, self._web.limits.max_bytes)
-        parts = [exchange.reason.encode(_BYTES), body, exchange.body]
+        parts = [exchange.reason.encode(BYTES), body, exchange.body]
         parts += [value for _, value in exchange.response_headers]
         if not repeats_credentials(self._proxy, exchange.status, parts):
             return False
@@ -260,27 +254,3 @@ class HttpFetch:
             return None
         exchange.ip = self._used.ip if self._used else None
         return self._web.record(exchange)
-
-
-async def _receive(exchange: Exchange, response: httpcore.Response, limit: int, vague: list[str] | None = None) -> None:
-    """Fill in at most *limit* bytes of the body as received, and whether that is all of it.
-
-    *vague* are the codings of a body that must prove to be markup: raise BodyError as soon as it does not.
-    """
-    pieces: list[bytes] = []
-    size = 0
-    exchange.truncated = "length"  # should we stop before its end
-    try:
-        async for piece in response.aiter_stream():
-            pieces.append(piece)
-            size += len(piece)
-            if len(pieces) > _MAX_PIECES:
-                raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
-            if size > limit:
-                return
-            if vague is not None and size >= _SNIFFED_RAW:
-                require_markup(beginning_of(b"".join(pieces), vague, SNIFFED))
-                vague = None
-        exchange.truncated = ""
-    finally:
-        exchange.body = b"".join(pieces)[:limit]

@@ -1,5 +1,6 @@
 """The live web: one per scan, one visit per institution."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 
@@ -29,7 +30,8 @@ class LiveWeb(Web):
         *around* may wrap what fetches, as a browser does.
         """
         try:
-            async with self.fetching(institution) as fetch:
+            # A page that waits for a browser keeps nobody else waiting.
+            async with self.fetching(institution, room=None if around else self.room) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
@@ -55,6 +57,8 @@ class LiveWeb(Web):
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
 
-    def fetching(self, institution: Institution, turn: OpenTurn | None = None) -> AbstractAsyncContextManager[Fetch]:
-        """Open the connections of a visit; requests wait for a *turn*, None for that of the pace."""
-        return aclosing(HttpFetch(self, institution.id, turn=turn, keeps_cookies=self.keeps_cookies))
+    def fetching(
+        self, institution: Institution, turn: OpenTurn | None = None, room: asyncio.Semaphore | None = None
+    ) -> AbstractAsyncContextManager[Fetch]:
+        """Open the connections of a visit; requests wait for a *turn*, None for that of the pace, pages for *room*."""
+        return aclosing(HttpFetch(self, institution.id, turn=turn, room=room, keeps_cookies=self.keeps_cookies))

@@ -28,6 +28,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 
+_IN_HAND = 24  # pages decoded at a time; more would only wait to be read, at five times their size on the way
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
 _MAX_PORT = 65_535
 
@@ -42,7 +43,7 @@ class Web:
 
     Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
     while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
-    told what each visit came to, says whether anybody answers at all.
+    told what each visit came to, says whether anybody answers at all; ``room`` is for the pages that wait to be read.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Web:
         self.listening = listening or Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
         self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
+        self.room = asyncio.Semaphore(_IN_HAND)
         self._watching = self.listening.running()
         self.resolve = resolve or Resolver()
         self.context = tls_context(lang)

@@ -60,7 +60,7 @@ def _patterns(table: str) -> tuple[re.Pattern[str], list[tuple[Part, re.Pattern[
     ]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _named(table: str, text: str) -> frozenset[Part]:
     any_word, rows = _patterns(table)
     spaced = fold(text).translate(_JOINING_MARKS)
@@ -112,7 +112,7 @@ class Identity:
         self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
 
 
-_identity = lru_cache(maxsize=512)(Identity)
+_identity = lru_cache(maxsize=64)(Identity)
 
 
 def identity_of(institution: Institution, final_url: str = "") -> Identity:
@@ -146,7 +146,7 @@ class NameMatch(IntEnum):
     SAME = 3  # its names and nothing else
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def match_name(text: str, identity: Identity) -> NameMatch:
     """Return how closely the handle or label *text* matches a name of *identity*."""
     tokens = _WORD.findall(fold(unquote(text)))

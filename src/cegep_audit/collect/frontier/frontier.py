@@ -139,7 +139,7 @@ class _SeenLinks:
         self.domains = domains
         self.candidates: list[_Candidate] = []
         self.blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
-        self._seen: set[tuple[str, str, str]] = set()
+        self._seen: set[int] = set()
 
     def look_over(self, readings: Sequence[Reading]) -> None:
         """Add the links of those *readings* that were not looked over before."""
@@ -161,7 +161,8 @@ class _SeenLinks:
             href = link.href
             if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not _names_any(self.domains, href)):
                 continue
-            key = (origin if href[:1] == "/" else reading.base, href, link.label)
+            # The hash alone, or the set would keep the text of every link for as long as the visit is open.
+            key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
             if key not in self._seen:
                 self._seen.add(key)
                 yield link

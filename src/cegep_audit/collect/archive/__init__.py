@@ -1,18 +1,18 @@
-"""Archives of the web, and how fast they may be asked."""
+"""Web archives, and how fast they may be asked."""
 
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.models import Limits
 from cegep_audit.urls import host_of
 
-# The Wayback Machine's hard limits, per address and minute, as its staff gave them to the maintainers of the client
-# edgi-govdata-archiving/wayback: 600 mementos (pull request 147, December 2023, with the wish that programs stay at
-# 80 % of it), 30 searches (its report 206, June 2026). Nearly each page costs two requests. One every two seconds is a
-# twentieth of the limit on mementos and would keep even that on searches.
+# The Wayback Machine's hard limits, per address and minute, as its staff told the maintainers of the client
+# edgi-govdata-archiving/wayback: 600 mementos (December 2023, with the request to stay below 80 %) and 30 searches
+# (June 2026); docs/method.md has the links. Most pages cost two requests. One request every two seconds is a twentieth
+# of the limit for mementos and would respect even that for searches.
 LEAST_DELAY_S = {"web.archive.org": 2.0}
 
-# An archive reads old disks: the same client waits as long for an answer.
+# Archives read from old disks; the same client waits as long for an answer.
 _TIMEOUT_S = 60.0
-_CONCURRENCY = 4  # one archive answers one request at a time: more sites at once would only wait for each other
+_CONCURRENCY = 4  # sites; the archive gets one request at a time, so more sites would only wait for each other
 
 
 def own_limits(timegate: str) -> dict[str, float]:

@@ -37,7 +37,7 @@ from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
 # For a 429 that does not say how long to wait. A client that goes on for more than a minute after a 429 is blocked
-# for an hour (issue 137 of edgi-govdata-archiving/wayback, quoting the archive's staff).
+# for an hour, as the archive's staff told the maintainers of the client edgi-govdata-archiving/wayback.
 _REST_S = 60.0
 _PATIENCE = 3  # answers 429 in a row, or requests without an answer, after which the scan stops asking
 

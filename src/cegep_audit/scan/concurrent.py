@@ -59,7 +59,7 @@ async def scan(
     """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
     *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
-    raises (a full disk) ends the scan. An internal error in one institution becomes its result.
+    raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()
@@ -68,8 +68,12 @@ async def scan(
     def commit() -> None:
         results = finished.copy()
         finished.clear()
-        if results:
-            keep(results)
+        try:
+            if results:
+                keep(results)
+        except StoreError:  # of a full disk: one by one, as many as still fit
+            for result in results:
+                keep([result])
         for result in results:
             observer.finished(result)
 

@@ -68,12 +68,8 @@ async def scan(
     def commit() -> None:
         results = finished.copy()
         finished.clear()
-        try:
-            if results:
-                keep(results)
-        except StoreError:  # of a full disk: one by one, as many as still fit
-            for result in results:
-                keep([result])
+        if results:
+            _keep(results, keep)
         for result in results:
             observer.finished(result)
 
@@ -97,6 +93,15 @@ async def scan(
         raise errors.exceptions[0] from errors
     finally:
         commit()
+
+
+def _keep(results: Sequence[InstitutionResult], keep: Callable[[Sequence[InstitutionResult]], None]) -> None:
+    """Pass *results* to *keep* together or, on a full disk, one by one, as many as still fit."""
+    try:
+        keep(results)
+    except StoreError:
+        for result in results:
+            keep([result])
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:

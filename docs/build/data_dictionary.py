@@ -1,13 +1,13 @@
 """``docs/data-dictionary.md``: every column of the files, from the code that writes them.
 
-To renew it: ``python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md``; a test tells when.
+To renew it: ``python docs/build/data_dictionary.py > docs/data-dictionary.md``; a test tells when.
 """
 
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.phrases.catalogue import say
@@ -31,7 +31,7 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
 
 
 def markdown() -> str:
-    """Return the whole dictionary as Markdown: ``dictionary.md`` with its tables filled in."""
+    """Return the whole dictionary as Markdown: ``data_dictionary.template`` with its tables filled in."""
     report = [column.heading for column in institution_columns()]
     networks = [heading for heading in report if heading.name in NETWORKS]
     first, last = report.index(networks[0]), report.index(networks[-1])
@@ -49,7 +49,7 @@ def markdown() -> str:
         "closed": ", ".join(f'"{network.id}"' for network in NETWORKS.values() if network.closed),
         "codes": "".join(_codes(section, codes) for section, codes in _CODES),
     }
-    frame = files(__package__).joinpath("dictionary.md").read_text("utf-8")
+    frame = Path(__file__).with_suffix(".template").read_text("utf-8")
     return re.sub("@([a-z]+)@", lambda match: parts[match[1]], frame)
 
 

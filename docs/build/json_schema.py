@@ -1,13 +1,13 @@
 """``docs/schema.json``: what ``export -o scan.json`` and ``summary --json`` hold, from the code that writes them.
 
 JSON Schema, draft 2020-12. To renew it:
-``python -m cegep_audit.report.files.schema > docs/schema.json``; a test tells when.
+``python docs/build/json_schema.py > docs/schema.json``; a test tells when.
 """
 
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from cegep_audit.report.files.statistics import meaning, names, table_of
@@ -42,7 +42,7 @@ def _definitions() -> Schema:
 
     These tables are those of the export, without the names of institutions.
     """
-    found: dict[str, Any] = json.loads(files(__package__).joinpath("definitions.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("definitions.json").read_text("utf-8"))
     properties = found["summary"]["properties"]
     for name, described in properties.items():
         if "rows" in described:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data_dictionary import markdown
 from rows import every_row
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.report.files.changes import headings as change_headings
-from cegep_audit.report.files.dictionary import markdown
 from cegep_audit.report.files.statistics import headings, names
 from cegep_audit.report.files.table import Heading, columns_of, rows_of
 from cegep_audit.report.files.tables import institution_columns
@@ -20,7 +20,7 @@ CHANGES = [heading for columns in change_headings().values() for heading in colu
 
 
 def test_the_file_is_current() -> None:
-    assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: python -m cegep_audit.report.files.dictionary"
+    assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: make docs"
 
 
 @every_row([*HEADINGS, *headings(), *CHANGES], lambda heading: heading.name)

@@ -57,38 +57,47 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _contents(stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> dict[str, bytes]:
     """Return every file of the package by its name, the digests last."""
     scan = stats.scan
-    tables = _tables(scan, stats.asked.basket)
-    contents = {f"{table.name}.csv": csv_bytes(table) for table in tables}
-    contents |= {
+    facts = _facts(stats, warcs)
+    settings = {"settings": without_paths(scan.settings), "tool_version": scan.tool_version}
+    settings |= {"rules_version": scan.rules_version, "python": python_version()}
+    tables = {f"{table.name}.csv": table for table in _tables(scan, stats.asked.basket)}
+    contents = {name: csv_bytes(table) for name, table in tables.items()} | {
         "summary.json": _json(without_paths(summary_document(stats))),
-        "settings.json": _json({
-            "settings": without_paths(scan.settings),
-            "tool_version": scan.tool_version,
-            "rules_version": scan.rules_version,
-            "python": python_version(),
-        }),
-        "environment.txt": "".join(f"{line}\n" for line in _installed()).encode(),
+        "settings.json": _json(settings),
+        "environment.txt": _installed(),
         "sources.json": _json([_source(path) for path in (database, *warcs) if path.is_file()]),
         "recompute.py": _own_file("recompute.py").encode(),
-        "README.md": _readme(stats, warcs).encode(),
-        "CITATION.cff": _citation(scan).encode(),
-    }  # fmt: skip
-    described = {f"{table.name}.csv": _described(table) for table in tables}
-    resources = [
-        described.get(name, {"name": name.lower().replace(".", "-"), "path": name})
-        | {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
-        for name, content in contents.items()
-    ]
+        "README.md": _own_file("package_readme.md").format_map(facts).encode(),
+        "CITATION.cff": _own_file("package_citation.cff").format_map(facts).encode(),
+    }
+    described = [_resource(name, content, tables.get(name)) for name, content in contents.items()]
     contents["datapackage.json"] = _json({
         "profile": "data-package",
         "name": f"cegep-audit-{scan.id}",
-        "title": _title(scan),
+        "title": facts["title"],
         "created": timestamp(scan.started_at),
         "version": scan.tool_version,
-        "resources": resources,
+        "resources": described,
     })  # fmt: skip
     sums = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
     return contents | {"SHA256SUMS": "".join(sums).encode()}
+
+
+def _facts(stats: ScanStatistics, warcs: Sequence[Path]) -> Mapping[str, object]:
+    """Return what the readme and the citation say of the scan."""
+    scan = stats.scan
+    return {
+        "title": f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}",
+        "scan": scan.id,
+        "started": f"{scan.started_at:%Y-%m-%d}",
+        "tool": scan.tool_version,
+        "version": json.dumps(scan.tool_version),
+        "rules": scan.rules_version,
+        "institutions": stats.summary.figures.institutions,
+        "assessed": stats.summary.figures.assessed,
+        "basket": stats.asked.basket,
+        "warc": warcs[0].name if warcs else "FILE.warc.gz",
+    }
 
 
 def _tables(scan: Scan, basket: str) -> list[Table]:
@@ -112,19 +121,23 @@ def _tables(scan: Scan, basket: str) -> list[Table]:
     ]
 
 
-def _described(table: Table) -> dict[str, object]:
-    """Return the resource of a *table*, without the size and digest of its file."""
+def _resource(path: str, content: bytes, table: Table | None) -> dict[str, object]:
+    """Return the description of a file, with the columns of its *table* if it holds one."""
+    digest = {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    if table is None:
+        return {"name": path.lower().replace(".", "-"), "path": path, **digest}
     schema: dict[str, object] = {"fields": [_field(heading) for heading in table.headings], "missingValues": [""]}
     if table.name in _KEYS:
         schema["primaryKey"] = [_KEYS[table.name]]
     return {
         "profile": "tabular-data-resource",
         "name": table.name,
-        "path": f"{table.name}.csv",
+        "path": path,
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
         "schema": schema,
+        **digest,
     }
 
 
@@ -155,40 +168,10 @@ def without_paths(value: object) -> object:
     return value
 
 
-def _installed() -> list[str]:
-    """Return the packages that ``pip freeze`` lists, without their origins."""
-    return sorted({f"{each.name}=={each.version}" for each in distributions() if each.name}, key=str.casefold)
-
-
-def _readme(stats: ScanStatistics, warcs: Sequence[Path]) -> str:
-    scan, figures = stats.scan, stats.summary.figures
-    return _own_file("package_readme.md").format(
-        title=_title(scan),
-        scan=scan.id,
-        started=f"{scan.started_at:%Y-%m-%d}",
-        tool=scan.tool_version,
-        rules=scan.rules_version,
-        institutions=figures.institutions,
-        assessed=figures.assessed,
-        basket=stats.asked.basket,
-        warc=warcs[0].name if warcs else "FILE.warc.gz",
-    )
-
-
-def _title(scan: Scan) -> str:
-    return f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}"
-
-
-def _citation(scan: Scan) -> str:
-    return (
-        "cff-version: 1.2.0\n"
-        "message: If you use these data, please cite them as below.\n"
-        "type: dataset\n"
-        f'title: "{_title(scan)}"\n'
-        "authors:\n  - name: cegep-audit\n"
-        f"version: {json.dumps(scan.tool_version)}\n"
-        f"date-released: {scan.started_at:%Y-%m-%d}\n"
-    )
+def _installed() -> bytes:
+    """Return the packages that ``pip freeze`` lists, without their origins, one a line."""
+    found = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}
+    return "".join(sorted(found, key=str.casefold)).encode()
 
 
 def _own_file(name: str) -> str:

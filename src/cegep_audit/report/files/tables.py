@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from types import SimpleNamespace
 
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
 from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.report.files.table import Cell, Heading, Table, filled, headings
+from cegep_audit.report.files.table import Heading, Table, Value, filled, headings
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
@@ -21,18 +20,14 @@ def institutions_of(scan: Scan) -> Table:
     """Return ``report.csv`` as a table: one row per institution, in registry order."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
     columns = institution_headings(extras)
-    values = {name: partial(_main_url, name) for name in NETWORKS}
-    values |= {column.name: partial(_extra, column.path) for column in columns[len(columns) - len(extras) :]}
+    values = {name: _value_in("urls", name) for name in NETWORKS}
+    values |= {column.name: _value_in("extra", column.path) for column in columns[len(columns) - len(extras) :]}
     return filled("institutions", columns, _institution_rows(scan), values)
 
 
-def _main_url(network: str, row: SimpleNamespace) -> Cell:
-    return row.main[network].url if network in row.main else None
-
-
-def _extra(column: str, row: SimpleNamespace) -> Cell:
-    cell: str | None = row.institution.extra.get(column)
-    return cell
+def _value_in(mapping: str, key: str) -> Value:
+    """Return a function from a row to the value of *key* in one of its mappings, None if it is not there."""
+    return lambda row: getattr(row, mapping).get(key)
 
 
 def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
@@ -44,7 +39,8 @@ def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
         yield SimpleNamespace(
             institution=institution,
             result=result,
-            main=main,
+            urls={name: account.url for name, account in main.items()},
+            extra=institution.extra,
             pages=len(result.pages) if result else 0,
             n_networks=number,
             three_plus=None if number is None else number >= THREE_PLUS,

@@ -167,7 +167,7 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import trend as set_in_order
     from cegep_audit.report.files.changes import write_trend
-    from cegep_audit.report.text.trend import trend_blocks
+    from cegep_audit.report.text.comparison import trend_blocks
 
     if output:
         check_file(output, lang, (".csv",))

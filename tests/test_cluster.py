@@ -37,8 +37,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from distributed import Client
 
-from cegep_audit.scan.cluster.scheduler import cluster
-from cegep_audit.scan.cluster.worker import Job, Visits, part_file
+from cegep_audit.scan.cluster import Visits, cluster, part_file
 
 SITES = 80
 FILES = ("report.csv", "report-accounts.csv")
@@ -314,7 +313,8 @@ def test_a_scheduler_without_a_worker_gets_one_line(archive: Path, tmp_path: Pat
 
 
 async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
-    visits = Visits(Job("a", plan_of(asked()), "of-yesterday"))
+    visits = Visits(plan_of(asked()))
+    visits.version = "of-yesterday"
     worker: Any = SimpleNamespace(name="second")
     with pytest.raises(UsageError, match="second has another version or other rules") as raised:
         await visits.setup(worker)
@@ -410,7 +410,7 @@ async def test_another_user_of_the_machine_cannot_use_the_workers() -> None:
         )
         return (await intruder.communicate())[0]
 
-    async with cluster("local", Job("a", plan_of(asked()), "", is_local=True)) as client:
+    async with cluster(Visits(plan_of(asked(dask="local")))) as client:
         address = client.scheduler.address
         assert address.startswith("tls://")
         plain = f"tcp{address.removeprefix('tls')}"

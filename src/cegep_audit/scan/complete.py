@@ -22,7 +22,7 @@ from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import Completion, Mode, Render, warc_of
 from cegep_audit.scan.sources import Note, Pages, Way
 from cegep_audit.store import Store
-from cegep_audit.vocabulary import Detail, Status
+from cegep_audit.vocabulary import Detail, ReadBy, Status
 
 # Details of sites that refuse programs or ask to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
@@ -31,66 +31,66 @@ _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 class CompletedPages(Pages):
     """The pages of a completion. Those that one mode received are not requested again by the next."""
 
-    def __init__(self, plan: Plan, completion: Completion, base: Scan, note: Note, stack: AsyncExitStack) -> None:
+    def __init__(self, plan: Plan, base: Scan, note: Note, stack: AsyncExitStack) -> None:
         super().__init__(plan, note, stack)
-        self._completion, self._base = completion, base
+        self.completion = plan.request.completion or Completion(())
         self.modes: dict[Mode, Way] = {}
-        self._before = {result.institution.id: result for result in base.results}
+        self._base, self._before = base, {result.institution.id: result for result in base.results}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        path = warc_of(base, plan.request.db) if completion.partial else None
+        path = warc_of(base, plan.request.db) if self.completion.partial else None
         self._first = WarcArchive.open([path], self.limits, lang=self.lang) if path else None
 
     async def way_of(self, mode: Mode, store: Store) -> Way:
         """Open what *mode* reads from; *store* has what coders decided."""
-        if mode.is_live:
-            render = Render.ALWAYS if mode is Mode.RENDER else Render.NEVER
-            return await self.live(mode.read_by, render, self._remembering)
-        if mode is Mode.SAVED:
-            return self.saved(list(map(Path, self._completion.saved)))
-        if mode is Mode.CODED:
-            settled = standing(store.decisions(self._base.id), self._base).settled
+        match mode:
+            case Mode.RETRY:
+                return await self.live(ReadBy.RETRY, Render.NEVER, self._remembering)
+            case Mode.RENDER:
+                return await self.live(ReadBy.BROWSER, Render.ALWAYS, self._remembering)
+            case Mode.SAVED:
+                return self.saved(list(map(Path, self.completion.saved)))
+            case Mode.ARCHIVE:
+                if self.plan.request.past is None:
+                    raise ValueError("an archive is asked for a day")
+                return self._unless_refused(await self.archive(self.plan.request.past))
+        settled = standing(store.decisions(self._base.id), self._base).settled
 
-            async def by_hand(latest: InstitutionResult, _: asyncio.Lock) -> InstitutionResult | None:
-                return read_by_hand(latest, settled, self._base)
+        async def by_hand(latest: InstitutionResult, _: asyncio.Lock) -> InstitutionResult | None:
+            return read_by_hand(latest, settled, self._base)
 
-            return by_hand
-        if self.plan.request.past is None:
-            raise ValueError("an archive is asked for a day")
-        return self._unless_refused(await self.archive(self.plan.request.past))
+        return by_hand
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         """Return the result of the first mode that assesses *institution*, else the last that its site gave."""
-        before = self._before.get(institution.id) or failed(institution, Detail.NO_CAPTURE, "")
-        self._answered[institution.id] = {}
+        before = latest = self._before.get(institution.id) or failed(institution, Detail.NO_CAPTURE, "")
+        is_partial = before.status is Status.PARTIAL
+        self._answered[institution.id] = await self._recalled(before) if is_partial else {}
         try:
-            await self._recall(before)
-            return await self._read(before, turn)
+            for mode, way in self.modes.items():
+                if is_partial and not mode.is_live:
+                    continue  # pages of different days must not be mixed
+                result = await way(latest, turn)
+                if result is None:
+                    continue
+                if _is_better(result, before):
+                    return result
+                if not is_partial:
+                    failures = (*latest.failures, *result.failures)
+                    latest = result if mode.is_live else replace(latest, failures=failures)
         finally:
             del self._answered[institution.id]
-
-    async def _read(self, before: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
-        latest, is_partial = before, before.status is Status.PARTIAL
-        for mode, way in self.modes.items():
-            if is_partial and not mode.is_live:
-                continue  # pages of different days must not be mixed
-            result = await way(latest, turn)
-            if result is None:
-                continue
-            if _is_better(result, before):
-                return result
-            if not is_partial:
-                latest = result if mode.is_live else replace(latest, failures=(*latest.failures, *result.failures))
         return latest
 
-    async def _recall(self, result: InstitutionResult) -> None:
-        """Load the pages of a site that the first scan received, if its WARC is there."""
-        if result.status is not Status.PARTIAL or self._first is None:
-            return
-        async with self._first.open_source(result.institution) as source:
-            for page in result.pages:
-                with suppress(FetchError):
-                    kept = Answer.of(await source.get(page.requested_url))
-                    self._answered[result.institution.id] |= {page.requested_url: kept, kept.url: kept}
+    async def _recalled(self, result: InstitutionResult) -> dict[str, Answer]:
+        """Return the pages of a site that the first scan received, if its WARC is there."""
+        answers: dict[str, Answer] = {}
+        if self._first:
+            async with self._first.open_source(result.institution) as source:
+                for page in result.pages:
+                    with suppress(FetchError):
+                        kept = Answer.of(await source.get(page.requested_url))
+                        answers |= {page.requested_url: kept, kept.url: kept}
+        return answers
 
     def _remembering(self, institution: Institution, fetch: Fetch) -> Fetch:
         """Return a fetch that remembers the pages it gives, across modes."""
@@ -111,7 +111,7 @@ class CompletedPages(Pages):
 
         async def guarded(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             site = latest.institution.id
-            if latest.detail in _REFUSALS and not self._completion.archive_refused:
+            if latest.detail in _REFUSALS and not self.completion.archive_refused:
                 self.note(say("complete.refused", self.lang, institution=site))
                 return None
             result = await way(latest, turn)
@@ -130,15 +130,13 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
 
 
 @asynccontextmanager
-async def open_completion(plan: Plan, store: Store, note: Note) -> AsyncIterator[Pages]:
-    """Open what the modes of a completion read from; *note* receives messages about it."""
-    completion, base = plan.request.completion, plan.base
-    if completion is None or base is None:
-        raise ValueError("a plan that completes nothing")
-    if not plan.request.contact and any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes):
-        note(say("scan.no_contact", plan.request.lang))
+async def open_completion(plan: Plan, base: Scan, store: Store, note: Note) -> AsyncIterator[Pages]:
+    """Open what the modes of a completion of *base* read from; *note* receives messages about it."""
     async with AsyncExitStack() as stack:
-        pages = CompletedPages(plan, completion, base, note, stack)
-        for mode in completion.modes:
+        pages = CompletedPages(plan, base, note, stack)
+        modes = pages.completion.modes
+        if not plan.request.contact and any(mode.is_live or mode is Mode.ARCHIVE for mode in modes):
+            note(say("scan.no_contact", plan.request.lang))
+        for mode in modes:
             pages.modes[mode] = await pages.way_of(mode, store)
         yield pages

@@ -13,7 +13,6 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import ReadBy
 
 DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
 _WARC = ".warc.gz"
@@ -35,11 +34,6 @@ class Mode(StrEnum):
     ARCHIVE = "archive"
     SAVED = "saved"
     CODED = "coded"
-
-    @property
-    def read_by(self) -> ReadBy:
-        """The value of ``read_by`` for results of this mode."""
-        return ReadBy.BROWSER if self is Mode.RENDER else ReadBy(self.value)
 
     @property
     def is_live(self) -> bool:

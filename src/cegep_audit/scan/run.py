@@ -2,15 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.scan.complete import open_completion
-from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.concurrent import Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
 from cegep_audit.store import Store
@@ -54,19 +54,26 @@ async def run(
         for result in results:
             tell(result)
 
+    async def tick() -> None:
+        """Refresh the progress shown, even while every site is slow."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            observer.tick()
+
     end_listening = _listen(asyncio.get_running_loop(), stop)
+    ticking = asyncio.create_task(tick())
     try:
         if plan.request.dask:
-            from cegep_audit.scan.cluster.scheduler import spread
+            from cegep_audit.scan.cluster import spread
 
-            async with _ticking(observer):
-                await spread(plan, save, observer)
+            await spread(plan, save, observer)
         else:
             await _run_here(plan, store, save, stop, observer, tell_cut_off)
     except asyncio.CancelledError:
         if not stops:
             raise
     finally:
+        ticking.cancel()
         end_listening()
     return stops[0] if stops else None
 
@@ -74,13 +81,13 @@ async def run(
 async def _run_here(
     plan: Plan,
     store: Store,
-    save: Callable[[Sequence[InstitutionResult]], None],
+    save: Keep,
     stop: Callable[[Stop], None],
     observer: Observer,
     tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
     """Scan in this process; *stop* is told where the source of pages gives up."""
-    opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
+    opening = open_completion(plan, plan.base, store, observer.note) if plan.base else open_pages(plan, observer.note)
     async with opening as pages:
 
         async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
@@ -102,8 +109,7 @@ async def _run_here(
         if pages.tally:
             observer.watch(pages.tally)
         try:
-            async with _ticking(observer):
-                await scan(plan.waiting, read, plan.request.limits.concurrency, keep, observer)
+            await scan(plan.waiting, read, plan.request.limits.concurrency, keep, observer)
         finally:
             with suppress(StoreError):  # of a full disk, which is what is being said
                 store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
@@ -132,19 +138,3 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Ca
             signal.signal(number, signal.SIG_IGN if received else handler)
 
     return end
-
-
-@asynccontextmanager
-async def _ticking(observer: Observer) -> AsyncIterator[None]:
-    """Refresh the progress shown, even while every site is slow."""
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            observer.tick()
-
-    ticking = asyncio.create_task(tick())
-    try:
-        yield
-    finally:
-        ticking.cancel()

@@ -1,7 +1,7 @@
 """Where the pages of a scan come from: opens the live web, a browser, a web archive, WARC files and saved pages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,7 @@ from cegep_audit.models import Institution, InstitutionResult, Page
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
-from cegep_audit.scan.concurrent import failed, reader
+from cegep_audit.scan.concurrent import failed
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import Past, Render, Request
 from cegep_audit.text import looks_like_html
@@ -51,17 +51,14 @@ def check_sources(request: Request) -> None:
 
     The workers of a cluster have no browser, and a web archive is asked by one process only.
     """
-    lang = request.lang
+    lang, is_rendered = request.lang, request.render is not Render.NEVER
     if not request.dask:
-        if request.render is not Render.NEVER:
+        if is_rendered:
             require(lang)
-        return
-    if find_spec("distributed") is None:
+    elif find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    if request.past:
-        raise UsageError(say("cluster.one_archive", lang))
-    if request.render is not Render.NEVER:
-        raise UsageError(say("cluster.no_browser", lang))
+    elif request.past or is_rendered:
+        raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
 class Pages:
@@ -83,7 +80,12 @@ class Pages:
         self._archive: WebArchive | None = None
         self._record: WarcWriter | None = None
         if plan.warc:
-            self._record = stack.enter_context(WarcWriter.open(plan.warc, warc_info(plan), lang=self.lang))
+            info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": self._agent, "robots": "obey"}
+            if (past := plan.request.past) and not plan.base:
+                where = f"{past.timegate} nearest to {past.as_of}"
+                del info["robots"]
+                info["description"] = f"captures in {where}, each under the address and time of the site it is of"
+            self._record = stack.enter_context(WarcWriter.open(plan.warc, info, lang=self.lang))
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         """Read *institution* in the first way that has pages of it."""
@@ -104,8 +106,12 @@ class Pages:
 
     def way(self, open_source: OpenSource, read_by: ReadBy) -> Way:
         """Return the way to read from the source that *open_source* opens."""
-        read = reader(open_source, self.limits, read_by)
-        return lambda latest, turn: read(latest.institution, turn)
+
+        async def read(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
+            async with open_source(latest.institution) as source:
+                return await audit(latest.institution, source, self.limits, read_by=read_by, turn=turn)
+
+        return read
 
     async def live(self, read_by: ReadBy, render: Render, around: Around | None = None) -> Way:
         """Open the live web; a browser renders the pages that *render* asks for.
@@ -152,15 +158,11 @@ class Pages:
         self.tally = self.tally or archive.tally
         return self.way(archive.open, ReadBy.ARCHIVE)
 
-    def files(self, index: WarcArchive | None) -> list[Way]:
-        """Open the files of a replay, saved pages first; *index* is that of the WARC files if it exists already."""
-        request = self.plan.request
-        if index:
-            return [self.way(index.open_source, ReadBy.WARC)]
-        pages = [path for path in request.warcs if path.is_file() and not is_archive(path)]
+    def files(self, paths: Sequence[Path], past: Past | None) -> list[Way]:
+        """Open the files of a replay, saved pages first; in WARC files, *past* chooses the captures."""
+        pages = [path for path in paths if path.is_file() and not is_archive(path)]
         ways = [self.saved(pages, strict=True)] if pages else []
-        if archives := [path for path in request.warcs if path not in pages]:
-            past = request.past
+        if archives := [path for path in paths if path not in pages]:
             period = Period(past.as_of, past.max_drift_days) if past else None
             index = WarcArchive.open(archives, self.limits, period=period, lang=self.lang)
             for line in index.damage:
@@ -198,12 +200,14 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
     *index* is that of a replay's files if it exists already.
     """
     request = plan.request
+    if not request.warcs and not request.contact:
+        note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
-        if not request.warcs and not request.contact:
-            note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
         pages = Pages(plan, note, stack)
-        if request.warcs:
-            pages.ways = pages.files(index)
+        if index:
+            pages.ways = [pages.way(index.open_source, ReadBy.WARC)]
+        elif request.warcs:
+            pages.ways = pages.files(request.warcs, request.past)
         elif request.past:
             pages.ways = [await pages.archive(request.past)]
         else:
@@ -217,13 +221,3 @@ def _needs(page: Page, *, is_always: bool) -> Sequence[Need]:
         return ()
     own = needs_browser(extract_links(page))
     return (Need.ALWAYS, *own) if is_always else own
-
-
-def warc_info(plan: Plan) -> Mapping[str, str]:
-    """Return the fields of the first record of the scan's WARC file."""
-    agent = user_agent(plan.request.contact, __version__)
-    info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent}
-    if (past := plan.request.past) and not plan.base:
-        where = f"{past.timegate} nearest to {past.as_of}"
-        return info | {"description": f"captures in {where}, each under the address and time of the site it is of"}
-    return info | {"robots": "obey"}

@@ -29,9 +29,8 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.plan import Plan, check_sources
 from cegep_audit.scan.request import Request, read_past
-from cegep_audit.scan.sources import check_sources
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 

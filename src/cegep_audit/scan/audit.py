@@ -25,9 +25,7 @@ from cegep_audit.models import (
     Institution,
     InstitutionResult,
     Limits,
-    Page,
     PageRecord,
-    Reading,
     Visit,
 )
 from cegep_audit.text import SNIFFED, looks_like_html
@@ -90,20 +88,16 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
         is_wall = is_challenge(error.status, error.headers, error.body)
         detail = Detail.CHALLENGE if is_wall else error.detail
         return Visit(choice, failure=Failure(choice.url, choice.role, detail, str(error), now(), error.record_id))
-    reading = await _read(page, turn)
+    reading = None
+    if not page.redirect_to and looks_like_html(page):
+        if len(page.body) >= _LARGE_PAGE:
+            reading = await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
+        else:
+            async with turn:
+                await asyncio.sleep(0)  # yield between pages so that parsing does not delay pending responses
+                reading = extract_links(page)
     # Hundreds of sites wait between two pages, so only the bytes that tell the kind of a page are kept of it.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
-
-
-async def _read(page: Page, turn: asyncio.Lock) -> Reading | None:
-    if page.redirect_to or not looks_like_html(page):
-        return None
-    if len(page.body) >= _LARGE_PAGE:
-        return await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
-    async with turn:
-        # Yield between pages so that parsing does not delay pending responses.
-        await asyncio.sleep(0)
-        return extract_links(page)
 
 
 def _looked_over(visit: Visit) -> Visit:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.coding.overrides import read_overrides
 from cegep_audit.collect.archive import own_limits
+from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Institution, Limits, Scan
+from cegep_audit.extras import install_command
+from cegep_audit.models import Decision, Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import default_registry, read_registry
@@ -40,7 +43,8 @@ class Plan:
     """A scan that has begun, and its institutions that are still ``waiting``.
 
     ``warc`` is the file that keeps its pages, None for none. ``request`` is what the user asked for, completed by the
-    settings of a resumed scan. ``base`` is the scan that this one completes, with its results.
+    settings of a resumed scan. ``base`` is the scan that this one completes, with its results and the ``decisions`` of
+    coders on it.
     """
 
     scan: Scan
@@ -48,6 +52,22 @@ class Plan:
     warc: Path | None
     request: Request
     base: Scan | None = None
+    decisions: Sequence[Decision] = ()
+
+
+def check_sources(request: Request) -> None:
+    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
+
+    The workers of a cluster have no browser, and a web archive is asked by one process only.
+    """
+    lang, is_rendered = request.lang, request.render is not Render.NEVER
+    if not request.dask:
+        if is_rendered:
+            require(lang)
+    elif find_spec("distributed") is None:
+        raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
+    elif request.past or is_rendered:
+        raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
 def draft(request: Request, output: Path) -> list[Draft]:
@@ -150,7 +170,7 @@ def _plan(store: Store, request: Request, begun: Scan, warc: Path | None, base: 
         store.save(begun.id, *kept)
         done |= {result.institution.id for result in kept}
     waiting = [institution for institution in begun.institutions if institution.id not in done]
-    return Plan(begun, waiting, warc, request, base)
+    return Plan(begun, waiting, warc, request, base, store.decisions(base.id) if base else ())
 
 
 def resume(request: Request, store: Store) -> list[Plan]:

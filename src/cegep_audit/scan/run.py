@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.scan.complete import open_completion
 from cegep_audit.scan.concurrent import Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
@@ -87,8 +86,7 @@ async def _run_here(
     tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
     """Scan in this process; *stop* is told where the source of pages gives up."""
-    opening = open_completion(plan, plan.base, store, observer.note) if plan.base else open_pages(plan, observer.note)
-    async with opening as pages:
+    async with open_pages(plan, observer.note) as pages:
 
         async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
             result = await pages.read(institution, turn)

@@ -58,9 +58,8 @@ class FaultList:
         self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
     ) -> tuple[T, ...]:
         """Return the distinct items of a cell, as *reader* converts them; the pattern *between* separates them."""
-        texts = map(str.strip, re.split(between, row.cells.get(column, "")))
-        items = [Row(row.line, {column: item}) for item in texts if item]
-        read = (self.parse(item, column, reader, None) for item in items)
+        texts = filter(None, map(str.strip, re.split(between, row.cells.get(column, ""))))
+        read = (self.parse(Row(row.line, {column: text}), column, reader, None) for text in texts)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
     def check(self) -> None:

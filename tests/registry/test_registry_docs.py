@@ -12,7 +12,7 @@ from cegep_audit.registry.reading import KNOWN_COLUMNS, default_registry, read_r
 from cegep_audit.registry.selection import select
 from cegep_audit.registry.spreadsheet import MAX_BYTES
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["registry.md", "registre.md"]
 
 

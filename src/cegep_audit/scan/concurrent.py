@@ -18,6 +18,10 @@ Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
 """Reads one institution. Those read at once share a lock: only its holder parses a page."""
 
 
+class GivenUpError(Exception):
+    """The source of pages answers no more, which ends the scan; the text says why."""
+
+
 class Observer:
     """Is told about the progress of a scan; this one ignores it."""
 
@@ -82,7 +86,7 @@ async def scan(
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
     try:
         return await read(institution, turn)
-    except StoreError:  # a full disk: every other site would meet it too
+    except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would meet it too
         raise
     except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others
         return failed(institution, Detail.INTERNAL_ERROR, traceback.format_exc())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.scan.concurrent import Keep, Observer, scan
+from cegep_audit.models import InstitutionResult
+from cegep_audit.scan.concurrent import GivenUpError, Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
 from cegep_audit.store import Store
@@ -53,21 +53,17 @@ async def run(
         for result in results:
             tell(result)
 
-    async def tick() -> None:
-        """Refresh the progress shown, even while every site is slow."""
-        while True:
-            await asyncio.sleep(_TICK_S)
-            observer.tick()
-
     end_listening = _listen(asyncio.get_running_loop(), stop)
-    ticking = asyncio.create_task(tick())
+    ticking = asyncio.create_task(_tick(observer))
     try:
         if plan.request.dask:
             from cegep_audit.scan.cluster import spread
 
             await spread(plan, save, observer)
         else:
-            await _run_here(plan, store, save, stop, observer, tell_cut_off)
+            await _run_here(plan, store, save, observer, tell_cut_off)
+    except GivenUpError as error:
+        stops.append(Stop(EXIT_SIGINT, str(error)))
     except asyncio.CancelledError:
         if not stops:
             raise
@@ -81,19 +77,11 @@ async def _run_here(
     plan: Plan,
     store: Store,
     save: Keep,
-    stop: Callable[[Stop], None],
     observer: Observer,
     tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
-    """Scan in this process; *stop* is told where the source of pages gives up."""
+    """Scan in this process; raise GivenUpError once the source of pages answers no more."""
     async with open_pages(plan, observer.note) as pages:
-
-        async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-            result = await pages.read(institution, turn)
-            if error := pages.given_up():
-                stop(Stop(EXIT_SIGINT, str(error)))
-                await asyncio.Event().wait()  # to be cancelled: this result is of a source that answers no more
-            return result
 
         def keep(results: Sequence[InstitutionResult]) -> None:
             pages.flush()  # first: what the database names is in the file
@@ -107,10 +95,17 @@ async def _run_here(
         if pages.tally:
             observer.watch(pages.tally)
         try:
-            await scan(plan.waiting, read, plan.request.limits.concurrency, keep, observer)
+            await scan(plan.waiting, pages.read, plan.request.limits.concurrency, keep, observer)
         finally:
             with suppress(StoreError):  # of a full disk, which is what is being said
                 store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
+
+
+async def _tick(observer: Observer) -> None:
+    """Refresh the progress shown, even while every site is slow."""
+    while True:
+        await asyncio.sleep(_TICK_S)
+        observer.tick()
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:

@@ -31,7 +31,7 @@ from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
-from cegep_audit.scan.concurrent import failed
+from cegep_audit.scan.concurrent import GivenUpError, failed
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import Completion, Mode, Past, Render, warc_of
 from cegep_audit.text import looks_like_html
@@ -39,7 +39,6 @@ from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy, Status
 
 if TYPE_CHECKING:
-    from cegep_audit.collect.archive.memento import WebArchive
     from cegep_audit.collect.http.live import LiveWeb
 
 Note = Callable[[str], None]
@@ -68,7 +67,6 @@ class Pages:
         self._limits, self._lang = plan.request.limits, plan.request.lang
         self._agent = user_agent(plan.request.contact, __version__)
         self._web: LiveWeb | None = None
-        self._archive: WebArchive | None = None
         self._record: WarcWriter | None = None
         if plan.warc:
             about = {"robots": "obey"}
@@ -77,10 +75,11 @@ class Pages:
                 about = {"description": f"captures in {where}, each under the address and time of the site it is of"}
             info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": self._agent} | about
             self._record = stack.enter_context(WarcWriter.open(plan.warc, info, lang=self._lang))
-        self._completion = plan.request.completion or Completion(())
+        self._completion = plan.request.completion
         self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        first = warc_of(plan.base, plan.request.db) if plan.base and self._completion.partial else None
+        is_partial = self._completion is not None and self._completion.partial
+        first = warc_of(plan.base, plan.request.db) if plan.base and is_partial else None
         self._first = WarcArchive.open([first], self._limits, lang=self._lang) if first else None
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
@@ -121,10 +120,6 @@ class Pages:
         """Wait until the pages received are on the disk."""
         if self._record:
             self._record.flush()
-
-    def given_up(self) -> FetchError | None:
-        """Return why the source stopped giving pages, None while it gives them."""
-        return self._archive.given_up if self._archive else None
 
     def way(self, open_source: OpenSource, read_by: ReadBy) -> Way:
         """Return the way to read from the source that *open_source* opens."""
@@ -185,7 +180,8 @@ class Pages:
     async def archive(self, past: Past) -> Way:
         """Open the web archive of *past*, and note which day it is asked for.
 
-        In a completion, it skips sites that refuse programs and reports missing captures.
+        In a completion, it skips sites that refuse programs and reports missing captures. Raises GivenUpError once the
+        archive answers no more.
         """
         facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self._lang), "count": past.max_drift_days}
         self._note(say("scan.past", self._lang, **facts))
@@ -196,21 +192,23 @@ class Pages:
 
         period = Period(past.as_of, past.max_drift_days)
         archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self._lang)
-        self._archive = await self._stack.enter_async_context(archive)
+        await self._stack.enter_async_context(archive)
         self.tally = self.tally or archive.tally
-        way = self.way(archive.open, ReadBy.ARCHIVE)
+        read, completion = self.way(archive.open, ReadBy.ARCHIVE), self._completion
 
-        async def guarded(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+        async def way(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             site = latest.institution.id
-            if latest.detail in _REFUSALS and not self._completion.archive_refused:
+            if completion and latest.detail in _REFUSALS and not completion.archive_refused:
                 self._note(say("complete.refused", self._lang, institution=site))
                 return None
-            result = await way(latest, turn)
-            if result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
+            result = await read(latest, turn)
+            if archive.given_up:  # this result is of a source that answers no more
+                raise GivenUpError(str(archive.given_up))
+            if completion and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
                 self._note(say("complete.no_capture", self._lang, institution=site, reason=result.message))
             return result
 
-        return guarded if self._plan.base else way
+        return way
 
     def files(self, paths: Sequence[Path], past: Past | None) -> list[Way]:
         """Open the files of a replay, saved pages first; in WARC files, *past* chooses the captures."""
@@ -246,15 +244,15 @@ class Pages:
 
         return way
 
-    async def way_of(self, mode: Mode, base: Scan) -> Way:
-        """Open what *mode* reads from in a completion of *base*."""
+    async def way_of(self, mode: Mode, completion: Completion, base: Scan) -> Way:
+        """Open what *mode* reads from in a *completion* of *base*."""
         match mode:
             case Mode.RETRY:
                 return await self.live(ReadBy.RETRY, Render.NEVER)
             case Mode.RENDER:
                 return await self.live(ReadBy.BROWSER, Render.ALWAYS)
             case Mode.SAVED:
-                return self.saved(list(map(Path, self._completion.saved)))
+                return self.saved(list(map(Path, completion.saved)))
             case Mode.ARCHIVE:
                 if self._plan.request.past is None:
                     raise ValueError("an archive is asked for a day")
@@ -280,15 +278,15 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
 
     *index* is that of a replay's files if it exists already.
     """
-    request = plan.request
-    modes = request.completion.modes if request.completion else ()
-    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in modes) if plan.base else not request.warcs
+    request, base = plan.request, plan.base
+    completion = request.completion or Completion(())
+    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.warcs
     if asks and not request.contact:
-        note(say("scan.no_contact_archive" if request.past and not plan.base else "scan.no_contact", request.lang))
+        note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
         pages = Pages(plan, note, stack)
-        if plan.base:
-            pages.ways = [(await pages.way_of(mode, plan.base), mode) for mode in modes]
+        if base:
+            pages.ways = [(await pages.way_of(mode, completion, base), mode) for mode in completion.modes]
         elif index:
             pages.ways = [(pages.way(index.open_source, ReadBy.WARC), None)]
         elif request.warcs:

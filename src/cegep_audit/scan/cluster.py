@@ -73,24 +73,22 @@ def part_file(warc: Path, worker: object) -> Path:
 class Visits(WorkerPlugin):
     """The source of pages of one scan on one worker, shared by all its parts.
 
-    ``plan`` is that of the scan, without its institutions. ``archive`` is the index of a replay's files, None until it
-    exists. ``version`` is that of the process that submits.
-
     Dask sets it up on each worker, including those that join later, and tears it down when the scan ends; parts in
     progress are then cancelled.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.name = f"cegep-audit-{uuid.uuid4()}"
-        self.plan, self.version = plan, _version()
-        self.archive: WarcArchive | None = None
+        self.plan = plan  # without its institutions
+        self.version = _version()  # of the process that submits
+        self.archive: WarcArchive | None = None  # the index of a replay's files, once it exists
         self._fault: CegepAuditError | None = None
         self._pages: Pages | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
 
     async def setup(self, worker: Worker) -> None:
-        """Open the source of pages. An error is raised here, and again for every part that this worker gets."""
+        """Open the source of pages; an error is raised here, and again for every part that this worker gets."""
         request, warc = self.plan.request, self.plan.warc
         if request.dask == LOCAL:  # a terminal signals the whole process group, but only the parent reacts
             for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):

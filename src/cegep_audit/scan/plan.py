@@ -40,19 +40,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A scan that has begun, and its institutions that are still ``waiting``.
-
-    ``warc`` is the file that keeps its pages, None for none. ``request`` is what the user asked for, completed by the
-    settings of a resumed scan. ``base`` is the scan that this one completes, with its results and the ``decisions`` of
-    coders on it.
-    """
+    """A scan that has begun, and its institutions that are still ``waiting``."""
 
     scan: Scan
     waiting: Sequence[Institution]
-    warc: Path | None
-    request: Request
-    base: Scan | None = None
-    decisions: Sequence[Decision] = ()
+    warc: Path | None  # keeps the pages
+    request: Request  # completed by the settings of a resumed scan
+    base: Scan | None = None  # the scan that this one completes, with its results
+    decisions: Sequence[Decision] = ()  # of coders on that scan
 
 
 def check_sources(request: Request) -> None:

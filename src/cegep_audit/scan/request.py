@@ -55,15 +55,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The day that a web archive is asked for; ``days`` are all that were asked for together, one scan each.
-
-    ``timegate`` is the archive's address up to the timestamp.
-    """
+    """The day that a web archive is asked for."""
 
     as_of: date
-    timegate: str
+    timegate: str  # the archive's address up to the timestamp
     max_drift_days: int
-    days: tuple[date, ...]
+    days: tuple[date, ...]  # all that were asked for together, one scan each
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self | None:
@@ -76,16 +73,12 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How a scan is to be completed: the modes in their order, the paths of pages that a person saved.
+    """How a scan is to be completed."""
 
-    With ``partial``, sites that were read in part are read again too; with ``archive_refused``, an archive is asked for
-    sites that refuse programs too.
-    """
-
-    modes: tuple[Mode, ...]
-    saved: tuple[str, ...] = ()
-    partial: bool = False
-    archive_refused: bool = False
+    modes: tuple[Mode, ...]  # in their order
+    saved: tuple[str, ...] = ()  # paths of pages that a person saved
+    partial: bool = False  # sites that were read in part are read again too
+    archive_refused: bool = False  # an archive is asked for sites that refuse programs too
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:

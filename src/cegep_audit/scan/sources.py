@@ -78,8 +78,8 @@ class Pages:
         self._completion = plan.request.completion
         self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        is_partial = self._completion is not None and self._completion.partial
-        first = warc_of(plan.base, plan.request.db) if plan.base and is_partial else None
+        rereads = self._completion is not None and self._completion.partial
+        first = warc_of(plan.base, plan.request.db) if plan.base and rereads else None
         self._first = WarcArchive.open([first], self._limits, lang=self._lang) if first else None
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
@@ -131,10 +131,7 @@ class Pages:
         return read
 
     async def live(self, read_by: ReadBy, render: Render) -> Way:
-        """Open the live web; a browser renders the pages that *render* asks for.
-
-        Raises UsageError without a browser that is asked for.
-        """
+        """Open the live web, with a browser for the pages that *render* asks for; raise UsageError without one."""
         around = self._remembering if self._plan.base else None
         if self._web is None:
             from cegep_audit.collect.http.live import LiveWeb  # with httpx, which a replay does without
@@ -180,8 +177,7 @@ class Pages:
     async def archive(self, past: Past) -> Way:
         """Open the web archive of *past*, and note which day it is asked for.
 
-        In a completion, it skips sites that refuse programs and reports missing captures. Raises GivenUpError once the
-        archive answers no more.
+        Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive answers no more.
         """
         facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self._lang), "count": past.max_drift_days}
         self._note(say("scan.past", self._lang, **facts))
@@ -274,10 +270,7 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
 
 @asynccontextmanager
 async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive | None = None) -> AsyncIterator[Pages]:
-    """Open the sources of *plan*; *note* receives messages about them.
-
-    *index* is that of a replay's files if it exists already.
-    """
+    """Open the sources of *plan*, with messages to *note*; *index* is that of a replay's files if it exists already."""
     request, base = plan.request, plan.base
     completion = request.completion or Completion(())
     asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.warcs

@@ -63,7 +63,7 @@ def column(name: str) -> str:
     from cegep_audit.phrases.catalogue import called
     from cegep_audit.registry.reading import registry_headings
 
-    columns = registry_headings().columns
+    columns = registry_headings()
     shown = (each for each in columns.values() if slug(name) in map(slug, called("column", each)))
     return columns.get(slug(name)) or next(shown, name)
 

@@ -28,10 +28,18 @@ from cegep_audit.report.files.export import check, write
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, draft, left_of, resume
+from cegep_audit.scan.plan import (
+    Plan,
+    begin,
+    begin_completion,
+    check_same_registry,
+    check_sources,
+    draft,
+    left_of,
+    resume,
+)
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
 from cegep_audit.scan.run import Stop, run
-from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
 

@@ -159,7 +159,7 @@ with Store.open(sys.argv[1], create=True) as store:
 @pytest.mark.parametrize("told", [1, 40, 400])
 def test_a_killed_scan_has_kept_every_institution_it_told_of(told: int, tmp_path: Path) -> None:
     path = Path(cegep_audit.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path(__file__).parent)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path(__file__).parents[1])])}
     command = [sys.executable, "-c", SCAN_UNTIL_KILLED, str(tmp_path / "scans.db")]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -16,7 +16,7 @@ from typer import Context
 from typer.main import get_command
 
 from cegep_audit.cli import app
-from cegep_audit.cli.usage import _MODULES, say
+from cegep_audit.cli.program import _MODULES, say
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",

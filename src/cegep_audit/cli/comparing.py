@@ -12,10 +12,9 @@ from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.layers import Layers, load, load_layers
 from cegep_audit.cli.options import PAGE_ENDINGS, argument, scan_number, what, writes
-from cegep_audit.cli.scans import finished_scans
-from cegep_audit.cli.usage import command, say
+from cegep_audit.cli.program import command, say
 from cegep_audit.coding.decisions import CODED, DETECTED
-from cegep_audit.errors import UsageError
+from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import check_file, write_file
@@ -26,10 +25,13 @@ if TYPE_CHECKING:  # these import pandas, which --help does not need
     from cegep_audit.analyze.change.compare import Comparison
     from cegep_audit.analyze.scan_statistics import Asked
 
+_SameMode = Annotated[bool, what("--same-mode")]
+
 
 @command("report")
 @collector_paused()
 def report(
+    lang: options.Lang,
     output: Annotated[Path, writes("-o", "--output", metavar="FILE.html", key="report_output")],
     scan: options.Scan = None,
     db: options.Db = options.DB,
@@ -38,8 +40,6 @@ def report(
     basket: options.Basket = "all",
     sample_of: options.SampleOf = None,
     layer: options.Layer = "detected",
-    *,
-    lang: options.Lang,
 ) -> None:
     """Write a self-contained page with charts."""
     from cegep_audit.analyze.scan_statistics import Asked
@@ -63,13 +63,28 @@ def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: s
     from cegep_audit.report.page.document import page
 
     shown = layers.of(layer)
-    others = [load_layers(store, number).of(layer) for number in finished_scans(store, but=shown)]
+    others = [load_layers(store, number).of(layer) for number in _finished_scans(store, but=shown)]
     scans = comparable(shown, others)
     before = scans[: scans.index(shown)]
     stats = ScanStatistics(shown, asked, lang, layers.corrections(layer))
-    history = trend(scans) if others else None
     since = _compared(before[-1], shown) if before else None
-    return page(stats, lang, history, since, is_coded=layer == CODED)
+    return page(stats, lang, trend(scans) if others else None, since, is_coded=layer == CODED)
+
+
+def _finished_scans(store: Store, but: Scan | None = None) -> list[int]:
+    """Return the numbers of the finished scans that a trend is made of, without those of the same reading as *but*.
+
+    Scans of a selection are left out unless there is no other, and so is a scan that another one completes. Raises
+    StoreError where no scan is finished.
+    """
+    finished = [scan for scan in store.scans() if scan.ended_at is not None]
+    completed = {scan.completes for scan in finished}
+    numbers = [scan.id for scan in finished if not scan.is_selection and scan.id not in completed]
+    numbers = numbers or [scan.id for scan in finished]
+    if not numbers:
+        raise StoreError(say("trend.none", path=str(store.path)))
+    kin = {but.id, *(scan.id for scan in finished if scan.completes == but.id)} if but else set()
+    return [number for number in numbers if number not in kin]
 
 
 def _compared(old: Scan, new: Scan) -> Comparison:
@@ -80,19 +95,15 @@ def _compared(old: Scan, new: Scan) -> Comparison:
     return compare(old, new)
 
 
-SameMode = Annotated[bool, what("--same-mode")]
-
-
 @command("compare")
 def compare(
+    lang: options.Lang,
     old: Annotated[str, argument("OLD", "compare_old")],
     new: Annotated[str, argument("NEW", "compare_new")],
     db: options.Db = options.DB,
-    same_mode: SameMode = False,
+    same_mode: _SameMode = False,
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE", key="compare_output")] = None,
     as_json: options.Json = False,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     from cegep_audit.report.files.changes import write_comparison
@@ -107,8 +118,8 @@ def compare(
         printing.written(*write_comparison(comparison, output, lang))
     if as_json:
         printing.print_json(_as_record(comparison))
-        return
-    printing.show_blocks(comparison_blocks(comparison, lang, _advice(scans[0], db)))
+    else:
+        printing.show_blocks(comparison_blocks(comparison, lang, _advice(scans[0], db)))
 
 
 def _advice(scan: Scan, db: Path) -> str:
@@ -116,11 +127,11 @@ def _advice(scan: Scan, db: Path) -> str:
     path = warc_of(scan, db)
     if path is None:
         return say("compare.ask_again")
-    registry = scan.settings.get("registry")
-    words = ["cegep-audit", "scan", *([str(registry)] if registry else []), "--from-warc", str(path), "--db", str(db)]
-    if asked := scan.settings.get("as_of"):
-        words += ["--as-of", str(asked), "--max-drift", str(scan.settings["max_drift_days"])]
-    return say("compare.replay", command=shlex.join(words))
+    registry, asked = scan.settings.get("registry"), scan.settings.get("as_of")
+    words = ["cegep-audit", "scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
+    if asked:
+        words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
+    return say("compare.replay", command=shlex.join(map(str, words)))
 
 
 def _as_record(comparison: Comparison) -> dict[str, object]:
@@ -157,12 +168,11 @@ def _as_record(comparison: Comparison) -> dict[str, object]:
 
 @command("trend")
 def trend(
+    lang: options.Lang,
     scans: Annotated[list[str] | None, argument("SCAN", "trend_scans")] = None,
     db: options.Db = options.DB,
-    same_mode: SameMode = False,
+    same_mode: _SameMode = False,
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE.csv", key="trend_output")] = None,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import trend as set_in_order
@@ -172,7 +182,7 @@ def trend(
     if output:
         check_file(output, lang, (".csv",))
     with Store.open(db, create=False, lang=lang) as store:
-        numbers = [scan_number(each) for each in scans] if scans else finished_scans(store)
+        numbers = [scan_number(each) for each in scans] if scans else _finished_scans(store)
         loaded = {scan.id: scan for scan, _ in (load(store, number) for number in numbers)}
     found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
     if output:

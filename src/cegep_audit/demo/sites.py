@@ -5,7 +5,6 @@ names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
 import csv
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -86,9 +85,9 @@ class Site:
 @cache
 def sites() -> tuple[Site, ...]:
     """Return every invented institution, in the order of the registry (by id)."""
-    folder = files("cegep_audit.demo") / "sites"
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return tuple(_site(entry.name.removesuffix(".toml"), tomllib.loads(entry.read_text("utf-8"))) for entry in found)
+    names = sorted(each.name for each in files("cegep_audit.demo").joinpath("sites").iterdir())
+    tables = ((name.removesuffix(".toml"), read_tables(f"demo/sites/{name}")) for name in names)
+    return tuple(_site(site_id, dict(table)) for site_id, table in tables)
 
 
 def _site(site_id: str, table: dict[str, Any]) -> Site:

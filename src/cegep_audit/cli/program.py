@@ -32,11 +32,7 @@ EXIT_OK, EXIT_NOTHING_ASSESSED, EXIT_USAGE, EXIT_FILE, EXIT_INTERRUPTED = 0, 1, 
 # Thresholds of the garbage collector. Every command makes hundreds of thousands of records and few cycles; with its own
 # 700, 10, 10 the collector takes a sixth of a scan.
 _COLLECTED = 50_000, 10, 10
-_SWITCHES = {  # Typer's own options, and what their help is called
-    "--help": "help",
-    "--install-completion": "install_completion",
-    "--show-completion": "show_completion",
-}
+_TYPERS = {"help", "install_completion", "show_completion"}  # options that Typer adds
 _LAST = {"lang": 1, "help": 2}  # parameters that help shows after the others
 _FRAME = {
     "DEFAULT_STRING": "default",
@@ -176,8 +172,8 @@ class _Spoken:
                 param.display_type_rich = lambda **_: None
             elif param.is_flag:
                 param.metavar = ""
-            if key := next((key for option, key in _SWITCHES.items() if option in param.opts), None):
-                param.help, param.rich_help_panel = say(f"usage.{key}"), say("panel.display")
+            if param.name in _TYPERS:
+                param.help, param.rich_help_panel = say(f"usage.{param.name}"), say("panel.display")
         return sorted(params, key=lambda param: _LAST.get(param.name, 0))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the classes have no public names

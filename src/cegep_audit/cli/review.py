@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
+from cegep_audit.coding.layers import load_layers
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError

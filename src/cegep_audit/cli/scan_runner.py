@@ -13,11 +13,11 @@ from cegep_audit.analyze.completion import helpful_modes
 from cegep_audit.analyze.findings import facts_of, to_json
 from cegep_audit.analyze.presence import causes
 from cegep_audit.cli import printing
-from cegep_audit.cli.layers import load, load_layers
 from cegep_audit.cli.options import DB, SUMMARY_BASKETS
 from cegep_audit.cli.printing import Shown, note
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
 from cegep_audit.clock import now
+from cegep_audit.coding.layers import load, load_layers
 from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
@@ -278,7 +278,7 @@ def list_left(scan: int | None, shown: Shown, db: Path) -> int:
 def write_all(store: Store, stem: Path, lang: Language) -> None:
     """Write the latest scan in the formats that the scan itself did not write, to files called *stem*."""
     from cegep_audit.analyze.scan_statistics import Asked
-    from cegep_audit.cli.comparing import page_of
+    from cegep_audit.cli.results import page_of
 
     layers = load_layers(store, None)
     for ending in (".xlsx", ".json"):

@@ -10,10 +10,10 @@ from typing import Annotated, TypeVar
 from cegep_audit import __version__, urls
 from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import load_layers, load_peers
 from cegep_audit.cli.options import PAGE_ENDINGS, argument, what, writes
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, command, say
 from cegep_audit.clock import now
+from cegep_audit.coding.layers import load_layers, load_peers
 from cegep_audit.collect.port import Source, Want
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.page.links import extract_links

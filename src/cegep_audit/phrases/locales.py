@@ -68,8 +68,9 @@ def points(difference: float | None, lang: Language) -> str:
 
 def p_value(value: float | None, lang: Language) -> str:
     """Return the p-value of a test with three decimals, ``0,031`` or ``<0.001``; a dash where there is none."""
-    is_least = value is not None and value < _LEAST_P
-    return "<" * is_least + _figure(_LEAST_P if is_least else value, "0.000", lang)
+    if value is not None and value < _LEAST_P:
+        return f"<{_figure(_LEAST_P, '0.000', lang)}"
+    return _figure(value, "0.000", lang)
 
 
 def span(bounds: tuple[float, float] | None, lang: Language) -> str:

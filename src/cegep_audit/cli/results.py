@@ -1,21 +1,26 @@
-"""The statistics of a scan: ``summary`` prints them, ``export`` writes them with the scan to a file."""
+"""Commands that show finished scans: ``summary`` and ``report`` one, ``compare`` and ``trend`` several; ``export``."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit import __version__
-from cegep_audit.analyze.completion import attained, to_json
+from cegep_audit.analyze import completion
+from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import OF_EVIDENCE, load_layers
-from cegep_audit.cli.options import SUMMARY_BASKETS, writes
+from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
 from cegep_audit.cli.program import command, say
 from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts, layer_to_json
+from cegep_audit.coding.layers import OF_EVIDENCE, Layers, load, load_layers
 from cegep_audit.errors import StoreError, UsageError
+from cegep_audit.models import Scan
+from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Block, Line
+from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.paragraph import paragraph as methods_paragraph
@@ -23,9 +28,11 @@ from cegep_audit.report.text.words import difference_words
 from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store, collector_paused
 
-if TYPE_CHECKING:
-    from cegep_audit.analyze.scan_statistics import ScanStatistics
+if TYPE_CHECKING:  # these import pandas, which --help does not need
+    from cegep_audit.analyze.change.compare import Comparison
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
+_SameMode = Annotated[bool, what("--same-mode")]
 _BUNDLES = frozenset({".zip", ".wacz"})  # which hold more than tables: a replication package, the pages themselves
 
 _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
@@ -62,15 +69,15 @@ def summary(
     shown = coded if is_coded else detected
     if as_json:
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
-        if reached := attained(shown.scan, basket, min_networks):
-            more["completion"] = to_json(reached)
+        if reached := completion.attained(shown.scan, basket, min_networks):
+            more["completion"] = completion.to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown.summary, lang, attained(shown.scan))
+        said = methods_paragraph(shown.summary, lang, completion.attained(shown.scan))
         printing.show_blocks([Line(said)], is_wide=True)
     else:
         printing.show_blocks(_figures(shown))
@@ -161,3 +168,131 @@ def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path]
         write_wacz(warcs, output, pages, title=title, software=software, created=scan.started_at, lang=stats.lang)
     except OSError as error:
         raise StoreError(say("file.other", path=output, cause=error.strerror or error)) from error
+
+
+@command("report")
+@collector_paused()
+def report(
+    lang: options.Lang,
+    output: Annotated[Path, writes("-o", "--output", metavar="FILE.html", key="report_output")],
+    scan: options.Scan = None,
+    db: options.Db = options.DB,
+    since: Annotated[int | None, options.where("--since", metavar="SCAN", parser=scan_number)] = None,
+    min_networks: options.MinNetworks = 3,
+    basket: options.Basket = "all",
+    sample_of: options.SampleOf = None,
+    layer: options.Layer = "detected",
+) -> None:
+    """Write a self-contained page with charts."""
+    from cegep_audit.analyze.scan_statistics import Asked
+    from cegep_audit.report.page.document import change_page
+
+    check_file(output, lang, PAGE_ENDINGS)
+    with Store.open(db, create=False, lang=lang) as store:
+        layers = load_layers(store, scan)
+        if since:
+            content = change_page(_compared(load_layers(store, since).of(layer), layers.of(layer)), lang)
+        else:
+            content = page_of(store, layers, Asked(basket, (), min_networks, sample_of), lang, layer)
+    write_file(output, content, lang)
+    printing.written(output)
+
+
+def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: str = DETECTED) -> bytes:
+    """Return the HTML page of a scan; it includes the trend over the comparable scans of the database."""
+    from cegep_audit.analyze.change.trend import comparable, in_trend, trend
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.report.page.document import page
+
+    shown = layers.of(layer)
+    others = [load_layers(store, number).of(layer) for number in in_trend(store.scans(), but=shown)]
+    scans = comparable(shown, others)
+    before = scans[: scans.index(shown)]
+    stats = ScanStatistics(shown, asked, lang, layers.corrections(layer))
+    since = _compared(before[-1], shown) if before else None
+    return page(stats, lang, trend(scans) if others else None, since, is_coded=layer == CODED)
+
+
+def _compared(old: Scan, new: Scan) -> Comparison:
+    from cegep_audit.analyze.change.compare import compare
+
+    if old.id == new.id:
+        raise UsageError(say("compare.same", scan=old.id))
+    return compare(old, new)
+
+
+@command("compare")
+def compare(
+    lang: options.Lang,
+    old: Annotated[str, argument("OLD", "compare_old")],
+    new: Annotated[str, argument("NEW", "compare_new")],
+    db: options.Db = options.DB,
+    same_mode: _SameMode = False,
+    output: Annotated[Path | None, writes("-o", "--output", metavar="FILE", key="compare_output")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
+    from cegep_audit.analyze.change.compare import to_json
+    from cegep_audit.report.files.changes import write_comparison
+    from cegep_audit.report.text.comparison import comparison_blocks
+
+    if output:
+        check_file(output, lang, (".csv", ".atom"))
+    with Store.open(db, create=False, lang=lang) as store:
+        scans = [load(store, scan_number(each))[0] for each in (old, new)]
+    comparison = _compared(*_by_mode(scans, same_mode=same_mode))
+    if output:
+        printing.written(*write_comparison(comparison, output, lang))
+    if as_json:
+        printing.print_json(to_json(comparison))
+    else:
+        printing.show_blocks(comparison_blocks(comparison, lang, _advice(scans[0], db)))
+
+
+def _advice(scan: Scan, db: Path) -> str:
+    """Return the advice on how to judge *scan* by the rules of today."""
+    path = warc_of(scan, db)
+    if path is None:
+        return say("compare.ask_again")
+    registry, asked = scan.settings.get("registry"), scan.settings.get("as_of")
+    words = ["cegep-audit", "scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
+    if asked:
+        words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
+    return say("compare.replay", command=shlex.join(map(str, words)))
+
+
+@command("trend")
+def trend(
+    lang: options.Lang,
+    scans: Annotated[list[str] | None, argument("SCAN", "trend_scans")] = None,
+    db: options.Db = options.DB,
+    same_mode: _SameMode = False,
+    output: Annotated[Path | None, writes("-o", "--output", metavar="FILE.csv", key="trend_output")] = None,
+) -> None:
+    """Set scans side by side by date of capture: the shares, and who entered or left."""
+    from cegep_audit.analyze.change.trend import in_trend
+    from cegep_audit.analyze.change.trend import trend as set_in_order
+    from cegep_audit.report.files import changes
+    from cegep_audit.report.text.trend import trend_blocks
+
+    if output:
+        check_file(output, lang, (".csv",))
+    with Store.open(db, create=False, lang=lang) as store:
+        numbers = [scan_number(each) for each in scans] if scans else in_trend(store.scans())
+        if not numbers:
+            raise StoreError(say("trend.none", path=str(store.path)))
+        loaded = {scan.id: scan for scan, _ in (load(store, number) for number in numbers)}
+    found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
+    if output:
+        printing.written(*changes.write(changes.trend_of(found), changes.moves_of(found), output, lang))
+    printing.show_blocks(trend_blocks(found, lang))
+
+
+def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
+    """Name the institutions that the scans read in different modes; with *same_mode*, leave them out."""
+    ids = completion.read_differently(scans)
+    if not ids:
+        return scans
+    key = "complete.modes_left_out" if same_mode else "complete.modes_differ"
+    printing.note(key, count=len(ids), ids=", ".join(ids))
+    return [without_institutions(scan, set(ids)) for scan in scans] if same_mode else scans

@@ -21,9 +21,9 @@ from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc import index
-from cegep_audit.collect.warc.index import Capture, Found
+from cegep_audit.collect.warc.index import Found
 from cegep_audit.collect.warc.payload import Response, body_of, parse_response
-from cegep_audit.collect.warc.records import HEAD_BYTES, RENDERED_BY, RENDERED_FOR
+from cegep_audit.collect.warc.records import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Record, parse_date
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.locales import Language
@@ -39,9 +39,9 @@ class WarcArchive:
     def __init__(self, founds: Iterable[Found], limits: Limits, period: Period | None = None) -> None:
         """Join *founds*, the indexes of the files in order; with a *period*, only captures in its range count."""
         self.damage: list[str] = []
-        self._by_key: dict[str, list[Capture]] = {}  # by visit key, which all spellings of an address share
-        self._by_digest: dict[str, Capture] = {}  # the first response with each payload: what revisits refer to
-        self._rendered: dict[str, Capture] = {}  # what a browser rendered, by the name of the record it came from
+        self._by_key: dict[str, list[Record]] = {}  # by visit key, which all spellings of an address share
+        self._by_digest: dict[str, Record] = {}  # the first response with each payload: what revisits refer to
+        self._rendered: dict[str, Record] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
         self._most = HEAD_BYTES + limits.max_bytes + 1  # bytes read of a block, a byte more than a body may have
         self._period = period
@@ -49,12 +49,12 @@ class WarcArchive:
             self.damage += damage
             for capture in captures:
                 if capture.kind == "conversion":
-                    self._rendered[capture.record.get("WARC-Refers-To")] = capture
+                    self._rendered[capture.get("WARC-Refers-To")] = capture
                     continue
                 if not (period and period.refusal(capture.at)):
                     self._by_key.setdefault(urls.visit_key(capture.url), []).append(capture)
                 if capture.has_payload:
-                    self._by_digest.setdefault(capture.record.get("WARC-Payload-Digest"), capture)
+                    self._by_digest.setdefault(capture.get("WARC-Payload-Digest"), capture)
 
     @classmethod
     def open(
@@ -75,11 +75,11 @@ class WarcArchive:
         yield Site(institution, fetch, self._limits, terms=REPLAY)
 
     @property
-    def captures(self) -> Iterator[Capture]:
+    def captures(self) -> Iterator[Record]:
         """Every capture, those of one address together."""
         return (capture for captures in self._by_key.values() for capture in captures)
 
-    def captures_of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Capture]:
+    def captures_of(self, url: str, near: datetime | None, *, exact: bool = False) -> Iterator[Record]:
         """Yield the capture of *url* that counts at the time *near*, then one for each of its other spellings.
 
         Spellings with fewer differences come first. A failure that a crawler noted counts only for its own spelling,
@@ -87,7 +87,7 @@ class WarcArchive:
         robots.txt hold for one origin.
         """
 
-        def differences(capture: Capture) -> int:
+        def differences(capture: Record) -> int:
             return _differences(capture.url, url)
 
         held = sorted(self._by_key.get(urls.visit_key(url), ()), key=differences)
@@ -103,16 +103,15 @@ class WarcArchive:
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page."""
         for capture in self.captures:
-            if capture.has_payload and capture.record.is_whole:
+            if capture.has_payload and capture.is_whole:
                 with suppress(BodyError):
                     response = self._response(capture, HEAD_BYTES)
                     if response.is_ok and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
                         yield capture.url, capture.at
 
-    def read(self, capture: Capture, want: Want) -> Answer:
+    def read(self, capture: Record, want: Want) -> Answer:
         """Return the answer in *capture*; raise FetchError. A body is read up to the limit and hardly further."""
-        record, status, body = capture.record, None, b""
-        record_id = record.get("WARC-Record-ID") or None
+        status, body, record_id = None, b"", capture.get("WARC-Record-ID") or None
         try:
             if capture.kind == "metadata":
                 fields = index.fields_of(capture.block(self._most))
@@ -123,53 +122,52 @@ class WarcArchive:
                 return rendered
             # Of an error, whatever can be read will do: it may be a firewall's challenge.
             with nullcontext() if response.is_ok else suppress(BodyError):
-                body = body_of(response, want, self._limits.max_bytes, is_whole=record.is_whole)
+                body = body_of(response, want, self._limits.max_bytes, is_whole=capture.is_whole)
         except BodyError as error:
             raise FetchError(capture.url, error.detail, str(error), status=status, record_id=record_id) from error
         return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
-    def _response(self, capture: Capture, most: int) -> Response:
+    def _response(self, capture: Record, most: int) -> Response:
         """Return the HTTP response in a record, with *most* bytes of its block; raise BodyError without one."""
-        record, block = capture.record, capture.block(most)
-        truncated = record.get("WARC-Truncated").lower()
+        block, truncated = capture.block(most), capture.get("WARC-Truncated").lower()
         if capture.kind == "resource":
-            return Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, block, truncated)
+            return Response(HTTPStatus.OK, {"content-type": capture.get("Content-Type")}, block, truncated)
         own = parse_response(block, truncated)
         if capture.kind == "revisit":
             return self._revisited(capture, own)
         if own is None:
-            detail = Detail.PROTOCOL if record.is_whole else Detail.CUT_SHORT
+            detail = Detail.PROTOCOL if capture.is_whole else Detail.CUT_SHORT
             raise BodyError(detail, "the archive's record holds no HTTP response")
         return own
 
-    def _revisited(self, capture: Capture, own: Response | None) -> Response:
+    def _revisited(self, capture: Record, own: Response | None) -> Response:
         """Return the response that a revisit record refers to, under its *own* headers; raise BodyError."""
 
-        def held(url: str, at: datetime | None) -> Capture | None:
+        def held(url: str, at: datetime | None) -> Record | None:
             """Return the response of *url* captured at exactly *at*, or the last one if *at* is None."""
             same = (item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.has_payload)
             fits = [item for item in same if at is None or item.at == at]
             return min(fits, key=lambda item: _differences(item.url, url), default=None)
 
-        get = capture.record.get
+        get = capture.get
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url, digest = get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url, get("WARC-Payload-Digest")
-        at = index.parse_date(get("WARC-Refers-To-Date"))
+        at = parse_date(get("WARC-Refers-To-Date"))
         source = (held(url, at) if at else None) or (self._by_digest.get(digest) if digest else None)
         if source is None and (is_unchanged or not digest):
             source = held(url, None)  # nothing says which capture, so that the last one counts
-        if source is None or not source.record.is_whole:
+        if source is None or not source.is_whole:
             message = "the archive holds only a reference to a capture that it does not hold"
             raise BodyError(Detail.NO_CAPTURE, message)
         former = self._response(source, self._most)
         return former if own is None or is_unchanged else replace(former, status=own.status, headers=own.headers)
 
-    def _rendered_of(self, response: Capture) -> Answer | None:
+    def _rendered_of(self, response: Record) -> Answer | None:
         """Return what a browser rendered of the record *response*; None for nothing, or for more than the limit."""
-        capture = self._rendered.get(response.record.get("WARC-Record-ID"))
-        if capture is None or not capture.record.is_whole or capture.record.size > self._limits.max_bytes:
+        capture = self._rendered.get(response.get("WARC-Record-ID"))
+        if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None
-        get, body = capture.record.get, capture.block(capture.record.size)
+        get, body = capture.get, capture.block(capture.size)
         needs = tuple(Need(word) for word in get(RENDERED_FOR).split() if word in set(Need))
         rendering = Rendering(get(RENDERED_BY), needs)
         headers, name = {"content-type": get("Content-Type")}, get("WARC-Record-ID") or None

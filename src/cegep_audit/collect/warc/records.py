@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from warcio.recordloader import ArcWarcRecordLoader
 
+from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.warc.members import (
     BLOCK,
     GLANCE_BYTES,
@@ -31,6 +33,7 @@ from cegep_audit.collect.warc.members import (
     members_of,
     starts_record,
 )
+from cegep_audit.vocabulary import Detail
 
 # warcio logs what it mends in headers; without a handler that would end on the user's terminal.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
@@ -50,6 +53,7 @@ _KEPT = frozenset(
         *map(str.lower, (RENDERED_BY, RENDERED_FOR, ASSET)),
     }
 )
+_FIRST_DAY = {4: "-01-01", 7: "-01"}  # of a year or month, by the length of what is written of it
 HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
 _AFTER_RECORD = 4  # bytes: two line ends
 _LINE_ENDS = b"\r\n"
@@ -59,12 +63,13 @@ _NAME_LENGTHS = (26, 28)  # where they say how long these are
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them.
 
-    The record, or the gzip member that holds it, begins at ``offset`` of its file; the next one begins at ``end`` or
-    later. ``is_whole`` is False where it is cut or broken. ``headers`` are those in ``_KEPT``, by lower-case name.
+    The record, or the gzip member that holds it, begins at ``offset`` of its ``file``; the next one begins at ``end``
+    or later. ``is_whole`` is False where it is cut or broken. ``headers`` are those in ``_KEPT``, by lower-case name.
+    ``at`` is its date in UTC; without a readable one, that of the record before it, of the first one that of the file.
     """
 
     headers: dict[str, str]
@@ -73,15 +78,34 @@ class Record:
     offset: int = 0
     end: int = 0
     is_whole: bool = True
+    file: "RecordFile" = field(init=False)
+    at: datetime = field(init=False)
 
     def get(self, name: str) -> str:
         """Return the header called *name*, "" where there is none."""
         return self.headers.get(name.lower(), "")
 
     @property
+    def kind(self) -> str:
+        """What WARC calls its type."""
+        return self.get("WARC-Type")
+
+    @property
     def url(self) -> str:
-        """The address that the record is about, as written; "" without one."""
+        """The address that it is about, as written; "" without one."""
         return self.get("WARC-Target-URI").strip("<> ")
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether the record itself holds a page."""
+        return self.kind in {"response", "resource"}
+
+    def block(self, most: int) -> bytes:
+        """Return at most *most* bytes of the block; raise OSError, and BodyError if the file has changed."""
+        data = self.file.read(self.offset, self.block_at + min(self.size, most))
+        if not starts_record(data):
+            raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+        return data[self.block_at :]
 
 
 def parse_head(data: bytes) -> Record | None:
@@ -99,6 +123,16 @@ def parse_head(data: bytes) -> Record | None:
     fields = ((name.lower(), value) for name, value in reversed(record.rec_headers.headers))  # the first counts
     kept = {name: value for name, value in fields if name in _KEPT}
     return Record(kept, length, -1 if record.length is None else record.length)
+
+
+def parse_date(text: str) -> datetime | None:
+    """Return a ``WARC-Date`` in UTC, None if it is not a date. WARC 1.1 allows any precision from the year on."""
+    text = text.strip().removesuffix("Z")
+    try:
+        found = datetime.fromisoformat(text + _FIRST_DAY.get(len(text), ""))
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 class _SeveralRecordsError(Exception):
@@ -199,18 +233,25 @@ class RecordFile:
 
     def records(self, damage: Damage) -> list[Record]:
         """Return the records in file order and note the *damage*; raise OSError. Sets :attr:`is_packed`."""
+        records: list[Record] = []
         if self._open([]).is_gzip:
             try:
-                return list(_gzipped_records(self._open([]), damage))
+                records = list(_gzipped_records(self._open([]), damage))
             except _SeveralRecordsError:
                 damage.clear()
                 self.is_packed, self._data = True, None
-        return list(_plain_records(self._open(damage), damage))
+        data = self._open(damage)
+        records = records if data.is_gzip else list(_plain_records(data, damage))
+        at = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+        for record in records:
+            at = parse_date(record.get("WARC-Date")) or at
+            record.file, record.at = self, at
+        return records
 
-    def start(self, record: Record, most: int) -> bytes:
-        """Return *record* up to *most* bytes of its block; fewer where the file is damaged. Raise OSError."""
-        data, length = self._open([]), record.block_at + min(record.size, most)
-        return Member(data, record.offset).part(0, length) if data.is_gzip else data.read(record.offset, length)
+    def read(self, offset: int, count: int) -> bytes:
+        """Return *count* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
+        data = self._open([])
+        return Member(data, offset).part(0, count) if data.is_gzip else data.read(offset, count)
 
     def _open(self, damage: Damage) -> ByteRange:
         if self._data is None:

@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
-from cegep_audit.collect.warc.index import explaining, parse_date
+from cegep_audit.collect.warc.index import explaining
 from cegep_audit.collect.warc.members import GLANCE_BYTES
 from cegep_audit.collect.warc.payload import Response, parse_response
-from cegep_audit.collect.warc.records import RecordFile
+from cegep_audit.collect.warc.records import RecordFile, parse_date
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -88,8 +88,8 @@ def _captures_in(warc: Path, lang: Language) -> Iterator[str]:
         if file.is_packed:
             raise StoreError(say("warc.not_ours", lang, file=shown(str(warc))))
         for record in records:
-            kind, at, key = record.get("WARC-Type"), parse_date(record.get("WARC-Date")), sort_key(record.url)
-            response = parse_response(file.start(record, GLANCE_BYTES)[record.block_at :])
+            kind, at, key = record.kind, parse_date(record.get("WARC-Date")), sort_key(record.url)
+            response = parse_response(record.block(GLANCE_BYTES))
             if kind == "resource":
                 response = Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, b"")
             if not (key and at and response and kind in {"response", "resource", "revisit"}):

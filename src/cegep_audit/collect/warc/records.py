@@ -9,11 +9,12 @@ iterator cannot be used, because it prints damage on standard error, does not sa
 """
 
 import logging
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -46,12 +47,8 @@ RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
 
 # The headers that are kept of a record: an index holds those of a whole crawl in memory.
-_KEPT = frozenset(
-    {
-        *(f"warc-{name}" for name in "type date target-uri record-id payload-digest truncated refers-to".split()),
-        *("warc-refers-to-target-uri", "warc-refers-to-date", "content-type"),
-        *map(str.lower, (RENDERED_BY, RENDERED_FOR, ASSET)),
-    }
+_KEPT = re.compile(
+    r"warc-(?:type|date|target-uri|record-id|payload-digest|truncated|refers-to.*)|content-type|cegep-audit-.*"
 )
 _FIRST_DAY = {4: "-01-01", 7: "-01"}  # of a year or month, by the length of what is written of it
 HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
@@ -121,7 +118,7 @@ def parse_head(data: bytes) -> Record | None:
     if length == len(data) and data.startswith(b"WARC/") and not data.endswith(_EMPTY_LINE):
         return None
     fields = ((name.lower(), value) for name, value in reversed(record.rec_headers.headers))  # the first counts
-    kept = {name: value for name, value in fields if name in _KEPT}
+    kept = {name: value for name, value in fields if _KEPT.fullmatch(name)}
     return Record(kept, length, -1 if record.length is None else record.length)
 
 
@@ -135,28 +132,26 @@ def parse_date(text: str) -> datetime | None:
         return None
 
 
-class _SeveralRecordsError(Exception):
-    """A gzip member holds more than one record, or a longer one than it says."""
-
-
-def _gzipped_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
-    """Yield the records of *data*, one a member; raise _SeveralRecordsError."""
+def _gzipped_records(data: ByteRange, damage: Damage) -> list[Record] | None:
+    """Return the records of *data*, one a member; None if a member holds several, or a longer one than it says."""
+    records: list[Record] = []
     for member in members_of(data, damage):
-        start = member.part(0, HEAD_BYTES, reads_all=True)
-        head = parse_head(start)
-        if head is None and not member.fault:
+        record = parse_head(member.part(0, HEAD_BYTES, reads_all=True))
+        if record is None and not member.fault:
             damage.append((member.offset, "noise"))
-        if head is None or member.fault == "bomb":
+        if record is None or member.fault == "bomb":
             continue
-        size = member.size - head.block_at  # of the block, and the line ends after it
-        if size > head.size + _AFTER_RECORD:
-            following = member.part(head.block_at + head.size, HEAD_BYTES) if member.fault else b""
-            if not member.fault or starts_record(following.lstrip(_LINE_ENDS)):
-                raise _SeveralRecordsError
-        if size < head.size and not member.fault:
+        size = member.size - record.block_at  # of the block, and the line ends after it
+        if size > record.size + _AFTER_RECORD:
+            after = member.part(record.block_at + record.size, HEAD_BYTES) if member.fault else b""
+            if not member.fault or starts_record(after.lstrip(_LINE_ENDS)):
+                return None
+        if size < record.size and not member.fault:
             damage.append((member.offset, "length"))
-        end, is_whole = member.end or member.offset, not member.fault
-        yield replace(head, offset=member.offset, end=end, size=min(size, head.size), is_whole=is_whole)
+        record.offset, record.end = member.offset, member.end or member.offset
+        record.size, record.is_whole = min(size, record.size), not member.fault
+        records.append(record)
+    return records
 
 
 def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
@@ -169,24 +164,24 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
         offset += len(start) - len(start.lstrip(_LINE_ENDS))
-        head = parse_head(start.lstrip(_LINE_ENDS))
-        if head is None:
+        record = parse_head(start.lstrip(_LINE_ENDS))
+        if record is None:
             if offset < data.size:
                 damage.append((offset, "noise"))
             offset = _next_start(data, offset + 1)
             continue
-        begin = offset + head.block_at
-        end = begin + head.size
+        begin = offset + record.block_at
+        end = begin + record.size
         after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
-        is_whole = True
         if not begin <= end <= data.size or (after and not starts_record(after)):
             end = _next_start(data, begin)
-            is_whole = end < data.size
-            damage.append((offset, "length" if is_whole else "cut"))
-            if is_whole:
+            record.is_whole = end < data.size
+            damage.append((offset, "length" if record.is_whole else "cut"))
+            if record.is_whole:
                 line_ends = max(begin, end - _AFTER_RECORD)
                 end = line_ends + len(data.read(line_ends, end - line_ends).rstrip(_LINE_ENDS))
-        yield replace(head, offset=offset, end=end, size=end - begin, is_whole=is_whole)
+        record.offset, record.end, record.size = offset, end, end - begin
+        yield record
         offset = end
 
 
@@ -204,14 +199,11 @@ def end_of_records(data: ByteRange) -> int | None:
     if not GZIP.startswith(data.read(0, len(GZIP))) or (start and not starts_record(start)):
         return None
     damage: Damage = []
-    try:
-        ends = [record.end for record in _gzipped_records(data, damage) if record.is_whole]
-    except _SeveralRecordsError:
-        return None
+    records = _gzipped_records(data, damage)
     faults = [fault for _, fault in damage]
-    if "bomb" in faults or not (ends or faults in ([], ["cut"])):
+    if records is None or "bomb" in faults or not (any(each.is_whole for each in records) or faults in ([], ["cut"])):
         return None
-    return max(ends, default=0)
+    return max((record.end for record in records if record.is_whole), default=0)
 
 
 @dataclass(slots=True)
@@ -233,35 +225,35 @@ class RecordFile:
 
     def records(self, damage: Damage) -> list[Record]:
         """Return the records in file order and note the *damage*; raise OSError. Sets :attr:`is_packed`."""
-        records: list[Record] = []
-        if self._open([]).is_gzip:
-            try:
-                records = list(_gzipped_records(self._open([]), damage))
-            except _SeveralRecordsError:
-                damage.clear()
-                self.is_packed, self._data = True, None
-        data = self._open(damage)
-        records = records if data.is_gzip else list(_plain_records(data, damage))
+        data = self._open()
+        records = _gzipped_records(data, damage) if data.is_gzip else list(_plain_records(data, damage))
+        if records is None:
+            damage.clear()
+            self.is_packed, self._data = True, _inflated(data, damage)
+            records = list(_plain_records(self._data, damage))
         at = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         for record in records:
-            at = parse_date(record.get("WARC-Date")) or at
-            record.file, record.at = self, at
+            record.file = self
+            record.at = at = parse_date(record.get("WARC-Date")) or at
         return records
 
     def read(self, offset: int, count: int) -> bytes:
         """Return *count* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
-        data = self._open([])
+        data = self._open()
         return Member(data, offset).part(0, count) if data.is_gzip else data.read(offset, count)
 
-    def _open(self, damage: Damage) -> ByteRange:
+    def _open(self) -> ByteRange:
         if self._data is None:
             with self.path.open("rb") as file:
-                self._data = _entry_of(file, self.entry) if self.entry else ByteRange(file)
-            if self.is_packed:
-                members = members_of(self._data, damage)
-                self._data = ByteRange.of(block for member in members for block in member.blocks())
-                self._data.is_gzip = False  # it is inflated, whatever its first bytes are
+                data = _entry_of(file, self.entry) if self.entry else ByteRange(file)
+            self._data = _inflated(data, []) if self.is_packed else data
         return self._data
+
+
+def _inflated(data: ByteRange, damage: Damage) -> ByteRange:
+    found = ByteRange.of(block for member in members_of(data, damage) for block in member.blocks())
+    found.is_gzip = False  # whatever its first bytes are
+    return found
 
 
 def _entry_of(file: BinaryIO, name: str) -> ByteRange:

@@ -59,7 +59,7 @@ finally:
 
 
 def test_the_command_line_of_httpx_is_not_loaded() -> None:
-    code = "import sys, cegep_audit.collect.http.fetch; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
+    code = "import sys, cegep_audit.collect.http.live; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["None", "False"]
 

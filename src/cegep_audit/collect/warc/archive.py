@@ -20,9 +20,7 @@ from cegep_audit.collect.archive.uri_m import Period
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc import index
-from cegep_audit.collect.warc.index import Found
-from cegep_audit.collect.warc.payload import Response, body_of, parse_response
+from cegep_audit.collect.warc.captures import Found, Response, body_of, fields_of, files_of, go_through, response_of
 from cegep_audit.collect.warc.records import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Record, parse_date
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
@@ -65,7 +63,7 @@ class WarcArchive:
         With a *period*, only captures in its range count, the nearest first. Raises StoreError, one line in *lang*,
         for a file that cannot be read or holds no record.
         """
-        founds = (index.go_through(file, lang) for file in index.files_of(paths, lang))
+        founds = (go_through(file, lang) for file in files_of(paths, lang))
         return cls(founds, limits or Limits(), period)
 
     @asynccontextmanager
@@ -114,7 +112,7 @@ class WarcArchive:
         status, body, record_id = None, b"", capture.get("WARC-Record-ID") or None
         try:
             if capture.kind == "metadata":
-                fields = index.fields_of(capture.block(self._most))
+                fields = fields_of(capture.block(self._most))
                 raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
             response = self._response(capture, self._most)
             status = response.status
@@ -129,10 +127,7 @@ class WarcArchive:
 
     def _response(self, capture: Record, most: int) -> Response:
         """Return the HTTP response in a record, with *most* bytes of its block; raise BodyError without one."""
-        block, truncated = capture.block(most), capture.get("WARC-Truncated").lower()
-        if capture.kind == "resource":
-            return Response(HTTPStatus.OK, {"content-type": capture.get("Content-Type")}, block, truncated)
-        own = parse_response(block, truncated)
+        own = response_of(capture, most)
         if capture.kind == "revisit":
             return self._revisited(capture, own)
         if own is None:

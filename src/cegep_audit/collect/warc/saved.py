@@ -21,7 +21,7 @@ from cegep_audit.collect.hosts import OwnHosts
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits

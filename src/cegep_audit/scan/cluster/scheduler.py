@@ -22,7 +22,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from cegep_audit import urls
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import files_of, go_through
+from cegep_audit.collect.warc.captures import files_of, go_through
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say

@@ -25,7 +25,7 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.connection import Resolve
+from cegep_audit.collect.http.addresses import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness.robots import retry_after_s

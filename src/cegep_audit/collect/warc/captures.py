@@ -11,13 +11,13 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.collect.http import body as bodies
-from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.body import SUCCESS, BodyError
 from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
 from cegep_audit.collect.warc.members import GLANCE_BYTES, Damage
@@ -114,19 +114,13 @@ def fields_of(block: bytes) -> dict[str, str]:
     return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in _FIELD.findall(block)}
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An archived HTTP response; ``payload`` follows its headers, ``truncated`` is WARC-Truncated in lower case."""
 
     status: int
     headers: dict[str, str]
     payload: bytes
-    truncated: str = ""
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the status is that of a page."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+    truncated: str
 
 
 def response_of(record: Record, most: int) -> Response | None:
@@ -151,9 +145,10 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     Of a robots.txt and of an error, the beginning is enough. Raises BodyError if the archive holds only a part,
     as for a record that is not *is_whole*.
     """
-    if response.is_ok and not is_whole:
+    is_ok = response.status in SUCCESS
+    if is_ok and not is_whole:
         raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
-    is_beginning = want is Want.ROBOTS or not response.is_ok
+    is_beginning = want is Want.ROBOTS or not is_ok
     is_page = True if is_beginning else bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""

@@ -12,7 +12,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -31,6 +31,8 @@ from cegep_audit.text import media_type, shown
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
 _WWW = re.compile(r"^www\d*\.")
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 _json = partial(json.dumps, ensure_ascii=False)
 
@@ -68,7 +70,7 @@ def write_wacz(
                 add(f"archive/{warc.name}", file)
         for path, data in (*_index(sorted(lines)), ("pages/pages.jsonl", _page_list(pages))):
             add(path, BytesIO(data))
-        facts = {"title": title, "software": software, "created": _time(created)}
+        facts = {"title": title, "software": software, "created": f"{created:{_TIME}}"}
         package = {"profile": "data-package", "wacz_version": "1.1.1", **facts, "resources": list(resources)}
         add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
         signed = {key: resources[-1][key] for key in ("path", "hash")}
@@ -127,10 +129,6 @@ def _index(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> bytes:
     lines = [{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}]
     for url, title, at in pages:
-        name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
-        lines.append({"id": name, "url": url, "ts": _time(at), "title": title})
+        name = hashlib.sha256(f"{at:{_TIME}} {url}".encode()).hexdigest()[:16]
+        lines.append({"id": name, "url": url, "ts": f"{at:{_TIME}}", "title": title})
     return "".join(f"{_json(line)}\n" for line in lines).encode()
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

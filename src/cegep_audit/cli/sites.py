@@ -227,10 +227,10 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
         raise StoreError(say("error.no_name"))
     if Path(source).is_dir():
         raise StoreError(say("error.folder", path=source))
-    from cegep_audit.collect.warc.saved import SavedFetch, read_saved
+    from cegep_audit.collect.warc.saved import read_saved, saved_fetch
 
     for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
         pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
         for url in pages.urls:
-            answer = asyncio.run(SavedFetch([pages])(url, Want.PAGE))
+            answer = asyncio.run(saved_fetch([pages])(url, Want.PAGE))
             yield replace(answer.page(url), requested_url=f"{source} {url}" if file.archive else source)

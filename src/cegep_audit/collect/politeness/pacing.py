@@ -6,22 +6,22 @@ first come, first served.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 
 from cegep_audit.urls import pace_key
 
 
+@dataclass(slots=True)
 class Turn:
     """The turns on one host; who has the turn says when the host had the request. Times are the clock's."""
 
-    __slots__ = ("delay_s", "held_until", "last_at", "lock")
-
-    def __init__(self, delay_s: float = 0.0) -> None:
-        self.lock = asyncio.Lock()  # wakes those who wait in the order in which they came
-        self.delay_s = delay_s
-        self.last_at = float("-inf")
-        self.held_until = float("-inf")
+    delay_s: float = 0.0
+    last_at: float = float("-inf")
+    held_until: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # wakes those who wait in the order in which they came
 
     def reached(self, at: float) -> None:
         """Note that the host had the request at the latest *at*."""
@@ -37,15 +37,14 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._delay_s = delay_s
         self._clock = clock
         self._sleep = sleep
-        self._hosts: dict[str, Turn] = {}
+        self._hosts = defaultdict[str, Turn](lambda: Turn(delay_s))
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
         """Wait until the host of *url* may be asked, and keep everybody else waiting until the block ends."""
-        host = self._host(url)
+        host = self._hosts[pace_key(url)]
         async with host.lock:
             # In a loop: a sleep may end a little early, and another visit may ask for more rest meanwhile.
             while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self._clock()) > 0:
@@ -55,19 +54,13 @@ class Pace:
 
     def raise_delay(self, url: str, delay_s: float) -> None:
         """Space requests to the host of *url* by at least *delay_s* seconds from now on."""
-        host = self._host(url)
+        host = self._hosts[pace_key(url)]
         host.delay_s = max(host.delay_s, delay_s)
 
     def hold(self, url: str, seconds: float) -> None:
         """Ask nothing of the host of *url* for *seconds* from now."""
-        host = self._host(url)
+        host = self._hosts[pace_key(url)]
         host.held_until = max(host.held_until, self._clock() + seconds)
-
-    def _host(self, url: str) -> Turn:
-        key = pace_key(url)
-        if key not in self._hosts:
-            self._hosts[key] = Turn(self._delay_s)
-        return self._hosts[key]
 
 
 OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]

@@ -14,8 +14,7 @@ import stamina.instrumentation
 
 from cegep_audit.collect.hosts import OwnHosts, silence
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import RobotsCache, retry_after_s
+from cegep_audit.collect.politeness import Pace, RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from cegep_audit.collect.http import body as bodies
 from cegep_audit.collect.http.body import BodyError
-from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
 from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail

@@ -251,8 +251,7 @@ def test_a_disk_that_fills_up_ends_the_scan_and_keeps_what_was_saved(
 ) -> None:
     write_registry(tmp_path, range(60))
     limit = no_file_larger_than(size)
-    few = ("--delay", "0", "--concurrency", "2")  # so that the first results to be kept are not more than fit
-    with scanning(tmp_path, web, "registry.csv", *few, option, before=limit) as process:
+    with scanning(tmp_path, web, "registry.csv", "--delay", "0", option, before=limit) as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert file in err.splitlines()[-1]

@@ -166,8 +166,8 @@ def trend(
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import trend as set_in_order
-    from cegep_audit.report.files import changes
-    from cegep_audit.report.text.trend import trend_blocks
+    from cegep_audit.report.files.changes import write_trend
+    from cegep_audit.report.text.comparison import trend_blocks
 
     if output:
         check_file(output, lang, (".csv",))
@@ -176,7 +176,7 @@ def trend(
         loaded = {scan.id: scan for scan, _ in (load(store, number) for number in numbers)}
     found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
     if output:
-        printing.written(*changes.write(changes.trend_of(found), changes.moves_of(found), output, lang))
+        printing.written(*write_trend(found, output, lang))
     printing.show_blocks(trend_blocks(found, lang))
 
 

@@ -115,9 +115,10 @@ def export(
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
-    from cegep_audit.report.files.export import check, write, write_matrix, write_statements
+    from cegep_audit.report.files.export import check, statements, write
+    from cegep_audit.report.files.files import write_file
     from cegep_audit.report.files.table import csv_bytes
-    from cegep_audit.report.files.tables import institutions_of
+    from cegep_audit.report.files.tables import institutions_of, matrix_of
 
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, read_bins(bins))
     ending = output.suffix.lower()
@@ -138,7 +139,7 @@ def export(
     if ending in _BUNDLES:
         _write_bundle(ScanStatistics(shown, asked, lang, corrections), output, db, warcs, with_warc=with_warc)
     elif matrix or quickstatements:
-        (write_matrix if matrix else write_statements)(shown, output, basket, lang)
+        write_file(output, csv_bytes(matrix_of(shown, basket)) if matrix else statements(shown).encode(), lang)
     else:
         files = write(shown, output, lang, asked if asked != Asked() else None, corrections)
     printing.written(*files)

@@ -29,8 +29,7 @@ from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.terminal.listings import accounts_table
 from cegep_audit.report.text.markdown import markdown
-from cegep_audit.report.text.sheet import sheet_blocks
-from cegep_audit.report.text.sheet_record import sheet_record
+from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.scan.audit import audit, rules_version
 from cegep_audit.store import Store, collector_paused

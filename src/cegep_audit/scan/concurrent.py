@@ -46,8 +46,8 @@ async def scan(
 ) -> None:
     """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
-    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An internal error in
-    one institution becomes its result.
+    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
+    raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()
@@ -57,7 +57,7 @@ async def scan(
         results = finished.copy()
         finished.clear()
         if results:
-            keep(results)
+            _keep(results, keep)
         for result in results:
             observer.finished(result)
 
@@ -81,6 +81,15 @@ async def scan(
         raise errors.exceptions[0] from errors
     finally:
         commit()
+
+
+def _keep(results: Sequence[InstitutionResult], keep: Keep) -> None:
+    """Pass *results* to *keep* together or, on a full disk, one by one, as many as still fit."""
+    try:
+        keep(results)
+    except StoreError:
+        for result in results:
+            keep([result])
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:

@@ -12,7 +12,7 @@ from cegep_audit.vocabulary import Detail, Status
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
 
 Keep = Callable[[Sequence[InstitutionResult]], None]
-"""Saves results; an error that it raises ends the scan."""
+"""Saves results; an error that it raises for a single one (a full disk) ends the scan."""
 
 Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
 """Reads one institution. Those read at once share a lock: only its holder parses a page."""

@@ -52,8 +52,8 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
         [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *(whole.table[cell] for cell in cells))]
         for key, cells in (("says_present", ("both", "first_only")), ("says_absent", ("second_only", "neither")))
     ]
-    table = say("agreement.table", lang)
-    yield grid(table, "agreement", ("says_present", "says_absent"), rows, lang, rater=second)
+    heads = ("agreement.says_present", "agreement.says_absent")
+    yield grid(say("agreement.table", lang), heads, rows, lang, rater=second)
     accounts = each.levels["account"][OVERALL].table
     yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
     yield _figures(each, lang)
@@ -82,7 +82,7 @@ def _figures(each: Comparison, lang: Language) -> Grid:
         [say(f"agreement.{key}", lang), *(_value(name, level[name], lang, with_interval=True) for level in levels)]
         for name, key, levels in figures
     ]
-    return grid(say("agreement.figures", lang), "agreement", LEVELS, rows, lang)
+    return grid(say("agreement.figures", lang), [f"agreement.{level}" for level in LEVELS], rows, lang)
 
 
 def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool = False) -> str:

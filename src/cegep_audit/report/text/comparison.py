@@ -101,8 +101,8 @@ def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
             ends = "; ".join(locales.points(100 * end, lang) for end in share.interval or ())
             title = say(f"compare.{scope}" if name == "all" else f"basket.{name}", lang)
             rows.append([title, *_shares(share, lang), f"[{ends}]" if ends else "—"])
-    names = ("old", "new", "points", "p", "interval")
-    return grid(say("compare.shares", lang, count=THREE_PLUS), "moved", names, rows, lang)
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "p", "interval")]
+    return grid(say("compare.shares", lang, count=THREE_PLUS), heads, rows, lang)
 
 
 def networks_grid(comparison: Comparison, lang: Language) -> Grid:
@@ -114,8 +114,8 @@ def networks_grid(comparison: Comparison, lang: Language) -> Grid:
             *shares, _ = _shares(share, lang)
             counts = numbers(lang, share.gained, share.lost, renamed.count(share.network))
             rows.append([words.network_name(share.network), *shares, *counts, locales.p_value(share.p_holm, lang)])
-    names = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
-    return grid(say("compare.networks", lang), "moved", names, rows, lang)
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "gained", "lost", "renamed", "p_holm")]
+    return grid(say("compare.networks", lang), heads, rows, lang)
 
 
 def _shares(share: ShareChange, lang: Language) -> list[str]:

@@ -134,7 +134,8 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
         for values, group in groups.items()
     ]
     title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
-    yield blocks.grid(title, "column", ("assessed", "count", "share", "mean"), rows, lang)
+    heads = [f"column.{name}" for name in ("assessed", "count", "share", "mean")]
+    yield blocks.grid(title, heads, rows, lang)
     yield Line(say("summary.group_share", lang, count=k), "dim")
     if any(group.is_few for group in groups.values()):
         yield Line(say("summary.few", lang, count=FEW), "dim")
@@ -153,7 +154,8 @@ def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Lan
         if was or now.count or decided:
             rows.append([words.network_name(name), *numbers(lang, was, now.count, decided)])
     yield Line("")
-    yield blocks.grid(say("layer.title", lang), "layer", ("detected", "coded", "decided"), rows, lang)
+    heads = [f"layer.{name}" for name in ("detected", "coded", "decided")]
+    yield blocks.grid(say("layer.title", lang), heads, rows, lang)
     institutions = say("table.institutions", lang, count=facts.institutions)
     yield Line(say("layer.basis", lang, count=sum(facts.decided.values()), institutions=institutions), is_apart=True)
     left = {

@@ -11,7 +11,7 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, grid, numbers
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
 from cegep_audit.report.text import words
 
 _MOST_NAMED = 5  # institutions that a line can name
@@ -46,9 +46,7 @@ def comparison_blocks(
     for institution, changes in groupby(moved, key=lambda each: each.institution):
         marked = ", ".join(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
         lines.append(say("table.pair", lang, term=words.institution_name(institution), text=marked))
-    yield bullets(lines[:most])
-    if most is not None and len(lines) > most:
-        yield Line(say("compare.more", lang, count=len(lines) - most))
+    yield from listed(lines, most, "compare.more", lang)
     yield Line(say("compare.test", lang), "dim", is_apart=True)
 
 

@@ -12,7 +12,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
+from cegep_audit.phrases.catalogue import group_words, known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers
@@ -68,11 +68,13 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
 
 def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
-    return bullets(
-        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
-        + words.named(cause.institutions, are_named=are_named)
-        for cause in causes(scan)
-    )
+    said = []
+    for cause in causes(scan):
+        key = "summary.cause" if cause.detail else "summary.cause_bare"
+        status, detail = say(f"status.{cause.status or 'not_visited'}", lang), words.detail_words(cause.detail, lang)
+        names = words.named(cause.institutions, are_named=are_named)
+        said.append(say(key, lang, status=status, detail=detail, count=len(cause.institutions)) + names)
+    return bullets(said)
 
 
 def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[Block]:
@@ -101,7 +103,8 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
     rows: list[Row] = []
     strong = set()
     for summary in summaries:
-        rows.append([words.basket_name(summary.basket, lang)])
+        name = f"basket.{summary.basket}"
+        rows.append([say(name, lang) if known(name) else say("basket.other", lang, name=summary.basket)])
         at_least = summary.figures.at_least
         headline = next(iter(at_least))
         for k in sorted({*_FIRST_KS, headline} & set(at_least)):

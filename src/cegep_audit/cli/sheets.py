@@ -18,7 +18,6 @@ from cegep_audit.cli.usage import command, say
 from cegep_audit.clock import now
 from cegep_audit.collect.port import Want
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
@@ -32,7 +31,6 @@ from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.sheet import sheet_blocks
 from cegep_audit.report.text.sheet_record import sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
-from cegep_audit.scan.audit import audit, rules_version
 from cegep_audit.store import Store, collector_paused
 from cegep_audit.text import slug
 from cegep_audit.urls import host_of, registrable_domain
@@ -107,6 +105,8 @@ def check(
     lang: options.Lang,
 ) -> None:
     """Read one site now, without a registry, and print its accounts, with evidence, advice and its peers."""
+    from cegep_audit.scan.audit import rules_version  # reading pages costs the start of the other commands
+
     website = _website(url)
     host = host_of(website)
     peers = _peers(db, lang)
@@ -163,6 +163,7 @@ def _website(text: str) -> str:
 
 async def _audited(institution: Institution, limits: Limits, contact: str | None, lang: Language) -> InstitutionResult:
     from cegep_audit.collect.http.live import LiveWeb, user_agent
+    from cegep_audit.scan.audit import audit
 
     async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
         return await audit(institution, site, limits)
@@ -209,6 +210,8 @@ def detect(
 
 def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
     """Return the accounts that a *page* shows; its title and address stand for the institution."""
+    from cegep_audit.detect.page.links import extract_links
+
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
     try:

@@ -35,6 +35,7 @@ _STARTS = frozenset(" =+-@＝＋－＠")
 
 _DECIMALS = 4  # of a share: a hundredth of a per cent
 _AT_ONCE = 500  # rows of a file written at once
+_AS_WRITTEN = frozenset({"text", "code"})  # types of columns whose cells are the text of the record
 _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 
@@ -94,7 +95,7 @@ def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Mad
     if len(set(map(type, cells)) - {NoneType}) > 1:
         return [function(cell) for cell in cells]
     made = {cell: function(cell) for cell in set(cells)}
-    return [made[cell] for cell in cells]
+    return list(map(made.__getitem__, cells))
 
 
 def columns_of(section: str) -> list[Column]:
@@ -138,10 +139,11 @@ def _reader(path: str, type_: str, digits: int) -> Callable[[Sequence[object]], 
 
     def cells(rows: Sequence[object]) -> list[Cell]:
         try:
-            found = list(map(get, rows))
+            found: list[Any] = list(map(get, rows))
         except AttributeError:
             found = [_walked(row, path) for row in rows]
-        return each_once(cell, found)
+        is_written = type_ in _AS_WRITTEN and set(map(type, found)) <= {str, NoneType}
+        return found if is_written else each_once(cell, found)
 
     return cells
 
@@ -221,18 +223,22 @@ def _csv(rows: Iterable[Sequence[str]]) -> bytes:
 def json_pieces(table: Table, indent: int) -> Iterator[str]:
     """Yield a list of one object a row as JSON, as :mod:`json` indents it *indent* levels deep, by one a level.
 
-    What is empty is null, and no text has an apostrophe added. Each row is one call of the encoder in C, which does
-    not indent: its separator holds the line feed and the indentation.
+    What is empty is null, and no text has an apostrophe added. The encoder in C does not indent, so it encodes each
+    member of an object by itself.
     """
     outer, inner = "\n" + " " * (indent + 1), "\n" + " " * (indent + 2)
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
-    names = [heading.name for heading in table.headings]
-    before = f"[{outer}"
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+
+    def member(name: str, cell: Cell) -> str:
+        return f"{name}: {encode(plain_or_none(cell))}"
+
+    functions = [partial(member, encode(heading.name)) for heading in table.headings]
+    before = "["
     for columns in columns_at_once(table):
-        for cells in zip(*(each_once(plain_or_none, column) for column in columns), strict=True):
-            yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
-            before = f",{outer}"
-    yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"
+        rows = map(f",{inner}".join, zip(*map(each_once, functions, columns), strict=True))
+        yield before + ",".join(f"{outer}{{{inner}{row}{outer}}}" for row in rows)
+        before = ","
+    yield "[]" if before == "[" else f"\n{' ' * indent}]"
 
 
 def plain_or_none(cell: Cell) -> Cell:

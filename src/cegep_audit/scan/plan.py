@@ -169,16 +169,17 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     store.claim(begun.id)
     settings: Any = begun.settings
     with _checked(store, request.lang):
-        completion = settings["completion"] if begun.completes else None
-        past = Past.of((completion["archive"] or {}) if completion else settings)
+        kept = settings["completion"] if begun.completes else None
+        completion = Completion.of(kept) if kept else None
+        past = Past.of((kept["archive"] or {}) if kept else settings)
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
             past=past,
             contact=settings["contact"] or None,
-            render=Render(settings["render"]),
+            render=completion.render if completion else Render(settings["render"]),
             limits=replace(Limits(**settings["limits"]), **request.changed),
-            completion=Completion.of(completion) if completion else None,
+            completion=completion,
         )
         warc = _resumed_warc(request, str(settings["warc"]), begun.id)
         base = store.load(begun.completes) if begun.completes else None

@@ -39,8 +39,8 @@ from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Page
-from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.spreadsheet import read_table
 
 
 class Case(NamedTuple):

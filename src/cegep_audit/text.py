@@ -59,10 +59,9 @@ def plain(text: str) -> str:
 
 def shown(text: str) -> str:
     r"""Return *text* with its invisible characters written out (``\u200b``, ``\x1b``), so that a user can find them."""
-    written = (
+    return "".join(
         each if each.isprintable() or each == "\xa0" else each.encode("unicode_escape").decode() for each in text
     )
-    return "".join(written)
 
 
 def excerpt(text: str) -> str:
@@ -132,12 +131,9 @@ def looks_like_html(page: Page) -> bool:
     element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
     tag, because servers send pages under all of these.
     """
-    start = sniffed(page.body)
-    if not start:
-        return False
-    kind = media_type(page.content_type)
+    start, kind = sniffed(page.body), media_type(page.content_type)
     if kind in _HTML:
-        return not start.startswith(_MAGIC)
+        return bool(start) and not start.startswith(_MAGIC)
     is_markup = start.startswith(b"<")
     if _XML.fullmatch(kind) or start[:5].lower() == b"<?xml":
         return is_markup and b"<html" in start.lower()

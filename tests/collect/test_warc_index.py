@@ -56,7 +56,7 @@ def test_several_files_of_every_kind(tmp_path: Path) -> None:
     assert contents(one) == contents(other)
     assert len({id(capture.file) for capture in one.captures}) == 7
     for capture in one.captures:
-        if capture.kind != "failure":
+        if capture.kind != "metadata":
             assert other.read(capture, Want.PAGE) == one.read(capture, Want.PAGE)
 
 

@@ -102,6 +102,13 @@ def bullets(items: Iterable[Words]) -> Bullets:
     return Bullets([(item, ()) for item in items])
 
 
+def grid(
+    caption: str, section: str, heads: Iterable[str], rows: Sequence[Row], lang: Language, **facts: object
+) -> Grid:
+    """Return a table whose *caption* heads its first column; the other *heads* are phrases of *section*."""
+    return Grid(caption, [caption, *(say(f"{section}.{name}", lang, **facts) for name in heads)], rows)
+
+
 def heads(lang: Language, *names: str) -> list[str]:
     """Return the headings *names* of a table in words."""
     return [say(f"head.{name}", lang) for name in names]

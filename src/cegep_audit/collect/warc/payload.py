@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from cegep_audit.collect.http import body as bodies
 from cegep_audit.collect.http.body import BodyError
-from cegep_audit.collect.port import header_map
+from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.port import Want, header_map
 from cegep_audit.text import SNIFFED, looks_like_markup
 from cegep_audit.vocabulary import Detail
 
@@ -51,13 +52,27 @@ def parse_response(block: bytes, truncated: str = "") -> Response | None:
     return Response(int(status[1]), headers, block[end:], truncated)
 
 
-def body_of(response: Response, limit: int) -> bytes:
-    """Return the body of a page, at most *limit* bytes, or b"" for another type; raise BodyError unless it is whole."""
-    is_page = bodies.may_be_page(response.headers.get("content-type", ""))
+def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> bytes:
+    """Return what is wanted of the body: a page whole, at most *limit* bytes, or b"" for another type of file.
+
+    Of a robots.txt and of an error, the beginning is enough. Raises BodyError if the archive holds only a part,
+    as for a record that is not *is_whole*.
+    """
+    if response.is_ok and not is_whole:
+        raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+    is_beginning = want is Want.ROBOTS or not response.is_ok
+    is_page = True if is_beginning else bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
     raw, is_whole = _without_chunks(response)
-    codings = _codings(response, raw)
+    codings = bodies.content_codings(response.headers.get("content-encoding", ""))
+    if set(codings) <= {"gzip", "deflate", "br"} and looks_like_markup(raw):
+        codings = []
+    part = BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
+    if is_beginning:
+        if not (is_whole or response.truncated):
+            raise part
+        return bodies.decoded(raw, codings, ROBOTS_BYTES, cuts=True)
     if codings[:1] == ["br"] and (undone := _without_brotli(raw, limit)) is not None:
         raw, codings = undone, codings[1:]
     if is_page is None and (start := bodies.beginning_of(raw, codings, SNIFFED)):
@@ -66,23 +81,15 @@ def body_of(response: Response, limit: int) -> bytes:
         raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
     body = bodies.decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
-        raise BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
+        raise part
     return body
-
-
-def beginning_of(response: Response, limit: int) -> bytes:
-    """Return the first *limit* bytes of a body, content-decoded; raise BodyError if the archive holds only a part."""
-    raw, is_whole = _without_chunks(response)
-    if not (is_whole or response.truncated):
-        raise BodyError(Detail.CUT_SHORT, "the archive holds less of this file than its headers announce")
-    return bodies.decoded(raw, _codings(response, raw), limit, cuts=True)
 
 
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
     """Return the payload without its chunks, and whether it is as long as the headers announce.
 
-    Raises BodyError if the record says that it is not. A payload that does not begin with a chunk was archived without
-    chunks. warcio's reader of chunks does not say whether the last chunk came.
+    A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not say
+    whether the last chunk came. Raises BodyError if the record says that it holds only a part.
     """
     if response.truncated in _CUT:
         raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")
@@ -119,9 +126,3 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
     if len(body) <= limit and not decoder.is_finished():
         raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
     return body
-
-
-def _codings(response: Response, raw: bytes) -> list[str]:
-    names = bodies.content_codings(response.headers.get("content-encoding", ""))
-    is_undone = set(names) <= {"gzip", "deflate", "br"} and looks_like_markup(raw)
-    return [] if is_undone else names

@@ -9,11 +9,11 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from urllib.parse import quote
 
 from cegep_audit import urls
@@ -97,10 +97,12 @@ def read_saved(
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
     """Return the files to read at *path*, without hidden files and the images beside a page; raise OSError."""
-    if not path.is_dir():
-        return [path]
-    found: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=_raise):
+
+    def give_up(error: OSError) -> None:
+        raise error
+
+    found = [] if path.is_dir() else [path]
+    for folder, folders, names in os.walk(path, onerror=give_up) if not found else ():
         files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
         found += [file for file in files if file.is_file() and not file.is_symlink()]
         beside = {file.stem + ending for file in files if file.suffix.lower() in _PAGES for ending in _BESIDE}
@@ -108,10 +110,6 @@ def _files_of(path: Path, lang: Language) -> list[Path]:
         if len(found) > _MAX_FILES:
             raise StoreError(say("saved.too_many", lang, file=shown(str(path)), most=_MAX_FILES))
     return found
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def is_archive(path: Path) -> bool:
@@ -138,23 +136,17 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
     url, saved_at, charset, body = read_document(path.read_bytes())
-    body = _with_frames(body, path)
+    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
+        for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:  # the page calls it ./Page_files/frame.html
+            with frame.open("rb") as file:
+                address, _ = origin_of(file.read(_HEAD))
+            if address:
+                body = put_back(body, f"./{folder.name}/{frame.name}", address)
+                body = put_back(body, f"./{quote(folder.name)}/{quote(frame.name)}", address)
     if len(body) > limits.max_bytes:
         raise RefusedError("saved.too_large")
     own, content_type = (url,) if url else (), f"text/html; charset={charset}" if charset else "text/html"
     return replace(found, saved_at=saved_at or found.saved_at, urls=own, content_type=content_type, body=body)
-
-
-def _with_frames(body: bytes, path: Path) -> bytes:
-    """Return *body* with the addresses of frames that were saved beside it, such as ``./Page_files/frame.html``."""
-    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
-        for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:
-            with frame.open("rb") as file:
-                url, _ = origin_of(file.read(_HEAD))
-            if url:
-                body = put_back(body, f"./{folder.name}/{frame.name}", url)
-                body = put_back(body, f"./{quote(folder.name)}/{quote(frame.name)}", url)
-    return body
 
 
 @dataclass(slots=True)
@@ -184,6 +176,22 @@ class SavedVisit:
         ordered = sorted(pages, key=lambda key: (key != home, "/" in key))[:_MAX_PAGES]
         roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
         return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
+
+    def add(self, file: SavedFile, note: Note, lang: Language) -> None:
+        """Add *file* in place of an earlier one of the same page.
+
+        A page without an address is the homepage or, if that was saved too, gets an address made of its file name.
+        """
+        home = self.institution.url
+        held = {urls.visit_key(each.urls[0]): each for each in self.files}
+        if not file.urls:
+            is_free = urls.visit_key(home) not in held
+            url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
+            file = replace(file, urls=(url,))
+        if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
+            self.files.remove(earlier)
+            note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
+        self.files.append(file)
 
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
@@ -220,16 +228,15 @@ def match_saved(
 
     A page is matched by its address, otherwise by its file name: ``<id>`` or ``<id>-2``. If several institutions share
     the registrable domain of the address, the file name decides, then the exact host; otherwise the page is left out.
-    An archive may hold pages of several institutions. If a page was saved twice, the later file counts. A page without
-    an address is the homepage or, if that was saved too, gets an address made of its file name.
+    An archive may hold pages of several institutions.
     """
     visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
     sites = [(institution, OwnHosts(institution)) for institution in institutions]
 
-    def owners_of(url: str, name: str) -> list[Institution]:
+    def owners_of(url: str, stem: str) -> list[Institution]:
         fits = [institution for institution, hosts in sites if url and hosts.hold(url)]
-        named = _named(name, by_id)
+        named = by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
         if named and (not fits or named in fits):
             return [named]
         exact = [item for item in fits if urls.pace_key(item.url) == urls.pace_key(url)]
@@ -237,37 +244,14 @@ def match_saved(
 
     pages = sorted((file for file in files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
     for file in (*pages, *(file for file in files if file.archive)):
+        stem = file.name.partition(".")[0].lower()
         hosts = dict.fromkeys(map(urls.host_of, file.urls))
         asked = [f"https://{host}/" for host in hosts] if file.archive else file.urls or [""]
-        owners = {item.id: item for url in asked for item in owners_of(url, file.name)}
+        owners = {item.id: item for url in asked for item in owners_of(url, stem)}
         if not owners or (len(owners) > 1 and not file.archive):
-            note(_reason(file, owners, lang))
+            key = "saved.fits_several" if owners else "saved.fits_none" if file.urls else "saved.no_address"
+            note(say(key, lang, file=shown(file.name), url="".join(file.urls[:1]), ids=", ".join(owners)))
             continue
         for institution in owners.values():
-            _add(file, visits.setdefault(institution.id, SavedVisit(institution)), note, lang)
+            visits.setdefault(institution.id, SavedVisit(institution)).add(file, note, lang)
     return visits
-
-
-def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
-    """Add *file* to *visit*; it replaces an earlier file of the same page."""
-    home = visit.institution.url
-    held = {urls.visit_key(each.urls[0]): each for each in visit.files}
-    if not file.urls:
-        is_free = urls.visit_key(home) not in held
-        url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
-        file = replace(file, urls=(url,))
-    if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
-        visit.files.remove(earlier)
-        note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
-    visit.files.append(file)
-
-
-def _named(name: str, by_id: dict[str, Institution]) -> Institution | None:
-    stem = PurePath(name).name.partition(".")[0].lower()
-    return by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
-
-
-def _reason(file: SavedFile, owners: Iterable[str], lang: Language) -> str:
-    ids = ", ".join(owners)
-    key = "saved.fits_several" if ids else "saved.fits_none" if file.urls else "saved.no_address"
-    return say(key, lang, file=shown(file.name), url=next(iter(file.urls), ""), ids=ids)

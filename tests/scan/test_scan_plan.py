@@ -10,9 +10,8 @@ from cegep_audit.clock import now
 from cegep_audit.collect.browser import VARIABLE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan, begin, begin_completion, draft, resume
+from cegep_audit.scan.plan import Plan, begin, begin_completion, check_sources, draft, resume
 from cegep_audit.scan.request import Completion, Mode, Render, Request, Selection, output_of, read_past
-from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 
 DAYS = ["2011-09-06", "2016-09-06"]

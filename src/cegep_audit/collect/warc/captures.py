@@ -19,7 +19,6 @@ from cegep_audit import urls
 from cegep_audit.collect.http import body as bodies
 from cegep_audit.collect.http.body import SUCCESS, BodyError
 from cegep_audit.collect.politeness import ROBOTS_BYTES
-from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
 from cegep_audit.collect.warc.members import GLANCE_BYTES, Damage
 from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, Record, RecordFile

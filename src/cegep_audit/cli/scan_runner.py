@@ -28,17 +28,9 @@ from cegep_audit.report.files.export import check, write
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
+from cegep_audit.scan import plan as planning
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import (
-    Plan,
-    begin,
-    begin_completion,
-    check_same_registry,
-    check_sources,
-    draft,
-    left_of,
-    resume,
-)
+from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.store import Store
@@ -49,12 +41,12 @@ _LAST_TIMEOUTS = 2  # time-outs that the last site of a scan may take: one for r
 
 def start(request: Request, shown: Shown) -> int:
     """Run the scans that *request* asks for, and return the exit code."""
-    check_sources(request)
+    planning.check_sources(request)
     check(shown.output, shown.lang)  # before a scan of an hour, not after it
-    drafts = draft(request, shown.output)
+    drafts = planning.draft(request, shown.output)
     with Store.open(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, shown)
-        plans = [begin(store, each) for each in drafts]
+        plans = [planning.begin(store, each) for each in drafts]
         try:
             return _carry_out_all(store, plans, shown)
         except CegepAuditError:
@@ -69,20 +61,20 @@ def go_on(request: Request, shown: Shown) -> int:
 
     Raises UsageError if *request* is for a completion and none was interrupted.
     """
-    check_sources(request)
+    planning.check_sources(request)
     check(shown.output, shown.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
-        plans = resume(request, store)
+        plans = planning.resume(request, store)
         if request.completion and not any(plan.base for plan in plans):
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
-                check_same_registry(request.registry, store.scan(), request.lang)
+                planning.check_same_registry(request.registry, store.scan(), request.lang)
             note("scan.nothing_to_resume", quiet=shown.quiet)
             _results(store, None, shown)
             return EXIT_OK  # there was nothing to do, whatever that scan found
         for plan in plans:
-            check_sources(plan.request)
+            planning.check_sources(plan.request)
             if plan.warc and str(plan.warc) != plan.scan.settings["warc"] != DEFAULT_WARC:
                 note("complete.warc_elsewhere", quiet=shown.quiet, path=plan.warc)
             total = len(plan.scan.institutions)
@@ -96,17 +88,17 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
         if Mode.RENDER in completion.modes:
-            check_sources(replace(request, render=Render.ALWAYS))
+            planning.check_sources(replace(request, render=Render.ALWAYS))
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         request = replace(request, past=past_of(base))
-        left = len(left_of(base, partial=completion.partial))
+        left = len(planning.left_of(base, partial=completion.partial))
         if not left:
             note("complete.complete", quiet=shown.quiet, scan=base.id)
             return EXIT_OK
         check(shown.output, shown.lang)
         _tell_replaced(store, shown)
-        plan = begin_completion(request, store, base, shown.output)
+        plan = planning.begin_completion(request, store, base, shown.output)
         note("complete.begun", quiet=shown.quiet, scan=plan.scan.id, base=base.id, count=left)
         return carry_out(store, plan, shown)
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -161,37 +160,31 @@ def _progress(plan: Plan, shown: Shown) -> AbstractContextManager[Observer]:
 
 
 def _tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer) -> None:
-    """Report errors of this program and, if the user wants it, what each page brought."""
+    """Report an error of this program and, if the user wants it, why each page was read, what it brought or why not.
+
+    The distance of each capture from the day that an archive was asked for is given.
+    """
+    site: dict[str, Any] = {"institution": result.institution.id}
     if result.detail == Detail.INTERNAL_ERROR:
         lines = result.message.splitlines()
         after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
-        note("scan.internal_fault", institution=result.institution.id, error=" ".join(lines[after_calls:]))
-    elif shown.verbose:
-        is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
-        past = plan.request.past if is_own else Past.of(plan.scan.settings)
-        for line in _explain(result, past.as_of if past else None):
-            observer.note(line)
-
-
-def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
-    """Yield why each page of a site was read and what it brought, and what failed.
-
-    *asked* is the day that the pages were asked for; the distance of each capture from it is given.
-    """
-    site: dict[str, Any] = {"institution": result.institution.id}
+        note("scan.internal_fault", **site, error=" ".join(lines[after_calls:]))
+    if not shown.verbose or result.detail == Detail.INTERNAL_ERROR:
+        return
+    is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
+    past = plan.request.past if is_own else Past.of(plan.scan.settings)
     for page in result.pages:
-        facts = site | {"url": page.url, "why": page.why, "brought": page.brought}
-        if asked is None:
-            yield say("scan.page_read", **facts)
-        else:
-            drift = say("scan.drift", count=drift_days(asked, page.captured_at))
-            yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
+        key, facts = "scan.page_read", site | {"url": page.url, "why": page.why, "brought": page.brought}
+        if past:
+            drift = say("scan.drift", count=drift_days(past.as_of, page.captured_at))
+            key, facts = "scan.page_captured", facts | {"day": page.captured_at.date().isoformat(), "drift": drift}
+        observer.note(say(key, **facts))
         if page.rendering:
             needs = ", ".join(say(f"need.{need}") for need in page.rendering.needs)
-            yield say("scan.page_rendered", **site, browser=page.rendering.browser, needs=needs)
+            observer.note(say("scan.page_rendered", **site, browser=page.rendering.browser, needs=needs))
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
-        yield say("scan.page_failed", **site, url=failure.url, detail=failure.detail, reason=reason)
+        observer.note(say("scan.page_failed", **site, url=failure.url, detail=failure.detail, reason=reason))
 
 
 def _results(store: Store, scan_id: int | None, shown: Shown) -> int:

@@ -11,7 +11,7 @@ from cegep_audit.coding.lists import Overlap
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, grid, numbers
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
@@ -52,8 +52,8 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
         [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *(whole.table[cell] for cell in cells))]
         for key, cells in (("says_present", ("both", "first_only")), ("says_absent", ("second_only", "neither")))
     ]
-    table = say("agreement.table", lang)
-    yield grid(table, "agreement", ("says_present", "says_absent"), rows, lang, rater=second)
+    heads = ("agreement.says_present", "agreement.says_absent")
+    yield grid(say("agreement.table", lang), heads, rows, lang, rater=second)
     accounts = each.levels["account"][OVERALL].table
     yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
     yield _figures(each, lang)
@@ -69,7 +69,9 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
         facts = (
             {key: said or nothing for key, said in item.items()} | _names(item, found) for item in each.differences
         )
-        yield from _listed([say("agreement.difference", lang, **item) for item in facts], lang)
+        yield from listed(
+            [say("agreement.difference", lang, **item) for item in facts], _LISTED, "agreement.more", lang
+        )
 
 
 def _figures(each: Comparison, lang: Language) -> Grid:
@@ -82,7 +84,7 @@ def _figures(each: Comparison, lang: Language) -> Grid:
         [say(f"agreement.{key}", lang), *(_value(name, level[name], lang, with_interval=True) for level in levels)]
         for name, key, levels in figures
     ]
-    return grid(say("agreement.figures", lang), "agreement", LEVELS, rows, lang)
+    return grid(say("agreement.figures", lang), [f"agreement.{level}" for level in LEVELS], rows, lang)
 
 
 def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool = False) -> str:
@@ -122,16 +124,11 @@ def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]
         ("only", second, each.second_only),
     ):
         yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
-        yield from _listed([", ".join((*_names(item, found).values(), item["account_url"])) for item in items], lang)
+        lines = [", ".join((*_names(item, found).values(), item["account_url"])) for item in items]
+        yield from listed(lines, _LISTED, "agreement.more", lang)
     if each.not_assessed:
         yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
     yield Line(say("agreement.no_total", lang), "dim")
-
-
-def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
-    yield bullets(lines[:_LISTED])
-    if len(lines) > _LISTED:
-        yield Line(say("agreement.more", lang, count=len(lines) - _LISTED))
 
 
 def _names(item: Mapping[str, Any], found: Agreement) -> dict[str, str]:

@@ -11,7 +11,7 @@ from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, grid, numbers
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
 from cegep_audit.report.text import words
 
 _MOST_NAMED = 5  # institutions that a line can name
@@ -46,9 +46,7 @@ def comparison_blocks(
     for institution, changes in groupby(moved, key=lambda each: each.institution):
         marked = ", ".join(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
         lines.append(say("table.pair", lang, term=words.institution_name(institution), text=marked))
-    yield bullets(lines[:most])
-    if most is not None and len(lines) > most:
-        yield Line(say("compare.more", lang, count=len(lines) - most))
+    yield from listed(lines, most, "compare.more", lang)
     yield Line(say("compare.test", lang), "dim", is_apart=True)
 
 
@@ -101,8 +99,8 @@ def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
             ends = "; ".join(locales.points(100 * end, lang) for end in share.interval or ())
             title = say(f"compare.{scope}" if name == "all" else f"basket.{name}", lang)
             rows.append([title, *_shares(share, lang), f"[{ends}]" if ends else "—"])
-    names = ("old", "new", "points", "p", "interval")
-    return grid(say("compare.shares", lang, count=THREE_PLUS), "moved", names, rows, lang)
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "p", "interval")]
+    return grid(say("compare.shares", lang, count=THREE_PLUS), heads, rows, lang)
 
 
 def networks_grid(comparison: Comparison, lang: Language) -> Grid:
@@ -114,8 +112,8 @@ def networks_grid(comparison: Comparison, lang: Language) -> Grid:
             *shares, _ = _shares(share, lang)
             counts = numbers(lang, share.gained, share.lost, renamed.count(share.network))
             rows.append([words.network_name(share.network), *shares, *counts, locales.p_value(share.p_holm, lang)])
-    names = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
-    return grid(say("compare.networks", lang), "moved", names, rows, lang)
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "gained", "lost", "renamed", "p_holm")]
+    return grid(say("compare.networks", lang), heads, rows, lang)
 
 
 def _shares(share: ShareChange, lang: Language) -> list[str]:

@@ -12,7 +12,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
+from cegep_audit.phrases.catalogue import group_words, known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers
@@ -68,11 +68,13 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
 
 def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
-    return bullets(
-        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
-        + words.named(cause.institutions, are_named=are_named)
-        for cause in causes(scan)
-    )
+    said = []
+    for cause in causes(scan):
+        key = "summary.cause" if cause.detail else "summary.cause_bare"
+        status, detail = say(f"status.{cause.status or 'not_visited'}", lang), words.detail_words(cause.detail, lang)
+        names = words.named(cause.institutions, are_named=are_named)
+        said.append(say(key, lang, status=status, detail=detail, count=len(cause.institutions)) + names)
+    return bullets(said)
 
 
 def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[Block]:
@@ -101,7 +103,8 @@ def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
     rows: list[Row] = []
     strong = set()
     for summary in summaries:
-        rows.append([words.basket_name(summary.basket, lang)])
+        name = f"basket.{summary.basket}"
+        rows.append([say(name, lang) if known(name) else say("basket.other", lang, name=summary.basket)])
         at_least = summary.figures.at_least
         headline = next(iter(at_least))
         for k in sorted({*_FIRST_KS, headline} & set(at_least)):
@@ -134,7 +137,8 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
         for values, group in groups.items()
     ]
     title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
-    yield blocks.grid(title, "column", ("assessed", "count", "share", "mean"), rows, lang)
+    heads = [f"column.{name}" for name in ("assessed", "count", "share", "mean")]
+    yield blocks.grid(title, heads, rows, lang)
     yield Line(say("summary.group_share", lang, count=k), "dim")
     if any(group.is_few for group in groups.values()):
         yield Line(say("summary.few", lang, count=FEW), "dim")
@@ -153,7 +157,8 @@ def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Lan
         if was or now.count or decided:
             rows.append([words.network_name(name), *numbers(lang, was, now.count, decided)])
     yield Line("")
-    yield blocks.grid(say("layer.title", lang), "layer", ("detected", "coded", "decided"), rows, lang)
+    heads = [f"layer.{name}" for name in ("detected", "coded", "decided")]
+    yield blocks.grid(say("layer.title", lang), heads, rows, lang)
     institutions = say("table.institutions", lang, count=facts.institutions)
     yield Line(say("layer.basis", lang, count=sum(facts.decided.values()), institutions=institutions), is_apart=True)
     left = {

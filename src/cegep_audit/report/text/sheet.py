@@ -10,7 +10,7 @@ from cegep_audit.analyze.institution.sheets import Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say, value_words
+from cegep_audit.phrases.catalogue import known, say, value_words
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import (
     Block,
@@ -27,7 +27,7 @@ from cegep_audit.report.blocks import (
     link,
 )
 from cegep_audit.report.files.tables import sorted_accounts
-from cegep_audit.report.text.words import detail_words, network_name, rule_words
+from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
@@ -48,8 +48,8 @@ def sheet_blocks(
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""
     facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
-    if known := [value_words(name, value, lang) for name, value in facts.items() if value]:
-        yield Line(" · ".join(known), "dim")
+    if said := [value_words(name, value, lang) for name, value in facts.items() if value]:
+        yield Line(" · ".join(said), "dim")
     website = link(result.final_url if result and result.final_url else institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
@@ -150,7 +150,8 @@ def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequen
     role = say(f"role.{account.role}", lang)
     if account.role is Role.OFFICIAL and account.network not in each.counted:  # say why it does not count
         role = f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
-    rule = say("sheet.rule", lang, reason=rule_words(account.reason, lang))
+    key, reason = f"rule.{account.reason}", plain(account.reason)
+    rule = say("sheet.rule", lang, reason=f"{say(key, lang)} ({reason})" if known(key) else reason)
     lines = [link(account.url) if account.url else say("table.unresolved", lang), f"{role}, {rule}"]
     if account.evidence and each.result:
         page, roles = account.evidence[0].page_url, {page.url: page.role for page in each.result.pages}
@@ -179,11 +180,14 @@ def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     home = each.result.final_url if each.result else ""
     places: dict[tuple[str, ...], list[Words]] = {}
     for place, found in rules.items():
-        key = (_MISSING,) if _MISSING in found else tuple(found)
-        words = _place(place, home)
-        places.setdefault(key, []).extend([words] if words.text and key != (_MISSING,) else [])
-    items = [(_remedies(each, key, lang), found) for key, found in places.items()]
-    yield Bullets(items) if items else Line(say("sheet.nothing_to_mend", lang))
+        items = places.setdefault((_MISSING,) if _MISSING in found else tuple(found), [])
+        page = link(place.page_url)
+        network = network_name(place.network) if place.network else ""
+        parts = (network, plain(without_password(place.url)), "" if place.page_url == home else page.text)
+        words = ", ".join(filter(None, dict.fromkeys(parts)))
+        items += [Cell(words, page.href)] if words and _MISSING not in found else []
+    remedies = [(_remedies(each, key, lang), found) for key, found in places.items()]
+    yield Bullets(remedies) if remedies else Line(say("sheet.nothing_to_mend", lang))
 
 
 def _remedies(each: Sheet, rules: Sequence[str], lang: Language) -> str:
@@ -195,15 +199,6 @@ def _remedies(each: Sheet, rules: Sequence[str], lang: Language) -> str:
     shares = (locales.percent(peers.networks[name] / peers.assessed, lang, digits=0) for name in missing)
     names = ", ".join(f"{network_name(name)} ({share})" for name, share in zip(missing, shares, strict=True))
     return say("sheet.missing", lang, value=value_words(peers.column, peers.value, lang), names=names)
-
-
-def _place(advice: Advice, home: str) -> Cell:
-    """Return where to improve something: the network, the address, and the page as a link unless it is the homepage."""
-    page = link(advice.page_url)
-    network = network_name(advice.network) if advice.network else ""
-    shown = "" if advice.page_url == home else page.text
-    parts = dict.fromkeys((network, plain(without_password(advice.url)), shown))
-    return Cell(", ".join(filter(None, parts)), page.href)
 
 
 def _peers(each: Sheet, lang: Language) -> Iterator[Block]:

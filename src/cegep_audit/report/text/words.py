@@ -10,7 +10,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import ReadBy, Status
+from cegep_audit.vocabulary import ReadBy
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name
@@ -48,12 +48,6 @@ def detail_words(detail: str, lang: Language) -> str:
     return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
 
 
-def cause_words(status: Status | None, detail: str, count: int, lang: Language) -> str:
-    """Return why *count* sites were not assessed: ``injoignable, délai dépassé : 3``."""
-    facts = {"status": say(f"status.{status or 'not_visited'}", lang), "detail": detail_words(detail, lang)}
-    return say("summary.cause" if detail else "summary.cause_bare", lang, count=count, **facts)
-
-
 def column_name(column: str, lang: Language) -> str:
     """Return the name of a registry *column* in words; a column of the user's own keeps its name."""
     return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
@@ -62,11 +56,6 @@ def column_name(column: str, lang: Language) -> str:
 def crossed_name(columns: Sequence[str], lang: Language) -> str:
     """Return the name of crossed registry *columns*: ``type × langue``."""
     return " × ".join(column_name(column, lang) for column in columns)
-
-
-def basket_name(name: str, lang: Language) -> str:
-    """Return the name of a basket of networks."""
-    return say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
 
 
 def measure_words(measure: str, lang: Language) -> str:
@@ -138,9 +127,3 @@ def reading_words(result: InstitutionResult, lang: Language) -> str:
     if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
         return f"{mode}, {locales.month(result.captured_at, lang)}"
     return mode
-
-
-def rule_words(reason: str, lang: Language) -> str:
-    """Return the rule behind a role in words, with its name in the files: ``row of icons (row_of_icons)``."""
-    key = f"rule.{reason}"
-    return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

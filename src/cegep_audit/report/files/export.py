@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from importlib.util import find_spec
 from itertools import chain
@@ -73,10 +73,10 @@ def write(
     if ending in _IN_TWO:
         if asked is not None:  # better than to leave the statistics out unsaid
             raise UsageError(say("file.no_statistics", lang, path=output))
-        tables = {accounts_path(output): accounts_of, output: institutions_of}
-        for path, table_of in tables.items():
-            write_file(path, csv_pieces(table_of(scan)) if ending == ".csv" else _parquet(table_of(scan)), lang)
-        return tuple(tables)
+        beside = accounts_path(output)
+        for path, table in ((beside, accounts_of(scan)), (output, institutions_of(scan))):
+            write_file(path, csv_pieces(table) if ending == ".csv" else _parquet(table), lang)
+        return beside, output
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
@@ -87,7 +87,10 @@ def write(
     if ending == ".json":
         write_file(output, (piece.encode("utf-8", "replace") for piece in _json(scan, figures)), lang)
     else:
-        write_file(output, _xlsx(scan, figures, asked.basket), lang)
+        from cegep_audit.report.files.xlsx import workbook
+
+        tables = [institutions_of(scan), accounts_of(scan), *figures, matrix_of(scan, asked.basket)]
+        write_file(output, workbook(tables, scan.started_at), lang)
     return (output,)
 
 
@@ -98,12 +101,6 @@ def _check_length(scan: Scan, output: Path, lang: Language) -> None:
     longest = max(len(scan.institutions), sum(map(is_shown, accounts)))
     if longest >= MAX_ROWS:
         raise UsageError(say("file.too_long", lang, path=output, count=longest))
-
-
-def _xlsx(scan: Scan, figures: Sequence[Table], basket: str) -> bytes:
-    from cegep_audit.report.files.xlsx import workbook
-
-    return workbook([institutions_of(scan), accounts_of(scan), *figures, matrix_of(scan, basket)], scan.started_at)
 
 
 def _json(scan: Scan, figures: Iterable[Table]) -> Iterator[str]:

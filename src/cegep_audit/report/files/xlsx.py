@@ -72,11 +72,6 @@ class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
         found = [f'<c r="{name}{line + 1}"{xml}' for name, xml in zip(_names(len(cells)), cells, strict=True) if xml]
         self.fh.write(f'<row r="{line + 1}">{"".join(found)}</row>')
 
-    def note_link(self, line: int, place: int, url: str) -> None:
-        """Make the cell, whose text is written elsewhere, a link to *url*."""
-        self.ignore_write_string = True
-        self.write_url(line, place, url, string=_text(url))
-
     def xml(self, cell: Cell, style: Format | None = None) -> str:
         """Return a cell from the attributes after its address on, "" where it is empty."""
         if cell is None or cell == "":
@@ -114,6 +109,7 @@ def _write_rows(
     """
     widths = [len(heading.name) for heading in table.headings]
     urls = [place for place, heading in enumerate(table.headings) if heading.type == "url"]
+    sheet.ignore_write_string = True  # of a link: its cell has its text already
     links = line = 0
     for columns in columns_at_once(table):
         for place, cells in enumerate(columns):
@@ -123,7 +119,7 @@ def _write_rows(
             line += 1
             for place in urls if links < _MAX_LINKS else ():
                 if links < _MAX_LINKS and _is_address(url := row[place]):
-                    sheet.note_link(line, place, str(url))
+                    sheet.write_url(line, place, str(url), string=_text(str(url)))
                     parts[place] = _style(link) + parts[place]
                     links += 1
             sheet.write_cells(line, parts)

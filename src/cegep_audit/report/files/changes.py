@@ -19,7 +19,7 @@ from cegep_audit.text import plain
 
 _POINTS_DECIMALS = 2
 _NEWS = (Change.GAINED, Change.LOST, Change.RENAMED)
-_VALUES: Mapping[str, Value] = {  # of the columns whose value is no attribute of a row
+_VALUES: Mapping[str, Value] = {  # of columns whose value is not an attribute of the row
     "old_open": lambda row: row.old.counts(row.network) if row.network else None,
     "new_open": lambda row: row.new.counts(row.network) if row.network else None,
     "points_low": lambda row: round(100 * row.interval[0], _POINTS_DECIMALS) if row.interval else None,

@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.scan_statistics import Asked
 
 _BUNDLES = (".zip", ".wacz")  # written elsewhere: they hold more than tables
-_NEEDS = {".csv": "", ".xlsx": "", ".json": "", ".parquet": "pyarrow"}  # by ending, the package beyond ours
-_IN_TWO = (".csv", ".parquet")  # which have the accounts in a file of their own, and no statistics
+_NEEDS = {".csv": "", ".xlsx": "", ".json": "", ".parquet": "pyarrow"}  # by ending, the optional package
+_IN_TWO = (".csv", ".parquet")  # the accounts go into a second file, and there are no statistics
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
 
 
@@ -38,7 +38,7 @@ def accounts_path(output: Path) -> Path:
 
 
 def check(output: Path, lang: Language = "fr") -> None:
-    """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
+    """Check *output* before the work: raise UsageError for its ending, StoreError for its place."""
     if output.suffix.lower() not in _BUNDLES:
         _check_ending(output, lang)
     check_file(output, lang)
@@ -71,7 +71,7 @@ def write(
     _check_ending(output, lang)
     ending = output.suffix.lower()
     if ending in _IN_TWO:
-        if asked is not None:  # better than to leave the statistics out unsaid
+        if asked is not None:  # rather than leave the statistics out silently
             raise UsageError(say("file.no_statistics", lang, path=output))
         beside = accounts_path(output)
         for path, table in ((beside, accounts_of(scan)), (output, institutions_of(scan))):
@@ -131,11 +131,11 @@ def _parquet(table: Table) -> bytes:
 
 
 def statements(scan: Scan) -> str:
-    """Return a statement for Wikidata a line, with the page that shows the account as its reference.
+    """Return the main official accounts of *scan* as statements for Wikidata, one a line.
 
-    The format is that of QuickStatements, version 1 (https://www.wikidata.org/wiki/Help:QuickStatements). There is one
-    for each main official account of an institution whose Wikidata item is known; accounts whose network or form of
-    handle has no property in ``quickstatements.toml`` are left out.
+    The format is QuickStatements, version 1 (https://www.wikidata.org/wiki/Help:QuickStatements); the reference is the
+    page that shows the account. Institutions without a Wikidata item are left out, and so are accounts whose network or
+    form of handle has no property in ``quickstatements.toml``.
     """
     lines = (
         _statement(result.institution.wikidata, account)

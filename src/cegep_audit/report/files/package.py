@@ -27,7 +27,7 @@ from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, he
 from cegep_audit.report.files.tables import accounts_of, evidence_of, failures_of, institutions_of, matrix_of
 from cegep_audit.tables import read_tables
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold; the time of the export would change the bytes
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "date": "date", "time": "datetime"}
 _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks": "id"}
 

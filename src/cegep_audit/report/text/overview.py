@@ -22,9 +22,9 @@ from cegep_audit.vocabulary import Status
 if TYPE_CHECKING:
     from cegep_audit.analyze.scan_statistics import ScanStatistics  # pandas comes with it
 
-_MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
+_MOST_NAMED = 20  # institutions not assessed: a report names them if there are no more
 _FIRST_KS = (1, 2, THREE_PLUS)
-_MOST_NETWORKS = 8  # that the screen of a director holds
+_MOST_NETWORKS = 8  # in the summary of one screen
 
 
 def summary_blocks(

@@ -36,7 +36,7 @@ def named(institutions: Sequence[Institution], *, are_named: bool = False) -> st
 
 
 def merged_words(merged: Sequence[tuple[Institution, Institution]], lang: Language) -> str:
-    """Return how many institutions go on in another one, and the first of them: ``old → new``."""
+    """Return how many institutions merged into another one, and the first of them: ``old → new``."""
     pairs = ", ".join(f"{was.id} → {heir.id}" for was, heir in merged[:_NAMED])
     return f"{say('compare.merged', lang, count=len(merged))} ({pairs})"
 

@@ -97,7 +97,7 @@ _VAGUE = re.compile(
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANK = b" \t\r\n\f\0"
 
-# How files begin that servers send under the name of HTML: PDF, ZIP and Office, images, gzip, old Office.
+# The first bytes of files that servers send as HTML: PDF, ZIP and Office, images, gzip, old Office.
 _MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"RIFF")
 
 
@@ -112,7 +112,7 @@ def is_vague(kind: str) -> bool:
 
 
 def sniffed(body: bytes) -> bytes:
-    """Return the first bytes of *body* after a byte-order mark and blanks; of UTF-16 every second is left out."""
+    """Return the first bytes of *body* after a byte-order mark and blanks, without the zero bytes of UTF-16."""
     start = body[:SNIFFED]
     for bom in _BOMS:
         start = start.removeprefix(bom)

@@ -22,6 +22,7 @@ _PLAIN = re.compile(
 _STANDARD = re.compile(
     r"https?://(?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,}(?:/(?!\.)[A-Za-z0-9_~!$&()*+,;=:@.-]*+)++(?:\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*+)?"
 )
+_USER = re.compile(r"(?<=//)[^/?#]*@")  # with its password
 _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write them, and ada rejects them
 
 
@@ -167,4 +168,4 @@ def is_same_name(url: str, home: str) -> bool:
 
 def without_password(url: str) -> str:
     """Return *url* with its user name and password replaced by ``***``, so that no password is ever shown."""
-    return re.sub(r"(?<=//)[^/?#]*@", "***@", url)
+    return _USER.sub("***@", url) if "@" in url else url

@@ -39,7 +39,7 @@ from cegep_audit.scan.plan import (
     left_of,
     resume,
 )
-from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
@@ -95,8 +95,7 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
-        if Mode.RENDER in completion.modes:
-            check_sources(replace(request, render=Render.ALWAYS))
+        check_sources(replace(request, render=completion.render))
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         request = replace(request, past=past_of(base))

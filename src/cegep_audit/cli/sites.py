@@ -16,7 +16,6 @@ from cegep_audit.clock import now
 from cegep_audit.coding.layers import load_layers, load_peers
 from cegep_audit.collect.port import Source, Want
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
@@ -29,7 +28,6 @@ from cegep_audit.report.terminal.listings import accounts_table
 from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
-from cegep_audit.scan.audit import audit, rules_version
 from cegep_audit.store import Store, collector_paused
 from cegep_audit.text import slug
 from cegep_audit.vocabulary import Detail, PageRole
@@ -100,6 +98,8 @@ def check(
     as_json: options.Json = False,
 ) -> int:
     """Read one site now, without a registry, and print its accounts, with evidence, advice and its peers."""
+    from cegep_audit.scan.audit import audit, rules_version  # costs the other commands time to start
+
     if not url.strip():
         raise UsageError(say("check.no_url"))
     try:
@@ -203,6 +203,8 @@ def detect(
 
 def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
     """Return the accounts that a *page* shows; its title and address stand for the institution."""
+    from cegep_audit.detect.page.links import extract_links
+
     reading = extract_links(page)
     institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
     try:
@@ -227,10 +229,10 @@ def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:
         raise StoreError(say("error.no_name"))
     if Path(source).is_dir():
         raise StoreError(say("error.folder", path=source))
-    from cegep_audit.collect.warc.saved import SavedFetch, read_saved
+    from cegep_audit.collect.warc.saved import read_saved, saved_fetch
 
     for file in read_saved([Path(source)], Limits(), lambda _: None, lang, strict=True):
         pages = file if file.archive else replace(file, urls=(base or next(iter(file.urls), _NO_SITE),))
         for url in pages.urls:
-            answer = asyncio.run(SavedFetch([pages])(url, Want.PAGE))
+            answer = asyncio.run(saved_fetch([pages])(url, Want.PAGE))
             yield replace(answer.page(url), requested_url=f"{source} {url}" if file.archive else source)

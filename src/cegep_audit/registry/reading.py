@@ -108,7 +108,8 @@ def _check_ids(rows: Sequence[Row], found: FaultList, *, is_whole: bool) -> None
 
 def _institution(row: Row, found: FaultList) -> Institution:
     """Return the institution of one row; a cell with a fault is reported and left empty."""
-    founded, closed = (found.parse(row, column, _year, None) for column in ("founded", "closed"))
+    read_year = partial(_matched, pattern=_YEAR, key="registry.bad_year")
+    founded, closed = (int(found.parse(row, column, read_year, "") or 0) or None for column in ("founded", "closed"))
     if founded and closed and closed < founded:
         found.add("registry.closed_first", line=row.line, column="closed", closed=str(closed), founded=str(founded))
     hosts = found.parse_each(row, "alt_hosts", partial(_dated, read=read_host))
@@ -125,24 +126,14 @@ def _institution(row: Row, found: FaultList) -> Institution:
     )
 
 
-def _on_one_line(text: str) -> str:
-    """Return *text* with each run of white space, line breaks included, as one space."""
-    return " ".join(text.split())
-
-
 def _as_written(text: str, column: str) -> str:
     """Return a cell of *column*, or the registry's own value if the cell is another spelling of one."""
-    text = _on_one_line(text)
+    text = " ".join(text.split())  # on one line
     if len(text) > _LONGEST_CELL:
         raise CellError("csv.long_text", cell=excerpt(text), limit=_LONGEST_CELL)
     if column == "enrolment" and sum(map(str.isdigit, text)) > _LONGEST_NUMBER:
         raise CellError("registry.long_number", cell=excerpt(text), limit=_LONGEST_NUMBER)
     return _values().get((column, slug(text)), text)
-
-
-def _year(text: str) -> int | None:
-    year = _matched(text, _YEAR, "registry.bad_year")
-    return int(year) if year else None
 
 
 def _matched(text: str, pattern: re.Pattern[str], key: str = "registry.bad_identifier") -> str:
@@ -156,7 +147,7 @@ def _matched(text: str, pattern: re.Pattern[str], key: str = "registry.bad_ident
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     **{column: partial(_as_written, column=column) for column in KNOWN_COLUMNS if column not in _NOT_TEXT},
     "id": partial(filled, at_most=_LONGEST_ID),
-    "name": lambda text: filled(_on_one_line(text)),
+    "name": lambda text: filled(" ".join(text.split())),
     "website": read_website,
     "wikidata": partial(_matched, pattern=_WIKIDATA),
     "ror": partial(_matched, pattern=_ROR),

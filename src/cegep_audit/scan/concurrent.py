@@ -46,8 +46,8 @@ async def scan(
 ) -> None:
     """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
-    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An internal error in
-        one institution becomes its result.
+    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
+    raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()

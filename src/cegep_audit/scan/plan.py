@@ -185,15 +185,16 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     store.claim(begun.id)
     settings: Any = begun.settings
     with _checked(store, request.lang):
-        completion = settings["completion"] if begun.completes else None
+        kept = settings["completion"] if begun.completes else None
+        completion = Completion.of(kept) if kept else None
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
-            past=Past.of((completion["archive"] or {}) if completion else settings),
+            past=Past.of((kept["archive"] or {}) if kept else settings),
             contact=settings["contact"] or None,
-            render=Render(settings["render"]),
+            render=completion.render if completion else Render(settings["render"]),
             limits=replace(Limits(**settings["limits"]), **request.changed),
-            completion=Completion.of(completion) if completion else None,
+            completion=completion,
         )
         kept_in = str(settings["warc"])
     # The database may come from somebody else, so no folder that it names is written to.

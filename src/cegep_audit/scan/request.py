@@ -80,6 +80,11 @@ class Completion:
     partial: bool = False  # sites that were read in part are read again too
     archive_refused: bool = False  # an archive is asked for sites that refuse programs too
 
+    @property
+    def render(self) -> Render:
+        """Which pages a browser renders, whatever the scan that is completed rendered."""
+        return Render.ALWAYS if Mode.RENDER in self.modes else Render.NEVER
+
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
         """Return the completion that is *kept* in settings."""

@@ -28,7 +28,7 @@ from cegep_audit.collect.archive.uri_m import (
 from cegep_audit.collect.http.addresses import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.politeness.robots import retry_after_s
+from cegep_audit.collect.politeness import retry_after_s
 from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError

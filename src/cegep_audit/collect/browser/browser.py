@@ -9,13 +9,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Self
 
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Error, Playwright, async_playwright
 
 from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
+from cegep_audit.collect.http.body import SUCCESS
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
 from cegep_audit.models import Institution, Limits, Page, Rendering
@@ -135,7 +135,7 @@ class RenderingFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the answer, rendered where that is needed and possible; raise FetchError as the other fetch does."""
         answer = await self.fetch(url, want)
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or want is not Want.PAGE:
+        if answer.status not in SUCCESS or want is not Want.PAGE:
             return answer
         needs = self.decide(answer.page(url))
         if not needs:

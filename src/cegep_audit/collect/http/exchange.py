@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from cegep_audit.collect.politeness.robots import PRODUCT_TOKEN
+from cegep_audit.collect.politeness import PRODUCT_TOKEN
 
 PROJECT_URL = "https://github.com/cegep-audit/cegep-audit"
 _MAX_CONTACT = 200  # characters; servers cut or refuse long headers

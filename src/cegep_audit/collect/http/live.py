@@ -28,8 +28,7 @@ from cegep_audit.collect.http.exchange import Exchange, user_agent
 from cegep_audit.collect.http.framing import TransportError
 from cegep_audit.collect.http.progress import Waiting
 from cegep_audit.collect.http.web import Web, repeats_credentials
-from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
-from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Turn
 from cegep_audit.collect.port import Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError

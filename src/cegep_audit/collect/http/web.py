@@ -20,8 +20,7 @@ from cegep_audit import clock as utc
 from cegep_audit.collect.http.addresses import Resolve, Resolver
 from cegep_audit.collect.http.exchange import Recorder
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
-from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import RobotsCache
+from cegep_audit.collect.politeness import Pace, RobotsCache
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import say

@@ -8,7 +8,7 @@ interruption uses the last answer), otherwise the nearest one.
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import groupby
@@ -17,19 +17,18 @@ from typing import Self
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import Period
-from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.body import SUCCESS, BodyError
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc import index
-from cegep_audit.collect.warc.index import Found
-from cegep_audit.collect.warc.payload import Response, body_of, parse_response
+from cegep_audit.collect.warc.captures import Found, Response, body_of, fields_of, files_of, go_through, response_of
 from cegep_audit.collect.warc.records import HEAD_BYTES, RENDERED_BY, RENDERED_FOR, Record, parse_date
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.locales import Language
+from cegep_audit.text import media_type
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml")
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 
 
@@ -44,7 +43,7 @@ class WarcArchive:
         self._rendered: dict[str, Record] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
         self._most = HEAD_BYTES + limits.max_bytes + 1  # bytes read of a block, a byte more than a body may have
-        self._period = period
+        self._near = period.noon if period else None
         for captures, damage in founds:
             self.damage += damage
             for capture in captures:
@@ -53,8 +52,8 @@ class WarcArchive:
                     continue
                 if not (period and period.refusal(capture.at)):
                     self._by_key.setdefault(urls.visit_key(capture.url), []).append(capture)
-                if capture.has_payload:
-                    self._by_digest.setdefault(capture.get("WARC-Payload-Digest"), capture)
+                if capture.has_payload and (digest := capture.get("WARC-Payload-Digest")):
+                    self._by_digest.setdefault(digest, capture)
 
     @classmethod
     def open(
@@ -65,14 +64,13 @@ class WarcArchive:
         With a *period*, only captures in its range count, the nearest first. Raises StoreError, one line in *lang*,
         for a file that cannot be read or holds no record.
         """
-        founds = (index.go_through(file, lang) for file in index.files_of(paths, lang))
+        founds = (go_through(file, lang) for file in files_of(paths, lang))
         return cls(founds, limits or Limits(), period)
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
         """Open the archived site of *institution*: an :data:`~cegep_audit.collect.port.OpenSource`."""
-        fetch = WarcFetch(self, self._period.noon if self._period else None)
-        yield Site(institution, fetch, self._limits, terms=REPLAY)
+        yield Site(institution, WarcFetch(self, self._near), self._limits, terms=REPLAY)
 
     @property
     def captures(self) -> Iterator[Record]:
@@ -106,7 +104,8 @@ class WarcArchive:
             if capture.has_payload and capture.is_whole:
                 with suppress(BodyError):
                     response = self._response(capture, HEAD_BYTES)
-                    if response.is_ok and response.headers.get("content-type", "").lower().startswith(_HTML_TYPES):
+                    kind = media_type(response.headers.get("content-type", ""))
+                    if response.status in SUCCESS and kind in _HTML_TYPES:
                         yield capture.url, capture.at
 
     def read(self, capture: Record, want: Want) -> Answer:
@@ -114,14 +113,14 @@ class WarcArchive:
         status, body, record_id = None, b"", capture.get("WARC-Record-ID") or None
         try:
             if capture.kind == "metadata":
-                fields = index.fields_of(capture.block(self._most))
+                fields = fields_of(capture.block(self._most))
                 raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
             response = self._response(capture, self._most)
             status = response.status
-            if response.is_ok and want is Want.PAGE and (rendered := self._rendered_of(capture)):
+            if response.status in SUCCESS and want is Want.PAGE and (rendered := self._rendered_of(capture)):
                 return rendered
             # Of an error, whatever can be read will do: it may be a firewall's challenge.
-            with nullcontext() if response.is_ok else suppress(BodyError):
+            with nullcontext() if response.status in SUCCESS else suppress(BodyError):
                 body = body_of(response, want, self._limits.max_bytes, is_whole=capture.is_whole)
         except BodyError as error:
             raise FetchError(capture.url, error.detail, str(error), status=status, record_id=record_id) from error
@@ -129,10 +128,7 @@ class WarcArchive:
 
     def _response(self, capture: Record, most: int) -> Response:
         """Return the HTTP response in a record, with *most* bytes of its block; raise BodyError without one."""
-        block, truncated = capture.block(most), capture.get("WARC-Truncated").lower()
-        if capture.kind == "resource":
-            return Response(HTTPStatus.OK, {"content-type": capture.get("Content-Type")}, block, truncated)
-        own = parse_response(block, truncated)
+        own = response_of(capture, most)
         if capture.kind == "revisit":
             return self._revisited(capture, own)
         if own is None:
@@ -142,25 +138,19 @@ class WarcArchive:
 
     def _revisited(self, capture: Record, own: Response | None) -> Response:
         """Return the response that a revisit record refers to, under its *own* headers; raise BodyError."""
-
-        def held(url: str, at: datetime | None) -> Record | None:
-            """Return the response of *url* captured at exactly *at*, or the last one if *at* is None."""
-            same = (item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.has_payload)
-            fits = [item for item in same if at is None or item.at == at]
-            return min(fits, key=lambda item: _differences(item.url, url), default=None)
-
-        get = capture.get
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
-        url, digest = get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url, get("WARC-Payload-Digest")
-        at = parse_date(get("WARC-Refers-To-Date"))
-        source = (held(url, at) if at else None) or (self._by_digest.get(digest) if digest else None)
-        if source is None and (is_unchanged or not digest):
-            source = held(url, None)  # nothing says which capture, so that the last one counts
+        url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
+        at, digest = parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
+        held = [item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.has_payload]
+        held.sort(key=lambda item: _differences(item.url, url))
+        source = next((item for item in held if item.at == at), None) or self._by_digest.get(digest)
+        if source is None and held and (is_unchanged or not digest):
+            source = held[0]  # nothing says which capture, so that the last one counts
         if source is None or not source.is_whole:
             message = "the archive holds only a reference to a capture that it does not hold"
             raise BodyError(Detail.NO_CAPTURE, message)
         former = self._response(source, self._most)
-        return former if own is None or is_unchanged else replace(former, status=own.status, headers=own.headers)
+        return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 
     def _rendered_of(self, response: Record) -> Answer | None:
         """Return what a browser rendered of the record *response*; None for nothing, or for more than the limit."""
@@ -174,23 +164,23 @@ class WarcArchive:
         return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
 
+@dataclass(slots=True)
 class WarcFetch:
     """The captures of an archive for one site: a :class:`~cegep_audit.collect.port.Fetch`.
 
-    *near* is the time asked for. If it is None, the last capture of the homepage counts, and other pages are those
+    ``near`` is the time asked for. If it is None, the last capture of the homepage counts, and other pages are those
     nearest to it.
     """
 
-    def __init__(self, archive: WarcArchive, near: datetime | None = None) -> None:
-        self._archive = archive
-        self._near = near
+    archive: WarcArchive
+    near: datetime | None = None
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the capture of *url*; raise FetchError, ``no_capture`` where none is held."""
         failure = FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page")
-        for capture in self._archive.captures_of(url, self._near, exact=want is Want.ROBOTS):
+        for capture in self.archive.captures_of(url, self.near, exact=want is Want.ROBOTS):
             try:
-                answer = self._archive.read(capture, want)
+                answer = self.archive.read(capture, want)
             except FetchError as error:
                 if error.detail != Detail.NO_CAPTURE:
                     raise
@@ -201,7 +191,7 @@ class WarcFetch:
                 if urls.visit_key(target) == urls.visit_key(url):
                     continue  # another spelling of the address, which redirects to this one
             if want is not Want.ROBOTS:
-                self._near = self._near or capture.at
+                self.near = self.near or capture.at
             return answer
         raise failure
 

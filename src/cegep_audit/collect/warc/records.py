@@ -55,8 +55,7 @@ HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones t
 _AFTER_RECORD = 4  # bytes: two line ends
 _LINE_ENDS = b"\r\n"
 _EMPTY_LINE = (b"\n\n", b"\n\r\n", b"\n\r\r\n")  # the last as text mode on Windows writes it
-_LOCAL_HEADER = 30  # bytes before the two names of a ZIP entry (APPNOTE, section 4.3.7)
-_NAME_LENGTHS = (26, 28)  # where they say how long these are
+_LOCAL_HEADER = 30  # bytes before the two names of a ZIP entry; the last four are their lengths (APPNOTE, 4.3.7)
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
 
 
@@ -272,6 +271,6 @@ def _entry_of(file: BinaryIO, name: str) -> ByteRange:
 
             return ByteRange.of(blocks())
     file.seek(info.header_offset)
-    header = file.read(_LOCAL_HEADER)
-    names = sum(int.from_bytes(header[at : at + 2], "little") for at in _NAME_LENGTHS)
+    lengths = file.read(_LOCAL_HEADER)[-4:]
+    names = int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
     return ByteRange(file, info.header_offset + _LOCAL_HEADER + names, info.file_size)

@@ -1,8 +1,7 @@
-"""Pages that a person saved from a browser: their files, the institutions that they belong to, and one visit of each.
+"""Pages that a person saved from a browser: :func:`read_saved`, :func:`match_saved`, and one visit an institution.
 
-A command calls :func:`read_saved`, then :func:`match_saved`, then :meth:`SavedVisit.choices` and
-:meth:`SavedVisit.open_source` for each visit. A file that is not a saved page is refused with a line that says what it
-is; it never counts as a page without accounts. The address of a page is the one that the browser noted in the file.
+A file that is not a saved page is refused with a line that says what it is; it never counts as a page without accounts.
+The address of a page is the one that the browser noted in the file.
 """
 
 import errno
@@ -18,10 +17,10 @@ from urllib.parse import quote
 
 from cegep_audit import urls
 from cegep_audit.collect.hosts import OwnHosts
-from cegep_audit.collect.port import REPLAY, Answer, Source, Want
+from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
@@ -44,10 +43,9 @@ _READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file: its name without folder, its SHA-256, when it was saved (UTC), and its content.
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``.
 
-    The content is one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML
-    pages, () for a page that does not give its address.
+    ``urls`` are the addresses of its HTML pages, () for a page that does not give its address.
     """
 
     name: str
@@ -66,7 +64,7 @@ class SavedFile:
 
 
 Note = Callable[[str], None]  # takes a line for the user
-Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved: keeps a copy of a page, returns the id of its record
+Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved
 
 
 def read_saved(
@@ -82,15 +80,11 @@ def read_saved(
         with explaining(given, lang, _READING, "saved.cannot_read"):
             for path in _files_of(given, lang):
                 try:
-                    file = _read_file(path, limits, lang)
+                    found.append(_read_file(path, limits, note, lang))
                 except RefusedError as error:
                     line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
                     if strict:
                         raise StoreError(line) from None
-                    note(line)
-                    continue
-                found.append(file)
-                for line in file.archive.damage if file.archive else ():
                     note(line)
     return found
 
@@ -118,7 +112,7 @@ def is_archive(path: Path) -> bool:
         return file.read(16).startswith(_ARCHIVES)
 
 
-def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
+def _read_file(path: Path, limits: Limits, note: Note, lang: Language) -> SavedFile:
     """Read the file at *path*; raise RefusedError and OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -132,6 +126,8 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
         pages = dict(archive.html_pages())
         if not pages:
             raise RefusedError("saved.no_page")
+        for line in archive.damage:
+            note(line)
         return replace(found, saved_at=max(pages.values()), urls=tuple(pages), archive=archive)
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
@@ -196,29 +192,27 @@ class SavedVisit:
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
         """Open the pages as a site; *keep* gets each page that is read."""
-        yield Site(self.site, SavedFetch(self.files, keep), limits, terms=REPLAY)
+        yield Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
 
 
-class SavedFetch:
-    """The pages of saved files: a :class:`~cegep_audit.collect.port.Fetch`."""
+def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
+    """Return what gives the pages of *files*, one site's; *keep* gets each page that is read."""
+    fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
 
-    def __init__(self, files: Sequence[SavedFile], keep: Keep | None = None) -> None:
-        self._keep = keep
-        self._fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
-
-    async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the saved page of *url*; raise FetchError, ``no_capture`` without one."""
-        for file, fetch in self._fetches:
+    async def fetched(url: str, want: Want) -> Answer:
+        for file, fetch in fetches:
             try:
                 answer = await fetch(url, want)
             except FetchError as error:
                 if error.detail != Detail.NO_CAPTURE:
                     raise
                 continue
-            if self._keep and want is Want.PAGE and answer.body:
-                return replace(answer, record_id=self._keep(file, answer))
+            if keep and want is Want.PAGE and answer.body:
+                return replace(answer, record_id=keep(file, answer))
             return answer
         raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
+
+    return fetched
 
 
 def match_saved(

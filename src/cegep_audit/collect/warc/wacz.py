@@ -12,17 +12,16 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from http import HTTPStatus
+from datetime import datetime
+from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.captures import explaining, response_of
 from cegep_audit.collect.warc.members import GLANCE_BYTES
-from cegep_audit.collect.warc.payload import Response, parse_response
 from cegep_audit.collect.warc.records import RecordFile, parse_date
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -32,6 +31,10 @@ from cegep_audit.text import media_type, shown
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
 _WWW = re.compile(r"^www\d*\.")
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+_json = partial(json.dumps, ensure_ascii=False)
 
 
 def write_wacz(
@@ -67,14 +70,8 @@ def write_wacz(
                 add(f"archive/{warc.name}", file)
         for path, data in (*_index(sorted(lines)), ("pages/pages.jsonl", _page_list(pages))):
             add(path, BytesIO(data))
-        package = {
-            "profile": "data-package",
-            "wacz_version": "1.1.1",
-            "title": title,
-            "software": software,
-            "created": _time(created),
-            "resources": list(resources),
-        }
+        facts = {"title": title, "software": software, "created": f"{created:{_TIME}}"}
+        package = {"profile": "data-package", "wacz_version": "1.1.1", **facts, "resources": list(resources)}
         add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
         signed = {key: resources[-1][key] for key in ("path", "hash")}
         add("datapackage-digest.json", BytesIO(_json(signed, indent=2).encode()))
@@ -89,9 +86,7 @@ def _captures_in(warc: Path, lang: Language) -> Iterator[str]:
             raise StoreError(say("warc.not_ours", lang, file=shown(str(warc))))
         for record in records:
             kind, at, key = record.kind, parse_date(record.get("WARC-Date")), sort_key(record.url)
-            response = parse_response(record.block(GLANCE_BYTES))
-            if kind == "resource":
-                response = Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, b"")
+            response = response_of(record, GLANCE_BYTES)
             if not (key and at and response and kind in {"response", "resource", "revisit"}):
                 continue
             content_type = media_type(response.headers.get("content-type", "")) or "unk"
@@ -132,16 +127,8 @@ def _index(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> bytes:
-    lines = '{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
+    lines = [{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}]
     for url, title, at in pages:
-        name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
-        lines += f"{_json({'id': name, 'url': url, 'ts': _time(at), 'title': title})}\n"
-    return lines.encode()
-
-
-def _json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        name = hashlib.sha256(f"{at:{_TIME}} {url}".encode()).hexdigest()[:16]
+        lines.append({"id": name, "url": url, "ts": f"{at:{_TIME}}", "title": title})
+    return "".join(f"{_json(line)}\n" for line in lines).encode()

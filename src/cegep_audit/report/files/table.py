@@ -35,6 +35,7 @@ _FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
 _STARTS = frozenset(" =+-@＝＋－＠")
 
 _AT_ONCE = 500  # rows of a file written at once
+_AS_WRITTEN = frozenset({"text", "code"})  # types of columns whose cells are the text of the record
 _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 
@@ -115,7 +116,7 @@ def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Mad
     if len(set(map(type, cells)) - {NoneType}) > 1:
         return [function(cell) for cell in cells]
     made = {cell: function(cell) for cell in set(cells)}
-    return [made[cell] for cell in cells]
+    return list(map(made.__getitem__, cells))
 
 
 def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequence[Cell]:
@@ -125,6 +126,8 @@ def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequ
         found = list(map(attrgetter(column.path), rows))
     except AttributeError:  # a record on the way may be None
         found = [reduce(_attribute, column.path.split("."), row) for row in rows]
+    if column.type in _AS_WRITTEN and set(map(type, found)) <= {str, NoneType}:
+        return found
     return each_once(partial(_cell, type_=column.type, digits=column.digits), found)
 
 
@@ -196,19 +199,23 @@ def csv_pieces(table: Table) -> Iterator[bytes]:
 def json_pieces(table: Table, level: int) -> Iterator[str]:
     """Yield the name of *table* and a list of one object a row, as :mod:`json` writes them, indented by *level* spaces.
 
-    What is empty is null, and no text has an apostrophe added. Each row is one call of the encoder in C, which does
-    not indent: its separator holds the line feed and the indentation.
+    What is empty is null, and no text has an apostrophe added. The encoder in C does not indent, so it encodes each
+    member of an object by itself.
     """
     own, outer, inner = ("\n" + " " * (level + deeper) for deeper in range(3))
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
-    names = [heading.name for heading in table.headings]
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+
+    def member(name: str, cell: Cell) -> str:
+        return f"{name}: {encode(plain_or_none(cell))}"
+
+    functions = [partial(member, encode(heading.name)) for heading in table.headings]
     yield f'{own}"{table.name}": ['
-    before = outer
+    before = ""
     for columns in columns_at_once(table):
-        for cells in zip(*(each_once(plain_or_none, column) for column in columns), strict=True):
-            yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
-            before = f",{outer}"
-    yield "]" if before == outer else f"{own}]"
+        rows = map(f",{inner}".join, zip(*map(each_once, functions, columns), strict=True))
+        yield before + ",".join(f"{outer}{{{inner}{row}{outer}}}" for row in rows)
+        before = ","
+    yield f"{own}]" if before else "]"
 
 
 def plain_or_none(cell: Cell) -> Cell:

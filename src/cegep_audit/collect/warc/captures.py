@@ -1,20 +1,43 @@
-"""An archived HTTP response: its headers, and its body without chunks or content coding, within bounds.
+"""Which captures WARC and ARC files hold, and the HTTP response in one.
+
+Each file is indexed by itself, possibly in another process; the indexes of several files make up one archive.
 
 Some archiving programs undo chunks or a content coding and keep the headers that announce them. The bytes count for
 more than such a header.
 """
 
+import errno
 import re
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple
 
+from cegep_audit import urls
 from cegep_audit.collect.http import body as bodies
-from cegep_audit.collect.http.body import BodyError
-from cegep_audit.collect.politeness.robots import ROBOTS_BYTES
+from cegep_audit.collect.http.body import SUCCESS, BodyError
+from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
-from cegep_audit.text import SNIFFED, looks_like_markup
+from cegep_audit.collect.warc.members import GLANCE_BYTES, Damage
+from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, Record, RecordFile
+from cegep_audit.errors import StoreError
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import SNIFFED, looks_like_markup, shown
 from cegep_audit.vocabulary import Detail
 
+_MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
+_FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
+_ZIP = b"PK\x03\x04"
+_IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
+_READING = {
+    errno.ENOENT: "warc.missing",
+    errno.EISDIR: "warc.directory",
+    errno.EACCES: "warc.not_allowed",
+    errno.EPERM: "warc.not_allowed",
+}
 _TAIL = 2048  # bytes at the end in which a whole page closes its html element; counters and comments may follow
 _STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\n\r*\n")
@@ -23,24 +46,88 @@ _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 # Details for WARC-Truncated; "length" is handled after the type of the body is known.
 _CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": Detail.CUT_SHORT}
 
+Found = tuple[list[Record], list[str]]
+"""The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
 
-@dataclass(frozen=True, slots=True)
-class Response:
+
+@contextmanager
+def explaining(
+    path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
+) -> Iterator[None]:
+    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*.
+
+    The sentence names the file of the error, or *path* if the error names none.
+    """
+    try:
+        yield
+    except OSError as error:
+        key = keys.get(error.errno or 0, other)
+        file = shown(str(error.filename or path))
+        raise StoreError(say(key, lang, file=file, reason=error.strerror or str(error))) from error
+
+
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
+    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
+    found: list[RecordFile] = []
+    for path in paths:
+        names = [""]
+        with explaining(path, lang), path.open("rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                names = []
+                with suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
+                    names = list(filter(_IN_WACZ.fullmatch, zipfile.ZipFile(file).namelist()))
+        if not names:
+            raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
+        found += [RecordFile(path, name) for name in names]
+    return found
+
+
+def go_through(file: RecordFile, lang: Language = "fr") -> Found:
+    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
+    damage: Damage = []
+    name = shown(str(file.path / file.entry))
+    with explaining(file.path, lang):
+        records = file.records(damage)
+        captures = [record for record in records if _is_capture(record) and urls.split(record.url)]
+    if not records:
+        raise StoreError(say("warc.not_warc", lang, file=name))
+    lines = [
+        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        for offset, fault in damage[:_MAX_DAMAGE]
+    ]
+    if (more := len(damage) - _MAX_DAMAGE) > 0:
+        lines.append(say("warc.more_damage", lang, file=name, count=more))
+    return captures, lines
+
+
+def _is_capture(record: Record) -> bool:
+    """Return whether *record* is a page, a failure that this program noted, or a page that its browser rendered."""
+    if record.kind == "conversion":
+        return bool(record.get(RENDERED_BY) and record.get("WARC-Refers-To"))
+    if record.kind == "metadata" and not record.get(ASSET):
+        return "detail" in fields_of(record.block(GLANCE_BYTES))
+    return record.kind in {"response", "resource", "revisit"} and not record.get(ASSET)
+
+
+def fields_of(block: bytes) -> dict[str, str]:
+    """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
+    return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in _FIELD.findall(block)}
+
+
+class Response(NamedTuple):
     """An archived HTTP response; ``payload`` follows its headers, ``truncated`` is WARC-Truncated in lower case."""
 
     status: int
     headers: dict[str, str]
     payload: bytes
-    truncated: str = ""
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the status is that of a page."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+    truncated: str
 
 
-def parse_response(block: bytes, truncated: str = "") -> Response | None:
-    """Return the HTTP response in the *block* of a record, None if it is not one."""
+def response_of(record: Record, most: int) -> Response | None:
+    """Return the HTTP response in *record*, with *most* bytes of its block; None if it holds none. Raises BodyError."""
+    block, truncated = record.block(most), record.get("WARC-Truncated").lower()
+    if record.kind == "resource":
+        return Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, block, truncated)
     status = _STATUS.match(block)
     if status is None:
         return None
@@ -58,9 +145,10 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     Of a robots.txt and of an error, the beginning is enough. Raises BodyError if the archive holds only a part,
     as for a record that is not *is_whole*.
     """
-    if response.is_ok and not is_whole:
+    is_ok = response.status in SUCCESS
+    if is_ok and not is_whole:
         raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
-    is_beginning = want is Want.ROBOTS or not response.is_ok
+    is_beginning = want is Want.ROBOTS or not is_ok
     is_page = True if is_beginning else bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""

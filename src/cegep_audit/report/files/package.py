@@ -27,7 +27,7 @@ from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, he
 from cegep_audit.report.files.tables import accounts_of, evidence_of, failures_of, institutions_of, matrix_of
 from cegep_audit.tables import read_tables
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold; the time of the export would change the bytes
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "date": "date", "time": "datetime"}
 _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks": "id"}
 
@@ -58,13 +58,14 @@ def _contents(stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> d
     """Return every file of the package by its name, the digests last."""
     scan = stats.scan
     facts = _facts(stats, warcs)
+    installed = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}  # as pip freeze lists them
     settings = {"settings": without_paths(scan.settings), "tool_version": scan.tool_version}
     settings |= {"rules_version": scan.rules_version, "python": python_version()}
     tables = {f"{table.name}.csv": table for table in _tables(scan, stats.asked.basket)}
     contents = {name: csv_bytes(table) for name, table in tables.items()} | {
         "summary.json": _json(without_paths(summary_document(stats))),
         "settings.json": _json(settings),
-        "environment.txt": _installed(),
+        "environment.txt": "".join(sorted(installed, key=str.casefold)).encode(),
         "sources.json": _json([_source(path) for path in (database, *warcs) if path.is_file()]),
         "recompute.py": _own_file("recompute.py").encode(),
         "README.md": _own_file("package_readme.md").format_map(facts).encode(),
@@ -166,12 +167,6 @@ def without_paths(value: object) -> object:
             if path.is_absolute():
                 return path.name
     return value
-
-
-def _installed() -> bytes:
-    """Return the packages that ``pip freeze`` lists, without their origins, one a line."""
-    found = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}
-    return "".join(sorted(found, key=str.casefold)).encode()
 
 
 def _own_file(name: str) -> str:

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange, ShareChange
 from cegep_audit.analyze.change.trend import Share, Trend
-from cegep_audit.analyze.findings import ScanFacts, timestamp
+from cegep_audit.analyze.findings import timestamp
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -9,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
+from cegep_audit.analyze.findings import Corrections, facts_to_json
+from cegep_audit.analyze.presence import facts_of
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Scan

@@ -204,7 +204,7 @@ def _installed() -> list[str]:
 
 
 def _readme(stats: ScanStatistics, warcs: Sequence[Path]) -> str:
-    scan, figures = stats.scan, stats.summary.figures
+    scan, figures = stats.scan, stats.figures
     return _own_file("package_readme.md").format(
         title=_title(scan),
         scan=scan.id,

@@ -43,7 +43,7 @@ def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
         "drawn": _drawn(stats),
         "advice": _advice(stats),
         "baselines": _baselines(stats, lang),
-        "methods": ((language, paragraph(stats.summary, language, attained(stats.scan))) for language in _LANGUAGES),
+        "methods": ((language, paragraph(stats, language, attained(stats.scan))) for language in _LANGUAGES),
     }
     return [table_of(name, [tuple(row) for row in rows[name]]) for name in names()]
 
@@ -83,7 +83,7 @@ def _rows(table: pd.DataFrame) -> Iterator[tuple[Cell, ...]]:
 
 
 def _networks(stats: ScanStatistics) -> Iterable[tuple[str, Proportion]]:
-    return stats.summary.figures.networks.items()
+    return stats.figures.networks.items()
 
 
 def _key_figures(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:

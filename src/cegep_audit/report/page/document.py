@@ -57,9 +57,9 @@ def page(
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
-    facts = stats.summary.scan
+    facts = stats.facts
     moved = since_words(since, lang)
-    population = say("page.population", lang, count=stats.summary.figures.institutions)
+    population = say("page.population", lang, count=stats.figures.institutions)
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
     return _rendered(
         "page.html",
@@ -69,12 +69,12 @@ def page(
         title=say("page.title", lang),
         about=f"{population}, {_scan_words(stats, lang)}.",
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
-        sentence=headline_sentence(stats.summary, lang),
+        sentence=headline_sentence(stats, lang),
         headlines=headlines(stats, lang),
         sections=_sections(stats, names, lang, history, since),
         cautions=_cautions(stats, lang),
-        citation=citation(stats.summary, lang),
-        paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
+        citation=citation(stats, lang),
+        paragraph=paragraph(stats, lang, attained(stats.scan)),
         matrix=table,
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,
@@ -153,7 +153,7 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
 
 
 def _scan_words(stats: ScanStatistics, lang: Language) -> str:
-    facts = stats.summary.scan
+    facts = stats.facts
     read = [say(f"mode.{facts.mode}", lang), *later_modes(attained(stats.scan), lang)]
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
     return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=", ".join(read))
@@ -164,7 +164,7 @@ def _sections(
 ) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
     covered = coverage(stats, names, lang)
-    if not stats.summary.figures.assessed:
+    if not stats.figures.assessed:
         return [covered] if covered else []
     found = (
         covered,
@@ -184,7 +184,7 @@ def _sections(
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
     """Return what a reader must know of the figures, in words that can be cited."""
-    figures, population = stats.summary.figures, stats.summary.sample_of
+    figures, population = stats.figures, stats.asked.sample_of
     keys = {
         "caution.presence": True,
         "caution.lower_bound": True,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import CorrectedShare, ScanFacts, Summary
+from cegep_audit.analyze.findings import CorrectedShare
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -14,22 +15,23 @@ from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
-    from cegep_audit.analyze.scan_statistics import Sensitivity  # pandas comes with it
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.analyze.stats import Sensitivity  # numpy comes with it
 
 _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
 
-def paragraph(summary: Summary, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *summary* as one paragraph of plain text.
+def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
+    """Return the methods and results of *stats* as one paragraph of plain text.
 
     *completed* says how the institutions of a scan that completes another were read.
     """
-    return " ".join(_sentences(summary, lang, completed))
+    return " ".join(_sentences(stats, lang, completed))
 
 
-def headline_sentence(summary: Summary, lang: Language) -> str:
+def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
     """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
-    figures, facts = summary.figures, summary.scan
+    figures, facts = stats.figures, stats.facts
     if not figures.assessed:
         return say("summary.none_assessed", lang)
     k, share = next(iter(figures.at_least.items()))
@@ -48,9 +50,9 @@ def headline_sentence(summary: Summary, lang: Language) -> str:
     )
 
 
-def citation(summary: Summary, lang: Language) -> str:
+def citation(stats: ScanStatistics, lang: Language) -> str:
     """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
-    facts, figures = summary.scan, summary.figures
+    facts, figures = stats.facts, stats.figures
     said = say(
         "summary.citation",
         lang,
@@ -69,8 +71,8 @@ def citation(summary: Summary, lang: Language) -> str:
     return said
 
 
-def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
-    figures, facts = summary.figures, summary.scan
+def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
+    figures, facts = stats.figures, stats.facts
     yield say(
         f"paper.{facts.mode}" if facts.captured else "paper.of_nothing",
         lang,
@@ -94,7 +96,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
     if figures.assessed < figures.institutions:
         yield say("paper.bounds", lang)
     if figures.assessed:
-        yield from _results(summary, lang)
+        yield from _results(stats, lang)
     yield say("paper.lower_bound", lang)
 
 
@@ -104,8 +106,8 @@ def rendered_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
         yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
-def _results(summary: Summary, lang: Language) -> Iterator[str]:
-    figures = summary.figures
+def _results(stats: ScanStatistics, lang: Language) -> Iterator[str]:
+    figures = stats.figures
     k, headline = next(iter(figures.at_least.items()))
     share = locales.percent(headline.share, lang)
     if figures.assessed < figures.institutions:
@@ -114,13 +116,13 @@ def _results(summary: Summary, lang: Language) -> Iterator[str]:
     yield center_words(figures, lang, "paper.center")
     if headline.ci95 is None:
         yield say("paper.census", lang)
-    yield from sureness_words(summary, lang)
+    yield from sureness_words(stats, lang)
 
 
-def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
+def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
-    headline = next(iter(summary.figures.at_least.values()))
-    if (age := summary.of_known_age) and age.unknown:
+    headline = next(iter(stats.figures.at_least.values()))
+    if (age := stats.of_known_age) and age.unknown:
         facts = {"known": age.known.institutions, "share": locales.percent(age.known.share, lang)}
         key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
         yield say(key, lang, count=age.unknown, **facts)
@@ -130,7 +132,7 @@ def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
         key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
         without = locales.span(headline.ci95_bounds, lang)
         interval = locales.span(headline.ci95, lang)
-        yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
+        yield say(key, lang, population=stats.asked.sample_of, interval=interval, without=without)
     if adjusted := headline.adjusted:
         yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
         if adjusted.population and adjusted.sampled_unread:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cegep_audit.analyze.change.trend import Population, Trend
-from cegep_audit.analyze.findings import ScanFacts
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

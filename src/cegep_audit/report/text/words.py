@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from cegep_audit.analyze.findings import Figures, Records, ScanFacts
+from cegep_audit.analyze.findings import Figures, Records
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.detect.networks.identify import name_of
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases import locales

@@ -7,10 +7,11 @@ Nothing here raises on odd input: a string that is not a usable address gives No
 import ipaddress
 import re
 from functools import cache, lru_cache
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from ada_url import join_url, normalize_url
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 _WEB = ("http://", "https://")
 _DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme's own
@@ -21,6 +22,7 @@ _PLAIN = re.compile(
 _STANDARD = re.compile(
     r"https?://(?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,}(?:/(?!\.)[A-Za-z0-9_~!$&()*+,;=:@.-]*+)++(?:\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*+)?"
 )
+_USER = re.compile(r"(?<=//)[^/?#]*@")  # with its password
 _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write them, and ada rejects them
 
 
@@ -29,8 +31,11 @@ def _suffixes() -> PublicSuffixList:
     """Return the list of public suffixes that the library brings: no import and no test goes online.
 
     Private suffixes count, so that two colleges that rent their site from one host (x.wordpress.com) are two sites.
+    International suffixes are put into their ASCII form here: asked of every line, it takes twice as long.
     """
-    return PublicSuffixList(accept_unknown=False)
+    lines = Path(PSLFILE).read_text("utf-8").splitlines()
+    rules = (line if line.isascii() else line.encode("idna").decode() for line in lines if not line.startswith("//"))
+    return PublicSuffixList(rules, accept_unknown=False, accept_encoded_idn=False)
 
 
 def absolute(base: str, raw: str) -> str | None:
@@ -163,4 +168,4 @@ def is_same_name(url: str, home: str) -> bool:
 
 def without_password(url: str) -> str:
     """Return *url* with its user name and password replaced by ``***``, so that no password is ever shown."""
-    return re.sub(r"(?<=//)[^/?#]*@", "***@", url)
+    return _USER.sub("***@", url) if "@" in url else url

@@ -13,16 +13,15 @@ from cegep_audit.tables import read_tables
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
 
-# Most addresses are spelt so that only their host could be a network's, if they have one: no dot, no "@" and no escape
-# of a letter stands in the rest.
+# Most addresses are spelt so that only their host could be a network's, if they have one. The rest has no "@", no
+# escape of a letter, and no dot except before the kind of a file or what is no letter: no network's name continues so.
 _PLAIN = re.compile(
-    r"(?:(https?://[A-Za-z0-9.-]+(?::\d+)?)(?=[/?#]|\Z))?[/#?]?"
-    r"[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
-    r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2})[A-Za-z0-9/_=&?+,()!*'~$|-]*+)*+"
-    r"(?:\.(?:html?|php|aspx?|pdf|jsp|jpe?g|png|gif|svg|webp|js|css)(?:[?#][A-Za-z0-9/_=&?+-]*)?)?"
+    r"(?:(https?://[A-Za-z0-9.-]++(?::\d+)?)(?=[/?#]|\Z))?+[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
+    r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2}"
+    r"|\.(?:(?:s?html?|php|aspx?|cfm|pdf|jsp|jpe?g|png|gif|svg|webp|min|js|css)(?![\w-])|(?![A-Za-z])))"
+    r"[A-Za-z0-9/_=&?+,()!*'~$|-]*+)*+"
     r"|javascript:[A-Za-z0-9_ ()]*;?"
 )
-_HOST_FROM = len("https://")
 
 
 def may_name_account(address: str, own: str = "") -> bool:
@@ -30,17 +29,14 @@ def may_name_account(address: str, own: str = "") -> bool:
 
     What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
     """
-    start = address.find("/", _HOST_FROM) if address[:4] == "http" else 0
-    path = address[start:]
-    if path[:1] == "/" and path.isascii() and path.replace("/", "").replace("-", "").isalnum():
-        host = address[:start]  # half of all addresses, told without a pattern
-    elif plain := _PLAIN.fullmatch(address):
-        host = plain[1] or ""
-    else:
+    plain = _PLAIN.fullmatch(address)
+    if plain is None:
         return might_name_account(address)
+    host = plain[1]
     if not host or host == own:
         return False
-    return _host_may_name(host) or (any(map(path.__contains__, _hinted_hosts())) and might_name_account(address))
+    is_hinted = any(map(address[len(host) :].__contains__, _hinted_hosts()))
+    return _host_may_name(host) or (is_hinted and might_name_account(address))
 
 
 @lru_cache(maxsize=4096)
@@ -53,6 +49,9 @@ def _hinted_hosts() -> tuple[str, ...]:
     return tuple(read_tables("detect/networks/wrappers.toml")["hinted_hosts"])
 
 
+LINKS = frozenset({"a", "area"})
+
+
 def take_anchor(
     document: Document, node: LexborNode, tag: str, attributes: Attributes
 ) -> tuple[Element | None, Inner | None]:
@@ -63,17 +62,16 @@ def take_anchor(
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
         return None, None
-    places = document.places
-    position = len(places)
+    position = len(document.places)
     place = document.place()
     if len(attributes) > 1:  # than its address
         place = place.inside(tag, attributes)
-    places.append(place)
+    document.places.append(place)
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
     is_network = may_name_account(href, document.own)
     if "me" not in rels and not (is_network and _names_account(document, href)):
-        return None, document.inner_link(href, is_network, place, position)
+        return None, (position, href, is_network, place, position)
     element = document.element(node, tag, attributes)
     element.position = position
     how = How.REL_ME if "me" in rels else How.ANCHOR
@@ -90,15 +88,15 @@ def _names_account(document: Document, href: str) -> bool:
 
 def end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
     """Add the label to the link *inner*, which ends here; keep it where its icon or path names a network."""
-    number, href, is_network, place, position = inner
+    before, href, is_network, place, position = inner
     pieces = document.pieces
     if len(pieces) - first_text == 1 and len(pieces[-1]) <= MAX_LABEL:
         label = pieces[-1]
     else:
         label = document.label_of(node, attributes, first_text, len(pieces))
     get = attributes.get
-    document.inner.append((number, href, label, place, position, get("hreflang") or "", get("rel") or ""))
-    may_stand = is_network or href[-3:].rstrip("/")[-2:].lower() in _LAST_LETTERS
+    document.inner.append((before, href, label, place, position, get("hreflang") or "", get("rel") or ""))
+    may_stand = is_network or href.rstrip("/")[-2:].lower() in _LAST_LETTERS
     if not may_stand and "//" in href:
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
     if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):

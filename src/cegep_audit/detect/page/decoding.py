@@ -6,6 +6,8 @@ an encoding does not have become U+FFFD, as in a browser: decoding never fails.
 
 import codecs
 import re
+from contextlib import suppress
+from functools import lru_cache
 
 import webencodings
 
@@ -26,11 +28,9 @@ def utf8(page: Page) -> bytes:
     """Return the text of *page* in UTF-8, as the parser reads it; never fails."""
     body = page.body.removeprefix(codecs.BOM_UTF8)
     if len(body) < len(page.body) or _declared(body, page.content_type) == "utf-8":
-        try:
+        with suppress(UnicodeDecodeError):
             body.decode("utf-8")
-        except UnicodeDecodeError:
-            return decode_bytes(page.body, page.content_type).encode("utf-8", "replace")
-        return body
+            return body
     return decode_bytes(page.body, page.content_type).encode("utf-8", "replace")
 
 
@@ -64,6 +64,7 @@ def is_rubbish(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def known_encoding(label: str) -> str | None:
     """Return the Python codec for *label* of the Encoding Standard; None for any other label.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,8 +76,8 @@ class Element:
             parent = parent.parent
 
 
-# A link that stays on the site, while the walk is in it: its number among these, its address as written, whether that
-# is a network's and hides the account, its place, and its position among all links.
+# A link that stays on the site, while the walk is in it: how many links came before it, its address as written, whether
+# that is a network's and hides the account, its place, and its position among all links (-1 in the head).
 Inner = tuple[int, str, bool, Place, int]
 
 # What the walk keeps of an element that it is in: node, tag, attributes, how many pieces of text and links came before
@@ -96,9 +95,8 @@ class Document:
     base: str | None = None  # as written
     found: list[tuple[Element, Found]] = field(default_factory=list)
     icons: list[tuple[Element, Found]] = field(default_factory=list)  # whose icon alone names a network
-    # The links that stay on the site, by their ends: number, address, label, place, position, language, rel.
+    # The links that stay on the site, by their ends: links before it, address, label, place, position, language, rel.
     inner: list[tuple[int, str, str, Place, int, str, str]] = field(default_factory=list)
-    inner_count: int = 0
     places: list[Place] = field(default_factory=list)  # of all links
     frames: list[tuple[str, str]] = field(default_factory=list)  # tag and address
     refreshes: list[str] = field(default_factory=list)
@@ -106,8 +104,8 @@ class Document:
     visible: list[str] = field(default_factory=list)  # those that a reader sees, as written
     signs: set[str] = field(default_factory=set)
     is_open: list[Frame] = field(default_factory=list)  # from the outermost to the innermost
-    _times: Counter[tuple[str, How, str]] = field(default_factory=Counter)
-    _different: Counter[tuple[str, How]] = field(default_factory=Counter)
+    _times: dict[tuple[str, How, str], int] = field(default_factory=dict)
+    _different: dict[tuple[str, How], int] = field(default_factory=dict)
 
     @cached_property
     def own_words(self) -> list[str]:
@@ -153,11 +151,6 @@ class Document:
         """Return *node*, which begins here, as an element."""
         return Element(node, tag, attributes, self.innermost(), len(self.pieces), len(self.places))
 
-    def inner_link(self, href: str, is_network: bool, place: Place, position: int) -> Inner:
-        """Return a link that stays on the site and begins here; it joins the others where it ends."""
-        self.inner_count += 1
-        return self.inner_count, href, is_network, place, position
-
     def close(self, element: Element) -> None:
         """Complete the counts of *element*, which ends here."""
         element.last_text = len(self.pieces)
@@ -183,14 +176,15 @@ class Document:
         """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""
         kept = self.icons if finder == "icons" else self.found
         for each in found:
-            key = finder, each.how
-            times = self._times[*key, each.raw]
-            if times == 0 and self._different[key] >= MAX_OF_FINDER:
-                self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))
-                return
+            key, address = (finder, each.how), (finder, each.how, each.raw)
+            times = self._times.get(address, 0)
+            if times == 0:
+                self._different[key] = different = self._different.get(key, 0) + 1
+                if different > MAX_OF_FINDER:
+                    self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))
+                    return
             if times < MAX_REPEATS:
-                self._times[*key, each.raw] = times + 1
-                self._different[key] += times == 0
+                self._times[address] = times + 1
                 kept.append((element, each))
                 if element.parent is not None and is_shown(element, each):
                     element.parent.links += 1

@@ -10,7 +10,7 @@ from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import end_inner, may_name_account, take_anchor
+from cegep_audit.detect.page.anchors import end_inner, may_name_account
 from cegep_audit.detect.page.document import Attributes, Document, Element, Found, Inner
 from cegep_audit.vocabulary import How
 
@@ -35,8 +35,7 @@ def find_head_links(document: Document, node: LexborNode, attributes: Attributes
         return (Found(href, How.REL_ME, "person"),)
     if "alternate" in rel and attributes.get("hreflang"):
         place = document.element(node, "link", attributes).place
-        inner = document.inner_link(href, False, place, -1)
-        end_inner(document, inner, node, attributes, len(document.pieces))
+        end_inner(document, (len(document.places), href, False, place, -1), node, attributes, len(document.pieces))
     elif "alternate" in rel and might_name_account(href):
         return (Found(href, How.FEED),)
     return ()
@@ -97,10 +96,10 @@ def find_frames(document: Document, node: LexborNode, attributes: Attributes) ->
 _FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
-def find_scripts(_: Document, _node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_scripts(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
     """A script loaded from a network, as the timelines of blogs were until 2013."""
     source = attributes.get("src")
-    return (Found(source, How.WIDGET),) if source and might_name_account(source) else ()
+    return (Found(source, How.WIDGET),) if source and may_name_account(source, document.own) else ()
 
 
 def find_in_script(document: Document, attributes: Attributes, text: str) -> Iterator[Found]:
@@ -121,7 +120,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
 
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
-_PASSED_OVER = frozenset(
+PASSED_OVER = frozenset(
     "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
     "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
     "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
@@ -138,7 +137,7 @@ def _find_attributes(attributes: Attributes) -> Sequence[Found]:
     templates = scripts.attribute_templates()
     found: list[Found] = []
     for name, value in attributes.items():
-        if not value or name in _PASSED_OVER:
+        if not value or name in PASSED_OVER:
             continue
         if name in templates:
             classes = attributes.get("class") or ""
@@ -192,28 +191,28 @@ FINDERS: dict[str, Finder] = {
     "script": find_scripts,
     "noscript": find_noscript,
 }
-_LINKS = frozenset({"a", "area"})
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 
 
 def offer(
     document: Document, node: LexborNode, tag: str, attributes: Attributes
 ) -> tuple[Element | None, Inner | None]:
-    """Offer *node* to the finders of its kind.
-
-    Returns it as an element where something was found, and its number among the inner links where it is one.
-    """
+    """Offer *node*, which is no link, to the finder of its kind; return what :func:`take_anchor` returns of a link."""
     if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
-    element = inner = None
-    if tag in _LINKS:
-        element, inner = take_anchor(document, node, tag, attributes)
-    else:
-        finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
-        if finder and (found := finder(document, node, attributes)):
-            element = document.element(node, tag, attributes)
-            document.keep(finder.__name__, element, found)
-    if not _PASSED_OVER.issuperset(attributes) and tag not in _ELSEWHERE and (others := _find_attributes(attributes)):
+    finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
+    if finder is None or not (found := finder(document, node, attributes)):
+        return None, None
+    element = document.element(node, tag, attributes)
+    document.keep(finder.__name__, element, found)
+    return element, None
+
+
+def offer_attributes(
+    document: Document, node: LexborNode, tag: str, attributes: Attributes, element: Element | None
+) -> Element | None:
+    """Look into the rarer *attributes* of *node*; return it as an element where it is one or something was found."""
+    if tag not in _ELSEWHERE and (found := _find_attributes(attributes)):
         element = element or document.element(node, tag, attributes)
-        document.keep("find_attributes", element, others)
-    return element, inner
+        document.keep("find_attributes", element, found)
+    return element

@@ -57,40 +57,36 @@ def read_script(text: str) -> list[Any]:
 
 
 def _read(tokens: re.Pattern[str], text: str) -> list[Any]:
-    root: list[Any] = []
-    is_open: list[tuple[Any, str]] = [(root, "")]  # containers, each with the key that waits for its value in it
-    last = ""  # the value before, which a colon makes a key
+    is_open: list[Any] = [[]]  # containers
+    key = last = ""  # what waits for its value in the innermost; the value before, which a colon makes a key
     for found in tokens.finditer(text):
         kind = found.lastgroup
         if kind == "bare":
             last = found[0]  # a key, a number, a word of a script
-            continue
-        if kind == "skip":
-            continue
-        container, key = is_open[-1]
-        if kind == "text":
+        elif kind == "text":
             last = _unescaped(found[0][1:-1])
-            if key or isinstance(container, list):
-                _put(container, key, last)
-                is_open[-1] = container, ""
-            continue
-        # Whatever it is, it ends the key before; but a colon makes one.
-        is_open[-1] = container, last if kind == "colon" else ""
-        last = ""
-        if kind == "open":
+            if key or isinstance(is_open[-1], list):
+                _put(is_open[-1], key, last)
+                key = ""
+        elif kind == "colon":
+            key, last = last, ""
+        elif kind == "open":
             value: Any = {} if found[0] == "{" else []
-            _put(container, key, value)
+            _put(is_open[-1], key, value)
+            key = last = ""
             if len(is_open) < _MAX_DEPTH:
-                is_open.append((value, ""))
-        elif kind == "close":
-            _close(is_open, _CLOSES[found[0]])
-    return root
+                is_open.append(value)
+        elif kind != "skip":
+            key = last = ""
+            if kind == "close":
+                _close(is_open, _CLOSES[found[0]])
+    return is_open[0]  # type: ignore[no-any-return]
 
 
-def _close(is_open: list[tuple[Any, str]], wanted: type) -> None:
+def _close(is_open: list[Any], wanted: type) -> None:
     """Leave the innermost container, or the one around it where its own bracket was forgotten."""
     for number in (1, 2):
-        if len(is_open) > number and isinstance(is_open[-number][0], wanted):
+        if len(is_open) > number and isinstance(is_open[-number], wanted):
             del is_open[-number:]
             return
 

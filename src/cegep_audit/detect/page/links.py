@@ -6,7 +6,6 @@ commented-out links never count.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from selectolax.lexbor import LexborNode
@@ -14,12 +13,19 @@ from selectolax.lexbor import LexborNode
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import MASTODON, end_inner, shows_mastodon
+from cegep_audit.detect.page.anchors import LINKS, MASTODON, end_inner, shows_mastodon, take_anchor
 from cegep_audit.detect.page.context import UNSEEN, Context
 from cegep_audit.detect.page.cues import without_noise
 from cegep_audit.detect.page.decoding import is_rubbish, utf8
-from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, Frame, clean, is_shown
-from cegep_audit.detect.page.finders import find_in_script, is_same_as, offer, refresh_target
+from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, clean, is_shown
+from cegep_audit.detect.page.finders import (
+    PASSED_OVER,
+    find_in_script,
+    is_same_as,
+    offer,
+    offer_attributes,
+    refresh_target,
+)
 from cegep_audit.detect.page.parsing import parse
 from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.text import media_type
@@ -53,13 +59,15 @@ def _walk(document: Document) -> None:
     while node is not None:
         tag = node.tag or "-"
         if tag == "-text":
-            if is_open and not node.is_empty_text_node:
+            if not node.is_empty_text_node:
                 _take_text(document, is_open[-1][1], node.text_content or "")
         elif tag > "@":  # neither a comment nor a doctype
             attributes = node.attributes
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
-                element, inner = offer(document, node, tag, attributes)
+                element, inner = (take_anchor if tag in LINKS else offer)(document, node, tag, attributes)
+                if not PASSED_OVER.issuperset(attributes):
+                    element = offer_attributes(document, node, tag, attributes, element)
             child, first_text = node.first_child, len(pieces)
             if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
@@ -68,21 +76,20 @@ def _walk(document: Document) -> None:
                 is_open.append((node, tag, attributes, first_text, len(places), inner, None, element))
                 node = child
                 continue
-        node = node.next
-        while node is None and is_open:
-            frame = is_open.pop()
-            if frame[5] or frame[7]:
-                _leave(document, frame)
-            node = frame[0].next if is_open else None
+        node = node.next or _after_parents(document)
 
 
-def _leave(document: Document, frame: Frame) -> None:
-    """Complete what is known of the element of *frame*, which ends here."""
-    node, _, attributes, first_text, _, inner, _, element = frame
-    if element is not None:
-        document.close(element)
-    if inner is not None:
-        end_inner(document, inner, node, attributes, first_text)
+def _after_parents(document: Document) -> LexborNode | None:
+    """Complete what is known of the elements that end here, and return the node after them."""
+    is_open, node = document.is_open, None
+    while node is None and is_open:
+        parent, _, attributes, first_text, _, inner, _, element = is_open.pop()
+        if element is not None:
+            document.close(element)
+        if inner is not None:
+            end_inner(document, inner, parent, attributes, first_text)
+        node = parent.next if is_open else None
+    return node
 
 
 def _take_text(document: Document, tag: str, text: str) -> None:
@@ -147,9 +154,13 @@ def _frames(document: Document) -> Iterator[str]:
 
 def _opening(visible: Sequence[str]) -> str:
     """Return the first characters that a reader sees."""
-    ends = accumulate(map(len, visible), initial=0)
-    first = takewhile(lambda each: each[0] <= 2 * _OPENING, zip(ends, visible, strict=False))
-    return clean(" ".join(text for _, text in first))[:_OPENING]
+    length = count = 0
+    for text in visible:
+        if length > 2 * _OPENING:
+            break
+        length += len(text)
+        count += 1
+    return clean(" ".join(visible[:count]))[:_OPENING]
 
 
 # ------------------------------------------------------------------------------------------ links
@@ -191,6 +202,8 @@ _SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?
 def _repaired(raw: str) -> str:
     """Return *raw* with a scheme where its author wrote a bare host."""
     raw = raw.strip()
+    if raw.startswith(("https://", "http://")):
+        return raw
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 

@@ -7,7 +7,6 @@ cut look at each character a bounded number of times: five megabytes of anything
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser
@@ -21,6 +20,7 @@ _SELF_ENDING = (
     "thead|tbody|tfoot|colgroup|html|head|body"
 )
 _NESTING = re.compile(rb"<(/?(?!(?:%s)(?![a-z0-9:-]))[a-z][a-z0-9:-]*)" % _SELF_ENDING.encode())
+_SLASH = ord("/")
 _LONGEST_TAG = 100_000  # bytes of one tag
 _MAX_ATTRIBUTES = 500  # of one element; five megabytes of such elements take three seconds
 _LONG = 5 * _MAX_ATTRIBUTES  # bytes that so many attributes have at least
@@ -47,9 +47,8 @@ def parse(body: bytes, *, is_xml: bool = False) -> LexborHTMLParser:
     """
     if is_xml:
         body = _CLOSED_AT_ONCE.sub(rb"<\1\2></\1>", body)
-    if b"hadow" in body or b"HADOW" in body:
-        # A shadow root declared in the markup is shown to the reader, unlike any other template.
-        body = _SHADOW_ROOT.sub(b"<shadow-root", body)
+    # A shadow root declared in the markup is shown to the reader, unlike any other template.
+    body = _SHADOW_ROOT.sub(b"<shadow-root", body)
     return LexborHTMLParser(body if is_safe(body) else shallow(body.decode("utf-8", "replace")))
 
 
@@ -87,14 +86,15 @@ def _is_deep(body: bytes) -> bool:
     As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
     """
     is_open: list[bytes] = []
-    counts: Counter[bytes] = Counter()
-    for name in _NESTING.findall(body.lower()):
-        if not name.startswith(b"/"):
+    names = _NESTING.findall(body.lower())
+    counts = dict.fromkeys(names, 0)
+    for name in names:
+        if name[0] != _SLASH:
             is_open.append(name)
             counts[name] += 1
             if len(is_open) > MAX_DEPTH:
                 return True
-        elif counts[name := name[1:]]:
+        elif counts.get(name := name[1:]):
             while (last := is_open.pop()) != name:
                 counts[last] -= 1
             counts[name] -= 1

@@ -52,8 +52,10 @@ def meta_templates() -> dict[str, Template]:
 def named_in_script(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _patterns():
+        if not (held := [stem for stem in stems if stem in text]):
+            continue
         end = 0
-        for place in sorted(found.start() for stem in stems if stem in text for found in re.finditer(stem, text)):
+        for place in sorted(found.start() for stem in held for found in re.finditer(stem, text)):
             found = pattern.match(text, place - 1) if place > end else None
             if found:
                 end = found.end()

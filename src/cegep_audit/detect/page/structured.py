@@ -5,7 +5,7 @@ The words are in ``structured.toml``.
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cegep_audit import urls
@@ -123,6 +123,7 @@ def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
     return subjects
 
 
+@lru_cache(maxsize=2048)  # the objects of a list have the same keys
 def _subject_of_key(key: str) -> str:
     words = fold(_CAMEL.sub(" ", key)).replace("_", " ").replace("-", " ").split()
     return next((subject for word in words if (subject := _of_key().get(word))), "")
@@ -130,10 +131,15 @@ def _subject_of_key(key: str) -> str:
 
 def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
     """Whether *node* says the name of somebody else than the owner of the page."""
-    names = [fold(name) for key in read_tables(_TABLES)["name"]["keys"] if isinstance(name := node.get(key), str)]
+    names = [fold(name) for key in _name_keys().intersection(node) if isinstance(name := node[key], str)]
     words = [word for name in names if len(name) <= _LONGEST_NAME for word in _WORD.findall(name)]
     names_somebody = any(word not in _nobody() for word in words)
     return names_somebody and not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
+
+
+@cache
+def _name_keys() -> frozenset[str]:
+    return frozenset(read_tables(_TABLES)["name"]["keys"])
 
 
 @cache

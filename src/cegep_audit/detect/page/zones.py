@@ -82,7 +82,8 @@ class Place:
             if zone is None:
                 if self.ignores_classes:
                     return self
-                named = _zone_of_names(get("class"), get("id"))
+                css_class, id_ = get("class"), get("id")
+                named = _zone_of_names(css_class, id_) if css_class or id_ else None
                 return self if named is None else _entered(self, named, False, False)
         return self if zone is None else _entered(self, zone, True, tag == "article")
 

@@ -109,8 +109,8 @@ def _facts(stats: ScanStatistics, warcs: Sequence[Path]) -> Mapping[str, object]
         "tool": scan.tool_version,
         "version": json.dumps(scan.tool_version),
         "rules": scan.rules_version,
-        "institutions": stats.summary.figures.institutions,
-        "assessed": stats.summary.figures.assessed,
+        "institutions": stats.figures.institutions,
+        "assessed": stats.figures.assessed,
         "basket": stats.asked.basket,
         "warc": warcs[0].name if warcs else "FILE.warc.gz",
     }

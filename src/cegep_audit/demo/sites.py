@@ -5,7 +5,6 @@ names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
 import csv
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
 
+import tomli
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -95,7 +95,7 @@ def sites() -> tuple[Site, ...]:
     """Return every invented institution, in the order of the registry (by id)."""
     folder = files("cegep_audit.demo") / "sites"
     found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return tuple(_site(entry.name.removesuffix(".toml"), tomllib.loads(entry.read_text("utf-8"))) for entry in found)
+    return tuple(_site(entry.name.removesuffix(".toml"), tomli.loads(entry.read_text("utf-8"))) for entry in found)
 
 
 def _site(site_id: str, table: dict[str, Any]) -> Site:

@@ -1,10 +1,11 @@
 """Every sentence the program says, in French and English: one row of a TOML file of this folder for each."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+
+import tomli
 
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.locales import Language
@@ -70,7 +71,7 @@ def _sentences() -> Mapping[str, Mapping[Language, Forms]]:
     found: dict[str, Mapping[Language, Forms]] = {}
     for path in files(__package__).iterdir():
         if path.name.endswith(".toml"):
-            for section, rows in tomllib.loads(path.read_text("utf-8")).items():
+            for section, rows in tomli.loads(path.read_text("utf-8")).items():
                 for name, row in rows.items():
                     key = f"{section}.{name}"
                     if key in found:

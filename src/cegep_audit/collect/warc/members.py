@@ -8,10 +8,11 @@ import os
 import re
 import tempfile
 import weakref
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO, Literal
+
+from zlib_ng import zlib_ng as zlib  # the same interface in half the time
 
 GZIP = b"\x1f\x8b\x08"
 BLOCK = 1024 * 1024  # bytes inflated, copied or searched at a time
@@ -110,7 +111,7 @@ class Member:
                 return
             try:
                 block = inflater.decompress(chunk, most)
-            except zlib.error:
+            except zlib.error:  # type: ignore[misc]  # its stubs take the class for an instance
                 self.fault = "broken" if self._data.read(self.offset, len(GZIP)) == GZIP else "noise"
                 return
             self.size += len(block)

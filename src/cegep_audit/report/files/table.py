@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
@@ -18,6 +17,8 @@ from itertools import chain, islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any, TypeVar
+
+import tomli
 
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.phrases.catalogue import set_in_french
@@ -126,7 +127,7 @@ def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
 @cache
 def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     tables = (
-        tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
+        tomli.loads(files(__package__).joinpath(name).read_text("utf-8"))
         for name in ("columns.toml", "statistics.toml")
     )
     return {section: rows for table in tables for section, rows in table.items()}

@@ -39,7 +39,8 @@ site: .venv-site/stamp
 # What the code writes of the papers; the tests tell when it is stale. English is asked for by the locale.
 docs: .venv/stamp
 	LC_ALL=en_CA.UTF-8 $(BIN)/typer cegep_audit.cli utils docs --name cegep-audit --output docs/cli.md
-	$(BIN)/python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md
+	$(BIN)/python docs/build/data_dictionary.py > docs/data-dictionary.md
+	$(BIN)/python docs/build/json_schema.py > docs/schema.json
 	$(BIN)/python tests/readme_output.py
 
 # How exactly accounts are read on labelled pages, and which rule erred where.

@@ -19,8 +19,7 @@ from unittest import mock
 import preloaded
 from preloaded import ask
 
-from cegep_audit.cli.app import main
-from cegep_audit.cli.usage import asked_language
+from cegep_audit.cli.program import asked_language, main
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,13 @@ from protego import Protego
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit import urls
-from cegep_audit.collect.politeness import robots
+from cegep_audit.collect import politeness
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Page
-from cegep_audit.registry.csv_input import read_table
 from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.spreadsheet import read_table
 
 
 class Case(NamedTuple):
@@ -81,7 +81,7 @@ def _cpp_string(value: str) -> str:
 
 
 def _robots_allow(text: str, agent: str, url: str) -> bool:
-    lines = robots.relevant_lines(text, agent.lower())
+    lines = politeness.relevant_lines(text, agent.lower())
     return bool(Protego.parse("\n".join(lines)).can_fetch(url, agent.lower()))
 
 

@@ -52,7 +52,7 @@ def _listen(listener: Path) -> None:
         if top.name not in _OF_EACH:
             found = importlib.import_module(top.name)
             for module in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{top.name}."):
-                if not module.name.startswith("cegep_audit.scan.cluster."):  # it starts threads
+                if module.name != "cegep_audit.scan.cluster":  # it starts threads
                     importlib.import_module(module.name)
     for name in _LIBRARIES:
         importlib.import_module(name)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from cegep_audit.cli import scan_runner
-from cegep_audit.cli.layers import load
+from cegep_audit.coding.layers import load
 from cegep_audit.store import Store
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""The clock, and the one way to write a time and to read that of a header: every module takes them from here."""
+"""The clock, and the one way to write times and to read those of headers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A time in which this machine, not a site, stood still (a suspended laptop): when it ended (UTC), how long."""
+    """A time in which this machine stood still, as a suspended laptop does: when it ended (UTC), and for how long."""
 
     at: datetime
     seconds: float
@@ -30,7 +30,7 @@ def stamp(when: datetime) -> str:
 
 
 def read_mail_date(text: str) -> datetime | None:
-    """Return a date as headers of HTTP and mail write it, in UTC; None where it is none."""
+    """Return a date as headers of HTTP and mail write it, in UTC; None for anything else."""
     try:
         found = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -20,6 +20,18 @@ class UsageError(CegepAuditError):
     """An option or argument that cannot be honoured."""
 
 
+class TooManyAccountsError(CegepAuditError):
+    """A site that names more accounts than are judged; ``found`` counts those met so far."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"more than {found - 1} different accounts")
+        self.found = found
+
+
+class StoreError(CegepAuditError):
+    """A file or database that cannot be read or written; the message names it and says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a file that a user wrote: where, what is wrong, and what to do.
@@ -34,14 +46,11 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.column}: {self.message}" if self.column else f"{place}: {self.message}"
+        return ": ".join(filter(None, (place, self.column, self.message)))
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used.
-
-    ``faults`` holds every one found; the text is *lines*, of the first ones.
-    """
+    """A registry (or another file of the user's) that cannot be used; ``faults`` are all, *lines* say the first."""
 
     def __init__(self, faults: list[Fault], lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -60,21 +69,6 @@ class FetchError(CegepAuditError):
         self, url: str, detail: str, message: str, *, status: int | None = None, record_id: str | None = None
     ) -> None:
         super().__init__(message)
+        self.url, self.detail, self.status, self.record_id = url, detail, status, record_id
         self.headers: Mapping[str, str] = {}
         self.body = b""
-        self.url = url
-        self.detail = detail
-        self.status = status
-        self.record_id = record_id
-
-
-class TooManyAccountsError(CegepAuditError):
-    """A site that names more accounts than are judged; ``found`` counts those met so far."""
-
-    def __init__(self, found: int) -> None:
-        super().__init__(f"more than {found - 1} different accounts")
-        self.found = found
-
-
-class StoreError(CegepAuditError):
-    """A file or database that cannot be read or written; the message names it and says what to do."""

@@ -19,7 +19,8 @@ def install_command(extra: str, *, prefix: str = sys.prefix, found: Distribution
         found = found or distribution(_NAME)
     except PackageNotFoundError:  # run from its folder, without being installed
         return shlex.join(["pip", "install", "-e", f".[{extra}]"])
-    packages = packages_of(extra, found.requires or [])
+    marked = re.compile(rf"(?P<package>[^;]+?)\s*;\s*extra\s*==\s*['\"]{re.escape(extra)}['\"]")
+    packages = [match["package"] for line in found.requires or [] if (match := marked.fullmatch(line))]
     origin = json.loads(found.read_text("direct_url.json") or "{}")
     source = str(origin.get("url", "")).removeprefix("file://")
     parts = PurePath(prefix).parts
@@ -28,11 +29,5 @@ def install_command(extra: str, *, prefix: str = sys.prefix, found: Distribution
     if "uv" in parts and "tools" in parts and source:
         return shlex.join(["uv", "tool", "install", "--with", ",".join(packages), source])
     if origin.get("dir_info", {}).get("editable"):
-        return shlex.join([sys.executable, "-m", "pip", "install", "-e", f"{source}[{extra}]"])
+        packages = ["-e", f"{source}[{extra}]"]
     return shlex.join([sys.executable, "-m", "pip", "install", *packages])
-
-
-def packages_of(extra: str, requires: list[str]) -> list[str]:
-    """Return the packages of *extra*, as ``requires`` of a distribution's metadata names them."""
-    marked = re.compile(rf"(?P<package>[^;]+?)\s*;\s*extra\s*==\s*['\"]{re.escape(extra)}['\"]")
-    return [match["package"] for line in requires if (match := marked.fullmatch(line))]

@@ -26,16 +26,16 @@ class Institution:
     region_code: str = ""
     city: str = ""
     alt_hosts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # former names, each as value@2005..2012
     founded: int | None = None
     closed: int | None = None
     enrolment: str = ""
     parent_id: str = ""
-    status: str = ""
     successor_id: str = ""
-    names: tuple[str, ...] = ()  # former names, each as value@2005..2012
-    dated_hosts: tuple[str, ...] = ()  # hosts of some years alone, likewise
+    status: str = ""
     wikidata: str = ""
     ror: str = ""
+    dated_hosts: tuple[str, ...] = ()  # hosts of some years alone, each as host@2005..2012
     extra: Mapping[str, str] = field(default_factory=dict)  # the registry's other columns, in file order
 
 

@@ -59,10 +59,9 @@ def plain(text: str) -> str:
 
 def shown(text: str) -> str:
     r"""Return *text* with its invisible characters written out (``\u200b``, ``\x1b``), so that a user can find them."""
-    written = (
+    return "".join(
         each if each.isprintable() or each == "\xa0" else each.encode("unicode_escape").decode() for each in text
     )
-    return "".join(written)
 
 
 def excerpt(text: str) -> str:
@@ -98,7 +97,7 @@ _VAGUE = re.compile(
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANK = b" \t\r\n\f\0"
 
-# How files begin that servers send under the name of HTML: PDF, ZIP and Office, images, gzip, old Office.
+# The first bytes of files that servers send as HTML: PDF, ZIP and Office, images, gzip, old Office.
 _MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"RIFF")
 
 
@@ -113,7 +112,7 @@ def is_vague(kind: str) -> bool:
 
 
 def sniffed(body: bytes) -> bytes:
-    """Return the first bytes of *body* after a byte-order mark and blanks; of UTF-16 every second is left out."""
+    """Return the first bytes of *body* after a byte-order mark and blanks, without the zero bytes of UTF-16."""
     start = body[:SNIFFED]
     for bom in _BOMS:
         start = start.removeprefix(bom)
@@ -132,12 +131,9 @@ def looks_like_html(page: Page) -> bool:
     element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
     tag, because servers send pages under all of these.
     """
-    start = sniffed(page.body)
-    if not start:
-        return False
-    kind = media_type(page.content_type)
+    start, kind = sniffed(page.body), media_type(page.content_type)
     if kind in _HTML:
-        return not start.startswith(_MAGIC)
+        return bool(start) and not start.startswith(_MAGIC)
     is_markup = start.startswith(b"<")
     if _XML.fullmatch(kind) or start[:5].lower() == b"<?xml":
         return is_markup and b"<html" in start.lower()

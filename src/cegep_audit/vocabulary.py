@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 class How(StrEnum):
-    """How a page has a link."""
+    """How a link is written on a page."""
 
     ANCHOR = "anchor"
     REL_ME = "rel_me"
@@ -67,7 +67,7 @@ class Status(StrEnum):
 
     @property
     def is_assessed(self) -> bool:
-        """Whether absence of an account on such a site means anything."""
+        """Whether the absence of an account means anything on such a site."""
         return self in {Status.OK, Status.PARTIAL}
 
 

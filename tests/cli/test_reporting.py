@@ -82,6 +82,16 @@ def test_report_writes_the_page(folder: Path, lang: str, title: str) -> None:
     assert 'id="trend"' not in html, "there is one scan"
 
 
+def test_a_stopped_scan_has_its_page_where_there_is_no_other(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+        keep(store, seen("riviere", "facebook"), ended=False)
+    done = inside("report", "1", "-o", "one.html", "--lang", "en", folder=tmp_path)
+    assert done.code == 0, done.err
+    html = (tmp_path / "one.html").read_text("utf-8")
+    assert 'id="f-riviere"' in html
+    assert "interrupted" in html
+
+
 def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path) -> None:
     with Store.open(folder / "cegep-audit.db", create=False) as store:
         keep(store, seen("riviere", "facebook"), ended=False)

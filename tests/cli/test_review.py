@@ -14,7 +14,7 @@ from codings import OFFICIAL, OTHER, facebook
 from openpyxl import load_workbook
 
 from cegep_audit.cli import main
-from cegep_audit.cli.usage import asked_language
+from cegep_audit.cli.program import asked_language
 from cegep_audit.models import InstitutionResult
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role

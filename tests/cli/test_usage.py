@@ -16,7 +16,7 @@ from typer import Context
 from typer.main import get_command
 
 from cegep_audit.cli import app
-from cegep_audit.cli.usage import _MODULES, say
+from cegep_audit.cli.program import _MODULES, say
 
 ENGLISH = re.compile(
     r"usage|\bcommands|\[default|\[required|env var|show this|no such|missing|invalid|input should|\btry ",
@@ -55,11 +55,11 @@ finally:
     print(sorted(ours), sorted({"httpx", "pandas", "babel", "bs4", "sqlite3", "asyncio"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'text'] []"
+    assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'tables', 'text'] []"
 
 
 def test_the_command_line_of_httpx_is_not_loaded() -> None:
-    code = "import sys, cegep_audit.collect.http.fetch; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
+    code = "import sys, cegep_audit.collect.http.live; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["None", "False"]
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.http.exchange import PROJECT_URL, request_headers, user_agent
+from cegep_audit.collect.http.exchange import PROJECT_URL, user_agent
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.models import Limits
 
 
 @pytest.mark.parametrize(
@@ -36,9 +38,9 @@ def test_any_contact_makes_one_header_line(contact: str) -> None:
 
 
 def test_we_never_look_like_a_browser() -> None:
-    headers = request_headers(user_agent(None, "1.2"))
+    headers = dict(LiveWeb(Limits(), user_agent(None, "1.2")).headers)
     assert "mozilla" not in str(headers).lower()
-    assert headers["Accept-Encoding"] == "gzip"
+    assert headers[b"Accept-Encoding"] == b"gzip"
 
 
 def test_reading_the_web_loads_nothing_that_it_does_without() -> None:

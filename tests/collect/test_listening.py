@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,8 +54,11 @@ def test_nobody_who_does_not_beat_stalls() -> None:
     assert Listening(lambda: 99.0).lost_s == 0.0
 
 
-async def test_it_beats_until_the_block_ends() -> None:
+async def test_it_beats_until_it_is_cancelled() -> None:
     clocks = Clocks()
-    async with clocks.listening.running():
-        assert clocks.pass_(9.25) == 9.0
+    beating = asyncio.create_task(clocks.listening.beat_until_cancelled())
+    await asyncio.sleep(0)
+    assert clocks.pass_(9.25) == 9.0
+    beating.cancel()
+    await asyncio.wait([beating])
     assert clocks.pass_(99.0) == 9.0

@@ -12,7 +12,7 @@ import pytest
 from servers import Web, page, redirect
 from visits import HOME, QUICK, Records, fault, get, visit
 
-from cegep_audit.collect.http.connection import Resolver
+from cegep_audit.collect.http.addresses import Resolver
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 

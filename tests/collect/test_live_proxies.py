@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 from servers import Reply, Web, page, redirect
-from visits import HOME, QUICK, Records, fault, get, to_loopback
+from visits import AGENT, HOME, QUICK, Records, fault, get, to_loopback
 from warcio.archiveiterator import ArchiveIterator
 
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.http.web import Routes
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
@@ -62,10 +61,10 @@ async def test_no_proxy(value: str, web: Web, monkeypatch: pytest.MonkeyPatch, c
 
 async def test_the_variables_are_read_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy)
-    routes = Routes()
+    live = LiveWeb(QUICK, AGENT)
     monkeypatch.delenv("HTTP_PROXY")
-    assert routes.proxy("http", "cegeprb.test")
-    assert routes.proxy("https", "cegeprb.test") is None
+    assert live.proxy("http", "cegeprb.test")
+    assert live.proxy("https", "cegeprb.test") is None
 
 
 async def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from visits import Time
 
-from cegep_audit.collect.politeness.pacing import Pace
+from cegep_audit.collect.politeness import Pace
 
 HOST = "https://cegeprb.test/"
 

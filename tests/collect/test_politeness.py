@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.politeness.robots import (
+from cegep_audit.collect.politeness import (
     ROBOTS_BYTES,
     RobotsVerdict,
     parse_robots,

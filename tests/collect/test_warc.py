@@ -19,7 +19,7 @@ import pytest
 from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import parse_date
+from cegep_audit.collect.warc.records import parse_date
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page, Rendering
 from cegep_audit.vocabulary import Need

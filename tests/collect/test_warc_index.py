@@ -14,7 +14,7 @@ from warcs import HOME, Kept, failure, redirect, warc_bytes, write
 
 from cegep_audit.collect.port import Want
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.index import files_of, go_through
+from cegep_audit.collect.warc.captures import files_of, go_through
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
 
@@ -56,7 +56,7 @@ def test_several_files_of_every_kind(tmp_path: Path) -> None:
     assert contents(one) == contents(other)
     assert len({id(capture.file) for capture in one.captures}) == 7
     for capture in one.captures:
-        if capture.kind != "failure":
+        if capture.kind != "metadata":
             assert other.read(capture, Want.PAGE) == one.read(capture, Want.PAGE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
 from cegep_audit.phrases import locales
@@ -112,7 +113,14 @@ def test_differences_have_a_sign(difference: float | None, fr: str, en: str) -> 
 
 @pytest.mark.parametrize(
     ("value", "fr", "en"),
-    [(0.0312, "0,031", "0.031"), (1.0, "1,000", "1.000"), (0.0009, "<0,001", "<0.001"), (None, "—", "—")],
+    [
+        (0.0312, "0,031", "0.031"),
+        (1.0, "1,000", "1.000"),
+        (0.0625, "0,063", "0.063"),
+        (0.0009, "<0,001", "<0.001"),
+        (np.float64(0.0009), "<0,001", "<0.001"),
+        (None, "—", "—"),
+    ],
 )
 def test_p_values(value: float | None, fr: str, en: str) -> None:
     assert (locales.p_value(value, "fr"), locales.p_value(value, "en")) == (fr, en)

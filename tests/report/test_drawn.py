@@ -22,8 +22,7 @@ from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.comparison import comparison_blocks
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.paragraph import paragraph
-from cegep_audit.report.text.sheet import state
-from cegep_audit.report.text.sheet_record import sheet_record
+from cegep_audit.report.text.sheet import sheet_record, state
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
-from cegep_audit.report.files.quickstatements import statements
+from cegep_audit.report.files.export import statements
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
 
 AT = datetime(2026, 11, 28, 23, 30, tzinfo=UTC)

@@ -15,8 +15,7 @@ from cegep_audit.analyze.institution.sheets import Sheet, sheet_of, sheets
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import console, view
-from cegep_audit.report.text.sheet import sheet_blocks
-from cegep_audit.report.text.sheet_record import sheet_record
+from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.vocabulary import Role, Status
 
 NBSP = "\u00a0"

@@ -9,8 +9,8 @@ from pages import hostile, many
 from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
-from cegep_audit.report.files.statistics import columns, names, statistics
-from cegep_audit.report.files.table import Cell, Table
+from cegep_audit.report.files.statistics import statistics, table_names
+from cegep_audit.report.files.table import Cell, Table, headings
 from cegep_audit.vocabulary import Role
 
 
@@ -39,9 +39,9 @@ def five() -> Scan:
 def test_every_table_has_its_columns_and_every_row_its_cells(name: str) -> None:
     found = {"many": many(30), "hostile": hostile(), "empty": scan(result("a")), "nobody": scan(failed("a"))}[name]
     made = tables(found)
-    assert list(made) == names()
+    assert list(made) == table_names()
     for table in made.values():
-        assert [heading.name for heading in table.headings] == columns(table.name)
+        assert table.headings == headings(table.name)
         assert {len(row) for row in table.rows} <= {len(table.headings)}
         for row in table.rows:
             for heading, cell in zip(table.headings, row, strict=True):

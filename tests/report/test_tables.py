@@ -23,7 +23,7 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import accounts_path, check, write
-from cegep_audit.report.files.statistics import names as statistics_names
+from cegep_audit.report.files.statistics import table_names
 from cegep_audit.report.files.table import Heading, Table, csv_bytes
 from cegep_audit.report.files.tables import accounts_of, institutions_of
 from cegep_audit.report.files.xlsx import workbook
@@ -245,7 +245,7 @@ def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
 
 
 def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyxl.Workbook) -> None:
-    assert book.sheetnames == ["institutions", "accounts", *statistics_names(), "matrix", "codebook"]
+    assert book.sheetnames == ["institutions", "accounts", *table_names(), "matrix", "codebook"]
     for name, rows, columns in (
         ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
         ("accounts", 11, len(ACCOUNTS_HEAD)),
@@ -383,7 +383,7 @@ def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None
     write(found, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert list(document) == ["scan", "institutions", "accounts", "statistics"]
-    assert list(document["statistics"]) == statistics_names()
+    assert list(document["statistics"]) == table_names()
     assert document["scan"]["started_at"] == "2026-11-23T17:59:00Z"
     first, dead = document["institutions"][0], document["institutions"][2]
     assert (first["n_networks"], first["three_plus"], first["tiktok"]) == (4, True, None)

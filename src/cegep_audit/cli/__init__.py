@@ -2,12 +2,9 @@
 
 import sys
 
-EXIT_INTERRUPTED = 130
-
 try:
-    from cegep_audit.cli.app import main
-    from cegep_audit.cli.usage import app
+    from cegep_audit.cli.program import app, main
 except KeyboardInterrupt:  # Ctrl-C while the program was still loading
-    sys.exit(EXIT_INTERRUPTED)
+    sys.exit(130)
 
 __all__ = ["app", "main"]

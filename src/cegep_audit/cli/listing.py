@@ -2,7 +2,6 @@
 
 import io
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import argument, what
-from cegep_audit.cli.usage import command, group, say
+from cegep_audit.cli.program import command, group, say
 from cegep_audit.detect.networks.identify import NETWORKS, open_networks
 from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
@@ -34,8 +33,6 @@ _OF_A_SCAN = (
     *("id", "label", "completes", "started_at", "ended_at", "mode", "is_selection"),
     *("tool_version", "rules_version"),
 )
-_OF_AN_ADDRESS = ("url", "network", "kind", "handle", "account_url", "reason")
-_OF_A_NETWORK = ("name", "domains", "opened", "closed", "source")
 _WIDTH = 24  # characters of a column of the empty list
 
 _scans = group("scans", invoke_without_command=True)
@@ -43,7 +40,7 @@ _scans = group("scans", invoke_without_command=True)
 
 @_scans.callback()
 def scans(
-    context: typer.Context, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
+    lang: options.Lang, context: typer.Context, db: options.Db = options.DB, as_json: options.Json = False
 ) -> None:
     """List the scans in the database."""
     if context.invoked_subcommand:
@@ -67,11 +64,10 @@ def scans(
 
 @command("label", _scans)
 def label(
+    lang: options.Lang,
     scan: options.OneScan,
     text: Annotated[str, argument("TEXT", "label_text")],
     db: options.Db = options.DB,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Give a scan a name."""
     with Store.open(db, create=False, lang=lang) as store:
@@ -82,18 +78,17 @@ def label(
 
 @command("delete", _scans)
 def delete(
+    lang: options.Lang,
     scan: options.OneScan,
     yes: Annotated[bool, options.display("--yes")] = False,
     db: options.Db = options.DB,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Delete a scan with its results and decisions, after saying what goes."""
     with Store.open(db, create=False, lang=lang) as store:
         chosen = store.scan(options.scan_number(scan))
-        coded = [item for item in store.decisions(chosen.id) if item.scan_id == chosen.id]
         if not yes:
-            printing.note("scans.sure", scan=chosen.id, results=store.tally(chosen.id).done, decisions=len(coded))
+            coded = sum(item.scan_id == chosen.id for item in store.decisions(chosen.id))
+            printing.note("scans.sure", scan=chosen.id, results=store.tally(chosen.id).done, decisions=coded)
             if sys.stdin.readline().strip().lower() not in _YES:
                 raise UsageError(say("scans.kept"))
         store.delete(chosen.id)
@@ -104,43 +99,37 @@ def delete(
 
 @command("networks")
 def networks(
+    lang: options.Lang,
     on: Annotated[str | None, what("--on", metavar="DATE")] = None,
     as_json: options.Json = False,
-    *,
-    lang: options.Lang,
 ) -> None:
     """List the networks known, with their host names and years."""
-    names = open_networks(read_day(on, lang)) if on else NETWORKS
-    shown = [NETWORKS[name] for name in names]
+    shown = [NETWORKS[name] for name in (open_networks(read_day(on, lang)) if on else NETWORKS)]
     if as_json:
-        printing.print_json([{"network": network.id, **printing.fields(network, *_OF_A_NETWORK)} for network in shown])
-        return
-    printing.show(networks_table(shown, lang))
+        names = ("name", "domains", "opened", "closed", "source")
+        printing.print_json([{"network": network.id, **printing.fields(network, *names)} for network in shown])
+    else:
+        printing.show(networks_table(shown, lang))
 
 
 @command("classify")
 def classify(
+    lang: options.Lang,
     addresses: Annotated[list[str] | None, argument("URL", "urls")] = None,
     as_json: options.Json = False,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Say what each URL is: network, kind, handle, account URL, rule; one answer a URL, in order."""
-    answers = (what_is(address) for address in (addresses or _lines_of_input()))
-    if as_json:
-        for answer in answers:
-            printing.print_json(printing.fields(answer, *_OF_AN_ADDRESS), indent=None)
-        return
-    printing.show(classified_table(list(answers), lang))
-
-
-def _lines_of_input() -> Iterator[str]:
-    """Yield the lines of standard input, whatever its bytes are, without a leading byte-order mark."""
-    if sys.stdin.isatty():
+    if not addresses and sys.stdin.isatty():
         printing.note("check.one_a_line")
-    for number, line in enumerate(sys.stdin.buffer):
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        yield text if number else text.removeprefix("\ufeff")
+    typed = (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer)  # whatever its bytes are
+    given = addresses or (line.removeprefix("" if number else "\ufeff") for number, line in enumerate(typed))
+    answers = map(what_is, given)
+    if not as_json:
+        printing.show(classified_table(answers, lang))
+        return
+    names = ("url", "network", "kind", "handle", "account_url", "reason")
+    for answer in answers:
+        printing.print_json(printing.fields(answer, *names), indent=None)
 
 
 _institutions = group("institutions", invoke_without_command=True)
@@ -148,6 +137,7 @@ _institutions = group("institutions", invoke_without_command=True)
 
 @_institutions.callback()
 def institutions(
+    lang: options.Lang,
     context: typer.Context,
     registry: Annotated[Path | None, options.where("--registry", metavar="FILE")] = None,
     ids: options.Ids = None,
@@ -158,8 +148,6 @@ def institutions(
     with_parts: options.WithParts = False,
     by: Annotated[str | None, options.display("--by", metavar="COLUMN", key="count_by", parser=options.column)] = None,
     as_json: options.Json = False,
-    *,
-    lang: options.Lang,
 ) -> None:
     """List the institutions of the registry, choose among them, count them."""
     if context.invoked_subcommand:
@@ -168,12 +156,12 @@ def institutions(
     chosen = select(read_registry(registry or default_registry(), lang=lang), **asdict(selection), lang=lang)
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
-        return
-    printing.show(counts_table(by, counts(chosen, by), lang) if by else institutions_table(chosen, lang))
+    else:
+        printing.show(counts_table(by, counts(chosen, by), lang) if by else institutions_table(chosen, lang))
 
 
 @command("check", _institutions)
-def check(file: Annotated[Path, argument("FILE", "checked_file")], *, lang: options.Lang) -> None:
+def check(lang: options.Lang, file: Annotated[Path, argument("FILE", "checked_file")]) -> None:
     """Say every fault of a registry file, with its line."""
     count = len(read_registry(file, lang=lang))  # once: a pipe cannot be read again
     printing.result_line(say("institutions.sound", path=str(file), count=count))
@@ -181,9 +169,8 @@ def check(file: Annotated[Path, argument("FILE", "checked_file")], *, lang: opti
 
 @command("template", _institutions)
 def template(
-    output: Annotated[Path | None, options.writes("-o", "--output", metavar="FILE", key="template_output")] = None,
-    *,
     lang: options.Lang,
+    output: Annotated[Path | None, options.writes("-o", "--output", metavar="FILE", key="template_output")] = None,
 ) -> None:
     """Write an empty list of institutions to fill in, on standard output or to a file that does not exist yet."""
     headings = [heading_of(column, lang) for column in _TO_FILL_IN]
@@ -194,16 +181,12 @@ def template(
         raise UsageError(say("institutions.template_exists", path=str(output)))
     content = f"\ufeff{','.join(headings)}\n".encode()  # the mark tells Excel that it is UTF-8
     if output.suffix.lower() == ".xlsx":
-        content = _empty_workbook(headings)
+        import xlsxwriter  # the one command that needs it
+
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer) as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
+            sheet.set_column(0, len(headings) - 1, _WIDTH)
+        content = buffer.getvalue()
     write_file(output, content, lang)
-
-
-def _empty_workbook(headings: list[str]) -> bytes:
-    import xlsxwriter  # the one command that needs it
-
-    buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
-        sheet.set_column(0, len(headings) - 1, _WIDTH)
-    return buffer.getvalue()

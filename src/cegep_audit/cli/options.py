@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cegep_audit.cli.usage import asked_language, say
+from cegep_audit.cli.program import asked_language, say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases import catalogue
@@ -63,17 +63,17 @@ def column(name: str) -> str:
     from cegep_audit.phrases.catalogue import called
     from cegep_audit.registry.reading import registry_headings
 
-    columns = registry_headings().columns
+    columns = registry_headings()
     shown = (each for each in columns.values() if slug(name) in map(slug, called("column", each)))
     return columns.get(slug(name)) or next(shown, name)
 
 
-def read_bins(text: str | None) -> tuple[float, ...]:
+def _bins(text: str) -> tuple[float, ...]:
     """Return the starts of ranges that ``--bins`` gives; raise UsageError for anything but a list of numbers."""
     try:
         return tuple(sorted({float(part) for part in text.split(",")})) if text else ()
     except ValueError:
-        raise UsageError(say("usage.bins", value=excerpt(text or ""))) from None
+        raise UsageError(say("usage.bins", value=excerpt(text))) from None
 
 
 Scan = Annotated[int | None, argument("SCAN", "scan_argument", parser=scan_number)]
@@ -102,7 +102,7 @@ AllowPrivate = Annotated[bool, how("--allow-private")]
 
 # what to count
 By = Annotated[list[str] | None, count("--by", metavar="COLUMN", parser=column)]
-Bins = Annotated[str | None, count("--bins", metavar="A,B")]
+Bins = Annotated[Any, count("--bins", metavar="A,B", parser=_bins, show_default=False)]
 MinNetworks = Annotated[int, count("--min-networks", min=1, metavar="K")]
 Basket = Annotated[str, count("--basket", metavar="NAME", callback=_basket)]
 SampleOf = Annotated[int | None, count("--sample-of", min=1, metavar="N")]

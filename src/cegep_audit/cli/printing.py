@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.program import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # importing Rich would double the start-up time of commands t
     from rich.console import RenderableType
 
     from cegep_audit.report.blocks import Block
-
-EXIT_OK, EXIT_NOTHING_ASSESSED = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,9 @@ def note(key: str, *, quiet: bool = False, **facts: object) -> None:
         print(plain(say(key, **facts)), file=sys.stderr)
 
 
-def written(*files: Path, quiet: bool = False) -> None:
+def written(*files: Path) -> None:
     """Say which *files* were written."""
-    note("scan.written", quiet=quiet, files=", ".join(map(str, files)))
+    note("scan.written", files=", ".join(map(str, files)))
 
 
 def result_line(text: str) -> None:

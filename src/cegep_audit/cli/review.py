@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.layers import load_layers
 from cegep_audit.cli.options import argument, what, writes
-from cegep_audit.cli.usage import command, group, say
+from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
+from cegep_audit.coding.layers import load_layers
 from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
@@ -27,6 +27,7 @@ _review = group("review", no_args_is_help=True)
 
 @command("export", _review)
 def export(
+    lang: options.Lang,
     scan: options.Scan = None,
     db: options.Db = options.DB,
     sample: Annotated[int | None, what("--sample", min=1, metavar="N")] = None,
@@ -37,8 +38,6 @@ def export(
     output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="review_output")] = Path("review.csv"),
     show: Annotated[bool, writes("--show")] = False,
     coder: Annotated[str | None, writes("--coder", metavar="NAME", key="of_coder")] = None,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Write a coding sheet and, beside it, the evidence sheet."""
     from cegep_audit.report.page.evidence import evidence_page  # with pandas
@@ -89,9 +88,8 @@ def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: 
     institutions = say("table.institutions", count=len({row.unit.institution_id for row in rows}))
     printing.note("review.exported", count=len(rows), institutions=institutions)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
-    if not strata:
-        return
-    printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
+    if strata:
+        printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # its name reveals what was found
         size = round(drawn * (weight or 1))
         printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
@@ -99,12 +97,11 @@ def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: 
 
 @command("import", _review)
 def take_in(
+    lang: options.Lang,
     file: Annotated[Path, argument("FILE", "filled_sheet")],
     scan: options.Scan = None,
     db: options.Db = options.DB,
     coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
-    *,
-    lang: options.Lang,
 ) -> None:
     """Take in a filled coding sheet, or a list of accounts from elsewhere."""
     with Store.open(db, create=False, lang=lang) as store:
@@ -117,7 +114,11 @@ def take_in(
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
-        _tell_imported([item for item in taken if item.coder == name], before)
+        own = [item for item in taken if item.coder == name]
+        fresh = sum(_key(item) not in before for item in own)
+        same = sum(before.get(_key(item)) == item for item in own)
+        facts: dict[str, Any] = {"count": len(own), "fresh": fresh, "changed": len(own) - fresh - same, "same": same}
+        printing.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
     counts = {"empty_rows": filled.empty_rows, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
     for key, count in counts.items():
         if count:
@@ -131,23 +132,9 @@ def _key(item: Decision) -> tuple[str, ...]:
     return *item.unit, item.coder, account
 
 
-def _tell_imported(items: Sequence[Decision], before: dict[tuple[str, ...], Decision]) -> None:
-    fresh = sum(_key(item) not in before for item in items)
-    same = sum(before.get(_key(item)) == item for item in items)
-    printing.note(
-        "review.imported",
-        count=len(items),
-        coder=items[0].coder,
-        scan=str(items[0].scan_id),
-        fresh=fresh,
-        changed=len(items) - fresh - same,
-        same=same,
-    )
-
-
 @command("agreement", _review)
 def agreement(
-    scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False, *, lang: options.Lang
+    lang: options.Lang, scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False
 ) -> None:
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without

@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,11 +13,11 @@ from cegep_audit.analyze.completion import helpful_modes
 from cegep_audit.analyze.findings import facts_of, to_json
 from cegep_audit.analyze.presence import causes
 from cegep_audit.cli import printing
-from cegep_audit.cli.layers import load
 from cegep_audit.cli.options import DB, SUMMARY_BASKETS
-from cegep_audit.cli.printing import EXIT_NOTHING_ASSESSED, EXIT_OK, Shown, note
-from cegep_audit.cli.usage import say
+from cegep_audit.cli.printing import Shown, note
+from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
 from cegep_audit.clock import now
+from cegep_audit.coding.layers import load, load_layers
 from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive.uri_m import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
@@ -25,13 +25,22 @@ from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
+from cegep_audit.report.files.files import write_file
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import Plan, begin, begin_completion, check_same_registry, draft, left_of, resume
-from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of
+from cegep_audit.scan.plan import (
+    Plan,
+    begin,
+    begin_completion,
+    check_same_registry,
+    check_sources,
+    draft,
+    left_of,
+    resume,
+)
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of
 from cegep_audit.scan.run import Stop, run
-from cegep_audit.scan.sources import check_sources
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
 
@@ -86,8 +95,7 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
-        if Mode.RENDER in completion.modes:
-            check_sources(replace(request, render=Render.ALWAYS))
+        check_sources(replace(request, render=completion.render))
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         request = replace(request, past=past_of(base))
@@ -104,22 +112,19 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
 
 def _tell_replaced(store: Store, shown: Shown) -> None:
     """Say which scan's report is about to be replaced, and how to write it again."""
-    if not shown.output.exists():
-        return
     earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(shown.output)]
-    if earlier:
-        words = ["cegep-audit", "export", str(earlier[-1]), "-o", "FILE", "--db", str(store.path)]
-        note("complete.replaces", quiet=shown.quiet, output=shown.output, scan=earlier[-1], command=shlex.join(words))
+    if earlier and shown.output.exists():
+        command = shlex.join(["cegep-audit", "export", str(earlier[-1]), "-o", "FILE", "--db", str(store.path)])
+        note("complete.replaces", quiet=shown.quiet, output=shown.output, scan=earlier[-1], command=command)
 
 
 def _carry_out_all(store: Store, plans: list[Plan], shown: Shown) -> int:
     """Run one scan after the other; return 0 if any of them assessed an institution."""
     codes = []
     for plan in plans:
-        code = carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.request.past)))
-        if code not in {EXIT_OK, EXIT_NOTHING_ASSESSED}:
-            return code
-        codes.append(code)
+        codes.append(carry_out(store, plan, replace(shown, output=output_of(shown.output, plan.request.past))))
+        if codes[-1] not in {EXIT_OK, EXIT_NOTHING_ASSESSED}:
+            return codes[-1]
     return min(codes)
 
 
@@ -131,7 +136,7 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
 
     async def running() -> Stop | None:
         with _progress(plan, shown) as observer:
-            return await run(plan, store, observer, _telling(plan, shown, observer), tell_cut_off)
+            return await run(plan, store, observer, lambda result: _tell(result, plan, shown, observer), tell_cut_off)
 
     stop = asyncio.run(running()) if plan.waiting else None
     if stop is None:
@@ -141,46 +146,39 @@ def carry_out(store: Store, plan: Plan, shown: Shown) -> int:
         note("scan.left_alone", reason=stop.reason)
     done, total = len(store.done_ids(plan.scan.id)), len(plan.scan.institutions)
     verb = "complete" if plan.base else "scan"
-    resuming = f"cegep-audit {verb} --resume --db {shlex.quote(str(store.path))}"
-    note("scan.stopped", done=done, total=total, command=resuming)
+    command = shlex.join(["cegep-audit", verb, "--resume", "--db", str(store.path)])
+    note("scan.stopped", done=done, total=total, command=command)
     return stop.exit_code
 
 
-@contextmanager
-def _progress(plan: Plan, shown: Shown) -> Iterator[Observer]:
+def _progress(plan: Plan, shown: Shown) -> AbstractContextManager[Observer]:
     """Show how far the scan is on standard error, unless the user wants quiet."""
     if shown.quiet:
-        yield Observer()
-        return
+        return nullcontext(Observer())
     from cegep_audit.report.terminal.progress import Progress  # with Rich
 
     limits, total = plan.request.limits, len(plan.scan.institutions)
-    with Progress(
+    return Progress(
         total,
         shown.lang,
         done=total - len(plan.waiting),
         slots=min(limits.concurrency, len(plan.waiting)),
         tail_s=0.0 if plan.request.warcs else _LAST_TIMEOUTS * limits.timeout_s,  # files do not make a replay wait
         explains=shown.verbose,
-    ) as observer:
-        yield observer
+    )
 
 
-def _telling(plan: Plan, shown: Shown, observer: Observer) -> Callable[[InstitutionResult], None]:
-    """Return a function that reports errors of this program and, if the user wants it, what each page brought."""
-
-    def tell(result: InstitutionResult) -> None:
-        if result.detail == Detail.INTERNAL_ERROR:
-            lines = result.message.splitlines()
-            after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
-            note("scan.internal_fault", institution=result.institution.id, error=" ".join(lines[after_calls:]))
-        elif shown.verbose:
-            is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
-            past = plan.request.past if is_own else Past.of(plan.scan.settings)
-            for line in _explain(result, past.as_of if past else None):
-                observer.note(line)
-
-    return tell
+def _tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer) -> None:
+    """Report errors of this program and, if the user wants it, what each page brought."""
+    if result.detail == Detail.INTERNAL_ERROR:
+        lines = result.message.splitlines()
+        after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
+        note("scan.internal_fault", institution=result.institution.id, error=" ".join(lines[after_calls:]))
+    elif shown.verbose:
+        is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
+        past = plan.request.past if is_own else Past.of(plan.scan.settings)
+        for line in _explain(result, past.as_of if past else None):
+            observer.note(line)
 
 
 def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
@@ -205,7 +203,7 @@ def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
 
 
 def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
-    """Write the report, print the summary, and return the exit code."""
+    """Write the report, print the summary and what to do next, and return the exit code."""
     scan, uses = load(store, scan_id)
     used = [use.override for use in uses]
     for each in overrides_of(scan):
@@ -214,6 +212,7 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
     if rendered := facts_of(scan).rendered:
         note("scan.rendered", quiet=shown.quiet, count=len(rendered), sites=", ".join(rendered))
     files = write(scan, shown.output, shown.lang)
+    left = sum(not result.status.is_assessed for result in scan.results)
     if shown.as_json:
         from cegep_audit.analyze.stats import summary  # with numpy, which the scan itself does without
 
@@ -221,8 +220,13 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
     elif not shown.quiet:
         print_summary(scan, shown.lang)
         printing.written(*files)
-        _say_next(scan, store.path)
-    if not any(result.status.is_assessed for result in scan.results):
+        if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
+            note("complete.private")
+        if left and scan.mode != "as_of":
+            note("complete.left", scan=scan.id, count=left, total=len(scan.institutions))
+            note("complete.command", command=_completing_command(scan, store.path))
+        note("complete.next_report", command=_to_copy("report", str(scan.id), "-o", "report.html", db=store.path))
+    if left == len(scan.results):
         key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
         note(key, count=len(scan.institutions))
         return EXIT_NOTHING_ASSESSED
@@ -236,17 +240,6 @@ def print_summary(scan: Scan, lang: Language) -> None:
     printing.show_blocks(summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
 
 
-def _say_next(scan: Scan, db: Path) -> None:
-    """Suggest the next step: complete the scan, or look at it."""
-    if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
-        note("complete.private")
-    left = sum(not result.status.is_assessed for result in scan.results)
-    if left and scan.mode != "as_of":
-        note("complete.left", scan=scan.id, count=left, total=len(scan.institutions))
-        note("complete.command", command=_completing_command(scan, db))
-    note("complete.next_report", command=_to_copy("report", str(scan.id), "-o", "report.html", db=db))
-
-
 def _completing_command(scan: Scan, db: Path) -> str:
     """Return the command that completes *scan*, ready to copy."""
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
@@ -258,31 +251,43 @@ def _to_copy(*words: str, db: Path) -> str:
     return shlex.join(["cegep-audit", *words, *(["--db", str(db)] if db != DB else [])])
 
 
-def list_left(scan: int | None, shown: Shown, db: Path) -> None:
+def list_left(scan: int | None, shown: Shown, db: Path) -> int:
     """Print what *scan* could not assess, by reason, with the modes that could help and the command."""
     with Store.open(db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
     found = causes(base)
-    left = sum(len(cause.institutions) for cause in found)
+    command = _completing_command(base, db)
     if shown.as_json:
         rows = [
             printing.fields(cause, "status", "detail")
-            | {"institutions": [institution.id for institution in cause.institutions]}
-            | {"modes": list(helpful_modes(cause.detail))}
+            | {"institutions": [each.id for each in cause.institutions], "modes": list(helpful_modes(cause.detail))}
             for cause in found
         ]
-        printing.print_json({"scan": base.id, "left": rows, "command": _completing_command(base, db)})
-        return
-    if not left:
+        printing.print_json({"scan": base.id, "left": rows, "command": command})
+        return EXIT_OK
+    if not found:
         printing.result_line(say("complete.complete", scan=base.id))
-        return
+        return EXIT_OK
+    left = sum(len(cause.institutions) for cause in found)
     printing.result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
     for cause in found:
-        ids = ", ".join(institution.id for institution in cause.institutions)
+        ids = ", ".join(each.id for each in cause.institutions)
         reason = detail_words(cause.detail, shown.lang)
         printing.result_line("  " + say("complete.cause", count=len(cause.institutions), reason=reason, ids=ids))
         helpful = helpful_modes(cause.detail)
         modes = ", ".join(f"--{mode}" for mode in (*helpful, Mode.CODED))
         advice = say("complete.could_help", modes=modes) if helpful else say("complete.fix_registry")
         printing.result_line(f"    {advice}")
-    printing.result_line(say("complete.command", command=_completing_command(base, db)))
+    printing.result_line(say("complete.command", command=command))
+    return EXIT_OK
+
+
+def write_all(store: Store, stem: Path, lang: Language) -> None:
+    """Write the latest scan in the formats that the scan itself did not write, to files called *stem*."""
+    from cegep_audit.analyze.scan_statistics import Asked
+    from cegep_audit.cli.results import page_of
+
+    layers = load_layers(store, None)
+    for ending in (".xlsx", ".json"):
+        write(layers.detected, stem.with_suffix(ending), lang)
+    write_file(stem.with_suffix(".html"), page_of(store, layers, Asked(), lang), lang)

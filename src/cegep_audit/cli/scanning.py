@@ -1,37 +1,51 @@
-"""The commands ``scan``, which audits a registry, and ``complete``, which reads again what a scan could not assess."""
+"""The commands that run scans: ``scan``, ``complete``, and ``demo``, which scans an invented web.
 
-from collections.abc import Sequence
-from datetime import UTC
+What reads pages is imported where it is used: it is too slow for --help.
+"""
+# ruff: noqa: ARG001 - Typer wants a parameter for each option; limits and modes are read from its context
+
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.cli import options
-from cegep_audit.cli.options import argument, how, what, where
+from cegep_audit.analyze.presence import day_of
+from cegep_audit.cli import options, printing
+from cegep_audit.cli.options import LIMITS, argument, how, what, where
 from cegep_audit.cli.printing import Shown
-from cegep_audit.cli.usage import command, say
+from cegep_audit.cli.program import command, say
 from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
+from cegep_audit.report.files.files import make_folder, write_file
 from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
 
-_LIMITS = Limits()
-_LIMIT_OF_OPTION = {"concurrency": "concurrency", "delay": "delay_s", "timeout": "timeout_s"}
+_FIELDS = {  # options, and the limits that they set
+    "max_pages": "max_pages",
+    "delay": "delay_s",
+    "concurrency": "concurrency",
+    "timeout": "timeout_s",
+    "max_bytes": "max_bytes",
+    "allow_private": "allow_private",
+}
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
     "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
 )  # fmt: skip
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
-_OF_AN_ARCHIVE = (*_OF_THE_PAST, "archive_refused")  # options of a completion that need --archive
-_NEAREST = "nearest"  # to the day of the scan: the meaning of --archive without a date
 _ORDER = "modes in their order"
+_DEMO_LIMITS = Limits(delay_s=0.05, timeout_s=3.0)  # an invented web can take a fast pace, and its dead sites no wait
 
 
 @command("scan")
 def scan(
+    lang: options.Lang,
     context: typer.Context,
     registry: Annotated[Path | None, argument("REGISTRY", "registry")] = None,
     ids: options.Ids = None,
@@ -47,11 +61,11 @@ def scan(
     timegate: options.Timegate = WAYBACK_MACHINE,
     max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
     contact: options.Contact = None,
-    max_pages: options.MaxPages = _LIMITS.max_pages,
-    delay: Annotated[float, options.DELAY] = _LIMITS.delay_s,
-    concurrency: Annotated[int, options.CONCURRENCY] = _LIMITS.concurrency,
-    timeout: Annotated[float, options.TIMEOUT] = _LIMITS.timeout_s,
-    max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = _LIMITS.max_bytes,
+    max_pages: options.MaxPages = LIMITS.max_pages,
+    delay: Annotated[float, options.DELAY] = LIMITS.delay_s,
+    concurrency: Annotated[int, options.CONCURRENCY] = LIMITS.concurrency,
+    timeout: Annotated[float, options.TIMEOUT] = LIMITS.timeout_s,
+    max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = LIMITS.max_bytes,
     render: Annotated[Render, how("--render")] = Render.NEVER,
     allow_private: options.AllowPrivate = False,
     dask: Annotated[str | None, how("--dask", metavar="ADDRESS")] = None,
@@ -62,72 +76,63 @@ def scan(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
-    *,
-    lang: options.Lang,
-) -> None:
+) -> int:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
-    named = _given_options(context)
-    if resumes and (clash := sorted(named.keys() & set(_FIXED))):
-        raise UsageError(say("error.fixed_by_resume", option=named[clash[0]]))
-    if not as_of and (alone := sorted(named.keys() & set(_OF_THE_PAST))):
-        raise UsageError(say("error.without_as_of", option=named[alone[0]]))
-    if from_warc and "timegate" in named:
-        raise UsageError(say("error.two_sources"))
+    if resumes:
+        _refuse(context, _FIXED, "error.fixed_by_resume")
+    if not as_of:
+        _refuse(context, _OF_THE_PAST, "error.without_as_of")
+    if from_warc:
+        _refuse(context, ("timegate",), "error.two_sources")
     if save_warc and (no_warc or from_warc):
         raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
-    limits = Limits(
-        max_pages=max_pages,
-        delay_s=delay,
-        concurrency=concurrency,
-        timeout_s=timeout,
-        max_bytes=max_bytes,
-        allow_private=allow_private,
-    )
-    past = read_past(as_of, timegate, max_drift, lang) if as_of else None
-    changed = {field: getattr(limits, field) for name, field in _LIMIT_OF_OPTION.items() if name in named}
+    changed = _changed_limits(context)
     request = Request(
         registry=registry,
         db=db,
         selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=limits,
+        limits=replace(LIMITS, **changed),
         lang=lang,
         contact=contact,
         warcs=from_warc or (),
-        past=past,
-        save_warc=save_warc.resolve() if save_warc else None,
+        past=read_past(as_of, timegate, max_drift, lang) if as_of else None,
+        save_warc=save_warc and save_warc.resolve(),
         no_warc=no_warc,
         overrides=overrides,
         dask=dask,
         render=render,
         changed=changed,
     )
-    from cegep_audit.cli import scan_runner  # imports everything that reads pages: too slow for --help
+    from cegep_audit.cli import scan_runner
 
     carry_out = scan_runner.go_on if resumes else scan_runner.start
-    raise typer.Exit(carry_out(request, Shown(output, lang, as_json, quiet, verbose)))
+    return carry_out(request, Shown(output, lang, as_json, quiet, verbose))
 
 
-def _given_options(context: typer.Context) -> dict[str, str]:
-    """Return the parameters given on the command line, each with the name of its option."""
+def _given(context: typer.Context) -> dict[str, str]:
+    """Return the parameters given on the command line, by name, each with the name of its option."""
     params: Any = context.command.params
     given = (each for each in params if getattr(context.get_parameter_source(each.name), "name", "") == "COMMANDLINE")
     return {each.name: str(each.opts[-1]) for each in given}
 
 
-def spell_out(words: Sequence[str]) -> list[str]:
-    """Return the *words* of the command; ``--archive`` without a day becomes ``--archive=nearest``."""
-    spelled = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        has_day = "-" in following and following[:1].isdigit()
-        spelled.append(f"--archive={_NEAREST}" if word == "--archive" and not has_day else word)
-    return spelled
+def _refuse(context: typer.Context, names: Collection[str], key: str, **facts: object) -> None:
+    """Raise UsageError, the sentence *key*, if one of the parameters *names* was given."""
+    given = _given(context)
+    if clash := sorted(given.keys() & set(names)):
+        raise UsageError(say(key, option=given[clash[0]], **facts))
+
+
+def _changed_limits(context: typer.Context) -> dict[str, Any]:
+    """Return the limits given on the command line, by the fields of ``Limits``."""
+    return {_FIELDS[name]: context.params[name] for name in _given(context) if name in _FIELDS}
 
 
 def _in_turn(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - whatever it is
     """Record that a mode was asked for; Typer processes options in the order in which they were written."""
-    if value:
+    if value or value == "":
         context.meta.setdefault(_ORDER, []).append(Mode(str(param.name)))
     return value
 
@@ -137,6 +142,7 @@ _mode = partial(where, callback=_in_turn)
 
 @command("complete")
 def complete(
+    lang: options.Lang,
     context: typer.Context,
     scan: options.Scan = None,
     partly: Annotated[bool, what("--partial")] = False,
@@ -160,40 +166,73 @@ def complete(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
-    *,
-    lang: options.Lang,
-) -> None:
+) -> int:
     """Read the institutions that a scan could not assess again, by one mode after the other."""
-    from cegep_audit.cli import scan_runner  # as above
+    from cegep_audit.cli import scan_runner
 
-    named = _given_options(context)
-    asked = dict(zip(Mode, (retry, render, archive, saved, coded), strict=True))
-    modes = tuple(mode for mode in dict.fromkeys(context.meta.get(_ORDER, ())) if asked[mode])
+    modes = tuple(context.meta.get(_ORDER, ()))
     shown = Shown(output, lang, as_json, quiet, verbose)
-    given = zip(_LIMIT_OF_OPTION.values(), (concurrency, delay, timeout), strict=True)
     request = Request(
         db=db,
         lang=lang,
         contact=contact,
-        save_warc=save_warc.resolve() if save_warc else None,
+        save_warc=save_warc and save_warc.resolve(),
         no_warc=no_warc,
         completion=Completion(modes, tuple(map(str, saved or ())), partly, archive_refused),
-        changed={name: value for name, value in given if value is not None},
+        changed=_changed_limits(context),
     )
     if resumes:
         if modes:
             raise UsageError(say("complete.fixed_by_resume", option=f"--{modes[0]}"))
-        raise typer.Exit(scan_runner.go_on(request, shown))
-    if Mode.ARCHIVE not in modes and (alone := sorted(named.keys() & set(_OF_AN_ARCHIVE))):
-        raise UsageError(say("complete.needs_mode", option=named[alone[0]], mode="--archive"))
+        return scan_runner.go_on(request, shown)
+    if Mode.ARCHIVE not in modes:
+        _refuse(context, (*_OF_THE_PAST, "archive_refused"), "complete.needs_mode", mode="--archive")
     if not modes:
-        scan_runner.list_left(scan, shown, db)
-        return
+        return scan_runner.list_left(scan, shown, db)
 
     def past_of(base: Scan) -> Past | None:
         """Return what an archive is asked for: without a date, the day of the scan *base*."""
-        own_day = base.settings.get("as_of") or base.started_at.astimezone(UTC).date()
-        day = str(own_day) if archive == _NEAREST else archive
+        day = str(day_of(base, None)) if archive == "" else archive
         return read_past([day], timegate, max_drift, lang) if day else None
 
-    raise typer.Exit(scan_runner.complete(request, scan, past_of, shown))
+    return scan_runner.complete(request, scan, past_of, shown)
+
+
+@command("demo")
+def demo(
+    lang: options.Lang,
+    folder: Annotated[Path, options.writes("-o", "--output", metavar="FOLDER", key="demo_folder")] = Path("demo"),
+    quiet: options.Quiet = False,
+) -> int:
+    """Serve the invented web, scan it into *folder* with every output, and complete the scan."""
+    from cegep_audit import demo
+    from cegep_audit.cli import scan_runner
+    from cegep_audit.scan.plan import begin_completion
+    from cegep_audit.store import Store
+
+    make_folder(folder, lang)
+    printing.note("demo.begins", quiet=quiet, folder=folder)
+    with demo.serve() as web:
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            del os.environ[name]
+        os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = web.proxy
+        request = Request(folder / "demo.db", lang, web.registry, limits=_DEMO_LIMITS, contact="demo@cegep-audit.test")
+        code = scan_runner.start(request, Shown(folder / "report.csv", lang, quiet=quiet))
+    saved = folder / "saved-pages"
+    make_folder(saved, lang)
+    for name, content in demo.saved_pages().items():
+        write_file(saved / name, content, lang)
+    with Store.open(request.db, create=False, lang=lang) as store:
+        scan_runner.write_all(store, folder / "report", lang)
+    db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
+    shutil.copy(request.db, db)
+    with Store.open(db, create=False, lang=lang) as store:
+        printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
+        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (str(saved),)))
+        shown = Shown(folder / "completed.csv", lang, quiet=quiet)
+        scan_runner.carry_out(store, begin_completion(request, store, store.load(), shown.output), shown)
+        scan_runner.write_all(store, folder / "completed", lang)
+    files = ", ".join(sorted(item.name for item in folder.iterdir()))
+    printing.note("demo.ends", quiet=quiet, folder=folder, files=files)
+    printing.note("demo.open", quiet=quiet, page=folder / "completed.html")
+    return code

@@ -1,6 +1,6 @@
 """Which hosts belong to one site, and under which other names its homepage may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution
@@ -8,17 +8,10 @@ from cegep_audit.urls import crawl_key, host_of, is_ip, is_same_name, is_same_si
 from cegep_audit.vocabulary import SITE_DOWN, Detail
 
 # Failures of one name or scheme that say nothing about the other: www. or the bare name, http or https.
+# A private address is one: an Active Directory answers for the bare name inside its network.
 _OF_NAME = frozenset(
-    {
-        Detail.DNS,
-        Detail.REFUSED,
-        Detail.TLS,
-        Detail.CONNECTION_LOST,
-        Detail.PROTOCOL,
-        Detail.PRIVATE_ADDRESS,  # an Active Directory answers for the bare name inside its network
-        Detail.PROXY,
-        Detail.NO_CAPTURE,
-    }
+    {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
+    | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
 )
 _LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
 
@@ -47,29 +40,36 @@ class OwnHosts:
         self._others = (*self._others, host_of(url))
         return True
 
+    def names(self, failures: Sequence[FetchError], *, ignores_spelling: bool) -> Iterator[str]:
+        """Yield the addresses at which the homepage may be, as long as the *failures* of those before allow it.
 
-def other_name(url: str) -> Iterator[str]:
-    """Yield *url* with or without ``www.``, the other way round, where its host is a name."""
-    host = host_of(url)
-    if "." in host and not is_ip(host):
-        other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
-        yield url.replace(f"://{host}", f"://{other}", 1)
+        First come those with and without ``www.``, over http and https, one for all where the source
+        *ignores_spelling*; then, where an archive has no capture of these, those of former hosts.
+        """
+        names, host = [self.home], host_of(self.home)
+        if not ignores_spelling and "." in host and not is_ip(host):
+            other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+            names.append(self.home.replace(f"://{host}", f"://{other}", 1))
+        for name in names:
+            yield name
+            parts = split(name)  # a port that is written out belongs to its scheme
+            if not ignores_spelling and parts and parts.port is None and _nothing_listens(failures[-1]):
+                scheme, rest = name.split("://", 1)
+                yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
+            if not _has_no_answer(failures[-1]):
+                break
+        for name in self.former:
+            if any(error.detail != Detail.NO_CAPTURE for error in failures):
+                return
+            yield name
 
 
-def other_scheme(url: str) -> Iterator[str]:
-    """Yield *url* under the other scheme, unless a port is written out, which belongs to its scheme."""
-    parts = split(url)
-    if parts and parts.port is None:
-        scheme, rest = url.split("://", 1)
-        yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
-
-
-def has_no_answer(error: FetchError) -> bool:
+def _has_no_answer(error: FetchError) -> bool:
     """Whether the site did not answer under this name, and may under the other."""
     return error.detail in _OF_NAME and (error.status is None or error.detail == Detail.PROXY)
 
 
-def nothing_listens(error: FetchError) -> bool:
+def _nothing_listens(error: FetchError) -> bool:
     """Whether nothing listens there under this scheme; behind a proxy, it is the proxy that says so."""
     is_proxys = error.detail == Detail.PROXY and error.status is not None
     return is_proxys or error.detail in {Detail.REFUSED, Detail.NO_CAPTURE}
@@ -80,6 +80,5 @@ def silence(error: FetchError) -> int:
 
     A gateway that found nothing behind it (502) is no answer of the site.
     """
-    if not has_no_answer(error) and error.status not in SITE_DOWN:
-        return 0
-    return _LEAST_TELLING.get(error.detail, 1)
+    is_answer = not _has_no_answer(error) and error.status not in SITE_DOWN
+    return 0 if is_answer else _LEAST_TELLING.get(error.detail, 1)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, Self
+from urllib.parse import quote
 
 from cegep_audit.models import Institution, Page, Rendering
 
-_ASCII = 0x80
+_ASCII = bytes(range(0x80))
 
 
 class Want(Enum):
@@ -125,21 +126,15 @@ def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1").lower()
-        value = _text(raw_value, is_address=name == "location")
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = quote(raw_value, safe=_ASCII) if name == "location" else raw_value.decode("latin-1")
         if name not in found:
             found[name] = value
         elif name != "location":
             found[name] += f", {value}"
     return found
-
-
-def _text(value: bytes, *, is_address: bool) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        if is_address:
-            return "".join(chr(byte) if byte < _ASCII else f"%{byte:02X}" for byte in value)
-        return value.decode("latin-1")
 
 
 class Source(Protocol):

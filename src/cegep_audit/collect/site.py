@@ -1,31 +1,20 @@
 """The one reader of a site, whatever its pages come from.
 
 A :class:`Site` is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the
-rest:
-
-- it looks for the homepage under its other names: with and without ``www.``, over http and https and, where an
-  archive has no capture of these, under the site's former hosts;
-- it follows redirects and checks each hop: own host, public address, robots.txt;
-- it retries what may pass, heeds ``Retry-After``, and leaves a site alone that refuses twice;
-- it turns statuses into details.
-
-Use one object for one visit::
-
-    site = Site(institution, fetch, limits, robots=RobotsCache(), pace=pace, terms=LIVE)
-    page = await site.get(url)          # raises FetchError
+rest: it looks for the homepage under its other names, follows redirects and checks each hop (own host, public address,
+robots.txt), retries what may pass, heeds ``Retry-After``, leaves a site alone that refuses twice, and turns statuses
+into details.
 """
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import stamina
 import stamina.instrumentation
 
-from cegep_audit.collect.hosts import OwnHosts, has_no_answer, nothing_listens, other_name, other_scheme, silence
+from cegep_audit.collect.hosts import OwnHosts, silence
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import RobotsCache, retry_after_s
+from cegep_audit.collect.politeness import Pace, RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
@@ -81,47 +70,28 @@ class Site:
     async def get(self, url: str) -> Page:
         """Return the page at *url*, redirects inside the site followed; raise FetchError.
 
-        The homepage is looked for under its other names too. Any other address must be on a host of the site, or
-        have the site's name under another domain (a homepage may send its reader there by a meta refresh).
+        The homepage is looked for under its other names too: the first that answers counts. Any other address must be
+        on a host of the site, or have the site's name under another domain (a homepage may send its reader there by a
+        meta refresh).
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "no http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
-        if address == self._hosts.home:
-            return await self._get_home(url)
-        if not self._hosts.admit(address, may_move=True):
-            raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
-        return await self._follow(url, address)
-
-    # ---------------------------------------------------------------------------------- homepage
-
-    async def _get_home(self, url: str) -> Page:
-        """Return the homepage under the first of its names that answers; raise FetchError."""
+        if address != self._hosts.home:
+            if not self._hosts.admit(address, may_move=True):
+                raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
+            return await self._follow(url, address)
         failures: list[FetchError] = []
         try:
-            for address in self._names(failures):
+            for name in self._hosts.names(failures, ignores_spelling=self._terms.ignores_spelling):
                 try:
-                    return await self._follow(url, address, is_home=True)
+                    return await self._follow(url, name, is_home=True)
                 except FetchError as error:
                     failures.append(error)
             raise min(failures, key=silence)
         finally:
             failures.clear()  # each leads by its traceback to this frame
-
-    def _names(self, failures: list[FetchError]) -> Iterator[str]:
-        """Yield the addresses at which the homepage may be, as long as the *failures* of those before allow it."""
-        home = self._hosts.home
-        for name in [home] if self._terms.ignores_spelling else [home, *other_name(home)]:
-            yield name
-            if nothing_listens(failures[-1]) and not self._terms.ignores_spelling:
-                yield from other_scheme(name)
-            if not has_no_answer(failures[-1]):
-                break
-        for name in self._hosts.former:
-            if any(error.detail != Detail.NO_CAPTURE for error in failures):
-                return
-            yield name
 
     # ---------------------------------------------------------------------------------- redirects
 
@@ -135,29 +105,20 @@ class Site:
             seen.add(state)
             answer = await self._ask_if_allowed(address, is_home=is_home)
             if answer.status not in REDIRECTS:
-                return self._page(requested, answer)
-            target = self._target(answer)
-            if not self._hosts.admit(target, may_move=is_home):
-                return answer.page(requested, redirect_to=target)
-            address = target
+                if answer.status == HTTPStatus.PARTIAL_CONTENT:
+                    raise _error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
+                if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                    raise self._status_error(answer)
+                return answer.page(requested)
+            target = absolute(answer.url, answer.location) if answer.location else None
+            if target is None or len(target) > _MAX_ADDRESS:
+                message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
+                raise _error_of(answer, Detail.BAD_REDIRECT, message)
+            self._refuse_special(target, answer)
+            address = crawl_key(target)
+            if not self._hosts.admit(address, may_move=is_home):
+                return answer.page(requested, redirect_to=address)
         raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
-
-    def _target(self, answer: Answer) -> str:
-        """Return where *answer* redirects to, as it is sent; raise FetchError for no usable or a private address."""
-        target = absolute(answer.url, answer.location) if answer.location else None
-        if target is None or len(target) > _MAX_ADDRESS:
-            message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
-            raise _error_of(answer, Detail.BAD_REDIRECT, message)
-        self._refuse_special(target, answer)
-        return crawl_key(target)
-
-    def _page(self, requested: str, answer: Answer) -> Page:
-        """Return the page that *answer* is; raise FetchError where its status says that it is none."""
-        if answer.status == HTTPStatus.PARTIAL_CONTENT:
-            raise _error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._status_error(answer)
-        return answer.page(requested)
 
     # ---------------------------------------------------------------------------------- requests
 
@@ -169,12 +130,13 @@ class Site:
             if not self._may_pass(error):
                 raise
             failed = [error]
-        return await self._retrying(self._ask_again, failed, url, want)
 
-    async def _ask_again(self, failed: list[FetchError], url: str, want: Want) -> Answer:
-        if failed:  # the first try, which stamina has to count and to wait after
-            raise failed.pop()
-        return await self._ask_once(url, want)
+        async def ask_again() -> Answer:
+            if failed:  # the first try, which stamina has to count and to wait after
+                raise failed.pop()
+            return await self._ask_once(url, want)
+
+        return await self._retrying(ask_again)
 
     async def _ask_once(self, url: str, want: Want) -> Answer:
         answer = await self._fetch(url, want)
@@ -196,16 +158,16 @@ class Site:
 
     def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
         """Note how long the site wants to be left alone, or that it is to be left alone for good."""
-        headers = answer.headers
+        headers, most_s = answer.headers, self._limits.max_retry_after_s
         wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
-        if wait_s > self._limits.max_retry_after_s:
+        if wait_s > most_s:
             message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
             self._given_up = _error_of(answer, Detail.RETRY_AFTER, message)
         elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._refusals += 1
             if self._refusals >= _MAX_REFUSALS:
                 self._given_up = error
-        self._pace.hold(answer.url, min(wait_s, self._limits.max_retry_after_s))
+        self._pace.hold(answer.url, min(wait_s, most_s))
 
     def _status_error(self, answer: Answer) -> FetchError:
         when = f" on {answer.at:%Y-%m-%d}" if self._terms.says_when else ""
@@ -230,7 +192,11 @@ class Site:
         self._refuse_special(url, is_asked=True)
         if error := self._given_up:
             raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
-        verdict = await self._robots.verdict(url, self._ask_robots, self._is_own)
+        verdict = await self._robots.verdict(
+            url,
+            lambda address: self._ask(address, Want.ROBOTS),
+            lambda address: self._is_public(address) and self._hosts.hold(address),
+        )
         if verdict.rules is None:
             raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
         delay_s = verdict.crawl_delay_s
@@ -248,19 +214,12 @@ class Site:
         """
         if self._is_public(url) or (not (self._terms.checks_first or is_asked) and self._hosts.hold(url)):
             return
-        message = f"{host_of(url)} is not a public address"
         status, record_id = (by.status, by.record_id) if by else (None, None)
+        message = f"{host_of(url)} is not a public address"
         raise FetchError(url, Detail.PRIVATE_ADDRESS, message, status=status, record_id=record_id)
 
     def _is_public(self, url: str) -> bool:
         return self._limits.allow_private or not is_special_host(host_of(url))
-
-    def _is_own(self, url: str) -> bool:
-        """Whether *url* is on the site as it is known so far, at no private address."""
-        return self._is_public(url) and self._hosts.hold(url)
-
-    async def _ask_robots(self, url: str) -> Answer:
-        return await self._ask(url, Want.ROBOTS)
 
 
 def _error_of(answer: Answer, detail: str, message: str) -> FetchError:

@@ -5,15 +5,14 @@ names end in ``.test`` or ``.example``, which nobody can own (RFC 2606).
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from zlib import crc32
 
-import tomli
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -23,13 +22,10 @@ REGISTRY_COLUMNS = (
     *("id", "name", "short_name", "type", "language", "region", "region_code", "city", "website", "alt_hosts"),
     *("founded", "closed", "enrolment", "parent_id", "status"),
 )
-SLOTS = ("head", "header", "main", "aside", "footer", "own_footer", "credit", "scripts")
-HOMES = ("/", "/fr/", "/en/", "/accueil.htm")
-CONTACTS = ("/nous-joindre", "/contact-us")
-ARTICLES_A_PAGE = 9
-PARAGRAPHS_A_PAGE = 4
-
-Item = TypeVar("Item")
+_SLOTS = ("head", "header", "main", "aside", "footer", "own_footer", "credit", "scripts")
+_HOMES = ("/", "/fr/", "/en/", "/accueil.htm")
+_CONTACTS = ("/nous-joindre", "/contact-us")
+_A_PAGE = {"articles": 9, "paragraphs": 4}  # how many of them a page has; it has all of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +82,12 @@ class Site:
         return ("fr", "en") if self.row["language"] == "bilingual" else (self.row["language"],)
 
 
-ROBOTS = Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")
-NOT_FOUND = Document(status=404, body="<!doctype html><title>404</title><h1>Page introuvable</h1>")
-
-
-@lru_cache(maxsize=1)
+@cache
 def sites() -> tuple[Site, ...]:
     """Return every invented institution, in the order of the registry (by id)."""
-    folder = files("cegep_audit.demo") / "sites"
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return tuple(_site(entry.name.removesuffix(".toml"), tomli.loads(entry.read_text("utf-8"))) for entry in found)
+    names = sorted(each.name for each in files("cegep_audit.demo").joinpath("sites").iterdir())
+    tables = ((name.removesuffix(".toml"), read_tables(f"demo/sites/{name}")) for name in names)
+    return tuple(_site(site_id, dict(table)) for site_id, table in tables)
 
 
 def _site(site_id: str, table: dict[str, Any]) -> Site:
@@ -115,12 +107,11 @@ def write_registry(path: Path) -> None:
         writer.writerows(site.row for site in sites())
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One HTTP answer, not compressed; ``wait_s`` is how long it takes to come, in seconds."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
     body: bytes
     wait_s: float = 0.0
 
@@ -128,14 +119,15 @@ class Answer:
 def answer(site: Site, path: str) -> Answer:
     """Return what *site* answers to *path* (without query): a page of its own, a usual one, or a 404."""
     usual = (_usual(site.look, language).get(path) for language in site.languages)
-    document = site.pages.get(path) or next(filter(None, usual), NOT_FOUND)
+    missing = Document(status=404, body="<!doctype html><title>404</title><h1>Page introuvable</h1>")
+    document = site.pages.get(path) or next(filter(None, usual), missing)
     content_type = site.content_type if document.content_type is None else document.content_type
     headers = {"Content-Type": content_type, "Location": document.location}
-    sent = tuple((name, value) for name, value in headers.items() if value)
-    text = document.body if document.body is not None else _laid_out(site, path, document)
+    text = document.body if document.body is not None else _rendered(site, path, document)
     charset = site.charset if content_type == site.content_type else "utf-8"
     # Characters that the codec lacks become character references, as editors of the time wrote them.
-    return Answer(document.status, sent, text.encode(charset, "xmlcharrefreplace"), document.wait_s)
+    body = text.encode(charset, "xmlcharrefreplace")
+    return Answer(document.status, {name: value for name, value in headers.items() if value}, body, document.wait_s)
 
 
 def saved_pages() -> dict[str, bytes]:
@@ -144,67 +136,55 @@ def saved_pages() -> dict[str, bytes]:
     for site in sites():
         if site.saved:
             url = f"http://{site.host}/"
-            page = _laid_out(site, "/", Document(slots=site.saved))
+            page = _rendered(site, "/", Document(slots=site.saved))
             found[f"{site.id}.html"] = f"<!-- saved from url=({len(url):04}){url} -->\n{page}".encode()
     return found
 
 
-def _laid_out(site: Site, path: str, document: Document) -> str:
+def _rendered(site: Site, path: str, document: Document) -> str:
     """Return the page at *path* as the site's template renders it; "" for a site without one."""
     if not site.look:
         return ""
     language = document.language or site.languages[0]
-    usual = _usual(site.look, language)
-    text = _dealt(language, crc32(f"{site.host}{path}".encode()))
-    slots = {slot: Markup({**site.slots, **document.slots}.get(slot, "")) for slot in SLOTS}  # noqa: S704 — markup is what a site's file holds
-    return (
-        _templates()
-        .get_template(f"{site.look}.html")
-        .render(
-            site=site,
-            path=path,
-            title=document.title or usual.get(path, Document()).title or text["home"],
-            language=language,
-            slots=slots,
-            text=text,
-            hue=crc32(site.id.encode()) % 360,
-            is_home=path in HOMES,
-            is_contact=path in CONTACTS,
-        )
+    text = _prose(language, crc32(f"{site.host}{path}".encode()))
+    marked = {**site.slots, **document.slots}
+    template = _templates().get_template(f"{site.look}.html")
+    return template.render(
+        site=site,
+        path=path,
+        title=document.title or _usual(site.look, language).get(path, document).title or text["home"],
+        language=language,
+        slots={slot: Markup(marked.get(slot, "")) for slot in _SLOTS},  # noqa: S704 - a site's file holds markup
+        text=text,
+        hue=crc32(site.id.encode()) % 360,
+        is_home=path in _HOMES,
+        is_contact=path in _CONTACTS,
     )
 
 
-@lru_cache(maxsize=8)
+@cache
 def _usual(look: str, language: str) -> dict[str, Document]:
     """Return the pages that every site of *look* has: the home page, those of the menu, the articles."""
-    pages = {"/robots.txt": ROBOTS}
+    pages = {"/robots.txt": Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")}
     if look:
-        text = read_tables("demo/prose.toml")[language]
-        entries = [entry for section in text["menu"] for entry in ([section[0], section[1]], *section[2])]
-        entries += [(text["home"], "/"), *((heading, href) for heading, _, href in _addressed(text["articles"]))]
+        text = _prose(language)
+        entries = [entry for label, href, below in text["menu"] for entry in ([label, href], *below)]
+        entries += [(text["home"], "/"), *((heading, href) for heading, _, href in text["articles"])]
         pages |= {href: Document(title=label, language=language) for label, href in entries}
     return pages
 
 
-def _dealt(language: str, deal: int) -> dict[str, Any]:
-    """Return the prose of *language* with its lists rotated by *deal*: pages differ, but never change."""
+def _prose(language: str, deal: int | None = None) -> dict[str, Any]:
+    """Return the prose of *language*. With a *deal* its lists are rotated and cut: pages differ, but never change."""
     text: dict[str, Any] = read_tables("demo/prose.toml")[language]
-    return text | {
-        "articles": _turned(_addressed(text["articles"]), deal)[:ARTICLES_A_PAGE],
-        "names": _turned(text["names"], deal),
-        "paragraphs": _turned(text["paragraphs"], deal)[:PARAGRAPHS_A_PAGE],
-    }
+    articles = [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(text["articles"], 1)]
+    lists = {"articles": articles, "names": text["names"], "paragraphs": text["paragraphs"]}
+    if deal is not None:
+        turned = {name: items[deal % len(items) :] + items[: deal % len(items)] for name, items in lists.items()}
+        lists = {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
+    return text | lists
 
 
-def _turned(items: Sequence[Item], by: int) -> list[Item]:
-    start = by % len(items)
-    return [*items[start:], *items[:start]]
-
-
-def _addressed(articles: list[list[str]]) -> list[tuple[str, str, str]]:
-    return [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(articles, start=1)]
-
-
-@lru_cache(maxsize=1)
+@cache
 def _templates() -> Environment:
     return Environment(loader=PackageLoader("cegep_audit.demo"), autoescape=True, undefined=StrictUndefined)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.accounts.name_matching import Identity, identity_of
-from cegep_audit.detect.page.needs_browser import is_shell, needs_browser, shown_links
-from cegep_audit.detect.signs import EMPTY_TEXT, sign_of
+from cegep_audit.detect.signs import EMPTY_TEXT, is_shell, needs_browser, shown_links, sign_of
 from cegep_audit.models import Institution, Visit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.text import is_blank, looks_like_html

@@ -1,4 +1,4 @@
-"""Recognize pages that are not an institution's site: anti-robot walls, parked domains, moved or missing pages.
+"""Recognize what is no page of an institution: anti-robot walls, parked domains, missing pages, shells for scripts.
 
 No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.
@@ -17,7 +17,7 @@ from cegep_audit.detect.page.cues import compile_words
 from cegep_audit.models import Reading
 from cegep_audit.tables import read_tables
 from cegep_audit.text import fold
-from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, Zone
+from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, How, Need, Zone
 
 _TABLES = "detect/assess.toml"
 
@@ -137,3 +137,33 @@ def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) ->
         or any(mark in text for mark in row.get("marks", ()))
         for row in read_tables("detect/challenges.toml")["challenge"]
     )
+
+
+# ------------------------------------------------------------------------------------------ shells for scripts
+
+# A page that waits for its scripts shows at most a name, a spinner and a line about cookies.
+SHELL_TEXT = 250  # characters of visible text
+SHELL_LINKS = 3
+
+_SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may hold, in the order in which they are said
+
+
+def needs_browser(reading: Reading) -> tuple[Need, ...]:
+    """Return why a browser should render the page of *reading*, () where it can be read as it is.
+
+    Few links alone are not a reason, because a page may be short. Neither is a sign alone, because frameworks that
+    render on the server leave an app root and its state on every page.
+    """
+    signs = tuple(sign for sign in _SIGNS if sign in reading.signs)
+    return (Need.FEW_LINKS, *signs) if signs and is_shell(reading) else ()
+
+
+def is_shell(reading: Reading) -> bool:
+    """Whether *reading* shows next to nothing and has no frame that might show more."""
+    return reading.text_length <= SHELL_TEXT and shown_links(reading) <= SHELL_LINKS and not reading.frames
+
+
+def shown_links(reading: Reading) -> int:
+    """Return how many links a reader sees; those in the head are for machines."""
+    inner = sum(link.zone is not Zone.HEAD for link in reading.inner)
+    return inner + sum(link.how is How.ANCHOR for link in reading.links)

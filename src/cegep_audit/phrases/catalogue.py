@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-import tomli
-
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.locales import Language
+from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
 
 Forms = Mapping[str, str]  # plural category (one, other) to text
@@ -29,7 +28,10 @@ def say(key: str, lang: Language, **facts: object) -> str:
     forms = _sentences()[key][lang]
     count = facts.get("count")
     category = locales.plural(count, lang) if len(forms) > 1 and isinstance(count, int | float) else "other"
-    return forms[category].format_map({name: _written(fact, lang) for name, fact in facts.items()})
+    written = {
+        name: locales.number(fact, lang) if isinstance(fact, int) else plain(str(fact)) for name, fact in facts.items()
+    }
+    return forms[category].format_map(written)
 
 
 def known(key: str) -> bool:
@@ -44,16 +46,13 @@ def set_in_french(text: str) -> str:
 
 def value_words(column: str, value: str, lang: Language) -> str:
     """Return what the *value* of a registry *column* is called: ``cégep public`` for the type ``cegep-public``."""
-    if not value:
-        return say("summary.unknown_group", lang)
-    key = f"{column}_name.{value}"
+    key = f"{column}_name.{value}" if value else "summary.unknown_group"
     return say(key, lang) if known(key) else plain(value)
 
 
 def called(column: str, value: str) -> set[str]:
     """Return what the *value* of a registry *column* may be called: its code, and its words in both languages."""
-    key = f"{column}_name.{value}"
-    return {value, *((say(key, "fr"), say(key, "en")) if known(key) else ())}
+    return {value, *(value_words(column, value, lang) for lang in locales.LOCALES if value)}
 
 
 def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -> str:
@@ -61,25 +60,16 @@ def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -
     return " · ".join(value_words(*pair, lang) for pair in zip(columns, values, strict=True))
 
 
-def _written(fact: object, lang: Language) -> str:
-    return locales.number(fact, lang) if isinstance(fact, int) else plain(str(fact))
-
-
 @cache
 def _sentences() -> Mapping[str, Mapping[Language, Forms]]:
     """Return every sentence by key and language; a sentence without plural has the form ``other`` alone."""
     found: dict[str, Mapping[Language, Forms]] = {}
     for path in files(__package__).iterdir():
-        if path.name.endswith(".toml"):
-            for section, rows in tomli.loads(path.read_text("utf-8")).items():
-                for name, row in rows.items():
-                    key = f"{section}.{name}"
-                    if key in found:
-                        raise ValueError(f"{path.name}: {key} is in another file too")
-                    found[key] = {"fr": _forms(row["fr"], is_french=True), "en": _forms(row["en"])}
+        tables = read_tables(f"phrases/{path.name}") if path.name.endswith(".toml") else {}
+        for key, row in ((f"{section}.{name}", row) for section, rows in tables.items() for name, row in rows.items()):
+            if key in found:
+                raise ValueError(f"{path.name}: {key} is in another file too")
+            forms = {lang: cell if isinstance(cell, dict) else {"other": cell} for lang, cell in row.items()}
+            french = {category: set_in_french(text) for category, text in forms["fr"].items()}
+            found[key] = {"fr": french, "en": forms["en"]}
     return found
-
-
-def _forms(cell: str | Forms, *, is_french: bool = False) -> Forms:
-    forms = {"other": cell} if isinstance(cell, str) else cell
-    return {category: set_in_french(text) if is_french else text for category, text in forms.items()}

@@ -1,126 +1,106 @@
 """How a reader writes numbers, per cents, dates and durations, and which language they read.
 
-Babel is imported where it is used: it costs what a command without figures need not pay.
+Babel is imported where it is used: a command without figures does without it.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, localcontext
 from functools import lru_cache
 from typing import Literal
 
 Language = Literal["fr", "en"]
 
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
-_SILENT = frozenset({"", "C", "POSIX"})  # locales that say nothing of a language
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
-_ROUNDING = Context(rounding=ROUND_HALF_UP)  # as spreadsheets round: page and workbook say the same
-_UNKNOWN = "—"  # what stands where there is no figure
 _MINUTE_S, _HOUR_S = 60, 3600
-_REMEMBERED = 10_000  # figures as written: a page has the same ones over and over, and Babel takes its time
-_P_DECIMALS = 3
+_LEAST_P = 0.001  # smaller p-values are only said to be so
 
 
 def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
     """Return the language to print in: that of the *option*, else the locale's, else French.
 
-    LC_ALL, LC_MESSAGES and LANG are looked at in this order (POSIX.1-2024, 8.2) and the first that is set
-    decides. A language that is not spoken here is answered in English, no language (C, POSIX) in French.
+    The first of LC_ALL, LC_MESSAGES and LANG that is set decides (POSIX.1-2024, 8.2). A language that this program does
+    not speak is answered in English, no language (C, POSIX) in French.
     """
-    for said in (option or "", *(environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))):
-        name = said.partition(".")[0].partition("@")[0]
-        if name not in _SILENT:
-            return "fr" if name.lower().startswith("fr") else "en"
-        if said:  # C.UTF-8 is an answer, though it names no language
-            break
-    return "fr"
+    found = filter(None, (option, *(environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))))
+    name = next(found, "").partition(".")[0].partition("@")[0]
+    return "fr" if name in {"", "C", "POSIX"} or name.lower().startswith("fr") else "en"
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def number(value: float, lang: Language) -> str:
-    """Return *value* with the reader's separators: ``12 345`` or ``12,345``."""
-    from babel.numbers import format_decimal
+@lru_cache(maxsize=10_000)  # a page has the same figures over and over, and Babel takes its time
+def _figure(value: float | None, pattern: str | None, lang: Language) -> str:
+    """Return *value* by a *pattern* of Unicode's, the locale's own for None; a dash where there is none.
 
-    return str(format_decimal(value, locale=LOCALES[lang]))
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
-    """Return *value* with so many decimals, ``3,7`` or ``3.7``; a dash where there is none."""
+    A half is rounded up, as spreadsheets do: page and workbook say the same.
+    """
     from babel.numbers import format_decimal
 
     if value is None:
-        return _UNKNOWN
-    with localcontext(_ROUNDING):
-        return str(format_decimal(value, format=f"#,##0.{'0' * digits}", locale=LOCALES[lang]))
+        return "—"
+    with localcontext(Context(rounding=ROUND_HALF_UP)):
+        return str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+def number(value: float, lang: Language) -> str:
+    """Return *value* with the reader's separators: ``12 345`` or ``12,345``."""
+    return _figure(value, None, lang)
+
+
+def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
+    """Return *value* with so many decimals, ``3,7`` or ``3.7``; a dash where there is none."""
+    return _figure(value, f"#,##0.{'0' * digits}", lang)
+
+
 def percent(share: float | None, lang: Language, digits: int = 1) -> str:
     """Return a *share* of one as a per cent, ``62,3 %`` or ``62.3%``; a dash where there is none."""
-    if share is None:
-        return _UNKNOWN
-    from babel.numbers import format_percent
-
-    if abs(share) < 0.5 / 10 ** (digits + 2):
+    if share is not None and abs(share) < 0.5 / 10 ** (digits + 2):
         share = 0.0  # never "-0.0 %"
-    pattern = f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}"
-    with localcontext(_ROUNDING):
-        return str(format_percent(share, format=pattern, locale=LOCALES[lang]))
+    return _figure(share, f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}", lang)
 
 
 def points(difference: float | None, lang: Language) -> str:
     """Return a *difference* in percentage points with its sign, ``+12,5`` or ``−3.0``; a dash where there is none."""
-    if difference is None:
-        return _UNKNOWN
-    from babel.numbers import format_decimal
-
-    rounded = Decimal(str(difference)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    pattern = "+#,##0.0;−#,##0.0" if rounded else "0.0"
-    return str(format_decimal(rounded or 0, format=pattern, locale=LOCALES[lang]))
+    if difference is not None and abs(difference) < 0.05:  # noqa: PLR2004 - half of the last decimal
+        return _figure(0, "0.0", lang)
+    return _figure(difference, "+#,##0.0;−#,##0.0", lang)
 
 
 def p_value(value: float | None, lang: Language) -> str:
     """Return the p-value of a test with three decimals, ``0,031`` or ``<0.001``; a dash where there is none."""
-    if value is None:
-        return _UNKNOWN
-    from babel.numbers import format_decimal
-
-    least = 10**-_P_DECIMALS
-    text = str(format_decimal(max(value, least), format="0.000", locale=LOCALES[lang]))
-    return f"<{text}" if value < least else text
+    if value is not None and value < _LEAST_P:
+        return f"<{_figure(_LEAST_P, '0.000', lang)}"
+    return _figure(value, "0.000", lang)
 
 
 def span(bounds: tuple[float, float] | None, lang: Language) -> str:
     """Return two shares as one span of per cents, ``58,3–71,2 %``; a dash where there are none."""
-    if bounds is None:
-        return _UNKNOWN
-    low, high = (percent(share, lang) for share in bounds)
-    return f"{low.rstrip('%').rstrip()}–{high}"
+    low, high = (percent(share, lang) for share in bounds or (None, None))
+    return f"{low.rstrip('%').rstrip()}–{high}" if bounds else low
 
 
 def day(moment: date, lang: Language) -> str:
     """Return a date in full, ``23 novembre 2026`` or ``November 23, 2026``; a *moment* counts in UTC."""
-    from babel.dates import format_date
-
     if isinstance(moment, datetime):
         moment = moment.astimezone(UTC).date()
-    text = str(format_date(moment, "long", locale=LOCALES[lang]))
+    text = _date(moment, "long", lang)
     return text.replace("1 ", "1er ", 1) if lang == "fr" and moment.day == 1 else text
 
 
 def short_day(moment: date, lang: Language) -> str:
     """Return a date as an axis names it: ``23 nov. 2026``, ``Nov. 23, 2026``."""
-    from babel.dates import format_date
-
-    return str(format_date(moment, "medium", locale=LOCALES[lang]))
+    return _date(moment, "medium", lang)
 
 
 def month(moment: date, lang: Language) -> str:
     """Return the month and year of a date: ``novembre 2026``, ``November 2026``."""
+    return _date(moment, "MMMM y", lang)
+
+
+def _date(moment: date, form: str, lang: Language) -> str:
     from babel.dates import format_date
 
-    return str(format_date(moment, "MMMM y", locale=LOCALES[lang]))
+    return str(format_date(moment, form, locale=LOCALES[lang]))
 
 
 def minute(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The rows of a table that a person made, and the list of its faults."""
+"""The faults of a file that a person made: a function reads each cell or raises, and all faults are collected."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import excerpt, shown
 
-SHOWN_AT_MOST = 50  # faults in a message; a file with more is probably the wrong file
+_SHOWN_AT_MOST = 50  # faults in a message; a file with more is probably the wrong file
 _BETWEEN_ITEMS = r"[;,\s]+"
 
 T = TypeVar("T")
@@ -32,15 +32,6 @@ class Row:
 
     line: int
     cells: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows with the right number of cells. ``whole`` says whether these are all rows of the file."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    whole: bool
 
 
 @dataclass(slots=True)
@@ -67,20 +58,18 @@ class FaultList:
         self, row: Row, column: str, reader: Callable[[str], T], between: str = _BETWEEN_ITEMS
     ) -> tuple[T, ...]:
         """Return the distinct items of a cell, as *reader* converts them; the pattern *between* separates them."""
-        texts = map(str.strip, re.split(between, row.cells.get(column, "")))
-        items = [Row(row.line, {column: item}) for item in texts if item]
-        read = (self.parse(item, column, reader, None) for item in items)
+        texts = filter(None, map(str.strip, re.split(between, row.cells.get(column, ""))))
+        read = (self.parse(Row(row.line, {column: text}), column, reader, None) for text in texts)
         return tuple(dict.fromkeys(item for item in read if item is not None))
 
     def check(self) -> None:
         """Raise RegistryError if there are faults, by line; its text shows the first ones and the count."""
-        if not self.faults:
-            return
         ordered = sorted(self.faults, key=lambda fault: fault.line)  # those of the whole file first
-        lines = list(map(str, ordered[:SHOWN_AT_MOST]))
-        if len(ordered) > SHOWN_AT_MOST:
-            lines.append(say("csv.more_faults", self.lang, count=len(ordered), shown=SHOWN_AT_MOST))
-        raise RegistryError(ordered, lines)
+        lines = list(map(str, ordered[:_SHOWN_AT_MOST]))
+        if len(ordered) > _SHOWN_AT_MOST:
+            lines.append(say("csv.more_faults", self.lang, count=len(ordered), shown=_SHOWN_AT_MOST))
+        if ordered:
+            raise RegistryError(ordered, lines)
 
 
 def filled(text: str, *, at_most: int = 1_000) -> str:

@@ -56,11 +56,10 @@ def select(
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
-    asked = {"id": ids, "type": types, "region": regions, "language": languages}
     chosen: Iterable[Institution] = institutions
     if not ids:
         chosen = [item for item in institutions if is_open(item, day) and (with_parts or not item.parent_id)]
-    for column, values in asked.items():
+    for column, values in {"id": ids, "type": types, "region": regions, "language": languages}.items():
         if values:
             wanted = _wanted(institutions, column, values, lang)
             chosen = [item for item in chosen if not wanted.isdisjoint(_spellings(item, column))]
@@ -68,41 +67,6 @@ def select(
     if not selected:
         raise UsageError(say("registry.none_selected", lang))
     return selected
-
-
-def is_open(institution: Institution, day: date | None = None) -> bool:
-    """Return whether *institution* is open: now, by its ``status``, or on a *day* in the past, by its years.
-
-    The years of founding and closing count as open. An institution that closed in an unknown year counts as open on
-    any day in the past, or only survivors would be counted. If its site was gone already, it has no capture and is
-    never counted as absent.
-    """
-    if day is None:
-        return institution.status.casefold() != "closed"
-    has_opened = institution.founded is None or institution.founded <= day.year
-    return has_opened and (institution.closed is None or day.year <= institution.closed)
-
-
-def as_of(institutions: list[Institution], day: date) -> list[Institution]:
-    """Return the *institutions* with the name and host that they had on *day*, as far as the registry says.
-
-    The former host becomes the website, and today's host joins ``alt_hosts``. A dated host counts only in its years:
-    before or after them it may have belonged to somebody else. ``is_open`` says which institutions existed.
-    """
-    then = []
-    for institution in institutions:
-        today = institution.url.partition("//")[2].partition("/")[0]
-        name, host = (_holding(each, day.year) for each in (institution.names, institution.dated_hosts))
-        others = tuple(other for other in dict.fromkeys((*institution.alt_hosts, today)) if other != host)
-        renamed = replace(institution, name=name or institution.name)
-        then.append(replace(renamed, url=f"http://{host}/", alt_hosts=others) if host else renamed)
-    return then
-
-
-def _holding(texts: tuple[str, ...], year: int) -> str:
-    """Return the first value with years among *texts* that was valid in *year*, or ""."""
-    periods = (period_of(text) for text in texts if "@" in text)
-    return next((period.value for period in periods if period.holds(year)), "")
 
 
 def _wanted(institutions: Sequence[Institution], column: str, values: Collection[str], lang: Language) -> set[str]:
@@ -122,9 +86,43 @@ def _wanted(institutions: Sequence[Institution], column: str, values: Collection
     raise UsageError(say(key, lang, option=option, asked=excerpt(unknown), existing=", ".join(existing)))
 
 
-def columns(institutions: Iterable[Institution]) -> list[str]:
+def is_open(institution: Institution, day: date | None = None) -> bool:
+    """Return whether *institution* is open: now, by its ``status``, or on a *day* in the past, by its years.
+
+    The years of founding and closing count as open. An institution that closed in an unknown year counts as open on
+    any day in the past, or only survivors would be counted. If its site was gone already, it has no capture and is
+    never counted as absent.
+    """
+    if day is None:
+        return institution.status.casefold() != "closed"
+    return (institution.founded or 0) <= day.year <= (institution.closed or day.year)
+
+
+def as_of(institutions: list[Institution], day: date) -> list[Institution]:
+    """Return the *institutions* with the name and host that they had on *day*, as far as the registry says.
+
+    The former host becomes the website, and today's host joins ``alt_hosts``. A dated host counts only in its years:
+    before or after them it may have belonged to somebody else. ``is_open`` says which institutions existed.
+    """
+
+    def then(texts: tuple[str, ...]) -> str:
+        """Return the first value with years that was valid on *day*, or ""."""
+        periods = (period_of(text) for text in texts if "@" in text)
+        return next((value for value, first, last in periods if first <= day.year <= last), "")
+
+    changed = []
+    for institution in institutions:
+        renamed = replace(institution, name=then(institution.names) or institution.name)
+        if host := then(institution.dated_hosts):
+            today = institution.url.partition("//")[2].partition("/")[0]
+            others = tuple(other for other in dict.fromkeys((*institution.alt_hosts, today)) if other != host)
+            renamed = replace(renamed, url=f"http://{host}/", alt_hosts=others)
+        changed.append(renamed)
+    return changed
+
+
+def columns(institutions: Sequence[Institution]) -> list[str]:
     """Return the non-empty columns of the registry: the known ones, then the others in file order."""
-    institutions = list(institutions)
     known = [column for column in KNOWN_COLUMNS if any(value_of(item, column) for item in institutions)]
     return known + list(dict.fromkeys(column for item in institutions for column in item.extra))
 
@@ -134,19 +132,16 @@ def value_of(institution: Institution, column: str) -> str:
     if column not in KNOWN_COLUMNS:
         return institution.extra.get(column, "")
     value = getattr(institution, "url" if column == "website" else column)
-    if column == "alt_hosts":
-        value = institution.alt_hosts + institution.dated_hosts
     if isinstance(value, tuple):
-        return ";".join(value)
+        return ";".join(value + institution.dated_hosts if column == "alt_hosts" else value)
     return "" if value is None else str(value)
 
 
-def counts(institutions: Iterable[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
+def counts(institutions: Sequence[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
     """Return how many *institutions* have each value of *column*, the most frequent first; "" counts empty cells.
 
     Raises UsageError, with the existing columns, for a column that the registry does not have.
     """
-    institutions = list(institutions)
     existing = columns(institutions)
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))

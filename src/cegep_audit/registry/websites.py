@@ -15,7 +15,8 @@ _LONGEST_HOST = 253  # characters of a host name (RFC 1035, 2.3.4)
 
 # A scheme with its colon, but not a host with its port (localhost:8080).
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?!\d+(?:[/?#]|$))", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*(?P<authority>[^/?#\\]*)", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*[^/?#\\]*@|[^/?#]*@", re.IGNORECASE)  # in any spelling
+_EMAIL = re.compile(r"(?:mailto:)?[^:/@]+@[^:/@]+", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a last label that makes the whole an IPv4 address (WHATWG URL, 3.5)
 _SCHEMES_AS_HOSTS = frozenset({"http", "https"})  # https://https://…
@@ -28,22 +29,39 @@ def read_website(text: str) -> str:
     Raises CellError if it is empty or relative, or has another scheme, a user name or password, or no valid host.
     """
     filled(hidden(text), at_most=_LONGEST_URL)
-    _refuse_what_is_no_address(text)
-    scheme = _SCHEME.match(text)
-    if scheme and scheme["scheme"].lower() not in _SCHEMES_AS_HOSTS:
-        raise CellError("registry.scheme", cell=_shown(text), scheme=scheme["scheme"])
-    url = scheme["scheme"].lower() + text[scheme.end() - 1 :] if scheme else _with_scheme(text)
-    _check_host(_written_host(url, text))
+    shown = excerpt(hidden(text))
+    if _PASSWORD.match(text):
+        raise CellError("registry.email" if _EMAIL.fullmatch(text) else "registry.password", cell=shown)
+    if re.search(r"\s", text):
+        raise CellError("registry.blank", cell=shown)
+    if "\\" in text:
+        raise CellError("registry.backslash", cell=shown)
+    if scheme := _SCHEME.match(text):
+        if scheme["scheme"].lower() not in _SCHEMES_AS_HOSTS:
+            raise CellError("registry.scheme", cell=shown, scheme=scheme["scheme"])
+        url = scheme["scheme"].lower() + text[scheme.end() - 1 :]
+    else:
+        address = text.removeprefix("//")
+        host = re.split("[/?#:]", address, maxsplit=1)[0]
+        if "." not in host.strip(".") or host.rpartition(".")[2].lower() in _FILE_ENDINGS:
+            raise CellError("registry.relative", cell=shown)
+        url = f"https://{address}"
+    _check_host(url, shown)
     return url
 
 
 def read_host(text: str) -> str:
     """Return the host name, in lower case, of *text*, a host or an address. Raises CellError."""
-    return _written_host(read_website(text), text).rstrip(".")
+    return (urlsplit(read_website(text)).hostname or "").rstrip(".")
 
 
-def _written_host(url: str, text: str) -> str:
-    """Return the host of *url* in lower case; raise CellError, which shows *text*, if there is none."""
+def hidden(text: str) -> str:
+    """Return *text* with everything before its last ``@``, a possible password, as ``***``."""
+    return re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
+
+
+def _check_host(url: str, shown: str) -> None:
+    """Raise CellError unless *url* has a possible host name (RFC 1123, 2.1; underscores occur and are accepted)."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises ValueError if the port is not a number
@@ -52,45 +70,11 @@ def _written_host(url: str, text: str) -> str:
         host = None
     if not host:
         port = re.search(r"//[^/?#\[]+:[^/?#]", url)
-        raise CellError("registry.bad_port" if port else "registry.no_host", cell=_shown(text))
-    return host
-
-
-def hidden(text: str) -> str:
-    """Return *text* with everything before its last ``@``, a possible password, as ``***``."""
-    return re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
-
-
-def _shown(text: str) -> str:
-    return excerpt(hidden(text))
-
-
-def _refuse_what_is_no_address(text: str) -> None:
-    """Raise CellError for a password, in any spelling, and for characters that no address contains."""
-    authority = (_AUTHORITY.match(text) or {"authority": ""})["authority"]
-    if "@" in authority or re.match(r"[^/?#]*@", text):
-        is_email = re.fullmatch(r"(mailto:)?[^:/@]+@[^:/@]+", text, re.IGNORECASE)
-        raise CellError("registry.email" if is_email else "registry.password", cell=_shown(text))
-    if re.search(r"\s", text):
-        raise CellError("registry.blank", cell=_shown(text))
-    if "\\" in text:
-        raise CellError("registry.backslash", cell=_shown(text))
-
-
-def _with_scheme(text: str) -> str:
-    """Return an address without scheme as an https URL; raise CellError if it has no host."""
-    host = text.removeprefix("//").partition("/")[0].partition("?")[0].partition("#")[0].partition(":")[0]
-    if "." not in host.strip(".") or host.rpartition(".")[2].lower() in _FILE_ENDINGS:
-        raise CellError("registry.relative", cell=_shown(text))
-    return "https://" + text.removeprefix("//")
-
-
-def _check_host(host: str) -> None:
-    """Raise CellError if *host* is not a possible host name (RFC 1123, 2.1; underscores occur and are accepted)."""
+        raise CellError("registry.bad_port" if port else "registry.no_host", cell=shown)
     if is_ip(host):
         return
     ascii_form = ascii_host(host) if len(host) <= _LONGEST_HOST else ""
     labels = ascii_form.split(".")
-    sound = "%" not in host and all(_LABEL.fullmatch(label) for label in labels) and not _NUMBER.fullmatch(labels[-1])
-    if not sound or len(ascii_form) > _LONGEST_HOST or host.endswith("..") or host in _SCHEMES_AS_HOSTS:
+    is_sound = "%" not in host and all(map(_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(labels[-1])
+    if not is_sound or len(ascii_form) > _LONGEST_HOST or host.endswith("..") or host in _SCHEMES_AS_HOSTS:
         raise CellError("registry.bad_host", host=excerpt(host))

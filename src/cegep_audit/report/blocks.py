@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -100,6 +100,18 @@ def text_of(words: Words) -> str:
 def bullets(items: Iterable[Words]) -> Bullets:
     """Return a list without further items."""
     return Bullets([(item, ()) for item in items])
+
+
+def listed(lines: Sequence[str], most: int | None, more: str, lang: Language) -> Iterator[Block]:
+    """Yield the first *most* of *lines* as a list (None: all), then how many are left, in the sentence *more*."""
+    yield bullets(lines[:most])
+    if most is not None and len(lines) > most:
+        yield Line(say(more, lang, count=len(lines) - most))
+
+
+def grid(caption: str, heads: Iterable[str], rows: Sequence[Row], lang: Language, **facts: object) -> Grid:
+    """Return a table whose *caption* heads its first column; the other *heads* are keys of phrases."""
+    return Grid(caption, [caption, *(say(key, lang, **facts) for key in heads)], rows)
 
 
 def heads(lang: Language, *names: str) -> list[str]:

@@ -2,21 +2,19 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
 
 from cegep_audit.analyze.institution.flaws import flaws_of, named_without_address
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import Verdict, assess
+from cegep_audit.detect.assess import assess
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, TooManyAccountsError
@@ -24,13 +22,10 @@ from cegep_audit.models import (
     Account,
     Choice,
     Failure,
-    Flaw,
     Institution,
     InstitutionResult,
     Limits,
-    Page,
     PageRecord,
-    Reading,
     Visit,
 )
 from cegep_audit.text import SNIFFED, looks_like_html
@@ -42,9 +37,6 @@ _COUNTED = 40  # links that stay on the site; no rule asks whether a page has mo
 _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
 # What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
-
-Clock = Callable[[], datetime]
-Found = TypeVar("Found")
 
 
 @cache
@@ -69,7 +61,6 @@ async def audit(
     *,
     read_by: ReadBy = ReadBy.LIVE,
     choices: Sequence[Choice] = (),
-    clock: Clock = now,
     turn: asyncio.Lock | None = None,
 ) -> InstitutionResult:
     """Read one institution's pages and return its accounts; a failure is part of the result.
@@ -83,53 +74,28 @@ async def audit(
     while choice := next(fixed, None) if choices else frontier.next_page(visits):
         if visits:
             visits[-1] = _looked_over(visits[-1])
-        visits.append(await _visit(choice, source, clock, turn))
-    is_heavy = sum(len(visit.reading.links) for visit in visits if visit.reading) >= _MANY_LINKS
-    judged = await _off_the_loop(_judge, institution, visits) if is_heavy else _judge(institution, visits)
-    accounts, verdict, flaws = judged
-    home = visits[0].page if visits else None
-    return InstitutionResult(
-        institution=institution,
-        status=verdict.status,
-        detail=verdict.detail,
-        message=verdict.message,
-        final_url=verdict.final_url,
-        captured_at=home.captured_at if home else None,
-        pages=tuple(_records(visits, accounts)),
-        failures=tuple(visit.failure for visit in visits if visit.failure),
-        accounts=accounts if verdict.status.is_assessed else (),
-        flaws=flaws if verdict.status.is_assessed else (),
-        read_by=_read_by(read_by, visits) if verdict.status.is_assessed else ReadBy.NONE,
-    )
+        visits.append(await _visit(choice, source, turn))
+    judge = partial(_judge, institution, visits, read_by)
+    if sum(len(visit.reading.links) for visit in visits if visit.reading) < _MANY_LINKS:
+        return judge()
+    return await asyncio.get_running_loop().run_in_executor(_READERS, judge)
 
 
-def _read_by(source: ReadBy, visits: Iterable[Visit]) -> ReadBy:
-    is_rendered = source is ReadBy.LIVE and any(visit.page and visit.page.rendering for visit in visits)
-    return ReadBy.BROWSER if is_rendered else source
-
-
-async def _off_the_loop(function: Callable[..., Found], *args: object) -> Found:
-    """Call *function* in a thread, so that it delays no other site's answer."""
-    return await asyncio.get_running_loop().run_in_executor(_READERS, function, *args)
-
-
-def _judge(institution: Institution, visits: Sequence[Visit]) -> tuple[tuple[Account, ...], Verdict, tuple[Flaw, ...]]:
-    try:
-        accounts = attribute(institution, visits)
-    except TooManyAccountsError as error:
-        return (), assess(institution, visits, error.found), ()
-    return accounts, assess(institution, visits, len(accounts)), flaws_of(visits, accounts)
-
-
-async def _visit(choice: Choice, source: Source, clock: Clock, turn: asyncio.Lock) -> Visit:
+async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
     try:
         page = await source.get(choice.url)
     except FetchError as error:
         is_wall = is_challenge(error.status, error.headers, error.body)
         detail = Detail.CHALLENGE if is_wall else error.detail
-        failure = Failure(choice.url, choice.role, detail, str(error), clock(), error.record_id)
-        return Visit(choice, failure=failure)
-    reading = await _read(page, turn)
+        return Visit(choice, failure=Failure(choice.url, choice.role, detail, str(error), now(), error.record_id))
+    reading = None
+    if not page.redirect_to and looks_like_html(page):
+        if len(page.body) >= _LARGE_PAGE:
+            reading = await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
+        else:
+            async with turn:
+                await asyncio.sleep(0)  # yield between pages so that parsing does not delay pending responses
+                reading = extract_links(page)
     # Hundreds of sites wait between two pages, so only the bytes that tell the kind of a page are kept of it.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
@@ -149,15 +115,29 @@ def _looked_over(visit: Visit) -> Visit:
     return replace(visit, reading=replace(reading, inner=kept))
 
 
-async def _read(page: Page, turn: asyncio.Lock) -> Reading | None:
-    if page.redirect_to or not looks_like_html(page):
-        return None
-    if len(page.body) < _LARGE_PAGE:
-        async with turn:
-            # Yield between pages so that parsing does not delay pending responses.
-            await asyncio.sleep(0)
-            return extract_links(page)
-    return await _off_the_loop(extract_links, page)
+def _judge(institution: Institution, visits: Sequence[Visit], source: ReadBy) -> InstitutionResult:
+    accounts: tuple[Account, ...] = ()
+    try:
+        accounts = attribute(institution, visits)
+        verdict = assess(institution, visits, len(accounts))
+    except TooManyAccountsError as error:
+        verdict = assess(institution, visits, error.found)
+    home = visits[0].page if visits else None
+    result = InstitutionResult(
+        institution=institution,
+        status=verdict.status,
+        detail=verdict.detail,
+        message=verdict.message,
+        final_url=verdict.final_url,
+        captured_at=home.captured_at if home else None,
+        pages=tuple(_records(visits, accounts)),
+        failures=tuple(visit.failure for visit in visits if visit.failure),
+    )
+    if not verdict.status.is_assessed:
+        return result
+    is_rendered = source is ReadBy.LIVE and any(visit.page and visit.page.rendering for visit in visits)
+    read_by = ReadBy.BROWSER if is_rendered else source
+    return replace(result, accounts=accounts, flaws=flaws_of(visits, accounts), read_by=read_by)
 
 
 def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable[PageRecord]:

@@ -3,17 +3,23 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
 
-from cegep_audit.clock import now
 from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.port import OpenSource
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution, InstitutionResult, Limits
-from cegep_audit.scan.audit import audit
-from cegep_audit.vocabulary import Detail, ReadBy, Status
+from cegep_audit.models import Institution, InstitutionResult
+from cegep_audit.vocabulary import Detail, Status
 
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
+
+Keep = Callable[[Sequence[InstitutionResult]], None]
+"""Saves results; an error that it raises for a single one (a full disk) ends the scan."""
+
+Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
+"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
+
+
+class GivenUpError(Exception):
+    """The source of pages answers no more, which ends the scan; the text says why."""
 
 
 class Observer:
@@ -35,31 +41,13 @@ class Observer:
         """Some time has passed."""
 
 
-Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
-
-
-def reader(open_source: OpenSource, limits: Limits, read_by: ReadBy, clock: Callable[[], datetime] = now) -> Read:
-    """Return a function that reads an institution from the source that *open_source* opens."""
-
-    async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-        async with open_source(institution) as source:
-            return await audit(institution, source, limits, read_by=read_by, clock=clock, turn=turn)
-
-    return read
-
-
 async def scan(
-    institutions: Iterable[Institution],
-    read: Read,
-    concurrency: int,
-    keep: Callable[[Sequence[InstitutionResult]], None],
-    observer: Observer,
+    institutions: Iterable[Institution], read: Read, concurrency: int, keep: Keep, observer: Observer
 ) -> None:
     """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
 
     *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
-    raises (a full disk) ends the scan. An internal error in one institution becomes its result.
+    raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
     turn = asyncio.Lock()
@@ -69,7 +57,7 @@ async def scan(
         results = finished.copy()
         finished.clear()
         if results:
-            keep(results)
+            _keep(results, keep)
         for result in results:
             observer.finished(result)
 
@@ -95,13 +83,21 @@ async def scan(
         commit()
 
 
+def _keep(results: Sequence[InstitutionResult], keep: Keep) -> None:
+    """Pass *results* to *keep* together or, on a full disk, one by one, as many as still fit."""
+    try:
+        keep(results)
+    except StoreError:
+        for result in results:
+            keep([result])
+
+
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-    """Read one institution; an unforeseen error becomes its result, or the task group would cancel all the others."""
     try:
         return await read(institution, turn)
-    except StoreError:  # a full disk: every other site would meet it too
+    except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would meet it too
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, it is this institution's result and is said aloud
+    except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others
         return failed(institution, Detail.INTERNAL_ERROR, traceback.format_exc())
 
 

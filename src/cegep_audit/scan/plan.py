@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.coding.overrides import read_overrides
-from cegep_audit.collect.archive import own_limits
+from cegep_audit.collect.archive.uri_m import own_limits
+from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Institution, Limits, Scan
+from cegep_audit.extras import install_command
+from cegep_audit.models import Decision, Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import default_registry, read_registry
@@ -37,17 +40,29 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A scan that has begun, and its institutions that are still ``waiting``.
-
-    ``warc`` is the file that keeps its pages, None for none. ``request`` is what the user asked for, completed by the
-    settings of a resumed scan. ``base`` is the scan that this one completes, with its results.
-    """
+    """A scan that has begun, and its institutions that are still ``waiting``."""
 
     scan: Scan
     waiting: Sequence[Institution]
-    warc: Path | None
-    request: Request
-    base: Scan | None = None
+    warc: Path | None  # keeps the pages
+    request: Request  # completed by the settings of a resumed scan
+    base: Scan | None = None  # the scan that this one completes, with its results
+    decisions: Sequence[Decision] = ()  # of coders on that scan
+
+
+def check_sources(request: Request) -> None:
+    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
+
+    The workers of a cluster have no browser, and a web archive is asked by one process only.
+    """
+    lang, is_rendered = request.lang, request.render is not Render.NEVER
+    if not request.dask:
+        if is_rendered:
+            require(lang)
+    elif find_spec("distributed") is None:
+        raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
+    elif request.past or is_rendered:
+        raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
 def draft(request: Request, output: Path) -> list[Draft]:
@@ -61,31 +76,35 @@ def draft(request: Request, output: Path) -> list[Draft]:
     if request.past and not request.warcs:
         limits = replace(request.limits, **(own_limits(request.past.timegate) | dict(request.changed)))
         request = replace(request, limits=limits)
-    shared = {
-        "registry": str(request.registry or ""),
-        "selection": asdict(request.selection),
-        "limits": asdict(request.limits),
-        "contact": request.contact or "",
-        "warc": "" if request.warcs else _kept_in(request),
-        "from_warc": [str(path.resolve()) for path in request.warcs],
-        "render": request.render,
-        "overrides": [asdict(override) for override in overrides],
-        "dask": request.dask or "",
-        "output": str(output),
-    }
-    if request.past is None:
-        return [Draft(request, _chosen(registry, shared, request.lang), shared)]
     drafts = []
-    for past in (replace(request.past, as_of=day) for day in request.past.days):
-        settings = shared | asdict(past)
-        if request.save_warc and settings["warc"]:
-            settings["warc"] = str(output_of(request.save_warc, past))
-        drafts.append(Draft(replace(request, past=past), _chosen(registry, shared, request.lang, past), settings))
+    for past in [replace(request.past, as_of=day) for day in request.past.days] if request.past else [None]:
+        asked = replace(request, past=past)
+        settings = {
+            "registry": str(request.registry or ""),
+            "selection": asdict(request.selection),
+            "limits": asdict(request.limits),
+            "contact": request.contact or "",
+            "warc": _kept_in(asked),
+            "from_warc": [str(path.resolve()) for path in request.warcs],
+            "render": request.render,
+            "overrides": [asdict(override) for override in overrides],
+            "dask": request.dask or "",
+            "output": str(output),
+            **(asdict(past) if past else {}),
+        }
+        drafts.append(Draft(asked, _chosen(registry, settings, request.lang, past), settings))
     return drafts
 
 
+def _kept_in(request: Request) -> str:
+    """Return where the settings say that pages are kept, "" for nowhere."""
+    if request.no_warc or request.warcs:
+        return ""
+    return str(output_of(request.save_warc, request.past)) if request.save_warc else DEFAULT_WARC
+
+
 def _chosen(
-    registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None = None
+    registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None
 ) -> list[Institution]:
     """Return the institutions of a scan with these *settings*, in the *past* with the names and hosts of that day."""
     day = past.as_of if past else None
@@ -95,14 +114,11 @@ def _chosen(
 
 def begin(store: Store, drafted: Draft, base: Scan | None = None) -> Plan:
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
-    request = drafted.request
+    request, settings = drafted.request, drafted.settings
     mode = base.mode if base else "replay" if request.warcs else "as_of" if request.past else "live"
     completes = base.id if base else None
-    scan_id = store.start_scan(
-        mode, drafted.settings, __version__, rules_version(), drafted.institutions, now(), completes
-    )
-    warc = warc_path(drafted.settings["warc"], request.db, scan_id)
-    return _plan(store, request, store.scan(scan_id), warc, base)
+    scan_id = store.start_scan(mode, settings, __version__, rules_version(), drafted.institutions, now(), completes)
+    return _plan(store, request, store.scan(scan_id), warc_path(settings["warc"], request.db, scan_id), base)
 
 
 def begin_completion(request: Request, store: Store, base: Scan, output: Path) -> Plan:
@@ -149,7 +165,7 @@ def _plan(store: Store, request: Request, begun: Scan, warc: Path | None, base: 
         store.save(begun.id, *kept)
         done |= {result.institution.id for result in kept}
     waiting = [institution for institution in begun.institutions if institution.id not in done]
-    return Plan(begun, waiting, warc, request, base)
+    return Plan(begun, waiting, warc, request, base, store.decisions(base.id) if base else ())
 
 
 def resume(request: Request, store: Store) -> list[Plan]:
@@ -169,20 +185,25 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
     store.claim(begun.id)
     settings: Any = begun.settings
     with _checked(store, request.lang):
-        completion = settings["completion"] if begun.completes else None
-        past = Past.of((completion["archive"] or {}) if completion else settings)
+        kept = settings["completion"] if begun.completes else None
+        completion = Completion.of(kept) if kept else None
         request = replace(
             request,
             warcs=[Path(path) for path in settings["from_warc"]],
-            past=past,
+            past=Past.of((kept["archive"] or {}) if kept else settings),
             contact=settings["contact"] or None,
-            render=Render(settings["render"]),
+            render=completion.render if completion else Render(settings["render"]),
             limits=replace(Limits(**settings["limits"]), **request.changed),
-            completion=Completion.of(completion) if completion else None,
+            completion=completion,
         )
-        warc = _resumed_warc(request, str(settings["warc"]), begun.id)
-        base = store.load(begun.completes) if begun.completes else None
-        return _plan(store, request, begun, warc, base)
+        kept_in = str(settings["warc"])
+    # The database may come from somebody else, so no folder that it names is written to.
+    warc = warc_path(DEFAULT_WARC if kept_in else "", request.db, begun.id)
+    if request.save_warc:
+        warc = output_of(request.save_warc, request.past)
+    elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
+        warc = request.db.with_name(name)
+    return _plan(store, request, begun, warc, store.load(begun.completes) if begun.completes else None)
 
 
 def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
@@ -199,20 +220,3 @@ def _checked(store: Store, lang: Language) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(say("store.bad_value", lang, file=shown(str(store.path)), reason=str(error))) from error
-
-
-def _kept_in(request: Request) -> str:
-    return "" if request.no_warc else str(request.save_warc or DEFAULT_WARC)
-
-
-def _resumed_warc(request: Request, kept_in: str, scan_id: int) -> Path | None:
-    """Return the WARC file of a resumed scan: where the user says, or beside the database.
-
-    The database may come from somebody else, so no folder that it names is written to.
-    """
-    if request.save_warc:
-        return output_of(request.save_warc, request.past)
-    name = re.split(r"[/\\]", kept_in)[-1]
-    if _SAFE_WARC.fullmatch(name):
-        return request.db.with_name(name)
-    return warc_path(DEFAULT_WARC if kept_in else "", request.db, scan_id)

@@ -13,7 +13,6 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.vocabulary import ReadBy
 
 DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
 _WARC = ".warc.gz"
@@ -37,11 +36,6 @@ class Mode(StrEnum):
     CODED = "coded"
 
     @property
-    def read_by(self) -> ReadBy:
-        """The value of ``read_by`` for results of this mode."""
-        return ReadBy.BROWSER if self is Mode.RENDER else ReadBy(self.value)
-
-    @property
     def is_live(self) -> bool:
         """Whether this mode asks the sites themselves."""
         return self in {Mode.RETRY, Mode.RENDER}
@@ -61,15 +55,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The day that a web archive is asked for; ``days`` are all that were asked for together, one scan each.
-
-    ``timegate`` is the archive's address up to the timestamp.
-    """
+    """The day that a web archive is asked for."""
 
     as_of: date
-    timegate: str
+    timegate: str  # the archive's address up to the timestamp
     max_drift_days: int
-    days: tuple[date, ...]
+    days: tuple[date, ...]  # all that were asked for together, one scan each
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self | None:
@@ -82,16 +73,17 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How a scan is to be completed: the modes in their order, the paths of pages that a person saved.
+    """How a scan is to be completed."""
 
-    With ``partial``, sites that were read in part are read again too; with ``archive_refused``, an archive is asked for
-    sites that refuse programs too.
-    """
+    modes: tuple[Mode, ...]  # in their order
+    saved: tuple[str, ...] = ()  # paths of pages that a person saved
+    partial: bool = False  # sites that were read in part are read again too
+    archive_refused: bool = False  # an archive is asked for sites that refuse programs too
 
-    modes: tuple[Mode, ...]
-    saved: tuple[str, ...] = ()
-    partial: bool = False
-    archive_refused: bool = False
+    @property
+    def render(self) -> Render:
+        """Which pages a browser renders, whatever the scan that is completed rendered."""
+        return Render.ALWAYS if Mode.RENDER in self.modes else Render.NEVER
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:

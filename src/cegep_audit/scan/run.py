@@ -2,15 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.scan.complete import open_completion
-from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.models import InstitutionResult
+from cegep_audit.scan.concurrent import GivenUpError, Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
 from cegep_audit.store import Store
@@ -55,18 +54,21 @@ async def run(
             tell(result)
 
     end_listening = _listen(asyncio.get_running_loop(), stop)
+    ticking = asyncio.create_task(_tick(observer))
     try:
         if plan.request.dask:
-            from cegep_audit.scan.cluster.scheduler import spread
+            from cegep_audit.scan.cluster import spread
 
-            async with _ticking(observer):
-                await spread(plan, save, observer)
+            await spread(plan, save, observer)
         else:
-            await _run_here(plan, store, save, stop, observer, tell_cut_off)
+            await _run_here(plan, store, save, observer, tell_cut_off)
+    except GivenUpError as error:
+        stops.append(Stop(EXIT_SIGINT, str(error)))
     except asyncio.CancelledError:
         if not stops:
             raise
     finally:
+        ticking.cancel()
         end_listening()
     return stops[0] if stops else None
 
@@ -74,21 +76,12 @@ async def run(
 async def _run_here(
     plan: Plan,
     store: Store,
-    save: Callable[[Sequence[InstitutionResult]], None],
-    stop: Callable[[Stop], None],
+    save: Keep,
     observer: Observer,
     tell_cut_off: Callable[[Connectivity], None],
 ) -> None:
-    """Scan in this process; *stop* is told where the source of pages gives up."""
-    opening = open_completion(plan, store, observer.note) if plan.base else open_pages(plan, observer.note)
-    async with opening as pages:
-
-        async def read(institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-            result = await pages.read(institution, turn)
-            if error := pages.given_up():
-                stop(Stop(EXIT_SIGINT, str(error)))
-                await asyncio.Event().wait()  # to be cancelled: this result is of a source that answers no more
-            return result
+    """Scan in this process; raise GivenUpError once the source of pages answers no more."""
+    async with open_pages(plan, observer.note) as pages:
 
         def keep(results: Sequence[InstitutionResult]) -> None:
             pages.flush()  # first: what the database names is in the file
@@ -102,11 +95,17 @@ async def _run_here(
         if pages.tally:
             observer.watch(pages.tally)
         try:
-            async with _ticking(observer):
-                await scan(plan.waiting, read, plan.request.limits.concurrency, keep, observer)
+            await scan(plan.waiting, pages.read, plan.request.limits.concurrency, keep, observer)
         finally:
             with suppress(StoreError):  # of a full disk, which is what is being said
                 store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
+
+
+async def _tick(observer: Observer) -> None:
+    """Refresh the progress shown, even while every site is slow."""
+    while True:
+        await asyncio.sleep(_TICK_S)
+        observer.tick()
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
@@ -132,19 +131,3 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Ca
             signal.signal(number, signal.SIG_IGN if received else handler)
 
     return end
-
-
-@asynccontextmanager
-async def _ticking(observer: Observer) -> AsyncIterator[None]:
-    """Refresh the progress shown, even while every site is slow."""
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            observer.tick()
-
-    ticking = asyncio.create_task(tick())
-    try:
-        yield
-    finally:
-        ticking.cancel()

@@ -1,42 +1,43 @@
-"""Where the pages of a scan come from: opens the live web, a browser, a web archive, WARC files and saved pages."""
+"""Where the pages of a scan come from: the live web, a browser, a web archive, WARC files, saved pages, coders.
+
+A completion reads each institution by one mode after the other until one assesses it.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
-from cegep_audit.collect.archive import own_limits
-from cegep_audit.collect.archive.uri_m import Period
+from cegep_audit.coding.decisions import read_by_hand, standing
+from cegep_audit.collect.archive.uri_m import Period, own_limits
 from cegep_audit.collect.browser import require
 from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
-from cegep_audit.collect.port import Around, OpenSource, Source
+from cegep_audit.collect.port import Answer, Fetch, OpenSource, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.page.needs_browser import needs_browser
-from cegep_audit.errors import FetchError, UsageError
-from cegep_audit.extras import install_command
-from cegep_audit.models import Institution, InstitutionResult, Page
+from cegep_audit.detect.signs import needs_browser
+from cegep_audit.errors import FetchError
+from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import audit
-from cegep_audit.scan.concurrent import failed, reader
+from cegep_audit.scan.concurrent import GivenUpError, failed
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Past, Render, Request
+from cegep_audit.scan.request import Completion, Mode, Past, Render, warc_of
 from cegep_audit.text import looks_like_html
 from cegep_audit.urls import host_of
-from cegep_audit.vocabulary import Detail, Need, ReadBy
+from cegep_audit.vocabulary import Detail, Need, ReadBy, Status
 
 if TYPE_CHECKING:
-    from cegep_audit.collect.archive.memento import WebArchive
     from cegep_audit.collect.http.live import LiveWeb
 
 Note = Callable[[str], None]
@@ -45,27 +46,12 @@ Note = Callable[[str], None]
 Way = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
 """Reads the institution of a result in one way; None where there is nothing to read it from."""
 
-
-def check_sources(request: Request) -> None:
-    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
-
-    The workers of a cluster have no browser, and a web archive is asked by one process only.
-    """
-    lang = request.lang
-    if not request.dask:
-        if request.render is not Render.NEVER:
-            require(lang)
-        return
-    if find_spec("distributed") is None:
-        raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    if request.past:
-        raise UsageError(say("cluster.one_archive", lang))
-    if request.render is not Render.NEVER:
-        raise UsageError(say("cluster.no_browser", lang))
+# Details of sites that refuse programs or ask to be left alone.
+_REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 
 
 class Pages:
-    """The sources of one scan, and the ``ways`` to read an institution from them, in order.
+    """The sources of one scan, and the ways to read an institution from them, in order.
 
     ``tally`` counts requests; ``connectivity`` learns from each visit whether anybody answers. Both are None if no
     network is used.
@@ -73,98 +59,161 @@ class Pages:
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
         """*note* receives messages about a source; *stack* closes what is opened."""
-        self.ways: list[Way] = []
+        self.ways: list[tuple[Way, Mode | None]] = []  # each with its mode in a completion
         self.tally: Tally | None = None
         self.connectivity: Connectivity | None = None
-        self.plan, self.note, self._stack = plan, note, stack
-        self.limits, self.lang = plan.request.limits, plan.request.lang
+        self._plan, self._note, self._stack = plan, note, stack
+        self._limits, self._lang = plan.request.limits, plan.request.lang
         self._agent = user_agent(plan.request.contact, __version__)
         self._web: LiveWeb | None = None
-        self._archive: WebArchive | None = None
         self._record: WarcWriter | None = None
         if plan.warc:
-            self._record = stack.enter_context(WarcWriter.open(plan.warc, warc_info(plan), lang=self.lang))
+            about = {"robots": "obey"}
+            if (past := plan.request.past) and not plan.base:
+                where = f"{past.timegate} nearest to {past.as_of}"
+                about = {"description": f"captures in {where}, each under the address and time of the site it is of"}
+            info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": self._agent} | about
+            self._record = stack.enter_context(WarcWriter.open(plan.warc, info, lang=self._lang))
+        self._completion = plan.request.completion
+        self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
+        self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
+        rereads = self._completion is not None and self._completion.partial
+        first = warc_of(plan.base, plan.request.db) if plan.base and rereads else None
+        self._first = WarcArchive.open([first], self._limits, lang=self._lang) if first else None
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-        """Read *institution* in the first way that has pages of it."""
-        unread = failed(institution, Detail.NO_CAPTURE, "")
-        for way in self.ways:
-            if result := await way(unread, turn):
-                return result
-        return unread
+        """Read *institution* in the first way that has pages of it.
+
+        A completion takes the first mode that assesses it, else the last result that its site gave.
+        """
+        before = latest = self._before.get(institution.id) or failed(institution, Detail.NO_CAPTURE, "")
+        is_partial = before.status is Status.PARTIAL
+        self._answered[institution.id] = await self._recalled(before) if is_partial else {}
+        try:
+            for way, mode in self.ways:
+                is_live = mode is not None and mode.is_live
+                if is_partial and not is_live:
+                    continue  # pages of different days must not be mixed
+                result = await way(latest, turn)
+                if result and (mode is None or _is_better(result, before)):
+                    return result
+                if result and not is_partial:
+                    failures = (*latest.failures, *result.failures)
+                    latest = result if is_live else replace(latest, failures=failures)
+        finally:
+            del self._answered[institution.id]
+        return latest
+
+    async def _recalled(self, result: InstitutionResult) -> dict[str, Answer]:
+        """Return the pages of a site that the first scan received, if its WARC is there."""
+        answers: dict[str, Answer] = {}
+        if self._first:
+            async with self._first.open_source(result.institution) as source:
+                for page in result.pages:
+                    with suppress(FetchError):
+                        kept = Answer.of(await source.get(page.requested_url))
+                        answers |= {page.requested_url: kept, kept.url: kept}
+        return answers
 
     def flush(self) -> None:
         """Wait until the pages received are on the disk."""
         if self._record:
             self._record.flush()
 
-    def given_up(self) -> FetchError | None:
-        """Return why the source stopped giving pages, None while it gives them."""
-        return self._archive.given_up if self._archive else None
-
     def way(self, open_source: OpenSource, read_by: ReadBy) -> Way:
         """Return the way to read from the source that *open_source* opens."""
-        read = reader(open_source, self.limits, read_by)
-        return lambda latest, turn: read(latest.institution, turn)
 
-    async def live(self, read_by: ReadBy, render: Render, around: Around | None = None) -> Way:
-        """Open the live web; a browser renders the pages that *render* asks for.
+        async def read(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
+            async with open_source(latest.institution) as source:
+                return await audit(latest.institution, source, self._limits, read_by=read_by, turn=turn)
 
-        *around* may wrap what fetches pages. Raises UsageError without a browser that is asked for.
-        """
+        return read
+
+    async def live(self, read_by: ReadBy, render: Render) -> Way:
+        """Open the live web, with a browser for the pages that *render* asks for; raise UsageError without one."""
+        around = self._remembering if self._plan.base else None
         if self._web is None:
             from cegep_audit.collect.http.live import LiveWeb  # with httpx, which a replay does without
 
-            opening = LiveWeb(self.limits, self._agent, record=self._record, lang=self.lang)
+            opening = LiveWeb(self._limits, self._agent, record=self._record, lang=self._lang)
             self._web = await self._stack.enter_async_context(opening)
             self.tally = self._web.tally
-            self.connectivity = None if self.plan.base else self._web.connectivity
+            self.connectivity = None if self._plan.base else self._web.connectivity
         web, record = self._web, self._record
         if render is Render.NEVER:
-
-            def opened(institution: Institution) -> AbstractAsyncContextManager[Source]:
-                return web.open(institution, partial(around, institution) if around else None)
-
-            return self.way(opened, read_by)
-        path = require(self.lang)
+            return self.way(lambda each: web.open(each, partial(around, each) if around else None), read_by)
+        path = require(self._lang)
         from cegep_audit.collect.browser.browser import Browser  # needs Playwright
 
         def tell(url: str, reason: str) -> None:
-            self.note(say("scan.not_rendered", self.lang, url=url, reason=reason))
+            self._note(say("scan.not_rendered", self._lang, url=url, reason=reason))
 
-        browser = await self._stack.enter_async_context(Browser(path, self._agent, self.limits, tell))
-        decide = partial(_needs, is_always=render is Render.ALWAYS)
+        def needs(page: Page) -> Sequence[Need]:
+            """Return why *page* is rendered, nothing if it is not."""
+            if page.redirect_to or not looks_like_html(page):
+                return ()
+            own = needs_browser(extract_links(page))
+            return (Need.ALWAYS, *own) if render is Render.ALWAYS else own
+
+        browser = await self._stack.enter_async_context(Browser(path, self._agent, self._limits, tell))
         keep = record.keep_rendered if record else lambda _: None
-        return self.way(browser.opening(web, decide, keep, around), read_by)
+        return self.way(browser.opening(web, needs, keep, around), read_by)
+
+    def _remembering(self, institution: Institution, fetch: Fetch) -> Fetch:
+        """Return a fetch that remembers the pages it gives, so that the next mode does not request them again."""
+        answers = self._answered[institution.id]
+
+        async def remembering(url: str, want: Want) -> Answer:
+            if want is Want.PAGE and url in answers:
+                return answers[url]
+            answer = await fetch(url, want)
+            if want is Want.PAGE and answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                answers[url] = answer
+            return answer
+
+        return remembering
 
     async def archive(self, past: Past) -> Way:
-        """Open the web archive of *past*, and note which day it is asked for."""
-        facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self.lang), "count": past.max_drift_days}
-        self.note(say("scan.past", self.lang, **facts))
-        limits = self.limits
-        if self.plan.base:  # the other modes of a completion have those of the live web
-            limits = replace(limits, **(own_limits(past.timegate) | dict(self.plan.request.changed)))
+        """Open the web archive of *past*, and note which day it is asked for.
+
+        Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive answers no more.
+        """
+        facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self._lang), "count": past.max_drift_days}
+        self._note(say("scan.past", self._lang, **facts))
+        limits = self._limits
+        if self._plan.base:  # the other modes have those of the live web
+            limits = replace(limits, **(own_limits(past.timegate) | dict(self._plan.request.changed)))
         from cegep_audit.collect.archive.memento import WebArchive  # as above
 
         period = Period(past.as_of, past.max_drift_days)
-        archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self.lang)
-        self._archive = await self._stack.enter_async_context(archive)
+        archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self._lang)
+        await self._stack.enter_async_context(archive)
         self.tally = self.tally or archive.tally
-        return self.way(archive.open, ReadBy.ARCHIVE)
+        read, completion = self.way(archive.open, ReadBy.ARCHIVE), self._completion
 
-    def files(self, index: WarcArchive | None) -> list[Way]:
-        """Open the files of a replay, saved pages first; *index* is that of the WARC files if it exists already."""
-        request = self.plan.request
-        if index:
-            return [self.way(index.open_source, ReadBy.WARC)]
-        pages = [path for path in request.warcs if path.is_file() and not is_archive(path)]
+        async def way(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+            site = latest.institution.id
+            if completion and latest.detail in _REFUSALS and not completion.archive_refused:
+                self._note(say("complete.refused", self._lang, institution=site))
+                return None
+            result = await read(latest, turn)
+            if archive.given_up:  # this result is of a source that answers no more
+                raise GivenUpError(str(archive.given_up))
+            if completion and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
+                self._note(say("complete.no_capture", self._lang, institution=site, reason=result.message))
+            return result
+
+        return way
+
+    def files(self, paths: Sequence[Path], past: Past | None) -> list[Way]:
+        """Open the files of a replay, saved pages first; in WARC files, *past* chooses the captures."""
+        pages = [path for path in paths if path.is_file() and not is_archive(path)]
         ways = [self.saved(pages, strict=True)] if pages else []
-        if archives := [path for path in request.warcs if path not in pages]:
-            past = request.past
+        if archives := [path for path in paths if path not in pages]:
             period = Period(past.as_of, past.max_drift_days) if past else None
-            index = WarcArchive.open(archives, self.limits, period=period, lang=self.lang)
+            index = WarcArchive.open(archives, self._limits, period=period, lang=self._lang)
             for line in index.damage:
-                self.note(line)
+                self._note(line)
             ways.append(self.way(index.open_source, ReadBy.WARC))
         return ways
 
@@ -173,57 +222,69 @@ class Pages:
 
         Raises StoreError for a path that cannot be read and, with *strict*, for a file that is not a saved page.
         """
-        files = read_saved(paths, self.limits, self.note, self.lang, strict=strict)
-        visits = match_saved(files, self.plan.scan.institutions, self.note, self.lang)
+        files = read_saved(paths, self._limits, self._note, self._lang, strict=strict)
+        visits = match_saved(files, self._plan.scan.institutions, self._note, self._lang)
         keep = self._record.keep_saved if self._record else None
 
         async def way(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
-            async with visit.open_source(self.limits, keep) as source:
-                choices = visit.choices(self.limits)
-                found = await audit(visit.site, source, self.limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
+            async with visit.open_source(self._limits, keep) as source:
+                choices = visit.choices(self._limits)
+                found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
             named = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)
 
         return way
 
+    async def way_of(self, mode: Mode, completion: Completion, base: Scan) -> Way:
+        """Open what *mode* reads from in a *completion* of *base*."""
+        match mode:
+            case Mode.RETRY:
+                return await self.live(ReadBy.RETRY, Render.NEVER)
+            case Mode.RENDER:
+                return await self.live(ReadBy.BROWSER, Render.ALWAYS)
+            case Mode.SAVED:
+                return self.saved(list(map(Path, completion.saved)))
+            case Mode.ARCHIVE:
+                if self._plan.request.past is None:
+                    raise ValueError("an archive is asked for a day")
+                return await self.archive(self._plan.request.past)
+        settled = standing(self._plan.decisions, base).settled
+
+        async def by_hand(latest: InstitutionResult, _: asyncio.Lock) -> InstitutionResult | None:
+            return read_by_hand(latest, settled, base)
+
+        return by_hand
+
+
+def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
+    if before.status is Status.PARTIAL:
+        has_fewer = len(result.failures) < len(before.failures)
+        return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
+    return result.status.is_assessed
+
 
 @asynccontextmanager
 async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive | None = None) -> AsyncIterator[Pages]:
-    """Open the sources of *plan*; *note* receives messages about them.
-
-    *index* is that of a replay's files if it exists already.
-    """
-    request = plan.request
+    """Open the sources of *plan*, with messages to *note*; *index* is that of a replay's files if it exists already."""
+    request, base = plan.request, plan.base
+    completion = request.completion or Completion(())
+    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.warcs
+    if asks and not request.contact:
+        note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
-        if not request.warcs and not request.contact:
-            note(say("scan.no_contact_archive" if request.past else "scan.no_contact", request.lang))
         pages = Pages(plan, note, stack)
-        if request.warcs:
-            pages.ways = pages.files(index)
+        if base:
+            pages.ways = [(await pages.way_of(mode, completion, base), mode) for mode in completion.modes]
+        elif index:
+            pages.ways = [(pages.way(index.open_source, ReadBy.WARC), None)]
+        elif request.warcs:
+            pages.ways = [(way, None) for way in pages.files(request.warcs, request.past)]
         elif request.past:
-            pages.ways = [await pages.archive(request.past)]
+            pages.ways = [(await pages.archive(request.past), None)]
         else:
-            pages.ways = [await pages.live(ReadBy.LIVE, request.render)]
+            pages.ways = [(await pages.live(ReadBy.LIVE, request.render), None)]
         yield pages
-
-
-def _needs(page: Page, *, is_always: bool) -> Sequence[Need]:
-    """Return why *page* is rendered, nothing if it is not: ``--render always`` or ``auto``."""
-    if page.redirect_to or not looks_like_html(page):
-        return ()
-    own = needs_browser(extract_links(page))
-    return (Need.ALWAYS, *own) if is_always else own
-
-
-def warc_info(plan: Plan) -> Mapping[str, str]:
-    """Return the fields of the first record of the scan's WARC file."""
-    agent = user_agent(plan.request.contact, __version__)
-    info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": agent}
-    if (past := plan.request.past) and not plan.base:
-        where = f"{past.timegate} nearest to {past.as_of}"
-        return info | {"description": f"captures in {where}, each under the address and time of the site it is of"}
-    return info | {"robots": "obey"}

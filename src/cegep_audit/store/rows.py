@@ -1,7 +1,7 @@
 """Records as rows of the database, and back: the columns of a table are the fields of its dataclass.
 
-Times and closed lists are text, booleans are 0 and 1, tuples, mappings and nested records are JSON. A lone surrogate,
-which UTF-8 cannot write, is stored as U+FFFD; any other text is read back unchanged.
+Times and closed lists are text, booleans are 0 and 1, tuples, mappings and nested records are JSON. UTF-8 cannot encode
+a lone surrogate, so one is stored as U+FFFD; any other text is read back unchanged.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from itertools import islice
-from operator import itemgetter
-from types import NoneType
+from itertools import islice, repeat
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from cegep_audit.clock import stamp
@@ -34,7 +33,7 @@ from cegep_audit.models import (
     Scan,
 )
 
-Value = str | int | float | None
+Cell = str | int | float | None
 Key = tuple[Any, ...]
 
 
@@ -42,8 +41,8 @@ Key = tuple[Any, ...]
 class Table:
     """A table that holds records of one class.
 
-    ``keys`` are columns that identify a row and are not fields of the record. Each of ``children`` is a table for the
-    records in the field of that name. ``apart`` are the fields that the caller fills in.
+    ``keys`` are the columns that identify a row, the most general first. Each of ``children`` is a table for the
+    records in the field of that name. ``apart`` are the fields that have no column.
     """
 
     name: str
@@ -86,63 +85,50 @@ def insert(connection: sqlite3.Connection, table: Table, entries: Iterable[tuple
     cells = ((*key, *(getattr(record, name) for name in table.columns)) for key, record in entries)
     connection.executemany(sql, [tuple(map(stored, row)) for row in cells])
     for child in table.children:
-        insert(
-            connection,
-            child,
-            (
-                ((*key, position), item)
-                for key, record in entries
-                for position, item in enumerate(getattr(record, child.name))
-            ),
-        )
+        parts = ((key, enumerate(getattr(record, child.name))) for key, record in entries)
+        insert(connection, child, (((*key, position), item) for key, items in parts for position, item in items))
 
 
 def load(
     connection: sqlite3.Connection,
     table: Table,
-    key: Key,
-    apart: Callable[[Key], Mapping[str, object]] = lambda _: {},
+    key: Key = (),
+    given: Mapping[str, Callable[..., object]] | None = None,
     *,
     among: Sequence[str] = (),
     without: Collection[str] = (),
-) -> Iterator[tuple[Key, Any]]:
-    """Yield the records whose first keys are *key*, the next one of *among* if given, in order, each with the rest.
+) -> tuple[list[Sequence[Any]], list[Any]]:
+    """Return the columns of the keys that follow *key*, and the records, both in the order of the keys.
 
-    *apart* gives the fields without a column; children named in *without* stay empty. A value is decoded once however
-    many rows hold it, and the records share it. Raises ValueError or TypeError for a value that this version never
-    wrote.
+    *among* limits the first of the other keys to these values. *given* makes fields without a column from the other
+    keys; any other such field has the value in *key* of its name, or its default. Children named in *without* are not
+    read. Equal cells of a column become one value that the records share. Raises ValueError or TypeError for a value
+    that this version never writes.
     """
-    others = table.keys[len(key) :]
-    names = [*others, *table.columns]
-    where = [f"{name} = ?" for name in table.keys[: len(key)]]
-    if among:
-        where.append(f"{others[0]} IN ({', '.join('?' * len(among))})")
-    sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE {' AND '.join(where) or '1'}"  # noqa: S608 - our own names
+    others, names = table.keys[len(key) :], [*table.keys[len(key) :], *table.columns]
+    conditions = [f"{name} = ?" for name in table.keys[: len(key)]]
+    conditions += [f"{others[0]} IN ({', '.join('?' * len(among))})"] if among else []
+    sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE {' AND '.join(conditions) or '1'}"  # noqa: S608 - our own names
     cells = tuple(map(stored, (*key, *among)))
     rows = connection.execute(f"{sql} ORDER BY {', '.join(table.keys) or 'id'}", cells).fetchall()
-    if not rows:
-        return
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    keys = list(zip(*(columns[name] for name in others), strict=True)) if others else [()] * len(rows)
-    values: dict[str, Iterable[object]] = {}
-    for name, decode in _decoders(table):
-        made = {cell: decode(cell) for cell in set(columns[name])}
-        values[name] = map(made.__getitem__, columns[name])
+    columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=bool(rows)))
+    own: list[Sequence[Any]] = [columns[name] for name in others]
+    values: dict[str, Iterable[Any]] = dict(zip(table.keys, map(repeat, key), strict=False))
+    values |= {name: decode(columns[name]) for name, decode in _decoders(table)}
     for child in table.children:
-        found = () if child.name in without else load(connection, child, key, among=among, without=without)
-        groups = _grouped(list(found))
-        values[child.name] = [groups.get(own, ()) for own in keys]
-    if table.apart:
-        given = [apart(own) for own in keys]
-        values |= {name: [each[name] for each in given] for name in table.apart}
-    yield from zip(keys, map(table.record, *(values[field.name] for field in fields(table.record))), strict=True)
+        found = ([], []) if child.name in without else load(connection, child, key, among=among, without=without)
+        groups = _groups(*found)
+        values[child.name] = [groups.get(each, ()) for each in zip(*own, strict=True)]
+    values |= {name: map(make, *own) for name, make in (given or {}).items()}
+    arguments = (values.get(field.name, repeat(field.default)) for field in fields(table.record))
+    return own, list(map(table.record, *arguments)) if rows else []
 
 
-def _grouped(children: Sequence[tuple[Key, Any]]) -> dict[Key, tuple[Any, ...]]:
-    """Return *children*, which are in order, by the key of the row that they belong to: theirs without its position."""
-    numbers = Counter(own[:-1] for own, _ in children)
-    records = map(itemgetter(1), children)
-    return {own: tuple(islice(records, number)) for own, number in numbers.items()}
+def _groups(keys: Sequence[Sequence[Any]], records: Sequence[Any]) -> dict[Key, tuple[Any, ...]]:
+    """Return *records* by the key of the row that they belong to: their own without its last column, their place."""
+    sizes = Counter(zip(*keys[:-1], strict=True))
+    left = iter(records)
+    return {key: tuple(islice(left, size)) for key, size in sizes.items()}
 
 
 @contextmanager
@@ -157,8 +143,8 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def stored(value: object) -> Value:
-    """Return *value* as SQLite keeps it."""
+def stored(value: object) -> Cell:
+    """Return *value* as SQLite keeps it. Raises ValueError for a time without a zone."""
     if isinstance(value, datetime):
         return stamp(value)
     if isinstance(value, Enum):
@@ -179,41 +165,53 @@ def _jsonable(value: Any) -> object:  # noqa: ANN401 - what json cannot write by
 
 
 @cache
-def _decoders(table: Table) -> list[tuple[str, Callable[[Any], Any]]]:
+def _decoders(table: Table) -> list[tuple[str, Callable[[Sequence[Cell]], Iterable[Any]]]]:
+    """Return a function for each column of *table*, from its cells to the values of the field."""
     hints = get_type_hints(table.record)
-    return [(name, _from_cell(hints[name])) for name in table.columns]
+    return [(name, _of_column(hints[name])) for name in table.columns]
 
 
-def _from_cell(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
-    """Return a function that turns a cell into a value of the type *hint*."""
-    if NoneType in get_args(hint):
-        (inner,) = (_from_cell(each) for each in get_args(hint) if each is not NoneType)
-        return lambda cell: None if cell is None else inner(cell)
-    if get_origin(hint) or is_dataclass(hint):
-        decode = _from_json(hint)
-        return lambda cell: decode(json.loads(cell))
-    return _from_json(hint)
+def _of_column(hint: Any) -> Callable[[Sequence[Cell]], Iterable[Any]]:  # noqa: ANN401 - a type, as typing gives it
+    """Return a function from the cells of a column to values of the type *hint*."""
+    kinds = frozenset(get_args(hint)) if get_origin(hint) is UnionType else frozenset({hint})
+    if kinds <= _PLAIN:
+        return lambda cells: map(dict[Cell, Cell]().setdefault, _checked(cells, kinds), cells)
+    (inner,) = kinds - {NoneType}
+    decode = _of_json(inner)
+    if get_origin(inner) or is_dataclass(inner):
+        return lambda cells: _each_once(lambda cell: decode(json.loads(cell)), cells)
+    return lambda cells: _each_once(decode, cells)
 
 
-def _from_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
-    """Return a function that turns a JSON value, or a cell, into a value of the type *hint*."""
+_PLAIN = {str, int, float, NoneType}
+
+
+def _each_once(decode: Callable[[Any], Any], cells: Sequence[Cell]) -> Iterable[Any]:
+    made = {cell: None if cell is None else decode(cell) for cell in set(cells)}
+    return map(made.__getitem__, cells)
+
+
+def _of_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
+    """Return a function from a JSON value to a value of the type *hint*."""
     if get_origin(hint) is tuple:
-        item = _from_json(get_args(hint)[0])
+        item = _of_json(get_args(hint)[0])
         return lambda values: tuple(map(item, values))
     if get_origin(hint):
         return dict
     if is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
-        return lambda values: hint(**{name: _from_json(hints[name])(value) for name, value in values.items()})
+        return lambda values: hint(**{name: _of_json(hints[name])(value) for name, value in values.items()})
     if hint in {datetime, date}:
         decode: Callable[[Any], Any] = hint.fromisoformat
         return decode
-    if hint is bool or issubclass(hint, Enum):
-        return hint  # type: ignore[no-any-return] # a class makes its own values
-    return lambda cell: _checked(cell, hint)
+    if hint in _PLAIN:
+        return lambda value: _checked([value], {hint})[0]
+    return hint  # type: ignore[no-any-return] # bool and the closed lists make their own values
 
 
-def _checked(cell: object, kind: type) -> object:
-    if not isinstance(cell, kind) and not (kind is float and isinstance(cell, int)):
-        raise TypeError(f"{cell!r} is not {kind.__name__}")
-    return cell
+def _checked(cells: Sequence[Any], kinds: Collection[type]) -> Sequence[Any]:
+    """Return *cells*; raise TypeError if one is of none of *kinds*. A whole number may stand for a float."""
+    for strange in set(map(type, cells)) - {*kinds, *({int} if float in kinds else ())}:
+        example = next(cell for cell in cells if type(cell) is strange)
+        raise TypeError(f"{example!r} is not {' or '.join(sorted(kind.__name__ for kind in kinds))}")
+    return cells

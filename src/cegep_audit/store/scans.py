@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -176,7 +175,7 @@ class Store:
     def scans(self) -> list[Scan]:
         """Return every scan, the oldest first, without its institutions and results (see :meth:`tally`)."""
         with self._reading() as connection:
-            return [scan for _, scan in load(connection, SCANS, (), lambda _: {"institutions": (), "results": ()})]
+            return load(connection, SCANS)[1]
 
     def tally(self, scan_id: int) -> Tally:
         """Return how far a scan got."""
@@ -224,10 +223,10 @@ class Store:
         """
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            subject = partial(_subject, subjects)
+            given = {"institution": subjects.__getitem__}
             with rows.collector_paused(), self._reading() as connection:
-                entries = load(connection, RESULTS, (scan_id,), subject, among=list(subjects), without=without)
-                found = {id_: result for (id_,), result in entries}
+                (ids,), results = load(connection, RESULTS, (scan_id,), given, among=list(subjects), without=without)
+            found = dict(zip(ids, results, strict=True))
             yield from (found[id_] for id_ in subjects if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
@@ -241,18 +240,15 @@ class Store:
 
         A scan of the past (mode ``as_of``) neither passes decisions on nor takes them over.
         """
-
-        def unit(scan_id: int, key: rows.Key) -> Mapping[str, object]:
-            return {"scan_id": scan_id, "unit": Unit(*key)}
-
+        items: list[Decision] = []
         with self._reading() as connection:
-            numbers = [number for (number,) in connection.execute(_CODED, (scan_id,))]
-            items = [item for one in numbers for _, item in load(connection, DECISIONS, (one,), partial(unit, one))]
+            for (number,) in connection.execute(_CODED, (scan_id,)).fetchall():
+                items += load(connection, DECISIONS, (number,), {"unit": Unit})[1]
         return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
 
     def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
         with self._reading() as connection:
-            return tuple(institution for _, institution in load(connection, INSTITUTIONS, (scan_id,)))
+            return tuple(load(connection, INSTITUTIONS, (scan_id,))[1])
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -288,7 +284,3 @@ class Store:
 
     def _say(self, key: str, **facts: object) -> str:
         return say(key, self._lang, file=shown(str(self.path)), **facts)
-
-
-def _subject(subjects: Mapping[str, Institution], key: rows.Key) -> Mapping[str, object]:
-    return {"institution": subjects[key[0]]}

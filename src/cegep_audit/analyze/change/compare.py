@@ -14,7 +14,7 @@ from itertools import product
 
 import pandas as pd
 
-from cegep_audit.analyze.findings import ScanFacts, facts_of
+from cegep_audit.analyze.findings import ScanFacts, facts_of, facts_to_json, json_values
 from cegep_audit.analyze.groups import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
@@ -196,6 +196,37 @@ def compare(old: Scan, new: Scan) -> Comparison:
         common=common,
         shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, days, common)),
     )
+
+
+def to_json(comparison: Comparison) -> dict[str, object]:
+    """Return *comparison* as JSON values: the two scans, who is comparable, each change and each share."""
+    missing = (each.institution.id for each in comparison.changes if each.change is Change.NOT_COMPARABLE)
+    return {
+        "old": facts_to_json(comparison.old),
+        "new": facts_to_json(comparison.new),
+        "same_rules": comparison.has_same_rules,
+        "compared": len(comparison.compared),
+        "not_comparable": list(dict.fromkeys(missing)),
+        "entered": [each.id for each in comparison.entered],
+        "left": [each.id for each in comparison.left],
+        "merged": [{"institution_id": was.id, "into": heir.id} for was, heir in comparison.merged],
+        "renamed_institutions": [
+            {"institution_id": new.id, "old": [old.name, old.type], "new": [new.name, new.type]}
+            for old, new in comparison.renamed
+        ],
+        "counts": {change: comparison.count(change) for change in Change},
+        "changes": [
+            {"institution_id": each.institution.id, "network": each.network or None, "change": each.change}
+            | {"old_account_url": each.old_url, "new_account_url": each.new_url}
+            for each in comparison.changes
+        ],
+        "networks_open_both_days": list(comparison.common),
+        "test": {"name": "McNemar, exact, two-sided", "descriptive": True},
+        "shares": [
+            json_values(each) | {"old_share": each.old_share, "new_share": each.new_share, "points": each.points}
+            for each in comparison.shares
+        ],
+    }
 
 
 _MOVES = {(True, False): Change.LOST, (False, True): Change.GAINED, (False, False): Change.NOT_OPEN}

@@ -89,6 +89,18 @@ def trend(scans: Sequence[Scan]) -> Trend:
     )
 
 
+def in_trend(scans: Sequence[Scan], but: Scan | None = None) -> list[int]:
+    """Return the numbers of those of *scans* that a trend is made of, without those of the same reading as *but*.
+
+    They have ended. Scans of a selection are left out unless there is no other, and so is a scan that another one
+    completes.
+    """
+    finished = [scan for scan in scans if scan.ended_at is not None]
+    completed = {scan.completes for scan in finished}
+    whole = [scan for scan in finished if not scan.is_selection and scan.id not in completed] or finished
+    return [scan.id for scan in whole if but is None or but.id not in {scan.id, scan.completes}]
+
+
 def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
     """Return *shown* and those of *others* that belong in a trend with it, by day of capture.
 

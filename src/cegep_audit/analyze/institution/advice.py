@@ -77,6 +77,13 @@ def _unresolved(result: InstitutionResult) -> Iterator[Advice]:
     return (replace(_of_account("unresolved", account), url="") for account in unresolved)
 
 
+def _elsewhere(result: InstitutionResult) -> Iterator[Advice]:
+    """Pages of links (such as Linktree) of a site that shows no account itself."""
+    official = _official(result)
+    if all(each.network not in NETWORKS for each in official):
+        yield from (_of_account("elsewhere", each) for each in official)
+
+
 def _two_accounts(result: InstitutionResult) -> Iterator[Advice]:
     """Several official profiles of one network: the main one, then the others."""
     profiles: dict[str, list[Account]] = {}
@@ -101,12 +108,12 @@ def _one_language(result: InstitutionResult) -> Iterator[Advice]:
 
 def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
-    flaws = [flaw for flaw in result.flaws if flaw.rule == rule and flaw.account_url]
-    official = [each for each in _official(result) if each.url and each.network in NETWORKS] if flaws else []
-    own = {account_key(each.network, each.url) for each in official if _is_open(each.network, result)}
-    for flaw in flaws:
-        if account_key(flaw.network, flaw.account_url) in own:
-            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+    for flaw in result.flaws:
+        if flaw.rule == rule and flaw.account_url and flaw.network in NETWORKS and _is_open(flaw.network, result):
+            own = (each.url for each in _official(result) if each.url and each.network == flaw.network)
+            key = account_key(flaw.network, flaw.account_url)
+            if any(account_key(flaw.network, url) == key for url in own):
+                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
 def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
@@ -122,8 +129,7 @@ RULES: tuple[Callable[[InstitutionResult], Iterator[Advice]], ...] = (  # what c
     partial(_in_place_of_account, "share_for_profile"),
     partial(_accounts, "closed_network", lambda result, each: not _is_open(each.network, result)),
     _unresolved,
-    # Pages of links (such as Linktree) of a site that shows no account itself.
-    partial(_accounts, "elsewhere", lambda result, _: all(each.network not in NETWORKS for each in _official(result))),
+    _elsewhere,
     _two_accounts,
     partial(_accounts, "inner_page_only", lambda result, each: page_of(result, each) in _INNER),
     _one_language,

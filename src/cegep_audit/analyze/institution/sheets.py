@@ -8,8 +8,8 @@ from heapq import nsmallest
 from statistics import median
 
 from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
-from cegep_audit.analyze.presence import counted_networks, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.analyze.presence import day_of, main_accounts, visits
+from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
 
 MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
@@ -94,8 +94,9 @@ def _alone(scan: Scan, institution: Institution, result: InstitutionResult | Non
     if result is None:
         return Sheet(institution, None, {}, frozenset(), None, None)
     is_assessed = result.status.is_assessed
-    counted = counted_networks(scan, result) if is_assessed else frozenset()
-    return Sheet(institution, result, main_accounts(result), counted, len(counted) if is_assessed else None, None)
+    main = main_accounts(result)
+    counted = frozenset(main).intersection(basket("all", day_of(scan, result))) if is_assessed else frozenset()
+    return Sheet(institution, result, main, counted, len(counted) if is_assessed else None, None)
 
 
 def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:

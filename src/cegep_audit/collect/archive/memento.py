@@ -11,11 +11,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 
 from cegep_audit.clock import read_mail_date
-from cegep_audit.collect.archive import LEAST_DELAY_S
 from cegep_audit.collect.archive.uri_m import (
+    LEAST_DELAY_S,
     WAYBACK_MACHINE,
     Moment,
     Period,
@@ -24,10 +25,10 @@ from cegep_audit.collect.archive.uri_m import (
     stamp_of,
     uri_m,
 )
-from cegep_audit.collect.http.connection import Resolve
+from cegep_audit.collect.http.addresses import Resolve
 from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.politeness.robots import retry_after_s
+from cegep_audit.collect.politeness import retry_after_s
 from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
@@ -94,13 +95,10 @@ class WebArchive(LiveWeb):
         self._silences = 0  # requests in a row that it did not answer
 
     def _site(self, institution: Institution, fetch: Fetch, _: Want) -> Site:
-        return Site(institution, MementoFetch(self, fetch), self._site_limits, terms=WEB_ARCHIVE)
+        return Site(institution, partial(self._capture, fetch, {}), self._site_limits, terms=WEB_ARCHIVE)
 
     def _keep(self, exchange: Exchange) -> str | None:
-        """Record *exchange* as the site's own answer of that moment, if it is a capture in range.
-
-        Other answers of the archive are not recorded, nor are the request headers.
-        """
+        """Record *exchange* without request headers as the site's own answer, if it is a capture in range."""
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
         at = read_mail_date(headers.get("memento-datetime", ""))
@@ -115,7 +113,43 @@ class WebArchive(LiveWeb):
         answer = replace(exchange, url=moment.url, started_at=at, response_headers=kept, source=source)
         return self._record(replace(answer, request_headers=(), ip=None))
 
-    async def ask(self, address: str, fetch: Fetch) -> Answer:
+    async def _capture(self, fetch: Fetch, just_after: dict[str, datetime], url: str, want: Want) -> Answer:
+        """Return the capture of *url* with original addresses: a :class:`~cegep_audit.collect.port.Fetch` of one site.
+
+        *just_after* says when to ask for a spelling that another one redirected to. Raises FetchError, ``no_capture``
+        if none is in range.
+        """
+        if want is Want.ROBOTS:
+            raise FetchError(url, Detail.NO_CAPTURE, "the rules of that day no longer matter")
+        moment = Moment(stamp_of(just_after.pop(crawl_key(url), self.period.noon)), url)
+        for _ in range(_OWN_REDIRECTS):
+            address = uri_m(self.timegate, moment)
+            try:
+                answer = await self._ask(address, fetch)
+            except FetchError as error:
+                error.url = url  # the site's address, not the archive's
+                raise
+            at = read_mail_date(answer.headers.get("memento-datetime", ""))
+            location = (answer.location or "") if answer.status in REDIRECTS else ""
+            # The next request goes to the same archive, even if its redirect to a capture leads elsewhere.
+            exact = None if at else read_uri_m(address, location)
+            if at is None and exact is None:
+                raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
+            captured_at = at or (exact and exact.at)
+            if captured_at and (refusal := self.period.refusal(captured_at)):
+                raise FetchError(url, Detail.NO_CAPTURE, refusal)
+            if exact:
+                moment = exact
+            elif at:
+                headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
+                if target := redirect_of(moment, address, location):
+                    headers["location"] = target
+                    if visit_key(target) == visit_key(moment.url):
+                        just_after[crawl_key(target)] = at + _JUST_AFTER
+                return replace(answer, url=moment.url, headers=headers, at=at)
+        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
+
+    async def _ask(self, address: str, fetch: Fetch) -> Answer:
         """Request *address*, again if the archive's failure may be temporary; raise FetchError."""
         for number in range(self.limits.retries + 1):
             if self.given_up:
@@ -154,50 +188,3 @@ class WebArchive(LiveWeb):
             self.given_up = error
         self.pace.hold(answer.url, min(asked_s, most_s))
         return error
-
-
-class MementoFetch:
-    """The captures of a site nearest to the archive's day: a :class:`~cegep_audit.collect.port.Fetch`."""
-
-    def __init__(self, archive: WebArchive, fetch: Fetch) -> None:
-        self._archive = archive
-        self._fetch = fetch
-        self._just_after: dict[str, datetime] = {}  # when to ask for a spelling that another one redirected to
-
-    async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the capture of *url* with original addresses; raise FetchError, ``no_capture`` if none is in range."""
-        if want is Want.ROBOTS:
-            raise FetchError(url, Detail.NO_CAPTURE, "the rules of that day no longer matter")
-        moment = Moment(stamp_of(self._just_after.pop(crawl_key(url), self._archive.period.noon)), url)
-        for _ in range(_OWN_REDIRECTS):
-            address = uri_m(self._archive.timegate, moment)
-            try:
-                answer = await self._archive.ask(address, self._fetch)
-            except FetchError as error:
-                error.url = url  # the site's address, not the archive's
-                raise
-            at = read_mail_date(answer.headers.get("memento-datetime", ""))
-            if at:
-                self._refuse_far(url, at)
-                return self._original(moment, address, at, answer)
-            # The next request goes to the same archive, even if its redirect to a capture leads elsewhere.
-            exact = read_uri_m(address, answer.location or "") if answer.status in REDIRECTS else None
-            if exact is None:
-                raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
-            if exact.at:
-                self._refuse_far(url, exact.at)
-            moment = exact
-        raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
-
-    def _refuse_far(self, url: str, at: datetime) -> None:
-        if refusal := self._archive.period.refusal(at):
-            raise FetchError(url, Detail.NO_CAPTURE, refusal)
-
-    def _original(self, moment: Moment, address: str, at: datetime, answer: Answer) -> Answer:
-        """Return *answer* as the site sent it at the time *at*."""
-        headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
-        if answer.status in REDIRECTS and (target := redirect_of(moment, address, answer.location or "")):
-            headers["location"] = target
-            if visit_key(target) == visit_key(moment.url):
-                self._just_after[crawl_key(target)] = at + _JUST_AFTER
-        return replace(answer, url=moment.url, headers=headers, at=at)

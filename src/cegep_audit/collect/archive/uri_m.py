@@ -1,5 +1,6 @@
-"""Addresses of mementos (URI-M, RFC 7089) in the form of the Wayback Machine, which OpenWayback and pywb share.
+"""Web archives that speak Memento (RFC 7089): their addresses (URI-M), their days, and how fast they may be asked.
 
+Addresses have the form of the Wayback Machine, which OpenWayback and pywb share.
 ``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the capture of that page nearest to that
 moment; ``id_`` asks for its bytes as they were received.
 """
@@ -9,10 +10,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from cegep_audit.urls import absolute, crawl_key, split
+from cegep_audit.collect.http.addresses import is_special_host
+from cegep_audit.models import Limits
+from cegep_audit.urls import absolute, crawl_key, host_of, split
 
 WAYBACK_MACHINE = "https://web.archive.org/web/"
 MAX_DRIFT_DAYS = 183  # the default, half a year: beyond it lies another academic year
+
+# The Wayback Machine's hard limits, per address and minute, as its staff told the maintainers of the client
+# edgi-govdata-archiving/wayback: 600 mementos (December 2023, with the request to stay below 80 %) and 30 searches
+# (June 2026); docs/method.md has the links. Most pages cost two requests. One request every two seconds is a twentieth
+# of the limit for mementos and would respect even that for searches.
+LEAST_DELAY_S = {"web.archive.org": 2.0}
+
+# Archives read from old disks; the same client waits as long for an answer.
+_TIMEOUT_S = 60.0
+_CONCURRENCY = 4  # sites; the archive gets one request at a time, so more sites would only wait for each other
 
 _STAMP = "%Y%m%d%H%M%S"
 _NOON = time(12, tzinfo=UTC)  # in the middle of a day, its own captures are the nearest
@@ -38,17 +51,6 @@ class Moment(NamedTuple):
         return at if stamp_of(at) == self.stamp else None  # strptime takes fewer digits too
 
 
-def timegate_of(url: str) -> str | None:
-    """Return the address before a stamp for the archive at *url*, which a user named; None if it cannot be one."""
-    is_address = split(url) is not None and "?" not in url and "#" not in url
-    return f"{url.rstrip('/')}/" if is_address else None
-
-
-def stamp_of(moment: datetime) -> str:
-    """Return *moment* as archives write it: ``20110906120000``."""
-    return moment.astimezone(UTC).strftime(_STAMP)
-
-
 @dataclass(frozen=True, slots=True)
 class Period:
     """The day that an archive is asked for, and how many days off a capture may be."""
@@ -67,6 +69,27 @@ class Period:
         if days <= self.max_drift_days:
             return ""
         return f"the nearest capture is of {captured_at:%Y-%m-%d}, {days} days off: --max-drift {days} would take it"
+
+
+def drift_days(asked: date, captured_at: datetime) -> int:
+    """Return how many days (calendar days in UTC, never negative) a capture is from the day *asked* for."""
+    return abs((captured_at.astimezone(UTC).date() - asked).days)
+
+
+def own_limits(timegate: str) -> dict[str, float]:
+    """Return the limits of a scan that suit the archive at *timegate*, by name, where the user asks for no others."""
+    delay_s = 0.0 if is_special_host(host_of(timegate)) else LEAST_DELAY_S.get(host_of(timegate), Limits().delay_s)
+    return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
+
+
+def timegate_of(url: str) -> str | None:
+    """Return the address before a stamp for the archive at *url*, which a user named; None if it cannot be one."""
+    return f"{url.rstrip('/')}/" if split(url) and not {"?", "#"} & set(url) else None
+
+
+def stamp_of(moment: datetime) -> str:
+    """Return *moment* as archives write it: ``20110906120000``."""
+    return moment.astimezone(UTC).strftime(_STAMP)
 
 
 def uri_m(timegate: str, moment: Moment) -> str:
@@ -89,8 +112,3 @@ def redirect_of(memento: Moment, asked: str, location: str) -> str | None:
     if rewritten := read_uri_m(asked, location):
         return rewritten.url
     return None if not location or _IN_ARCHIVE.search(location) else absolute(memento.url, location)
-
-
-def drift_days(asked: date, captured_at: datetime) -> int:
-    """Return how many days (calendar days in UTC, never negative) a capture is from the day *asked* for."""
-    return abs((captured_at.astimezone(UTC).date() - asked).days)

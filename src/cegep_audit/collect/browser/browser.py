@@ -9,13 +9,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Self
 
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Error, Playwright, async_playwright
 
 from cegep_audit.collect.browser.renderer import AT_ONCE, NotRenderedError, Renderer, first_line, quietly
+from cegep_audit.collect.http.body import SUCCESS
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
 from cegep_audit.models import Institution, Limits, Page, Rendering
@@ -93,8 +93,19 @@ class Browser:
         """Open a fresh context, without cookies or storage, when it is its turn; raise NotRenderedError."""
         async with self._slots:
             try:
-                chromium = await self._running()
-                context = await chromium.new_context(
+                async with self._starting:
+                    if self._playwright is None:
+                        self._playwright = await async_playwright().start()
+                    if self._chromium is None or not self._chromium.is_connected():
+                        self._chromium = await self._playwright.chromium.launch(
+                            executable_path=self._path,
+                            args=_SWITCHES,
+                            proxy={"server": _NOWHERE},
+                            chromium_sandbox=os.geteuid() != 0,  # which root may not have
+                            handle_sigint=False,  # what is done is kept first
+                            handle_sigterm=False,
+                        )
+                context = await self._chromium.new_context(
                     user_agent=self._agent, locale="fr-CA", accept_downloads=False, service_workers="block"
                 )
             except Error as error:
@@ -103,21 +114,6 @@ class Browser:
                 yield context
             finally:
                 await quietly(context.close)
-
-    async def _running(self) -> Chromium:
-        async with self._starting:
-            if self._playwright is None:
-                self._playwright = await async_playwright().start()
-            if self._chromium is None or not self._chromium.is_connected():
-                self._chromium = await self._playwright.chromium.launch(
-                    executable_path=self._path,
-                    args=_SWITCHES,
-                    proxy={"server": _NOWHERE},
-                    chromium_sandbox=os.geteuid() != 0,  # which root may not have
-                    handle_sigint=False,  # what is done is kept first
-                    handle_sigterm=False,
-                )
-            return self._chromium
 
 
 @dataclass(slots=True)
@@ -139,7 +135,7 @@ class RenderingFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the answer, rendered where that is needed and possible; raise FetchError as the other fetch does."""
         answer = await self.fetch(url, want)
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or want is not Want.PAGE:
+        if answer.status not in SUCCESS or want is not Want.PAGE:
             return answer
         needs = self.decide(answer.page(url))
         if not needs:
@@ -152,17 +148,13 @@ class RenderingFetch:
         return replace(rendered, record_id=self.keep(rendered.page(url)) or answer.record_id)
 
     async def _render(self, answer: Answer, needs: Sequence[Need]) -> Answer:
-        context = await self._alive()
-        own = replace(self.institution, alt_hosts=(*self.institution.alt_hosts, host_of(answer.url)))
-        async with self.web.burst(own, answer.url, AT_ONCE) as readers:
-            rendered = await Renderer(answer, own, readers, self.browser.limits.max_bytes).render(context)
-        version = context.browser.version if context.browser else ""
-        return replace(rendered, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))
-
-    async def _alive(self) -> BrowserContext:
-        """Return the site's context, a fresh one where its browser died; raise NotRenderedError."""
-        browser = self._context.browser if self._context else None
-        if self._context is None or browser is None or not browser.is_connected():
+        """Render *answer* in the site's context, a fresh one where its browser died; raise NotRenderedError."""
+        chromium = self._context.browser if self._context else None
+        if self._context is None or chromium is None or not chromium.is_connected():
             await self.held.aclose()
             self._context = await self.held.enter_async_context(self.browser.context())
-        return self._context
+        own = replace(self.institution, alt_hosts=(*self.institution.alt_hosts, host_of(answer.url)))
+        async with self.web.burst(own, answer.url, AT_ONCE) as readers:
+            rendered = await Renderer(answer, own, readers, self.browser.limits.max_bytes).render(self._context)
+        version = self._context.browser.version if self._context.browser else ""
+        return replace(rendered, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))

@@ -7,8 +7,8 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -61,31 +61,39 @@ class Renderer:
         for reader in self.readers:
             self._free.put_nowait(reader)
         try:
-            async with asyncio.timeout(RENDER_S), self._opened(context) as tab:
-                await tab.goto(self.answer.url, wait_until="commit", timeout=0)
-                await _wait_until_loaded(tab)
-                body = (await tab.content()).encode("utf-8", "replace")
-                url = tab.url
+            async with asyncio.timeout(RENDER_S):
+                url, body = await self._run(context)
         except TimeoutError as error:
             raise NotRenderedError(f"not rendered within {RENDER_S:g} s") from error
         except Error as error:
             line = first_line(error)
             raise NotRenderedError("the page crashed" if "crash" in line.lower() else line) from error
         finally:
-            await self._give_up_loading()
+            self._is_over = True
+            for loading in self._loading:
+                loading.cancel()
+            await asyncio.gather(*self._loading, return_exceptions=True)
         if len(body) > self.max_bytes:
             raise NotRenderedError(f"longer than {self.max_bytes:,} bytes when rendered")
         url = url.partition("#")[0] if split(url) else self.answer.url
         return replace(self.answer, url=url, body=body, headers={"content-type": "text/html; charset=utf-8"})
 
-    @asynccontextmanager
-    async def _opened(self, context: BrowserContext) -> AsyncIterator[Tab]:
+    async def _run(self, context: BrowserContext) -> tuple[str, bytes]:
+        """Open the page in a tab, wait until nothing is loading any more, and return its address and content."""
         tab = await context.new_page()
         await context.route("**/*", self._route)
         context.on("page", _refuse)  # a window that the page opens
         watch = asyncio.create_task(_watch_memory(context))
         try:
-            yield tab
+            await tab.goto(self.answer.url, wait_until="commit", timeout=0)
+            # A page that never comes to rest is taken as it is. One whose navigation elsewhere was refused may never
+            # say that it is complete.
+            with suppress(StillBusy):
+                await tab.wait_for_load_state("load", timeout=LOAD_S * 1000)
+            with suppress(StillBusy):
+                await tab.wait_for_load_state("networkidle", timeout=QUIET_S * 1000)
+            body = (await tab.content()).encode("utf-8", "replace")
+            return tab.url, body
         finally:
             watch.cancel()
             context.remove_listener("page", _refuse)
@@ -99,31 +107,23 @@ class Renderer:
                 self._is_served = True
                 headers = {"Content-Type": self.answer.content_type or "text/html"}
                 await route.fulfill(status=200, headers=headers, body=self.answer.body)
-            elif request.method != "GET" or request.resource_type not in _LOADED:
+                return
+            if request.method != "GET" or request.resource_type not in _LOADED:
                 await route.abort("aborted")
-            else:
-                await self._fulfill(route, request)
-
-    async def _fulfill(self, route: Route, request: Request) -> None:
-        # One host of a site may read what another says: all are the site's own.
-        origin = request.headers.get("origin")
-        headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"} if origin else {}
-        try:
-            found = await self._load(request.url)
-        except FetchError as error:
-            # A navigation that fails must leave the present page, which only an aborted one does.
-            if error.status is None or request.is_navigation_request():
-                await route.abort("aborted")
-            else:
-                await route.fulfill(status=error.status, headers=headers, body="")
-            return
-        if found.redirect_to:
-            await route.abort("aborted")
-            return
-        headers["Content-Type"] = found.content_type
-        await route.fulfill(status=found.status, headers=headers, body=found.body)
-
-    # ---------------------------------------------------------------------------------- what a page loads
+                return
+            # One host of a site may read what another says: all are the site's own.
+            origin = {"Access-Control-Allow-Origin": request.headers.get("origin", "")}
+            headers = {**origin, "Access-Control-Allow-Credentials": "true"} if any(origin.values()) else {}
+            try:
+                found = await self._load(request.url)
+                status, body = found.status, found.body
+                headers["Content-Type"] = found.content_type
+                is_refused = bool(found.redirect_to)
+            except FetchError as error:
+                # A navigation that fails must leave the present page, which only an aborted one does.
+                status, body = error.status or 0, b""
+                is_refused = not status or request.is_navigation_request()
+            await (route.abort("aborted") if is_refused else route.fulfill(status=status, headers=headers, body=body))
 
     async def _load(self, url: str) -> Page:
         """Return what is at *url*, of whatever type; raise FetchError, also for what may not be asked for."""
@@ -147,13 +147,6 @@ class Renderer:
         finally:
             self._free.put_nowait(reader)
 
-    async def _give_up_loading(self) -> None:
-        """Load no more: the page that asked for it is rendered, or took too long."""
-        self._is_over = True
-        for loading in self._loading:
-            loading.cancel()
-        await asyncio.gather(*self._loading, return_exceptions=True)
-
 
 def measuring(url: str) -> str:
     """Return the name of the service that counts readers at *url*, by the rows of ``measuring.toml``; "" for none."""
@@ -167,17 +160,6 @@ def measuring_rows() -> list[dict[str, Any]]:
     """Return the rows of ``measuring.toml``."""
     rows: list[dict[str, Any]] = read_tables("collect/browser/measuring.toml")["measuring"]
     return rows
-
-
-# ------------------------------------------------------------------------------------------ the tab
-
-
-async def _wait_until_loaded(tab: Tab) -> None:
-    """Wait until nothing is loading any more; a page that never comes to rest is taken as it is."""
-    # A page whose navigation elsewhere was refused may never say that it is complete.
-    for state, seconds in (("load", LOAD_S), ("networkidle", QUIET_S)):
-        with suppress(StillBusy):
-            await tab.wait_for_load_state(state, timeout=seconds * 1000)  # type: ignore[arg-type] # both are states
 
 
 async def _refuse(window: Tab) -> None:
@@ -205,14 +187,13 @@ async def _watch_memory(context: BrowserContext) -> None:
         try:
             while True:
                 found = await session.send("SystemInfo.getProcessInfo")
-                for process in found["processInfo"]:
-                    if process["type"] == "renderer" and _private_bytes(process["id"]) > MAX_MEMORY:
+                for pid in [process["id"] for process in found["processInfo"] if process["type"] == "renderer"]:
+                    if _private_bytes(pid) > MAX_MEMORY:
                         with suppress(ProcessLookupError):
-                            os.kill(process["id"], signal.SIGKILL)  # of our own browser: its page crashes
+                            os.kill(pid, signal.SIGKILL)  # of our own browser: its page crashes
                 await asyncio.sleep(_WATCH_S)
         finally:
-            with suppress(Error):
-                await session.detach()
+            await quietly(session.detach)
 
 
 def _private_bytes(pid: int) -> int:

@@ -8,15 +8,15 @@ Reading stops early once two pages show the same accounts and the last adds noth
 ``discovery.toml``.
 """
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from cegep_audit import urls
-from cegep_audit.collect.frontier.scoring import LinkScore, is_page, score_links
-from cegep_audit.collect.frontier.site_state import SITE_WIDE, Site, has_seen_enough, is_door, shown_accounts
+from cegep_audit.collect.frontier.scoring import TABLES, LinkScore, is_page, score_links
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 
 # After two failures in a row the site is down or refuses us. Wrong where one part of a site is broken and another is
@@ -26,6 +26,15 @@ MAX_FAILURES_IN_A_ROW = 2
 # Sites in ten languages exist. A second version shows whether they differ; a third settles a doubt.
 MAX_LANGUAGES = 2
 
+# A page with no more links than this, and no more text, is a way in: the splash pages of the 2000s had two to six
+# links. A sparse homepage taken for a door costs nothing: its pages are read in another order.
+DOOR_LINKS = 8
+DOOR_TEXT = 600  # characters
+
+# Accounts on so many networks in the part of the page that repeats make a block that was made to name them all; one
+# or two may be a leftover or a campaign. Wrong where a site names a further account on its contact or about page only.
+REPEATED_NETWORKS = 3
+
 _GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
 _NOT_GIVEN = frozenset(
     {Detail.TIMEOUT, Detail.REFUSED, Detail.DNS, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
@@ -33,10 +42,13 @@ _NOT_GIVEN = frozenset(
 )
 _ORDER = (PageRole.SOCIAL, PageRole.CONTACT, PageRole.LANGUAGE, PageRole.ABOUT, PageRole.FRAME)
 _READ_ANYWAY = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
+_FRONT = frozenset({PageRole.HOME, PageRole.FRAME})
+_SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
+_IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
+_LANGUAGES_IN_PATHS = {"fr": "fr", "en": "en", "fra": "fr", "eng": "en"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A link worth considering; its address is not resolved yet, for that costs more than all the rest."""
 
     link: InnerLink
@@ -52,7 +64,7 @@ class Frontier:
     def __init__(self, institution: Institution, limits: Limits) -> None:
         self._institution = institution
         self._limits = limits
-        self._links = _SeenLinks(frozenset())
+        self._domains: frozenset[str] = frozenset()  # of the institution, and where its homepage was found to be
 
     def next_page(self, visits: Sequence[Visit]) -> Choice | None:
         """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
@@ -64,11 +76,127 @@ class Frontier:
             return Choice(self._institution.url, PageRole.HOME, "homepage")
         if len(visits) >= self._limits.max_pages or _is_over(visits):
             return None
-        site = Site.after(self._institution, visits)
-        if site.domains != self._links.domains:
-            self._links = _SeenLinks(site.domains)
-        self._links.look_over(site.readings)
-        return _part_of_the_homepage(site, self._links) or _best_link(site, self._links, self._limits)
+        self._learn(visits)
+        self._look_over()
+        return self._part_of_the_homepage() or self._best_link()
+
+    # ---------------------------------------------------------------------------------- what is known of the site
+
+    def _learn(self, visits: Sequence[Visit]) -> None:
+        """Note what *visits* say about the site: its hosts, what was asked, in which languages."""
+        self._readings = [visit.reading for visit in visits if visit.reading]
+        self._counts = Counter(visit.choice.role for visit in visits)  # failures included
+        self._languages = {_language_of(visit, self._institution) for visit in visits} - {""}  # read so far
+        self._asked: set[str] = set()  # visit keys, before and after redirects
+        self._asked_as: dict[str, set[PageRole]] = {}  # visit key without query → roles in which a page was asked
+        hosts = [urls.host_of(self._institution.url), *self._institution.alt_hosts]
+        for visit in visits:
+            for url in (visit.choice.url, visit.page.url) if visit.page else (visit.choice.url,):
+                self._asked.add(urls.visit_key(url))
+                self._asked_as.setdefault(urls.visit_key(url.partition("?")[0]), set()).add(visit.choice.role)
+            if visit.page and visit.choice.role in _FRONT:
+                hosts.append(urls.host_of(visit.page.url))
+        domains = frozenset(urls.registrable_domain(host) for host in hosts if host)
+        if domains != self._domains:
+            self._domains = domains
+            self._candidates: list[_Candidate] = []
+            self._blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
+            self._seen: set[int] = set()  # links
+
+    def _look_over(self) -> None:
+        """Add the links of the pages read that were not looked over before, each once for each label."""
+        for number, reading in list(enumerate(self._readings))[len(self._blocks) :]:
+            self._blocks.append(_shown_accounts(reading))
+            host = _host(reading.url)
+            for link, scored in score_links(list(self._fresh(reading)), is_door=_is_door(reading)):
+                self._candidates.append(_Candidate(link, scored, reading, host, number))
+            # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
+            for frame in () if _is_door(reading) else reading.frames:
+                scored = LinkScore(PageRole.FRAME, 0, "frame")
+                self._candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading, host, number))
+
+    def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
+        """Yield the links of the site that no page before showed: menus repeat, and scoring has its price."""
+        origin = reading.base.partition("://")[2].partition("/")[0]
+        links = [  # those that look like an account may lead to a host of the site: itunesu.x.ca
+            InnerLink(link.url, link.label, link.zone)
+            for link in reading.links
+            if link.how is How.ANCHOR and self._names_us(link.url)
+        ]
+        for link in (*reading.inner, *links):
+            href = link.href
+            if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._names_us(href)):
+                continue
+            # The hash alone, or the set would keep the text of every link for as long as the visit is open.
+            key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
+            if key not in self._seen:
+                self._seen.add(key)
+                yield link
+
+    def _names_us(self, address: str) -> bool:
+        """Whether *address*, as written, contains a domain of the site: a cheap test before it is resolved."""
+        return any(map(address.lower().__contains__, self._domains))
+
+    def _holds(self, url: str) -> bool:
+        """Whether *url* is on the site, under a name of the registry or one that its homepage led to."""
+        return urls.registrable_domain(urls.host_of(url)) in self._domains
+
+    # ---------------------------------------------------------------------------------- the choice
+
+    def _part_of_the_homepage(self) -> Choice | None:
+        """Return a part of the homepage at another address: a refresh, a frame, the site behind a splash page."""
+        for reading in self._readings:
+            parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
+            parts += [(frame, "frame") for frame in reading.frames if _is_door(reading)]
+            for url, why in parts:  # as with a redirect, also under another domain
+                is_ours = self._holds(url) or urls.is_same_name(url, self._institution.url)
+                if is_ours and urls.visit_key(url) not in self._asked:
+                    return Choice(urls.crawl_key(url), PageRole.FRAME, why)
+        if self._counts[PageRole.LANGUAGE] or not all(map(_is_door, self._readings)):
+            return None
+        ways = [item for item in self._candidates if item.scored.role is PageRole.LANGUAGE]
+        own = self._institution.language
+        return self._best(ways, lambda item: (item.scored.target != own, -item.scored.score))
+
+    def _best_link(self) -> Choice | None:
+        """Return the best link of the site: addresses that stand for accounts, then one page of each kind."""
+        own = [item for item in self._candidates if item.scored.role is PageRole.OWN_LINK]
+        if own and self._counts[PageRole.OWN_LINK] < self._limits.max_pages // 2:
+            shown = {network for block in self._blocks for network, _ in block}
+            if choice := self._best(own, lambda item: (item.scored.target in shown, item.page)):
+                return choice
+        rest = [item for item in self._candidates if item.scored.role in _ORDER]
+        if _has_seen_enough(self._blocks):
+            rest = [item for item in rest if item.scored.role in _READ_ANYWAY and not self._counts[item.scored.role]]
+        return self._best(rest, self._rank)
+
+    def _rank(self, item: _Candidate) -> tuple[int, int, bool, int, bool, int]:
+        """Sort key: one page a role before a second of any; the page's own host before others, where many parts are."""
+        role = item.scored.role
+        return (
+            self._counts[role],
+            _ORDER.index(role),
+            _host(item.link.href) not in {"", item.host},
+            -item.scored.score,
+            item.link.zone not in _SITE_WIDE,
+            item.page,
+        )
+
+    def _best(self, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
+        """Return the first candidate, in order of *rank*, that is an unread page of the site; None without one."""
+        for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
+            role, _, why, target = item.scored
+            if role is PageRole.LANGUAGE and (target in self._languages or self._counts[role] >= MAX_LANGUAGES):
+                continue
+            url = urls.absolute(item.reading.base, item.link.href)
+            if url is None or urls.visit_key(url) in self._asked or not self._holds(url) or not is_page(url):
+                continue
+            # An address that differs from a page asked by its query alone is another page only where its label says so:
+            # ``/?page_id=12`` labelled "Nous joindre". A second in the same role is a session number or a trap.
+            roles = self._asked_as.get(urls.visit_key(url.partition("?")[0]), set())
+            if not roles or not ("in path" in why or role in roles):
+                return Choice(urls.crawl_key(url), role, why)
+        return None
 
 
 def _is_over(visits: Sequence[Visit]) -> bool:
@@ -80,131 +208,60 @@ def _is_over(visits: Sequence[Visit]) -> bool:
     return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
-def _part_of_the_homepage(site: Site, seen: _SeenLinks) -> Choice | None:
-    """Return a part of the homepage at another address: a refresh, a frame, the site behind a splash page."""
-    for reading in site.readings:
-        parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
-        parts += [(frame, "frame") for frame in reading.frames if is_door(reading)]
-        for url, why in parts:
-            if site.may_be_part(url):
-                return Choice(urls.crawl_key(url), PageRole.FRAME, why)
-    if site.counts[PageRole.LANGUAGE] or not all(map(is_door, site.readings)):
-        return None
-    ways = [item for item in seen.candidates if item.scored.role is PageRole.LANGUAGE]
-    return _best(site, ways, lambda item: (item.scored.target != site.institution.language, -item.scored.score))
-
-
-def _best_link(site: Site, seen: _SeenLinks, limits: Limits) -> Choice | None:
-    """Return the best link of the site: addresses that stand for accounts, then one page of each kind."""
-    own = [item for item in seen.candidates if item.scored.role is PageRole.OWN_LINK]
-    if own and site.counts[PageRole.OWN_LINK] < limits.max_pages // 2:
-        shown = {network for block in seen.blocks for network, _ in block}
-        choice = _best(site, own, lambda item: (item.scored.target in shown, item.page))
-        if choice:
-            return choice
-    rest = [item for item in seen.candidates if item.scored.role in _ORDER]
-    if has_seen_enough(seen.blocks):
-        rest = [item for item in rest if item.scored.role in _READ_ANYWAY and not site.counts[item.scored.role]]
-    return _best(site, rest, lambda item: _rank(item, site))
-
-
-def _rank(item: _Candidate, site: Site) -> tuple[int, int, bool, int, bool, int]:
-    """Sort key: one page a role before a second of any; the page's own host before others, where many parts live."""
-    scored = item.scored
-    return (
-        site.counts[scored.role],
-        _ORDER.index(scored.role),
-        _host(item.link.href) not in {"", item.host},
-        -scored.score,
-        item.link.zone not in SITE_WIDE,
-        item.page,
-    )
+def _is_door(reading: Reading) -> bool:
+    """Whether a page is little more than a way in: few links and little text."""
+    return len(reading.inner) <= DOOR_LINKS and reading.text_length <= DOOR_TEXT
 
 
 def _host(href: str) -> str:
     """Return the host of an address as written, "" of a relative one."""
-    if "//" not in href[:8]:
-        return ""
-    return href.partition("//")[2].partition("/")[0].lower().removeprefix("www.")
+    return href.partition("//")[2].partition("/")[0].lower().removeprefix("www.") if "//" in href[:8] else ""
 
 
-# ------------------------------------------------------------------------------------------ candidates
+def _language_of(visit: Visit, institution: Institution) -> str:
+    """Return the language read in *visit*, two letters; "" where it is not known or a splash page asks for it.
 
-
-class _SeenLinks:
-    """The links worth considering on the pages read, each once for each label."""
-
-    def __init__(self, domains: frozenset[str]) -> None:
-        """*domains* are the site's."""
-        self.domains = domains
-        self.candidates: list[_Candidate] = []
-        self.blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
-        self._seen: set[int] = set()
-
-    def look_over(self, readings: Sequence[Reading]) -> None:
-        """Add the links of those *readings* that were not looked over before."""
-        for number in range(len(self.blocks), len(readings)):
-            reading = readings[number]
-            self.blocks.append(shown_accounts(reading))
-            host = _host(reading.url)
-            for link, scored in score_links(list(self._fresh(reading)), is_door=is_door(reading)):
-                self.candidates.append(_Candidate(link, scored, reading, host, number))
-            # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
-            for frame in () if is_door(reading) else reading.frames:
-                scored = LinkScore(PageRole.FRAME, 0, "frame")
-                self.candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading, host, number))
-
-    def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield the links of the site that no page before showed: menus repeat, and scoring has its price."""
-        origin = reading.base.partition("://")[2].partition("/")[0]
-        for link in (*reading.inner, *self._own_hosts(reading)):
-            href = link.href
-            if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not _names_any(self.domains, href)):
-                continue
-            # The hash alone, or the set would keep the text of every link for as long as the visit is open.
-            key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
-            if key not in self._seen:
-                self._seen.add(key)
-                yield link
-
-    def _own_hosts(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield links that look like an account but lead to a host of the site: itunesu.x.ca."""
-        for link in reading.links:
-            if link.how is How.ANCHOR and _names_any(self.domains, link.url):
-                yield InnerLink(link.url, link.label, link.zone)
-
-
-def _names_any(domains: Iterable[str], address: str) -> bool:
-    """Whether *address*, as written, contains one of *domains*: a cheap test before it is resolved."""
-    return any(map(address.lower().__contains__, domains))
-
-
-def _best(site: Site, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
-    """Return the first candidate, in order of *rank*, whose address may be asked; None where there is none."""
-    for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
-        url = _address(site, item)
-        if url:
-            return Choice(url, item.scored.role, item.scored.why)
-    return None
-
-
-def _address(site: Site, item: _Candidate) -> str | None:
-    """Return the address to ask, None for one that is no page of the site or was read already."""
-    scored = item.scored
-    if scored.role is PageRole.LANGUAGE and (
-        scored.target in site.languages or site.counts[PageRole.LANGUAGE] >= MAX_LANGUAGES
-    ):
-        return None
-    url = urls.absolute(item.reading.base, item.link.href)
-    if url is None or urls.visit_key(url) in site.asked or not site.holds(url) or not is_page(url):
-        return None
-    return None if _is_variant(site, url, scored) else urls.crawl_key(url)
-
-
-def _is_variant(site: Site, url: str, scored: LinkScore) -> bool:
-    """Whether *url* differs from a page asked by its query alone, and nothing says that it is another page.
-
-    ``/?page_id=12`` labelled "Nous joindre" is one; a second in the same role is a session number or a trap.
+    The document's own word, else its address, else for a homepage the institution's; "bilingual" says neither.
     """
-    roles = site.asked_as.get(urls.visit_key(url.partition("?")[0]), set())
-    return bool(roles) and ("in path" in scored.why or scored.role in roles)
+    if visit.reading is None or _is_door(visit.reading):
+        return ""
+    if visit.reading.language:
+        return visit.reading.language[:2]
+    for part in visit.reading.url.lower().split("/")[3:5]:
+        if part in _LANGUAGES_IN_PATHS:
+            return _LANGUAGES_IN_PATHS[part]
+    return institution.language if institution.language in _LANGUAGES_IN_PATHS and visit.choice.role in _FRONT else ""
+
+
+# ------------------------------------------------------------------------------------------ the stopping rule
+
+
+def _has_seen_enough(blocks: Sequence[frozenset[tuple[str, str]]]) -> bool:
+    """Whether two pages or more show the same accounts on several networks, and the last page added none."""
+    times = Counter(account for block in blocks for account in block)
+    repeated = {network for (network, _), count in times.items() if count > 1}
+    return len(repeated) >= REPEATED_NETWORKS and all(times[account] > 1 for account in blocks[-1])
+
+
+def _shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:
+    """Return (network, address) of what the repeating parts of a page link to on networks, share buttons left out.
+
+    Host and path alone are looked at.
+    """
+    networks, not_accounts = _networks()
+    shown = set()
+    for link in reading.links:
+        if link.zone in _SITE_WIDE and link.how in _IN_SIGHT:
+            host, _, path = link.url.partition("://")[2].lower().partition("/")
+            named = (networks[label] for label in host.split(".") if label in networks)
+            if path and not_accounts.isdisjoint(path.partition("?")[0].split("/")) and (network := next(named, "")):
+                shown.add((network, urls.visit_key(link.url)))
+    return frozenset(shown)
+
+
+@cache
+def _networks() -> tuple[dict[str, str], frozenset[str]]:
+    """Return the network of each label of a host (``facebook``), and what is no part of an account's path."""
+    tables = read_tables(TABLES)
+    named = {name: row["network"] for row in tables["own"]["networks"] for name in row["names"]}
+    return named, frozenset(tables["stopping"]["not_accounts"])

@@ -1,42 +1,51 @@
-"""Special IP addresses, which no public web site has.
+"""Host names to IP addresses, and which of these no public web site has.
 
-The table follows the IANA registries of special-purpose addresses (RFC 6890 and its successors), and adds the address
-at which Azure serves a machine's own data. It is written out because the judgement of :mod:`ipaddress` changed between
-Python versions.
+The table of special addresses follows the IANA registries (RFC 6890 and its successors), and adds the address at which
+Azure serves a machine's own data. It is written out because the judgement of :mod:`ipaddress` changed between Python
+versions.
 """
 
+import asyncio
+import concurrent.futures
+import contextlib
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote
 
 from cegep_audit.urls import host_of, is_ip
 
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""Returns the IP addresses of a host name; raises OSError where it has none."""
+
+LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
+
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
-_SPECIAL = tuple(
-    map(
-        ip_network,
-        (
-            "0.0.0.0/8",  # this network
-            "10.0.0.0/8",  # private
-            "100.64.0.0/10",  # behind a carrier's NAT
-            "127.0.0.0/8",  # loopback
-            "168.63.129.16/32",  # Azure's own services, a public address by the registry
-            "169.254.0.0/16",  # link-local, cloud metadata
-            "172.16.0.0/12",  # private
-            "192.0.0.0/24",  # protocol assignments
-            "192.0.2.0/24",  # documentation
-            "192.88.99.0/24",  # former 6to4 relays
-            "192.168.0.0/16",  # private
-            "198.18.0.0/15",  # benchmarks
-            "198.51.100.0/24",  # documentation
-            "203.0.113.0/24",  # documentation
-            "224.0.0.0/3",  # multicast, reserved, broadcast
-            "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
-            "2001:db8::/32",  # documentation
-            "3fff::/20",  # documentation
-        ),
+_SPECIAL = [
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # behind a carrier's NAT
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # Azure's own services, a public address by the registry
+        "169.254.0.0/16",  # link-local, cloud metadata
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # former 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/3",  # multicast, reserved, broadcast
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
     )
-)
+]
 
 # IPv6 ranges that carry an IPv4 address, and how many bits follow it.
 _CARRIES_V4 = (
@@ -50,18 +59,12 @@ _CARRIES_V4 = (
 def is_special(address: str) -> bool:
     """Whether *address* is no public IP address; True for text that is no address at all."""
     try:
-        ip = _carried_v4(ip_address(address.partition("%")[0]))
+        ip = ip_address(address.partition("%")[0])
     except ValueError:
         return True
+    carried = (IPv4Address(int(ip) >> shift & 0xFFFFFFFF) for network, shift in _CARRIES_V4 if ip in network)
+    ip = next(carried, ip)
     return any(ip in network for network in _SPECIAL) or (isinstance(ip, IPv6Address) and ip not in _PUBLIC_V6)
-
-
-def _carried_v4(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address inside *ip*, else *ip* itself."""
-    for network, shift in _CARRIES_V4:
-        if ip in network:
-            return IPv4Address(int(ip) >> shift & 0xFFFFFFFF)
-    return ip
 
 
 @lru_cache(maxsize=1024)
@@ -76,3 +79,35 @@ def is_special_host(host: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
         return True
     return is_ip(name) and is_special(name)
+
+
+class Resolver:
+    """Looks names up in threads of its own, at most *lookups* at once.
+
+    asyncio's own pool has a handful of threads, and the program waits for them when it ends, however long a name server
+    takes. Nobody waits for these threads, which are daemons.
+    """
+
+    def __init__(self, lookups: int = LOOKUPS) -> None:
+        self._free = asyncio.Semaphore(lookups)
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        """Return the addresses of *host*, each once; raise OSError where there are none."""
+        if is_ip(host):
+            return [host]
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        answer: concurrent.futures.Future[list[str]] = concurrent.futures.Future()
+        answer.set_running_or_notify_cancel()  # a cancelled wait does not stop the look-up
+
+        def look_up() -> None:
+            try:
+                found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                answer.set_result(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            except (OSError, ValueError) as error:  # ValueError: a name that cannot be written in the DNS
+                answer.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
+            with contextlib.suppress(RuntimeError):  # the program ended before the name server answered
+                loop.call_soon_threadsafe(self._free.release)
+
+        threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+        return await asyncio.wrap_future(answer)

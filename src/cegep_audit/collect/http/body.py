@@ -1,14 +1,24 @@
-"""The body of an answer: whether it is a page, and its bytes without content coding, within bounds.
+"""The body of an answer: how much of it is received, and its bytes without content coding, within bounds.
 
 What a server says about its bytes is often wrong. The first bytes count for more: plain markup under any coding, gzip
 under none.
 """
 
+from collections.abc import AsyncIterable, Mapping
+from http import HTTPStatus
+
 from zlib_ng import zlib_ng as zlib  # the same interface in two fifths of the time
 
+from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.port import Want
 from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
+SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again
+
+_SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough for any coding to give those that are looked at
+_MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
 
@@ -23,7 +33,7 @@ _ZLIB = [bytes([size << 4 | 8]) for size in range(16)]  # the first byte: compre
 
 
 class BodyError(Exception):
-    """A body that cannot be read whole; ``detail`` says why."""
+    """An answer that cannot be had whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
         super().__init__(message)
@@ -51,6 +61,65 @@ def content_codings(header: str) -> list[str]:
     return [name for name in reversed(names) if name not in {"", "identity", "none"}]
 
 
+def _is_wanted(want: Want, headers: Mapping[str, str]) -> bool | None:
+    """Whether a body is wanted whole; None where only its first bytes can tell."""
+    return may_be_page(headers.get("content-type", "")) if want is Want.PAGE else True
+
+
+async def receive(
+    exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
+) -> None:
+    """Fill in the body as received, at most *limit* bytes and nothing of what is no page, and whether that is all.
+
+    Raise BodyError as soon as a body of a vague type proves to be no markup.
+    """
+    received: list[bytes] = []
+    size, wanted = 0, _is_wanted(want, headers)
+    exchange.truncated = "length"  # should we stop before its end
+    if wanted is False:
+        return  # nobody needs 200 MB of PDF
+    try:
+        async for piece in pieces:
+            received.append(piece)
+            size += len(piece)
+            if len(received) > _MAX_PIECES:
+                raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
+            if size > limit:
+                return
+            if wanted is None and size >= _SNIFFED_RAW:
+                codings = content_codings(headers.get("content-encoding", ""))
+                require_markup(beginning_of(b"".join(received), codings, SNIFFED))
+                wanted = True
+        exchange.truncated = ""
+    finally:
+        exchange.body = b"".join(received)[:limit]
+
+
+def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: int, surplus: bytes) -> bytes:
+    """Return the decoded body as far as it is wanted; raise BodyError where it cannot be read whole.
+
+    *surplus* is what followed the answer on its connection.
+    """
+    codings = content_codings(headers.get("content-encoding", ""))
+    if exchange.status not in SUCCESS:
+        return beginning_of(exchange.body, codings, ERROR_BYTES)
+    wanted, cuts = _is_wanted(want, headers), want is Want.ROBOTS
+    if wanted is False:
+        return b""
+    if exchange.truncated and not cuts:
+        raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+    body = decoded(exchange.body, codings, limit, cuts=cuts)
+    if wanted is None and body:
+        require_markup(body)
+    if surplus.strip() and not exchange.truncated and "transfer-encoding" not in headers:
+        exchange.truncated = "unspecified"
+        raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
+    return body
+
+
+# ------------------------------------------------------------------------------------------ content coding
+
+
 def decoded(body: bytes, codings: list[str], limit: int, *, cuts: bool = False) -> bytes:
     """Return *body* without its *codings*, at most *limit* bytes; raise BodyError where that cannot be done.
 
@@ -74,56 +143,48 @@ def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, BodyErr
 
     The limit also holds between two layers of coding.
     """
+    fault: BodyError | None = None
     if len(codings) > _MAX_LAYERS:
         return b"", BodyError(Detail.DECODE, f"{len(codings)} content codings over one another")
-    fault: BodyError | None = None
     for coding in codings or [""]:
-        try:
-            wbits = _wbits(body[:SNIFFED], coding)
-        except BodyError as error:
-            return b"", fault or error
-        if wbits is not None:
-            body, wrong = _inflated(body, wbits, coding or "gzip", limit)
-            fault = fault or wrong
+        start = body[:SNIFFED]
+        is_zlib = start[:1] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950
+        if start.startswith(b"\x1f\x8b") or (is_zlib and coding in {"gzip", "deflate"}):
+            wbits = _GZIP_OR_ZLIB
+        elif not coding or not start[1:] or looks_like_markup(start):
+            continue  # plain
+        elif coding == "deflate":
+            wbits = _BARE_DEFLATE
+        else:
+            return b"", fault or BodyError(Detail.DECODE, f"content coding {coding[:20]!r} cannot be undone")
+        body, wrong = _inflated(body, wbits, coding or "gzip", limit)
+        fault = fault or wrong
     if len(body) > limit:
         fault = fault or BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
     return body[:limit], fault
 
 
-def _wbits(start: bytes, coding: str) -> int | None:
-    """Return how zlib reads a body that begins with *start*, None where it is plain; raise BodyError."""
-    is_gzip = start.startswith(b"\x1f\x8b")
-    is_zlib = start[:1] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950
-    if is_gzip or (is_zlib and coding in {"gzip", "deflate"}):
-        return _GZIP_OR_ZLIB
-    if not coding or not start[1:] or looks_like_markup(start):
-        return None
-    if coding == "deflate":
-        return _BARE_DEFLATE
-    raise BodyError(Detail.DECODE, f"content coding {coding[:20]!r} cannot be undone")
-
-
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, BodyError | None]:
     """Return at most one byte more than *limit* of what *data* inflates to, and what is wrong with it."""
     parts: list[bytes] = []  # joined at the end: most bodies have one, which is then not copied
-    size = 0
+    left = limit + 1
     fault: BodyError | None = BodyError(Detail.DECODE, "too many gzip files in a row")
     for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(wbits)
         try:
-            parts.append(inflater.decompress(data, limit + 1 - size))
+            parts.append(inflater.decompress(data, left))
         except zlib.error as error:  # type: ignore[misc]  # its stubs take the class for an instance
             fault = BodyError(Detail.DECODE, f"broken {coding} ({error})")
             break
-        size += len(parts[-1])
-        if size > limit:
-            fault = BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
-            break
-        if not inflater.eof:
-            fault = BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
-            break
+        left -= len(parts[-1])
         data, wbits = inflater.unused_data, _GZIP
-        if not data.startswith(b"\x1f"):  # whatever else follows the end is padding
+        if not left:
+            fault = BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        elif not inflater.eof:
+            fault = BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+        elif not data.startswith(b"\x1f"):  # whatever else follows the end is padding
             fault = None
-            break
+        else:
+            continue
+        break
     return b"".join(parts), fault

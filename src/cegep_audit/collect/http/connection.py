@@ -1,4 +1,4 @@
-"""Connections for httpcore: names to addresses, addresses that may be connected to, and one answer at a time.
+"""Connections for httpcore: to addresses that may be connected to, one answer at a time.
 
 httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
 addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
@@ -6,62 +6,20 @@ are still those of the host.
 """
 
 import asyncio
-import concurrent.futures
-import contextlib
-import socket
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, Self
 
 import httpcore
 
-from cegep_audit.collect.http.addresses import is_special
-from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.addresses import Resolve, is_special
 from cegep_audit.collect.http.framing import Framing, TransportError
-from cegep_audit.urls import is_ip
 from cegep_audit.vocabulary import Detail
 
-Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""Returns the IP addresses of a host name; raises OSError where it has none."""
-
-LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
 _MAX_ADDRESSES = 4  # tried of one host
 _CONNECT_S = 3.0  # for each address but the last, so that one that swallows packets leaves time for the next
 _BUFFER = 256 * 1024  # bytes received and not read yet, above which the other side has to wait
-
-
-class Resolver:
-    """Looks names up in threads of its own, at most *lookups* at once.
-
-    asyncio's own pool has a handful of threads, and the program waits for them when it ends, however long a name server
-    takes. Nobody waits for these threads, which are daemons.
-    """
-
-    def __init__(self, lookups: int = LOOKUPS) -> None:
-        self._free = asyncio.Semaphore(lookups)
-
-    async def __call__(self, host: str) -> Sequence[str]:
-        """Return the addresses of *host*, each once; raise OSError where there are none."""
-        if is_ip(host):
-            return [host]
-        await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        answer: concurrent.futures.Future[list[str]] = concurrent.futures.Future()
-        answer.set_running_or_notify_cancel()  # a cancelled wait does not stop the look-up
-
-        def look_up() -> None:
-            try:
-                found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-                answer.set_result(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
-            except (OSError, ValueError) as error:  # ValueError: a name that cannot be written in the DNS
-                answer.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
-            with contextlib.suppress(RuntimeError):  # the program ended before the name server answered
-                loop.call_soon_threadsafe(self._free.release)
-
-        threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
-        return await asyncio.wrap_future(answer)
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
@@ -86,16 +44,16 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._requests = 0  # for pages, not for a proxy's tunnel
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
-        self._waiter: asyncio.Future[None] | None = None
+        self._news = asyncio.Event()  # set where there are bytes to read, or will be none
         self._is_lost = False
         self._error: Exception | None = None
 
     # ---------------------------------------------------------------------------------- connect
 
-    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Self:  # noqa: ANN401 -- httpcore's
+    async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Self:
         """Connect to *host*, at the first of its addresses that answers; raise TransportError."""
         try:
-            await self._connect(await self._addresses(host), port)
+            await self._connect(host, port)
         except TransportError as error:
             if not self._is_proxy:
                 raise
@@ -103,7 +61,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             raise TransportError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
         return self
 
-    async def _addresses(self, host: str) -> list[str]:
+    async def _connect(self, host: str, port: int) -> None:
         try:
             found = await self._resolve(host)
         except OSError:
@@ -111,12 +69,10 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         if not found:
             raise TransportError(Detail.DNS, "no address is known for this host name")
         public = [address for address in found if self._allow_private or not is_special(address)]
+        self.tried = tuple(found)
         if not public:
-            self.tried = tuple(found)
             raise TransportError(Detail.PRIVATE_ADDRESS, f"the host name leads to {found[0]}, not a public address")
-        return alternating(public)[:_MAX_ADDRESSES]
-
-    async def _connect(self, addresses: Sequence[str], port: int) -> None:
+        self.tried = addresses = tuple(alternating(public)[:_MAX_ADDRESSES])
         loop = asyncio.get_running_loop()
         for address in addresses:
             try:
@@ -127,17 +83,13 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             else:
                 self.ip, self.tried = (None, ()) if self._is_proxy else (address, (address,))
                 return
-        self.tried = tuple(addresses)
         if isinstance(failure, TimeoutError):  # the kernel's own limit
             raise TransportError(Detail.TIMEOUT, "no answer") from failure
         # No route there (a network without IPv6) counts as a refusal.
         raise TransportError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
 
     async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, *_: object, **__: object
     ) -> Self:
         """Continue in TLS; raise TransportError, also where unencrypted bytes came before."""
         if self._transport is None or self._received or self.framing.surplus:
@@ -149,7 +101,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         except BaseException as error:
             await self.aclose()
             if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
-                raise TransportError(Detail.TLS, _tls_message(error)) from error
+                raise _tls_error(error) from error
             raise
         return self
 
@@ -165,51 +117,42 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._received += data
         if self._transport and len(self._received) > _BUFFER:
             self._transport.pause_reading()
-        self._wake()
+        self._news.set()
 
     def eof_received(self) -> None:
         """Note that the other side sends no more."""
-        self._is_lost = True
-        self._wake()
+        self.connection_lost(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end of the connection."""
         self._is_lost, self._error = True, exc
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._news.set()
 
     # ---------------------------------------------------------------------------------- httpcore's side
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 -- httpcore's
-        """Return the next bytes of the answer, b"" at the end; raise TransportError for what is not HTTP."""
+    async def read(self, *_: object, **__: object) -> bytes:
+        """Return the next bytes of the answer, b"" at the end; raise TransportError or ReadError where it breaks."""
         while not self.is_stale:
-            if not (self._received or self._is_lost):
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+            await self._news.wait()
             if not self._received:
-                return self._end()
+                if isinstance(self._error, ssl.SSLError):  # some servers refuse us only after the handshake
+                    raise _tls_error(self._error) from self._error
+                self.has_ended = True
+                self.is_stale = self._requests > 1 and self.framing.is_silent
+                if self._error:
+                    raise httpcore.ReadError(str(self._error)) from self._error
+                return b""
             data = bytes(self._received)
             self._received.clear()
+            if not self._is_lost:
+                self._news.clear()
             if self._transport:
                 self._transport.resume_reading()
             if passed := self.framing.feed(data):
                 return passed
         raise httpcore.ReadError("the connection cannot be used again")
 
-    def _end(self) -> bytes:
-        """Return that nothing more comes; raise TransportError or ReadError where the connection broke."""
-        if isinstance(self._error, ssl.SSLError):  # some servers refuse us only after the handshake
-            raise TransportError(Detail.TLS, _tls_message(self._error)) from self._error
-        self.has_ended = True
-        self.is_stale = self._requests > 1 and self.framing.is_silent
-        if self._error:
-            raise httpcore.ReadError(str(self._error)) from self._error
-        return b""
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- httpcore's
+    async def write(self, buffer: bytes, *_: object, **__: object) -> None:
         """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake.
 
         If the connection has ended meanwhile, reading the answer shows it.
@@ -241,46 +184,13 @@ def alternating(addresses: Sequence[str]) -> list[str]:
     """Order *addresses* so that IPv4 and IPv6 alternate: where one family does not work, the second try does."""
     first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
     second = [address for address in addresses if address not in first]
-    return [address for address in chain(*zip_longest(first, second)) if address]
+    return [address for pair in zip_longest(first, second) for address in pair if address]
 
 
-def _tls_message(error: Exception) -> str:
+def _tls_error(error: Exception) -> TransportError:
+    message = "TLS failed: the connection was closed during the handshake"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not valid: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"TLS failed: {error.reason.replace('_', ' ').lower()}"
-    return "TLS failed: the connection was closed during the handshake"
-
-
-FAULTS = (  # what can go wrong with one request; anything else is a fault of ours
-    TransportError,
-    BodyError,
-    TimeoutError,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-)
-
-
-def explained(
-    error: Exception, status: int | None, patience_s: float, *, has_ended: bool
-) -> tuple[Detail, str, int | None]:
-    """Return detail, message and HTTP status of what went wrong, one of the FAULTS.
-
-    *status* is that of the answer, None without one; *has_ended* says that the other side closed the connection.
-    """
-    match error:
-        case TransportError() | BodyError():
-            return error.detail, str(error), status
-        case TimeoutError():
-            what = "no complete answer" if status else "no answer"
-            return Detail.TIMEOUT, f"{what} within {patience_s:g} s", status
-        case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
-            code = str(error)[:3]
-            return Detail.PROXY, f"the proxy answers: {error}", int(code) if code.isdecimal() else None
-        case _ if status and has_ended:
-            return Detail.CUT_SHORT, "the connection was closed before the end of the page", status
-        case _ if has_ended or isinstance(error, httpcore.NetworkError):
-            return Detail.CONNECTION_LOST, "the connection was closed without an answer", status
-        case _:
-            return Detail.PROTOCOL, f"not proper HTTP: {error}", status
+        message = f"certificate not valid: {error.verify_message}"
+    elif isinstance(error, ssl.SSLError) and error.reason:
+        message = f"TLS failed: {error.reason.replace('_', ' ').lower()}"
+    return TransportError(Detail.TLS, message)

@@ -1,12 +1,13 @@
-"""One request and its answer as received, which a WARC keeps; and the headers of every request."""
+"""One request and its answer as received, which a WARC keeps; and how the program names itself."""
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
-from cegep_audit.collect.politeness.robots import PRODUCT_TOKEN
+from cegep_audit.collect.politeness import PRODUCT_TOKEN
 
 PROJECT_URL = "https://github.com/cegep-audit/cegep-audit"
 _MAX_CONTACT = 200  # characters; servers cut or refuse long headers
@@ -45,11 +46,8 @@ class Exchange:
     source: str = ""
 
 
-class Recorder(Protocol):
-    """Keeps exchanges; called in the order in which they ended."""
-
-    def __call__(self, exchange: Exchange) -> str | None:
-        """Keep *exchange* and return the name of the record, None where none was made."""
+Recorder = Callable[[Exchange], str | None]
+"""Keeps exchanges in the order in which they ended; returns the name of the record, None where none was made."""
 
 
 def user_agent(contact: str | None, version: str) -> str:
@@ -60,14 +58,3 @@ def user_agent(contact: str | None, version: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
     words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
     return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
-
-
-def request_headers(agent: str) -> dict[str, str]:
-    """Return the headers of every request by *agent*, a user agent."""
-    return {
-        "User-Agent": agent,
-        "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
-        "Accept-Language": "fr-CA,fr;q=0.9,en;q=0.8",
-        "Accept-Encoding": "gzip",
-        "Connection": "keep-alive",
-    }

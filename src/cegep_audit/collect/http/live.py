@@ -1,19 +1,278 @@
-"""The live web: one per scan, one visit per institution."""
+"""The live web: one per scan, one visit per institution, one request after the other.
+
+A request is sent in its turn, answered within its time and size, and kept as received.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from http import HTTPStatus
+from urllib.parse import urlsplit
+from urllib.request import Request
 
-from cegep_audit.collect.http.exchange import user_agent
-from cegep_audit.collect.http.fetch import HttpFetch
-from cegep_audit.collect.http.progress import Tally
-from cegep_audit.collect.http.web import Web
-from cegep_audit.collect.politeness.pacing import OpenTurn, Turn
-from cegep_audit.collect.port import Fetch, Source, Want
+import httpcore
+import httpx
+
+from cegep_audit.collect.http.addresses import is_special_host
+from cegep_audit.collect.http.body import (
+    ERROR_BYTES,
+    SUCCESS,
+    BodyError,
+    beginning_of,
+    body_of,
+    content_codings,
+    receive,
+)
+from cegep_audit.collect.http.connection import Connection
+from cegep_audit.collect.http.exchange import Exchange, user_agent
+from cegep_audit.collect.http.framing import TransportError
+from cegep_audit.collect.http.progress import Waiting
+from cegep_audit.collect.http.web import Web, repeats_credentials
+from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Turn
+from cegep_audit.collect.port import Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
+from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution
+from cegep_audit.vocabulary import Detail
 
-__all__ = ["LiveWeb", "Tally", "user_agent"]
+__all__ = ["LiveWeb", "user_agent"]
+
+_KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
+_ERROR_S = 1.0  # for a body that nobody wants
+_MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
+_REPEATS = 2  # of one request; a machine that stalls each time must end too
+_MAX_MESSAGE = 200  # characters; some quote what the server sent
+_ECHO = "the answer repeats the credentials of the proxy"
+_BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
+
+# What can go wrong with one request; anything else is a fault of ours.
+_FAULTS = (BodyError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+
+
+class HttpFetch:
+    """Sends the requests of one visit, one after the other, over at most one connection to each origin.
+
+    It uses httpx for cookies, proxies and TLS, and httpcore for connections, without a pool, which costs a tenth of a
+    request, and without a client: everything that a client adds (redirects, timeouts) is done elsewhere here, and would
+    cost a quarter more.
+    """
+
+    def __init__(
+        self, web: Web, name: str, turn: OpenTurn, room: asyncio.Semaphore | None, *, keeps_cookies: bool
+    ) -> None:
+        """*name* is the visit's in the tally; *turn* opens turns.
+
+        A page takes *room*, where there is any, from when it is decoded until the visit asks for the next.
+        """
+        self._web = web
+        self._name = name
+        self._turn = turn
+        self._room = room
+        self._in_hand: asyncio.Semaphore | None = None  # the room that the latest page takes
+        self._cookies = httpx.Cookies() if keeps_cookies else None
+        self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
+        self._proxy: httpcore.Proxy | None = None  # of the last request
+        self._last: Connection | None = None  # of the last request
+
+    async def __call__(self, url: str, want: Want) -> Answer:
+        """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
+
+        A request is repeated only where its failure says nothing about the site: the connection was closed while idle,
+        or this program did not run meanwhile.
+        """
+        self._put_down()
+        web = self._web
+        for left in reversed(range(_REPEATS + 1)):
+            web.tally.visits[self._name] = Waiting("turn", url, web.clock())
+            async with self._turn(url) as turn:
+                began_s = web.clock()
+                web.tally.visits[self._name] = Waiting("answer", url, began_s)
+                exchange = Exchange(url, "GET", (), web.now(), 0.0, is_asset=want is Want.ASSET)
+                lost_s, patience_s = web.listening.lost_s, web.connectivity.patience_s(web.limits.timeout_s)
+                try:
+                    async with asyncio.timeout(patience_s):
+                        headers = await self._exchange(exchange, want, turn)
+                    break
+                except _FAULTS as error:
+                    if left and ((self._used and self._used.is_stale) or web.listening.lost_s > lost_s):
+                        continue
+                    exchange.duration_s = web.clock() - began_s
+                    raise self._failure(exchange, error, patience_s) from error
+                finally:
+                    exchange.duration_s = web.clock() - began_s
+                    if exchange.status is None and self._used:
+                        turn.reached(web.clock())
+        return await self._answer(exchange, want, headers)
+
+    async def aclose(self) -> None:
+        """Close the connections of the visit."""
+        self._put_down()
+        for sender, _ in self._open.values():
+            await sender.aclose()
+        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        self._last = None
+
+    def _put_down(self) -> None:
+        """Make room for another visit's page: this one was read."""
+        if self._in_hand:
+            self._in_hand.release()
+        self._in_hand = None
+
+    @property
+    def _used(self) -> Connection | None:
+        """The connection over which the last request was sent."""
+        return self._last if self._last and self._last.is_sent else None
+
+    # ---------------------------------------------------------------------------------- request
+
+    async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> Mapping[str, str]:
+        """Send the request, receive the answer as far as it is wanted, and return its headers."""
+        web = self._web
+        response = await self._send(exchange)
+        try:
+            if len(response.headers) > _MAX_HEADERS:
+                raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+            if self._proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise TransportError(Detail.PROXY, f"the proxy answers {response.status}")
+            exchange.started_at = web.now()
+            web.connectivity.heard(response.status)
+            # Nobody here knows when the host had the request, only that it was before it answered. The delay counts
+            # from then, so that it holds by the host's own clock, however long the request was on its way.
+            turn.reached(web.clock())
+            exchange.http_version = response.extensions["http_version"].decode(_BYTES)
+            exchange.status = response.status
+            exchange.reason = response.extensions["reason_phrase"].decode(_BYTES)
+            exchange.response_headers = tuple(response.headers)
+            headers = header_map(response.headers)
+            if "set-cookie" in headers and self._cookies is not None:
+                asked = httpx.Request("GET", exchange.url)
+                answer = httpx.Response(response.status, headers=response.headers, request=asked)
+                answer.headers.encoding = _BYTES
+                self._cookies.extract_cookies(answer)
+            if response.status in SUCCESS:
+                await receive(exchange, response.aiter_stream(), want, headers, self._limit(want))
+            else:
+                await self._receive_error(exchange, response)
+            return headers
+        finally:
+            await response.aclose()
+
+    async def _receive_error(self, exchange: Exchange, response: httpcore.Response) -> None:
+        """Receive the beginning of a body that nobody wants: whatever goes wrong with it changes nothing."""
+        try:
+            async with asyncio.timeout(_ERROR_S):
+                await receive(exchange, response.aiter_stream(), Want.ASSET, {}, ERROR_BYTES)
+        except TimeoutError:
+            exchange.truncated = "time"
+        except _FAULTS:
+            exchange.truncated = "disconnect"
+
+    def _limit(self, want: Want) -> int:
+        return ROBOTS_BYTES if want is Want.ROBOTS else self._web.limits.max_bytes
+
+    async def _send(self, exchange: Exchange) -> httpcore.Response:
+        """Send the request of *exchange* and return the head of its answer; raise TransportError or httpcore's own."""
+        self._last = None
+        web = self._web
+        url = urlsplit(exchange.url)
+        host = url.hostname or ""
+        if not web.limits.allow_private and is_special_host(host):
+            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
+        self._proxy = web.proxy(url.scheme, host)
+        path = exchange.url[len(f"{url.scheme}://{url.netloc}") :]
+        target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=path or "/")
+        headers = [(b"Host", url.netloc.encode()), *web.headers]
+        if self._cookies is not None and self._cookies.jar:
+            asked = Request(exchange.url)  # noqa: S310 -- never opened: the jar writes the header into it
+            self._cookies.jar.add_cookie_header(asked)
+            if cookies := asked.get_header("Cookie"):
+                headers.append((b"Cookie", cookies.encode(_BYTES)))  # each goes back as it came
+        exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
+        web.tally.requests += 1
+        sender, self._last = await self._connection(target.origin)
+        self._last.is_sent = False
+        return await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
+
+    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
+        """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
+        key = str(origin)
+        if key in self._open:
+            sender, _ = self._open[key]
+            if sender.is_available() and not sender.has_expired():
+                return self._open[key]
+            await sender.aclose()
+        web = self._web
+        backend = Connection(web.resolve, allow_private=web.limits.allow_private, is_proxy=self._proxy is not None)
+        maker = httpcore.AsyncConnectionPool(
+            ssl_context=web.context, proxy=self._proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
+        )
+        self._open[key] = maker.create_connection(origin), backend
+        return self._open[key]
+
+    # ---------------------------------------------------------------------------------- answer or failure
+
+    async def _answer(self, exchange: Exchange, want: Want, headers: Mapping[str, str]) -> Answer:
+        """Return what was received, decoded once there is room for another page; raise FetchError."""
+        if self._room and want is Want.PAGE and exchange.status in SUCCESS:
+            await self._room.acquire()
+            self._in_hand = self._room
+        try:
+            surplus = bytes(self._used.framing.surplus) if self._used else b""
+            body = body_of(exchange, want, headers, self._limit(want), surplus)
+            if self._echoes(exchange, body):
+                raise TransportError(Detail.PROXY, _ECHO)
+        except BodyError as error:
+            self._put_down()
+            raise self._failure(exchange, error) from error
+        return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
+
+    def _echoes(self, exchange: Exchange, body: bytes = b"") -> bool:
+        """Whether the answer, or its decoded *body*, repeats what was said to a proxy; then nothing of it is kept."""
+        if not self._proxy or not self._proxy.auth or exchange.status is None:
+            return False
+        codings = content_codings(header_map(exchange.response_headers).get("content-encoding", ""))
+        body = body or beginning_of(exchange.body, codings, self._web.limits.max_bytes)
+        parts = [exchange.reason.encode(_BYTES), body, exchange.body]
+        parts += [value for _, value in exchange.response_headers]
+        if not repeats_credentials(self._proxy, exchange.status, parts):
+            return False
+        exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
+        return True
+
+    def _failure(self, exchange: Exchange, error: Exception, patience_s: float = 0.0) -> FetchError:
+        """Record what went wrong, one of the faults, and return it; *patience_s* is what the request could take."""
+        if self._echoes(exchange):
+            error = TransportError(Detail.PROXY, _ECHO)
+        status = exchange.status
+        has_ended = self._used is not None and self._used.has_ended
+        match error:
+            case BodyError():
+                detail, message = error.detail, str(error)
+            case TimeoutError():
+                what = "no complete answer" if status else "no answer"
+                detail, message = Detail.TIMEOUT, f"{what} within {patience_s:g} s"
+            case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
+                code = str(error)[:3]
+                status = int(code) if code.isdecimal() else None
+                detail, message = Detail.PROXY, f"the proxy answers: {error}"
+            case _ if status and has_ended:
+                detail, message = Detail.CUT_SHORT, "the connection was closed before the end of the page"
+            case _ if has_ended or isinstance(error, httpcore.NetworkError):
+                detail, message = Detail.CONNECTION_LOST, "the connection was closed without an answer"
+            case _:
+                detail, message = Detail.PROTOCOL, f"not proper HTTP: {error}"
+        if repeats_credentials(self._proxy, None, [message.encode()]):
+            message = _ECHO
+        if exchange.status is None:
+            exchange.detail = detail
+            exchange.tried = self._last.tried if self._last and isinstance(error, BodyError) else ()
+        elif isinstance(error, TransportError) or not isinstance(error, BodyError):
+            exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
+        return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
+
+    def _record(self, exchange: Exchange) -> str | None:
+        exchange.ip = self._used.ip if self._used else None
+        return self._web.record(exchange) if self._web.record else None
 
 
 class LiveWeb(Web):
@@ -61,4 +320,5 @@ class LiveWeb(Web):
         self, institution: Institution, turn: OpenTurn | None = None, room: asyncio.Semaphore | None = None
     ) -> AbstractAsyncContextManager[Fetch]:
         """Open the connections of a visit; requests wait for a *turn*, None for that of the pace, pages for *room*."""
-        return aclosing(HttpFetch(self, institution.id, turn=turn, room=room, keeps_cookies=self.keeps_cookies))
+        turn = turn or self.pace.turn
+        return aclosing(HttpFetch(self, institution.id, turn, room, keeps_cookies=self.keeps_cookies))

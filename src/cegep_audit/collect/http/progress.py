@@ -7,11 +7,10 @@ Such a stall must not be recorded as a site's time-out.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cegep_audit import clock as utc
 from cegep_audit.clock import Stall
@@ -28,8 +27,7 @@ _SILENT = frozenset(
 ) | frozenset(map(http_detail, SITE_DOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What one visit waits for: its host's ``turn`` or an ``answer``, of which URL, since when (by the clock)."""
 
     what: Literal["turn", "answer"]
@@ -39,11 +37,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts and waits of one scan.
-
-    ``requests`` counts those sent so far, with robots.txt, redirects and retries. ``visits`` holds what each open
-    visit waits for, by the institution's id.
-    """
+    """Requests sent so far, with robots.txt, redirects and retries; what each open visit waits for; stalls."""
 
     requests: int = 0
     visits: dict[str, Waiting] = field(default_factory=dict)
@@ -67,8 +61,7 @@ class Connectivity:
 
     def visited(self, detail: str) -> None:
         """Note the detail that one institution's visit ended with; "" for one that was read."""
-        if detail in _SILENT:
-            self._silent[detail] += 1
+        self._silent[detail] += detail in _SILENT
 
     @property
     def is_cut_off(self) -> bool:
@@ -77,8 +70,8 @@ class Connectivity:
 
     @property
     def commonest(self) -> str:
-        """The most frequent detail of the silent sites, "" where there are none."""
-        return max(self._silent, key=self._silent.__getitem__, default="")
+        """The most frequent detail of the silent sites."""
+        return max(self._silent, key=self._silent.__getitem__)
 
     def patience_s(self, timeout_s: float) -> float:
         """Return how long one request may take, in seconds, where it usually may take *timeout_s*."""
@@ -114,18 +107,11 @@ class Listening:
                 self.stalls.append(Stall(now, late_s))
         self._last = clock, now
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Beat until the block ends."""
-
-        async def beat() -> None:
+    async def beat_until_cancelled(self) -> None:
+        """Beat several times a second."""
+        try:
             while True:
                 self.beat()
                 await asyncio.sleep(BEAT_S)
-
-        beating = asyncio.create_task(beat())
-        try:
-            yield
         finally:
-            beating.cancel()
             self._last = None

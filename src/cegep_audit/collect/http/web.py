@@ -17,20 +17,25 @@ import httpcore
 import httpx
 
 from cegep_audit import clock as utc
-from cegep_audit.collect.http.connection import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Recorder, request_headers
+from cegep_audit.collect.http.addresses import Resolve, Resolver
+from cegep_audit.collect.http.exchange import Recorder
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
-from cegep_audit.collect.politeness.pacing import Pace
-from cegep_audit.collect.politeness.robots import RobotsCache
+from cegep_audit.collect.politeness import Pace, RobotsCache
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 
+_HEADERS = (  # of every request, beside the user agent
+    (b"Accept", b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"),
+    (b"Accept-Language", b"fr-CA,fr;q=0.9,en;q=0.8"),
+    (b"Accept-Encoding", b"gzip"),
+    (b"Connection", b"keep-alive"),
+)
 _IN_HAND = 24  # pages decoded at a time; more would only wait to be read, at five times their size on the way
 _PROXY_SCHEMES = {"http", "https", "socks5", "socks5h"}
-_MAX_PORT = 65_535
+_PORTS = range(1, 65_536)
 
 
 class Web:
@@ -56,7 +61,6 @@ class Web:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], datetime] = utc.now,
-        listening: Listening | None = None,
         lang: Language = "fr",
     ) -> None:
         self.limits = limits
@@ -66,37 +70,28 @@ class Web:
         self.record = record
         self.clock = clock
         self.now = now
-        self.listening = listening or Listening(stalls=self.tally.stalls)
+        self.listening = Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
-        self.headers = [(key.encode(), value.encode()) for key, value in request_headers(user_agent).items()]
+        self.headers = ((b"User-Agent", user_agent.encode()), *_HEADERS)
         self.room = asyncio.Semaphore(_IN_HAND)
-        self._watching = self.listening.running()
         self.resolve = resolve or Resolver()
-        self.context = tls_context(lang)
-        self.routes = Routes(lang)
-
-    async def __aenter__(self) -> Self:
-        """Begin to watch whether this program runs."""
-        await self._watching.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Stop watching; connections belong to visits and end with them."""
-        await self._watching.__aexit__(None, None, None)
-
-
-class Routes:
-    """Which proxy leads to which host, read once from ``HTTP_PROXY`` and its kin as ``urllib`` reads them."""
-
-    def __init__(self, lang: Language = "fr") -> None:
-        """Raise UsageError, said in *lang*, for a proxy that cannot be used."""
-        self._settings = getproxies()
+        self.context = _tls_context(os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "", lang)
+        self._settings = getproxies()  # HTTP_PROXY and its kin, read once
         self._proxies = {
             scheme: _proxy(self._settings[name], lang)
             for scheme in ("http", "https")
             for name in ("all", scheme)
             if self._settings.get(name)
         }
+
+    async def __aenter__(self) -> Self:
+        """Begin to watch whether this program runs."""
+        self._beating = asyncio.create_task(self.listening.beat_until_cancelled())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Stop watching; connections belong to visits and end with them."""
+        self._beating.cancel()
 
     def proxy(self, scheme: str, host: str) -> httpcore.Proxy | None:
         """Return the proxy that a request goes through, None where it goes straight to *host*."""
@@ -110,11 +105,27 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
     try:
         proxy = httpx.Proxy(url)
         port = proxy.url.port
-        if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and (port is None or 0 < port <= _MAX_PORT):
+        if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host and (port is None or port in _PORTS):
             return httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw)
     except (ValueError, httpx.InvalidURL):
         pass
     raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
+
+
+@lru_cache(maxsize=4)  # building one costs 17 ms
+def _tls_context(place: str, lang: Language) -> ssl.SSLContext:
+    """Return the context of all connections of a scan: verifying, with the roots at *place*, certifi's where it is "".
+
+    Raise UsageError, said in *lang*, where there are none.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError too
+        raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
+    # Python 3.13 asks certificates for every letter of RFC 5280, which browsers do not: a site would be read with one
+    # Python and not with another, and no proxy with an authority of its own could be used.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def repeats_credentials(proxy: httpcore.Proxy | None, status: int | None, parts: Sequence[bytes]) -> bool:
@@ -125,29 +136,8 @@ def repeats_credentials(proxy: httpcore.Proxy | None, status: int | None, parts:
     """
     if not proxy or not proxy.auth or not proxy.auth[1]:
         return False
-    password = proxy.auth[1]
-    secrets = {b":".join(proxy.auth), base64.b64encode(b":".join(proxy.auth)).rstrip(b"=")}
+    pair = b":".join(proxy.auth)
+    secrets = {pair, base64.b64encode(pair).rstrip(b"=")}
     if status is None or status >= HTTPStatus.BAD_REQUEST:
-        secrets |= {password, quote(password).encode()}
+        secrets |= {proxy.auth[1], quote(proxy.auth[1]).encode()}
     return any(secret in part for secret in secrets for part in parts)
-
-
-def tls_context(lang: Language) -> ssl.SSLContext:
-    """Return the context of all connections of a scan: verifying, with ``SSL_CERT_FILE`` or certifi's roots.
-
-    Raise UsageError, said in *lang*, where the variable names no such file.
-    """
-    place = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-    try:
-        return _context(place)
-    except OSError as error:  # ssl.SSLError too
-        raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
-
-
-@lru_cache(maxsize=2)  # building one costs 17 ms
-def _context(_: str) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
-    # Python 3.13 asks certificates for every letter of RFC 5280, which browsers do not: a site would be read with one
-    # Python and not with another, and no proxy with an authority of its own could be used.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context

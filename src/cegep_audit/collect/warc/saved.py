@@ -1,27 +1,26 @@
-"""Pages that a person saved from a browser: their files, the institutions that they belong to, and one visit of each.
+"""Pages that a person saved from a browser: :func:`read_saved`, :func:`match_saved`, and one visit an institution.
 
-A command calls :func:`read_saved`, then :func:`match_saved`, then :meth:`SavedVisit.choices` and
-:meth:`SavedVisit.open_source` for each visit. A file that is not a saved page is refused with a line that says what it
-is; it never counts as a page without accounts. The address of a page is the one that the browser noted in the file.
+A file that is not a saved page is refused with a line that says what it is; it never counts as a page without accounts.
+The address of a page is the one that the browser noted in the file.
 """
 
 import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from urllib.parse import quote
 
 from cegep_audit import urls
 from cegep_audit.collect.hosts import OwnHosts
-from cegep_audit.collect.port import REPLAY, Answer, Source, Want
+from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.index import explaining
+from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
@@ -44,10 +43,9 @@ _READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file: its name without folder, its SHA-256, when it was saved (UTC), and its content.
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``.
 
-    The content is one page (``content_type`` and ``body``) or an ``archive``. ``urls`` are the addresses of its HTML
-    pages, () for a page that does not give its address.
+    ``urls`` are the addresses of its HTML pages, () for a page that does not give its address.
     """
 
     name: str
@@ -66,7 +64,7 @@ class SavedFile:
 
 
 Note = Callable[[str], None]  # takes a line for the user
-Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved: keeps a copy of a page, returns the id of its record
+Keep = Callable[[SavedFile, Answer], str]  # WarcWriter.keep_saved
 
 
 def read_saved(
@@ -82,25 +80,23 @@ def read_saved(
         with explaining(given, lang, _READING, "saved.cannot_read"):
             for path in _files_of(given, lang):
                 try:
-                    file = _read_file(path, limits, lang)
+                    found.append(_read_file(path, limits, note, lang))
                 except RefusedError as error:
                     line = say("saved.refused", lang, file=shown(str(path)), what=say(str(error), lang))
                     if strict:
                         raise StoreError(line) from None
-                    note(line)
-                    continue
-                found.append(file)
-                for line in file.archive.damage if file.archive else ():
                     note(line)
     return found
 
 
 def _files_of(path: Path, lang: Language) -> list[Path]:
     """Return the files to read at *path*, without hidden files and the images beside a page; raise OSError."""
-    if not path.is_dir():
-        return [path]
-    found: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=_raise):
+
+    def give_up(error: OSError) -> None:
+        raise error
+
+    found = [] if path.is_dir() else [path]
+    for folder, folders, names in os.walk(path, onerror=give_up) if not found else ():
         files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
         found += [file for file in files if file.is_file() and not file.is_symlink()]
         beside = {file.stem + ending for file in files if file.suffix.lower() in _PAGES for ending in _BESIDE}
@@ -110,17 +106,13 @@ def _files_of(path: Path, lang: Language) -> list[Path]:
     return found
 
 
-def _raise(error: OSError) -> None:
-    raise error
-
-
 def is_archive(path: Path) -> bool:
     """Return whether the file at *path* begins like a WARC, ARC or WACZ file, gzipped or not."""
     with path.open("rb") as file:
         return file.read(16).startswith(_ARCHIVES)
 
 
-def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
+def _read_file(path: Path, limits: Limits, note: Note, lang: Language) -> SavedFile:
     """Read the file at *path*; raise RefusedError and OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -134,27 +126,23 @@ def _read_file(path: Path, limits: Limits, lang: Language) -> SavedFile:
         pages = dict(archive.html_pages())
         if not pages:
             raise RefusedError("saved.no_page")
+        for line in archive.damage:
+            note(line)
         return replace(found, saved_at=max(pages.values()), urls=tuple(pages), archive=archive)
     if status.st_size > _MAX_FILE:
         raise RefusedError("saved.too_large")
     url, saved_at, charset, body = read_document(path.read_bytes())
-    body = _with_frames(body, path)
+    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
+        for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:  # the page calls it ./Page_files/frame.html
+            with frame.open("rb") as file:
+                address, _ = origin_of(file.read(_HEAD))
+            if address:
+                body = put_back(body, f"./{folder.name}/{frame.name}", address)
+                body = put_back(body, f"./{quote(folder.name)}/{quote(frame.name)}", address)
     if len(body) > limits.max_bytes:
         raise RefusedError("saved.too_large")
     own, content_type = (url,) if url else (), f"text/html; charset={charset}" if charset else "text/html"
     return replace(found, saved_at=saved_at or found.saved_at, urls=own, content_type=content_type, body=body)
-
-
-def _with_frames(body: bytes, path: Path) -> bytes:
-    """Return *body* with the addresses of frames that were saved beside it, such as ``./Page_files/frame.html``."""
-    for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
-        for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:
-            with frame.open("rb") as file:
-                url, _ = origin_of(file.read(_HEAD))
-            if url:
-                body = put_back(body, f"./{folder.name}/{frame.name}", url)
-                body = put_back(body, f"./{quote(folder.name)}/{quote(frame.name)}", url)
-    return body
 
 
 @dataclass(slots=True)
@@ -185,32 +173,46 @@ class SavedVisit:
         roles = [PageRole.HOME, *[PageRole.ABOUT] * _MAX_PAGES]
         return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
+    def add(self, file: SavedFile, note: Note, lang: Language) -> None:
+        """Add *file* in place of an earlier one of the same page.
+
+        A page without an address is the homepage or, if that was saved too, gets an address made of its file name.
+        """
+        home = self.institution.url
+        held = {urls.visit_key(each.urls[0]): each for each in self.files}
+        if not file.urls:
+            is_free = urls.visit_key(home) not in held
+            url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
+            file = replace(file, urls=(url,))
+        if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
+            self.files.remove(earlier)
+            note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
+        self.files.append(file)
+
     @asynccontextmanager
     async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
         """Open the pages as a site; *keep* gets each page that is read."""
-        yield Site(self.site, SavedFetch(self.files, keep), limits, terms=REPLAY)
+        yield Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
 
 
-class SavedFetch:
-    """The pages of saved files: a :class:`~cegep_audit.collect.port.Fetch`."""
+def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
+    """Return what gives the pages of *files*, one site's; *keep* gets each page that is read."""
+    fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
 
-    def __init__(self, files: Sequence[SavedFile], keep: Keep | None = None) -> None:
-        self._keep = keep
-        self._fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
-
-    async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the saved page of *url*; raise FetchError, ``no_capture`` without one."""
-        for file, fetch in self._fetches:
+    async def fetched(url: str, want: Want) -> Answer:
+        for file, fetch in fetches:
             try:
                 answer = await fetch(url, want)
             except FetchError as error:
                 if error.detail != Detail.NO_CAPTURE:
                     raise
                 continue
-            if self._keep and want is Want.PAGE and answer.body:
-                return replace(answer, record_id=self._keep(file, answer))
+            if keep and want is Want.PAGE and answer.body:
+                return replace(answer, record_id=keep(file, answer))
             return answer
         raise FetchError(url, Detail.NO_CAPTURE, "this page was not saved")
+
+    return fetched
 
 
 def match_saved(
@@ -220,16 +222,15 @@ def match_saved(
 
     A page is matched by its address, otherwise by its file name: ``<id>`` or ``<id>-2``. If several institutions share
     the registrable domain of the address, the file name decides, then the exact host; otherwise the page is left out.
-    An archive may hold pages of several institutions. If a page was saved twice, the later file counts. A page without
-    an address is the homepage or, if that was saved too, gets an address made of its file name.
+    An archive may hold pages of several institutions.
     """
     visits: dict[str, SavedVisit] = {}
     by_id = {institution.id: institution for institution in institutions}
     sites = [(institution, OwnHosts(institution)) for institution in institutions]
 
-    def owners_of(url: str, name: str) -> list[Institution]:
+    def owners_of(url: str, stem: str) -> list[Institution]:
         fits = [institution for institution, hosts in sites if url and hosts.hold(url)]
-        named = _named(name, by_id)
+        named = by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
         if named and (not fits or named in fits):
             return [named]
         exact = [item for item in fits if urls.pace_key(item.url) == urls.pace_key(url)]
@@ -237,37 +238,14 @@ def match_saved(
 
     pages = sorted((file for file in files if not file.archive), key=lambda file: (not file.urls, file.saved_at))
     for file in (*pages, *(file for file in files if file.archive)):
+        stem = file.name.partition(".")[0].lower()
         hosts = dict.fromkeys(map(urls.host_of, file.urls))
         asked = [f"https://{host}/" for host in hosts] if file.archive else file.urls or [""]
-        owners = {item.id: item for url in asked for item in owners_of(url, file.name)}
+        owners = {item.id: item for url in asked for item in owners_of(url, stem)}
         if not owners or (len(owners) > 1 and not file.archive):
-            note(_reason(file, owners, lang))
+            key = "saved.fits_several" if owners else "saved.fits_none" if file.urls else "saved.no_address"
+            note(say(key, lang, file=shown(file.name), url="".join(file.urls[:1]), ids=", ".join(owners)))
             continue
         for institution in owners.values():
-            _add(file, visits.setdefault(institution.id, SavedVisit(institution)), note, lang)
+            visits.setdefault(institution.id, SavedVisit(institution)).add(file, note, lang)
     return visits
-
-
-def _add(file: SavedFile, visit: SavedVisit, note: Note, lang: Language) -> None:
-    """Add *file* to *visit*; it replaces an earlier file of the same page."""
-    home = visit.institution.url
-    held = {urls.visit_key(each.urls[0]): each for each in visit.files}
-    if not file.urls:
-        is_free = urls.visit_key(home) not in held
-        url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
-        file = replace(file, urls=(url,))
-    if not file.archive and (earlier := held.get(urls.visit_key(file.urls[0]))):
-        visit.files.remove(earlier)
-        note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
-    visit.files.append(file)
-
-
-def _named(name: str, by_id: dict[str, Institution]) -> Institution | None:
-    stem = PurePath(name).name.partition(".")[0].lower()
-    return by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
-
-
-def _reason(file: SavedFile, owners: Iterable[str], lang: Language) -> str:
-    ids = ", ".join(owners)
-    key = "saved.fits_several" if ids else "saved.fits_none" if file.urls else "saved.no_address"
-    return say(key, lang, file=shown(file.name), url=next(iter(file.urls), ""), ids=ids)

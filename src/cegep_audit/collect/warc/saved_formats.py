@@ -65,18 +65,13 @@ def read_document(data: bytes) -> Document:
         return _webarchive(data)
     if BytesHeaderParser().parsebytes(data[:_HEAD].lstrip()).get_content_type() == "multipart/related":
         return _mhtml(data)
-    if looks_like_markup(data) and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
+    is_markup = looks_like_markup(data)
+    if is_markup and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
         return Document(*origin_of(data), "", data)
-    raise RefusedError(_kind(data))
-
-
-def _kind(data: bytes) -> str:
     if not data.strip(b"\0 \t\r\n"):
-        return "saved.empty"
-    for key, starts in _OTHER_KINDS.items():
-        if any(data.startswith(magic, offset) for offset, magic in starts):
-            return key
-    return "saved.xml" if looks_like_markup(data) else "saved.other"
+        raise RefusedError("saved.empty")
+    kinds = (key for key, starts in _OTHER_KINDS.items() for at, magic in starts if data.startswith(magic, at))
+    raise RefusedError(next(kinds, "saved.xml" if is_markup else "saved.other"))
 
 
 def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
@@ -86,14 +81,11 @@ def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
     if found := _SAVED_FROM.search(text):
         return _address(found[2][: int(found[1])]), None
     if found := _SINGLE_FILE.search(text):
-        return _address(found[1]), _date(found[2])
-    tags = [tag[0] for tag in _TAG.finditer(text)]
-    for pattern in _NAMES_ITSELF:
-        for tag in filter(pattern.search, tags):
-            value = _VALUE.search(tag)
-            if value and (url := _address(html.unescape(value[1] or value[2] or value[3] or ""))):
-                return url, None
-    return None, None
+        return _address(found[1]), read_mail_date(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", found[2].strip()))
+    tags = _TAG.findall(text)
+    values = (_VALUE.search(tag) for pattern in _NAMES_ITSELF for tag in filter(pattern.search, tags))
+    named = (_address(html.unescape(value[1] or value[2] or value[3] or "")) for value in values if value)
+    return next(filter(None, named), None), None
 
 
 def put_back(body: bytes, name: str, url: str) -> bytes:
@@ -105,20 +97,19 @@ def _mhtml(data: bytes) -> Document:
     """Return the page in an MHTML file (RFC 2557) of Chrome or Edge; raise RefusedError."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
-        parts = [part for part in message.walk() if part.get_content_type() in _HTML_TYPES]
-        root, frames = parts[0], parts[1 : _MOST_FRAMES + 1]
+        root, *frames = (part for part in message.walk() if part.get_content_type() in _HTML_TYPES)
         body = root.get_payload(decode=True)
         charset = root.get_content_charset() or ""
-    except (IndexError, RecursionError, ValueError, LookupError, AttributeError, TypeError):
-        raise RefusedError("saved.broken") from None
+    except (RecursionError, ValueError, LookupError, AttributeError, TypeError):
+        body = None
     if not isinstance(body, bytes) or not body.strip():
         raise RefusedError("saved.broken")
-    for frame in frames:  # which the page calls cid:…
+    for frame in frames[:_MOST_FRAMES]:  # which the page calls cid:…
         name, location = _unfolded(frame, "Content-ID").strip("<>"), _unfolded(frame, "Content-Location")
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)
     url = _address(_unfolded(message, "Snapshot-Content-Location")) or _address(_unfolded(root, "Content-Location"))
-    return Document(url, _date(str(message.get("Date", ""))), charset, body)
+    return Document(url, read_mail_date(str(message.get("Date", ""))), charset, body)
 
 
 def _unfolded(part: Message, name: str) -> str:
@@ -142,8 +133,3 @@ def _webarchive(data: bytes) -> Document:
 def _address(text: str) -> str | None:
     """Return *text* without its fragment if it is an http or https address, None otherwise."""
     return urls.crawl_key(text.strip()) if urls.split(text.strip()) else None
-
-
-def _date(text: str) -> datetime | None:
-    """Return a date of mail or JavaScript in UTC, None if it is not a date."""
-    return read_mail_date(_JAVASCRIPT_DATE.sub(r"\1, \3 \2 \4 ", text.strip()))

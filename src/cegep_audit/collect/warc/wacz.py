@@ -12,25 +12,29 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from http import HTTPStatus
+from datetime import datetime
+from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive.uri_m import stamp_of
-from cegep_audit.collect.warc.index import explaining, parse_date
-from cegep_audit.collect.warc.payload import Response, parse_response
-from cegep_audit.collect.warc.records import Record, RecordFile, SeveralRecordsError
+from cegep_audit.collect.warc.captures import explaining, response_of
+from cegep_audit.collect.warc.members import GLANCE_BYTES
+from cegep_audit.collect.warc.records import RecordFile, parse_date
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.text import shown
+from cegep_audit.text import media_type, shown
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
 _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
 _WWW = re.compile(r"^www\d*\.")
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+_json = partial(json.dumps, ensure_ascii=False)
 
 
 def write_wacz(
@@ -52,65 +56,50 @@ def write_wacz(
     resources: list[dict[str, object]] = []
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
 
-        def add(path: str, file: BytesIO | BufferedReader) -> str:
-            """Add *file* as *path*; return its digest."""
+        def add(path: str, file: BytesIO | BufferedReader) -> None:
             digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
             resources.append({"name": path.rpartition("/")[2], "path": path, "hash": digest, "bytes": file.seek(0, 2)})
             file.seek(0)
             with archive.open(zipfile.ZipInfo(path, _EPOCH), "w", force_zip64=True) as entry:
                 shutil.copyfileobj(file, entry)
-            return digest
 
         lines: list[str] = []
         for warc in warcs:
-            lines += _index_of(warc, lang)
+            lines += _captures_in(warc, lang)
             with warc.open("rb") as file:
                 add(f"archive/{warc.name}", file)
-        index, places = _compressed(sorted(lines))
-        add("indexes/index.cdx.gz", BytesIO(index))
-        add("indexes/index.idx", BytesIO(places.encode()))
-        add("pages/pages.jsonl", BytesIO("".join(_page_list(pages)).encode()))
-        package = {
-            "profile": "data-package",
-            "wacz_version": "1.1.1",
-            "title": title,
-            "software": software,
-            "created": _time(created),
-            "resources": list(resources),
-        }
-        digest = add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
-        signed = {"path": "datapackage.json", "hash": digest}
+        for path, data in (*_index(sorted(lines)), ("pages/pages.jsonl", _page_list(pages))):
+            add(path, BytesIO(data))
+        facts = {"title": title, "software": software, "created": f"{created:{_TIME}}"}
+        package = {"profile": "data-package", "wacz_version": "1.1.1", **facts, "resources": list(resources)}
+        add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
+        signed = {key: resources[-1][key] for key in ("path", "hash")}
         add("datapackage-digest.json", BytesIO(_json(signed, indent=2).encode()))
 
 
-def _index_of(warc: Path, lang: Language) -> list[str]:
-    """Return a line for each capture in *warc*; raise StoreError."""
+def _captures_in(warc: Path, lang: Language) -> Iterator[str]:
+    """Yield a line of the index for each capture in *warc*; raise StoreError."""
     with explaining(warc, lang):
-        try:
-            return [line for record in RecordFile(warc).records([]) if (line := _line(record, warc.name))]
-        except SeveralRecordsError:
-            raise StoreError(say("warc.not_ours", lang, file=shown(str(warc)))) from None
-
-
-def _line(record: Record, filename: str) -> str:
-    """Return the line of a capture in the index, "" for a record that is none."""
-    url = record.get("WARC-Target-URI").strip("<> ")
-    key, at, response = sort_key(url), parse_date(record.get("WARC-Date")), parse_response(record.glance)
-    if record.type == "resource":
-        response = Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, b"")
-    if not (key and at and response and record.type in {"response", "resource", "revisit"}):
-        return ""
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower() or "unk"
-    fields = {
-        "url": url,
-        "mime": "warc/revisit" if record.type == "revisit" else media_type,
-        "status": str(int(response.status)),
-        "digest": record.get("WARC-Payload-Digest"),
-        "length": str(record.end - record.offset),
-        "offset": str(record.offset),
-        "filename": filename,
-    }
-    return f"{key} {stamp_of(at)} {_json(fields)}\n"
+        file = RecordFile(warc)
+        records = file.records([])
+        if file.is_packed:
+            raise StoreError(say("warc.not_ours", lang, file=shown(str(warc))))
+        for record in records:
+            kind, at, key = record.kind, parse_date(record.get("WARC-Date")), sort_key(record.url)
+            response = response_of(record, GLANCE_BYTES)
+            if not (key and at and response and kind in {"response", "resource", "revisit"}):
+                continue
+            content_type = media_type(response.headers.get("content-type", "")) or "unk"
+            fields = {
+                "url": record.url,
+                "mime": "warc/revisit" if kind == "revisit" else content_type,
+                "status": str(int(response.status)),
+                "digest": record.get("WARC-Payload-Digest"),
+                "length": str(record.end - record.offset),
+                "offset": str(record.offset),
+                "filename": warc.name,
+            }
+            yield f"{key} {stamp_of(at)} {_json(fields)}\n"
 
 
 def sort_key(url: str) -> str:
@@ -123,8 +112,8 @@ def sort_key(url: str) -> str:
     return f"{','.join(reversed(host.split('.')))}{colon}{port}){parts.path}{'?' + query if query else ''}"
 
 
-def _compressed(lines: Sequence[str]) -> tuple[bytes, str]:
-    """Return the index in gzip members, and its second level: where each begins, by its first line."""
+def _index(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the two files of an index: its *lines* in gzip members, and where each member begins, by its first line."""
     places = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
     index = b""
     for start in range(0, len(lines), _LINES):
@@ -133,19 +122,13 @@ def _compressed(lines: Sequence[str]) -> tuple[bytes, str]:
         key, stamp, _ = lines[start].split(" ", 2)
         places += f"{key} {stamp} {_json({'offset': len(index), 'length': len(member), 'digest': digest})}\n"
         index += member
-    return index, places
+    yield "indexes/index.cdx.gz", index
+    yield "indexes/index.idx", places.encode()
 
 
-def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> Iterator[str]:
-    yield '{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}\n'
+def _page_list(pages: Iterable[tuple[str, str, datetime]]) -> bytes:
+    lines = [{"format": "json-pages-1.0", "id": "pages", "title": "Pages"}]
     for url, title, at in pages:
-        name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
-        yield f"{_json({'id': name, 'url': url, 'ts': _time(at), 'title': title})}\n"
-
-
-def _json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        name = hashlib.sha256(f"{at:{_TIME}} {url}".encode()).hexdigest()[:16]
+        lines.append({"id": name, "url": url, "ts": f"{at:{_TIME}}", "title": title})
+    return "".join(f"{_json(line)}\n" for line in lines).encode()

@@ -16,7 +16,6 @@ import hashlib
 import os
 import stat
 import uuid
-import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
@@ -25,12 +24,14 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import quote, urlsplit
 
+from zlib_ng import zlib_ng as zlib  # the same interface in less time
+
 from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
-from cegep_audit.collect.warc.index import ASSET, RENDERED_BY, RENDERED_FOR, SAVED_AS, SAVED_DIGEST, explaining
+from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.members import ByteRange
-from cegep_audit.collect.warc.records import end_of_records
+from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, end_of_records
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
@@ -38,26 +39,23 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import shown
 
-# Nearly all bodies arrive compressed. Compressing them again costs a third of a millisecond a page and saves 1 %.
-_STORED, _FAST = 0, 1
+# Nearly all bodies arrive compressed. Compressing them again would save 1 %.
+_STORED, _FAST = 0, 2
 
 _FORMAT = (
     ("format", "WARC File Format 1.1"),
     ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
 )
 _FIELDS = ("Content-Type", "application/warc-fields")
+_HTTP = "application/http;msgtype="
 
 _WRITING = {
-    errno.ENOSPC: "warc.full",
-    errno.EDQUOT: "warc.full",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "warc.full"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "warc.read_only"),
+    **dict.fromkeys((errno.ELOOP, errno.ENXIO), "warc.link"),
     errno.ENOENT: "warc.no_folder",
     errno.EISDIR: "warc.directory",
-    errno.EACCES: "warc.read_only",
-    errno.EPERM: "warc.read_only",
-    errno.EROFS: "warc.read_only",
     errno.EWOULDBLOCK: "warc.in_use",
-    errno.ELOOP: "warc.link",
-    errno.ENXIO: "warc.link",
 }
 
 Fields = Iterable[tuple[str, str]]
@@ -100,12 +98,30 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
 
     def __call__(self, exchange: Exchange) -> str:
         """Keep *exchange* and return the id of its record: that of the response or of the failure."""
+        at, url = exchange.started_at, urlsplit(exchange.url)
+        about = [
+            ("WARC-Target-URI", _quoted(exchange.url)),
+            ("WARC-Source-URI", _quoted(exchange.source)),
+            ("WARC-IP-Address", exchange.ip or ""),
+            (ASSET, "yes" if exchange.is_asset else ""),
+        ]
         if exchange.status is None:
             fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
             fields += [("tried", address) for address in exchange.tried]
-            return self._keep("metadata", exchange.started_at, _lines(fields), [_FIELDS, *_target(exchange)])
-        record_id = _new_id()
-        self._write(_response(exchange, record_id) + _request(exchange, record_id))
+            return self._keep("metadata", at, _lines(fields), [_FIELDS, *about])
+        # The body of an exchange has no chunks.
+        kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
+        level = _STORED if any(name.lower() == b"content-encoding" for name, _ in kept) else _FAST
+        status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
+        lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
+        headers = [("Content-Type", f"{_HTTP}response"), *about, ("WARC-Payload-Digest", _digest(exchange.body))]
+        headers.append(("WARC-Truncated", exchange.truncated))
+        record_id, response = _record("response", at, b"\r\n".join([*lines, b"", exchange.body]), headers, level)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        block = f"{_one_line(f'{exchange.method} {target} HTTP/1.1')}\r\n".encode("latin-1", "replace")
+        block += _lines(exchange.request_headers, "latin-1") + b"\r\n"
+        headers = [("Content-Type", f"{_HTTP}request"), *about, ("WARC-Concurrent-To", record_id)]
+        self._write(response + _record("request", at, block, headers)[1])
         return record_id
 
     def keep_rendered(self, page: Page) -> str:
@@ -119,7 +135,8 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
     def keep_saved(self, file: SavedFile, page: Answer) -> str:
         """Keep a *page* of a saved *file*, a ``resource`` with the name and digest of the file; return its id."""
         headers = [("Content-Type", page.content_type), ("WARC-Target-URI", _quoted(page.url))]
-        headers += [(SAVED_AS, quote(file.name)), (SAVED_DIGEST, f"sha256:{file.sha256}")]
+        headers.append(("Cegep-Audit-Saved-As", quote(file.name)))
+        headers.append(("Cegep-Audit-Saved-Digest", f"sha256:{file.sha256}"))
         return self._keep("resource", page.at, page.body, headers)
 
     def flush(self) -> None:
@@ -134,8 +151,8 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
     __exit__ = close
 
     def _keep(self, kind: str, at: datetime, block: bytes, headers: Fields) -> str:
-        record_id = _new_id()
-        self._write(_record(kind, record_id, at, block, headers))
+        record_id, record = _record(kind, at, block, headers)
+        self._write(record)
         return record_id
 
     def _write(self, data: bytes) -> None:
@@ -152,42 +169,13 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
                 raise
 
 
-def _response(exchange: Exchange, record_id: str) -> bytes:
-    # The body of an exchange has no chunks.
-    kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
-    status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
-    lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
-    block = b"\r\n".join([*lines, b"", exchange.body])
-    headers = [("Content-Type", "application/http;msgtype=response"), *_target(exchange)]
-    headers += [("WARC-Payload-Digest", _digest(exchange.body)), ("WARC-Truncated", exchange.truncated)]
-    is_packed = any(name.lower() == b"content-encoding" for name, _ in kept)
-    return _record("response", record_id, exchange.started_at, block, headers, _STORED if is_packed else _FAST)
-
-
-def _request(exchange: Exchange, response_id: str) -> bytes:
-    parts = urlsplit(exchange.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    block = f"{_one_line(f'{exchange.method} {target} HTTP/1.1')}\r\n".encode("latin-1", "replace")
-    block += _lines(exchange.request_headers, "latin-1") + b"\r\n"
-    headers = [("Content-Type", "application/http;msgtype=request"), *_target(exchange)]
-    return _record("request", _new_id(), exchange.started_at, block, [*headers, ("WARC-Concurrent-To", response_id)])
-
-
-def _target(exchange: Exchange) -> Fields:
-    return [
-        ("WARC-Target-URI", _quoted(exchange.url)),
-        ("WARC-Source-URI", _quoted(exchange.source)),
-        ("WARC-IP-Address", exchange.ip or ""),
-        (ASSET, "yes" if exchange.is_asset else ""),
-    ]
-
-
-def _record(kind: str, record_id: str, at: datetime, block: bytes, more: Fields, level: int = _FAST) -> bytes:
-    """Return one record as a gzip member."""
+def _record(kind: str, at: datetime, block: bytes, more: Fields, level: int = _FAST) -> tuple[str, bytes]:
+    """Return the id of a new record, and the record as a gzip member."""
+    record_id = f"<urn:uuid:{uuid.uuid4()}>"
     headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", stamp(at)), *more]
     headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
     record = b"".join((b"WARC/1.1\r\n", _lines(headers), b"\r\n", block, b"\r\n\r\n"))
-    return zlib.compress(record, level, wbits=31)
+    return record_id, zlib.compress(record, level, wbits=31)
 
 
 def _lines(fields: Fields, encoding: str = "utf-8") -> bytes:
@@ -202,10 +190,6 @@ def _one_line(text: str) -> str:
 
 def _quoted(url: str) -> str:
     return quote(url, safe="!#$&'()*+,/:;=?@[]~%")
-
-
-def _new_id() -> str:
-    return f"<urn:uuid:{uuid.uuid4()}>"
 
 
 def _digest(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """Find accounts that many institutions link: a ministry's, a federation's, a vendor's. This needs the whole scan."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -41,14 +41,14 @@ def shared_keys(
 
     *shown* is who shows what: a site, network and URL.
     """
-    first: dict[str, Shower] = {}
-    others: dict[str, list[Shower]] = defaultdict(list)
-    for shower, network, url in shown:
-        key = account_key(network, url)
-        if first.setdefault(key, shower) is not shower:
-            others[key].append(shower)
-    many = {key: [first[key], *rest] for key, rest in others.items() if len(rest) + 1 >= SHARED_FROM}
-    return {key: showers for key, showers in many.items() if _are_several(map(family, showers))}
+    shown = list(shown)
+    keys = [account_key(network, url) for _, network, url in shown]
+    common = {key for key, number in Counter(keys).items() if number >= SHARED_FROM}
+    showers: dict[str, list[Shower]] = defaultdict(list)
+    for key, (shower, _, _) in zip(keys, shown, strict=True):
+        if key in common:
+            showers[key].append(shower)
+    return {key: found for key, found in showers.items() if _are_several(map(family, found))}
 
 
 def _are_several(families: Iterable[str]) -> bool:

@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
+from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Scan
+from cegep_audit.models import Account, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.quickstatements import statements
 from cegep_audit.report.files.table import Table, csv_pieces, each_once, json_pieces, plain_or_none
 from cegep_audit.report.files.tables import accounts_of, institutions_of, is_shown, matrix_of
+from cegep_audit.tables import read_tables
 
 if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.scan_statistics import Asked
 
 _BUNDLES = (".zip", ".wacz")  # written elsewhere: they hold more than tables
 _NEEDS = {".csv": "", ".xlsx": "", ".json": "", ".parquet": "pyarrow"}  # by ending, the package beyond ours
+_IN_TWO = (".csv", ".parquet")  # which have the accounts in a file of their own, and no statistics
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
-
-
-class _Export(NamedTuple):
-    """What to write: a scan, and what a user asked of its statistics (None: nothing); shares corrected, by basket."""
-
-    scan: Scan
-    output: Path
-    lang: Language
-    asked: Asked | None
-    corrections: Mapping[str, Corrections]
-
-    def statistics(self) -> list[Table]:
-        """Return the tables of statistics."""
-        from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
-        from cegep_audit.report.files.statistics import statistics
-
-        return statistics(ScanStatistics(self.scan, self.asked or Asked(), self.lang, self.corrections), self.lang)
 
 
 def accounts_path(output: Path) -> Path:
@@ -55,7 +42,7 @@ def check(output: Path, lang: Language = "fr") -> None:
     if output.suffix.lower() not in _BUNDLES:
         _check_ending(output, lang)
     check_file(output, lang)
-    if output.suffix.lower() in _TABLES:
+    if output.suffix.lower() in _IN_TWO:
         check_file(accounts_path(output), lang)
 
 
@@ -77,61 +64,59 @@ def write(
     """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
 
     ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
-    both tables and the statistics, which *asked* may choose. Raises UsageError for another ending, a format
-    whose package is missing or statistics asked of a file that has none, StoreError where a file cannot be written.
+    both tables and the statistics, which *asked* may choose; *corrections* are those of the shares, by basket. Raises
+    UsageError for another ending, a format whose package is missing or statistics asked of a file that has none,
+    StoreError where a file cannot be written.
     """
     _check_ending(output, lang)
     ending = output.suffix.lower()
-    if ending in _DOCUMENTS:
-        write_file(output, _DOCUMENTS[ending](_Export(scan, output, lang, asked, corrections or {})), lang)
-        return (output,)
-    if asked is not None:  # better than to leave the statistics out unsaid
-        raise UsageError(say("file.no_statistics", lang, path=output))
-    tables = {accounts_path(output): accounts_of, output: institutions_of}
-    for path, table_of in tables.items():
-        write_file(path, _TABLES[ending](table_of(scan)), lang)
-    return tuple(tables)
+    if ending in _IN_TWO:
+        if asked is not None:  # better than to leave the statistics out unsaid
+            raise UsageError(say("file.no_statistics", lang, path=output))
+        tables = {accounts_path(output): accounts_of, output: institutions_of}
+        for path, table_of in tables.items():
+            write_file(path, csv_pieces(table_of(scan)) if ending == ".csv" else _parquet(table_of(scan)), lang)
+        return tuple(tables)
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
+    from cegep_audit.report.files.statistics import statistics
+
+    if ending == ".xlsx":
+        _check_length(scan, output, lang)
+    asked = asked or Asked()
+    figures = statistics(ScanStatistics(scan, asked, lang, corrections or {}), lang)
+    if ending == ".json":
+        write_file(output, (piece.encode("utf-8", "replace") for piece in _json(scan, figures)), lang)
+    else:
+        write_file(output, _xlsx(scan, figures, asked.basket), lang)
+    return (output,)
 
 
-def write_matrix(scan: Scan, output: Path, basket: str, lang: Language) -> None:
-    """Write the presence matrix of *scan* as CSV; see :func:`matrix_of`."""
-    write_file(output, csv_pieces(matrix_of(scan, basket)), lang)
+def _check_length(scan: Scan, output: Path, lang: Language) -> None:
+    from cegep_audit.report.files.xlsx import MAX_ROWS
 
-
-def write_statements(scan: Scan, output: Path, _basket: str, lang: Language) -> None:
-    """Write the official accounts of *scan* as statements for Wikidata."""
-    write_file(output, statements(scan).encode(), lang)
-
-
-def _xlsx(export: _Export) -> bytes:
-    from cegep_audit.report.files.xlsx import MAX_ROWS, workbook
-
-    scan = export.scan
-    longest = max(
-        len(scan.institutions), sum(map(is_shown, chain.from_iterable(result.accounts for result in scan.results)))
-    )
+    accounts = chain.from_iterable(result.accounts for result in scan.results)
+    longest = max(len(scan.institutions), sum(map(is_shown, accounts)))
     if longest >= MAX_ROWS:
-        raise UsageError(say("file.too_long", export.lang, path=export.output, count=longest))
-    matrix = matrix_of(scan, export.asked.basket if export.asked else "all")
-    return workbook([institutions_of(scan), accounts_of(scan), *export.statistics(), matrix], scan.started_at)
+        raise UsageError(say("file.too_long", lang, path=output, count=longest))
 
 
-def _json(export: _Export) -> Iterator[bytes]:
-    """Return the document in pieces; what a user asked is checked before the first."""
-    return (piece.encode("utf-8", "replace") for piece in _document(export, export.statistics()))
+def _xlsx(scan: Scan, figures: Sequence[Table], basket: str) -> bytes:
+    from cegep_audit.report.files.xlsx import workbook
+
+    return workbook([institutions_of(scan), accounts_of(scan), *figures, matrix_of(scan, basket)], scan.started_at)
 
 
-def _document(export: _Export, statistics: Iterable[Table]) -> Iterator[str]:
-    facts = json.dumps({"scan": facts_to_json(facts_of(export.scan))}, ensure_ascii=False, indent=1)
+def _json(scan: Scan, figures: Iterable[Table]) -> Iterator[str]:
+    """Yield the document in pieces, as :mod:`json` would write it with an indentation of 1."""
+    facts = json.dumps({"scan": facts_to_json(facts_of(scan))}, ensure_ascii=False, indent=1)
     yield facts.removesuffix("\n}")
-    for table in (institutions_of(export.scan), accounts_of(export.scan)):
-        yield f',\n "{table.name}": '
+    for table in (institutions_of(scan), accounts_of(scan)):
+        yield ","
         yield from json_pieces(table, 1)
-    before = ',\n "statistics": {'
-    for table in statistics:
-        yield f'{before}\n  "{table.name}": '
+    yield ',\n "statistics": {'
+    for place, table in enumerate(figures):
+        yield "," if place else ""
         yield from json_pieces(table, 2)
-        before = ","
     yield "\n }\n}\n"
 
 
@@ -148,6 +133,31 @@ def _parquet(table: Table) -> bytes:
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 
 
-# By ending: what turns a table into a file, and what turns a scan into one that holds its statistics too.
-_TABLES: Mapping[str, Callable[[Table], bytes | Iterable[bytes]]] = {".csv": csv_pieces, ".parquet": _parquet}
-_DOCUMENTS: Mapping[str, Callable[[_Export], bytes | Iterable[bytes]]] = {".xlsx": _xlsx, ".json": _json}
+def statements(scan: Scan) -> str:
+    """Return a statement for Wikidata a line, with the page that shows the account as its reference.
+
+    The format is that of QuickStatements, version 1 (https://www.wikidata.org/wiki/Help:QuickStatements). There is one
+    for each main official account of an institution whose Wikidata item is known; accounts whose network or form of
+    handle has no property in ``quickstatements.toml`` are left out.
+    """
+    lines = (
+        _statement(result.institution.wikidata, account)
+        for result in scan.results
+        if result.institution.wikidata and result.status.is_assessed
+        for account in main_accounts(result).values()
+    )
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _statement(item: str, account: Account) -> str:
+    """Return the statement on an *account* of the Wikidata *item*, "" where there is no property for it."""
+    for row in read_tables("report/files/quickstatements.toml")["property"]:
+        if row["network"] == account.network and (found := re.fullmatch(row["handle"], account.handle)):
+            seen = account.evidence[0]
+            handle, page = (
+                text.replace("|", "%7C").replace('"', "%22")
+                for text in (found[found.re.groups], seen.page_url)  # the group where there is one, else all of it
+            )
+            day = f"+{seen.captured_at.astimezone(UTC):%Y-%m-%d}T00:00:00Z/11"  # 11: precise to the day
+            return f'{item}|{row["id"]}|"{handle}"|S854|"{page}"|S813|{day}'  # reference URL, and when it was retrieved
+    return ""

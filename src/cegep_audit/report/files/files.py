@@ -3,10 +3,10 @@
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.phrases.catalogue import say
@@ -77,29 +77,19 @@ def _refuse(path: Path) -> None:
 
 def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     """Write a temporary file beside *target*, sync it to disk, and rename it over *target*."""
-    handle, name = tempfile.mkstemp(prefix=".cegep-audit-", dir=target.parent)  # a new file with an unpredictable name
-    beside = Path(name)
+    beside = target.with_name(f".cegep-audit-{token_hex(8)}")  # nobody can lay a link where the name is not known
     try:
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("xb") as file:
+            if target.exists():
+                shutil.copymode(target, beside)
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, beside)
-        else:
-            beside.chmod(0o666 & ~_umask())
         beside.replace(target)
     except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    """Return the file mode mask of this process, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

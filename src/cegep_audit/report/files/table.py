@@ -1,7 +1,8 @@
 """Tables of the files: columns, cells, and the codebook that explains the columns.
 
-Every column is a row of ``columns.toml``: its name, the attribute that holds its value (``from``), its type, its
-meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are all made from these rows.
+Every column is a row of ``columns.toml``, or of ``statistics.toml``: its name, the attribute that holds its value
+(``path``), its type, its meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are
+all made from these rows.
 """
 
 import csv
@@ -9,23 +10,22 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, partial
-from importlib.resources import files
+from functools import cache, partial, reduce
 from itertools import chain, islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any, TypeVar
 
-import tomli
-
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.phrases.catalogue import set_in_french
+from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 
 Cell = str | int | float | bool | None
+Value = Callable[[Any], Cell]
 Made = TypeVar("Made")
 
 # The start of a formula in a spreadsheet (OWASP, "CSV Injection"; the full-width forms in Japanese and Chinese
@@ -34,17 +34,19 @@ Made = TypeVar("Made")
 _FORMULA = re.compile("(^|;)([\\s\u200c\u200d]*)(?=[=+\\-@＝＋－＠])")
 _STARTS = frozenset(" =+-@＝＋－＠")
 
-_DECIMALS = 4  # of a share: a hundredth of a per cent
 _AT_ONCE = 500  # rows of a file written at once
+_AS_WRITTEN = frozenset({"text", "code"})  # types of columns whose cells are the text of the record
 _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The heading of a column and what it means.
+    """The heading of a column, what it means, and where its values come from.
 
     ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
-    ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never).
+    ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never). ``path`` leads from a row to
+    the value, attribute by attribute; ``digits`` are the decimals kept of a number: 4, of a share, are a hundredth of
+    a per cent.
     """
 
     name: str
@@ -54,14 +56,8 @@ class Heading:
     en: str = ""
     empty_fr: str = ""
     empty_en: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a file: its heading, and a function from rows to their cells."""
-
-    heading: Heading
-    cells: Callable[[Sequence[Any]], Sequence[Cell]]
+    path: str = ""
+    digits: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +69,36 @@ class Table:
     rows: Iterable[Sequence[Cell]]
 
 
-def filled(name: str, columns: Sequence[Column], rows: Iterable[object]) -> Table:
-    """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once."""
-    chunks = ([column.cells(some) for column in columns] for some in _chunks(rows))
-    cells = chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks)
-    return Table(name, [column.heading for column in columns], cells)
+def headings(table: str) -> list[Heading]:
+    """Return the headings of a section of ``columns.toml``, or of a table of statistics, in their order."""
+    return _headings()[table]
+
+
+@cache
+def _headings() -> Mapping[str, list[Heading]]:
+    statistics = read_tables("report/files/statistics.toml")
+    sections = {**read_tables("report/files/columns.toml"), "statistics": statistics["columns"]}
+    found = {name: [_heading(*row) for row in rows.items()] for name, rows in sections.items()}
+    by_name = {heading.name: heading for heading in found["statistics"]}
+    return found | {name: [by_name[each] for each in row["columns"]] for name, row in statistics["tables"].items()}
+
+
+def _heading(name: str, row: Mapping[str, Any]) -> Heading:
+    said = {field: set_in_french(row[field]) for field in ("fr", "empty_fr") if field in row}
+    return Heading(name, **{"path": name, **row, **said})
+
+
+def filled(
+    name: str, columns: Sequence[Heading], rows: Iterable[object], values: Mapping[str, Value] | None = None
+) -> Table:
+    """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once.
+
+    *values* give the cells of the columns that they name; the others follow the ``path`` of their heading, and are
+    empty if a record on the way is None.
+    """
+    given = values or {}
+    chunks = ([_cells(column, given.get(column.name), some) for column in columns] for some in _chunks(rows))
+    return Table(name, columns, chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks))
 
 
 def columns_at_once(table: Table) -> Iterator[list[Sequence[Cell]]]:
@@ -95,64 +116,23 @@ def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Mad
     if len(set(map(type, cells)) - {NoneType}) > 1:
         return [function(cell) for cell in cells]
     made = {cell: function(cell) for cell in set(cells)}
-    return [made[cell] for cell in cells]
+    return list(map(made.__getitem__, cells))
 
 
-def columns_of(section: str) -> list[Column]:
-    """Return the columns of a *section* of ``columns.toml``, in its order."""
-    return [column(section, name) for name in rows_of(section)]
-
-
-def column(
-    section: str, key: str, named: str = "", value: Callable[[Any], Cell] | None = None, **places: str
-) -> Column:
-    """Return a column, optionally with another name or *value*; *places* fill the braces in its description."""
-    row = dict(rows_of(section)[key])
-    path, digits = row.pop("from", key), row.pop("digits", _DECIMALS)
-    for language in ("fr", "en"):
-        row[language] = row[language].format_map(places) if places else row[language]
-    heading = Heading(named or key, **{
-        name: set_in_french(text) if name in {"fr", "empty_fr"} else text for name, text in row.items()
-    })  # fmt: skip
+def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequence[Cell]:
     if value:
-        return Column(heading, lambda rows: [value(row) for row in rows])
-    return Column(heading, _reader(path, heading.type, digits))
+        return [value(row) for row in rows]
+    try:
+        found = list(map(attrgetter(column.path), rows))
+    except AttributeError:  # perhaps of None
+        found = [reduce(_attribute, column.path.split("."), row) for row in rows]
+    if column.type in _AS_WRITTEN and set(map(type, found)) <= {str, NoneType}:
+        return found
+    return each_once(partial(_cell, type_=column.type, digits=column.digits), found)
 
 
-def rows_of(section: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return the rows of a *section* of ``columns.toml`` or ``statistics.toml``, by name."""
-    return _sections()[section]
-
-
-@cache
-def _sections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    tables = (
-        tomli.loads(files(__package__).joinpath(name).read_text("utf-8"))
-        for name in ("columns.toml", "statistics.toml")
-    )
-    return {section: rows for table in tables for section, rows in table.items()}
-
-
-def _reader(path: str, type_: str, digits: int) -> Callable[[Sequence[object]], list[Cell]]:
-    """Return a function that follows the attributes of *path* from rows to cells; None if one of them is None."""
-    get, cell = attrgetter(path), partial(_cell, type_=type_, digits=digits)
-
-    def cells(rows: Sequence[object]) -> list[Cell]:
-        try:
-            found = list(map(get, rows))
-        except AttributeError:
-            found = [_walked(row, path) for row in rows]
-        return each_once(cell, found)
-
-    return cells
-
-
-def _walked(row: object, path: str) -> object:
-    """Return the value at *path*, None if a record on the way is None."""
-    found = row
-    for name in path.split("."):
-        found = None if found is None else getattr(found, name)
-    return found
+def _attribute(record: object, name: str) -> object:
+    return None if record is None else getattr(record, name)
 
 
 def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
@@ -166,9 +146,9 @@ def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an att
         case date():
             return found.isoformat()
         case tuple():
-            return len(found) if type_ == "integer" else ";".join(found)
+            return ";".join(found)
         case float():
-            return round(found, digits)
+            return f"{found:.10g}" if type_ == "text" else round(found, digits)
     cell: Cell = found
     return cell
 
@@ -208,32 +188,34 @@ def csv_bytes(table: Table) -> bytes:
 
 def csv_pieces(table: Table) -> Iterator[bytes]:
     """Yield :func:`csv_bytes` a few hundred rows at a time."""
-    yield _csv([[written(heading.name) for heading in table.headings]])
-    for columns in columns_at_once(table):
-        yield _csv(zip(*(each_once(written, column) for column in columns), strict=True))
+    head: list[Sequence[Cell]] = [(heading.name,) for heading in table.headings]
+    for columns in chain([head], columns_at_once(table)):
+        text = io.StringIO()
+        cells = (each_once(written, column) for column in columns)
+        csv.writer(text, lineterminator="\n").writerows(zip(*cells, strict=True))
+        yield text.getvalue().encode("utf-8")
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode("utf-8")
+def json_pieces(table: Table, level: int) -> Iterator[str]:
+    """Yield the name of *table* and a list of one object a row, as :mod:`json` writes them, indented by *level* spaces.
 
-
-def json_pieces(table: Table, indent: int) -> Iterator[str]:
-    """Yield a list of one object a row as JSON, as :mod:`json` indents it *indent* levels deep, by one a level.
-
-    What is empty is null, and no text has an apostrophe added. Each row is one call of the encoder in C, which does
-    not indent: its separator holds the line feed and the indentation.
+    What is empty is null, and no text has an apostrophe added. The encoder in C does not indent, so it encodes each
+    member of an object by itself.
     """
-    outer, inner = "\n" + " " * (indent + 1), "\n" + " " * (indent + 2)
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
-    names = [heading.name for heading in table.headings]
-    before = f"[{outer}"
+    own, outer, inner = ("\n" + " " * (level + deeper) for deeper in range(3))
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+
+    def member(name: str, cell: Cell) -> str:
+        return f"{name}: {encode(plain_or_none(cell))}"
+
+    functions = [partial(member, encode(heading.name)) for heading in table.headings]
+    yield f'{own}"{table.name}": ['
+    before = ""
     for columns in columns_at_once(table):
-        for cells in zip(*(each_once(plain_or_none, column) for column in columns), strict=True):
-            yield f"{before}{{{inner}{encode(dict(zip(names, cells, strict=True)))[1:-1]}{outer}}}"
-            before = f",{outer}"
-    yield "[]" if before.startswith("[") else f"\n{' ' * indent}]"
+        rows = map(f",{inner}".join, zip(*map(each_once, functions, columns), strict=True))
+        yield before + ",".join(f"{outer}{{{inner}{row}{outer}}}" for row in rows)
+        before = ","
+    yield f"{own}]" if before else "]"
 
 
 def plain_or_none(cell: Cell) -> Cell:
@@ -241,10 +223,9 @@ def plain_or_none(cell: Cell) -> Cell:
     return plain(cell) or None if isinstance(cell, str) else cell
 
 
-_CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")
-
-
 def codebook(tables: Sequence[Table]) -> Table:
     """Return a table with one row per column of *tables*: its type, its meaning, and when it is empty."""
-    rows = [(table.name, *astuple(heading)) for table in tables for heading in table.headings]
-    return Table("codebook", [Heading(name) for name in _CODEBOOK], rows)
+    names = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")
+    described = attrgetter("name", "type", "unit", "fr", "en", "empty_fr", "empty_en")
+    rows = [(table.name, *described(heading)) for table in tables for heading in table.headings]
+    return Table("codebook", [Heading(name) for name in names], rows)

@@ -1,86 +1,73 @@
-"""The tables of a scan: institutions (``report.csv``), accounts (``report-accounts.csv``), presence matrix."""
+"""The tables of a scan: institutions, accounts, evidence, failures, and the presence matrix."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
-from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Scan
-from cegep_audit.report.files.table import Cell, Column, Heading, Table, column, columns_of, filled
+from cegep_audit.models import Account, InstitutionResult, Scan
+from cegep_audit.report.files.table import Heading, Table, Value, filled, headings
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Role
 
-
-@dataclass(frozen=True, slots=True)
-class InstitutionRow:
-    """A row of ``report.csv``.
-
-    ``result`` is None where a scan was stopped before the institution; ``main`` is the main official account
-    by network; ``n_networks`` is None where the site was not assessed.
-    """
-
-    institution: Institution
-    result: InstitutionResult | None
-    main: Mapping[str, Account]
-    n_networks: int | None
-
-    @property
-    def three_plus(self) -> bool | None:
-        """Whether the institution is on three networks or more."""
-        return None if self.n_networks is None else self.n_networks >= THREE_PLUS
-
-    @property
-    def pages(self) -> int:
-        """The number of pages read."""
-        return len(self.result.pages) if self.result else 0
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """A row of ``report-accounts.csv``; ``best`` is the best evidence, None where none is kept."""
-
-    institution: Institution
-    account: Account
-    best: Evidence | None
+_NETWORKS = {name: place for place, name in enumerate(NETWORKS)}
+_ROLES = {role: place for place, role in enumerate(Role)}
 
 
 def institutions_of(scan: Scan) -> Table:
     """Return ``report.csv`` as a table: one row per institution, in registry order."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
-    rows = (_institution_row(scan, institution, result) for institution, result in visits(scan))
-    return filled("institutions", institution_columns(extras), rows)
+    columns = institution_headings(extras)
+    values = {name: _value_in("urls", name) for name in NETWORKS}
+    values |= {column.name: _value_in("extra", column.path) for column in columns[len(columns) - len(extras) :]}
+    return filled("institutions", columns, _institution_rows(scan), values)
 
 
-def _institution_row(scan: Scan, institution: Institution, result: InstitutionResult | None) -> InstitutionRow:
-    main = main_accounts(result) if result else {}
-    is_assessed = result is not None and result.status.is_assessed
-    number = len(main.keys() & basket("all", day_of(scan, result))) if is_assessed else None
-    return InstitutionRow(institution, result, main, number)
+def _value_in(mapping: str, key: str) -> Value:
+    """Return a function from a row to the value of *key* in one of its mappings, None if it is not there."""
+    return lambda row: getattr(row, mapping).get(key)
 
 
-def institution_columns(extras: Iterable[str] = ()) -> list[Column]:
-    """Return the columns of ``report.csv``, those of a registry with the further columns *extras* last.
+def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
+    """Yield a row per institution; what only a visit or an assessment can say is None without one."""
+    for institution, result in visits(scan):
+        main = main_accounts(result) if result else {}
+        is_assessed = result is not None and result.status.is_assessed
+        number = len(main.keys() & basket("all", day_of(scan, result))) if is_assessed else None
+        yield SimpleNamespace(
+            institution=institution,
+            result=result,
+            urls={name: account.url for name, account in main.items()},
+            extra=institution.extra,
+            pages=len(result.pages) if result else 0,
+            n_networks=number,
+            three_plus=None if number is None else number >= THREE_PLUS,
+        )
 
-    A further column whose name is taken becomes ``registry_`` and its name.
+
+def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
+    """Return the headings of ``report.csv``, those of a registry with the further columns *extras* last.
+
+    A further column whose name is taken becomes ``registry_`` and its name; its ``path`` is its own name.
     """
-    networks = [_network_column(network) for network in NETWORKS.values()]
-    columns = [*columns_of("institution"), *networks, *columns_of("registry")]
-    taken = {column.heading.name for column in columns}
+    [of_network], [of_extra] = headings("network"), headings("extra")
+    networks = [_named(of_network, each.id, {"name": each.name, "years": years(each)}) for each in NETWORKS.values()]
+    columns = [*headings("institution"), *networks, *headings("registry")]
+    taken = {column.name for column in columns}
     for extra in extras:
         name = plain(extra).strip()
         while name in taken or not name:
             name = f"registry_{name}"
         taken.add(name)
-        columns.append(_extra_column(extra, name))
+        columns.append(replace(_named(of_extra, name, {"name": extra}), path=extra))
     return columns
 
 
-def _network_column(network: Network) -> Column:
-    def urls(rows: Sequence[InstitutionRow]) -> list[Cell]:
-        return [account.url if (account := row.main.get(network.id)) else None for row in rows]
-
-    return Column(column("network", "network", network.id, name=network.name, years=years(network)).heading, urls)
+def _named(heading: Heading, name: str, facts: Mapping[str, str]) -> Heading:
+    """Return *heading* under another *name*, with *facts* in the braces of its meaning."""
+    return replace(heading, name=name, fr=heading.fr.format_map(facts), en=heading.en.format_map(facts))
 
 
 def years(network: Network) -> str:
@@ -89,18 +76,22 @@ def years(network: Network) -> str:
     return f"{network.opened.year}–{last}"
 
 
-def _extra_column(extra: str, name: str) -> Column:
-    return column("extra", "column", name, lambda row: row.institution.extra.get(extra), name=extra)
-
-
 def accounts_of(scan: Scan) -> Table:
     """Return ``report-accounts.csv`` as a table: institutions in registry order, their accounts sorted."""
-    rows = (
-        AccountRow(institution, account, account.evidence[0] if account.evidence else None)
-        for institution, result in visits(scan)
-        for account in (sorted_accounts(result) if result else ())
-    )
-    return filled("accounts", columns_of("account"), rows)
+    return filled("accounts", headings("account"), _accounts(scan, 1))
+
+
+def evidence_of(scan: Scan) -> Table:
+    """Return every piece of evidence as a table, in the order of the accounts, the best of each first."""
+    return filled("evidence", headings("evidence"), (row for row in _accounts(scan, None) if row.best))
+
+
+def _accounts(scan: Scan, most: int | None) -> Iterator[SimpleNamespace]:
+    """Yield a row for each of the *most* best pieces of evidence of each account (None: all), or one without any."""
+    for institution, result in visits(scan):
+        for account in sorted_accounts(result) if result else ():
+            for best in account.evidence[:most] or (None,):
+                yield SimpleNamespace(institution=institution, account=account, best=best)
 
 
 def sorted_accounts(result: InstitutionResult) -> list[Account]:
@@ -109,17 +100,23 @@ def sorted_accounts(result: InstitutionResult) -> list[Account]:
 
 
 def is_shown(account: Account) -> bool:
-    """Whether *account* may be shown. What names no account is not, whatever it is: no person's page leaves here."""
+    """Whether *account* may be shown: no URL that names no account, such as a person's page, leaves the program."""
     return account.kind.names_account or not account.url
-
-
-_NETWORKS = {name: place for place, name in enumerate(NETWORKS)}
-_ROLES = {role: place for place, role in enumerate(Role)}
 
 
 def _place(account: Account) -> tuple[int, str, bool, int, str, str]:
     order = _NETWORKS.get(account.network, len(_NETWORKS))
     return order, account.network, not account.is_main, _ROLES[account.role], account.url, account.handle
+
+
+def failures_of(scan: Scan) -> Table:
+    """Return the pages that could not be read as a table, in registry order."""
+    rows = (
+        SimpleNamespace(institution=institution, failure=failure)
+        for institution, result in visits(scan)
+        for failure in (result.failures if result else ())
+    )
+    return filled("failures", headings("failure"), rows)
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
@@ -131,13 +128,8 @@ def matrix_of(scan: Scan, basket: str = "all") -> Table:
     from cegep_audit.analyze.tables import matrix_of_numbers
 
     matrix = matrix_of_numbers(presence(scan, basket))
-    id_, name = (column.heading for column in columns_of("account")[:2])
-    said = {"fr": "1 : présent; 0 : absent.", "en": "1: present; 0: absent."}
-    nothing = {
-        "empty_fr": "site non évalué, ou réseau fermé ce jour-là",
-        "empty_en": "site not assessed, or network not open that day",
-    }
-    headings = [Heading(str(network), "integer", **said, **nothing) for network in matrix.columns]
+    [of_network] = headings("matrix")
+    columns = [*headings("account")[:2], *(replace(of_network, name=str(network)) for network in matrix.columns)]
     cells = matrix.astype(object).where(matrix.notna(), None).to_numpy().tolist()
     rows = ((each.id, each.name, *row) for each, row in zip(scan.institutions, cells, strict=True))
-    return Table("matrix", [id_, name, *headings], rows)
+    return Table("matrix", columns, rows)

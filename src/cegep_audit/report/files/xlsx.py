@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from math import isfinite
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import xlsxwriter
@@ -14,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from cegep_audit.report.files.table import Cell, Heading, Table, codebook, columns_at_once, each_once, inert
+from cegep_audit.report.files.table import Cell, Table, codebook, columns_at_once, each_once, inert
 
 # Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
 # address grows up to threefold where XlsxWriter escapes it.
@@ -27,10 +26,7 @@ _MAX_ADDRESS = 2_079 // 3
 _UNUSUAL = re.compile(r"[<>&\x00-\x1f\ufffe\uffff]|^\s|\s$|_x[0-9a-fA-F]{4}_")
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
-
-# Number formats; the cell holds the number itself.
-_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})
-_PER_CENT, _DECIMALS = "0.0%", "0.0###"
+_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})  # columns shown as per cents
 
 
 def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
@@ -46,28 +42,24 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
     book = xlsxwriter.Workbook(buffer, options)
     book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
     header = book.add_format({"bold": True, "bottom": 1})
-    looks = _Looks(
-        link=book.get_default_url_format(),
-        per_cent=book.add_format({"num_format": _PER_CENT}),
-        decimals=book.add_format({"num_format": _DECIMALS}),
-    )
+    per_cent, decimals = (book.add_format({"num_format": each}) for each in ("0.0%", "0.0###"))
     for table in [*tables, codebook(tables)]:
         sheet = book.add_worksheet(table.name, worksheet_class=_Sheet)
-        _fill(sheet, table, header, looks, choices or {})
+        sheet.freeze_panes(1, 1)
+        sheet.write_cells(0, [_style(header) + sheet.xml(heading.name) for heading in table.headings])
+        styles = [
+            None if heading.type != "number" else per_cent if heading.name in _SHARES else decimals
+            for heading in table.headings
+        ]
+        last, widths = _write_rows(sheet, table, styles, book.get_default_url_format())
+        for place, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
+            sheet.set_column(place, place, min(max(width + 2, _MIN_WIDTH), _MAX_WIDTH))
+            if choices and heading.name in choices:
+                offered = {"validate": "list", "source": list(choices[heading.name])}
+                sheet.data_validation(1, place, last, place, offered)
+        sheet.autofilter(0, 0, last, len(table.headings) - 1)
     book.close()
     return buffer.getvalue()
-
-
-class _Looks(NamedTuple):
-    link: Format
-    per_cent: Format
-    decimals: Format
-
-    def of(self, heading: Heading) -> Format | None:
-        """Return the format of numbers under *heading*, None for Excel's default."""
-        if heading.type != "number":
-            return None
-        return self.per_cent if heading.name in _SHARES else self.decimals
 
 
 class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
@@ -113,40 +105,29 @@ def _style(style: Format | None) -> str:
     return f' s="{style._get_xf_index()}"' if style else ""  # noqa: SLF001 - the number a cell names its format by
 
 
-def _fill(sheet: _Sheet, table: Table, header: Format, looks: _Looks, choices: Mapping[str, Sequence[str]]) -> None:
-    sheet.freeze_panes(1, 1)
+def _write_rows(
+    sheet: _Sheet, table: Table, styles: Sequence[Format | None], link: Format
+) -> tuple[int, Sequence[int]]:
+    """Write the rows below the header, numbers in the *styles* of their columns and addresses in that of a *link*.
+
+    Returns the number of the last row, and the widths of the columns in characters.
+    """
     widths = [len(heading.name) for heading in table.headings]
-    sheet.write_cells(0, [_style(header) + sheet.xml(heading.name) for heading in table.headings])
-    last = _write_rows(sheet, table, looks, widths)
-    for place, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
-        sheet.set_column(place, place, min(max(width + 2, _MIN_WIDTH), _MAX_WIDTH))
-        if offered := choices.get(heading.name):
-            sheet.data_validation(1, place, last, place, {"validate": "list", "source": list(offered)})
-    sheet.autofilter(0, 0, last, len(table.headings) - 1)
-
-
-def _write_rows(sheet: _Sheet, table: Table, looks: _Looks, widths: list[int]) -> int:
-    """Write the rows below the header, widen *widths* to what they hold, and return the number of the last row."""
     urls = [place for place, heading in enumerate(table.headings) if heading.type == "url"]
-    styles = [looks.of(heading) for heading in table.headings]
     links = line = 0
     for columns in columns_at_once(table):
         for place, cells in enumerate(columns):
-            widths[place] = max(widths[place], *each_once(_width, cells))
+            widths[place] = max(widths[place], *each_once(lambda cell: 0 if cell is None else len(str(cell)), cells))
         xml = [each_once(partial(sheet.xml, style=style), cells) for style, cells in zip(styles, columns, strict=True)]
         for row, parts in zip(zip(*columns, strict=True), map(list, zip(*xml, strict=True)), strict=True):
             line += 1
             for place in urls if links < _MAX_LINKS else ():
                 if links < _MAX_LINKS and _is_address(url := row[place]):
                     sheet.note_link(line, place, str(url))
-                    parts[place] = _style(looks.link) + parts[place]
+                    parts[place] = _style(link) + parts[place]
                     links += 1
             sheet.write_cells(line, parts)
-    return line
-
-
-def _width(cell: Cell) -> int:
-    return 0 if cell is None else len(str(cell))
+    return line, widths
 
 
 def _is_address(cell: Cell) -> bool:

@@ -1,11 +1,11 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
-from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange, Scope, ShareChange
-from cegep_audit.analyze.change.trend import Population, Share, Trend
+from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
+from cegep_audit.analyze.change.trend import Population, Trend
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -18,9 +18,11 @@ from cegep_audit.report.text.comparison import MARKS, comparison_coverage, netwo
 
 _MOST_LINES = 5  # networks of the chart, beside the threshold
 _YEARLY = 300  # days between scans from which their years alone tell them apart
-_LISTS = {Change.GAINED: ("account",), Change.LOST: ("account",), Change.RENAMED: ("before", "after")}
-
-Shares = Mapping[str, Share]  # of one scan by network; "" for the threshold over all networks
+_LISTS: Mapping[Change, Mapping[str, str]] = {  # of each list, its headings and the addresses below them
+    Change.GAINED: {"account": "new_url"},
+    Change.LOST: {"account": "old_url"},
+    Change.RENAMED: {"before": "old_url", "after": "new_url"},
+}
 
 
 def change(found: Trend | None, since: Comparison | None, anchors: Mapping[str, str], lang: Language) -> Section | None:
@@ -37,24 +39,29 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
     scans = [scan for scan in found.scans if scan.assessed]
     if len(scans) < 2:  # noqa: PLR2004 - a line has two ends
         return None
-    steps, days = _shares(found, Population.EVERY_TIME), [scan.day for scan in scans]
-    last = steps[-1]
+    everyone, steps = (  # by population, the shares of each scan by network; "" for the threshold over all networks
+        [
+            {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
+            for scan, shares in zip(found.scans, found.shares, strict=True)
+            if scan.assessed
+        ]
+        for population in (Population.ALL, Population.EVERY_TIME)
+    )
+    days, last = [scan.day for scan in scans], steps[-1]
     moves = {
-        name: abs((each.share or 0) - (_share(steps[0], name) or 0))
-        for name, each in last.items()
-        if name and each.count
+        name: abs((each.share or 0) - (steps[0][name].share or 0)) for name, each in last.items() if name and each.count
     }
     most = sorted(moves, key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
     series = [
-        Series(_name(name, last, lang), days, [_share(step, name) for step in steps], is_strong=not name)
+        Series(_name(name, lang), days, [step[name].share for step in steps], is_strong=not name)
         for name in ("", *most)
     ]
     shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
+    titled = [(say("trend.all", lang), "", everyone), *((_name(name, lang), name, steps) for name in shown)]
     rows: list[Row] = [
         [*heads(lang, "scan"), *(str(scan.id) for scan in scans)],
         [*heads(lang, "assessed"), *(locales.number(scan.assessed, lang) for scan in scans)],
-        _row(say("trend.all", lang), "", _shares(found, Population.ALL), lang),
-        *(_row(_name(name, last, lang), name, steps, lang) for name in shown),
+        *([title, *(locales.percent(step[name].share, lang) for step in shares)] for title, name, shares in titled),
     ]
     head = [*heads(lang, "date"), *(locales.day(day, lang) for day in days)]
     return Part(
@@ -64,29 +71,9 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
     )
 
 
-def _shares(found: Trend, population: Population) -> list[Shares]:
-    """Return the shares of each scan that assessed any institution."""
-    return [
-        {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
-        for scan, shares in zip(found.scans, found.shares, strict=True)
-        if scan.assessed
-    ]
-
-
-def _share(shares: Shares, name: str) -> float | None:
-    return shares[name].share if name in shares else None
-
-
-def _row(title: str, name: str, steps: Sequence[Shares], lang: Language) -> Row:
-    return [title, *(locales.percent(_share(step, name), lang) for step in steps)]
-
-
-def _name(name: str, last: Shares, lang: Language) -> str:
-    return words.network_name(name) if name else _threshold_name(last[""].k or 0, lang)
-
-
-def _threshold_name(k: int, lang: Language) -> str:
-    return f"≥\u00a0{say('summary.networks_count', lang, count=k)}"
+def _name(network: str, lang: Language) -> str:
+    """Return the name of a *network*, or of the threshold for ""."""
+    return words.network_name(network) or f"≥\u00a0{say('summary.networks_count', lang, count=THREE_PLUS)}"
 
 
 def _named(days: Sequence[date], lang: Language) -> list[tuple[date, str]]:
@@ -100,14 +87,13 @@ def _moved(since: Comparison | None, anchors: Mapping[str, str], lang: Language)
     """Return the lists of accounts gained, lost and renamed, a row each; a long list is folded."""
     if since is None:
         return []
-    parts = []
-    day = locales.day(words.scan_day(since.old), lang)
-    for kind, head in _LISTS.items():
+    parts, day = [], locales.day(words.scan_day(since.old), lang)
+    for kind, columns in _LISTS.items():
         rows: list[Row] = [
             [
                 to_sheet(words.institution_name(each.institution), anchors.get(each.institution.id, "")),
                 words.network_name(each.network),
-                *(link(url) for url in _urls(each)),
+                *(link(getattr(each, url) or "") for url in columns.values()),
             ]
             for each in since.changes
             if each.change is kind
@@ -115,17 +101,9 @@ def _moved(since: Comparison | None, anchors: Mapping[str, str], lang: Language)
         if rows:
             title = say(f"change.{kind.value}", lang, count=len(rows), day=day)
             is_folded = len(rows) > _MOST_LINES and bool(anchors)
-            grid = Grid(title, heads(lang, "institution", "network", *head), rows, texts=len(head) + 2)
+            grid = Grid(title, heads(lang, "institution", "network", *columns), rows, texts=2 + len(columns))
             parts.append(Part(title="" if is_folded else title, grid=grid, is_folded=is_folded))
     return parts
-
-
-def _urls(each: NetworkChange) -> Iterator[str]:
-    """Yield the addresses that a list shows: the old one unless it was gained, the new one unless it was lost."""
-    if each.change is not Change.GAINED:
-        yield each.old_url or ""
-    if each.change is not Change.LOST:
-        yield each.new_url or ""
 
 
 def since_words(since: Comparison | None, lang: Language) -> Mapping[str, str]:
@@ -140,14 +118,12 @@ def since_words(since: Comparison | None, lang: Language) -> Mapping[str, str]:
     old, new = words.scan_day(since.old), words.scan_day(since.new)
     when = locales.day(old, lang) if (old.year, old.month) == (new.year, new.month) else locales.month(old, lang)
     return {
-        id_: say("sheet.since", lang, when=when, moves=", ".join(moves))
-        if moves
-        else say("sheet.since_nothing", lang, when=when)
+        id_: say("sheet.since" if moves else "sheet.since_nothing", lang, when=when, moves=", ".join(moves))
         for id_, moves in moved.items()
     }
 
 
-def threshold_share(since: Comparison) -> ShareChange | None:
+def _threshold(since: Comparison) -> ShareChange | None:
     """Return the share on three networks or more of those open each day; None where nothing was compared."""
     wanted = ("all", THREE_PLUS, Scope.EACH_DAY)
     return next((each for each in since.shares if (each.basket, each.k, each.scope) == wanted), None)
@@ -158,60 +134,58 @@ def change_sections(since: Comparison, lang: Language) -> list[Section]:
     said = [each.text for each in comparison_coverage(since, lang)]
     found = [
         section("coverage", lang, Part(lead=said[0], note=". ".join(said[1:]))),
-        section("movers", lang, _movers(since, lang)),
-        section("thresholds", lang, Part(grid=thresholds_grid(since, lang))) if since.compared else None,
+        section("movers", lang, _movers(since, lang) if since.compared else None),
+        section("thresholds", lang, Part(grid=thresholds_grid(since, lang)) if since.compared else None),
         section("moved", lang, *_moved(since, {}, lang)),
     ]
     return [each for each in found if each is not None]
 
 
-def _movers(since: Comparison, lang: Language) -> Part | None:
+def _movers(since: Comparison, lang: Language) -> Part:
     """Return the threshold and the networks that moved most as lines from one scan to the other, and all as a table."""
     found = [each for each in since.shares if each.network and each.points]
     ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
-    shown = [each for each in (threshold_share(since), *ranked[:_MOST_LINES]) if each]
-    if not since.compared:
-        return None
     ends = (date.min, date.min.replace(day=2))  # two ends, whatever the time between them
     named = [locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new)]
     series = [
-        Series(_moved_name(each, lang), ends, (each.old_share, each.new_share), is_strong=not each.network)
-        for each in shown
+        Series(
+            f"{_name(each.network, lang)} {locales.points(each.points, lang)}",
+            ends,
+            (each.old_share, each.new_share),
+            is_strong=not each.network,
+        )
+        for each in (_threshold(since), *ranked[:_MOST_LINES])
+        if each
     ]
     chart = lines(series, list(zip(ends, named, strict=True)), say("chart.movers", lang), ticks(lang))
     note = say("compare.legend", lang)
     return Part(lead=say("lead.movers", lang), chart=chart, grid=networks_grid(since, lang), note=note)
 
 
-def _moved_name(each: ShareChange, lang: Language) -> str:
-    name = words.network_name(each.network) if each.network else _threshold_name(THREE_PLUS, lang)
-    return f"{name} {locales.points(each.points, lang)}"
-
-
 def change_headlines(since: Comparison, lang: Language) -> list[Headline]:
     """Return the figures of a comparison in large: the share now and before, and accounts gained and lost."""
-    share, day = threshold_share(since), locales.day(words.scan_day(since.old), lang)
-    compared = say("headline.compared", lang, count=len(since.compared))
     headlines = []
-    if share:
-        before = say("headline.before", lang, share=locales.percent(share.old_share, lang), day=day)
-        moved = say("headline.points", lang, points=locales.points(share.points, lang))
-        now, name = locales.percent(share.new_share, lang), say("headline.present", lang, count=THREE_PLUS)
-        headlines.append(Headline(now, name, [before, moved, compared]))
+    if share := _threshold(since):
+        day, then = locales.day(words.scan_day(since.old), lang), locales.percent(share.old_share, lang)
+        facts = [
+            say("headline.before", lang, share=then, day=day),
+            say("headline.points", lang, points=locales.points(share.points, lang)),
+            say("headline.compared", lang, count=len(since.compared)),
+        ]
+        title = say("headline.present", lang, count=THREE_PLUS)
+        headlines.append(Headline(locales.percent(share.new_share, lang), title, facts))
     for kind in _LISTS:
-        count = since.count(kind)
-        if kind is Change.RENAMED and not count:
-            continue
-        sites = {each.institution.id for each in since.changes if each.change is kind}
-        facts = [say("headline.sites", lang, count=len(sites))] if count else []
-        figure, name = say(f"headline.{kind.value}", lang, count=count).split(" ", 1)
-        headlines.append(Headline(figure, name, facts))
+        sites = [each.institution.id for each in since.changes if each.change is kind]
+        if sites or kind is not Change.RENAMED:
+            facts = [say("headline.sites", lang, count=len(set(sites)))] if sites else []
+            figure, name = say(f"headline.{kind.value}", lang, count=len(sites)).split(" ", 1)
+            headlines.append(Headline(figure, name, facts))
     return headlines
 
 
 def change_sentence(since: Comparison, lang: Language) -> str:
     """Return what changed in one sentence: accounts, the share then and now, and over whom."""
-    share = threshold_share(since)
+    share = _threshold(since)
     if not since.compared or share is None:
         return say("compare.nothing", lang)
     old, new = (locales.percent(each, lang) for each in (share.old_share, share.new_share))

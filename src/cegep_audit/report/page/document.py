@@ -5,7 +5,6 @@ Everything is escaped by the templates; the page's policy names what may run or 
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from hashlib import sha256
 
 from cegep_audit.analyze.change.compare import Comparison
@@ -57,9 +56,12 @@ def page(
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
-    facts = stats.summary.scan
+    facts, completed = stats.summary.scan, attained(stats.scan)
     moved = since_words(since, lang)
     population = say("page.population", lang, count=stats.summary.figures.institutions)
+    modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
+    key = "page.scan" if facts.captured else "page.scan_of_nothing"
+    read = say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=modes)
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
     return _rendered(
         "page.html",
@@ -67,14 +69,14 @@ def page(
         "".join(_signs(table.networks, len(table.titles))),
         tool=facts.tool_version,
         title=say("page.title", lang),
-        about=f"{population}, {_scan_words(stats, lang)}.",
+        about=f"{population}, {read}.",
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
         sentence=headline_sentence(stats.summary, lang),
         headlines=headlines(stats, lang),
         sections=_sections(stats, names, lang, history, since),
         cautions=_cautions(stats, lang),
         citation=citation(stats.summary, lang),
-        paragraph=paragraph(stats.summary, lang, attained(stats.scan)),
+        paragraph=paragraph(stats.summary, lang, completed),
         matrix=table,
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,
@@ -132,14 +134,12 @@ def _rendered(template: str, lang: Language, style: str = "", **facts: object) -
         f"default-src 'none'; style-src 'sha256-{hashes['s']}'; script-src 'sha256-{hashes['j']}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    frame = {"lang": lang, "say": partial(_say, lang), "style": style, "script": script, "policy": policy}
-    pieces = environment().get_template(template).stream(**frame, **facts)
+    frame = {"lang": lang, "style": style, "script": script, "policy": policy}
+    pieces = (
+        environment().get_template(template).stream(say=lambda key, **said: say(key, lang, **said), **frame, **facts)
+    )
     pieces.enable_buffering(_AT_ONCE)
     return b"".join(piece.encode("utf-8", "replace") for piece in pieces)
-
-
-def _say(lang: Language, key: str, **facts: object) -> str:
-    return say(key, lang, **facts)
 
 
 def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
@@ -150,13 +150,6 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
     for place, network in enumerate(columns, titles + 3):
         yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
     yield "}\n"
-
-
-def _scan_words(stats: ScanStatistics, lang: Language) -> str:
-    facts = stats.summary.scan
-    read = [say(f"mode.{facts.mode}", lang), *later_modes(attained(stats.scan), lang)]
-    key = "page.scan" if facts.captured else "page.scan_of_nothing"
-    return say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=", ".join(read))
 
 
 def _sections(
@@ -185,15 +178,7 @@ def _sections(
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
     """Return what a reader must know of the figures, in words that can be cited."""
     figures, population = stats.summary.figures, stats.summary.sample_of
-    keys = {
-        "caution.presence": True,
-        "caution.lower_bound": True,
-        "caution.activity": True,
-        "caution.bounds": figures.assessed < figures.institutions,
-        "caution.census": population is None,
-        "caution.sample": population is not None,
-        "caution.closed": True,
-        "caution.rules": True,
-        "lead.tests": True,
-    }
-    return [say(key, lang, population=population) for key, applies in keys.items() if applies]
+    bounds = ("bounds",) if figures.assessed < figures.institutions else ()
+    keys = ("presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample")
+    said = (f"caution.{key}" for key in (*keys, "closed", "rules"))
+    return [say(key, lang, population=population) for key in (*said, "lead.tests")]

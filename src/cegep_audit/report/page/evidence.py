@@ -5,11 +5,11 @@ links to each network are. Beside a blind sheet the links have neither role nor 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
 from itertools import groupby
 
 from cegep_audit.coding.sampling import CodingRow
-from cegep_audit.models import Account, Evidence, InstitutionResult, PageRecord, Scan
+from cegep_audit.models import Account, Evidence, PageRecord, Scan
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -22,6 +22,7 @@ from cegep_audit.vocabulary import Zone
 
 ARCHIVE = "https://web.archive.org/web/"  # takes a moment (14 digits) and an address, and goes to the nearest capture
 _FIRST_LINE = 2  # of the coding sheet: its header is line 1
+_ZONES = list(Zone)
 
 
 def evidence_page(scan: Scan, rows: Sequence[CodingRow], sheet: str, lang: Language, *, is_shown: bool) -> bytes:
@@ -36,8 +37,7 @@ def _blocks(scan: Scan, rows: Sequence[CodingRow], sheet: str, lang: Language, *
     yield Line(say("evidence.about", lang, day=locales.day(scan.started_at, lang), count=len(rows), sheet=sheet))
     yield Line(say("evidence.shown" if is_shown else "evidence.blind", lang), "warn")
     yield Line(say("evidence.decisions", lang))
-    numbered = groupby(enumerate(rows, _FIRST_LINE), key=lambda item: item[1].unit.institution_id)
-    for _, group in numbered:
+    for _, group in groupby(enumerate(rows, _FIRST_LINE), key=lambda item: item[1].unit.institution_id):
         yield from _site(list(group), archive, lang, is_shown=is_shown)
 
 
@@ -47,7 +47,9 @@ def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, 
     address = link(institution.url)
     yield Line(f"{plain(institution.id)} · {address.text}", "dim", href=address.href)
     if result is None or not result.status.is_assessed:
-        yield Line(say("evidence.not_assessed", lang, why=_cause(result, lang)), "warn")
+        why = say(f"status.{result.status if result else 'not_visited'}", lang)
+        why = f"{why}, {detail_words(result.detail, lang)}" if result else why
+        yield Line(say("evidence.not_assessed", lang, why=why), "warn")
     pages = result.pages if result else ()
     if pages:
         rows = [_page(number, page, archive, lang) for number, page in enumerate(pages, 1)]
@@ -56,10 +58,11 @@ def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, 
     else:
         yield Line(say("evidence.no_page", lang))
     if failures := result.failures if result else ():
-        cells = (
-            Cell(f"{link(each.url).text} : {detail_words(each.detail, lang)}", link(each.url).href) for each in failures
+        said = (
+            replace(link(each.url), text=f"{link(each.url).text} : {detail_words(each.detail, lang)}")
+            for each in failures
         )
-        yield Folded(say("evidence.failures", lang, count=len(failures)), [bullets(cells)])
+        yield Folded(say("evidence.failures", lang, count=len(failures)), [bullets(said)])
     numbers = {without_password(page.url): number for number, page in enumerate(pages, 1)}
     for line, row in lines:
         yield from _row(row, line, numbers, lang, is_shown=is_shown)
@@ -69,25 +72,16 @@ def _heads(names: Sequence[str], lang: Language) -> list[str]:
     return [say(f"evidence.{name}", lang) for name in names]
 
 
-def _cause(result: InstitutionResult | None, lang: Language) -> str:
-    if result is None:
-        return say("status.not_visited", lang)
-    return f"{say(f'status.{result.status}', lang)}, {detail_words(result.detail, lang)}"
-
-
 def _page(number: int, page: PageRecord, archive: str, lang: Language) -> Row:
     role, record = say(f"page_role.{page.role}", lang), plain(page.record_id or "").strip("<>")
+    archived = link(f"{archive}{page.captured_at:%Y%m%d%H%M%S}/{without_password(page.url)}")
     return [
         f"P{number}",
         link(page.url),
         f"{role} · WARC {record}" if record else role,
         locales.minute(page.captured_at),
-        Cell(say("evidence.archived", lang), link(_archived(archive, page.url, page.captured_at)).href),
+        replace(archived, text=say("evidence.archived", lang)),
     ]
-
-
-def _archived(archive: str, url: str, moment: datetime) -> str:
-    return f"{archive}{moment:%Y%m%d%H%M%S}/{without_password(url)}"
 
 
 def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, *, is_shown: bool) -> Iterator[Block]:
@@ -101,20 +95,15 @@ def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, 
         for each in account.evidence
     ]
     blocks: list[Block] = []
-    if seen:
+    if seen:  # page by page, from top to bottom, then by address: the order does not tell which was chosen
         names = ("page", "place", "label", "account", *(("whose",) if is_shown else ()))
-        rows = [_sighting(*each, lang, is_shown=is_shown) for each in sorted(seen, key=_place)]
+        seen.sort(key=lambda each: (each[0], _ZONES.index(each[2].zone), each[1].url, plain(each[2].label)))
+        rows = [_sighting(*each, lang, is_shown=is_shown) for each in seen]
         blocks.append(Grid(name, _heads(names, lang), rows, texts=len(names)))
     if bare := sorted({*numbers.values()}.difference(page for page, _, _ in seen)):
         pages = ", ".join(f"P{number}" for number in bare)
         blocks.append(Line(say("evidence.no_link", lang, network=name, pages=pages)))
     yield Folded(say("evidence.links", lang, network=name), blocks, is_open=is_shown)
-
-
-def _place(seen: tuple[int, Account, Evidence]) -> tuple[int, int, str, str]:
-    """Return the key of page by page, from top to bottom, then by address: it does not tell which was chosen."""
-    page, account, evidence = seen
-    return page, list(Zone).index(evidence.zone), account.url, plain(evidence.label)
 
 
 def _sighting(page: int, account: Account, seen: Evidence, lang: Language, *, is_shown: bool) -> Row:

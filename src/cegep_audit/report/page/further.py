@@ -19,7 +19,14 @@ _CODES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences th
 
 def co_occurrence(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on pairs and combinations of networks."""
-    return section("co_occurrence", lang, _pairs(stats, lang), _combinations(stats, lang))
+    rows: list[Row] = []
+    for row in records(stats.tables["combinations"].head(_MOST_SETS)):
+        names = ", ".join(map(network_name, row["networks"].split(";")))
+        figures = (locales.number(row["count"], lang), locales.percent(row["share"], lang))
+        rows.append([names or say("named.none_of_them", lang), *figures])
+    lead = say("lead.combinations", lang)
+    sets = Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows)) if rows else None
+    return section("co_occurrence", lang, _pairs(stats, lang), sets)
 
 
 def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
@@ -39,36 +46,22 @@ def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
     return Part(lead=lead, grid=Grid(lead, [*heads(lang, "network"), *map(network_name, most)], rows, is_heat=True))
 
 
-def _combinations(stats: ScanStatistics, lang: Language) -> Part | None:
-    rows = [
-        [_names(row["networks"], lang), locales.number(row["count"], lang), locales.percent(row["share"], lang)]
-        for row in records(stats.tables["combinations"].head(_MOST_SETS))
-    ]
-    lead = say("lead.combinations", lang)
-    return Part(lead=lead, grid=Grid(lead, heads(lang, "combination", "count", "share"), rows)) if rows else None
-
-
-def _names(networks: str, lang: Language) -> str:
-    return ", ".join(map(network_name, networks.split(";"))) if networks else say("named.none_of_them", lang)
-
-
 def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
-    parts = []
-    named = stats.tables["exceptions"]
-    for kind in ("sole_holder", "lacks_common", "no_network"):
-        title = say(f"named.{kind}", lang)
-        rows: list[Row] = [
-            [
-                *([network_name(row["network"])] if row["network"] else []),
-                to_sheet(names[row["institution_id"]], anchors[row["institution_id"]]),
-            ]
-            for row in records(named[named["kind"] == kind])
-        ]
+    parts, found = [], stats.tables["exceptions"]
+    for kind, head in (
+        ("sole_holder", ("network", "institution")),
+        ("lacks_common", ("network", "institution")),
+        ("no_network", ("institution",)),
+    ):
+        rows: list[Row] = []
+        for row in records(found[found["kind"] == kind]):
+            sheet = to_sheet(names[row["institution_id"]], anchors[row["institution_id"]])
+            rows.append((network_name(row["network"]), sheet)[-len(head) :])
         if rows:
-            head = heads(lang, "network", "institution")[-len(rows[0]) :]
-            parts.append(Part(title=title, grid=Grid(title, head, rows, texts=2)))
+            title = say(f"named.{kind}", lang)
+            parts.append(Part(title=title, grid=Grid(title, heads(lang, *head), rows, texts=2)))
     return section("exceptions", lang, *parts)
 
 
@@ -79,14 +72,10 @@ def places(stats: ScanStatistics, lang: Language) -> Section | None:
         return None
     parts = [Part(lead=say("lead.places", lang, count=int(account_counts["official"].sum())))]
     for aspect, found in stats.tables["places"].groupby("aspect", sort=False):
-        rows: list[Row] = [
-            [
-                say(f"{_CODES[str(aspect)]}.{row['place']}", lang),
-                locales.number(row["accounts"], lang),
-                locales.percent(row["share"], lang),
-            ]
-            for row in records(found.sort_values("accounts", ascending=False, kind="stable"))
-        ]
+        rows: list[Row] = []
+        for row in records(found.sort_values("accounts", ascending=False, kind="stable")):
+            place = say(f"{_CODES[str(aspect)]}.{row['place']}", lang)
+            rows.append([place, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
         title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]

@@ -1,6 +1,7 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -38,15 +39,11 @@ def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
     for code, place in places.items():
         group = groups.get(code)
         share = group.at_least[k].share if group else None
-        text = "—" if share is None else locales.percent(share, lang, digits=0)
-        shown.append(Tile(**place, code=code, share=share, text=text, is_few=group is not None and group.is_few))
+        text, is_few = locales.percent(share, lang, digits=0), group is not None and group.is_few
+        shown.append(Tile(**place, code=code, share=share, text=text, is_few=is_few))
     label = say("chart.regions", lang, k=k)
-    rows = [[tile.name.replace("/", ""), tile.text] for tile in shown]
-    return Part(
-        lead=say("lead.map", lang, k=k),
-        chart=tiles(shown, label),
-        grid=Grid(label, heads(lang, "region", "share"), rows),
-    )
+    grid = Grid(label, heads(lang, "region", "share"), [[tile.name.replace("/", ""), tile.text] for tile in shown])
+    return Part(lead=say("lead.map", lang, k=k), chart=tiles(shown, label), grid=grid)
 
 
 def groups(stats: ScanStatistics, lang: Language) -> Section | None:
@@ -82,17 +79,13 @@ def _group_part(
         for name, group in ranked
     ]
     first, last = heads(lang, "group", "institutions", "assessed"), heads(lang, "mean", "median")
-    said = [lead]
+    grid = Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows)
     if any(group.assessed < group.institutions for _, group in ranked):
-        said.append(say("lead.spans", lang))
+        lead = f"{lead} {say('lead.spans', lang)}"
     if any(group.is_few for _, group in ranked):
-        said.append(say("lead.few", lang, count=FEW))
-    return Part(
-        title=title,
-        lead=" ".join(said),
-        chart=bars(shown, label, ticks(lang), dots=True) if shown else None,
-        grid=Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows),
-    )
+        lead = f"{lead} {say('lead.few', lang, count=FEW)}"
+    chart = bars(shown, label, ticks(lang), dots=True) if shown else None
+    return Part(title=title, lead=lead, chart=chart, grid=grid)
 
 
 def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
@@ -100,24 +93,22 @@ def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: La
     met = [name for name, share in stats.summary.figures.networks.items() if share.count]
     some = {values: group for values, group in found.items() if group.assessed}
     rows: list[Row] = [[network_name(name), *(_shaded(group, name, lang) for group in some.values())] for name in met]
-    if not rows:
-        return None
-    sizes = [f"({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}" for group in some.values()]
-    titles = [f"{group_words(by, values, lang)} {size}" for values, size in zip(some, sizes, strict=True)]
+    titles = [
+        f"{group_words(by, values, lang)} ({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}"
+        for values, group in some.items()
+    ]
     caption = say("grid.crossed", lang, column=crossed_name(by, lang))
-    return Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True))
+    return Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True)) if rows else None
 
 
 def _shaded(group: Figures, name: str, lang: Language) -> Cell:
-    share = group.networks.get(name)
-    if share is None:
+    if (share := group.networks.get(name)) is None:
         return Cell("—")
-    return Cell(heat(share.share or 0, lang).text, shade=0) if group.is_few else heat(share.share or 0, lang)
+    cell = heat(share.share or 0, lang)
+    return replace(cell, shade=0) if group.is_few else cell
 
 
 def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:
-    if found.empty:
-        return None
     rows = [
         [
             measure_words(row["measure"], lang),
@@ -130,4 +121,4 @@ def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:
     ]
     caption = say("grid.tests", lang, column=column_name(column, lang))
     head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
-    return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
+    return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True) if rows else None

@@ -75,7 +75,8 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     many are on them.
     """
     counts = stats.summary.figures.networks
-    met = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}.union(*map(_units, sheets))
+    units = [_units(sheet) for sheet in sheets]
+    met = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}.union(*units)
     order = [name for name in (*counts, *(name for name in NETWORKS if name not in counts)) if name in met]
     said = [column for column in _SHOWN if any(getattr(sheet.institution, column) for sheet in sheets)]
     own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
@@ -86,27 +87,19 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
             *_reading(sheet, own, lang),
             [_value(sheet.institution, column, lang) for column in said],
             "?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
-            _squares(sheet, order),
+            _squares(sheet, of_units, order),
         )
-        for sheet in sheets
+        for sheet, of_units in zip(sheets, units, strict=True)
     ]
     states = [name for name in ("missing", "partial", "other") if any(line.state == name for line in lines)]
-    read = [(name, say(f"grid.{name}", lang)) for name in (["read", *states] if states else [])]
     choices = [(column, say(f"head.{column}", lang), _options(sheets, column, lang)) for column in _FILTERED]
+    read = [(name, say(f"grid.{name}", lang)) for name in (["read", *states] if states else [])]
     return Matrix(
         titles=[say(f"head.{column}", lang) for column in said],
         networks=[_network(name, lang, is_open=name in counts) for name in order],
         lines=lines,
         choices=[each for each in (*choices, ("state", say("grid.state", lang), read)) if len(each[2]) > 1],
     )
-
-
-def _network(name: str, lang: Language, *, is_open: bool) -> Network:
-    called = network_name(name)
-    bare = called.partition(" (")[0]
-    capitals = "".join(re.findall("[A-Z]", bare))
-    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else bare[:_SIGN]
-    return Network(name, called if is_open else say("grid.closed", lang, network=called), sign)
 
 
 def _units(sheet: Sheet) -> set[str]:
@@ -118,24 +111,19 @@ def _units(sheet: Sheet) -> set[str]:
 def _reading(sheet: Sheet, own: Collection[ReadBy], lang: Language) -> tuple[str, str]:
     """Return the state of a line and the words for it."""
     if sheet.n_networks is None or sheet.result is None:
-        state = "missing"
-    elif sheet.result.status is Status.PARTIAL:
-        state = "partial"
-    elif sheet.result.read_by not in own:
-        return "other", reading_words(sheet.result, lang)
-    else:
-        return "", ""
-    return state, say(f"grid.{state}", lang)
+        return "missing", say("grid.missing", lang)
+    if sheet.result.status is Status.PARTIAL:
+        return "partial", say("grid.partial", lang)
+    return ("", "") if sheet.result.read_by in own else ("other", reading_words(sheet.result, lang))
 
 
-def _squares(sheet: Sheet, order: Sequence[str]) -> Sequence[Words]:
+def _squares(sheet: Sheet, units: Collection[str], order: Sequence[str]) -> Sequence[Words]:
     if sheet.n_networks is None:
         return ["x"] * len(order)
-    units = _units(sheet)
-    squares: dict[str, Words] = {
-        name: Cell(plain(account.handle) or "●", web_address(account.url)) for name, account in sheet.main.items()
-    }
-    return [squares.get(name, "u" if name in units else "") for name in order]
+    squares: dict[str, Words] = dict.fromkeys(units, "u")
+    for name, account in sheet.main.items():
+        squares[name] = Cell(plain(account.handle) or "●", web_address(account.url))
+    return [squares.get(name, "") for name in order]
 
 
 def _value(institution: Institution, column: str, lang: Language) -> str:
@@ -147,3 +135,11 @@ def _options(sheets: Sequence[Sheet], column: str, lang: Language) -> list[tuple
     words = {plain(getattr(sheet.institution, column)): _value(sheet.institution, column, lang) for sheet in sheets}
     words.pop("", None)
     return sorted(words.items(), key=lambda option: slug(option[1]))
+
+
+def _network(name: str, lang: Language, *, is_open: bool) -> Network:
+    called = network_name(name)
+    bare = called.partition(" (")[0]
+    capitals = "".join(re.findall("[A-Z]", bare))
+    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else bare[:_SIGN]
+    return Network(name, called if is_open else say("grid.closed", lang, network=called), sign)

@@ -11,18 +11,9 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Grid, Row, heads, shares_grid
+from cegep_audit.report.blocks import Grid, Row, heads, numbers, shares_grid
 from cegep_audit.report.page.charts import bars, columns
-from cegep_audit.report.page.parts import (
-    CauseRow,
-    Headline,
-    Part,
-    Section,
-    section,
-    share_bar,
-    ticks,
-    to_sheet,
-)
+from cegep_audit.report.page.parts import CauseRow, Headline, Part, Section, section, share_bar, ticks, to_sheet
 from cegep_audit.report.text import words
 from cegep_audit.report.text.paragraph import completion_lines, rendered_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
@@ -35,11 +26,9 @@ def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
     figures = stats.summary.figures
     missing = figures.institutions - figures.assessed
-    coverage = Headline(
-        locales.number(figures.assessed, lang),
-        say("headline.assessed", lang, total=figures.institutions),
-        [say("headline.missing", lang, count=missing) if missing else say("headline.all_read", lang)],
-    )
+    read = say("headline.missing" if missing else "headline.all_read", lang, count=missing)
+    title = say("headline.assessed", lang, total=figures.institutions)
+    coverage = Headline(locales.number(figures.assessed, lang), title, [read])
     if not figures.assessed:
         return [coverage]
     k, share = next(iter(figures.at_least.items()))
@@ -47,19 +36,16 @@ def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     for each in _comparable(stats, k):
         theirs = locales.percent(each.value, lang, digits=each.digits)
         facts.append(say("headline.baseline", lang, year=str(each.year), share=theirs, study=each.study))
+    center = words.center_words(figures, lang, "headline.center")
     found = [
         Headline(locales.percent(share.share, lang), say("headline.present", lang, count=k), facts),
         coverage,
-        Headline(
-            locales.decimal(figures.mean, lang),
-            say("headline.mean", lang),
-            [words.center_words(figures, lang, "headline.center")],
-        ),
+        Headline(locales.decimal(figures.mean, lang), say("headline.mean", lang), [center]),
     ]
-    for name, most in list(figures.networks.items())[:1]:
+    for name, most in list(figures.networks.items())[:1] if figures.maximum else ():
         title = say("headline.first", lang, network=words.network_name(name))
         found.append(Headline(locales.percent(most.share, lang), title, _facts(most, figures, lang)))
-    return found if figures.maximum else found[:3]
+    return found
 
 
 def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
@@ -116,11 +102,9 @@ def networks(stats: ScanStatistics, lang: Language) -> Section | None:
     figures = stats.summary.figures
     found = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     shown = [share_bar(name, share, lang) for name, share in list(found.items())[:MOST_BARS]]
-    chart = None
-    if shown:
-        chart = bars(shown, say("chart.networks", lang, first=shown[0].name, last=shown[-1].name), ticks(lang))
-    is_whole = figures.assessed == figures.institutions
-    lead = say("lead.networks_whole" if is_whole else "lead.networks", lang)
+    label = say("chart.networks", lang, first=shown[0].name, last=shown[-1].name) if shown else ""
+    chart = bars(shown, label, ticks(lang)) if shown else None
+    lead = say("lead.networks_whole" if figures.assessed == figures.institutions else "lead.networks", lang)
     grid = shares_grid(say("section.networks", lang), say("head.network", lang), found, figures, lang)
     note = " ".join(words.unlisted_words(figures, lang))
     return section("networks", lang, Part(lead=lead, chart=chart, grid=grid, note=note))
@@ -130,11 +114,11 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
     figures = stats.summary.figures
     k_asked = stats.asked.min_networks
-    shares = {say("head.at_least_k", lang, count=k): figures.at_least[k] for k in sorted(figures.at_least)}
-    shown = [
-        share_bar(name, share, lang, next(iter(_comparable(stats, k)), None), is_strong=k >= k_asked)
-        for (name, share), k in zip(shares.items(), sorted(figures.at_least), strict=True)
-    ]
+    shares, shown = {}, []
+    for k, share in sorted(figures.at_least.items()):
+        name = say("head.at_least_k", lang, count=k)
+        shares[name] = share
+        shown.append(share_bar(name, share, lang, next(iter(_comparable(stats, k)), None), is_strong=k >= k_asked))
     said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
     said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
@@ -149,8 +133,7 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
 def _distribution(figures: Figures, k_asked: int, lang: Language) -> Part:
     counts = list(figures.distribution.items())
     rows = [
-        [locales.number(number, lang), locales.number(count, lang), locales.percent(count / figures.assessed, lang)]
-        for number, count in counts
+        [*numbers(lang, number, count), locales.percent(count / figures.assessed, lang)] for number, count in counts
     ]
     title = say("lead.distribution", lang)
     return Part(

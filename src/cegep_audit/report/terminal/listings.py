@@ -26,17 +26,12 @@ def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Rende
 
     Each comes with the number of institutions it was to visit, and of those it did.
     """
-    rows = [
-        [
-            str(scan.id),
-            locales.minute(scan.started_at),
-            say(f"mode.{scan.mode}", lang),
-            f"{locales.number(visited, lang)}/{locales.number(institutions, lang)}",
-            say("state.complete" if scan.ended_at else "state.interrupted", lang),
-            scan.tool_version,
-        ]
-        for scan, institutions, visited in scans
-    ]
+    rows = []
+    for scan, institutions, visited in scans:
+        mode, state = say(f"mode.{scan.mode}", lang), "state.complete" if scan.ended_at else "state.interrupted"
+        progress = f"{locales.number(visited, lang)}/{locales.number(institutions, lang)}"
+        facts = (mode, progress, say(state, lang), scan.tool_version)
+        rows.append([str(scan.id), locales.minute(scan.started_at), *facts])
     return _list(("scan", "date", "mode", "visited", "state", "version"), rows, lang)
 
 
@@ -68,16 +63,10 @@ def networks_table(networks: Iterable[Network], lang: Language) -> RenderableTyp
 
 def classified_table(answers: Iterable[Classified], lang: Language) -> RenderableType:
     """Return what URLs are, one a line, in order: network, kind, account, rule."""
-    rows = [
-        [
-            each.url,
-            network_name(each.network) if each.network else "—",
-            say(f"kind.{each.kind}", lang),
-            each.account_url or "—",
-            each.reason or "",
-        ]
-        for each in answers
-    ]
+    rows = []
+    for each in answers:
+        network, kind = network_name(each.network or "") or "—", say(f"kind.{each.kind}", lang)
+        rows.append([each.url, network, kind, each.account_url or "—", each.reason])
     return _list(("url", "network", "kind", "account", "reason"), rows, lang)
 
 
@@ -85,10 +74,8 @@ def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> 
     """Return the accounts that *source* shows: the network, and beside it address, role with its rule, and place."""
     items = []
     for account in accounts:
-        lines = [
-            account.url or say("table.unresolved", lang),
-            f"{say(f'role.{account.role}', lang)} ({account.reason})",
-        ]
+        role = f"{say(f'role.{account.role}', lang)} ({account.reason})"
+        lines = [account.url or say("table.unresolved", lang), role]
         if account.evidence:
             seen = say("table.pages_seen", lang, count=account.pages_seen)
             lines.append(f"{place_words(account, lang)}, {seen}")

@@ -81,8 +81,10 @@ def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
             yield Paragraph(text, "bold" if level != 2 else "bold underline")  # noqa: PLR2004 - the level of a section
         case Line(text=text, style=style):
             yield Paragraph(text, _STYLES[style])
-        case Bullets():
-            yield from _bullets(block)
+        case Bullets(items=items):
+            for item, more in items:
+                yield Paragraph(f"• {text_of(item)}", hang=2)
+                yield from (Paragraph(f"  – {text_of(one)}", "dim", hang=4) for one in more)
         case Grid():
             yield _table(block)
         case Folded(title=title, blocks=blocks):
@@ -91,12 +93,6 @@ def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
                 yield from _rendered(one, is_first=place == 0)
         case Entries():
             yield _entries(block)
-
-
-def _bullets(block: Bullets) -> Iterator[Paragraph]:
-    for item, more in block.items:
-        yield Paragraph(f"• {text_of(item)}", hang=2)
-        yield from (Paragraph(f"  – {text_of(one)}", "dim", hang=4) for one in more)
 
 
 def _entries(block: Entries) -> Table:

@@ -3,28 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cegep_audit.analyze.findings import Estimate, Records
-from cegep_audit.coding.agreement import (
-    BASKETS,
-    CLASSIC,
-    LEVELS,
-    OVERALL,
-    Agreement,
-    Coder,
-    Comparison,
-    Level,
-)
+from cegep_audit.analyze.findings import Estimate
+from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, Agreement, Comparison, Measured
 from cegep_audit.coding.coefficients import FIGURES, RESAMPLES
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
 from cegep_audit.coding.lists import Overlap
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
-_COEFFICIENTS = frozenset({"kappa", "alpha"})  # between -1 and 1; the others are shares
+_COEFFICIENTS = ("kappa", "alpha")  # between -1 and 1; the others are shares
 _LISTED = 30  # differences that a screen lists
 _FEWEST = 5  # rows of a network whose figures are worth a line
 
@@ -33,12 +24,10 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
     """Yield the report of *found*: each pair of raters, each list from elsewhere, and the methods paragraph."""
     day = locales.day(found.scan.started_at, lang)
     yield Title(say("agreement.title", lang, scan=str(found.scan.id), day=day), 1)
-    blind = {coder.name for coder in found.coders if coder.is_blind}
     for each in found.comparisons:
-        yield from _comparison(each, found, blind, lang)
+        yield from _comparison(each, found, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
-        values = {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
-        yield Line(say("agreement.all_coders", lang, **values), is_apart=True)
+        yield Line(say("agreement.all_coders", lang, **_alphas(found, lang)), is_apart=True)
     for overlap in found.overlaps:
         yield from _overlap(overlap, found, lang)
     if found.comparisons:
@@ -47,7 +36,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
         yield Line(methods_paragraph(found, lang))
 
 
-def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Language) -> Iterator[Block]:
+def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[Block]:
     first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
     whole = each.levels["presence"][OVERALL]
     yield Title(say("agreement.pair", lang, first=first, second=second))
@@ -55,83 +44,70 @@ def _comparison(each: Comparison, found: Agreement, blind: set[str], lang: Langu
     yield Line(say("agreement.rows", lang, count=whole.rows, institutions=institutions))
     for cause, count in each.left_out.items():
         yield Line(say(f"agreement.{cause}", lang, count=count))
-    if each.first == TOOL and each.second not in blind:
+    if each.first == TOOL and not any(coder.name == each.second and coder.is_blind for coder in found.coders):
         yield Line(say("agreement.not_blind", lang, coder=each.second))
     if not whole.rows:
         return
-    yield _confusion(each, first, second, lang)
+    rows = [
+        [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *(whole.table[cell] for cell in cells))]
+        for key, cells in (("says_present", ("both", "first_only")), ("says_absent", ("second_only", "neither")))
+    ]
+    heads = ("agreement.says_present", "agreement.says_absent")
+    yield grid(say("agreement.table", lang), heads, rows, lang, rater=second)
     accounts = each.levels["account"][OVERALL].table
     yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
-    yield _overall(each, lang)
+    yield _figures(each, lang)
     yield Line(say("agreement.reference", lang, second=second), "dim")
     if each.sampled:
         yield Line(say("agreement.weighted", lang), "dim")
         yield from map(Line, _sample_words(each, lang))
     for level in LEVELS:
-        yield from _by_network(each, level, lang)
+        yield from _by_network(each.levels[level], say(f"agreement.{level}", lang), lang)
     if each.differences:
         yield Line(say("agreement.differences", lang, count=len(each.differences)), "strong", is_apart=True)
-        yield from _listed([_difference(item, found, lang) for item in each.differences], lang)
+        nothing = say("agreement.nothing", lang)
+        facts = (
+            {key: said or nothing for key, said in item.items()} | _names(item, found) for item in each.differences
+        )
+        yield from listed(
+            [say("agreement.difference", lang, **item) for item in facts], _LISTED, "agreement.more", lang
+        )
 
 
-def _difference(item: Mapping[str, Any], found: Agreement, lang: Language) -> str:
-    nothing = say("agreement.nothing", lang)
-    names = _names(item, found)
-    return say("agreement.difference", lang, **names, first=item["first"] or nothing, second=item["second"] or nothing)
-
-
-def _confusion(each: Comparison, first: str, second: str, lang: Language) -> Grid:
-    counts = each.levels["presence"][OVERALL].table
-    title, keys = say("agreement.table", lang), ("says_present", "says_absent")
-    values = ((counts["both"], counts["first_only"]), (counts["second_only"], counts["neither"]))
-    rows = [
-        [say(f"agreement.{key}", lang, rater=first), *numbers(lang, *pair)]
-        for key, pair in zip(keys, values, strict=True)
-    ]
-    return Grid(title, [title, *(say(f"agreement.{key}", lang, rater=second) for key in keys)], rows)
-
-
-def _overall(each: Comparison, lang: Language) -> Grid:
+def _figures(each: Comparison, lang: Language) -> Grid:
     """Return a grid with one figure a row and its interval at both levels."""
     parts = [each.levels[level][OVERALL] for level in LEVELS]
-    rows: list[Row] = [
-        [say(f"agreement.{name}", lang), *(_with_interval(name, part.figures[name], lang) for part in parts)]
-        for name in FIGURES
+    figures = [(name, name, [part.figures for part in parts]) for name in FIGURES]
+    if each.sampled:
+        figures += [(name, f"{name}_unweighted", [part.unweighted for part in parts]) for name in _COEFFICIENTS]
+    rows = [
+        [say(f"agreement.{key}", lang), *(_value(name, level[name], lang, with_interval=True) for level in levels)]
+        for name, key, levels in figures
     ]
-    for name in ("kappa", "alpha") if each.sampled else ():
-        cells = (_with_interval(name, part.unweighted[name], lang) for part in parts)
-        rows.append([say(f"agreement.{name}_unweighted", lang), *cells])
-    title = say("agreement.figures", lang)
-    return Grid(title, [title, *(say(f"agreement.{level}", lang) for level in LEVELS)], rows)
+    return grid(say("agreement.figures", lang), [f"agreement.{level}" for level in LEVELS], rows, lang)
 
 
-def _with_interval(name: str, estimate: Estimate, lang: Language) -> str:
-    value = _value(name, estimate, lang)
-    if estimate.ci95 is None or estimate.value is None:
+def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool = False) -> str:
+    is_coefficient = name in _COEFFICIENTS
+    value = _coefficient(estimate.value, lang) if is_coefficient else locales.percent(estimate.value, lang)
+    if not with_interval or estimate.ci95 is None or estimate.value is None:
         return value
-    if name in _COEFFICIENTS:
+    if is_coefficient:
         return f"{value} ({' – '.join(_coefficient(bound, lang) for bound in estimate.ci95)})"
     return f"{value} ({locales.span(estimate.ci95, lang)})"
 
 
-def _value(name: str, estimate: Estimate, lang: Language) -> str:
-    return _coefficient(estimate.value, lang) if name in _COEFFICIENTS else locales.percent(estimate.value, lang)
-
-
-def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[Block]:
+def _by_network(measured: Mapping[str, Measured], level: str, lang: Language) -> Iterator[Block]:
     rows: list[Row] = []
     few = []
-    for network, part in each.levels[level].items():
+    for network, part in measured.items():
         if network != CLASSIC and (network in BASKETS or part.rows < _FEWEST):
             few += [] if network in BASKETS else [f"{network_name(network)} ({part.rows})"]
             continue
         name = say("basket.classic", lang) if network == CLASSIC else network_name(network)
-        rows.append([
-            name,
-            *numbers(lang, part.rows),
-            *(_value(figure, part.figures[figure], lang) for figure in FIGURES),
-        ])  # fmt: skip
-    title = say("agreement.by_network", lang, level=say(f"agreement.{level}", lang))
+        figures = (_value(figure, part.figures[figure], lang) for figure in FIGURES)
+        rows.append([name, *numbers(lang, part.rows), *figures])
+    title = say("agreement.by_network", lang, level=level)
     head = [say("column.network", lang), say("column.count", lang)]
     yield Line(title, "strong", is_apart=True)
     yield Grid(title, [*head, *(say(f"agreement.short_{name}", lang) for name in FIGURES)], rows)
@@ -142,23 +118,17 @@ def _by_network(each: Comparison, level: Level, lang: Language) -> Iterator[Bloc
 def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]:
     first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
     yield Title(say("agreement.list", lang, first=first, second=second))
-    yield from _accounts(say("agreement.both", lang, count=len(each.both)), each.both, found, lang)
-    for rater, items in ((first, each.first_only), (second, each.second_only)):
-        yield from _accounts(say("agreement.only", lang, count=len(items), rater=rater), items, found, lang)
+    for key, rater, items in (
+        ("both", "", each.both),
+        ("only", first, each.first_only),
+        ("only", second, each.second_only),
+    ):
+        yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
+        lines = [", ".join((*_names(item, found).values(), item["account_url"])) for item in items]
+        yield from listed(lines, _LISTED, "agreement.more", lang)
     if each.not_assessed:
         yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
     yield Line(say("agreement.no_total", lang), "dim")
-
-
-def _accounts(heading: str, items: Records, found: Agreement, lang: Language) -> Iterator[Block]:
-    yield Line(heading, "strong")
-    yield from _listed([", ".join((*_names(item, found).values(), item["account_url"])) for item in items], lang)
-
-
-def _listed(lines: Sequence[str], lang: Language) -> Iterator[Block]:
-    yield bullets(lines[:_LISTED])
-    if len(lines) > _LISTED:
-        yield Line(say("agreement.more", lang, count=len(lines) - _LISTED))
 
 
 def _names(item: Mapping[str, Any], found: Agreement) -> dict[str, str]:
@@ -175,12 +145,11 @@ def methods_paragraph(found: Agreement, lang: Language) -> str:
 
 
 def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
-    day = locales.day(found.scan.started_at, lang)
+    scan = {"scan": str(found.scan.id), "day": locales.day(found.scan.started_at, lang)}
     people = [coder for coder in found.coders if not coder.is_list and coder.name != CONSENSUS]
     for key, is_blind in (("coded_blind", True), ("coded_shown", False)):
         if names := [plain(coder.name) for coder in people if coder.is_blind is is_blind]:
-            coders = _joined(names, lang)
-            yield say(f"methods.{key}", lang, coders=coders, scan=str(found.scan.id), day=day)
+            yield say(f"methods.{key}", lang, coders=_joined(names, lang), **scan)
     yield say("methods.rule", lang)
     if any(coder.name == CONSENSUS for coder in found.coders):
         yield say("methods.consensus", lang)
@@ -189,14 +158,8 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     for each in found.comparisons:
         yield from _sample_words(each, lang) if each.first == TOOL else ()
         yield from _pair(each, lang) if each.levels["presence"][OVERALL].rows else ()
-    yield from _cautions(found, people, lang)
-
-
-def _cautions(found: Agreement, people: Sequence[Coder], lang: Language) -> Iterator[str]:
-    """Yield the agreement of all coders together, then the cautions that the table shows too."""
     if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
-        alphas = {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
-        yield say("methods.all_coders", lang, **alphas)
+        yield say("methods.all_coders", lang, **_alphas(found, lang))
     yield say("methods.intervals", lang, resamples=RESAMPLES)
     yield from (say("agreement.not_blind", lang, coder=plain(coder.name)) for coder in people if not coder.is_blind)
     if found.comparisons:
@@ -213,24 +176,19 @@ def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
 
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
-    is_tool, figures = each.first == TOOL, presence.figures
-    percents = {name: locales.percent(figures[name].value, lang) for name in figures if name not in _COEFFICIENTS}
-    yield say(
-        "methods.pair",
-        lang,
-        first=say("methods.name_tool", lang) if is_tool else plain(each.first),
-        second=plain(each.second),
-        count=presence.rows,
-        agreement=percents["agreement"],
-        kappa=_bracketed(figures["kappa"], lang),
-        alpha=_bracketed(figures["alpha"], lang),
-        prevalence=percents["prevalence"],
-        account=locales.percent(account.figures["agreement"].value, lang),
-    )
-    known = [name for name in ("precision", "recall", "f1") if figures[name].value is not None]
-    if is_tool and known:
-        shares = [say(f"methods.of_{name}", lang, value=percents[name]) for name in known]
-        yield say("methods.against", lang, second=plain(each.second), figures=_joined(shares, lang))
+    first, second = (say("methods.name_tool", lang) if each.first == TOOL else plain(each.first)), plain(each.second)
+    said = {name: _value(name, estimate, lang) for name, estimate in presence.figures.items()}
+    said |= {name: _bracketed(presence.figures[name], lang) for name in _COEFFICIENTS}
+    same = locales.percent(account.figures["agreement"].value, lang)
+    yield say("methods.pair", lang, **said, first=first, second=second, count=presence.rows, account=same)
+    known = [name for name in ("precision", "recall", "f1") if presence.figures[name].value is not None]
+    if each.first == TOOL and known:
+        shares = [say(f"methods.of_{name}", lang, value=said[name]) for name in known]
+        yield say("methods.against", lang, second=second, figures=_joined(shares, lang))
+
+
+def _alphas(found: Agreement, lang: Language) -> dict[str, str]:
+    return {level: _bracketed(found.alpha[level], lang) for level in LEVELS}
 
 
 def _bracketed(estimate: Estimate, lang: Language) -> str:

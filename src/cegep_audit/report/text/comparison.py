@@ -1,18 +1,22 @@
-"""Two scans side by side: what changed, account by account and share by share."""
+"""Two or more scans side by side: what changed, account by account and share by share."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
 
-from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, NetworkChange, Scope, ShareChange
+from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, Scope, ShareChange
+from cegep_audit.analyze.change.trend import Population, Trend
+from cegep_audit.analyze.findings import ScanFacts
 from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, bullets, numbers
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
 from cegep_audit.report.text import words
 
-_NAMED = 5  # institutions that a line can name
+_MOST_NAMED = 5  # institutions that a line can name
 _LISTED = 30  # institutions whose changes a screen lists
+_ABREAST = 5  # scans of a trend that 80 columns hold
 MARKS = {Change.GAINED: "+", Change.LOST: "−", Change.RENAMED: "~"}
 
 
@@ -34,7 +38,15 @@ def comparison_blocks(
     yield thresholds_grid(comparison, lang)
     yield networks_grid(comparison, lang)
     yield Line(say("compare.legend", lang), "dim")
-    yield from _changes(comparison, lang, most)
+    yield Line(say("compare.accounts", lang), "strong", is_apart=True)
+    counts = {change.value: comparison.count(change) for change in (*MARKS, Change.KEPT)}
+    yield Line(say("compare.counts", lang, **counts))
+    lines = []  # who gained, lost or renamed what, one institution a line
+    moved = (each for each in comparison.changes if each.change in MARKS)
+    for institution, changes in groupby(moved, key=lambda each: each.institution):
+        marked = ", ".join(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
+        lines.append(say("table.pair", lang, term=words.institution_name(institution), text=marked))
+    yield from listed(lines, most, "compare.more", lang)
     yield Line(say("compare.test", lang), "dim", is_apart=True)
 
 
@@ -52,7 +64,7 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
     if comparison.merged:
         yield Line(words.merged_words(comparison.merged, lang), "strong")
     if comparison.renamed:
-        ids = ", ".join(new.id for _, new in comparison.renamed[:_NAMED])
+        ids = ", ".join(new.id for _, new in comparison.renamed[:_MOST_NAMED])
         yield Line(f"{say('compare.renamed_institution', lang, count=len(comparison.renamed))} ({ids})", "strong")
     for facts in (old, new):
         if facts.ended_at is None:
@@ -67,11 +79,11 @@ def comparison_coverage(comparison: Comparison, lang: Language) -> Iterator[Line
         if change.change is Change.NOT_COMPARABLE
     }
     yield Line(say("compare.compared", lang, count=len(comparison.compared)), "strong", is_apart=True)
-    groups = {
-        "not_comparable": tuple(missing.values()),
-        "entered": comparison.entered,
-        "left": comparison.left,
-    }
+    groups = {"not_comparable": tuple(missing.values()), "entered": comparison.entered, "left": comparison.left}
+    yield from _named(groups, lang)
+
+
+def _named(groups: Mapping[str, Sequence[Institution]], lang: Language) -> Iterator[Line]:
     for key, institutions in groups.items():
         if institutions:
             yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
@@ -81,59 +93,87 @@ def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
     """Return the share on three networks or more: over the networks open on each day, then for each basket."""
     wanted = [("all", Scope.EACH_DAY), *((name, Scope.BOTH_DAYS) for name in BASKETS)]
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
-    rows = [
-        [
-            say(f"basket.{name}", lang) if name != "all" else say(f"compare.{scope}", lang),
-            *_cells(share, lang),
-            _interval(share, lang),
-        ]
-        for name, scope in wanted
-        if (share := shares.get((name, scope)))  # a basket of fewer open networks has no such share
-    ]
-    return _grid(say("compare.shares", lang, count=THREE_PLUS), ("old", "new", "points", "p", "interval"), rows, lang)
-
-
-def _interval(share: ShareChange, lang: Language) -> str:
-    if share.interval is None:
-        return "—"
-    low, high = (locales.points(100 * end, lang) for end in share.interval)
-    return f"[{low}; {high}]"
+    rows = []
+    for name, scope in wanted:
+        if share := shares.get((name, scope)):  # a basket of fewer open networks has no such share
+            ends = "; ".join(locales.points(100 * end, lang) for end in share.interval or ())
+            title = say(f"compare.{scope}" if name == "all" else f"basket.{name}", lang)
+            rows.append([title, *_shares(share, lang), f"[{ends}]" if ends else "—"])
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "p", "interval")]
+    return grid(say("compare.shares", lang, count=THREE_PLUS), heads, rows, lang)
 
 
 def networks_grid(comparison: Comparison, lang: Language) -> Grid:
     """Return each network with an institution on it: both shares, how many gained, lost and renamed, and the test."""
     renamed = [each.network for each in comparison.changes if each.change is Change.RENAMED]
-    rows: list[Row] = []
+    rows = []
     for share in comparison.shares:
         if share.measure == "network" and (share.old_count or share.new_count):
-            *shares, _ = _cells(share, lang)
+            *shares, _ = _shares(share, lang)
             counts = numbers(lang, share.gained, share.lost, renamed.count(share.network))
             rows.append([words.network_name(share.network), *shares, *counts, locales.p_value(share.p_holm, lang)])
-    names = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
-    return _grid(say("compare.networks", lang), names, rows, lang)
+    heads = [f"moved.{name}" for name in ("old", "new", "points", "gained", "lost", "renamed", "p_holm")]
+    return grid(say("compare.networks", lang), heads, rows, lang)
 
 
-def _cells(share: ShareChange, lang: Language) -> list[str]:
+def _shares(share: ShareChange, lang: Language) -> list[str]:
     shares = (locales.percent(each, lang) for each in (share.old_share, share.new_share))
     return [*shares, locales.points(share.points, lang), locales.p_value(share.p_value, lang)]
 
 
-def _grid(title: str, names: Sequence[str], rows: Sequence[Row], lang: Language) -> Grid:
-    return Grid(title, [title, *(say(f"moved.{name}", lang) for name in names)], rows)
+def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
+    """Yield the report of *trend*: one column a scan, one row a share. Scans that do not fit go into further tables."""
+    yield Title(say("trend.title", lang, count=len(trend.scans)), 1)
+    if not trend.has_same_rules:
+        versions = ", ".join(dict.fromkeys(scan.rules_version for scan in trend.scans))
+        yield Line(say("trend.rules", lang, versions=versions), "strong")
+    yield Line(say("trend.all", lang), "strong", is_apart=True)
+    yield from _tables(trend, Population.ALL, lang)
+    if trend.every_time:
+        yield Line(say("trend.every_time", lang, count=len(trend.every_time)), "strong", is_apart=True)
+        yield from _tables(trend, Population.EVERY_TIME, lang)
+    else:
+        yield Line(say("trend.nobody_every_time", lang), is_apart=True)
+    for (before, after), move in zip(pairwise(trend.scans), trend.moves, strict=True):
+        if move.entered or move.left or move.merged:
+            days = {"before": _day(before), "after": _day(after)}
+            yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
+            yield from _named({"entered": move.entered, "left": move.left}, lang)
+            if move.merged:
+                yield Line(words.merged_words(move.merged, lang))
+    yield Line(say("trend.dash", lang), "dim", is_apart=True)
 
 
-def _changes(comparison: Comparison, lang: Language, most: int | None) -> Iterator[Block]:
-    """Yield who gained, lost or renamed what, one institution a line."""
-    kinds = (Change.GAINED, Change.LOST, Change.RENAMED, Change.KEPT)
-    yield Line(say("compare.accounts", lang), "strong", is_apart=True)
-    yield Line(say("compare.counts", lang, **{change.value: comparison.count(change) for change in kinds}))
-    moved = [each for each in comparison.changes if each.change in MARKS]
-    lines = [_line(list(changes), lang) for _, changes in groupby(moved, key=lambda each: each.institution.id)]
-    yield bullets(lines[:most])
-    if most is not None and len(lines) > most:
-        yield Line(say("compare.more", lang, count=len(lines) - most))
+def _tables(trend: Trend, population: Population, lang: Language) -> Iterator[Grid]:
+    """Yield the shares of one population, a few scans at a time, and for all institutions what each scan is."""
+    shares = [[each for each in of_scan if each.population is population] for of_scan in trend.shares]
+    met = {each.network for of_scan in shares for each in of_scan if each.count}
+    title = say("trend.at_least", lang)
+    for place in range(0, len(trend.scans), _ABREAST):
+        scans = trend.scans[place : place + _ABREAST]
+        rows: list[Row] = []
+        networks: list[Row] = [[say("compare.networks", lang)]]
+        for row in zip(*shares[place : place + _ABREAST], strict=True):
+            cells = [locales.percent(share.share, lang) for share in row]
+            if row[0].measure == "min_networks":
+                rows.append([f"  {say(f'basket.{row[0].basket}', lang)}", *cells])
+            elif row[0].network in met:
+                networks.append([f"  {words.network_name(row[0].network)}", *cells])
+        facts = _facts(scans, lang) if population is Population.ALL else []
+        yield Grid(title, [title, *map(_day, scans)], [*rows, *networks, *facts])
 
 
-def _line(changes: Sequence[NetworkChange], lang: Language) -> str:
-    marked = ", ".join(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}" for each in changes)
-    return say("table.pair", lang, term=words.institution_name(changes[0].institution), text=marked)
+def _facts(scans: Sequence[ScanFacts], lang: Language) -> Iterator[Row]:
+    """Yield rows with the number, coverage and drift (days from the day asked) of each scan."""
+    yield [say("trend.scan", lang), *(str(each.id) for each in scans)]
+    coverage = ("/".join(numbers(lang, each.assessed, len(each.institutions))) for each in scans)
+    yield [say("trend.assessed", lang), *coverage]
+    drifts = [each.largest_drift_days for each in scans]
+    if any(days is not None for days in drifts):
+        shown = ("—" if days is None else locales.number(days, lang) for days in drifts)
+        yield [say("trend.drift", lang), *shown]
+
+
+def _day(scan: ScanFacts) -> str:
+    """Return the day of a scan: the one asked of an archive, else that of its captures."""
+    return (scan.asked_day or scan.day).isoformat()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cegep_audit.analyze.completion import attained
@@ -11,29 +12,11 @@ from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
+from cegep_audit.phrases.catalogue import group_words, known, say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import (
-    Block,
-    Bullets,
-    Grid,
-    Line,
-    Row,
-    Title,
-    bullets,
-    numbers,
-    share_cells,
-    share_heads,
-    shares_grid,
-)
-from cegep_audit.report.text import words
-from cegep_audit.report.text.paragraph import (
-    citation,
-    completion_lines,
-    headline_sentence,
-    rendered_words,
-    sureness_words,
-)
+from cegep_audit.report import blocks
+from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers
+from cegep_audit.report.text import paragraph, words
 from cegep_audit.vocabulary import Status
 
 if TYPE_CHECKING:
@@ -63,17 +46,19 @@ def summary_blocks(
     if facts.ended_at is None:
         yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
     yield Line(say("summary.cite", lang), "strong", is_apart=facts.ended_at is not None)
-    yield Line(citation(first, lang))
+    yield Line(paragraph.citation(first, lang))
 
 
 def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
     """Yield how many institutions were assessed and why the others were not, by name if they are few."""
     figures = summary.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
-    yield from map(Line, _completion(scan, summary, lang))
+    if "completion" in scan.settings:
+        k = next(iter(figures.at_least), THREE_PLUS)
+        yield from map(Line, paragraph.completion_lines(attained(scan, summary.basket, k), lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, rendered_words(summary.scan, lang))
+    yield from map(Line, paragraph.rendered_words(summary.scan, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
@@ -81,20 +66,15 @@ def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
         yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
 
 
-def _completion(scan: Scan, summary: Summary, lang: Language) -> list[str]:
-    if "completion" not in scan.settings:
-        return []
-    k = next(iter(summary.figures.at_least), THREE_PLUS)
-    return list(completion_lines(attained(scan, summary.basket, k), lang))
-
-
 def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     """Return why institutions of *scan* were not assessed, the number of each cause, and their names."""
-    return bullets(
-        words.cause_words(cause.status, cause.detail, len(cause.institutions), lang)
-        + words.named(cause.institutions, are_named=are_named)
-        for cause in causes(scan)
-    )
+    said = []
+    for cause in causes(scan):
+        key = "summary.cause" if cause.detail else "summary.cause_bare"
+        status, detail = say(f"status.{cause.status or 'not_visited'}", lang), words.detail_words(cause.detail, lang)
+        names = words.named(cause.institutions, are_named=are_named)
+        said.append(say(key, lang, status=status, detail=detail, count=len(cause.institutions)) + names)
+    return bullets(said)
 
 
 def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[Block]:
@@ -106,108 +86,103 @@ def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequenc
             yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
     met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     title = say("summary.networks", lang)
-    yield shares_grid(title, title, met, figures, lang)
+    yield blocks.shares_grid(title, title, met, figures, lang)
     yield from map(Line, words.unlisted_words(figures, lang))
     yield Line(words.center_words(figures, lang), is_apart=True)
     if first.groups is not None:
-        yield from _groups(first, lang)
+        yield from _groups(first, first.groups, lang)
         yield from map(Line, differences)
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
-    yield from (Line(said, "dim") for said in sureness_words(first, lang))
+    yield from (Line(said, "dim") for said in paragraph.sureness_words(first, lang))
 
 
 def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
     """Return the share on one, two, three or more networks for each basket, and published figures below."""
-    figures = summaries[0].figures
     rows: list[Row] = []
     strong = set()
     for summary in summaries:
-        rows.append([words.basket_name(summary.basket, lang)])
+        name = f"basket.{summary.basket}"
+        rows.append([say(name, lang) if known(name) else say("basket.other", lang, name=summary.basket)])
         at_least = summary.figures.at_least
-        for k in sorted({*_FIRST_KS, next(iter(at_least))} & set(at_least)):
-            strong |= {len(rows)} if k == next(iter(at_least)) else set()
-            rows.append([_indented(k, lang), *share_cells(at_least[k], summary.figures, lang)])
+        headline = next(iter(at_least))
+        for k in sorted({*_FIRST_KS, headline} & set(at_least)):
+            strong |= {len(rows)} if k == headline else set()
+            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(at_least[k], summary.figures, lang)])
     for baseline in summaries[0].baselines:
         if baseline.measure == "min_networks":
+            share = locales.percent(baseline.value, lang, digits=baseline.digits)
             rows.append([say("summary.baseline", lang, year=str(baseline.year), study=baseline.study)])
-            rows.append(
-                [_indented(baseline.k or 0, lang), "—", locales.percent(baseline.value, lang, digits=baseline.digits)]
-            )
+            rows.append([f"  {_count(baseline.k or 0, lang)}", "—", share])
     title = say("summary.at_least", lang)
-    return Grid(title, [title, *share_heads(figures, lang)], rows, strong=frozenset(strong))
+    return Grid(title, [title, *blocks.share_heads(summaries[0].figures, lang)], rows, strong=frozenset(strong))
 
 
-def _indented(k: int, lang: Language) -> str:
-    return f"  {say('summary.networks_count', lang, count=k)}"
+def _count(k: int, lang: Language) -> str:
+    return say("summary.networks_count", lang, count=k)
 
 
-def _groups(summary: Summary, lang: Language) -> Iterator[Block]:
+def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[Block]:
     """Yield the headline share of each group; groups of few institutions have a mark."""
-    k, groups = next(iter(summary.figures.at_least)), summary.groups or {}
+    k = next(iter(summary.figures.at_least))
+    rows = [
+        [
+            group_words(summary.by, values, lang) + (words.FEW_MARK if group.is_few else ""),
+            "/".join(numbers(lang, group.assessed, group.institutions)),
+            locales.number(group.at_least[k].count, lang),
+            locales.percent(group.at_least[k].share, lang),
+            locales.decimal(group.mean, lang),
+        ]
+        for values, group in groups.items()
+    ]
     title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
-    rows = [_group_row(group_words(summary.by, values, lang), group, k, lang) for values, group in groups.items()]
-    yield Grid(title, [title, *(say(f"column.{name}", lang) for name in ("assessed", "count", "share", "mean"))], rows)
+    heads = [f"column.{name}" for name in ("assessed", "count", "share", "mean")]
+    yield blocks.grid(title, heads, rows, lang)
     yield Line(say("summary.group_share", lang, count=k), "dim")
     if any(group.is_few for group in groups.values()):
         yield Line(say("summary.few", lang, count=FEW), "dim")
 
 
-def _group_row(name: str, group: Figures, k: int, lang: Language) -> list[str]:
-    share = group.at_least[k]
-    return [
-        f"{name}{words.FEW_MARK if group.is_few else ''}",
-        f"{locales.number(group.assessed, lang)}/{locales.number(group.institutions, lang)}",
-        locales.number(share.count, lang),
-        locales.percent(share.share, lang),
-        locales.decimal(group.mean, lang),
-    ]
-
-
 def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> Iterator[Block]:
     """Yield how many institutions are on each network as detected and as coded, and how many rows were coded."""
     before, after = detected.figures, coded.figures
-    rows: list[Row] = [
-        [
-            f"≥ {say('summary.networks_count', lang, count=k)}",
-            *numbers(lang, *(figures.at_least[k].count if k in figures.at_least else 0 for figures in (before, after))),
-            "",
-        ]
-        for k in _FIRST_KS
-    ]
+    rows: list[Row] = []
+    for k in _FIRST_KS:
+        counts = (figures.at_least[k].count if k in figures.at_least else 0 for figures in (before, after))
+        rows.append([f"≥ {_count(k, lang)}", *numbers(lang, *counts), ""])
     for name, now in after.networks.items():
         was = before.networks[name].count if name in before.networks else 0
         decided = facts.decided.get(name, 0)
         if was or now.count or decided:
             rows.append([words.network_name(name), *numbers(lang, was, now.count, decided)])
-    title = say("layer.title", lang)
     yield Line("")
-    yield Grid(title, [title, *(say(f"layer.{name}", lang) for name in ("detected", "coded", "decided"))], rows)
+    heads = [f"layer.{name}" for name in ("detected", "coded", "decided")]
+    yield blocks.grid(say("layer.title", lang), heads, rows, lang)
     institutions = say("table.institutions", lang, count=facts.institutions)
     yield Line(say("layer.basis", lang, count=sum(facts.decided.values()), institutions=institutions), is_apart=True)
-    left = (
-        ("layer.not_assessed", facts.not_assessed),
-        ("review.disputed", facts.disputed),
-        ("review.lapsed", facts.lapsed),
-    )
-    yield from (Line(say(key, lang, count=count)) for key, count in left if count)
+    left = {
+        "layer.not_assessed": facts.not_assessed,
+        "review.disputed": facts.disputed,
+        "review.lapsed": facts.lapsed,
+    }
+    yield from (Line(say(key, lang, count=count)) for key, count in left.items() if count)
 
 
 def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
     summary, figures = stats.summary, stats.summary.figures
     yield Title(say("page.title", lang), 1)
-    yield Line(headline_sentence(summary, lang), "strong")
+    yield Line(paragraph.headline_sentence(summary, lang), "strong")
     if figures.assessed:
         yield Line(words.center_words(figures, lang))
-        met = [(words.network_name(name), share) for name, share in figures.networks.items() if share.count]
-        yield Title(say("section.networks", lang))
-        title, first = say("section.networks", lang), say("head.network", lang)
-        yield shares_grid(title, first, dict(met[:_MOST_NETWORKS]), figures, lang)
+        met = ((words.network_name(name), share) for name, share in figures.networks.items() if share.count)
+        title = say("section.networks", lang)
+        yield Title(title)
+        yield blocks.shares_grid(title, say("head.network", lang), dict(islice(met, _MOST_NETWORKS)), figures, lang)
     if figures.assessed < figures.institutions:
         yield Title(say("summary.not_assessed", lang, count=figures.institutions - figures.assessed))
         yield _causes(stats.scan, lang)
         yield Line(say("summary.never_absent", lang))
     yield Line(say("summary.lower_bound", lang))
-    yield Line(citation(summary, lang), "dim")
+    yield Line(paragraph.citation(summary, lang), "dim")

@@ -10,7 +10,6 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.words import center_words, days_words, months_words
-from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.completion import Attained
@@ -29,72 +28,64 @@ def paragraph(summary: Summary, lang: Language, completed: Attained | None = Non
 
 def headline_sentence(summary: Summary, lang: Language) -> str:
     """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
-    figures, facts = summary.figures, summary.scan
+    figures = summary.figures
     if not figures.assessed:
         return say("summary.none_assessed", lang)
     k, share = next(iter(figures.at_least.items()))
-    is_whole = figures.assessed == figures.institutions
-    low, high = share.bounds or (None, None)
+    shares = (share.share, *(share.bounds or (None, None)))
+    percents = (locales.percent(each, lang, digits=0) for each in shares)
     return say(
-        "headline.whole" if is_whole else "headline.sentence",
+        "headline.whole" if figures.assessed == figures.institutions else "headline.sentence",
         lang,
         assessed=figures.assessed,
-        when=months_words(facts, lang),
+        when=months_words(summary.scan, lang),
         count=share.count,
         networks=say("summary.networks_count", lang, count=k),
-        share=locales.percent(share.share, lang, digits=0),
-        low=locales.percent(low, lang, digits=0),
-        high=locales.percent(high, lang, digits=0),
+        **dict(zip(("share", "low", "high"), percents, strict=True)),
     )
 
 
 def citation(summary: Summary, lang: Language) -> str:
     """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
     facts, figures = summary.scan, summary.figures
-    said = say(
-        "summary.citation",
-        lang,
-        tool=facts.tool_version,
-        rules=facts.rules_version,
-        scan=str(facts.id),
-        day=locales.day(facts.started_at, lang),
-        count=figures.assessed,
-        total=figures.institutions,
-    )
+    versions = {"tool": facts.tool_version, "rules": facts.rules_version, "scan": str(facts.id)}
+    day, total = locales.day(facts.started_at, lang), figures.institutions
+    said = [say("summary.citation", lang, **versions, day=day, count=figures.assessed, total=total)]
     if facts.captured and facts.mode != "live":
-        said = f"{said} {say('summary.captured', lang, when=days_words(facts, lang))}"
+        said.append(say("summary.captured", lang, when=days_words(facts, lang)))
     if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
-        past = say("summary.asked", lang, day=locales.day(asked, lang), count=drift)
-        said = f"{said} {past}"
-    return said
+        said.append(say("summary.asked", lang, day=locales.day(asked, lang), count=drift))
+    return " ".join(said)
 
 
 def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
     figures, facts = summary.figures, summary.scan
+    versions = {"tool": facts.tool_version, "rules": facts.rules_version}
+    key = f"paper.{facts.mode}" if facts.captured else "paper.of_nothing"
+    yield say(key, lang, count=figures.institutions, when=days_words(facts, lang), **versions)
+    limits = facts.settings.get("limits")
     yield say(
-        f"paper.{facts.mode}" if facts.captured else "paper.of_nothing",
-        lang,
-        count=figures.institutions,
-        when=days_words(facts, lang),
-        tool=facts.tool_version,
-        rules=facts.rules_version,
+        "paper.pages", lang, pages=int((limits if isinstance(limits, dict) else {}).get("max_pages", _PAGES_DEFAULT))
     )
-    yield say("paper.pages", lang, pages=_pages(facts))
     yield from rendered_words(facts, lang)
     yield say("paper.presence", lang)
     if facts.ended_at is None:
         yield say("paper.interrupted", lang)
-    yield say(
-        "paper.coverage",
-        lang,
-        count=figures.assessed,
-        share=locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang),
-    )
+    share = figures.assessed / figures.institutions if figures.institutions else None
+    yield say("paper.coverage", lang, count=figures.assessed, share=locales.percent(share, lang))
     yield from completion_lines(completed, lang)
     if figures.assessed < figures.institutions:
         yield say("paper.bounds", lang)
     if figures.assessed:
-        yield from _results(summary, lang)
+        k, headline = next(iter(figures.at_least.items()))
+        said = locales.percent(headline.share, lang)
+        if figures.assessed < figures.institutions:
+            said = say("paper.with_bounds", lang, share=said, bounds=locales.span(headline.bounds, lang))
+        yield say("paper.headline", lang, count=headline.count, k=k, share=said)
+        yield center_words(figures, lang, "paper.center")
+        if headline.ci95 is None:
+            yield say("paper.census", lang)
+        yield from sureness_words(summary, lang)
     yield say("paper.lower_bound", lang)
 
 
@@ -102,19 +93,6 @@ def rendered_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield how many sites a browser rendered, and which browser, if any."""
     if facts.rendered:
         yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
-
-
-def _results(summary: Summary, lang: Language) -> Iterator[str]:
-    figures = summary.figures
-    k, headline = next(iter(figures.at_least.items()))
-    share = locales.percent(headline.share, lang)
-    if figures.assessed < figures.institutions:
-        share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
-    yield say("paper.headline", lang, count=headline.count, k=k, share=share)
-    yield center_words(figures, lang, "paper.center")
-    if headline.ci95 is None:
-        yield say("paper.census", lang)
-    yield from sureness_words(summary, lang)
 
 
 def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
@@ -128,8 +106,7 @@ def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
         yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
     if headline.ci95 is not None:
         key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
-        without = locales.span(headline.ci95_bounds, lang)
-        interval = locales.span(headline.ci95, lang)
+        interval, without = (locales.span(each, lang) for each in (headline.ci95, headline.ci95_bounds))
         yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
     if adjusted := headline.adjusted:
         yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
@@ -150,38 +127,22 @@ def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
     yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
     for turn in found.turns:
         if turn["accounts"] is not None:
-            reference = locales.percent(turn["reference"], lang, digits=0)
-            counts = {"accounts": turn["accounts"], "institutions": turn["institutions"]}
-            key = "sure.turn_missed" if turn["errors"] == "missed" else "sure.turn_false"
-            yield say(key, lang, reference=reference, **counts)
-
-
-def _pages(facts: ScanFacts) -> int:
-    limits = facts.settings.get("limits")
-    asked = limits.get("max_pages", _PAGES_DEFAULT) if isinstance(limits, dict) else _PAGES_DEFAULT
-    return int(asked)
+            facts = turn | {"reference": locales.percent(turn["reference"], lang, digits=0)}
+            yield say(f"sure.turn_{turn['errors']}", lang, **facts)
 
 
 def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]:
     """Yield how many institutions each mode assessed, and the share after the first reading alone."""
     if attained is None:
         return
-    modes = [say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)]
-    counts = {"assessed": attained.assessed, "institutions": attained.institutions}
-    yield say("read_by.summary", lang, modes=", ".join(modes), **counts)
+    modes = ", ".join([say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)])
+    yield say("read_by.summary", lang, modes=modes, assessed=attained.assessed, institutions=attained.institutions)
     first, completed = attained.first, attained.completed
     if first.bounds and completed.bounds:
-        yield say(
-            "read_by.alone",
-            lang,
-            k=attained.k,
-            share=locales.percent(first.share, lang),
-            low=locales.percent(first.bounds[0], lang),
-            high=locales.percent(first.bounds[1], lang),
-            completed=locales.percent(completed.share, lang),
-            completed_low=locales.percent(completed.bounds[0], lang),
-            completed_high=locales.percent(completed.bounds[1], lang),
-        )
+        names = ("share", "low", "high", "completed", "completed_low", "completed_high")
+        shares = (first.share, *first.bounds, completed.share, *completed.bounds)
+        facts = {name: locales.percent(share, lang) for name, share in zip(names, shares, strict=True)}
+        yield say("read_by.alone", lang, k=attained.k, **facts)
     if attained.archive_refused:
         yield say("read_by.took_refused", lang)
 
@@ -192,5 +153,4 @@ def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
         return
     days = " – ".join(locales.day(each, lang) for each in attained.archive_days)
     for mode, count in attained.by_mode.items():
-        facts = {"days": days} if mode is ReadBy.ARCHIVE else {}
-        yield say(f"read_by.{mode}", lang, count=count, **facts)
+        yield say(f"read_by.{mode}", lang, count=count, days=days)

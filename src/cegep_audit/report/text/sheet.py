@@ -1,14 +1,16 @@
-"""The sheet of one institution as blocks: its accounts with their evidence, what to improve, its peers."""
+"""The sheet of one institution: its accounts with their evidence, what to improve, its peers; as blocks and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
+from cegep_audit.analyze.findings import json_values
 from cegep_audit.analyze.institution.advice import Advice
 from cegep_audit.analyze.institution.sheets import Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.models import Account, InstitutionResult
+from cegep_audit.models import Account
 from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say, value_words
+from cegep_audit.phrases.catalogue import known, say, value_words
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import (
     Block,
@@ -25,7 +27,7 @@ from cegep_audit.report.blocks import (
     link,
 )
 from cegep_audit.report.files.tables import sorted_accounts
-from cegep_audit.report.text.words import detail_words, network_name, rule_words
+from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role, Status
@@ -42,44 +44,52 @@ def sheet_blocks(
 
     *since* says what changed since an earlier scan, "" where there is none.
     """
-    result, names = each.result, anchors or {}
-    yield Title(plain(each.institution.name), 1)
-    if facts := _facts(each, lang):
-        yield Line(" · ".join(facts), "dim")
-    website = link(result.final_url if result and result.final_url else each.institution.url)
+    institution, result, names = each.institution, each.result, anchors or {}
+    yield Title(plain(institution.name), 1)
+    city = institution.city if institution.city != institution.region else ""
+    facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
+    if said := [value_words(name, value, lang) for name, value in facts.items() if value]:
+        yield Line(" · ".join(said), "dim")
+    website = link(result.final_url if result and result.final_url else institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
-        yield Line(" ".join(filter(None, (sheet_sentence(each, lang), since))), "strong", is_apart=True)
+        yield Line(" ".join(filter(None, (_sentence(each, lang), since))), "strong", is_apart=True)
     yield from map(Line, state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
         yield from _advice(each, lang) if each.advice is not None else ()
-    yield from _peers(each, lang)
+    yield from _peers(each, lang) if each.peers else ()
     if each.neighbours:
         yield Title(say("sheet.neighbours", lang))
         yield bullets(
             Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
             for near in each.neighbours[:_NEIGHBOURS]
         )
-    if result is not None and anchors is not None:
-        yield from _visit(result, lang)
+    if result is not None and anchors is not None:  # on a page, also what was read and what could not be
+        read = [(say(f"page_role.{page.role}", lang), link(page.url)) for page in result.pages]
+        missed = [(detail_words(item.detail, lang), link(item.url)) for item in result.failures]
+        for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
+            if items:
+                cells = (Cell(f"{url.text} ({note})", url.href) for note, url in items)
+                yield Folded(say(key, lang), [bullets(cells)])
 
 
-def sheet_sentence(each: Sheet, lang: Language) -> str:
+def _sentence(each: Sheet, lang: Language) -> str:
     """Return how many networks the institution is on, the median of its first peers, and its rank among them."""
     counted = say("sheet.counted", lang, count=each.n_networks or 0)
-    peers = next((peers for peers in each.peers if peers.median is not None), None)
+    peers, facts = _first_peers(each, lang)
     if peers is None:
         return counted
-    return say(
-        "sheet.sentence",
-        lang,
-        counted=counted,
-        median=locales.number(peers.median or 0, lang),
-        value=value_words(peers.column, peers.value, lang),
-        rank=peers.ahead + 1,
-        total=peers.assessed + 1,
-    )
+    return say("sheet.sentence", lang, counted=counted, rank=peers.ahead + 1, total=peers.assessed + 1, **facts)
+
+
+def _first_peers(each: Sheet, lang: Language) -> tuple[Peers | None, dict[str, str]]:
+    """Return the first peers of whom one was assessed, with their median and what they are called."""
+    peers = next((peers for peers in each.peers if peers.median is not None), None)
+    if peers is None:
+        return None, {}
+    value = value_words(peers.column, peers.value, lang)
+    return peers, {"median": locales.number(peers.median or 0, lang), "value": value}
 
 
 def card_words(each: Sheet, lang: Language) -> list[str]:
@@ -89,79 +99,34 @@ def card_words(each: Sheet, lang: Language) -> list[str]:
     """
     if each.n_networks is None or each.result is None or each.result.captured_at is None:
         return []
-    peers = next((peers for peers in each.peers if peers.median is not None), None)
-    value = value_words(peers.column, peers.value, lang) if peers else ""
-    median = locales.number(peers.median or 0, lang) if peers else ""
+    peers, facts = _first_peers(each, lang)
     parts = (
         *say("sheet.card_count", lang, count=each.n_networks).split(" ", 1),
-        say("sheet.card_peers", lang, median=median, value=value) if peers else "",
+        say("sheet.card_peers", lang, **facts) if peers else "",
         ", ".join(network_name(name) for name in NETWORKS if name in each.counted),
         say("sheet.card_source", lang, day=locales.day(each.result.captured_at, lang)),
     )
     return [part.replace("|", "/") for part in parts]
 
 
-def _missing(each: Sheet, lang: Language) -> str:
-    """Return which networks most of the first peers are on and the institution is not, with their shares."""
-    peers = each.peers[0]
-    names = ", ".join(
-        f"{network_name(one.network)} ({locales.percent(peers.networks[one.network] / peers.assessed, lang, digits=0)})"
-        for one in each.advice or ()
-        if one.rule == _MISSING
-    )
-    return say("sheet.missing", lang, value=value_words(peers.column, peers.value, lang), names=names)
-
-
-def _visit(result: InstitutionResult, lang: Language) -> Iterator[Block]:
-    """Yield the pages that were read and those that could not be."""
-    read = [(say(f"page_role.{page.role}", lang), page.url) for page in result.pages]
-    missed = [(detail_words(item.detail, lang), item.url) for item in result.failures]
-    for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
-        if items:
-            cells = (Cell(f"{link(url).text} ({note})", link(url).href) for note, url in items)
-            yield Folded(say(key, lang), [bullets(cells)])
-
-
-def _facts(sheet: Sheet, lang: Language) -> list[str]:
-    """Return what the registry says of the institution: type, region, city, language, as far as it says it."""
-    each = sheet.institution
-    facts = [
-        value_words("type", each.type, lang) if each.type else "",
-        each.region,
-        each.city if each.city != each.region else "",
-        value_words("language", each.language, lang) if each.language else "",
-    ]
-    return [plain(text) for text in facts if text]
-
-
-def state(sheet: Sheet, lang: Language) -> list[str]:
-    """Return what came of the visit, in sentences: pages read and when, why it was not assessed."""
+def state(sheet: Sheet, lang: Language) -> Iterator[str]:
+    """Yield what came of the visit, in sentences: pages read and when, those that a browser rendered, what failed."""
     result = sheet.result
     if result is None:
-        return [say("sheet.not_assessed", lang, cause=say("status.not_visited", lang))]
-    lines = []
+        yield say("sheet.not_assessed", lang, cause=say("status.not_visited", lang))
+        return
     if result.captured_at is not None:
-        lines.append(say("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang)))
-    lines.extend(_rendered(result, lang))
-    cause = detail_words(result.detail, lang) if result.detail else say(f"status.{result.status}", lang)
-    if not result.status.is_assessed:
-        lines.append(say("sheet.not_assessed", lang, cause=cause))
-    elif result.status is Status.PARTIAL:
-        lines.append(say("sheet.partial", lang, cause=cause))
-    return lines
-
-
-def _rendered(result: InstitutionResult, lang: Language) -> Iterator[str]:
-    """Yield how many pages a browser rendered, and why; nothing where it rendered none."""
-    renderings = [page.rendering for page in result.pages if page.rendering]
-    if renderings:
+        yield say("sheet.read", lang, count=len(result.pages), day=locales.day(result.captured_at, lang))
+    if renderings := [page.rendering for page in result.pages if page.rendering]:
         browsers = ", ".join(dict.fromkeys(rendering.browser for rendering in renderings))
-        needs = dict.fromkeys(need for rendering in renderings for need in rendering.needs)
-        reasons = ", ".join(say(f"need.{need}", lang) for need in needs)
-        yield say("rendered.pages", lang, count=len(renderings), browsers=browsers, needs=reasons)
+        needs = dict.fromkeys(say(f"need.{need}", lang) for rendering in renderings for need in rendering.needs)
+        yield say("rendered.pages", lang, count=len(renderings), browsers=browsers, needs=", ".join(needs))
+    if result.status is not Status.OK:
+        cause = detail_words(result.detail, lang) if result.detail else say(f"status.{result.status}", lang)
+        yield say("sheet.partial" if result.status.is_assessed else "sheet.not_assessed", lang, cause=cause)
 
 
-def shown_accounts(sheet: Sheet) -> tuple[list[Account], list[Account]]:
+def _shown_accounts(sheet: Sheet) -> tuple[list[Account], list[Account]]:
     """Return the accounts to show: the institution's with those that no rule decides on, and those of third parties."""
     found = sorted_accounts(sheet.result) if sheet.result is not None and sheet.result.status.is_assessed else []
     others = [account for account in found if account.role is Role.THIRD_PARTY]
@@ -169,7 +134,7 @@ def shown_accounts(sheet: Sheet) -> tuple[list[Account], list[Account]]:
 
 
 def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
-    own, others = shown_accounts(each)
+    own, others = _shown_accounts(each)
     yield Title(say("sheet.accounts", lang))
     if own:
         yield Entries([_account(account, each, lang) for account in own])
@@ -182,28 +147,19 @@ def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:
     """Return an account: its network, and its address, its role with the rule, its place on the site."""
-    rule = say("sheet.rule", lang, reason=rule_words(account.reason, lang))
-    lines: list[Words] = [
-        link(account.url) if account.url else say("table.unresolved", lang),
-        f"{_role_words(account, each, lang)}, {rule}",
-    ]
-    if account.evidence:
-        best = account.evidence[0]
-        roles = {page.url: page.role for page in each.result.pages} if each.result is not None else {}
-        seen = say("sheet.seen_on", lang, count=account.pages_seen)
-        address = link(best.page_url)
-        page = say(f"page_role.{roles[best.page_url]}", lang) if best.page_url in roles else address.text
-        is_home = each.result is not None and best.page_url == each.result.final_url  # linked above
-        lines.append(Cell(", ".join((place_words(account, lang), page, seen)), "" if is_home else address.href))
-    return network_name(account.network), lines
-
-
-def _role_words(account: Account, sheet: Sheet, lang: Language) -> str:
-    """Return whose *account* is, and why it does not count where it does not."""
     role = say(f"role.{account.role}", lang)
-    if account.role is not Role.OFFICIAL or account.network in sheet.counted:
-        return role
-    return f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
+    if account.role is Role.OFFICIAL and account.network not in each.counted:  # say why it does not count
+        role = f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
+    key, reason = f"rule.{account.reason}", plain(account.reason)
+    rule = say("sheet.rule", lang, reason=f"{say(key, lang)} ({reason})" if known(key) else reason)
+    lines = [link(account.url) if account.url else say("table.unresolved", lang), f"{role}, {rule}"]
+    if account.evidence and each.result:
+        page, roles = account.evidence[0].page_url, {page.url: page.role for page in each.result.pages}
+        address = link(page)
+        named = say(f"page_role.{roles[page]}", lang) if page in roles else address.text
+        words = ", ".join((place_words(account, lang), named, say("sheet.seen_on", lang, count=account.pages_seen)))
+        lines.append(Cell(words, "" if page == each.result.final_url else address.href))  # the homepage is linked above
+    return network_name(account.network), lines
 
 
 def place_words(account: Account, lang: Language) -> str:
@@ -211,20 +167,12 @@ def place_words(account: Account, lang: Language) -> str:
     if not account.evidence:
         return ""
     best = account.evidence[0]
-    facts = {"place": say(f"zone.{best.zone}", lang), "how": say(f"how.{best.how}", lang)}
-    return say("sheet.quoted", lang, **facts, label=best.label) if best.label else say("sheet.evidence", lang, **facts)
-
-
-def advice_by_rule(sheet: Sheet) -> Mapping[str, Sequence[Advice]]:
-    """Return what the site could mend by the rule that says so, in the order of the rules."""
-    found: dict[str, list[Advice]] = {}
-    for advice in sheet.advice or ():
-        found.setdefault(advice.rule, []).append(advice)
-    return found
+    facts = {"place": say(f"zone.{best.zone}", lang), "how": say(f"how.{best.how}", lang), "label": best.label}
+    return say("sheet.quoted" if best.label else "sheet.evidence", lang, **facts)
 
 
 def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
-    """Yield what to mend, the weightiest first; a place with several faults is named once, with all of them."""
+    """Yield what to improve, the weightiest first; a place with several faults is named once, with all of them."""
     yield Title(say("sheet.mend", lang))
     rules: dict[Advice, list[str]] = {}  # by place: the advice without its rule
     for advice in each.advice or ():
@@ -232,42 +180,45 @@ def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     home = each.result.final_url if each.result else ""
     places: dict[tuple[str, ...], list[Words]] = {}
     for place, found in rules.items():
-        key = (_MISSING,) if _MISSING in found else tuple(found)
-        words = _place(place, home)
-        places.setdefault(key, []).extend([words] if words.text and key != (_MISSING,) else [])
-    items = [(_remedies(each, key, lang), found) for key, found in places.items()]
-    yield Bullets(items) if items else Line(say("sheet.nothing_to_mend", lang))
+        items = places.setdefault((_MISSING,) if _MISSING in found else tuple(found), [])
+        page = link(place.page_url)
+        network = network_name(place.network) if place.network else ""
+        parts = (network, plain(without_password(place.url)), "" if place.page_url == home else page.text)
+        words = ", ".join(filter(None, dict.fromkeys(parts)))
+        items += [Cell(words, page.href)] if words and _MISSING not in found else []
+    remedies = [(_remedies(each, key, lang), found) for key, found in places.items()]
+    yield Bullets(remedies) if remedies else Line(say("sheet.nothing_to_mend", lang))
 
 
 def _remedies(each: Sheet, rules: Sequence[str], lang: Language) -> str:
-    if _MISSING in rules:
-        return _missing(each, lang)
-    return " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in rules)
-
-
-def _place(advice: Advice, home: str) -> Cell:
-    """Return where something is to mend: the network, the address, and the page as a link unless it is the homepage."""
-    page = link(advice.page_url)
-    network = network_name(advice.network) if advice.network else ""
-    shown = "" if advice.page_url == home else page.text
-    parts = dict.fromkeys((network, plain(without_password(advice.url)), shown))
-    return Cell(", ".join(filter(None, parts)), page.href)
+    """Return what to do; for missing networks, those that most of the first peers are on, with their shares."""
+    if _MISSING not in rules:
+        return " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in rules)
+    peers = each.peers[0]
+    missing = [one.network for one in each.advice or () if one.rule == _MISSING]
+    shares = (locales.percent(peers.networks[name] / peers.assessed, lang, digits=0) for name in missing)
+    names = ", ".join(f"{network_name(name)} ({share})" for name, share in zip(missing, shares, strict=True))
+    return say("sheet.missing", lang, value=value_words(peers.column, peers.value, lang), names=names)
 
 
 def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
     """Yield each network that the institution or a peer is on, the most common among peers first, and the medians."""
-    if not each.peers:
-        return
     first = each.peers[0].networks
     names = dict.fromkeys([*each.counted, *(name for peers in each.peers for name in peers.networks)])
     kept = [name for name in names if name in each.counted or first.get(name, 0) >= _RARE * each.peers[0].assessed]
-    rows: list[Row] = [
-        [network_name(name), _here(each, name, lang), *(_of_group(peers, name, lang) for peers in each.peers)]
-        for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name)))
-    ]
-    here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
-    medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]
-    rows.append([say("sheet.median", lang), here, *medians])
+    rows: list[Row] = []
+    for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name))):
+        here = "sheet.unknown" if each.n_networks is None else "sheet.yes" if name in each.counted else "sheet.no"
+        counts = ((peers.networks.get(name, 0), peers.assessed) for peers in each.peers)
+        shares = (
+            f"{locales.percent(count / total if total else None, lang, digits=0)} ({locales.number(count, lang)})"
+            for count, total in counts
+        )
+        rows.append([network_name(name), say(here, lang), *shares])
+    numbers = [each.n_networks, *(peers.median for peers in each.peers)]
+    medians = ["—" if number is None else locales.number(number, lang) for number in numbers]
+    here = "?" if each.n_networks is None else medians[0]
+    rows.append([say("sheet.median", lang), here, *medians[1:]])
     groups = [
         say("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
         for peers in each.peers
@@ -277,13 +228,42 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
     yield Grid(title, [say("head.network", lang), say("sheet.here", lang), *groups], rows)
 
 
-def _here(sheet: Sheet, name: str, lang: Language) -> str:
-    if sheet.n_networks is None:
-        return say("sheet.unknown", lang)
-    return say("sheet.yes" if name in sheet.counted else "sheet.no", lang)
+def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
+    """Return the sheet *each* as JSON values, for ``--json``: codes as in the files, advice in words of *lang* too."""
+    result, own_and_others = each.result, chain(*_shown_accounts(each))
+    rules = [advice.rule for advice in each.advice or ()]
+    by_rule = sorted(each.advice or (), key=lambda advice: rules.index(advice.rule))
+    return {
+        "institution": _fields(each.institution, "id", "name", "type", "region", "language")
+        | {"website": without_password(each.institution.url)},
+        **(_fields(result, "status", "detail") if result else {"status": None, "detail": None}),
+        "final_url": without_password(result.final_url) if result else None,
+        "captured_at": json_values(result.captured_at) if result else None,
+        "n_networks": each.n_networks,
+        "networks": sorted(each.counted),
+        "pages": [
+            {"url": page.url, "role": page.role, "drawn": json_values(page.rendering)}
+            for page in (result.pages if result else ())
+        ],
+        "accounts": [
+            {"network": account.network, "account_url": account.url}
+            | _fields(account, "handle", "kind", "role", "reason")
+            | {"evidence": [_fields(seen, "page_url", "how", "zone", "label") for seen in account.evidence]}
+            for account in own_and_others
+        ],
+        "advice": [
+            {
+                "rule": advice.rule,
+                "title": say(f"advice.{advice.rule}", lang),
+                "remedy": say(f"mend.{advice.rule}", lang),
+            }
+            | _fields(advice, "network", "url", "page_url")
+            for advice in by_rule
+        ],
+        "peers": json_values(tuple(each.peers)),
+        "neighbours": json_values(tuple(each.neighbours)),
+    }
 
 
-def _of_group(peers: Peers, name: str, lang: Language) -> str:
-    count = peers.networks.get(name, 0)
-    share = locales.percent(count / peers.assessed if peers.assessed else None, lang, digits=0)
-    return f"{share} ({locales.number(count, lang)})"
+def _fields(record: object, *names: str) -> dict[str, object]:
+    return {name: getattr(record, name) for name in names}

@@ -10,7 +10,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import ReadBy, Status
+from cegep_audit.vocabulary import ReadBy
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name
@@ -48,14 +48,6 @@ def detail_words(detail: str, lang: Language) -> str:
     return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
 
 
-def cause_words(status: Status | None, detail: str, count: int, lang: Language) -> str:
-    """Return why *count* sites were not assessed: ``injoignable, délai dépassé : 3``."""
-    words = say(f"status.{status or 'not_visited'}", lang)
-    if not detail:
-        return say("summary.cause_bare", lang, status=words, count=count)
-    return say("summary.cause", lang, status=words, detail=detail_words(detail, lang), count=count)
-
-
 def column_name(column: str, lang: Language) -> str:
     """Return the name of a registry *column* in words; a column of the user's own keeps its name."""
     return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
@@ -64,11 +56,6 @@ def column_name(column: str, lang: Language) -> str:
 def crossed_name(columns: Sequence[str], lang: Language) -> str:
     """Return the name of crossed registry *columns*: ``type × langue``."""
     return " × ".join(column_name(column, lang) for column in columns)
-
-
-def basket_name(name: str, lang: Language) -> str:
-    """Return the name of a basket of networks."""
-    return say(f"basket.{name}", lang) if known(f"basket.{name}") else say("basket.other", lang, name=name)
 
 
 def measure_words(measure: str, lang: Language) -> str:
@@ -88,15 +75,10 @@ def difference_words(column: str, tests: Records, k: int, lang: Language) -> str
     test = next((row for row in tests if row["measure"] == f"at_least_{k}"), None)
     if test is None:
         return say("test.untested", lang, caption=caption)
-    p = locales.p_value(test["p"], lang)
-    return say(
-        "test.result",
-        lang,
-        caption=caption,
-        test=say(f"test.{test['test']}", lang),
-        p=p if p.startswith("<") else f"= {p}",
-        effect=locales.decimal(test["cramers_v"], lang, digits=2),
-    )
+    value = locales.p_value(test["p"], lang)
+    p = value if value.startswith("<") else f"= {value}"
+    name, effect = say(f"test.{test['test']}", lang), locales.decimal(test["cramers_v"], lang, digits=2)
+    return say("test.result", lang, caption=caption, test=name, p=p, effect=effect)
 
 
 def center_words(figures: Figures, lang: Language, key: str = "summary.center") -> str:
@@ -129,20 +111,14 @@ def scan_day(facts: ScanFacts) -> date:
 
 def days_words(facts: ScanFacts, lang: Language) -> str:
     """Return when the pages of a scan were captured: ``le 15 novembre 2026``, ``du 3 mai 2011 au 7 juin 2012``."""
-    first, last = facts.captured or (facts.started_at.date(), facts.started_at.date())
-    if first == last:
-        return say("paper.on", lang, day=locales.day(first, lang))
-    return say("paper.between", lang, first=locales.day(first, lang), last=locales.day(last, lang))
+    first, last = (locales.day(day, lang) for day in facts.captured or (facts.started_at.date(),) * 2)
+    return say("paper.on" if first == last else "paper.between", lang, day=first, first=first, last=last)
 
 
 def months_words(facts: ScanFacts, lang: Language) -> str:
     """Return the months of capture: ``en novembre 2026``, ``de mai 2011 à juin 2012``."""
     first, last = (locales.month(day, lang) for day in facts.captured or (facts.started_at.date(),) * 2)
-    return (
-        say("paper.in_month", lang, month=first)
-        if first == last
-        else say("paper.in_months", lang, first=first, last=last)
-    )
+    return say("paper.in_month" if first == last else "paper.in_months", lang, month=first, first=first, last=last)
 
 
 def reading_words(result: InstitutionResult, lang: Language) -> str:
@@ -151,9 +127,3 @@ def reading_words(result: InstitutionResult, lang: Language) -> str:
     if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
         return f"{mode}, {locales.month(result.captured_at, lang)}"
     return mode
-
-
-def rule_words(reason: str, lang: Language) -> str:
-    """Return the rule behind a role in words, with its name in the files: ``row of icons (row_of_icons)``."""
-    key = f"rule.{reason}"
-    return f"{say(key, lang)} ({plain(reason)})" if known(key) else plain(reason)

@@ -29,16 +29,14 @@ from cegep_audit import demo
 from cegep_audit.demo.sites import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan
+from cegep_audit.scan.plan import Plan, check_sources
 from cegep_audit.scan.request import Request, read_past
-from cegep_audit.scan.sources import check_sources
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 from distributed import Client
 
-from cegep_audit.scan.cluster.scheduler import cluster
-from cegep_audit.scan.cluster.worker import Job, Visits, part_file
+from cegep_audit.scan.cluster import Visits, cluster, part_file
 
 SITES = 80
 FILES = ("report.csv", "report-accounts.csv")
@@ -314,7 +312,8 @@ def test_a_scheduler_without_a_worker_gets_one_line(archive: Path, tmp_path: Pat
 
 
 async def test_a_worker_with_other_rules_is_refused_in_one_line() -> None:
-    visits = Visits(Job("a", plan_of(asked()), "of-yesterday"))
+    visits = Visits(plan_of(asked()))
+    visits.version = "of-yesterday"
     worker: Any = SimpleNamespace(name="second")
     with pytest.raises(UsageError, match="second has another version or other rules") as raised:
         await visits.setup(worker)
@@ -410,7 +409,7 @@ async def test_another_user_of_the_machine_cannot_use_the_workers() -> None:
         )
         return (await intruder.communicate())[0]
 
-    async with cluster("local", Job("a", plan_of(asked()), "", is_local=True)) as client:
+    async with cluster(Visits(plan_of(asked(dask="local")))) as client:
         address = client.scheduler.address
         assert address.startswith("tls://")
         plain = f"tcp{address.removeprefix('tls')}"

@@ -12,8 +12,8 @@ from codings import decision
 from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.institution.sheets import sheet_of, sheets
 from cegep_audit.analyze.stats import figures
-from cegep_audit.cli.layers import OF_EVIDENCE, load_layers, load_peers
 from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts
+from cegep_audit.coding.layers import OF_EVIDENCE, load_layers, load_peers
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role, Verdict

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cegep_audit.clock import now
+from cegep_audit.collect.browser import VARIABLE
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.scan.plan import Plan, begin, begin_completion, draft, resume
+from cegep_audit.scan.plan import Plan, begin, begin_completion, check_sources, draft, resume
 from cegep_audit.scan.request import Completion, Mode, Render, Request, Selection, output_of, read_past
 from cegep_audit.store import Store
 
@@ -76,3 +78,23 @@ def test_a_resumed_completion_asks_the_archive_for_its_own_day(request_: Request
     assert (again.request.past, again.request.completion) == (asked.past, completion)
     assert again.base == first.base
     assert output_of(Path("report.csv"), again.request.past) == Path("report.csv")
+
+
+@pytest.mark.parametrize("of_scan", Render)
+@pytest.mark.parametrize("modes", [(Mode.RETRY,), (Mode.RETRY, Mode.RENDER), (Mode.RENDER,), (Mode.CODED, Mode.SAVED)])
+def test_a_resumed_completion_needs_a_browser_for_its_own_modes_alone(
+    modes: tuple[Mode, ...], of_scan: Render, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the scan that it completes rendered pages changes nothing, neither at first nor when it is resumed."""
+    monkeypatch.setenv(VARIABLE, "no-such-browser")
+    begun(replace(request_, render=of_scan))
+    with Store.open(request_.db, create=False) as store:
+        store.finish_scan(1, now())
+        begin_completion(replace(request_, completion=Completion(modes)), store, store.load(1), Path("report.csv"))
+    (again,) = resumed(request_)
+    assert again.request.render is (Render.ALWAYS if Mode.RENDER in modes else Render.NEVER)
+    if Mode.RENDER not in modes:
+        check_sources(again.request)
+        return
+    with pytest.raises(UsageError):
+        check_sources(again.request)

@@ -94,6 +94,22 @@ async def test_results_that_finish_together_are_kept_together_before_they_are_to
         assert kind == "kept" or group[0] in before
 
 
+async def test_of_results_that_do_not_fit_together_as_many_are_kept_as_fit() -> None:
+    kept: list[str] = []
+
+    def keep(results: Sequence[InstitutionResult]) -> None:
+        if len(kept) + len(results) > 2:  # what the disk has room for
+            raise StoreError("no space")
+        kept.extend(each.institution.id for each in results)
+
+    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+        return result(found)
+
+    with pytest.raises(StoreError, match="no space"):
+        await scan([institution(name) for name in "abcd"], read, 4, keep, Observer())
+    assert kept == ["a", "b"]
+
+
 @pytest.mark.parametrize("stop", [asyncio.CancelledError, StoreError], ids=["stopped", "a fault"])
 def test_a_scan_that_ends_early_keeps_what_is_finished(stop: type[BaseException]) -> None:
     kept: list[str] = []
@@ -143,7 +159,7 @@ with Store.open(sys.argv[1], create=True) as store:
 @pytest.mark.parametrize("told", [1, 40, 400])
 def test_a_killed_scan_has_kept_every_institution_it_told_of(told: int, tmp_path: Path) -> None:
     path = Path(cegep_audit.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path(__file__).parent)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path(__file__).parents[1])])}
     command = [sys.executable, "-c", SCAN_UNTIL_KILLED, str(tmp_path / "scans.db")]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -84,7 +84,7 @@ def test_no_host_is_that_of_two_institutions_save_of_parent_and_part(institution
     hosts = {
         item.id: {
             host.removeprefix("www.")
-            for host in (urls.host_of(item.url), *item.alt_hosts, *(period_of(host).value for host in item.dated_hosts))
+            for host in (urls.host_of(item.url), *item.alt_hosts, *(period_of(host)[0] for host in item.dated_hosts))
         }
         for item in institutions
     }

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from builders import check_registry
 
-from cegep_audit.registry.csv_input import MAX_BYTES
 from cegep_audit.registry.reading import KNOWN_COLUMNS, default_registry, read_registry
 from cegep_audit.registry.selection import select
+from cegep_audit.registry.spreadsheet import MAX_BYTES
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["registry.md", "registre.md"]
 
 

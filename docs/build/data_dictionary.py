@@ -1,21 +1,20 @@
 """``docs/data-dictionary.md``: every column of the files, from the code that writes them.
 
-To renew it: ``python -m cegep_audit.report.files.dictionary > docs/data-dictionary.md``; a test tells when.
+To renew it: ``python docs/build/data_dictionary.py > docs/data-dictionary.md``; a test tells when.
 """
 
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.report.files.changes import headings as change_headings
-from cegep_audit.report.files.coding import coding_columns
-from cegep_audit.report.files.statistics import columns, headings, meaning, names
-from cegep_audit.report.files.table import Heading, columns_of
-from cegep_audit.report.files.tables import institution_columns, years
+from cegep_audit.phrases.catalogue import say, set_in_french
+from cegep_audit.report.files.statistics import table_names
+from cegep_audit.report.files.table import Heading, headings
+from cegep_audit.report.files.tables import institution_headings, years
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
 # The closed lists behind the columns of type code, with the section of the phrases that words them.
@@ -29,10 +28,17 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
     ("verdict", Verdict),
 )
 
+FILES = {  # the section of columns.toml of each file of compare and trend
+    "compare.csv": "change",
+    "compare-shares.csv": "share",
+    "trend.csv": "trend",
+    "trend-institutions.csv": "move",
+}
+
 
 def markdown() -> str:
-    """Return the whole dictionary as Markdown: ``dictionary.md`` with its tables filled in."""
-    report = [column.heading for column in institution_columns()]
+    """Return the whole dictionary as Markdown: ``data_dictionary.template`` with its tables filled in."""
+    report = institution_headings()
     networks = [heading for heading in report if heading.name in NETWORKS]
     first, last = report.index(networks[0]), report.index(networks[-1])
     parts = {
@@ -41,16 +47,21 @@ def markdown() -> str:
         "network": _meanings(networks[:1]),
         "networks": _grid(("column · colonne", "network · réseau", "years · années"), _networks()),
         "registry": _meanings(report[last + 1 :]),
-        "accounts": _meanings([column.heading for column in columns_of("account")]),
-        "coding": _meanings([column.heading for column in coding_columns(is_shown=True, is_sampled=True)]),
-        "changes": "".join(f"\n### `{name}`\n{_meanings(found)}" for name, found in change_headings().items()),
+        "accounts": _meanings(headings("account")),
+        "coding": _meanings(headings("coding")),
+        "changes": "".join(f"\n### `{name}`\n{_meanings(headings(section))}" for name, section in FILES.items()),
         "tables": _grid(("table · feuille", "holds · contient", "columns · colonnes"), _tables()),
-        "statistics": _meanings(headings()),
+        "statistics": _meanings(statistics_headings()),
         "closed": ", ".join(f'"{network.id}"' for network in NETWORKS.values() if network.closed),
         "codes": "".join(_codes(section, codes) for section, codes in _CODES),
     }
-    frame = files(__package__).joinpath("dictionary.md").read_text("utf-8")
+    frame = Path(__file__).with_suffix(".template").read_text("utf-8")
     return re.sub("@([a-z]+)@", lambda match: parts[match[1]], frame)
+
+
+def statistics_headings() -> list[Heading]:
+    """Return the heading of every column of statistics, each once, in the order in which the tables have them."""
+    return list(dict.fromkeys(heading for name in table_names() for heading in headings(name)))
 
 
 def _networks() -> list[tuple[str, ...]]:
@@ -61,17 +72,17 @@ def _tables() -> list[tuple[str, ...]]:
     return [
         (
             f"`{name}`",
-            f"{meaning(name, 'en')} · {meaning(name, 'fr')}",
-            ", ".join(f"`{column}`" for column in columns(name)),
+            f"{row['en']} · {set_in_french(row['fr'])}",
+            ", ".join(f"`{column}`" for column in row["columns"]),
         )
-        for name in names()
+        for name, row in read_tables("report/files/statistics.toml")["tables"].items()
     ]
 
 
-def _meanings(headings: Iterable[Heading]) -> str:
+def _meanings(columns: Iterable[Heading]) -> str:
     rows = [
         (f"`{h.name}`", h.type, h.unit, f"{h.en} · {h.fr}", f"{h.empty_en} · {h.empty_fr}" if h.empty_en else "")
-        for h in headings
+        for h in columns
     ]
     return _grid(("column · colonne", "type", "unit · unité", "meaning · sens", "empty when · vide si"), rows)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Institution
-from cegep_audit.registry import csv_input
+from cegep_audit.registry import spreadsheet
 from cegep_audit.registry.reading import read_registry
 
 RIVIERE = Institution("cegep-rb", "Cégep de Rivière-Bleue", "https://www.cegeprb.test")
@@ -283,7 +283,7 @@ def test_a_file_far_too_large_is_not_taken_into_memory(file: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(2_000_000_000)
     assert [fault.line for fault in check_registry(file)] == [0]
-    assert csv_input.MAX_BYTES == 20_000_000
+    assert spreadsheet.MAX_BYTES == 20_000_000
 
 
 @given(

@@ -1,9 +1,16 @@
-"""What a site allows and how long it wants to be left alone: robots.txt, Crawl-delay, Retry-After."""
+"""How a site is asked politely: what robots.txt allows, how long it wants to be left alone, how often it is asked.
+
+One request at a time goes to a host, with a minimum time from one to the next. ``www.`` and the bare name are one host
+(:func:`cegep_audit.urls.pace_key`); institutions that share a host take turns, first come, first served.
+"""
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -25,6 +32,9 @@ _AGENT = re.compile(r"user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
 _RULE = re.compile(r"(?:allow|disallow|dissallow|dissalow|disalow|diasllow|disallaw)\s*[:\s]", re.IGNORECASE)
 _DELAY = re.compile(r"crawl[ -]delay\s*[:\s]", re.IGNORECASE)
+
+# Failures that keep their detail, whatever status came with them.
+_OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +67,10 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
     the detail is ``robots``, because the rest of the site may well be up, or the status itself where a gateway says
     that the site is down (502, 504 …).
     """
-    if status < 300:  # noqa: PLR2004 -- HTTP's classes
-        return RobotsVerdict(parse_robots(body))
-    if status < 500:  # noqa: PLR2004 -- 4xx
-        return ALLOWS_ALL
-    message = f"robots.txt answers {status}, which forbids everything"
+    if status < 500:  # noqa: PLR2004 -- HTTP's classes
+        return RobotsVerdict(parse_robots(body if status < 300 else b""))  # noqa: PLR2004
     detail = http_detail(status) if status in SITE_DOWN else Detail.ROBOTS
-    return RobotsVerdict(None, detail, message, status)
+    return RobotsVerdict(None, detail, f"robots.txt answers {status}, which forbids everything", status)
 
 
 def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
@@ -83,19 +90,13 @@ def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsV
     return RobotsVerdict(None, Detail.ROBOTS, f"robots.txt cannot be read: {message}", status)
 
 
-# Failures that keep their detail, whatever status came with them.
-_OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
-
-
 def parse_robots(body: bytes) -> Protego:
     """Return the rules of a robots.txt that apply to us; any bytes give some rules."""
     text = body[:ROBOTS_BYTES].decode("utf-8-sig", errors="replace")
     return _parse("\n".join(relevant_lines(text)))
 
 
-@lru_cache(maxsize=256)  # thousands of sites share the same few files
-def _parse(text: str) -> Protego:
-    return Protego.parse(text)
+_parse = lru_cache(maxsize=256)(Protego.parse)  # thousands of sites share the same few files
 
 
 def relevant_lines(text: str, token: str = PRODUCT_TOKEN) -> list[str]:
@@ -110,19 +111,16 @@ def relevant_lines(text: str, token: str = PRODUCT_TOKEN) -> list[str]:
     has_rules = False
     for line in _LINE_END.split(text):
         content = line.partition("#")[0].strip()
-        agents, lines = groups[-1]
         if agent := _AGENT.match(content):
             if has_rules:
-                agents, lines, has_rules = {}, [], False
-                groups.append((agents, lines))
+                groups.append(({}, []))
+                has_rules = False
             name = _TOKEN.match(agent[1].lower())
             if name and name[0] in {token, "*"}:
-                agents[f"User-agent: {name[0]}"] = None
-        elif _RULE.match(content):
-            has_rules = True
-            lines.append(content)
-        elif _DELAY.match(content):
-            lines.append(content)
+                groups[-1][0][f"User-agent: {name[0]}"] = None
+        elif (is_rule := _RULE.match(content)) or _DELAY.match(content):
+            has_rules = has_rules or is_rule is not None
+            groups[-1][1].append(content)
     return [line for agents, lines in groups if agents for line in (*agents, *lines)]
 
 
@@ -136,15 +134,10 @@ def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     with *date*, the answer's ``Date`` by the server's own clock, else with *now*. A date in the past gives 0.0.
     """
     value = value.strip()
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
-        return float(value)
-    if value.isascii() and value.isdigit():
-        return float("inf")
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
+        return float(value)  # infinity, where it is too large
     end = read_mail_date(value)
     return max(0.0, (end - (read_mail_date(date) or now)).total_seconds()) if end else None
-
-
-# ------------------------------------------------------------------------------------------ once a scan
 
 
 Ask = Callable[[str], Awaitable[Answer]]
@@ -171,30 +164,82 @@ class RobotsCache:
         origin = _origin(url)
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):
             if origin not in self._verdicts:
-                await self._read(origin, ask, is_ours)
+                origins, verdict = await _read(origin, ask, is_ours)
+                for each in origins:
+                    self._verdicts.setdefault(each, verdict)
         return self._verdicts[origin]
 
-    async def _read(self, origin: str, ask: Ask, is_ours: Callable[[str], bool]) -> None:
-        address = f"{origin}/robots.txt"
-        origins = [origin]  # those for which the chain of redirects answers
-        verdict = ALLOWS_ALL
-        for _ in range(ROBOTS_REDIRECTS + 1):
-            try:
-                answer = await ask(address)
-            except FetchError as error:
-                verdict = verdict_of_failure(error.detail, str(error), error.status)
-                break
-            target = absolute(address, answer.location) if answer.location else None
-            if target is None or not is_ours(target):
-                verdict = verdict_of_answer(answer.status, answer.body)
-                break
-            address = crawl_key(target)
-            if address == f"{_origin(address)}/robots.txt":
-                origins.append(_origin(address))
-        for each in origins:
-            self._verdicts.setdefault(each, verdict)
+
+async def _read(origin: str, ask: Ask, is_ours: Callable[[str], bool]) -> tuple[list[str], RobotsVerdict]:
+    """Return the verdict for *origin*, and the origins for which the chain of redirects answers."""
+    address, origins = f"{origin}/robots.txt", [origin]
+    for _ in range(ROBOTS_REDIRECTS + 1):
+        try:
+            answer = await ask(address)
+        except FetchError as error:
+            return origins, verdict_of_failure(error.detail, str(error), error.status)
+        target = absolute(address, answer.location) if answer.location else None
+        if target is None or not is_ours(target):
+            return origins, verdict_of_answer(answer.status, answer.body)
+        address = crawl_key(target)
+        if address == f"{_origin(address)}/robots.txt":
+            origins.append(_origin(address))
+    return origins, ALLOWS_ALL
 
 
 def _origin(url: str) -> str:
     parts = urlsplit(crawl_key(url))
     return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(slots=True)
+class Turn:
+    """The turns on one host; who has the turn says when the host had the request. Times are the clock's."""
+
+    delay_s: float = 0.0
+    last_at: float = float("-inf")
+    held_until: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # wakes those who wait in the order in which they came
+
+    def reached(self, at: float) -> None:
+        """Note that the host had the request at the latest *at*."""
+        self.last_at = at
+
+
+class Pace:
+    """The turns of one scan on all its hosts."""
+
+    def __init__(
+        self,
+        delay_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._hosts = defaultdict[str, Turn](lambda: Turn(delay_s))
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[Turn]:
+        """Wait until the host of *url* may be asked, and keep everybody else waiting until the block ends."""
+        host = self._hosts[pace_key(url)]
+        async with host.lock:
+            # In a loop: a sleep may end a little early, and another visit may ask for more rest meanwhile.
+            while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self._clock()) > 0:
+                await self._sleep(wait_s)
+            host.reached(self._clock())
+            yield host
+
+    def raise_delay(self, url: str, delay_s: float) -> None:
+        """Space requests to the host of *url* by at least *delay_s* seconds from now on."""
+        host = self._hosts[pace_key(url)]
+        host.delay_s = max(host.delay_s, delay_s)
+
+    def hold(self, url: str, seconds: float) -> None:
+        """Ask nothing of the host of *url* for *seconds* from now."""
+        host = self._hosts[pace_key(url)]
+        host.held_until = max(host.held_until, self._clock() + seconds)
+
+
+OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
+"""Waits for the turn of a URL's host, as :meth:`Pace.turn` does."""

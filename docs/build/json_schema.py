@@ -1,18 +1,18 @@
 """``docs/schema.json``: what ``export -o scan.json`` and ``summary --json`` hold, from the code that writes them.
 
 JSON Schema, draft 2020-12. To renew it:
-``python -m cegep_audit.report.files.schema > docs/schema.json``; a test tells when.
+``python docs/build/json_schema.py > docs/schema.json``; a test tells when.
 """
 
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from cegep_audit.report.files.statistics import meaning, names, table_of
-from cegep_audit.report.files.table import Heading, columns_of
-from cegep_audit.report.files.tables import institution_columns
+from cegep_audit.report.files.table import Heading, headings
+from cegep_audit.report.files.tables import institution_headings
+from cegep_audit.tables import read_tables
 
 Schema = dict[str, object]
 
@@ -24,9 +24,9 @@ def schema() -> Schema:
     """Return the whole schema: the root is the exported file, ``$defs/summary`` what ``summary --json`` prints."""
     export = _object({
         "scan": _ref("scan"),
-        "institutions": _rows([column.heading for column in institution_columns()], "One row per institution."),
-        "accounts": _rows([column.heading for column in columns_of("account")], "One row per institution and account."),
-        "statistics": _object({name: _rows(table_of(name).headings, meaning(name, "en")) for name in names()}),
+        "institutions": _rows(institution_headings(), "One row per institution."),
+        "accounts": _rows(headings("account"), "One row per institution and account."),
+        "statistics": _object({name: _rows(headings(name), meaning) for name, meaning in _meanings().items()}),
     })  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -37,17 +37,22 @@ def schema() -> Schema:
     }
 
 
+def _meanings() -> Mapping[str, str]:
+    """Return what each table of statistics holds, by its name."""
+    return {name: row["en"] for name, row in read_tables("report/files/statistics.toml")["tables"].items()}
+
+
 def _definitions() -> Schema:
     """Return ``definitions.json``, each table of ``summary --json`` with the columns of its rows.
 
     These tables are those of the export, without the names of institutions.
     """
-    found: dict[str, Any] = json.loads(files(__package__).joinpath("definitions.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("definitions.json").read_text("utf-8"))
     properties = found["summary"]["properties"]
     for name, described in properties.items():
         if "rows" in described:
-            kept = [heading for heading in table_of(name).headings if name in _WITH_BY or heading.name != "institution"]
-            properties[name] = _rows(kept, _WITH_BY.get(name) or meaning(name, "en"))
+            kept = [heading for heading in headings(name) if name in _WITH_BY or heading.name != "institution"]
+            properties[name] = _rows(kept, _WITH_BY.get(name) or _meanings()[name])
     return found
 
 

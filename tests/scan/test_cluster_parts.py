@@ -13,7 +13,7 @@ from cegep_audit import urls
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
-from cegep_audit.scan.cluster.scheduler import parts
+from cegep_audit.scan.cluster import parts
 
 HOSTS = ("www.cegeprb.test", "biblio.cegeprb.test", "cegeprb.example", "uhb.test", "a.github.io", "b.github.io")
 

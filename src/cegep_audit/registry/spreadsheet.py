@@ -15,7 +15,7 @@ from datetime import date, datetime
 from itertools import chain, islice
 from pathlib import Path
 
-from cegep_audit.registry.faults import CellError, FaultList, Row, Table
+from cegep_audit.registry.faults import CellError, FaultList, Row
 from cegep_audit.text import excerpt, slug
 
 MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
@@ -28,13 +28,9 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's o
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = "\x00end of file\x00"  # added after the last line; inside a cell it shows that a quotation mark is open
 
-_SIGNATURES = (  # first bytes of files often mistaken for CSV; the marks of UTF-32 begin like those of UTF-16
-    (b"\xd0\xcf\x11\xe0", "csv.workbook"),  # xls
-    (codecs.BOM_UTF16_LE, "csv.utf_16"),
-    (codecs.BOM_UTF16_BE, "csv.utf_16"),
-    (codecs.BOM_UTF32_BE, "csv.utf_16"),
-)
 _ZIP = b"PK\x03\x04"  # xlsx
+_XLS = b"\xd0\xcf\x11\xe0"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32's other mark begins like the first
 _FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
 _UNREADABLE: dict[type[Exception], str] = {
     FileNotFoundError: "csv.missing_file",
@@ -42,23 +38,18 @@ _UNREADABLE: dict[type[Exception], str] = {
     IsADirectoryError: "csv.directory",
     PermissionError: "csv.not_allowed",
 }
-
 _ADDRESS = re.compile(r"\S+\.[^\W\d]\S+")  # of a site, as the first cell of a list without a header
 
 _Records = Iterator[tuple[int, list[str]]]  # stripped cells, with the number of the line on which they start
 
 
 @dataclass(frozen=True, slots=True)
-class Headings:
-    """How the headings of a list are read.
+class Table:
+    """The rows with the right number of cells. ``whole`` says whether these are all rows of the file."""
 
-    ``columns`` maps a folded heading to its column. A list with such headings, or with no header, may omit the columns
-    ``made``, which are derived from the others. ``lone`` is the only column of a list without a header.
-    """
-
-    columns: Mapping[str, str]
-    made: tuple[str, ...]
-    lone: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    whole: bool
 
 
 def read_table(
@@ -68,20 +59,23 @@ def read_table(
     known: Collection[str],
     found: FaultList,
     needs_rows: bool = True,
-    headings: Headings | None = None,
+    headings: Mapping[str, str] | None = None,
+    derived: Collection[str] = (),
 ) -> Table | None:
     """Return the table in the CSV file or workbook at *path*, or None with the reasons added to *found*.
 
-    A column named in *known*, in any case, gets that spelling; *headings* translates others; the rest keep their
-    names. The *required* columns must be present and, with *needs_rows*, at least one row. Only the first sheet of a
-    workbook is read. Does not raise, whatever the file contains.
+    A column named in *known*, in any case, gets that spelling; *headings* maps other folded headings to columns; the
+    rest keep their names. The *required* columns must be present and, with *needs_rows*, at least one row. A list with
+    such headings may omit the columns *derived* from the others; a list of addresses alone needs no header. Only the
+    first sheet of a workbook is read. Does not raise, whatever the file contains.
     """
+    headings = headings or {}
     try:
         data = _bytes(path)
         if data.startswith(_ZIP) or path.suffix.lower() == ".xlsx":
             records, separator = iter(_sheet(data)), ";"
         else:
-            records, separator = _lines(data, {*known, *(headings.columns if headings else ())}, found)
+            records, separator = _lines(data, {*known, *headings}, found)
     except CellError as error:
         found.add(error.key, **error.facts)
         return None
@@ -89,12 +83,11 @@ def read_table(
     if not line:
         found.add("csv.no_header", columns=", ".join(required))
         return None
-    if headings and _ADDRESS.fullmatch(names[0]) and not any(names[1:]):  # a list of addresses has no header
-        records, names, required = chain([(line, names[:1])], records), [headings.lone], (headings.lone,)
+    given = tuple(name for name in required if name not in derived)
+    if derived and _ADDRESS.fullmatch(names[0]) and not any(names[1:]):
+        records, names, required = chain([(line, names[:1])], records), list(given), given
     columns = _columns(line, names, known, headings, found)
-    if headings and columns != tuple(names):
-        required = tuple(name for name in required if name not in headings.made)
-    missing = [name for name in required if name not in columns]
+    missing = [name for name in (required if columns == names else given) if name not in columns]
     for name in missing:
         found.add("csv.missing_column", line=line, column=name, found=excerpt(", ".join(columns)))
     if missing:
@@ -119,10 +112,9 @@ def _bytes(path: Path) -> bytes:
 
 
 def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
-    """Return the non-empty rows of the first sheet of the workbook *data* with their numbers; raise CellError.
+    """Return the non-empty rows of the first sheet of a workbook, at least as wide as the first one; raise CellError.
 
-    All are at least as wide as the first. Dates become ``2026-11-23``, numbers have a decimal point, and a formula is
-    replaced by its last result.
+    Dates become ``2026-11-23``, numbers have a decimal point, and a formula is replaced by its last result.
     """
     from openpyxl import load_workbook
 
@@ -137,24 +129,23 @@ def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
         raise CellError("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__)) from error
     if unpacked > _MAX_UNPACKED or len(rows) > _MAX_ROWS:
         raise CellError("csv.too_many_rows", limit=_MAX_ROWS)
-    width = len(rows[0][1]) if rows else 0
-    return [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
+    return rows
 
 
-def _filled(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the non-empty *rows* with their numbers, without empty cells at the end.
+def _filled(rows: Iterator[tuple[object, ...]]) -> _Records:
+    """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end.
 
     A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
     """
     empty: tuple[object, ...] | None = None
+    width = 0  # of the first row
     for number, row in enumerate(rows, 1):
         if row is empty:
             continue
-        cells = [_cell(value) for value in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if cells:
-            yield number, cells
+        cells = list(map(_cell, row))
+        if last := max((place for place, cell in enumerate(cells, 1) if cell), default=0):
+            width = width or last
+            yield number, cells[: max(last, width)]
         else:
             empty = row
 
@@ -163,7 +154,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return (value.date() if value == datetime(value.year, value.month, value.day) else value).isoformat()  # noqa: DTZ001 - Excel's times have no zone
+        return value.isoformat().removesuffix("T00:00:00")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
@@ -172,39 +163,28 @@ def _cell(value: object) -> str:
 
 
 def _text(data: bytes) -> str:
-    for signature, key in _SIGNATURES:
-        if data.startswith(signature):
-            raise CellError(key)
-    if _looks_like_utf_16(data):
+    """Return the text of a CSV file; raise CellError for any encoding but UTF-8."""
+    if data.startswith(_XLS):
+        raise CellError("csv.workbook")
+    head = data[:1_000]
+    nulls = head[::2].count(0), head[1::2].count(0)
+    # Without a mark, nearly every second byte of Latin text in UTF-16 is null.
+    if data.startswith(_UTF_16) or (min(nulls) == 0 and max(nulls) * 5 > len(head) * 2):
         raise CellError("csv.utf_16")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise _bad_byte(data, error.start) from error
-
-
-def _looks_like_utf_16(data: bytes) -> bool:
-    """Return whether nearly every second byte is null, as in Latin text in UTF-16 without a mark."""
-    head = data[:1_000]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    return min(even, odd) == 0 and max(even, odd) * 5 > len(head) * 2
-
-
-def _bad_byte(data: bytes, at: int) -> CellError:
-    ends = [match.end() for match in _LINE_END.finditer(data, 0, at)]
-    start = ends[-1] if ends else 0
+        at = error.start
+    *before, start = [0, *(match.end() for match in _LINE_END.finditer(data, 0, at))]
     line = _LINE_END.split(data[start:], maxsplit=1)[0].decode("cp1252", "replace")  # one character a byte
-    word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= at - start < match.end()), "")
+    column = at - start
+    word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= column < match.end()), "")
     # A line with an @ may contain a password, so none of its words is shown.
-    is_french = line[at - start] in _FRENCH_LETTERS and word and "@" not in line
-    return CellError(
-        "csv.windows_1252" if is_french else "csv.not_utf_8",
-        line=len(ends) + 1,
-        byte=f"0x{data[at]:02X}",
-        position=at - start + 1,
-        word=excerpt(word),
-    )
+    is_french = line[column] in _FRENCH_LETTERS and word and "@" not in line
+    key = "csv.windows_1252" if is_french else "csv.not_utf_8"
+    facts = {"line": len(before) + 1, "byte": f"0x{data[at]:02X}", "position": column + 1, "word": excerpt(word)}
+    raise CellError(key, **facts)
 
 
 def _lines(data: bytes, names: Collection[str], found: FaultList) -> tuple[_Records, str]:
@@ -244,16 +224,14 @@ def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList)
 
 
 def _columns(
-    line: int, names: list[str], known: Collection[str], headings: Headings | None, found: FaultList
-) -> tuple[str, ...]:
-    """Return the names of the columns without empty ones at the end; report duplicate and empty names."""
+    line: int, names: list[str], known: Collection[str], headings: Mapping[str, str], found: FaultList
+) -> list[str]:
+    """Return the names of the columns, and remove the empty ones at the end; report duplicate and empty names."""
     while names and not names[-1]:
         names.pop()
-    columns = tuple(name.lower() if name.lower() in known else name for name in names)
-    if headings:  # a heading keeps its name if its column exists already
-        found_columns = [headings.columns.get(slug(name), name) for name in columns]
-        pairs = zip(columns, found_columns, strict=True)
-        columns = tuple(name if column in columns else column for name, column in pairs)
+    columns = [name.lower() if name.lower() in known else name for name in names]
+    # A heading keeps its name if its column exists already.
+    columns = [name if (column := headings.get(slug(name), name)) in columns else column for name in columns]
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name:
@@ -264,17 +242,14 @@ def _columns(
     return columns
 
 
-def _table(columns: tuple[str, ...], records: _Records, separator: str, found: FaultList) -> Table:
+def _table(columns: list[str], records: _Records, separator: str, found: FaultList) -> Table:
     rows: list[Row] = []
     faults_before = len(found.faults)
     for line, cells in records:
-        if len(cells) < len(columns):
-            key = "csv.too_few_cells"
-        elif any(cells[len(columns) :]):
-            key = "csv.too_many_cells"
-        else:
+        if len(cells) >= len(columns) and not any(cells[len(columns) :]):
             rows.append(Row(line, dict(zip(columns, cells, strict=False))))
             continue
+        key = "csv.too_few_cells" if len(cells) < len(columns) else "csv.too_many_cells"
         shown = "TAB" if separator == "\t" else separator
         found.add(key, line=line, count=len(cells), expected=len(columns), separator=shown)
-    return Table(columns, tuple(rows), whole=len(found.faults) == faults_before)
+    return Table(tuple(columns), tuple(rows), whole=len(found.faults) == faults_before)

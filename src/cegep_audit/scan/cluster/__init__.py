@@ -1,1 +1,0 @@
-"""A scan spread over the workers of a Dask cluster."""

@@ -1,7 +1,7 @@
-"""A real browser that renders pages first, so that what their scripts write is read as any page is.
+"""A real browser that renders pages, so that the links that their scripts write are read too.
 
-The browser itself reaches no network. What it asks for is fetched by the same rules as pages and handed to it, or
-refused. Playwright, from the extra ``browser``, drives a Chromium that is already installed.
+The browser itself reaches no network. Each of its requests is refused, or answered by the code that fetches pages.
+Playwright, from the extra ``browser``, drives a Chromium that is already installed.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ KeepRendered = Callable[[Page], str | None]  # keeps a page rendered from the re
 
 
 class Browser(AbstractAsyncContextManager["Browser"]):
-    """The one browser of a scan; started for the first page that needs it, and again where it died."""
+    """The one browser of a scan; started for the first page that needs it, and again after it died."""
 
     def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
-        """*path* is that of the Chromium, *agent* our user agent; *tell* is given each page not rendered, and why."""
+        """*path* is that of the Chromium, *agent* our user agent; *tell* gets each page not rendered, and why."""
         self.limits = limits
         self.tell = tell
         self._path = path
@@ -58,9 +58,9 @@ class Browser(AbstractAsyncContextManager["Browser"]):
             await quietly(self._playwright.stop)
 
     def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
-        """Return what opens the sites of *web*, their pages rendered for which *decide* gives a reason.
+        """Open the sites of *web*, with the pages rendered for which *decide* gives a reason.
 
-        *around* may wrap what fetches a page before it is rendered.
+        *around* may wrap the fetch of a page before it is rendered.
         """
 
         @asynccontextmanager

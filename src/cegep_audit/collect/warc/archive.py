@@ -152,7 +152,7 @@ class WarcArchive:
         return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 
     def _rendered_of(self, response: Record) -> Answer | None:
-        """Return what a browser rendered of the record *response*; None for nothing, or for more than the limit."""
+        """Return the page that a browser rendered from *response*; None without one, or if it exceeds the limit."""
         capture = self._rendered.get(response.get("WARC-Record-ID"))
         if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cegep_audit.analyze.completion import helpful_modes
-from cegep_audit.analyze.findings import facts_of, to_json
-from cegep_audit.analyze.presence import causes
+from cegep_audit.analyze.presence import causes, facts_of
 from cegep_audit.cli import printing
 from cegep_audit.cli.options import DB, SUMMARY_BASKETS
 from cegep_audit.cli.printing import Shown, note
@@ -199,9 +198,9 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
     files = write(scan, shown.output, shown.lang)
     left = sum(not result.status.is_assessed for result in scan.results)
     if shown.as_json:
-        from cegep_audit.analyze.stats import summary  # with numpy, which the scan itself does without
+        from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 
-        printing.print_json(to_json(summary(scan)))
+        printing.print_json(summary_document(ScanStatistics(scan), with_details=False))
     elif not shown.quiet:
         print_summary(scan, shown.lang)
         printing.written(*files)
@@ -220,9 +219,9 @@ def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
 
 def print_summary(scan: Scan, lang: Language) -> None:
     """Print the summary table on standard output."""
-    from cegep_audit.analyze.stats import summary
+    from cegep_audit.analyze.scan_statistics import ScanStatistics  # with numpy, which the scan does without
 
-    printing.show_blocks(summary_blocks(scan, [summary(scan, basket) for basket in SUMMARY_BASKETS], lang))
+    printing.show_blocks(summary_blocks(ScanStatistics(scan), SUMMARY_BASKETS[1:], lang))
 
 
 def _completing_command(scan: Scan, db: Path) -> str:

@@ -18,7 +18,7 @@ from cegep_audit.analyze.presence import causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.table import Cell, Table, headings
-from cegep_audit.report.text.paragraph import paragraph
+from cegep_audit.report.text.words import paragraph
 from cegep_audit.tables import read_tables
 from cegep_audit.urls import without_password
 
@@ -44,7 +44,7 @@ def _figures(stats: ScanStatistics) -> Mapping[str, Rows]:
         "thresholds": (
             (name, k, *_share(each.at_least[k])) for name, each in baskets.items() for k in sorted(each.at_least)
         ),
-        "networks": ((name, *_share(each)) for name, each in stats.summary.figures.networks.items()),
+        "networks": ((name, *_share(each)) for name, each in stats.figures.networks.items()),
         "distribution": (
             (name, number, count, count / each.assessed)
             for name, each in baskets.items()
@@ -88,7 +88,7 @@ def _lists(stats: ScanStatistics, lang: Language) -> Mapping[str, Rows]:
             for each, advice in ((result.institution, advice) for result in scan.results for advice in advise(result))
         ),
         "baselines": ((*before(each), ours, *after(each)) for each, ours in stats.published),
-        "methods": ((language, paragraph(stats.summary, language, attained(scan))) for language in get_args(Language)),
+        "methods": ((language, paragraph(stats, language, attained(scan))) for language in get_args(Language)),
     }
 
 

@@ -27,7 +27,7 @@ from cegep_audit.report.files.files import write_file
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan import plan as planning
-from cegep_audit.scan.concurrent import Observer
+from cegep_audit.scan.audit import Observer
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of
 from cegep_audit.scan.run import Stop, run

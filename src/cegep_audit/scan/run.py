@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
 from cegep_audit.models import InstitutionResult
-from cegep_audit.scan.concurrent import GivenUpError, Keep, Observer, scan
+from cegep_audit.scan.audit import GivenUpError, Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
 from cegep_audit.store import Store

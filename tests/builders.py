@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Rendering, Scan
@@ -13,6 +14,9 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import read_registry
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
+
+if TYPE_CHECKING:
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
 
 CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
 STARTED = datetime(2026, 11, 23, 17, 59, tzinfo=UTC)
@@ -114,3 +118,12 @@ def scan(
 def unfinished(store: Store) -> list[int]:
     """Return the numbers of the scans that did not come to their end."""
     return [scan.id for scan in store.scans() if scan.ended_at is None]
+
+
+def summary(
+    found: Scan, basket: str = "all", by: Sequence[str] = (), lang: Language = "fr", **asked: object
+) -> ScanStatistics:
+    """Return the statistics of *found*; numpy comes with them, which most tests do without."""
+    from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
+
+    return ScanStatistics(found, Asked(basket, tuple(by), **asked), lang)  # type: ignore[arg-type] # a test's own names

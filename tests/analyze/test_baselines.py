@@ -9,8 +9,7 @@ import pytest
 from builders import failed, result, scan
 from rows import every_row
 
-from cegep_audit.analyze.baselines import Baseline, baselines, default_baselines
-from cegep_audit.analyze.findings import beside
+from cegep_audit.analyze.baselines import Baseline, baselines, beside, default_baselines
 from cegep_audit.analyze.stats import figures
 from cegep_audit.detect.networks.identify import NETWORKS
 

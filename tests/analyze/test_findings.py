@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from builders import failed, result, scan
 
-from cegep_audit.analyze.findings import facts_of, in_json, json_values
+from cegep_audit.analyze.findings import in_json, json_values
+from cegep_audit.analyze.presence import facts_of
 from cegep_audit.vocabulary import Status
 
 ASKED = {"as_of": "2011-09-06"}

@@ -8,19 +8,24 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from builders import CAPTURED, account, failed, institution, result, scan
+from builders import CAPTURED, account, failed, institution, result, scan, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.findings import to_json
 from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.intervals import sample_interval
 from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
-from cegep_audit.analyze.stats import figures, presence, summary
+from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
+from cegep_audit.analyze.stats import figures, presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role, Status
+
+
+def to_json(stats: ScanStatistics) -> dict[str, object]:
+    return summary_document(stats, with_details=False)
+
 
 IN_2014 = datetime(2014, 5, 1, tzinfo=UTC)
 MONTREAL, NORTH = {"region": "Montréal"}, {"region": "Côte-Nord"}
@@ -145,8 +150,10 @@ def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
     contract += ["distribution", "mean", "median", "baselines", "sample_of"]
     without_closed = scan(result("a", "facebook"))
     assert list(to_json(summary(without_closed))) == [*contract, "quartiles", "maximum"]
-    further = [*contract, "quartiles", "maximum", "closed_networks", "pairs", "by"]
-    assert list(to_json(summary(seven, by=["region"]), {"pairs": []})) == further
+    further = [*contract, "quartiles", "maximum", "closed_networks", "by", "tests", "correlations"]
+    assert list(to_json(summary(seven, by=["region"]))) == further
+    details = ["sensitivity", "pairs", "combinations", "exceptions", "places", "account_counts"]
+    assert list(summary_document(summary(seven, by=["region"]))) == [*further[:-3], *details, *further[-3:]]
 
 
 def test_groups(seven: Scan) -> None:
@@ -170,8 +177,7 @@ def test_groups_of_two_columns_are_the_combinations_that_exist() -> None:
         result(institution(f"s{n}", language=language, region=region), *["facebook", "youtube"][: n % 3])
         for n, (language, region) in enumerate(places)
     ]
-    groups = summary(scan(*sites), by=["language", "region"]).groups
-    assert groups is not None
+    groups = summary(scan(*sites), by=["language", "region"]).groups["language", "region"]
     assert list(groups) == [("en", "Laval"), ("fr", "Estrie"), ("fr", "Laval"), ("fr", ""), ("", "Estrie")]
     assert [group.mean for group in groups.values()] == [1.0, 0.0, 0.0, 2.0, 1.0]
 

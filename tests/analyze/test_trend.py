@@ -9,7 +9,7 @@ import pytest
 from builders import failed, institution, result, scan
 
 from cegep_audit.analyze.change.trend import Population, Share, Trend, comparable, trend
-from cegep_audit.analyze.findings import facts_of
+from cegep_audit.analyze.presence import facts_of
 from cegep_audit.models import InstitutionResult, Scan
 
 

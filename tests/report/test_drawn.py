@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import drawn, result, scan
+from builders import drawn, result, scan, summary
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.change.compare import compare
 from cegep_audit.analyze.institution.sheets import sheet_of
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
-from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import write
 from cegep_audit.report.page.document import page
@@ -31,7 +30,7 @@ PLAIN = scan(result("a", "facebook"))
 
 def terminal(found: Scan) -> str:
     stream = io.StringIO()
-    console(stream).print(view(summary_blocks(found, [summary(found)], "en")))
+    console(stream).print(view(summary_blocks(summary(found), [], "en")))
     return stream.getvalue()
 
 

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from builders import account, failed, institution, result, scan
+from builders import account, failed, institution, result, scan, summary
 
-from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import write
 from cegep_audit.vocabulary import Role

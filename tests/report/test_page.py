@@ -179,7 +179,7 @@ def test_headlines_have_their_denominators() -> None:
 
 
 def test_the_table_of_networks_has_the_figures(forty: Scan, html: LexborHTMLParser) -> None:
-    figures = ScanStatistics(forty).summary.figures
+    figures = ScanStatistics(forty).figures
     rows = html.css("#networks tbody tr")
     assert len(rows) == sum(share.count > 0 for share in figures.networks.values())
     first = figures.networks["facebook"]
@@ -199,7 +199,7 @@ def test_the_matrix_has_a_square_for_each_institution_and_network(forty: Scan, h
     assert sum(squares.values()) == 40 * len(heads)
     unread = sum(not each.status.is_assessed for each in forty.results)
     assert squares["x"] == unread * len(heads)
-    counts = ScanStatistics(forty).summary.figures.networks
+    counts = ScanStatistics(forty).figures.networks
     assert squares["y"] == sum(share.count for share in counts.values())
 
 

@@ -14,11 +14,10 @@ import openpyxl
 import pandas as pd
 import pytest
 import xlsxwriter
-from builders import account, failed, institution, result, scan
+from builders import account, failed, institution, result, scan, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.stats import summary
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan

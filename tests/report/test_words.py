@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from builders import failed, institution, result, scan
+from builders import failed, institution, result, scan, summary
 
-from cegep_audit.analyze.stats import summary
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.words import citation, paragraph

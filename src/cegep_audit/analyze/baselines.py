@@ -4,6 +4,9 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from cegep_audit.analyze.findings import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,7 @@ class Baseline:
 
 def default_baselines() -> Path:
     """Return the file shipped in the package, or the one of a source checkout."""
-    packaged = Path(__file__).parents[1] / "data" / "baselines.csv"
-    checkout = Path(__file__).parents[3] / "data" / "baselines.csv"
+    packaged, checkout = (Path(__file__).parents[up] / "data" / "baselines.csv" for up in (1, 3))
     return packaged if packaged.is_file() else checkout
 
 
@@ -50,9 +52,27 @@ def baselines() -> tuple[Baseline, ...]:
     found = []
     with default_baselines().open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            year, n, k = (int(row[name]) if row[name] else None for name in ("year", "n", "k"))
+            read: dict[str, Any] = {name: int(row[name]) if row[name] else None for name in ("year", "n", "k")}
             decimals = len(row["value"].partition(".")[2]) - (0 if row["measure"] == "mean" else 2)
-            value, shown = float(row["value"]), row["shown"] == "true"
-            read = {"year": year, "n": n, "k": k, "value": value, "shown": shown, "digits": max(decimals, 0)}
-            found.append(Baseline(**row | read))
+            read |= {"value": float(row["value"]), "shown": row["shown"] == "true", "digits": max(decimals, 0)}
+            found.append(Baseline(**{**row, **read}))
     return tuple(found)
+
+
+def shown_thresholds(k: int | None = None) -> list[Baseline]:
+    """Return the published shares on *k* networks or more (None: on any number) that are shown beside ours."""
+    found = (each for each in baselines() if each.shown and each.measure == "min_networks")
+    return [each for each in found if k in {None, each.k}]
+
+
+def beside(baseline: Baseline, figures: Figures) -> float | None:
+    """Return our figure for the measure of *baseline*, in its unit.
+
+    None where nobody was assessed, or where its network does not count among those of *figures*.
+    """
+    if not figures.assessed or baseline.measure == "mean":
+        return figures.mean
+    if baseline.measure == "network":
+        return figures.networks[baseline.network].share if baseline.network in figures.networks else None
+    least = baseline.k or 0
+    return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed

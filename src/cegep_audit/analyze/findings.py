@@ -1,32 +1,17 @@
-"""The figures of a scan as records, for the terminal, the page and ``summary --json``.
-
-This module does not import pandas, so showing figures does not cost the library that computes them.
-"""
+"""The figures of a scan as records, and records as JSON values. This module does not import numpy or pandas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
-from statistics import median_low
 from typing import Any
 
-from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.intervals import Interval
-from cegep_audit.analyze.presence import asked_day, day_of, rendered_pages
-from cegep_audit.models import Scan
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.text import without_folders
 
 Records = list[dict[str, Any]]  # the rows of a table, as JSON values
 
 FEW = 5  # institutions assessed: a share of fewer says more about each of them than about the group
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure, None where it is not defined, and its 95 % interval, None where there is too little for one."""
-
-    value: float | None
-    ci95: Interval | None = None
 
 
 def in_json(name: str, by: str = "") -> Mapping[str, str]:
@@ -36,6 +21,14 @@ def in_json(name: str, by: str = "") -> Mapping[str, str]:
     ``count``.
     """
     return {"name": name, "by": by}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, None where it is not defined, and its 95 % interval, None where there is too little for one."""
+
+    value: float | None
+    ci95: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,100 +113,6 @@ class Figures:
         return self.assessed < FEW
 
 
-@dataclass(frozen=True)
-class ScanFacts(Scan):
-    """A scan, with what a reader needs to cite it."""
-
-    @cached_property
-    def capture_days(self) -> list[date]:
-        """The days (UTC) on which homepages were captured, in order."""
-        return sorted(each.captured_at.astimezone(UTC).date() for each in self.results if each.captured_at)
-
-    @property
-    def captured(self) -> tuple[date, date] | None:
-        """The first and last of these days, None where no homepage was captured."""
-        return (self.capture_days[0], self.capture_days[-1]) if self.capture_days else None
-
-    @property
-    def day(self) -> date:
-        """The median of these days; without any, the day asked of an archive, or that on which the scan began."""
-        return median_low(self.capture_days) if self.capture_days else day_of(self, None)
-
-    @property
-    def asked_day(self) -> date | None:
-        """The day that a web archive was asked for, None for a scan of its own day."""
-        return asked_day(self)
-
-    @property
-    def largest_drift_days(self) -> int | None:
-        """How far the farthest capture of a homepage is from the day asked for, in days; None where there is none."""
-        asked = self.asked_day
-        return max((abs((day - asked).days) for day in self.captured or ()), default=None) if asked else None
-
-    @property
-    def assessed(self) -> int:
-        """The number of institutions assessed."""
-        return sum(result.status.is_assessed for result in self.results)
-
-    @cached_property
-    def rendered(self) -> tuple[str, ...]:
-        """The ids of the institutions of which a browser rendered a page."""
-        return tuple(dict.fromkeys(institution.id for institution, _, _ in rendered_pages(self)))
-
-    @cached_property
-    def browsers(self) -> tuple[str, ...]:
-        """The browsers that rendered them, with their versions."""
-        return tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered_pages(self)))
-
-
-def facts_of(scan: Scan) -> ScanFacts:
-    """Return *scan* with what a reader needs to cite it."""
-    return ScanFacts(**{each.name: getattr(scan, each.name) for each in fields(Scan)})
-
-
-@dataclass(frozen=True, slots=True)
-class OfKnownAge:
-    """How a scan as of a day depends on institutions that may not have existed on that day.
-
-    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
-    """
-
-    unknown: int
-    known: Proportion
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The figures of a scan over the networks of *basket*, and of its groups where some were asked for.
-
-    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. A key of
-    ``groups`` holds a value for each of the registry columns ``by``, "" for institutions without one. ``of_known_age``
-    is None for a scan of its own day.
-    """
-
-    scan: ScanFacts
-    basket: str
-    figures: Figures
-    baselines: tuple[Baseline, ...]
-    sample_of: int | None = None
-    by: tuple[str, ...] = ()
-    groups: Mapping[tuple[str, ...], Figures] | None = None
-    of_known_age: OfKnownAge | None = None
-
-
-def beside(baseline: Baseline, figures: Figures) -> float | None:
-    """Return our figure for the measure of *baseline*, in its unit.
-
-    None where nobody was assessed, or where its network does not count among those of *figures*.
-    """
-    if not figures.assessed or baseline.measure == "mean":
-        return figures.mean
-    if baseline.measure == "network":
-        return figures.networks[baseline.network].share if baseline.network in figures.networks else None
-    least = baseline.k or 0
-    return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed
-
-
 def timestamp(moment: datetime | None) -> str | None:
     """Return *moment* in UTC to the second, ``2026-11-23T18:00:00Z``; None stays None."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None
@@ -235,16 +134,15 @@ def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
             return tuple(map(json_values, value))
     if not is_dataclass(value):
         return value
-    found = {}
+    found: dict[str, object] = {}
     for each in fields(value):
         item, by = getattr(value, each.name), each.metadata.get("by")
-        found[each.metadata.get("name", each.name)] = _rows(item, by) if by else json_values(item)
+        shown = json_values(item)
+        if by:
+            rows = zip(item, shown.values(), strict=True)
+            shown = [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
+        found[each.metadata.get("name", each.name)] = shown
     return found
-
-
-def _rows(items: Mapping[str, object], by: str) -> Records:
-    rows = ((key, json_values(item)) for key, item in items.items())
-    return [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
 
 
 def facts_to_json(facts: ScanFacts) -> dict[str, Any]:
@@ -253,34 +151,3 @@ def facts_to_json(facts: ScanFacts) -> dict[str, Any]:
     rendered = {"sites": len(facts.rendered), "institutions": [*facts.rendered], "browsers": [*facts.browsers]}
     shown = {name: getattr(facts, name) for name in names} | {"rendered": rendered}
     return {**json_values(shown), "settings": without_folders(facts.settings)}
-
-
-_LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  # keys beyond the contract, at the end
-
-
-def to_json(summary: Summary, details: Mapping[str, object] | None = None) -> dict[str, object]:
-    """Return *summary* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
-
-    The others are ``sample_of``, ``quartiles``, ``maximum`` and what *details* gives. ``closed_networks``,
-    ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each group, are there only
-    where they have something to say. ``docs/schema.json`` describes them all.
-    """
-    figures = json_values(summary.figures)
-    later = {name: figures.pop(name) for name in _LATER}
-    document = {"scan": facts_to_json(summary.scan), "basket": summary.basket, **figures}
-    document["baselines"] = [
-        {name: value for name, value in json_values(each).items() if name not in {"shown", "digits"}}
-        for each in summary.baselines
-    ]
-    document["sample_of"] = summary.sample_of
-    if summary.of_known_age is not None:
-        document["founding"] = json_values(summary.of_known_age)
-    document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
-    document |= details or {}
-    if summary.groups is not None:
-        groups = [
-            {"values": list(values), "few": group.is_few, **json_values(group)}
-            for values, group in summary.groups.items()
-        ]
-        document["by"] = {"columns": list(summary.by), "groups": groups}
-    return document

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.intervals import Interval, difference_interval
+from cegep_audit.analyze.presence import visits
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Institution, Scan
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.reading import KNOWN_COLUMNS
@@ -35,6 +36,7 @@ _TIE = 1e-7  # of a logarithm: tables this near are equally likely
 _EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
 
 Counts = NDArray[np.int_]
+K = TypeVar("K")
 
 COLUMNS = (
     *("measure", "groups", "assessed", "no_value", "not_assessed", "test", "chi2", "df", "p", "p_holm", "cramers_v"),
@@ -52,22 +54,23 @@ def split(
     the language *lang*, where the registry has no such column, or none of its institutions has a value there.
     """
     labels = [labels_of(scan, column, lang, bins=bins) for column in by]
-    visited = {result.institution.id: result for result in scan.results}
-    groups: dict[tuple[str, ...], list[Institution]] = defaultdict(list)
-    for institution in scan.institutions:
-        groups[tuple(column[institution.id] for column in labels)].append(institution)
-    found = {}
-    for values in sorted(groups, key=lambda values: [*map(_place, values)]):
-        results = (visited[each.id] for each in groups[values] if each.id in visited)
-        found[values] = replace(scan, institutions=tuple(groups[values]), results=tuple(results))
-    return found
+    groups: dict[tuple[str, ...], list[tuple[Institution, InstitutionResult | None]]] = defaultdict(list)
+    for institution, result in visits(scan):
+        groups[tuple(column[institution.id] for column in labels)].append((institution, result))
 
+    def place(label: str) -> tuple[bool, float, str, str]:
+        first = label.partition("–")[0]
+        number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
+        return not label, number, slug(label), label
 
-def _place(label: str) -> tuple[bool, float, str, str]:
-    """Return the place of a label among others: ranges by their first number, words by spelling, "" last."""
-    first = label.partition("–")[0]
-    number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
-    return not label, number, slug(label), label
+    return {
+        values: replace(
+            scan,
+            institutions=tuple(each for each, _ in groups[values]),
+            results=tuple(result for _, result in groups[values] if result),
+        )
+        for values in sorted(groups, key=lambda values: [*map(place, values)])
+    }
 
 
 def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[float] = ()) -> Mapping[str, str]:
@@ -142,8 +145,9 @@ def group_tests(
     valued = int((of_all != _NO_GROUP).sum())
     found = [(name, *row) for name, (has, group) in traits.items() if (row := _row(has, group, valued))]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
-    holm = holm_corrected(table.loc[table["measure"].isin(matrix.columns), "p"])
-    table.insert(COLUMNS.index("p_holm"), "p_holm", holm.reindex(table.index).astype("Float64"))
+    of_networks = table[table["measure"].isin(matrix.columns)]
+    holm = table["measure"].map(holm_corrected(dict(zip(of_networks["measure"], of_networks["p"], strict=True))))
+    table.insert(COLUMNS.index("p_holm"), "p_holm", holm.astype("Float64"))
     return table
 
 
@@ -216,11 +220,12 @@ def cramers_v(chi2: float, sizes: Counts) -> float:
     return float(np.sqrt(phi2 / least)) if least > 0 else 0.0
 
 
-def holm_corrected(p_values: pd.Series[float]) -> pd.Series[float]:
+def holm_corrected(p_values: Mapping[K, float]) -> dict[K, float]:
     """Return the *p_values* of one family of tests, each corrected by Holm's step-down method."""
-    ordered = p_values.astype(float).sort_values(kind="stable")
-    steps = ordered * np.arange(len(ordered), 0, -1)
-    return steps.cummax().clip(upper=1.0).reindex(p_values.index)
+    corrected, largest = {}, 0.0
+    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        largest = corrected[name] = max(largest, min(1.0, p_values[name] * (len(p_values) - place)))
+    return corrected
 
 
 def mcnemar(gained: int, lost: int) -> float:

@@ -1,9 +1,11 @@
-"""Who is in a scan, on which networks it is present, which of them count on the day, and what could not be read."""
+"""Who is in a scan and when, on which networks they are present, which of them count, and what could not be read."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date
+from functools import cached_property
+from statistics import median_low
 
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
@@ -33,12 +35,6 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
     return chosen
 
 
-def asked_day(scan: Scan) -> date | None:
-    """Return the day that a web archive was asked for, None for a scan of its own day."""
-    asked = scan.settings.get("as_of")
-    return date.fromisoformat(asked) if isinstance(asked, str) else None
-
-
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
 
@@ -46,7 +42,8 @@ def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
-    return asked_day(scan) or scan.started_at.astimezone(UTC).date()
+    asked = scan.settings.get("as_of")
+    return date.fromisoformat(asked) if isinstance(asked, str) else scan.started_at.astimezone(UTC).date()
 
 
 def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -> frozenset[str]:
@@ -78,8 +75,9 @@ def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
         while last in next_ids and last not in there and last not in seen:
             seen.add(last)
             last = next_ids[last]
-        found[name] = last
-    return {name: last for name, last in found.items() if last in there}
+        if last in there:
+            found[name] = last
+    return found
 
 
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
@@ -97,8 +95,7 @@ def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
 def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
     """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
     there, found = {each.id: each for each in new.institutions}, successors((old, new))
-    gone = (each for each in old.institutions if found.get(each.id, each.id) != each.id)
-    return tuple((each, there[found[each.id]]) for each in gone)
+    return tuple((each, there[found[each.id]]) for each in old.institutions if found.get(each.id, each.id) != each.id)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
@@ -137,3 +134,54 @@ def rendered_pages(scan: Scan) -> Iterator[tuple[Institution, PageRecord, Render
         for page in result.pages:
             if page.rendering:
                 yield result.institution, page, page.rendering
+
+
+@dataclass(frozen=True)
+class ScanFacts(Scan):
+    """A scan, with what a reader needs to cite it."""
+
+    @cached_property
+    def capture_days(self) -> list[date]:
+        """The days (UTC) on which homepages were captured, in order."""
+        return sorted(each.captured_at.astimezone(UTC).date() for each in self.results if each.captured_at)
+
+    @property
+    def captured(self) -> tuple[date, date] | None:
+        """The first and last of these days, None where no homepage was captured."""
+        return (self.capture_days[0], self.capture_days[-1]) if self.capture_days else None
+
+    @property
+    def day(self) -> date:
+        """The median of these days; without any, the day asked of an archive, or that on which the scan began."""
+        return median_low(self.capture_days) if self.capture_days else day_of(self, None)
+
+    @property
+    def asked_day(self) -> date | None:
+        """The day that a web archive was asked for, None for a scan of its own day."""
+        return day_of(self, None) if isinstance(self.settings.get("as_of"), str) else None
+
+    @property
+    def largest_drift_days(self) -> int | None:
+        """How far the farthest capture of a homepage is from the day asked for, in days; None where there is none."""
+        asked = self.asked_day
+        return max((abs((day - asked).days) for day in self.captured or ()), default=None) if asked else None
+
+    @property
+    def assessed(self) -> int:
+        """The number of institutions assessed."""
+        return sum(result.status.is_assessed for result in self.results)
+
+    @cached_property
+    def rendered(self) -> tuple[str, ...]:
+        """The ids of the institutions of which a browser rendered a page."""
+        return tuple(dict.fromkeys(institution.id for institution, _, _ in rendered_pages(self)))
+
+    @cached_property
+    def browsers(self) -> tuple[str, ...]:
+        """The browsers that rendered them, with their versions."""
+        return tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered_pages(self)))
+
+
+def facts_of(scan: Scan) -> ScanFacts:
+    """Return *scan* with what a reader needs to cite it."""
+    return ScanFacts(**{each.name: getattr(scan, each.name) for each in fields(Scan)})

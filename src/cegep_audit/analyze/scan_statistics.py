@@ -1,30 +1,41 @@
-"""Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence, sensitivity."""
+"""Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence, sensitivity.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+pandas is loaded by what needs it: the summary at the end of a scan does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
-import pandas as pd
-
-from cegep_audit.analyze.baselines import Baseline, baselines
-from cegep_audit.analyze.findings import Corrections, Figures, Records, Summary, beside, json_values, to_json
-from cegep_audit.analyze.groups import group_tests, rank_correlation, split
-from cegep_audit.analyze.presence import THREE_PLUS, basket_names
-from cegep_audit.analyze.stats import Presence, figures, presence, summary
-from cegep_audit.analyze.tables import account_counts, co_occurrence, combinations, exceptions, places, presence_matrix
+from cegep_audit.analyze.baselines import Baseline, baselines, beside, shown_thresholds
+from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Records, facts_to_json, json_values
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, basket_names, facts_of, without_institutions
+from cegep_audit.analyze.stats import Presence, Sensitivity, figures, presence, sensitivity
+from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
+from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.selection import columns
 
-_MAJORITY = 0.5
-_STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
+if TYPE_CHECKING:
+    import pandas as pd
+
 GROUPED_BY = ("type", "language", "region")  # registry columns that a reader asks for first
+
+Groups = Mapping[tuple[str, ...], Figures]
+"""The figures of each group, by its value in each of some registry columns, "" for institutions without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a user asked of the statistics; see :func:`cegep_audit.analyze.stats.summary`."""
+    """What a user asked of the statistics.
+
+    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. ``bins`` cut
+    columns of numbers, see :func:`~cegep_audit.analyze.groups.split`.
+    """
 
     basket: str = "all"
     by: tuple[str, ...] = ()
@@ -34,68 +45,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitivity:
-    """The sensitivity of the share on at least *k* networks, among *assessed* institutions.
+class OfKnownAge:
+    """How a scan as of a day depends on institutions that may not have existed on that day.
 
-    ``per_institution`` is how far one institution moves the share; ``one_below`` counts those that one missed account
-    would bring over the threshold, ``one_above`` those that one false account holds there.
-
-    ``steps`` are rows of ``errors`` (institutions), the share if so many more had an account that the tool ``missed``,
-    and the share if so many fewer had one that is ``false``; None where not so many are one account from the threshold.
-    ``turns`` are the fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed``
-    below it and ``false`` otherwise, ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to
-    the threshold first. Both are None where no number of errors is enough.
+    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
     """
 
-    k: int
-    assessed: int
-    per_institution: float | None
-    one_below: int
-    one_above: int
-    steps: Records
-    turns: Records
-
-
-def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
-    """Return how the share on at least *k* networks depends on errors of detection.
-
-    *references* are shares to compare with, one half always among them. Nothing here says how likely an error is: a
-    validation sample does.
-    """
-    numbers = found.numbers[found.assessed]
-    assessed, count = len(numbers), int((numbers >= k).sum())
-    below = sorted((k - numbers[numbers < k]).tolist())
-    above = sorted((numbers[numbers >= k] - k + 1).tolist())
-    one_below, one_above = below.count(1), above.count(1)
-    steps = [
-        {
-            "errors": errors,
-            "missed": (count + errors) / assessed if errors <= one_below else None,
-            "false": (count - errors) / assessed if errors <= one_above else None,
-        }
-        for errors in range(1, _STEPS + 1)
-    ]
-    turns = [_turn(reference, count, below, above) for reference in dict.fromkeys((_MAJORITY, *references)) if assessed]
-    return Sensitivity(k, assessed, 1 / assessed if assessed else None, one_below, one_above, steps, turns)
-
-
-def _turn(reference: float, count: int, below: Sequence[int], above: Sequence[int]) -> dict[str, Any]:
-    """Return how many accounts bring *count* to the other side, each institution needing what its list says."""
-    assessed = len(below) + len(above)
-    is_below = count < reference * assessed
-    errors, side, step = ("missed", below, 1) if is_below else ("false", above, -1)
-    enough = (n for n in range(1, len(side) + 1) if (count + step * n < reference * assessed) is not is_below)
-    wrong = next(enough, None)
-    accounts = sum(side[:wrong]) if wrong else None
-    return {"reference": reference, "errors": errors, "institutions": wrong, "accounts": accounts}
+    unknown: int
+    known: Proportion
 
 
 @dataclass(frozen=True)
 class ScanStatistics:
     """The statistics of one scan, each computed when it is first used.
 
-    Where *asked* names a basket or column that does not exist, or a population smaller than the sample, ``summary``
-    raises UsageError, in the language *lang*. *corrections* are those of a validation sample, by basket.
+    *corrections* are those of a validation sample, by basket. Raises UsageError, in the language *lang*, where *asked*
+    names a column that the registry does not have, or a population smaller than the sample; ``figures`` raises it where
+    the basket is not known.
     """
 
     scan: Scan
@@ -103,43 +69,70 @@ class ScanStatistics:
     lang: Language = "fr"
     corrections: Mapping[str, Corrections] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        asked = self.asked.sample_of
+        if asked is not None and asked < len(self.scan.institutions):
+            raise UsageError(
+                say("summary.small_population", self.lang, asked=asked, sample=len(self.scan.institutions))
+            )
+        if self.asked.by:
+            self._split(self.asked.by)
+
     @cached_property
-    def summary(self) -> Summary:
-        """The figures over the basket asked for, with the groups asked for."""
-        corrections = self.corrections.get(self.asked.basket)
-        return summary(self.scan, **asdict(self.asked), corrections=corrections, lang=self.lang)
+    def facts(self) -> ScanFacts:
+        """The scan, with what a reader needs to cite it."""
+        return facts_of(self.scan)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures over the basket asked for."""
+        return self.over(self.asked.basket)
+
+    def over(self, basket: str) -> Figures:
+        """Return the figures over a *basket*."""
+        asked = self.asked
+        return figures(self.scan, basket, asked.min_networks, asked.sample_of, self.corrections.get(basket))
 
     @cached_property
     def baskets(self) -> Mapping[str, Figures]:
         """The figures over each basket there is."""
-        asked = self.asked
-        return {
-            name: figures(self.scan, name, asked.min_networks, asked.sample_of, self.corrections.get(name))
-            for name in basket_names()
-        }
+        return {name: self.figures if name == self.asked.basket else self.over(name) for name in basket_names()}
 
     @cached_property
-    def groups(self) -> Mapping[tuple[str, ...], Mapping[tuple[str, ...], Figures]]:
+    def of_known_age(self) -> OfKnownAge | None:
+        """The institutions without a year of founding; None for a scan of its own day."""
+        if not self.facts.asked_day:
+            return None
+        unknown = {each.id for each in self.scan.institutions if each.founded is None}
+        known = self._part(without_institutions(self.scan, unknown))
+        return OfKnownAge(len(unknown), known.at_least[self.asked.min_networks])
+
+    def _part(self, part: Scan) -> Figures:
+        """Return the figures of a part of the scan, without intervals: its size in the population is not known."""
+        return figures(part, self.asked.basket, self.asked.min_networks)
+
+    def _split(self, by: Sequence[str]) -> Mapping[tuple[str, ...], Scan]:
+        from cegep_audit.analyze.groups import split
+
+        return split(self.scan, by, self.lang, bins=self.asked.bins if tuple(by) == self.asked.by else ())
+
+    @cached_property
+    def groups(self) -> Mapping[tuple[str, ...], Groups]:
         """The figures of each group of the usual columns that the registry has, and of those asked for."""
-        scan, asked, existing = self.scan, self.asked, columns(self.scan.institutions)
+        existing = columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
-        groups: dict[tuple[str, ...], Mapping[tuple[str, ...], Figures]] = {}
-        for by in dict.fromkeys([*usual, *([asked.by] if asked.by else [])]):
-            of_summary = self.summary.groups if by == asked.by else None
-            parts = {} if of_summary else split(scan, by, self.lang)
-            made = {values: figures(part, asked.basket, asked.min_networks) for values, part in parts.items()}
-            groups[by] = of_summary or made
-        return groups
+        every = dict.fromkeys([*usual, *([self.asked.by] if self.asked.by else [])])
+        return {by: {values: self._part(part) for values, part in self._split(by).items()} for by in every}
 
     @cached_property
     def published(self) -> Sequence[tuple[Baseline, float | None]]:
         """Every published figure with ours, None where we have none."""
-        return [(each, beside(each, self.summary.figures)) for each in baselines()]
+        return [(each, beside(each, self.figures)) for each in baselines()]
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
         """How far the first share moves with errors of detection, and how many would reverse its conclusion."""
-        references = [each.value for each in self.summary.baselines if each.k == self.asked.min_networks]
+        references = [each.value for each in shown_thresholds(self.asked.min_networks)]
         return sensitivity(self.presence, self.asked.min_networks, references)
 
     @cached_property
@@ -149,11 +142,15 @@ class ScanStatistics:
 
     def group_tests_by(self, column: str) -> pd.DataFrame:
         """Return the tests between the groups of one registry *column*."""
+        from cegep_audit.analyze.groups import group_tests
+
         return group_tests(self.presence_matrix, self.scan, column, (self.asked.min_networks,), bins=self.asked.bins)
 
     @cached_property
     def correlations(self) -> Records:
         """How the number of networks goes with each column of numbers that was asked for."""
+        from cegep_audit.analyze.groups import rank_correlation
+
         found = (rank_correlation(self.presence_matrix, self.scan, column) for column in self.asked.by)
         return [each for each in found if each]
 
@@ -165,30 +162,57 @@ class ScanStatistics:
     @cached_property
     def presence_matrix(self) -> pd.DataFrame:
         """The same as a table of the assessed."""
+        from cegep_audit.analyze.tables import presence_matrix
+
         return presence_matrix(self.presence)
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables for a closer look, by the name that they have in the JSON."""
+        from cegep_audit.analyze import tables
+
         held = self.presence_matrix
         return {
-            "pairs": co_occurrence(held),
-            "combinations": combinations(held),
-            "exceptions": exceptions(held),
-            "places": places(self.scan),
-            "account_counts": account_counts(self.scan),
+            "pairs": tables.co_occurrence(held),
+            "combinations": tables.combinations(held),
+            "exceptions": tables.exceptions(held),
+            "places": tables.places(self.scan),
+            "account_counts": tables.account_counts(self.scan),
         }
 
 
-def summary_document(stats: ScanStatistics) -> dict[str, object]:
-    """Return what ``summary --json`` prints of *stats*: see ``docs/schema.json``."""
-    details: dict[str, object] = {"sensitivity": json_values(stats.sensitivity)}
-    details |= {name: records(table) for name, table in stats.tables.items()}
-    document = to_json(stats.summary, details)
-    if stats.asked.by:
-        document["tests"] = [
-            {"column": column, **row} for column in stats.asked.by for row in records(stats.group_tests_by(column))
+_LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  # keys beyond the contract, at the end
+
+
+def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dict[str, object]:
+    """Return *stats* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
+
+    ``closed_networks``, ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each
+    group, are there only where they have something to say. ``scan --json`` goes without *details*, the tables for a
+    closer look. ``docs/schema.json`` describes every key.
+    """
+    shown = json_values(stats.figures)
+    later = {name: shown.pop(name) for name in _LATER}
+    document = {"scan": facts_to_json(stats.facts), "basket": stats.asked.basket, **shown}
+    document["baselines"] = [
+        {name: value for name, value in json_values(each).items() if name not in {"shown", "digits"}}
+        for each in baselines()
+        if each.shown
+    ]
+    document["sample_of"] = stats.asked.sample_of
+    if stats.of_known_age is not None:
+        document["founding"] = json_values(stats.of_known_age)
+    document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
+    if with_details:
+        document["sensitivity"] = json_values(stats.sensitivity)
+        document |= {name: records(table) for name, table in stats.tables.items()}
+    if by := stats.asked.by:
+        groups = [
+            {"values": list(values), "few": group.is_few, **json_values(group)}
+            for values, group in stats.groups[by].items()
         ]
+        document["by"] = {"columns": list(by), "groups": groups}
+        document["tests"] = [{"column": name, **row} for name in by for row in records(stats.group_tests_by(name))]
         document["correlations"] = stats.correlations
     return document
 

@@ -1,11 +1,11 @@
-"""What the accounts of a scan add up to: who is on what, and the figures of a summary.
+"""What the accounts of a scan add up to: who is on what, the figures of it, and how far they rest on detection.
 
 A site that was not assessed is never counted as absent: shares are of the assessed, and bounds say what the others
 could change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,17 +13,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.baselines import baselines
-from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, OfKnownAge, Proportion, Summary, facts_of
+from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, Proportion, Records
 from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits, without_institutions
+from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
-from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.vocabulary import Role, Status
+
+_MAJORITY = 0.5
+_STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,16 +52,17 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     visited = [result for _, result in visits(scan)]
     statuses = [result.status if result else None for result in visited]
     days = [day_of(scan, result) for result in visited]
+    places = {name: place for place, name in enumerate(NETWORKS)}
     seen = [
-        (row, _PLACES[account.network])
+        (row, places[account.network])
         for row, result in enumerate(visited)
         if result is not None and result.status.is_assessed
         for account in result.accounts
-        if account.role is Role.OFFICIAL and account.network in _PLACES
+        if account.role is Role.OFFICIAL and account.network in places
     ]
-    shown = np.zeros((len(visited), len(NETWORKS)), dtype=bool)
+    shown = np.zeros((len(visited), len(places)), dtype=bool)
     shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
-    counted = {day: [name in networks_of(basket, day) for name in NETWORKS] for day in set(days)}
+    counted = {day: [name in networks_of(basket, day) for name in places] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
@@ -73,47 +73,6 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     )
 
 
-_PLACES = {name: place for place, name in enumerate(NETWORKS)}
-
-
-def summary(
-    scan: Scan,
-    basket: str = "all",
-    by: Sequence[str] = (),
-    min_networks: int = THREE_PLUS,
-    sample_of: int | None = None,
-    *,
-    bins: Sequence[float] = (),
-    corrections: Corrections | None = None,
-    lang: Language = "fr",
-) -> Summary:
-    """Return the figures of *scan* over the networks of *basket*, and of each group of the registry columns *by*.
-
-    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
-    institutions, and asks for intervals; groups have none, because the size of a group in the population is not known.
-    *bins* cut columns of numbers, see :func:`~cegep_audit.analyze.groups.split`. *corrections* go to the figures of the
-    whole. Raises UsageError, in the language *lang*, where *basket* or a column is not known, or where the sample is
-    larger than its population.
-    """
-    if sample_of is not None and sample_of < len(scan.institutions):
-        raise UsageError(say("summary.small_population", lang, asked=sample_of, sample=len(scan.institutions)))
-    whole = figures(scan, basket, min_networks, sample_of, corrections)
-    groups = None
-    if by:
-        from cegep_audit.analyze.groups import split  # pandas comes with it, which a scan need not load
-
-        parts = split(scan, by, lang, bins=bins)
-        groups = {values: figures(part, basket, min_networks) for values, part in parts.items()}
-    age = None
-    if (facts := facts_of(scan)).asked_day:
-        unknown = {each.id for each in scan.institutions if each.founded is None}
-        known = figures(without_institutions(scan, unknown), basket, min_networks)
-        age = OfKnownAge(len(unknown), known.at_least[min_networks])
-    return Summary(
-        facts, basket, whole, tuple(each for each in baselines() if each.shown), sample_of, tuple(by), groups, age
-    )
-
-
 def figures(
     scan: Scan,
     basket: str = "all",
@@ -121,14 +80,19 @@ def figures(
     sample_of: int | None = None,
     corrections: Corrections | None = None,
 ) -> Figures:
-    """Return the figures of all the institutions of *scan*; the arguments are those of :func:`summary`."""
+    """Return the figures of all the institutions of *scan* over the networks of *basket*.
+
+    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
+    institutions, and asks for intervals. Raises UsageError where *basket* is not known.
+    """
     found, corrections = presence(scan, basket), corrections or {}
     share = partial(_proportion, found, sample_of)
     everyone, numbers = np.ones(len(found.ids), dtype=bool), found.numbers
     most = min(max(THREE_PLUS, int(numbers.max(initial=0))), int(found.counts.sum(axis=1).max(initial=0)))
-    counted = [(place, name) for place, name in enumerate(NETWORKS) if found.counts[:, place].any()]
     networks = {
-        name: share(found.counts[:, place], found.shown[:, place], corrections.get(name)) for place, name in counted
+        name: share(found.counts[:, place], found.shown[:, place], corrections.get(name))
+        for place, name in enumerate(NETWORKS)
+        if found.counts[:, place].any()
     }
     read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
     first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
@@ -160,10 +124,9 @@ def _proportion(
 ) -> Proportion:
     """Return the proportion that *has* a trait *among* some institutions, with everything that says how sure it is."""
     institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
-    count = int((among & found.assessed & has).sum())
-    unread = institutions - assessed
+    count, unread = int((among & found.assessed & has).sum()), institutions - assessed
     in_part = int((among & found.in_part & ~has).sum())
-    population = None  # of a census; sites captured while a network was open stand for their part of the population
+    population = 0  # of a census; sites captured while a network was open stand for their part of the population
     if sample_of is not None and sample_of > len(found.ids):
         population = round(sample_of * institutions / len(found.ids))
     return Proportion(
@@ -183,3 +146,55 @@ def _seen(found: Presence, is_out: Callable[[Network], NDArray[np.bool_]]) -> di
     """Count the institutions that show an account of each network that *is_out* on their day."""
     shown = {each.id: int((found.shown[:, place] & is_out(each)).sum()) for place, each in enumerate(NETWORKS.values())}
     return {name: count for name, count in shown.items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """The sensitivity of the share on at least *k* networks, among *assessed* institutions.
+
+    ``per_institution`` is how far one institution moves the share; ``one_below`` counts those that one missed account
+    would bring over the threshold, ``one_above`` those that one false account holds there.
+
+    ``steps`` are rows of ``errors`` (institutions), the share if so many more had an account that the tool ``missed``,
+    and the share if so many fewer had one that is ``false``; None where not so many are one account from the threshold.
+    ``turns`` are the fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed``
+    below it and ``false`` otherwise, ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to
+    the threshold first. Both are None where no number of errors is enough.
+    """
+
+    k: int
+    assessed: int
+    per_institution: float | None
+    one_below: int
+    one_above: int
+    steps: Records
+    turns: Records
+
+
+def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
+    """Return how the share on at least *k* networks depends on errors of detection.
+
+    *references* are shares to compare with, one half always among them. Nothing here says how likely an error is: a
+    validation sample does.
+    """
+    numbers = found.numbers[found.assessed]
+    assessed, count = len(numbers), int((numbers >= k).sum())
+    below, above = sorted((k - numbers[numbers < k]).tolist()), sorted((numbers[numbers >= k] - k + 1).tolist())
+    one_below, one_above = below.count(1), above.count(1)
+    steps = [
+        {
+            "errors": errors,
+            "missed": (count + errors) / assessed if errors <= one_below else None,
+            "false": (count - errors) / assessed if errors <= one_above else None,
+        }
+        for errors in range(1, _STEPS + 1)
+    ]
+    turns = []
+    for reference in dict.fromkeys((_MAJORITY, *references)) if assessed else ():
+        is_below = count < reference * assessed
+        errors, side, step = ("missed", below, 1) if is_below else ("false", above, -1)
+        enough = (n for n in range(1, len(side) + 1) if (count + step * n < reference * assessed) is not is_below)
+        wrong = next(enough, None)
+        accounts = sum(side[:wrong]) if wrong else None
+        turns.append({"reference": reference, "errors": errors, "institutions": wrong, "accounts": accounts})
+    return Sensitivity(k, assessed, share_of(1, assessed), one_below, one_above, steps, turns)

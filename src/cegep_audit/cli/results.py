@@ -68,7 +68,7 @@ def summary(
     is_coded = layer == CODED
     shown = coded if is_coded else detected
     if as_json:
-        more: dict[str, object] = {"layer": layer_to_json(facts, detected.summary, coded.summary)} if is_coded else {}
+        more: dict[str, object] = {"layer": layer_to_json(facts, detected.figures, coded.figures)} if is_coded else {}
         if reached := completion.attained(shown.scan, basket, min_networks):
             more["completion"] = completion.to_json(reached)
         printing.print_json(summary_document(shown) | more)
@@ -77,12 +77,12 @@ def summary(
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown.summary, lang, completion.attained(shown.scan))
+        said = methods_paragraph(shown, lang, completion.attained(shown.scan))
         printing.show_blocks([Line(said)], is_wide=True)
     else:
         printing.show_blocks(_figures(shown))
     if is_coded:
-        printing.show_blocks(layer_blocks(facts, detected.summary, coded.summary, lang))
+        printing.show_blocks(layer_blocks(facts, detected.figures, coded.figures, lang))
     elif facts.decided:
         printing.note("layer.waiting", count=sum(facts.decided.values()))
 
@@ -90,14 +90,12 @@ def summary(
 def _figures(stats: ScanStatistics) -> Iterable[Block]:
     """Return what ``scan`` printed at its end, with whether the groups asked for differ."""
     from cegep_audit.analyze.scan_statistics import records
-    from cegep_audit.analyze.stats import summary as over
 
     asked, lang = stats.asked, stats.lang
     others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
-    baskets = [over(stats.scan, name, (), asked.min_networks, asked.sample_of, lang=lang) for name in others]
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_blocks(stats.scan, [stats.summary, *baskets], lang, differences)
+    return summary_blocks(stats, others, lang, differences)
 
 
 @command("export")

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import chain, combinations
 from typing import Any, Literal
 
-from cegep_audit.analyze.findings import Estimate, Records, ScanFacts, facts_of, facts_to_json, in_json, json_values
+from cegep_audit.analyze.findings import Estimate, Records, facts_to_json, in_json, json_values
+from cegep_audit.analyze.presence import ScanFacts, facts_of
 from cegep_audit.coding.coefficients import RESAMPLES, SEED, Pair, alpha_of, estimates
 from cegep_audit.coding.decisions import CONSENSUS, TOOL, agreed, finding, is_same
 from cegep_audit.coding.lists import Overlap, overlaps, place_of

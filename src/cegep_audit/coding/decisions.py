@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time
 
-from cegep_audit.analyze.findings import Proportion, Summary
+from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.presence import day_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import account_key, basket, classify, mastodon_handle
 from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
@@ -222,9 +222,8 @@ def layer_facts(stand: Standing, detected: Scan, coded: Scan) -> LayerFacts:
     )
 
 
-def layer_to_json(facts: LayerFacts, detected: Summary, coded: Summary) -> dict[str, object]:
+def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[str, object]:
     """Return the block ``layer`` of ``summary --layer coded --json``: decisions, and counts before and after them."""
-    before, after = detected.figures, coded.figures
 
     def counts(was: Proportion | None, now: Proportion) -> dict[str, int]:
         return {DETECTED: was.count if was else 0, CODED: now.count}

@@ -18,16 +18,7 @@ from cegep_audit.detect.assess import assess
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, TooManyAccountsError
-from cegep_audit.models import (
-    Account,
-    Choice,
-    Failure,
-    Institution,
-    InstitutionResult,
-    Limits,
-    PageRecord,
-    Visit,
-)
+from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html
 from cegep_audit.vocabulary import Detail, ReadBy, Zone
 

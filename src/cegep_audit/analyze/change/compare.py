@@ -12,14 +12,21 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import product
 
-import pandas as pd
-
-from cegep_audit.analyze.findings import ScanFacts, facts_of, facts_to_json, json_values
+from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.groups import holm_corrected, mcnemar
 from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, followed, main_accounts, merged_into, visits
+from cegep_audit.analyze.presence import (
+    THREE_PLUS,
+    ScanFacts,
+    day_of,
+    facts_of,
+    followed,
+    main_accounts,
+    merged_into,
+    visits,
+)
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
-from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
 
 BASKETS = ("all", "classic", "seed")
@@ -56,13 +63,10 @@ class Side:
         return self.result is not None and self.result.status.is_assessed
 
     @cached_property
-    def accounts(self) -> Mapping[str, Account]:
-        """The main official account of each network that has one; none for a site not assessed."""
-        return main_accounts(self.result) if self.result is not None and self.is_assessed else {}
-
-    def url(self, network: str) -> str | None:
-        """Return the address of that account on *network*, None where there is none."""
-        return self.accounts[network].url if network in self.accounts else None
+    def urls(self) -> Mapping[str, str]:
+        """The address of the main official account on each network that has one; none for a site not assessed."""
+        main = main_accounts(self.result) if self.result and self.is_assessed else {}
+        return {name: account.url for name, account in main.items()}
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
@@ -70,7 +74,7 @@ class Side:
 
     def is_on(self, network: str) -> bool:
         """Whether the institution shows an account on *network*, open on the day."""
-        return network in self.accounts and self.counts(network)
+        return network in self.urls and self.counts(network)
 
     def account_keys(self, network: str) -> set[str]:
         """Return the keys of the official accounts on *network*, the main one and others."""
@@ -234,12 +238,12 @@ _MOVES = {(True, False): Change.LOST, (False, True): Change.GAINED, (False, Fals
 
 def _changes(institution: Institution, old: Side, new: Side) -> Iterator[NetworkChange]:
     is_comparable = old.is_assessed and new.is_assessed
-    shown = {*old.accounts, *new.accounts}
+    shown = {*old.urls, *new.urls}
     ordered = [name for name in (*NETWORKS, *sorted(shown - {*NETWORKS})) if name in shown]
     for name in ordered if is_comparable else ordered or [""]:
         kept = Change.KEPT if old.account_keys(name) & new.account_keys(name) else Change.RENAMED
         change = _MOVES.get((old.is_on(name), new.is_on(name)), kept) if is_comparable else Change.NOT_COMPARABLE
-        yield NetworkChange(institution, name, change, old.url(name), new.url(name), old, new)
+        yield NetworkChange(institution, name, change, old.urls.get(name), new.urls.get(name), old, new)
 
 
 _Pairs = Sequence[tuple[Side, Side]]  # the institutions assessed in both scans
@@ -253,7 +257,7 @@ def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareC
             open_then = [set(basket(name, side.day)) for side in pair]
             counted = [each.intersection(common) for each in open_then] if scope is Scope.BOTH_DAYS else open_then
             could = max(could, *map(len, counted))
-            numbers.append([len(each & side.accounts.keys()) for side, each in zip(pair, counted, strict=True)])
+            numbers.append([len(each & side.urls.keys()) for side, each in zip(pair, counted, strict=True)])
         most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
         for k in range(1, (min(most, could) if pairs else most) + 1):
             yield _share("min_networks", name, k, "", scope, [(was >= k, now >= k) for was, now in numbers])
@@ -261,14 +265,14 @@ def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareC
 
 def _network_shares(pairs: _Pairs, days: Collection[date], common: Collection[str]) -> list[ShareChange]:
     """Return the share of each network that was open on one of the days or that a site shows."""
-    shown = {name for pair in pairs for side in pair for name in side.accounts}
+    shown = {name for pair in pairs for side in pair for name in side.urls}
     shares = []
     for name, network in NETWORKS.items():
         if name in shown or any(map(network.is_open, days)):
             scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
             has = [(was.is_on(name), now.is_on(name)) for was, now in pairs]
             shares.append(_share("network", "", None, name, scope, has))
-    corrected = holm_corrected(pd.Series({each.network: each.p_value for each in shares}, dtype=float).dropna())
+    corrected = holm_corrected({each.network: each.p_value for each in shares if each.p_value is not None})
     return [replace(each, p_holm=corrected.get(each.network)) for each in shares]
 
 
@@ -279,7 +283,6 @@ def _share(
     counts = Counter(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
     share = ShareChange(measure, name, k, network, scope, len(has), both + lost, both + gained, gained, lost)
-    if not has or scope is Scope.EACH_DAY:
-        return share
     interval = paired_difference_interval(both, gained, lost, counts[False, False])
-    return replace(share, interval=interval, p_value=mcnemar(gained, lost))
+    is_tested = has and scope is Scope.BOTH_DAYS
+    return replace(share, interval=interval, p_value=mcnemar(gained, lost)) if is_tested else share

@@ -6,9 +6,16 @@ from enum import StrEnum
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import BASKETS
-from cegep_audit.analyze.findings import ScanFacts, facts_of
 from cegep_audit.analyze.intervals import share_of
-from cegep_audit.analyze.presence import THREE_PLUS, counted_networks, day_of, followed, merged_into
+from cegep_audit.analyze.presence import (
+    THREE_PLUS,
+    ScanFacts,
+    counted_networks,
+    day_of,
+    facts_of,
+    followed,
+    merged_into,
+)
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 

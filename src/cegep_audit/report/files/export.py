@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import Corrections, facts_of, facts_to_json
-from cegep_audit.analyze.presence import main_accounts
+from cegep_audit.analyze.findings import Corrections, facts_to_json
+from cegep_audit.analyze.presence import facts_of, main_accounts
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Account, Scan

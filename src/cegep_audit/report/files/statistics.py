@@ -44,7 +44,7 @@ def _figures(stats: ScanStatistics) -> Mapping[str, Rows]:
         "thresholds": (
             (name, k, *_share(each.at_least[k])) for name, each in baskets.items() for k in sorted(each.at_least)
         ),
-        "networks": ((name, *_share(each)) for name, each in stats.summary.figures.networks.items()),
+        "networks": ((name, *_share(each)) for name, each in stats.figures.networks.items()),
         "distribution": (
             (name, number, count, count / each.assessed)
             for name, each in baskets.items()
@@ -88,7 +88,7 @@ def _lists(stats: ScanStatistics, lang: Language) -> Mapping[str, Rows]:
             for each, advice in ((result.institution, advice) for result in scan.results for advice in advise(result))
         ),
         "baselines": ((*before(each), ours, *after(each)) for each, ours in stats.published),
-        "methods": ((language, paragraph(stats.summary, language, attained(scan))) for language in get_args(Language)),
+        "methods": ((language, paragraph(stats, language, attained(scan))) for language in get_args(Language)),
     }
 
 

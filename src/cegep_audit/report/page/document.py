@@ -55,9 +55,9 @@ def page(
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     names = anchors(stats, has_sheets=has_sheets)
     table = matrix(stats, found, names, lang)
-    facts, completed = stats.summary.scan, attained(stats.scan)
+    facts, completed = stats.facts, attained(stats.scan)
     moved = since_words(since, lang)
-    population = say("page.population", lang, count=stats.summary.figures.institutions)
+    population = say("page.population", lang, count=stats.figures.institutions)
     modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
     read = say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=modes)
@@ -70,12 +70,12 @@ def page(
         title=say("page.title", lang),
         about=f"{population}, {read}.",
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
-        sentence=headline_sentence(stats.summary, lang),
+        sentence=headline_sentence(stats, lang),
         headlines=headlines(stats, lang),
         sections=_sections(stats, names, lang, history, since),
         cautions=_cautions(stats, lang),
-        citation=citation(stats.summary, lang),
-        paragraph=paragraph(stats.summary, lang, completed),
+        citation=citation(stats, lang),
+        paragraph=paragraph(stats, lang, completed),
         matrix=table,
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,
@@ -156,7 +156,7 @@ def _sections(
 ) -> Sequence[Section]:
     """Return the sections there are, in the order of the page; the table of institutions has its own template."""
     covered = coverage(stats, names, lang)
-    if not stats.summary.figures.assessed:
+    if not stats.figures.assessed:
         return [covered] if covered else []
     found = (
         covered,
@@ -176,7 +176,7 @@ def _sections(
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
     """Return what a reader must know of the figures, in words that can be cited."""
-    figures, population = stats.summary.figures, stats.summary.sample_of
+    figures, population = stats.figures, stats.asked.sample_of
     bounds = ("bounds",) if figures.assessed < figures.institutions else ()
     keys = ("presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample")
     said = (f"caution.{key}" for key in (*keys, "closed", "rules"))

@@ -31,7 +31,7 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Section | None:
 
 def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
     counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
-    most = [str(name) for name in stats.summary.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
+    most = [str(name) for name in stats.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
     if len(most) < 2:  # noqa: PLR2004 - a pair
         return None
     both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.tables["pairs"])}

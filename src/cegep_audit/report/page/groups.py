@@ -1,7 +1,6 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 
@@ -62,7 +61,7 @@ def _group_part(
     stats: ScanStatistics, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
 ) -> Part:
     """Return the share on the threshold of each group as a chart with its marks explained, and its figures."""
-    k, whole = stats.asked.min_networks, stats.summary.figures
+    k, whole = stats.asked.min_networks, stats.figures
     ranked = [(group_words(by, values, lang), group) for values, group in found.items()]
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
@@ -90,7 +89,7 @@ def _group_part(
 
 def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
     """Return presence on each network by group, as a table of coloured cells; the cells of few are not coloured."""
-    met = [name for name, share in stats.summary.figures.networks.items() if share.count]
+    met = [name for name, share in stats.figures.networks.items() if share.count]
     some = {values: group for values, group in found.items() if group.assessed}
     rows: list[Row] = [[network_name(name), *(_shaded(group, name, lang) for group in some.values())] for name in met]
     titles = [
@@ -105,7 +104,7 @@ def _shaded(group: Figures, name: str, lang: Language) -> Cell:
     if (share := group.networks.get(name)) is None:
         return Cell("—")
     cell = heat(share.share or 0, lang)
-    return replace(cell, shade=0) if group.is_few else cell
+    return cell._replace(shade=0) if group.is_few else cell
 
 
 def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:

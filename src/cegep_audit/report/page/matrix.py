@@ -74,7 +74,7 @@ def matrix(stats: ScanStatistics, sheets: Sequence[Sheet], names: Mapping[str, s
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.
     """
-    counts = stats.summary.figures.networks
+    counts = stats.figures.networks
     units = [_units(sheet) for sheet in sheets]
     met = {name for sheet in sheets if sheet.n_networks is not None for name in sheet.main}.union(*units)
     order = [name for name in (*counts, *(name for name in NETWORKS if name not in counts)) if name in met]

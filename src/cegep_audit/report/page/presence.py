@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import groupby
 
-from cegep_audit.analyze.baselines import Baseline
+from cegep_audit.analyze.baselines import shown_thresholds
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
@@ -24,7 +24,7 @@ MOST_BARS = 25  # networks that a chart shows: the others are in its table
 
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
     """Return the figures in large: presence, coverage, the mean, the most common network."""
-    figures = stats.summary.figures
+    figures = stats.figures
     missing = figures.institutions - figures.assessed
     read = say("headline.missing" if missing else "headline.all_read", lang, count=missing)
     title = say("headline.assessed", lang, total=figures.institutions)
@@ -33,7 +33,7 @@ def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
         return [coverage]
     k, share = next(iter(figures.at_least.items()))
     facts = _facts(share, figures, lang)
-    for each in _comparable(stats, k):
+    for each in shown_thresholds(k):
         theirs = locales.percent(each.value, lang, digits=each.digits)
         facts.append(say("headline.baseline", lang, year=str(each.year), share=theirs, study=each.study))
     center = words.center_words(figures, lang, "headline.center")
@@ -57,14 +57,9 @@ def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
     return facts
 
 
-def _comparable(stats: ScanStatistics, k: int) -> list[Baseline]:
-    """Return the published shares on at least *k* networks that can be shown with ours."""
-    return [each for each in stats.summary.baselines if (each.measure, each.k) == ("min_networks", k)]
-
-
 def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section on coverage; *anchors* go from an institution's id to the anchor of its sheet."""
-    figures = stats.summary.figures
+    figures = stats.figures
     k = stats.asked.min_networks
     said = list(completion_lines(attained(stats.scan, stats.asked.basket, k), lang))
     said = said or [words.assessed_words(figures, lang)]
@@ -85,7 +80,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
     """Return which sites a browser rendered, and why; None where it rendered none."""
-    lead = "".join(rendered_words(stats.summary.scan, lang))
+    lead = "".join(rendered_words(stats.facts, lang))
     if not lead:
         return None
     rows: list[Row] = []
@@ -99,7 +94,7 @@ def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language)
 
 def networks(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on each network, the most frequent first."""
-    figures = stats.summary.figures
+    figures = stats.figures
     found = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     shown = [share_bar(name, share, lang) for name, share in list(found.items())[:MOST_BARS]]
     label = say("chart.networks", lang, first=shown[0].name, last=shown[-1].name) if shown else ""
@@ -112,15 +107,15 @@ def networks(stats: ScanStatistics, lang: Language) -> Section | None:
 
 def thresholds(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on the number of networks: the share on at least so many, and the distribution."""
-    figures = stats.summary.figures
+    figures = stats.figures
     k_asked = stats.asked.min_networks
     shares, shown = {}, []
     for k, share in sorted(figures.at_least.items()):
         name = say("head.at_least_k", lang, count=k)
         shares[name] = share
-        shown.append(share_bar(name, share, lang, next(iter(_comparable(stats, k)), None), is_strong=k >= k_asked))
-    said = [getattr(each, f"caution_{lang}") for each in _comparable(stats, THREE_PLUS)]
-    said += [*sureness_words(stats.summary, lang), *sensitivity_words(stats.sensitivity, lang)]
+        shown.append(share_bar(name, share, lang, next(iter(shown_thresholds(k)), None), is_strong=k >= k_asked))
+    said = [getattr(each, f"caution_{lang}") for each in shown_thresholds(THREE_PLUS)]
+    said += [*sureness_words(stats, lang), *sensitivity_words(stats.sensitivity, lang)]
     at_least = Part(
         lead=say("lead.thresholds", lang),
         chart=bars(shown, say("chart.thresholds", lang), ticks(lang)),

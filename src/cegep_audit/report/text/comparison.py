@@ -5,8 +5,7 @@ from itertools import groupby, pairwise
 
 from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, Scope, ShareChange
 from cegep_audit.analyze.change.trend import Population, Trend
-from cegep_audit.analyze.findings import ScanFacts
-from cegep_audit.analyze.presence import THREE_PLUS
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts
 from cegep_audit.models import Institution
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say

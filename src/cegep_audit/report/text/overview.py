@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cegep_audit.analyze.baselines import shown_thresholds
 from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.findings import FEW, Figures, Summary
+from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
@@ -20,7 +21,7 @@ from cegep_audit.report.text import words
 from cegep_audit.vocabulary import Status
 
 if TYPE_CHECKING:
-    from cegep_audit.analyze.scan_statistics import ScanStatistics  # pandas comes with it
+    from cegep_audit.analyze.scan_statistics import ScanStatistics  # numpy comes with it
 
 _MOST_NAMED = 20  # institutions not assessed: a report names them if there are no more
 _FIRST_KS = (1, 2, THREE_PLUS)
@@ -28,40 +29,38 @@ _MOST_NETWORKS = 8  # in the summary of one screen
 
 
 def summary_blocks(
-    scan: Scan, summaries: Sequence[Summary], lang: Language, differences: Sequence[str] = ()
+    stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str] = ()
 ) -> Iterator[Block]:
-    """Yield the report of *scan*: coverage, presence for the basket of each summary, networks of the first.
+    """Yield the report of a scan: coverage, presence, networks, groups; and presence over *others*, names of baskets.
 
-    *summaries* are of one scan and not empty; *differences* say whether the groups of the first differ, one line a
-    column.
+    *differences* say whether the groups differ, one line a column.
     """
-    first = summaries[0]
-    facts = first.scan
+    facts = stats.facts
     mode = say(f"mode.{facts.mode}", lang)
     key = "summary.title" if facts.captured else "summary.title_of_nothing"
     yield Title(say(key, lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
-    yield from _coverage(scan, first, lang)
-    if first.figures.assessed:
-        yield from _presence(summaries, lang, differences)
+    yield from _coverage(stats, lang)
+    if stats.figures.assessed:
+        yield from _presence(stats, others, lang, differences)
     if facts.ended_at is None:
         yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
     yield Line(say("summary.cite", lang), "strong", is_apart=facts.ended_at is not None)
-    yield Line(words.citation(first, lang))
+    yield Line(words.citation(stats, lang))
 
 
-def _coverage(scan: Scan, summary: Summary, lang: Language) -> Iterator[Block]:
+def _coverage(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     """Yield how many institutions were assessed and why the others were not, by name if they are few."""
-    figures = summary.figures
+    figures = stats.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
-    if "completion" in scan.settings:
-        k = next(iter(figures.at_least), THREE_PLUS)
-        yield from map(Line, words.completion_lines(attained(scan, summary.basket, k), lang))
+    if "completion" in stats.scan.settings:
+        completed = attained(stats.scan, stats.asked.basket, stats.asked.min_networks)
+        yield from map(Line, words.completion_lines(completed, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, words.rendered_words(summary.scan, lang))
+    yield from map(Line, words.rendered_words(stats.facts, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
-        yield _causes(scan, lang, are_named=missing <= _MOST_NAMED)
+        yield _causes(stats.scan, lang, are_named=missing <= _MOST_NAMED)
     if not figures.assessed:
         yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
 
@@ -77,58 +76,55 @@ def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     return bullets(said)
 
 
-def _presence(summaries: Sequence[Summary], lang: Language, differences: Sequence[str]) -> Iterator[Block]:
-    first = summaries[0]
-    figures = first.figures
-    yield _thresholds(summaries, lang)
-    for baseline in first.baselines:
-        if baseline.measure == "min_networks":
-            yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
+def _presence(
+    stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str]
+) -> Iterator[Block]:
+    figures = stats.figures
+    yield _thresholds(stats, others, lang)
+    for baseline in shown_thresholds():
+        yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
     met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     title = say("summary.networks", lang)
     yield blocks.shares_grid(title, title, met, figures, lang)
     yield from map(Line, words.unlisted_words(figures, lang))
     yield Line(words.center_words(figures, lang), is_apart=True)
-    if first.groups is not None:
-        yield from _groups(first, first.groups, lang)
+    if stats.asked.by:
+        yield from _groups(stats, lang)
         yield from map(Line, differences)
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
-    yield from (Line(said, "dim") for said in words.sureness_words(first, lang))
+    yield from (Line(said, "dim") for said in words.sureness_words(stats, lang))
 
 
-def _thresholds(summaries: Sequence[Summary], lang: Language) -> Grid:
+def _thresholds(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Grid:
     """Return the share on one, two, three or more networks for each basket, and published figures below."""
     rows: list[Row] = []
     strong = set()
-    for summary in summaries:
-        name = f"basket.{summary.basket}"
-        rows.append([say(name, lang) if known(name) else say("basket.other", lang, name=summary.basket)])
-        at_least = summary.figures.at_least
-        headline = next(iter(at_least))
-        for k in sorted({*_FIRST_KS, headline} & set(at_least)):
-            strong |= {len(rows)} if k == headline else set()
-            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(at_least[k], summary.figures, lang)])
-    for baseline in summaries[0].baselines:
-        if baseline.measure == "min_networks":
-            share = locales.percent(baseline.value, lang, digits=baseline.digits)
-            rows.append([say("summary.baseline", lang, year=str(baseline.year), study=baseline.study)])
-            rows.append([f"  {_count(baseline.k or 0, lang)}", "—", share])
+    for basket, figures in ((stats.asked.basket, stats.figures), *((name, stats.over(name)) for name in others)):
+        key = f"basket.{basket}"
+        rows.append([say(key, lang) if known(key) else say("basket.other", lang, name=basket)])
+        for k in sorted({*_FIRST_KS, stats.asked.min_networks} & set(figures.at_least)):
+            strong |= {len(rows)} if k == stats.asked.min_networks else set()
+            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(figures.at_least[k], figures, lang)])
+    for each in shown_thresholds():
+        rows.append([say("summary.baseline", lang, year=str(each.year), study=each.study)])
+        rows.append([f"  {_count(each.k or 0, lang)}", "—", locales.percent(each.value, lang, digits=each.digits)])
     title = say("summary.at_least", lang)
-    return Grid(title, [title, *blocks.share_heads(summaries[0].figures, lang)], rows, strong=frozenset(strong))
+    return Grid(title, [title, *blocks.share_heads(stats.figures, lang)], rows, strong=frozenset(strong))
 
 
 def _count(k: int, lang: Language) -> str:
     return say("summary.networks_count", lang, count=k)
 
 
-def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: Language) -> Iterator[Block]:
+def _groups(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     """Yield the headline share of each group; groups of few institutions have a mark."""
-    k = next(iter(summary.figures.at_least))
+    k, by = stats.asked.min_networks, stats.asked.by
+    groups = stats.groups[by]
     rows = [
         [
-            group_words(summary.by, values, lang) + (words.FEW_MARK if group.is_few else ""),
+            group_words(by, values, lang) + (words.FEW_MARK if group.is_few else ""),
             "/".join(numbers(lang, group.assessed, group.institutions)),
             locales.number(group.at_least[k].count, lang),
             locales.percent(group.at_least[k].share, lang),
@@ -136,7 +132,7 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
         ]
         for values, group in groups.items()
     ]
-    title = say("summary.by", lang, column=words.crossed_name(summary.by, lang))
+    title = say("summary.by", lang, column=words.crossed_name(by, lang))
     heads = [f"column.{name}" for name in ("assessed", "count", "share", "mean")]
     yield blocks.grid(title, heads, rows, lang)
     yield Line(say("summary.group_share", lang, count=k), "dim")
@@ -144,9 +140,8 @@ def _groups(summary: Summary, groups: Mapping[tuple[str, ...], Figures], lang: L
         yield Line(say("summary.few", lang, count=FEW), "dim")
 
 
-def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Language) -> Iterator[Block]:
+def layer_blocks(facts: LayerFacts, before: Figures, after: Figures, lang: Language) -> Iterator[Block]:
     """Yield how many institutions are on each network as detected and as coded, and how many rows were coded."""
-    before, after = detected.figures, coded.figures
     rows: list[Row] = []
     for k in _FIRST_KS:
         counts = (figures.at_least[k].count if k in figures.at_least else 0 for figures in (before, after))
@@ -171,9 +166,9 @@ def layer_blocks(facts: LayerFacts, detected: Summary, coded: Summary, lang: Lan
 
 def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
-    summary, figures = stats.summary, stats.summary.figures
+    figures = stats.figures
     yield Title(say("page.title", lang), 1)
-    yield Line(words.headline_sentence(summary, lang), "strong")
+    yield Line(words.headline_sentence(stats, lang), "strong")
     if figures.assessed:
         yield Line(words.center_words(figures, lang))
         met = ((words.network_name(name), share) for name, share in figures.networks.items() if share.count)
@@ -185,4 +180,4 @@ def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
         yield _causes(stats.scan, lang)
         yield Line(say("summary.never_absent", lang))
     yield Line(say("summary.lower_bound", lang))
-    yield Line(words.citation(summary, lang), "dim")
+    yield Line(words.citation(stats, lang), "dim")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import CorrectedShare, Figures, Records, ScanFacts, Summary
+from cegep_audit.analyze.findings import CorrectedShare, Figures, Records
+from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.detect.networks.identify import name_of
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases import locales
@@ -15,9 +16,10 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import ReadBy
 
-if TYPE_CHECKING:  # pandas comes with them
+if TYPE_CHECKING:  # pandas and numpy come with them
     from cegep_audit.analyze.completion import Attained
-    from cegep_audit.analyze.scan_statistics import Sensitivity
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
+    from cegep_audit.analyze.stats import Sensitivity
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name
@@ -140,17 +142,17 @@ def reading_words(result: InstitutionResult, lang: Language) -> str:
 # ------------------------------------------------------------ sentences for a paper
 
 
-def paragraph(summary: Summary, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *summary* as one paragraph of plain text.
+def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
+    """Return the methods and results of *stats* as one paragraph of plain text.
 
     *completed* says how the institutions of a scan that completes another were read.
     """
-    return " ".join(_sentences(summary, lang, completed))
+    return " ".join(_sentences(stats, lang, completed))
 
 
-def headline_sentence(summary: Summary, lang: Language) -> str:
+def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
     """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
-    figures = summary.figures
+    figures = stats.figures
     if not figures.assessed:
         return say("summary.none_assessed", lang)
     k, share = next(iter(figures.at_least.items()))
@@ -160,16 +162,16 @@ def headline_sentence(summary: Summary, lang: Language) -> str:
         "headline.whole" if figures.assessed == figures.institutions else "headline.sentence",
         lang,
         assessed=figures.assessed,
-        when=months_words(summary.scan, lang),
+        when=months_words(stats.facts, lang),
         count=share.count,
         networks=say("summary.networks_count", lang, count=k),
         **dict(zip(("share", "low", "high"), percents, strict=True)),
     )
 
 
-def citation(summary: Summary, lang: Language) -> str:
+def citation(stats: ScanStatistics, lang: Language) -> str:
     """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
-    facts, figures = summary.scan, summary.figures
+    facts, figures = stats.facts, stats.figures
     versions = {"tool": facts.tool_version, "rules": facts.rules_version, "scan": str(facts.id)}
     day, total = locales.day(facts.started_at, lang), figures.institutions
     said = [say("summary.citation", lang, **versions, day=day, count=figures.assessed, total=total)]
@@ -180,8 +182,8 @@ def citation(summary: Summary, lang: Language) -> str:
     return " ".join(said)
 
 
-def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> Iterator[str]:
-    figures, facts = summary.figures, summary.scan
+def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
+    figures, facts = stats.figures, stats.facts
     versions = {"tool": facts.tool_version, "rules": facts.rules_version}
     key = f"paper.{facts.mode}" if facts.captured else "paper.of_nothing"
     yield say(key, lang, count=figures.institutions, when=days_words(facts, lang), **versions)
@@ -207,7 +209,7 @@ def _sentences(summary: Summary, lang: Language, completed: Attained | None) -> 
         yield center_words(figures, lang, "paper.center")
         if headline.ci95 is None:
             yield say("paper.census", lang)
-        yield from sureness_words(summary, lang)
+        yield from sureness_words(stats, lang)
     yield say("paper.lower_bound", lang)
 
 
@@ -217,10 +219,10 @@ def rendered_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
         yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
 
 
-def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
+def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
-    headline = next(iter(summary.figures.at_least.values()))
-    if (age := summary.of_known_age) and age.unknown:
+    headline = next(iter(stats.figures.at_least.values()))
+    if (age := stats.of_known_age) and age.unknown:
         facts = {"known": age.known.institutions, "share": locales.percent(age.known.share, lang)}
         key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
         yield say(key, lang, count=age.unknown, **facts)
@@ -229,7 +231,7 @@ def sureness_words(summary: Summary, lang: Language) -> Iterator[str]:
     if headline.ci95 is not None:
         key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
         interval, without = (locales.span(each, lang) for each in (headline.ci95, headline.ci95_bounds))
-        yield say(key, lang, population=summary.sample_of, interval=interval, without=without)
+        yield say(key, lang, population=stats.asked.sample_of, interval=interval, without=without)
     if adjusted := headline.adjusted:
         yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
         if adjusted.population and adjusted.sampled_unread:

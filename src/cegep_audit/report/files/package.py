@@ -57,7 +57,9 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> None:
     """Write every file of the package but the WARC files, the digests last. No table is whole in memory."""
     scan = stats.scan
-    facts = _facts(stats, warcs)
+    title = f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}"
+    facts = {"title": title, "version": json.dumps(scan.tool_version), "scan": scan, "figures": stats.figures}
+    facts |= {"basket": stats.asked.basket, "warc": warcs[0].name if warcs else "FILE.warc.gz"}
     installed = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}  # as pip freeze lists them
     settings = {"settings": without_paths(scan.settings), "tool_version": scan.tool_version}
     settings |= {"rules_version": scan.rules_version, "python": python_version()}
@@ -78,7 +80,7 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
     package = _json({
         "profile": "data-package",
         "name": f"cegep-audit-{scan.id}",
-        "title": facts["title"],
+        "title": title,
         "created": timestamp(scan.started_at),
         "version": scan.tool_version,
         "resources": resources,
@@ -97,23 +99,6 @@ def _written(archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> Ma
             size += file.write(piece)
             digest.update(piece)
     return {"bytes": size, "hash": f"sha256:{digest.hexdigest()}"}
-
-
-def _facts(stats: ScanStatistics, warcs: Sequence[Path]) -> Mapping[str, object]:
-    """Return what the readme and the citation say of the scan."""
-    scan = stats.scan
-    return {
-        "title": f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}",
-        "scan": scan.id,
-        "started": f"{scan.started_at:%Y-%m-%d}",
-        "tool": scan.tool_version,
-        "version": json.dumps(scan.tool_version),
-        "rules": scan.rules_version,
-        "institutions": stats.figures.institutions,
-        "assessed": stats.figures.assessed,
-        "basket": stats.asked.basket,
-        "warc": warcs[0].name if warcs else "FILE.warc.gz",
-    }
 
 
 def _tables(scan: Scan, basket: str) -> list[Table]:

@@ -23,8 +23,6 @@ _ALONGSIDE = FRAME | {Zone.ASIDE}
 _BEST_HOW_FIRST = "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()
 _BEST_ZONE_FIRST = "footer header nav head aside main".split()
 
-Rule = tuple[str, Callable[[Candidate], bool], Role]
-
 
 def _in_sentence(link: Link) -> bool:
     return "prose" in link.cues and link.zone not in FRAME
@@ -152,7 +150,8 @@ def _is_person(candidate: Candidate) -> bool:
     return candidate.every(presents) or ((is_beside_own or not candidate.in_row_of_icons) and candidate.every(may_be))
 
 
-RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
+# The first that applies decides; its name is stored as the reason.
+RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
     ("vendor", lambda c: not c.is_alike and name_matching.is_vendor(c.network, c.handle), Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),

@@ -135,7 +135,6 @@ class Source(NamedTuple):
 
     table: Table
     rows: Sequence[Table]
-    skip: re.Pattern[str] | None
     words: tuple[Table, ...] = ()
 
 
@@ -174,8 +173,8 @@ class Grammar:
     def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Classified:
         """Return the first rule that *path* and *query* match, with the named pieces, or what they are without one."""
         path = "/".join(unwrap.segments(path))
-        if self.sources and (skip := self.sources[0].skip):
-            path = skip.sub("", path, count=1)
+        if self.sources and (skip := self.sources[0].table.get("skip")):
+            path = re.sub(skip, "", path, count=1, flags=re.IGNORECASE)
         word = path.partition("/")[0].lower()
         is_own = word in self.rules
         is_word = word in self.words
@@ -217,15 +216,14 @@ class Places:
         tables += [(table, {}) for table in read_tables("detect/networks/wrappers.toml")["site"]]
         for table, common in tables:
             network = table.get("id")
-            skip = re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None
             self.parts[network] |= _kinds([each.get("parts", {}) for each in (common, table)])
             self.assets |= dict.fromkeys(table.get("assets", ()), network)
             for row in table["rule"]:
                 for host in row.get("on", ()):
                     known = self.wild if host.startswith("*.") else self.hosts
-                    known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row], skip))
+                    known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row]))
             words = (common.get("words", {}), table.get("words", {}))
-            main = Source(table, [row for row in table["rule"] if "on" not in row], skip, words)
+            main = Source(table, [row for row in table["rule"] if "on" not in row], words)
             self.main[network] = Grammar(main)
             if "hints" in table:
                 self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))

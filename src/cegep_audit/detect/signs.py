@@ -1,4 +1,4 @@
-"""Recognize what is no page of an institution: anti-robot walls, parked domains, missing pages, shells for scripts.
+"""Recognize pages that are not an institution's: anti-robot walls, parked domains, missing pages, shells for scripts.
 
 No phrase decides alone. Phrases and circumstances (few links, little text, the institution's name absent) give points,
 listed in ``assess.toml`` with examples; a page with enough points does not count as the institution's.

@@ -140,7 +140,8 @@ def addresses_in_text(text: str) -> Iterator[str]:
         end = rest.end() if rest else host_end
         position = _end_of_quoted(text, start, end)
         if end > host_end or place.prefix or text[start - 1 : start] == "/":
-            address = text[start:host_end] + _cut(text[host_end:end]) + text[end:position]
+            path = _STOP.split(unwrap.unescaped(text[host_end:end]), maxsplit=1)[0].rstrip(_TRAILING)
+            address = text[start:host_end] + path + text[end:position]
             is_setting = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
             is_name = bool(place.prefix) and not is_setting
             yield from _completed(text[max(lowest, start - _LOOK_BACK) : start], address, is_name=is_name)
@@ -171,20 +172,12 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
     return start
 
 
-def _cut(rest: str) -> str:
-    """Return the part of *rest*, the text after a host, that belongs to the address, unescaped."""
-    rest = unwrap.unescaped(rest)
-    stop = _STOP.search(rest)
-    return (rest[: stop.start()] if stop else rest).rstrip(_TRAILING)
-
-
 def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
     """Yield *address* with its scheme, which is in the text *before* its host, unless it is part of something else.
 
     With *is_name* the host names an account by itself, without a path.
     """
-    before = "" if before[-1:] in _BLANKS else unwrap.unescaped(before)
-    before = before[max((found.end() for found in _STOP.finditer(before)), default=0) :]
+    before = "" if before[-1:] in _BLANKS else _STOP.split(unwrap.unescaped(before))[-1]
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address
     elif before.endswith("//"):

@@ -46,6 +46,7 @@ class Framing:
         self.surplus = bytearray()
         self.is_silent = False
         self._is_over = True  # the answer has certainly ended
+        self._parts: Generator[bytes, bytes, None] | None = None  # None before a request, and once closed
 
     @property
     def is_clean(self) -> bool:
@@ -65,7 +66,11 @@ class Framing:
 
         What follows a body in chunks is passed on too: only h11 knows for certain where such a body ends.
         """
-        return self._parts.send(data)
+        return self._parts.send(data) if self._parts else b""
+
+    def close(self) -> None:
+        """Let go of the answer, which would else be kept with its connection until the garbage collector runs."""
+        self._parts = None
 
     def _from_head(self, *, is_connect: bool) -> Generator[bytes, bytes, None]:
         """Take what is received, and yield its heads, interim ones too, then its body."""
@@ -85,22 +90,23 @@ class Framing:
             passed += head
             status, looked_at = int(head[9:12]) if _STATUS_LINE.match(head) else 0, 0
         self.is_silent = False
-        lengths = _LENGTH.findall(head)
+        lengths, rest = _LENGTH.findall(head), [bytes(held)]
+        held.clear()
         if status in _NO_BODY or (is_connect and 200 <= status < 300):  # noqa: PLR2004 -- a tunnel
-            yield from self._body(passed, bytes(held), 0)
+            yield from self._body(passed, rest.pop(), 0)
         if _CODED.search(head):
-            yield from self._chunks(passed, bytes(held))
-        yield from self._body(passed, bytes(held), int(lengths[0]) if len(lengths) == 1 else _ENDLESS)
+            yield from self._chunks(passed, rest.pop())
+        yield from self._body(passed, rest.pop(), int(lengths[0]) if len(lengths) == 1 else _ENDLESS)
 
     def _body(self, passed: bytes, data: bytes, left: int) -> Generator[bytes, bytes, None]:
         """Yield *passed* and then the body, of which *data* has come already and *left* bytes belong to it."""
         while True:
             self.surplus += data[left:]
-            data = data[:left]
-            left -= len(data)
+            found = [passed + data[:left]]
+            left -= min(left, len(data))
             self._is_over = not left
-            data = yield passed + data
-            passed = b""
+            passed = data = b""  # the connection waits here for its next request, with what these names hold
+            data = yield found.pop()
 
     def _chunks(self, passed: bytes, data: bytes) -> Generator[bytes, bytes, None]:
         tail = bytearray(b"\r\n")
@@ -112,8 +118,9 @@ class Framing:
                 self._is_over = True
                 self.surplus += tail[end.end() :]
             del tail[:-_LOOKED_BACK]
-            data = yield passed + data
-            passed = b""
+            found = [passed + data]
+            passed = data = b""
+            data = yield found.pop()
 
 
 def clean_head(head: bytes) -> bytes:

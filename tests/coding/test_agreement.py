@@ -10,9 +10,8 @@ import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, compare_raters, to_json
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, Overlap, compare_raters, to_json
 from cegep_audit.coding.decisions import TOOL
-from cegep_audit.coding.lists import Overlap
 from cegep_audit.coding.sampling import Sampled, coding_rows
 from cegep_audit.models import Decision, Scan
 from cegep_audit.vocabulary import Role, Verdict

@@ -89,7 +89,7 @@ def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 SNIFFED = 1024  # bytes; browsers look at 1445 at most (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
 
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _XML = re.compile(r"(?:text|application)/(?:[\w.-]+\+)?xml")
 _VAGUE = re.compile(
     r"|[^/]*|\*/\*|text/.*|(?:application|binary)/(?:octet-stream|x-unknown|unknown|force-download)|unknown/unknown"
@@ -132,7 +132,7 @@ def looks_like_html(page: Page) -> bool:
     tag, because servers send pages under all of these.
     """
     start, kind = sniffed(page.body), media_type(page.content_type)
-    if kind in _HTML:
+    if kind in HTML_TYPES:
         return bool(start) and not start.startswith(_MAGIC)
     is_markup = start.startswith(b"<")
     if _XML.fullmatch(kind) or start[:5].lower() == b"<?xml":
@@ -143,5 +143,5 @@ def looks_like_html(page: Page) -> bool:
 def is_blank(page: Page) -> bool:
     """Whether the body is empty and the type is that of a page; other kinds of files may be kept without a body."""
     kind = media_type(page.content_type)
-    may_be_page = kind in _HTML or _XML.fullmatch(kind) is not None or is_vague(kind)
+    may_be_page = kind in HTML_TYPES or _XML.fullmatch(kind) is not None or is_vague(kind)
     return may_be_page and not sniffed(page.body)

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from warcs import HOME, HTML, Kept, member_starts, warc_bytes
+from warcs import HOME, HTML, Kept, failure, member_starts, warc_bytes
 
+from cegep_audit.collect.port import Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits
@@ -105,6 +106,26 @@ def test_members_of_several_records(path: Path) -> None:
     one, two = PLAIN.index(b"WARC/1.1", 10), PLAIN.rindex(b"WARC/1.1")
     path.write_bytes(gzip.compress(PLAIN[:one]) + gzip.compress(PLAIN[one:two]) + gzip.compress(PLAIN[two:]))
     assert read(path) == ("/abc", [])
+
+
+def test_members_of_several_records_after_what_looks_like_gzip(path: Path) -> None:
+    """The inflated copy begins like a gzip member, and is none."""
+    path.write_bytes(gzip.compress(b"\x1f\x8b\x08 no member\n") + gzip.compress(PLAIN))
+    pages, damage = read(path)
+    assert pages == "/abc"
+    assert damage == [f"byte 0: this content is not a record{USED}"]
+
+
+@pytest.mark.parametrize("kept", [KEPT, [failure(HOME, "dns")], [replace(KEPT[0], kind="resource")]])
+@pytest.mark.parametrize("gzipped", [True, False])
+def test_a_file_that_changes_after_it_was_indexed_gives_no_page(path: Path, kept: list[Kept], gzipped: bool) -> None:
+    path.write_bytes(warc_bytes(kept, gzipped=gzipped))
+    archive = WarcArchive.open([path])
+    path.write_bytes(b"x" * path.stat().st_size)
+    for capture in archive.captures:
+        with pytest.raises(FetchError) as caught:
+            archive.read(capture, Want.PAGE)
+        assert caught.value.detail == "cut_short"
 
 
 @pytest.mark.parametrize(("kept", "pages"), [(0.99, "/ab!"), (0.7, "/a!-"), (0.2, "----")])

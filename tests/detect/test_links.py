@@ -378,6 +378,10 @@ WRITTEN = (
     "https://exemple.test/?u={}",
     "https://exemple.test/a/%5B1%5D?u={}",
     "https://exemple.test/r/{}#haut",
+    "https://exemple.test/index.php/{}",
+    "/index.min.{}",
+    "../a.1.{}",
+    "/a.html{}",
     "javascript:open('{}')",
     "/r?u={}&lang=fr",
 )
@@ -407,6 +411,10 @@ def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) 
         "javascript:void(0);",
         "https://exemple.test/a",
         "https://autre.test:8080/b.php",
+        "../a/./b",
+        "/index.php/tag/1.2/",
+        "/q?name=Roy%2C+A.+B.+%5BQC%5D",
+        "/js/a.min.js?ver=1.2.3",
     ],
 )
 def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> None:

@@ -1,10 +1,12 @@
 """Addresses of networks written in scripts, JSON and prose."""
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cegep_audit.detect.networks.addresses import addresses_in_text
+from cegep_audit.detect.networks.addresses import _any_of, addresses_in_text
 from cegep_audit.detect.networks.identify import classify
 
 
@@ -83,3 +85,11 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
 )
 def test_a_quoted_address_runs_to_the_end_of_its_quotation(text: str, found: list[str]) -> None:
     assert list(addresses_in_text(text)) == found
+
+
+@given(st.lists(st.text("abcdefghijklmnop.-", min_size=1, max_size=4), min_size=1), st.text("abcdp.-", max_size=6))
+@example(["com", "com.cn", "co"], "com.cx")
+def test_a_pattern_for_many_words_finds_the_longest(words: list[str], text: str) -> None:
+    found = re.match(_any_of(words), text.upper())
+    longest = max((word for word in words if text.startswith(word)), key=len, default=None)
+    assert (found[0].lower() if found else None) == longest

@@ -129,3 +129,4 @@ def test_p_values(value: float | None, fr: str, en: str) -> None:
 @pytest.mark.parametrize("share", [-0.0, -0.0001, 0.0001, -0.00049])
 def test_nothing_has_no_sign(share: float) -> None:
     assert locales.percent(share, "en") == "0.0%"
+    assert (locales.decimal(share, "fr"), locales.points(share, "fr")) == ("0,0", "0,0")

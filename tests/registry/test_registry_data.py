@@ -1,4 +1,4 @@
-"""The registry that is shipped."""
+"""The registry that the package ships."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_region_has_one_code(institutions: list[Institution]) -> None:
     assert len(pairs) == len({region for region, _ in pairs}) == len({code for _, code in pairs}) == 17
 
 
-def test_parts_are_parts_of_institutions_that_are_none(institutions: list[Institution]) -> None:
+def test_no_part_has_a_part_as_its_parent(institutions: list[Institution]) -> None:
     parents = {item.id: item.parent_id for item in institutions}
     assert [item.id for item in institutions if item.parent_id and parents[item.parent_id]] == []
 
@@ -80,7 +80,7 @@ def test_ids_of_other_databases_are_of_one_institution_each(institutions: list[I
         assert len(set(ids)) == len(ids) >= at_least
 
 
-def test_no_host_is_that_of_two_institutions_save_of_parent_and_part(institutions: list[Institution]) -> None:
+def test_only_parent_and_part_share_a_host(institutions: list[Institution]) -> None:
     hosts = {
         item.id: {
             host.removeprefix("www.")
@@ -93,7 +93,7 @@ def test_no_host_is_that_of_two_institutions_save_of_parent_and_part(institution
     assert [pair for pair in shared if families[pair[0]] != families[pair[1]]] == []
 
 
-def test_who_closed_says_when_and_has_a_successor_that_is_there(institutions: list[Institution]) -> None:
+def test_a_closed_institution_has_its_year_and_a_successor_that_exists(institutions: list[Institution]) -> None:
     by_id = {item.id: item for item in institutions}
     for item in institutions:
         assert not item.closed or (item.status == "closed" and item.closed > (item.founded or 0)), item.id
@@ -112,7 +112,7 @@ def test_every_row_names_its_source(institutions: list[Institution]) -> None:
     assert all("ror-community" in item.extra["source"] for item in told)
 
 
-def test_september_2011_is_told_as_it_was(institutions: list[Institution]) -> None:
+def test_september_2011_has_the_names_and_hosts_of_that_day(institutions: list[Institution]) -> None:
     day = date(2011, 9, 6)
     then = {item.id: item for item in as_of(select(institutions, day=day), day)}
     assert len(then) == 148
@@ -122,7 +122,7 @@ def test_september_2011_is_told_as_it_was(institutions: list[Institution]) -> No
     assert "college-inter-dec" not in {item.id for item in select(institutions, day=date(2024, 1, 1))}
 
 
-def test_what_was_a_strangers_host_is_nobodys_today(institutions: list[Institution]) -> None:
+def test_a_former_host_that_belongs_to_a_stranger_does_not_count_today(institutions: list[Institution]) -> None:
     (teluq,) = [item for item in institutions if item.id == "teluq"]
     assert not urls.is_same_site("https://www.uqam.ca/", teluq.url, teluq.alt_hosts)
     assert not any("cegepalma.ca" in item.alt_hosts for item in institutions)

@@ -1,4 +1,4 @@
-"""Lists of institutions in the forms that people have them in: workbooks, French headings, addresses alone; years."""
+"""Lists of institutions as people keep them: workbooks, French headings, lists of addresses, values with years."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def workbook(tmp_path: Path, *rows: list[Any], stray: tuple[int, int, Any] | Non
 
 
 @pytest.mark.parametrize("stray", [None, (1_048_576, 16_384, "x"), (1_048_576, 1, " "), (9, 300, "x"), (3, 4, " ")])
-def test_a_workbook_is_read_as_its_rows_come(tmp_path: Path, stray: tuple[int, int, Any] | None) -> None:
+def test_a_workbook_is_read_in_the_order_of_its_rows(tmp_path: Path, stray: tuple[int, int, Any] | None) -> None:
     rows = [
         ["id", "name", "website", "founded", "enrolment"],
         ["a", "A", "a.test", 1967, 5400.0],
@@ -81,7 +81,7 @@ def test_french_headings_and_values_are_understood(tmp_path: Path, text: str) ->
     )
 
 
-def test_names_that_are_alike_get_ids_of_their_own(tmp_path: Path) -> None:
+def test_similar_names_get_different_ids(tmp_path: Path) -> None:
     found = read_registry(written(tmp_path, "nom,site\nCégep A,a.test\nCEGEP-A,b.test\nCégep  A,c.test\n"))
     assert [one.id for one in found] == ["cegep-a", "cegep-a-2", "cegep-a-3"]
 
@@ -100,7 +100,7 @@ def test_a_list_of_addresses_says_its_faults_by_line(tmp_path: Path) -> None:
     assert not any("motdepasse" in str(fault) for fault in faults)
 
 
-def test_a_heading_of_ones_own_is_no_column_of_the_registry(tmp_path: Path) -> None:
+def test_a_heading_whose_column_exists_already_keeps_its_name(tmp_path: Path) -> None:
     (one,) = read_registry(written(tmp_path, f"{HEAD},nom,site\na,A,a.test,B,b.test\n"))
     assert (one.name, dict(one.extra)) == ("A", {"nom": "B", "site": "b.test"})
 
@@ -114,13 +114,13 @@ def test_every_heading_leads_to_one_column_and_every_value_to_itself(tmp_path: P
 
 
 @pytest.mark.parametrize(("cell", "part"), [("9" * 5_000, "1,000 characters"), ("9" * 20, "9 digits")])
-def test_a_number_that_is_none_is_a_fault(tmp_path: Path, cell: str, part: str) -> None:
+def test_a_number_that_is_too_long_is_a_fault(tmp_path: Path, cell: str, part: str) -> None:
     (fault,) = check_registry(written(tmp_path, f"{HEAD},enrolment\na,A,a.test,{cell}\n"), "en")
     assert fault.column == "enrolment"
     assert part in fault.message
 
 
-def test_of_many_faults_the_first_are_said_and_all_are_counted(tmp_path: Path) -> None:
+def test_a_message_shows_the_first_faults_and_counts_all(tmp_path: Path) -> None:
     file = written(tmp_path, HEAD + "\n" + "".join(f"a{number},A,ftp://a.test\n" for number in range(200)))
     with pytest.raises(RegistryError) as raised:
         read_registry(file, "en")
@@ -146,7 +146,7 @@ b,B,b.test,,,a,,
         (date(2024, 1, 1), "Cégep A", "https://a.test"),
     ],
 )
-def test_an_institution_has_the_name_and_the_host_of_the_day(tmp_path: Path, day: date, name: str, url: str) -> None:
+def test_an_institution_has_the_name_and_host_of_the_day(tmp_path: Path, day: date, name: str, url: str) -> None:
     institutions = read_registry(written(tmp_path, PAST))
     one, other = as_of(institutions, day)
     assert (one.name, one.url) == (name, url)
@@ -156,7 +156,7 @@ def test_an_institution_has_the_name_and_the_host_of_the_day(tmp_path: Path, day
     assert other == institutions[1]
 
 
-def test_what_is_dated_is_written_as_it_was_read(tmp_path: Path) -> None:
+def test_dated_values_are_written_as_they_were_read(tmp_path: Path) -> None:
     one, other = read_registry(written(tmp_path, PAST))
     assert value_of(one, "alt_hosts") == "b.a.test;vieux.test@..2005;autre.test@2006..2012"
     assert value_of(one, "names") == "Collège A@..2011;Cégep de A@2012..2023"
@@ -177,7 +177,7 @@ def test_what_is_dated_is_written_as_it_was_read(tmp_path: Path) -> None:
         ("closed", "2016-13-01"),
     ],
 )
-def test_what_is_no_date_identifier_or_successor_is_a_fault(tmp_path: Path, column: str, cell: str) -> None:
+def test_a_bad_period_identifier_or_successor_is_a_fault(tmp_path: Path, column: str, cell: str) -> None:
     (fault,) = check_registry(written(tmp_path, f"{HEAD},{column}\na,A,a.test,{cell}\n"))
     assert (fault.line, fault.column) == (2, column)
 

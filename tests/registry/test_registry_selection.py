@@ -48,7 +48,7 @@ CHOSEN = {
 
 
 @pytest.mark.parametrize("case", CHOSEN)
-def test_who_is_chosen(case: str) -> None:
+def test_selection(case: str) -> None:
     options, expected = CHOSEN[case]
     assert select(ALL, **options) == expected  # type: ignore[arg-type] # a table of keyword arguments
 
@@ -78,7 +78,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_who_cannot_be_chosen(case: str) -> None:
+def test_selection_refused(case: str) -> None:
     options, part = REFUSED[case]
     with pytest.raises(UsageError) as raised:
         select(ALL, **options, lang="en")  # type: ignore[arg-type] # a table of keyword arguments
@@ -86,7 +86,7 @@ def test_who_cannot_be_chosen(case: str) -> None:
     assert str(raised.value).isprintable()
 
 
-def test_of_many_values_the_nearest_are_named() -> None:
+def test_a_message_names_the_nearest_of_many_values() -> None:
     many = [institution(f"cegep-{number}") for number in range(100)] + [institution("college-du-lac")]
     with pytest.raises(UsageError, match=r"closest values: college-du-lac"):
         select(many, ids=["college-du-lak"], lang="en")
@@ -136,7 +136,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("case", OPEN)
-def test_who_is_open_now_and_on_a_day_of_the_past(case: str) -> None:
+def test_institutions_open_now_and_on_a_day_in_the_past(case: str) -> None:
     fields, now, then = OPEN[case]
     subject = institution("a", **fields)
     assert (is_open(subject), is_open(subject, IN_2011)) == (now, then)

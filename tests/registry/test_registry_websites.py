@@ -99,7 +99,7 @@ def test_addresses_as_people_write_them(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_address_of_a_site(case: str) -> None:
+def test_text_that_is_not_a_website_is_refused(case: str) -> None:
     text, key = REFUSED[case]
     with pytest.raises(CellError) as raised:
         read_website(text)
@@ -121,7 +121,7 @@ def test_hosts_alone_or_in_an_address(text: str, host: str) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("aé.-:/@#?\\[]% \t\x00htps1xn"), max_size=40) | st.text(max_size=60))
-def test_any_text_is_an_address_or_a_fault_that_hides_what_stands_before_an_at_sign(text: str) -> None:
+def test_any_text_is_an_address_or_a_fault_that_hides_a_password(text: str) -> None:
     shown: list[str] = []
     try:
         url = read_website(text)

@@ -8,6 +8,7 @@ from data_dictionary import FILES, markdown, statistics_headings
 from rows import every_row
 
 from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.phrases.catalogue import set_in_french
 from cegep_audit.report.files.table import Heading, headings
 from cegep_audit.report.files.tables import institution_headings
 
@@ -31,6 +32,7 @@ def test_every_column_says_what_it_means(heading: Heading) -> None:
     assert heading.fr.endswith(".")
     assert heading.en.endswith(".")
     assert "{" not in heading.fr + heading.en
+    assert (heading.fr, heading.empty_fr) == (set_in_french(heading.fr), set_in_french(heading.empty_fr))
     assert bool(heading.empty_fr) == bool(heading.empty_en)
 
 

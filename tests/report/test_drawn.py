@@ -20,8 +20,8 @@ from cegep_audit.report.page.document import page
 from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.comparison import comparison_blocks
 from cegep_audit.report.text.overview import summary_blocks
-from cegep_audit.report.text.paragraph import paragraph
 from cegep_audit.report.text.sheet import sheet_record, state
+from cegep_audit.report.text.words import paragraph
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))

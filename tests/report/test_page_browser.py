@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -253,19 +254,17 @@ def test_the_navigation_stays_and_shows_where_one_is(opened: Open) -> None:
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_a_name_opens_its_sheet_and_the_way_back_leads_to_the_table(opened: Open, lang: Language) -> None:
     shown = opened(lang=lang)
-    shown.tab.get_by_role("link", name="Collège de la Rivière 12", exact=True).first.click()
-    sheet = shown.tab.locator(".sheet:visible")
-    assert sheet.locator("h1").inner_text() == "Collège de la Rivière 12"
-    assert shown.tab.evaluate("document.activeElement.innerText") == "Collège de la Rivière 12", (
-        "for whoever reads by ear"
-    )
-    assert shown.tab.title().startswith("Collège de la Rivière 12")
-    assert not shown.tab.locator("#overview").is_visible()
+    name, heading = "Collège de la Rivière 12", shown.tab.locator(".sheet:visible h1")
+    shown.tab.get_by_role("link", name=name, exact=True).first.click()
+    expect(heading).to_have_text(name)
+    expect(heading).to_be_focused()  # for whoever reads by ear
+    expect(shown.tab).to_have_title(re.compile(f"^{name}"))
+    expect(shown.tab.locator("#overview")).to_be_hidden()
     shown.tab.locator(".sheet:visible .back a").click()
-    assert shown.tab.locator("#grid").is_visible()
-    assert not shown.tab.locator(".sheet:visible").count()
+    expect(shown.tab.locator("#grid")).to_be_visible()
+    expect(heading).to_have_count(0)
     shown.tab.go_back()
-    assert shown.tab.locator(".sheet:visible h1").inner_text() == "Collège de la Rivière 12"
+    expect(heading).to_have_text(name)
 
 
 def test_without_scripts_everything_can_be_read(browser: Browser, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A scan on the cores of this machine: the same results, whoever is killed or told to stop on the way."""
+"""A scan on a cluster gives the same results, whichever process is killed or told to stop."""
 
 from __future__ import annotations
 
@@ -333,7 +333,7 @@ def plan_of(request: Request) -> Plan:
     [({"past": read_past(["2016-09-06"], "https://a.test/", 9, "en")}, "--as-of"), ({"render": "auto"}, "--render")],
     ids=["a day in the past", "a browser"],
 )
-def test_what_cannot_be_split_is_said_before_anything_is_begun(facts: dict[str, Any], option: str) -> None:
+def test_what_a_cluster_cannot_do_is_refused_before_the_scan_begins(facts: dict[str, Any], option: str) -> None:
     with pytest.raises(UsageError, match=option):
         check_sources(asked(dask="local", **facts))
 
@@ -419,7 +419,7 @@ async def test_another_user_of_the_machine_cannot_use_the_workers() -> None:
         assert await client.submit(sum, [1, 2]) == 3
 
 
-def test_the_intruder_gets_in_where_the_door_is_open(scheduler: str) -> None:
-    """What the test before rests on: it fails for want of certificates, not by a fault of its own."""
+def test_the_intruder_gets_in_without_certificates(scheduler: str) -> None:
+    """The intruder of the test before fails because it has no certificates, and for no other reason."""
     done = subprocess.run([sys.executable, "-c", INTRUDER, scheduler, "none"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, b"in 3\n"), done.stderr

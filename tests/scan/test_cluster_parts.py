@@ -1,4 +1,4 @@
-"""How a scan is shared out: nobody twice, nobody left out, and no host in two parts."""
+"""The parts of a scan on a cluster: each institution is in one part, and no host is in two."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_parts(institutions: list[tuple[str, str, tuple[str, ...]]], size: int, 
     st.lists(st.tuples(st.sampled_from(HOSTS), st.lists(st.sampled_from(HOSTS), max_size=2)), max_size=12),
     st.integers(1, 5),
 )
-def test_no_host_is_in_two_parts_and_nobody_is_lost(sites: list[tuple[str, list[str]]], size: int) -> None:
+def test_no_host_is_in_two_parts_and_no_institution_is_lost(sites: list[tuple[str, list[str]]], size: int) -> None:
     asked = [
         institution(str(place), url=f"https://{host}/", alt_hosts=tuple(others))
         for place, (host, others) in enumerate(sites)

@@ -246,7 +246,7 @@ def no_file_larger_than(size: int) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("option", "file", "size"), [("--no-warc", "cegep-audit.db", 90_000), ("-v", "cegep-audit-1.warc.gz", 125_000)]
 )
-def test_a_disk_that_fills_up_ends_the_scan_and_keeps_what_was_saved(
+def test_a_full_disk_ends_the_scan_and_keeps_what_was_saved(
     web: Web, tmp_path: Path, option: str, file: str, size: int
 ) -> None:
     write_registry(tmp_path, range(60))

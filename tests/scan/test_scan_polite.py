@@ -49,7 +49,7 @@ MENU = (
 
 
 def once(first: Reply, then: Reply) -> Callable[[Asked], Reply]:
-    """Answer *first* the first time, *then* ever after."""
+    """Answer *first* the first time, *then* every other time."""
     given: list[Asked] = []
 
     def answer(asked: Asked) -> Reply:
@@ -131,7 +131,7 @@ def write_registry(path: Path, sites: dict[str, str]) -> None:
         writer.writerows((name, f"Cégep {name}", url) for name, url in sites.items())
 
 
-def test_the_scan_was_one_worth_watching(ran: Ran) -> None:
+def test_the_scan_met_every_kind_of_site(ran: Ran) -> None:
     assert ran.done.code == 0, ran.done.err
     found = {row["id"]: (row["status"], row["detail"]) for row in rows_of(ran.done.folder / "report.csv")}
     assert found == {

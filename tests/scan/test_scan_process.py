@@ -17,7 +17,7 @@ from builders import institution, result
 import cegep_audit
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.audit import Observer, scan
 from cegep_audit.store import Store
 
 # Files whose change may change a result, and some that can't change one.
@@ -138,7 +138,7 @@ def test_a_scan_that_ends_early_keeps_what_is_finished(stop: type[BaseException]
 SCAN_UNTIL_KILLED = """
 import asyncio, sys
 from builders import STARTED, institution, result
-from cegep_audit.scan.concurrent import Observer, scan
+from cegep_audit.scan.audit import Observer, scan
 from cegep_audit.store import Store
 
 class Told(Observer):

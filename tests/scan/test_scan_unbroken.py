@@ -64,7 +64,7 @@ def with_icon(start: str = "", end: str = "", charset: str = "utf-8", **options:
 
 
 def further(asked: Asked) -> Reply:
-    """Answer with a redirect one further, without end."""
+    """Answer with a redirect to the next page, without end."""
     if asked.path == "/robots.txt":
         return Reply(status=404)
     return redirect(f"/{int(asked.path[1:] or 0) + 1}")

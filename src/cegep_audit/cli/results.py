@@ -22,8 +22,8 @@ from cegep_audit.report.blocks import Block, Line
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
-from cegep_audit.report.text.paragraph import paragraph as methods_paragraph
 from cegep_audit.report.text.words import difference_words
+from cegep_audit.report.text.words import paragraph as methods_paragraph
 from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store, collector_paused
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,9 @@ from cegep_audit.report.files.export import check, write
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
-from cegep_audit.scan.concurrent import Observer
-from cegep_audit.scan.plan import (
-    Plan,
-    begin,
-    begin_completion,
-    check_same_registry,
-    check_sources,
-    draft,
-    left_of,
-    resume,
-)
+from cegep_audit.scan import plan as planning
+from cegep_audit.scan.audit import Observer
+from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.store import Store
@@ -48,12 +39,12 @@ _LAST_TIMEOUTS = 2  # time-outs that the last site of a scan may take: one for r
 
 def start(request: Request, shown: Shown) -> int:
     """Run the scans that *request* asks for, and return the exit code."""
-    check_sources(request)
+    planning.check_sources(request)
     check(shown.output, shown.lang)  # before a scan of an hour, not after it
-    drafts = draft(request, shown.output)
+    drafts = planning.draft(request, shown.output)
     with Store.open(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, shown)
-        plans = [begin(store, each) for each in drafts]
+        plans = [planning.begin(store, each) for each in drafts]
         try:
             return _carry_out_all(store, plans, shown)
         except CegepAuditError:
@@ -68,20 +59,20 @@ def go_on(request: Request, shown: Shown) -> int:
 
     Raises UsageError if *request* is for a completion and none was interrupted.
     """
-    check_sources(request)
+    planning.check_sources(request)
     check(shown.output, shown.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
-        plans = resume(request, store)
+        plans = planning.resume(request, store)
         if request.completion and not any(plan.base for plan in plans):
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
-                check_same_registry(request.registry, store.scan(), request.lang)
+                planning.check_same_registry(request.registry, store.scan(), request.lang)
             note("scan.nothing_to_resume", quiet=shown.quiet)
             _results(store, None, shown)
             return EXIT_OK  # there was nothing to do, whatever that scan found
         for plan in plans:
-            check_sources(plan.request)
+            planning.check_sources(plan.request)
             if plan.warc and str(plan.warc) != plan.scan.settings["warc"] != DEFAULT_WARC:
                 note("complete.warc_elsewhere", quiet=shown.quiet, path=plan.warc)
             total = len(plan.scan.institutions)
@@ -94,17 +85,17 @@ def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past 
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=shown.lang) as store:
         base = store.load(scan)
-        check_sources(replace(request, render=completion.render))
+        planning.check_sources(replace(request, render=completion.render))
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         request = replace(request, past=past_of(base))
-        left = len(left_of(base, partial=completion.partial))
+        left = len(planning.left_of(base, partial=completion.partial))
         if not left:
             note("complete.complete", quiet=shown.quiet, scan=base.id)
             return EXIT_OK
         check(shown.output, shown.lang)
         _tell_replaced(store, shown)
-        plan = begin_completion(request, store, base, shown.output)
+        plan = planning.begin_completion(request, store, base, shown.output)
         note("complete.begun", quiet=shown.quiet, scan=plan.scan.id, base=base.id, count=left)
         return carry_out(store, plan, shown)
 
@@ -168,37 +159,31 @@ def _progress(plan: Plan, shown: Shown) -> AbstractContextManager[Observer]:
 
 
 def _tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observer) -> None:
-    """Report errors of this program and, if the user wants it, what each page brought."""
+    """Report an error of this program and, if the user wants it, why each page was read, what it brought or why not.
+
+    The distance of each capture from the day that an archive was asked for is given.
+    """
+    site: dict[str, Any] = {"institution": result.institution.id}
     if result.detail == Detail.INTERNAL_ERROR:
         lines = result.message.splitlines()
         after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
-        note("scan.internal_fault", institution=result.institution.id, error=" ".join(lines[after_calls:]))
-    elif shown.verbose:
-        is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
-        past = plan.request.past if is_own else Past.of(plan.scan.settings)
-        for line in _explain(result, past.as_of if past else None):
-            observer.note(line)
-
-
-def _explain(result: InstitutionResult, asked: date | None) -> Iterator[str]:
-    """Yield why each page of a site was read and what it brought, and what failed.
-
-    *asked* is the day that the pages were asked for; the distance of each capture from it is given.
-    """
-    site: dict[str, Any] = {"institution": result.institution.id}
+        note("scan.internal_fault", **site, error=" ".join(lines[after_calls:]))
+    if not shown.verbose or result.detail == Detail.INTERNAL_ERROR:
+        return
+    is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
+    past = plan.request.past if is_own else Past.of(plan.scan.settings)
     for page in result.pages:
-        facts = site | {"url": page.url, "why": page.why, "brought": page.brought}
-        if asked is None:
-            yield say("scan.page_read", **facts)
-        else:
-            drift = say("scan.drift", count=drift_days(asked, page.captured_at))
-            yield say("scan.page_captured", **facts, day=page.captured_at.date().isoformat(), drift=drift)
+        key, facts = "scan.page_read", site | {"url": page.url, "why": page.why, "brought": page.brought}
+        if past:
+            drift = say("scan.drift", count=drift_days(past.as_of, page.captured_at))
+            key, facts = "scan.page_captured", facts | {"day": page.captured_at.date().isoformat(), "drift": drift}
+        observer.note(say(key, **facts))
         if page.rendering:
             needs = ", ".join(say(f"need.{need}") for need in page.rendering.needs)
-            yield say("scan.page_rendered", **site, browser=page.rendering.browser, needs=needs)
+            observer.note(say("scan.page_rendered", **site, browser=page.rendering.browser, needs=needs))
     for failure in result.failures:
         reason = failure.message.strip().rpartition("\n")[2]
-        yield say("scan.page_failed", **site, url=failure.url, detail=failure.detail, reason=reason)
+        observer.note(say("scan.page_failed", **site, url=failure.url, detail=failure.detail, reason=reason))
 
 
 def _results(store: Store, scan_id: int | None, shown: Shown) -> int:

@@ -6,7 +6,6 @@ decision is a row of :data:`STATUS_OF`, :data:`HOMEPAGE_CHECKS` or ``assess.toml
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cegep_audit import urls
@@ -24,8 +23,7 @@ SPARSE_TEXT = 600  # characters of visible text
 SPARSE_LINKS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The result for a site: ``message`` is one line for a person, ``final_url`` where its homepage was found."""
 
     status: Status

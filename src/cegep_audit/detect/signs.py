@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from cegep_audit import urls
@@ -32,12 +32,16 @@ class _Sign:
         self.points: int = row["points"]
         titles = (".*".join(map(re.escape, _plain(title).split("*"))) for title in row.get("titles", ()))
         self._titles = re.compile("|".join(titles) or "(?!)")
-        texts, subjects, states = (list(map(_plain, row.get(name, ()))) for name in ("texts", "subjects", "states"))
-        self._pairs = [(compile_words(subjects), compile_words(states))] if subjects else []
-        if texts:
-            self._pairs.append((compile_words(texts), re.compile("")))  # a text needs no second phrase
+        self._phrases = [list(map(_plain, row.get(name, ()))) for name in ("texts", "subjects", "states")]
+        texts, subjects, _ = self._phrases
         # One whole word of each phrase: most pages contain none of these.
         self._words = {max(_WHOLE_WORD.findall(phrase), key=len, default="") for phrase in (*texts, *subjects)}
+
+    @cached_property  # most are never tried
+    def _pairs(self) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
+        texts, subjects, states = self._phrases
+        pairs = [(compile_words(subjects), compile_words(states))] if subjects else []
+        return [*pairs, (compile_words(texts), re.compile(""))] if texts else pairs  # a text needs no second phrase
 
     def is_shown(self, title: str, sentences: Sequence[str], words: AbstractSet[str]) -> bool:
         """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.

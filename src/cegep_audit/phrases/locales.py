@@ -3,6 +3,7 @@
 Babel is imported where it is used: a command without figures does without it.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, localcontext
@@ -13,7 +14,6 @@ Language = Literal["fr", "en"]
 
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
-_MINUTE_S, _HOUR_S = 60, 3600
 _LEAST_P = 0.001  # smaller p-values are only said to be so
 
 
@@ -32,14 +32,15 @@ def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
 def _figure(value: float | None, pattern: str | None, lang: Language) -> str:
     """Return *value* by a *pattern* of Unicode's, the locale's own for None; a dash where there is none.
 
-    A half is rounded up, as spreadsheets do: page and workbook say the same.
+    A half is rounded up, as spreadsheets do: page and workbook say the same. Zero has no sign, never "-0.0 %".
     """
     from babel.numbers import format_decimal
 
     if value is None:
         return "—"
     with localcontext(Context(rounding=ROUND_HALF_UP)):
-        return str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
+        text = str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
+    return text if re.search("[1-9]", text) else text.lstrip("+-−")
 
 
 def number(value: float, lang: Language) -> str:
@@ -54,15 +55,11 @@ def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
 
 def percent(share: float | None, lang: Language, digits: int = 1) -> str:
     """Return a *share* of one as a per cent, ``62,3 %`` or ``62.3%``; a dash where there is none."""
-    if share is not None and abs(share) < 0.5 / 10 ** (digits + 2):
-        share = 0.0  # never "-0.0 %"
     return _figure(share, f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}", lang)
 
 
 def points(difference: float | None, lang: Language) -> str:
     """Return a *difference* in percentage points with its sign, ``+12,5`` or ``−3.0``; a dash where there is none."""
-    if difference is not None and abs(difference) < 0.05:  # noqa: PLR2004 - half of the last decimal
-        return _figure(0, "0.0", lang)
     return _figure(difference, "+#,##0.0;−#,##0.0", lang)
 
 
@@ -110,12 +107,10 @@ def minute(moment: datetime) -> str:
 
 def duration(seconds: float) -> str:
     """Return *seconds* in the two largest units that count, the same in both languages: ``2 min 05 s``."""
-    whole = max(0, round(seconds))
-    if whole < _MINUTE_S:
-        return f"{whole} s"
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S:02d} s"
-    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
+    minutes, left_s = divmod(max(0, round(seconds)), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {left_s:02d} s" if minutes else f"{left_s} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def plural(count: float, lang: Language) -> str:

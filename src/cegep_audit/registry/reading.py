@@ -133,7 +133,8 @@ def _as_written(text: str, column: str) -> str:
         raise CellError("csv.long_text", cell=excerpt(text), limit=_LONGEST_CELL)
     if column == "enrolment" and sum(map(str.isdigit, text)) > _LONGEST_NUMBER:
         raise CellError("registry.long_number", cell=excerpt(text), limit=_LONGEST_NUMBER)
-    return _values().get((column, slug(text)), text)
+    values = _values().get(column)
+    return values.get(slug(text), text) if values else text
 
 
 def _matched(text: str, pattern: re.Pattern[str], key: str = "registry.bad_identifier") -> str:
@@ -167,12 +168,10 @@ def heading_of(column: str, lang: Language) -> str:
 
 
 @cache
-def _values() -> Mapping[tuple[str, str], str]:
-    """Return the registry's values by column and folded spelling."""
+def _values() -> Mapping[str, Mapping[str, str]]:
+    """Return the registry's values by folded spelling, for each column that has a closed list of them."""
     tables: Mapping[str, Mapping[str, list[str]]] = read_tables(_SPELLINGS)["values"]
     return {
-        (column, slug(word)): value
+        column: {slug(word): value for value, words in values.items() for word in (value, *words)}
         for column, values in tables.items()
-        for value, words in values.items()
-        for word in (value, *words)
     }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from cegep_audit.analyze.findings import Figures, Proportion
@@ -19,8 +18,7 @@ HEAT = 10  # shades of a coloured cell, from none to all
 Style = Literal["", "strong", "dim", "warn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Text that may be a link (``href``, "" for none); ``shade`` colours a cell of a table, from 0 to :data:`HEAT`."""
 
     text: str
@@ -32,8 +30,7 @@ Words = Cell | str
 Row = Sequence[Words]
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
+class Title(NamedTuple):
     """A heading: level 1 is the document's. ``anchor`` names it in an address, "" where nothing leads to it."""
 
     text: str
@@ -41,8 +38,7 @@ class Title:
     anchor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A paragraph that may be a link. ``is_apart`` puts an empty line before it on a terminal."""
 
     text: str
@@ -51,15 +47,13 @@ class Line:
     href: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bullets:
+class Bullets(NamedTuple):
     """A list; each item has words and further items below it."""
 
     items: Sequence[tuple[Words, Sequence[Words]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """A table. The first ``texts`` columns hold words, the others figures; a row of one cell is a heading between rows.
 
     ``strong`` are the places of the rows that stand out.
@@ -73,15 +67,13 @@ class Grid:
     strong: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(NamedTuple):
     """A list of terms, each with the lines that belong to it: the network of an account, and what is known of it."""
 
     items: Sequence[tuple[str, Sequence[Words]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """Blocks under a title; a page shows the title alone until it is opened, unless ``is_open``."""
 
     title: str

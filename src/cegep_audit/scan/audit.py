@@ -1,8 +1,12 @@
-"""Audits one institution: its pages are read one after the other, and their links judged together."""
+"""Audits institutions, several at a time, and reports progress.
+
+The pages of one institution are read one after the other, and their links judged together.
+"""
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -12,24 +16,16 @@ from pathlib import Path
 from cegep_audit.analyze.institution.flaws import flaws_of, named_without_address
 from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
+from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.assess import assess
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.signs import is_challenge
-from cegep_audit.errors import FetchError, TooManyAccountsError
-from cegep_audit.models import (
-    Account,
-    Choice,
-    Failure,
-    Institution,
-    InstitutionResult,
-    Limits,
-    PageRecord,
-    Visit,
-)
+from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
+from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html
-from cegep_audit.vocabulary import Detail, ReadBy, Zone
+from cegep_audit.vocabulary import Detail, ReadBy, Status, Zone
 
 _LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
 _MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
@@ -37,6 +33,13 @@ _COUNTED = 40  # links that stay on the site; no rule asks whether a page has mo
 _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
 # What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
+_TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
+
+Keep = Callable[[Sequence[InstitutionResult]], None]
+"""Saves results; an error that it raises for a single one (a full disk) ends the scan."""
+
+Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
+"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
 
 
 @cache
@@ -160,3 +163,91 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
             rendering=page.rendering,
         )
         seen |= shown
+
+
+class GivenUpError(Exception):
+    """The source of pages answers no more, which ends the scan; the text says why."""
+
+
+class Observer:
+    """Is told about the progress of a scan; this one ignores it."""
+
+    def started(self, institution: Institution) -> None:
+        """The first page of an institution is about to be requested."""
+
+    def finished(self, result: InstitutionResult) -> None:
+        """An institution is done and its result is saved."""
+
+    def note(self, text: str) -> None:
+        """There is one line to show to whoever follows the scan."""
+
+    def watch(self, tally: Tally) -> None:
+        """*tally* counts requests while the scan runs."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+async def scan(
+    institutions: Iterable[Institution], read: Read, concurrency: int, keep: Keep, observer: Observer
+) -> None:
+    """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
+
+    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
+    raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
+    """
+    waiting = iter(institutions)
+    turn = asyncio.Lock()
+    finished: list[InstitutionResult] = []
+
+    def commit() -> None:
+        results = finished.copy()
+        finished.clear()
+        if results:
+            _keep(results, keep)
+        for result in results:
+            observer.finished(result)
+
+    async def commit_often() -> None:
+        while True:
+            await asyncio.sleep(_TOGETHER_S)
+            commit()
+
+    async def work() -> None:
+        for institution in waiting:
+            observer.started(institution)
+            finished.append(await _safely(read, institution, turn))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(work()) for _ in range(concurrency)]
+            committing = group.create_task(commit_often())
+            await asyncio.wait(workers)
+            committing.cancel()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    finally:
+        commit()
+
+
+def _keep(results: Sequence[InstitutionResult], keep: Keep) -> None:
+    """Pass *results* to *keep* together or, on a full disk, one by one, as many as still fit."""
+    try:
+        keep(results)
+    except StoreError:
+        for result in results:
+            keep([result])
+
+
+async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+    try:
+        return await read(institution, turn)
+    except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would meet it too
+        raise
+    except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others
+        return failed(institution, Detail.INTERNAL_ERROR, traceback.format_exc())
+
+
+def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
+    """Return the result of an institution for which no page could be read for a reason on our side."""
+    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)

@@ -30,8 +30,7 @@ from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.concurrent import Keep, Observer, failed, scan
+from cegep_audit.scan.audit import Keep, Observer, failed, rules_version, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import Pages, open_pages
 from cegep_audit.vocabulary import Detail

@@ -2,19 +2,18 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cegep_audit.collect.http.progress import Connectivity
 from cegep_audit.errors import StoreError
 from cegep_audit.models import InstitutionResult
-from cegep_audit.scan.concurrent import GivenUpError, Keep, Observer, scan
+from cegep_audit.scan.audit import GivenUpError, Keep, Observer, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import open_pages
 from cegep_audit.store import Store
 
-EXIT_SIGINT = 130
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")  # Windows has the first two
 _SHELL_BASE = 128  # what shells add to a signal's number to make an exit code
 _TICK_S = 0.5  # how often progress is shown while nothing else happens
@@ -53,32 +52,27 @@ async def run(
         for result in results:
             tell(result)
 
-    end_listening = _listen(asyncio.get_running_loop(), stop)
     ticking = asyncio.create_task(_tick(observer))
     try:
-        if plan.request.dask:
-            from cegep_audit.scan.cluster import spread
+        with _listening(asyncio.get_running_loop(), stop):
+            if plan.request.dask:
+                from cegep_audit.scan.cluster import spread
 
-            await spread(plan, save, observer)
-        else:
-            await _run_here(plan, store, save, observer, tell_cut_off)
+                await spread(plan, save, observer)
+            else:
+                await _run_here(plan, store, save, observer, tell_cut_off)
     except GivenUpError as error:
-        stops.append(Stop(EXIT_SIGINT, str(error)))
+        stops.append(Stop(_SHELL_BASE + signal.SIGINT, str(error)))
     except asyncio.CancelledError:
         if not stops:
             raise
     finally:
         ticking.cancel()
-        end_listening()
     return stops[0] if stops else None
 
 
 async def _run_here(
-    plan: Plan,
-    store: Store,
-    save: Keep,
-    observer: Observer,
-    tell_cut_off: Callable[[Connectivity], None],
+    plan: Plan, store: Store, save: Keep, observer: Observer, tell_cut_off: Callable[[Connectivity], None]
 ) -> None:
     """Scan in this process; raise GivenUpError once the source of pages answers no more."""
     async with open_pages(plan, observer.note) as pages:
@@ -108,12 +102,13 @@ async def _tick(observer: Observer) -> None:
         observer.tick()
 
 
-def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Callable[[], None]:
-    """Call *stop* in *loop* for each signal that ends a scan; return a function that stops listening.
+@contextmanager
+def _listening(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Iterator[None]:
+    """Call *stop* in *loop* for each signal that ends a scan while the block lasts.
 
-    That function restores the earlier handlers, unless a signal came: then the process is ending and ignores further
-    signals. The loop's own handlers would be removed before the process ends, so that a late second signal would
-    kill it. A signal that the parent process ignores (``nohup``) stays ignored.
+    The earlier handlers are restored then, unless a signal came: the process is ending and ignores further signals. The
+    loop's own handlers would be removed before the process ends, so that a late second signal would kill it. A signal
+    that the parent process ignores (``nohup``) stays ignored.
     """
     received: list[int] = []
 
@@ -125,9 +120,8 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Ca
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     own = [each for each in numbers if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
     before = {number: signal.signal(number, receive) for number in own}
-
-    def end() -> None:
+    try:
+        yield
+    finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if received else handler)
-
-    return end

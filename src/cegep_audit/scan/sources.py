@@ -29,8 +29,7 @@ from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
-from cegep_audit.scan.audit import audit
-from cegep_audit.scan.concurrent import GivenUpError, failed
+from cegep_audit.scan.audit import GivenUpError, audit, failed
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.request import Completion, Mode, Past, Render, warc_of
 from cegep_audit.text import looks_like_html

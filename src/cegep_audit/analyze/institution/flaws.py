@@ -5,10 +5,9 @@ Nothing here judges an account or changes a count; ``advice`` decides what to te
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import account_key, classify
@@ -20,8 +19,7 @@ MAX_FLAWS = 50  # of one site: enough to show the pattern
 _CLICKED = frozenset({How.ANCHOR, How.REL_ME})  # links that a reader follows; the others are for machines
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One row of ``flaws.toml``: a link that meets every condition has the flaw; an empty condition holds for all."""
 
     name: str

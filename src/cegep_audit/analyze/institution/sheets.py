@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from heapq import nsmallest
 from statistics import median
+from typing import NamedTuple
 
 from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
 from cegep_audit.analyze.presence import day_of, main_accounts, visits
@@ -121,8 +122,7 @@ def _keys(institution: Institution) -> list[_Key]:
     return [(column, value) for column in PEER_COLUMNS if (value := getattr(institution, column))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """What the institutions of one group add up to, so that each of them can be subtracted again.
 
     ``numbers`` counts the assessed by number of networks; ``nearest`` are those on most networks, as many as a sheet

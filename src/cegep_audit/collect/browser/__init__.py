@@ -1,4 +1,4 @@
-"""Pages that only a browser can render; here, which browser is installed, and what to install where none is."""
+"""Pages that only a browser can render. Here: which browser is installed, and what to install without one."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the path of the Chromium to use; raise UsageError, which says what to install, where a part is missing."""
+    """Return the path of the Chromium to use; raise UsageError, which says what to install, if a part is missing."""
     if find_spec("playwright") is None:
         raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
     path = find_chromium(environ)

@@ -1,15 +1,14 @@
-"""A real browser that renders pages first, so that what their scripts write is read as any page is.
+"""A real browser that renders pages, so that the links that their scripts write are read too.
 
-The browser itself reaches no network. What it asks for is fetched by the same rules as pages and handed to it, or
-refused. Playwright, from the extra ``browser``, drives a Chromium that is already installed.
+The browser itself reaches no network. Each of its requests is refused, or answered by the code that fetches pages.
+Playwright, from the extra ``browser``, drives a Chromium that is already installed.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Self
 
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Error, Playwright, async_playwright
@@ -24,31 +23,24 @@ from cegep_audit.vocabulary import Need
 
 CONTEXTS = 2  # sites rendered at a time
 
-# They stop what a Chromium does by itself, and close ways past the proxy.
+# They close ways past the proxy. Playwright itself stops what a Chromium does on its own.
 _SWITCHES = (
     "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: requests that bypass us end there
 
-Decide = Callable[[Page], Sequence[Need]]
-"""Returns why a page must be rendered, nothing for one that can be read as it is."""
-
-KeepRendered = Callable[[Page], str | None]
-"""Keeps a page rendered from the record that its ``record_id`` names; returns the name of its own record, if any."""
+Decide = Callable[[Page], Sequence[Need]]  # returns why a page must be rendered, nothing if it can be read as it is
+KeepRendered = Callable[[Page], str | None]  # keeps a page rendered from the record it names; returns its own name
 
 
-class Browser:
-    """The one browser of a scan; started for the first page that needs it, and again where it died."""
+class Browser(AbstractAsyncContextManager["Browser"]):
+    """The one browser of a scan; started for the first page that needs it, and again after it died."""
 
     def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
-        """*path* is that of the Chromium, *agent* our user agent; *tell* is given each page not rendered, and why."""
+        """*path* is that of the Chromium, *agent* our user agent; *tell* gets each page not rendered, and why."""
         self.limits = limits
         self.tell = tell
         self._path = path
@@ -58,10 +50,6 @@ class Browser:
         self._starting = asyncio.Lock()
         self._slots = asyncio.Semaphore(CONTEXTS)
 
-    async def __aenter__(self) -> Self:
-        """Return itself; nothing is started yet."""
-        return self
-
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the browser, whatever its state."""
         if self._chromium:
@@ -70,9 +58,9 @@ class Browser:
             await quietly(self._playwright.stop)
 
     def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
-        """Return what opens the sites of *web*, their pages rendered for which *decide* gives a reason.
+        """Open the sites of *web*, with the pages rendered for which *decide* gives a reason.
 
-        *around* may wrap what fetches a page before it is rendered.
+        *around* may wrap the fetch of a page before it is rendered.
         """
 
         @asynccontextmanager

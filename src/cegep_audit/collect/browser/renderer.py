@@ -1,6 +1,6 @@
 """One page rendered in one tab: what it may load, how long it may take, how much memory it may fill.
 
-It loads from its own hosts only, and nothing that counts readers.
+It loads files from its own hosts only, and none that counts readers.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class NotRenderedError(Exception):
 class Renderer:
     """Renders the page of *institution* that *answer* is, at most *max_bytes* long.
 
-    Each of the *readers* loads one thing at a time that the page asks for.
+    Each of the *readers* loads one file at a time for the page.
     """
 
     answer: Answer
@@ -101,7 +101,7 @@ class Renderer:
             await quietly(lambda: context.unroute_all(behavior="ignoreErrors"))
 
     async def _route(self, route: Route, request: Request) -> None:
-        """Answer what the page asks for; the page itself is not asked for twice."""
+        """Answer a request of the page; the page itself is not requested again."""
         with suppress(Error):  # the page is gone
             if not self._is_served and request.is_navigation_request():
                 self._is_served = True
@@ -126,7 +126,7 @@ class Renderer:
             await (route.abort("aborted") if is_refused else route.fulfill(status=status, headers=headers, body=body))
 
     async def _load(self, url: str) -> Page:
-        """Return what is at *url*, of whatever type; raise FetchError, also for what may not be asked for."""
+        """Return the file at *url*, of any type; raise FetchError, also for one that the page may not load."""
         if not is_same_site(url, self.institution.url, self.institution.alt_hosts):
             raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
         if name := measuring(url):
@@ -167,7 +167,7 @@ async def _refuse(window: Tab) -> None:
 
 
 async def quietly(close: Callable[[], Awaitable[object]]) -> None:
-    """Close what may refuse, or be gone already."""
+    """Close something that may refuse, or be gone already."""
     with suppress(Error, TimeoutError, ConnectionError):
         async with asyncio.timeout(_CLOSE_S):
             await close()
@@ -197,7 +197,7 @@ async def _watch_memory(context: BrowserContext) -> None:
 
 
 def _private_bytes(pid: int) -> int:
-    """Return what process *pid* keeps in memory and shares with no other; 0 where the system does not say."""
+    """Return the bytes of memory that process *pid* shares with no other; 0 if the system does not say."""
     try:
         _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text("ascii").split())
     except (OSError, ValueError):

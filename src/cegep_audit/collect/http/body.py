@@ -15,8 +15,8 @@ from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
 SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
-ERROR_BYTES = 64 * 1024  # read of a body that nobody wants, so that the connection can be used again
 
+_ERROR_BYTES = 64 * 1024  # read of an error, whose body nobody wants, so that the connection can be used again
 _SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough for any coding to give those that are looked at
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
@@ -69,12 +69,14 @@ def _is_wanted(want: Want, headers: Mapping[str, str]) -> bool | None:
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the body as received, at most *limit* bytes and nothing of what is no page, and whether that is all.
+    """Fill in the body as received, and whether that is all: at most *limit* bytes, nothing of what is no page.
 
-    Raise BodyError as soon as a body of a vague type proves to be no markup.
+    Of an error the beginning is enough. Raise BodyError as soon as a body of a vague type proves to be no markup.
     """
     received: list[bytes] = []
     size, wanted = 0, _is_wanted(want, headers)
+    if exchange.status not in SUCCESS:
+        limit, wanted = _ERROR_BYTES, True
     exchange.truncated = "length"  # should we stop before its end
     if wanted is False:
         return  # nobody needs 200 MB of PDF
@@ -102,7 +104,7 @@ def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: i
     """
     codings = content_codings(headers.get("content-encoding", ""))
     if exchange.status not in SUCCESS:
-        return beginning_of(exchange.body, codings, ERROR_BYTES)
+        return beginning_of(exchange.body, codings, _ERROR_BYTES)
     wanted, cuts = _is_wanted(want, headers), want is Want.ROBOTS
     if wanted is False:
         return b""

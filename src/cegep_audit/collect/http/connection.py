@@ -48,8 +48,6 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._is_lost = False
         self._error: Exception | None = None
 
-    # ---------------------------------------------------------------------------------- connect
-
     async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Self:
         """Connect to *host*, at the first of its addresses that answers; raise TransportError."""
         try:
@@ -110,8 +108,6 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         if self._transport:
             self._transport.abort()
 
-    # ---------------------------------------------------------------------------------- asyncio's side
-
     def data_received(self, data: bytes) -> None:
         """Take what the other side sent."""
         self._received += data
@@ -127,8 +123,6 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         """Note the end of the connection."""
         self._is_lost, self._error = True, exc
         self._news.set()
-
-    # ---------------------------------------------------------------------------------- httpcore's side
 
     async def read(self, *_: object, **__: object) -> bytes:
         """Return the next bytes of the answer, b"" at the end; raise TransportError or ReadError where it breaks."""

@@ -5,7 +5,7 @@ A request is sent in its turn, answered within its time and size, and kept as re
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from http import HTTPStatus
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -14,15 +14,7 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.body import (
-    ERROR_BYTES,
-    SUCCESS,
-    BodyError,
-    beginning_of,
-    body_of,
-    content_codings,
-    receive,
-)
+from cegep_audit.collect.http.body import SUCCESS, BodyError, beginning_of, body_of, content_codings, receive
 from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.exchange import Exchange, user_agent
 from cegep_audit.collect.http.framing import TransportError
@@ -57,9 +49,7 @@ class HttpFetch:
     cost a quarter more.
     """
 
-    def __init__(
-        self, web: Web, name: str, turn: OpenTurn, room: asyncio.Semaphore | None, *, keeps_cookies: bool
-    ) -> None:
+    def __init__(self, web: Web, name: str, turn: OpenTurn, room: asyncio.Semaphore | None) -> None:
         """*name* is the visit's in the tally; *turn* opens turns.
 
         A page takes *room*, where there is any, from when it is decoded until the visit asks for the next.
@@ -69,7 +59,7 @@ class HttpFetch:
         self._turn = turn
         self._room = room
         self._in_hand: asyncio.Semaphore | None = None  # the room that the latest page takes
-        self._cookies = httpx.Cookies() if keeps_cookies else None
+        self._cookies = httpx.Cookies() if web.keeps_cookies else None
         self._open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = {}
         self._proxy: httpcore.Proxy | None = None  # of the last request
         self._last: Connection | None = None  # of the last request
@@ -123,8 +113,6 @@ class HttpFetch:
         """The connection over which the last request was sent."""
         return self._last if self._last and self._last.is_sent else None
 
-    # ---------------------------------------------------------------------------------- request
-
     async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> Mapping[str, str]:
         """Send the request, receive the answer as far as it is wanted, and return its headers."""
         web = self._web
@@ -149,23 +137,21 @@ class HttpFetch:
                 answer = httpx.Response(response.status, headers=response.headers, request=asked)
                 answer.headers.encoding = _BYTES
                 self._cookies.extract_cookies(answer)
-            if response.status in SUCCESS:
-                await receive(exchange, response.aiter_stream(), want, headers, self._limit(want))
-            else:
-                await self._receive_error(exchange, response)
+            is_error = (
+                response.status not in SUCCESS
+            )  # nobody wants its body: whatever goes wrong there changes nothing
+            try:
+                async with asyncio.timeout(_ERROR_S if is_error else None):
+                    await receive(exchange, response.aiter_stream(), want, headers, self._limit(want))
+            except _FAULTS as error:
+                if not is_error:
+                    raise
+                exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
+            if self._echoes(exchange):
+                raise TransportError(Detail.PROXY, _ECHO)
             return headers
         finally:
             await response.aclose()
-
-    async def _receive_error(self, exchange: Exchange, response: httpcore.Response) -> None:
-        """Receive the beginning of a body that nobody wants: whatever goes wrong with it changes nothing."""
-        try:
-            async with asyncio.timeout(_ERROR_S):
-                await receive(exchange, response.aiter_stream(), Want.ASSET, {}, ERROR_BYTES)
-        except TimeoutError:
-            exchange.truncated = "time"
-        except _FAULTS:
-            exchange.truncated = "disconnect"
 
     def _limit(self, want: Want) -> int:
         return ROBOTS_BYTES if want is Want.ROBOTS else self._web.limits.max_bytes
@@ -189,27 +175,19 @@ class HttpFetch:
                 headers.append((b"Cookie", cookies.encode(_BYTES)))  # each goes back as it came
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
         web.tally.requests += 1
-        sender, self._last = await self._connection(target.origin)
+        key = str(target.origin)
+        sender, self._last = self._open.get(key, (None, None))
+        if sender and (sender.has_expired() or not sender.is_available()):
+            await sender.aclose()
+            sender = None
+        if sender is None or self._last is None:
+            backend = Connection(web.resolve, allow_private=web.limits.allow_private, is_proxy=self._proxy is not None)
+            maker = httpcore.AsyncConnectionPool(
+                ssl_context=web.context, proxy=self._proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
+            )
+            sender, self._last = self._open[key] = maker.create_connection(target.origin), backend
         self._last.is_sent = False
         return await sender.handle_async_request(httpcore.Request("GET", target, headers=headers))
-
-    async def _connection(self, origin: httpcore.Origin) -> tuple[httpcore.AsyncConnectionInterface, Connection]:
-        """Return the connection to *origin* if it can be used again, else one that is yet to be made."""
-        key = str(origin)
-        if key in self._open:
-            sender, _ = self._open[key]
-            if sender.is_available() and not sender.has_expired():
-                return self._open[key]
-            await sender.aclose()
-        web = self._web
-        backend = Connection(web.resolve, allow_private=web.limits.allow_private, is_proxy=self._proxy is not None)
-        maker = httpcore.AsyncConnectionPool(
-            ssl_context=web.context, proxy=self._proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
-        )
-        self._open[key] = maker.create_connection(origin), backend
-        return self._open[key]
-
-    # ---------------------------------------------------------------------------------- answer or failure
 
     async def _answer(self, exchange: Exchange, want: Want, headers: Mapping[str, str]) -> Answer:
         """Return what was received, decoded once there is room for another page; raise FetchError."""
@@ -219,21 +197,23 @@ class HttpFetch:
         try:
             surplus = bytes(self._used.framing.surplus) if self._used else b""
             body = body_of(exchange, want, headers, self._limit(want), surplus)
-            if self._echoes(exchange, body):
-                raise TransportError(Detail.PROXY, _ECHO)
         except BodyError as error:
             self._put_down()
             raise self._failure(exchange, error) from error
         return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
 
-    def _echoes(self, exchange: Exchange, body: bytes = b"") -> bool:
-        """Whether the answer, or its decoded *body*, repeats what was said to a proxy; then nothing of it is kept."""
+    def _echoes(self, exchange: Exchange) -> bool:
+        """Whether the answer, decoded or not, repeats what was said to a proxy; then nothing of it is kept."""
         if not self._proxy or not self._proxy.auth or exchange.status is None:
             return False
         codings = content_codings(header_map(exchange.response_headers).get("content-encoding", ""))
-        body = body or beginning_of(exchange.body, codings, self._web.limits.max_bytes)
-        parts = [exchange.reason.encode(_BYTES), body, exchange.body]
-        parts += [value for _, value in exchange.response_headers]
+        body = beginning_of(exchange.body, codings, self._web.limits.max_bytes)
+        parts = [
+            exchange.reason.encode(_BYTES),
+            body,
+            exchange.body,
+            *(value for _, value in exchange.response_headers),
+        ]
         if not repeats_credentials(self._proxy, exchange.status, parts):
             return False
         exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
@@ -278,8 +258,6 @@ class HttpFetch:
 class LiveWeb(Web):
     """The live web as one scan sees it; robots.txt of each host is read once."""
 
-    keeps_cookies = True
-
     @asynccontextmanager
     async def open(
         self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
@@ -290,7 +268,8 @@ class LiveWeb(Web):
         """
         try:
             # A page that waits for a browser keeps nobody else waiting.
-            async with self.fetching(institution, room=None if around else self.room) as fetch:
+            room = None if around else self.room
+            async with aclosing(HttpFetch(self, institution.id, self.pace.turn, room)) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
@@ -304,10 +283,9 @@ class LiveWeb(Web):
         """
         async with AsyncExitStack() as stack:
             turn = await stack.enter_async_context(self.pace.turn(url))
-            fetches = [
-                await stack.enter_async_context(self.fetching(institution, lambda _: nullcontext(Turn())))
-                for _ in range(readers)
-            ]
+            fetches = [HttpFetch(self, institution.id, lambda _: nullcontext(Turn()), None) for _ in range(readers)]
+            for fetch in fetches:
+                stack.push_async_callback(fetch.aclose)
             try:
                 yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
             finally:
@@ -315,10 +293,3 @@ class LiveWeb(Web):
 
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
-
-    def fetching(
-        self, institution: Institution, turn: OpenTurn | None = None, room: asyncio.Semaphore | None = None
-    ) -> AbstractAsyncContextManager[Fetch]:
-        """Open the connections of a visit; requests wait for a *turn*, None for that of the pace, pages for *room*."""
-        turn = turn or self.pace.turn
-        return aclosing(HttpFetch(self, institution.id, turn, room, keeps_cookies=self.keeps_cookies))

@@ -51,6 +51,8 @@ class Web:
     told what each visit came to, says whether anybody answers at all; ``room`` is for the pages that wait to be read.
     """
 
+    keeps_cookies = True
+
     def __init__(
         self,
         limits: Limits,

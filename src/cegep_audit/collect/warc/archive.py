@@ -25,10 +25,9 @@ from cegep_audit.collect.warc.records import HEAD_BYTES, RENDERED_BY, RENDERED_F
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.locales import Language
-from cegep_audit.text import media_type
+from cegep_audit.text import HTML_TYPES, media_type
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
 
 
@@ -105,7 +104,7 @@ class WarcArchive:
                 with suppress(BodyError):
                     response = self._response(capture, HEAD_BYTES)
                     kind = media_type(response.headers.get("content-type", ""))
-                    if response.status in SUCCESS and kind in _HTML_TYPES:
+                    if response.status in SUCCESS and kind in HTML_TYPES:
                         yield capture.url, capture.at
 
     def read(self, capture: Record, want: Want) -> Answer:
@@ -153,7 +152,7 @@ class WarcArchive:
         return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 
     def _rendered_of(self, response: Record) -> Answer | None:
-        """Return what a browser rendered of the record *response*; None for nothing, or for more than the limit."""
+        """Return the page that a browser rendered from *response*; None without one, or if it exceeds the limit."""
         capture = self._rendered.get(response.get("WARC-Record-ID"))
         if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
             return None

@@ -156,7 +156,8 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     codings = bodies.content_codings(response.headers.get("content-encoding", ""))
     if set(codings) <= {"gzip", "deflate", "br"} and looks_like_markup(raw):
         codings = []
-    part = BodyError(Detail.CUT_SHORT, "the archive holds less of this page than its headers announce")
+    what = "file" if is_beginning else "page"
+    part = BodyError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
     if is_beginning:
         if not (is_whole or response.truncated):
             raise part

@@ -196,7 +196,7 @@ class SavedVisit:
 
 
 def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
-    """Return what gives the pages of *files*, one site's; *keep* gets each page that is read."""
+    """Return a fetch of the pages in *files*, all of one site; *keep* gets each page that is read."""
     fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
 
     async def fetched(url: str, want: Want) -> Answer:

@@ -15,13 +15,12 @@ from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.clock import read_mail_date
-from cegep_audit.text import looks_like_markup
+from cegep_audit.text import HTML_TYPES, looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
 _MOST_FRAMES = 50  # of one page
 _MOST_PLACES = 100  # of one frame in a page; each name is replaced by a longer address
 
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
 
 # Comments with the address. Chrome, Edge and Internet Explorer: the number is the length of the address
@@ -97,7 +96,7 @@ def _mhtml(data: bytes) -> Document:
     """Return the page in an MHTML file (RFC 2557) of Chrome or Edge; raise RefusedError."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
-        root, *frames = (part for part in message.walk() if part.get_content_type() in _HTML_TYPES)
+        root, *frames = (part for part in message.walk() if part.get_content_type() in HTML_TYPES)
         body = root.get_payload(decode=True)
         charset = root.get_content_charset() or ""
     except (RecursionError, ValueError, LookupError, AttributeError, TypeError):

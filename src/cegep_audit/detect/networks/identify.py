@@ -183,19 +183,26 @@ def _spelt(rule: Rule, handle: str) -> str:
 def _no_name(handle: str, rule: Rule) -> str:
     """Return why *handle* cannot be an account's name, "" where it can."""
     name = handle.rpartition("/")[2].lstrip("@+").lower()
-    if reason := next((reason for reason, pattern in _no_names() if pattern.fullmatch(name)), ""):
-        return reason
+    if name in _vendor_defaults():
+        return "vendor_default"
+    if _placeholder().fullmatch(name):
+        return "placeholder"
     is_reserved = rule.is_bare and rule.network is not None and places().main[rule.network].is_reserved(handle)
     return "reserved_word" if is_reserved else ""
 
 
 @cache
-def _no_names() -> list[tuple[str, re.Pattern[str]]]:
-    """Return patterns of what templates have in place of a name, each with its reason."""
-    tables = read_tables("detect/networks/wrappers.toml")
-    defaults = "|".join(re.escape(name) for row in tables["vendor_default"] for name in row["names"])
-    placeholders = "|".join(row["pattern"] for row in tables["placeholder"])
-    return [("vendor_default", re.compile(defaults)), ("placeholder", re.compile(placeholders))]
+def _vendor_defaults() -> frozenset[str]:
+    """Return the names of the accounts of those who make templates, which a site forgot to replace."""
+    rows = read_tables("detect/networks/wrappers.toml")["vendor_default"]
+    return frozenset(name for row in rows for name in row["names"])
+
+
+@cache
+def _placeholder() -> re.Pattern[str]:
+    """Return a pattern for the words that templates have in place of a name."""
+    rows = read_tables("detect/networks/wrappers.toml")["placeholder"]
+    return re.compile("|".join(row["pattern"] for row in rows))
 
 
 def account_key(network: str, account_url: str) -> str:

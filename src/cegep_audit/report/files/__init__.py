@@ -1,1 +1,1 @@
-"""The files of a scan: CSV, XLSX, Parquet, JSON, and the dictionary of their columns."""
+"""The files of a scan: CSV, XLSX, Parquet, JSON, coding sheets, the replication package."""

@@ -1,16 +1,15 @@
 """The files of ``compare`` and ``trend``: tables of what changed, and an Atom feed (RFC 4287) of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain, groupby, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
-from cegep_audit.analyze.change.compare import Change, Comparison, NetworkChange
+from cegep_audit.analyze.change.compare import Change, Comparison
 from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.findings import timestamp
-from cegep_audit.models import Institution
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import write_file
@@ -20,7 +19,7 @@ from cegep_audit.text import plain
 
 _POINTS_DECIMALS = 2
 _NEWS = (Change.GAINED, Change.LOST, Change.RENAMED)
-_VALUES: Mapping[str, Value] = {  # of the columns whose value is no attribute of a row
+_VALUES: Mapping[str, Value] = {  # of columns whose value is not an attribute of the row
     "old_open": lambda row: row.old.counts(row.network) if row.network else None,
     "new_open": lambda row: row.new.counts(row.network) if row.network else None,
     "points_low": lambda row: round(100 * row.interval[0], _POINTS_DECIMALS) if row.interval else None,
@@ -77,23 +76,16 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
     ET.SubElement(ET.SubElement(root, "author"), "name").text = "cegep-audit"
     news = (change for change in comparison.changes if change.change in _NEWS)
     for institution, changes in groupby(news, key=lambda change: change.institution):
-        _add_entry(root, institution, changes, updated, lang)
+        said = []
+        for each in changes:
+            facts = {"network": network_name(each.network), "old": each.old_url or "", "new": each.new_url or ""}
+            said.append(say(f"feed.{each.change.value}", lang, **facts))
+        entry = ET.SubElement(root, "entry")
+        title = f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name
+        _identify(entry, institution.id, title, updated)
+        ET.SubElement(entry, "link", {"href": institution.url})
+        ET.SubElement(entry, "content").text = plain("\n".join(said))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
-
-
-def _add_entry(
-    root: ET.Element, institution: Institution, changes: Iterable[NetworkChange], updated: str, lang: Language
-) -> None:
-    said = [
-        say(f"feed.{change.change.value}", lang, network=network_name(change.network), old=change.old_url or "",
-            new=change.new_url or "")
-        for change in changes
-    ]  # fmt: skip
-    entry = ET.SubElement(root, "entry")
-    title = f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name
-    _identify(entry, institution.id, title, updated)
-    ET.SubElement(entry, "link", {"href": institution.url})
-    ET.SubElement(entry, "content").text = plain("\n".join(said))
 
 
 def _identify(element: ET.Element, name: str, title: str, updated: str) -> None:

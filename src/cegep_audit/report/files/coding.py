@@ -59,11 +59,6 @@ def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
     return workbook([sheet], created, choices={"decision": offered})
 
 
-def evidence_path(output: Path) -> Path:
-    """Return where the evidence sheet goes: ``review.html`` beside ``review.csv``."""
-    return output.with_suffix(".html")
-
-
 def check_place(output: Path, lang: Language) -> None:
     """Check *output* before the work: its ending, its folder, and that no decisions are in it already.
 

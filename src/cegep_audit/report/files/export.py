@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from importlib.util import find_spec
 from itertools import chain
@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # pandas comes with it
     from cegep_audit.analyze.scan_statistics import Asked
 
 _BUNDLES = (".zip", ".wacz")  # written elsewhere: they hold more than tables
-_NEEDS = {".csv": "", ".xlsx": "", ".json": "", ".parquet": "pyarrow"}  # by ending, the package beyond ours
-_IN_TWO = (".csv", ".parquet")  # which have the accounts in a file of their own, and no statistics
+_NEEDS = {".csv": "", ".xlsx": "", ".json": "", ".parquet": "pyarrow"}  # by ending, the optional package
+_IN_TWO = (".csv", ".parquet")  # the accounts go into a second file, and there are no statistics
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
 
 
@@ -38,7 +38,7 @@ def accounts_path(output: Path) -> Path:
 
 
 def check(output: Path, lang: Language = "fr") -> None:
-    """Say what is wrong with *output* before the work is done: UsageError for its ending, StoreError for its place."""
+    """Check *output* before the work: raise UsageError for its ending, StoreError for its place."""
     if output.suffix.lower() not in _BUNDLES:
         _check_ending(output, lang)
     check_file(output, lang)
@@ -71,12 +71,12 @@ def write(
     _check_ending(output, lang)
     ending = output.suffix.lower()
     if ending in _IN_TWO:
-        if asked is not None:  # better than to leave the statistics out unsaid
+        if asked is not None:  # rather than leave the statistics out silently
             raise UsageError(say("file.no_statistics", lang, path=output))
-        tables = {accounts_path(output): accounts_of, output: institutions_of}
-        for path, table_of in tables.items():
-            write_file(path, csv_pieces(table_of(scan)) if ending == ".csv" else _parquet(table_of(scan)), lang)
-        return tuple(tables)
+        beside = accounts_path(output)
+        for path, table in ((beside, accounts_of(scan)), (output, institutions_of(scan))):
+            write_file(path, csv_pieces(table) if ending == ".csv" else _parquet(table), lang)
+        return beside, output
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.statistics import statistics
 
@@ -87,7 +87,10 @@ def write(
     if ending == ".json":
         write_file(output, (piece.encode("utf-8", "replace") for piece in _json(scan, figures)), lang)
     else:
-        write_file(output, _xlsx(scan, figures, asked.basket), lang)
+        from cegep_audit.report.files.xlsx import workbook
+
+        tables = [institutions_of(scan), accounts_of(scan), *figures, matrix_of(scan, asked.basket)]
+        write_file(output, workbook(tables, scan.started_at), lang)
     return (output,)
 
 
@@ -98,12 +101,6 @@ def _check_length(scan: Scan, output: Path, lang: Language) -> None:
     longest = max(len(scan.institutions), sum(map(is_shown, accounts)))
     if longest >= MAX_ROWS:
         raise UsageError(say("file.too_long", lang, path=output, count=longest))
-
-
-def _xlsx(scan: Scan, figures: Sequence[Table], basket: str) -> bytes:
-    from cegep_audit.report.files.xlsx import workbook
-
-    return workbook([institutions_of(scan), accounts_of(scan), *figures, matrix_of(scan, basket)], scan.started_at)
 
 
 def _json(scan: Scan, figures: Iterable[Table]) -> Iterator[str]:
@@ -134,11 +131,11 @@ def _parquet(table: Table) -> bytes:
 
 
 def statements(scan: Scan) -> str:
-    """Return a statement for Wikidata a line, with the page that shows the account as its reference.
+    """Return the main official accounts of *scan* as statements for Wikidata, one a line.
 
-    The format is that of QuickStatements, version 1 (https://www.wikidata.org/wiki/Help:QuickStatements). There is one
-    for each main official account of an institution whose Wikidata item is known; accounts whose network or form of
-    handle has no property in ``quickstatements.toml`` are left out.
+    The format is QuickStatements, version 1 (https://www.wikidata.org/wiki/Help:QuickStatements); the reference is the
+    page that shows the account. Institutions without a Wikidata item are left out, and so are accounts whose network or
+    form of handle has no property in ``quickstatements.toml``.
     """
     lines = (
         _statement(result.institution.wikidata, account)

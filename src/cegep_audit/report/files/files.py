@@ -77,7 +77,7 @@ def _refuse(path: Path) -> None:
 
 def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     """Write a temporary file beside *target*, sync it to disk, and rename it over *target*."""
-    beside = target.with_name(f".cegep-audit-{token_hex(8)}")  # nobody can lay a link where the name is not known
+    beside = target.with_name(f".cegep-audit-{token_hex(8)}")  # unpredictable: nobody can plant a link there
     try:
         with beside.open("xb") as file:
             if target.exists():

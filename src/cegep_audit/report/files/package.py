@@ -7,13 +7,14 @@ type, unit and meaning of its columns, and the SHA-256 of each file. The same sc
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import distributions
 from importlib.resources import files
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from platform import python_version
 from shutil import copyfileobj
+from typing import Any
 
 from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.presence import basket_names
@@ -23,11 +24,11 @@ from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.registry.reading import KNOWN_COLUMNS
 from cegep_audit.registry.selection import value_of
-from cegep_audit.report.files.table import Heading, Table, csv_bytes, filled, headings
+from cegep_audit.report.files.table import Heading, Table, csv_pieces, filled, headings
 from cegep_audit.report.files.tables import accounts_of, evidence_of, failures_of, institutions_of, matrix_of
 from cegep_audit.tables import read_tables
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold; the time of the export would change the bytes
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "date": "date", "time": "datetime"}
 _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks": "id"}
 
@@ -41,8 +42,7 @@ def write_package(
     """
     found = [path for path in warcs if path.is_file()]
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _contents(stats, database, found).items():
-            archive.writestr(_entry(name), content, zipfile.ZIP_DEFLATED)
+        _write_files(archive, stats, database, found)
         for path in found if with_warc else ():
             with path.open("rb") as warc, archive.open(_entry(path.name), "w", force_zip64=True) as to:
                 copyfileobj(warc, to)
@@ -54,50 +54,51 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _contents(stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> dict[str, bytes]:
-    """Return every file of the package by its name, the digests last."""
+def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> None:
+    """Write every file of the package but the WARC files, the digests last. No table is whole in memory."""
     scan = stats.scan
-    facts = _facts(stats, warcs)
+    title = f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}"
+    facts = {"title": title, "version": json.dumps(scan.tool_version), "scan": scan, "figures": stats.figures}
+    facts |= {"basket": stats.asked.basket, "warc": warcs[0].name if warcs else "FILE.warc.gz"}
+    installed = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}  # as pip freeze lists them
     settings = {"settings": without_paths(scan.settings), "tool_version": scan.tool_version}
     settings |= {"rules_version": scan.rules_version, "python": python_version()}
-    tables = {f"{table.name}.csv": table for table in _tables(scan, stats.asked.basket)}
-    contents = {name: csv_bytes(table) for name, table in tables.items()} | {
+    resources = [
+        _resource(f"{table.name}.csv", _written(archive, f"{table.name}.csv", csv_pieces(table)), table)
+        for table in _tables(scan, stats.asked.basket)
+    ]
+    contents = {
         "summary.json": _json(without_paths(summary_document(stats))),
         "settings.json": _json(settings),
-        "environment.txt": _installed(),
+        "environment.txt": "".join(sorted(installed, key=str.casefold)).encode(),
         "sources.json": _json([_source(path) for path in (database, *warcs) if path.is_file()]),
         "recompute.py": _own_file("recompute.py").encode(),
         "README.md": _own_file("package_readme.md").format_map(facts).encode(),
         "CITATION.cff": _own_file("package_citation.cff").format_map(facts).encode(),
     }
-    described = [_resource(name, content, tables.get(name)) for name, content in contents.items()]
-    contents["datapackage.json"] = _json({
+    resources += [_resource(name, _written(archive, name, [content])) for name, content in contents.items()]
+    package = _json({
         "profile": "data-package",
         "name": f"cegep-audit-{scan.id}",
-        "title": facts["title"],
+        "title": title,
         "created": timestamp(scan.started_at),
         "version": scan.tool_version,
-        "resources": described,
+        "resources": resources,
     })  # fmt: skip
-    sums = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
-    return contents | {"SHA256SUMS": "".join(sums).encode()}
+    resources.append(_resource("datapackage.json", _written(archive, "datapackage.json", [package])))
+    sums = sorted((each["path"], each["hash"].removeprefix("sha256:")) for each in resources)
+    _written(archive, "SHA256SUMS", ["".join(f"{digest}  {name}\n" for name, digest in sums).encode()])
 
 
-def _facts(stats: ScanStatistics, warcs: Sequence[Path]) -> Mapping[str, object]:
-    """Return what the readme and the citation say of the scan."""
-    scan = stats.scan
-    return {
-        "title": f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}",
-        "scan": scan.id,
-        "started": f"{scan.started_at:%Y-%m-%d}",
-        "tool": scan.tool_version,
-        "version": json.dumps(scan.tool_version),
-        "rules": scan.rules_version,
-        "institutions": stats.figures.institutions,
-        "assessed": stats.figures.assessed,
-        "basket": stats.asked.basket,
-        "warc": warcs[0].name if warcs else "FILE.warc.gz",
-    }
+def _written(archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> Mapping[str, object]:
+    """Write the file *name* in *pieces*, and return its size in bytes and its digest."""
+    size, digest, entry = 0, hashlib.sha256(), _entry(name)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w") as file:
+        for piece in pieces:
+            size += file.write(piece)
+            digest.update(piece)
+    return {"bytes": size, "hash": f"sha256:{digest.hexdigest()}"}
 
 
 def _tables(scan: Scan, basket: str) -> list[Table]:
@@ -121,9 +122,8 @@ def _tables(scan: Scan, basket: str) -> list[Table]:
     ]
 
 
-def _resource(path: str, content: bytes, table: Table | None) -> dict[str, object]:
+def _resource(path: str, digest: Mapping[str, object], table: Table | None = None) -> dict[str, Any]:
     """Return the description of a file, with the columns of its *table* if it holds one."""
-    digest = {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
     if table is None:
         return {"name": path.lower().replace(".", "-"), "path": path, **digest}
     schema: dict[str, object] = {"fields": [_field(heading) for heading in table.headings], "missingValues": [""]}
@@ -166,12 +166,6 @@ def without_paths(value: object) -> object:
             if path.is_absolute():
                 return path.name
     return value
-
-
-def _installed() -> bytes:
-    """Return the packages that ``pip freeze`` lists, without their origins, one a line."""
-    found = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}
-    return "".join(sorted(found, key=str.casefold)).encode()
 
 
 def _own_file(name: str) -> str:

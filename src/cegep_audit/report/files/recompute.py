@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
 
-_NEAR = 1e-9  # figures closer than this are the same: the last digits of a computer's numbers
+_NEAR = 1e-9  # figures closer than this are equal: floating-point numbers differ in their last digits
 
 
 class Site(NamedTuple):

@@ -18,7 +18,7 @@ from cegep_audit.analyze.presence import causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics, records
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.table import Cell, Table, headings
-from cegep_audit.report.text.paragraph import paragraph
+from cegep_audit.report.text.words import paragraph
 from cegep_audit.tables import read_tables
 from cegep_audit.urls import without_password
 

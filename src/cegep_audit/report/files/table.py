@@ -124,7 +124,7 @@ def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequ
         return [value(row) for row in rows]
     try:
         found = list(map(attrgetter(column.path), rows))
-    except AttributeError:  # perhaps of None
+    except AttributeError:  # a record on the way may be None
         found = [reduce(_attribute, column.path.split("."), row) for row in rows]
     if column.type in _AS_WRITTEN and set(map(type, found)) <= {str, NoneType}:
         return found
@@ -219,7 +219,7 @@ def json_pieces(table: Table, level: int) -> Iterator[str]:
 
 
 def plain_or_none(cell: Cell) -> Cell:
-    """Return a *cell* as a file without a spreadsheet's rules has it: text is plain, and None where it is empty."""
+    """Return a *cell* as JSON and Parquet hold it: text made plain, None if it is empty."""
     return plain(cell) or None if isinstance(cell, str) else cell
 
 

@@ -31,7 +31,7 @@ def _value_in(mapping: str, key: str) -> Value:
 
 
 def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
-    """Yield a row per institution; what only a visit or an assessment can say is None without one."""
+    """Yield a row per institution; values that need a visit or an assessment are None without one."""
     for institution, result in visits(scan):
         main = main_accounts(result) if result else {}
         is_assessed = result is not None and result.status.is_assessed
@@ -120,9 +120,9 @@ def failures_of(scan: Scan) -> Table:
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
-    """Return the presence matrix, one row per institution: 1 and 0, empty where nothing can be said.
+    """Return the presence matrix, one row per institution: 1, 0, or empty where it is not known.
 
-    That is where the site was not assessed, and where the network was not open on the day of its capture.
+    It is not known if the site was not assessed, or if the network was not open on the day of the capture.
     """
     from cegep_audit.analyze.stats import presence
     from cegep_audit.analyze.tables import matrix_of_numbers

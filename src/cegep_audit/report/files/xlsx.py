@@ -16,13 +16,13 @@ from xlsxwriter.worksheet import Worksheet
 from cegep_audit.report.files.table import Cell, Table, codebook, columns_at_once, each_once, inert
 
 # Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
-# address grows up to threefold where XlsxWriter escapes it.
+# address grows up to threefold when XlsxWriter escapes it.
 MAX_ROWS = 1_048_576  # of a sheet, its header included
 _MAX_LINKS = 65_530
 _MAX_TEXT = 32_767
 _MAX_ADDRESS = 2_079 // 3
 
-# What a text is not written as it is for: markup, spaces at its ends, Excel's own escapes (_x000A_).
+# What makes a text need escapes: markup, control characters, spaces at its ends, Excel's own escapes (_x000A_).
 _UNUSUAL = re.compile(r"[<>&\x00-\x1f\ufffe\uffff]|^\s|\s$|_x[0-9a-fA-F]{4}_")
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
@@ -63,7 +63,7 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
 
 
 class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
-    """A sheet that takes the XML of a row: cell by cell, XlsxWriter takes four times as long."""
+    """A sheet written a row at a time: XlsxWriter's own way, cell by cell, takes four times as long."""
 
     def write_cells(self, line: int, cells: Sequence[str]) -> None:
         """Write the row *line*, from 0, of *cells* as :meth:`xml` gives them."""
@@ -72,13 +72,8 @@ class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
         found = [f'<c r="{name}{line + 1}"{xml}' for name, xml in zip(_names(len(cells)), cells, strict=True) if xml]
         self.fh.write(f'<row r="{line + 1}">{"".join(found)}</row>')
 
-    def note_link(self, line: int, place: int, url: str) -> None:
-        """Make the cell, whose text is written elsewhere, a link to *url*."""
-        self.ignore_write_string = True
-        self.write_url(line, place, url, string=_text(url))
-
     def xml(self, cell: Cell, style: Format | None = None) -> str:
-        """Return a cell from the attributes after its address on, "" where it is empty."""
+        """Return the XML of a cell after its address, "" if it is empty."""
         if cell is None or cell == "":
             return ""
         if isinstance(cell, bool):
@@ -114,6 +109,7 @@ def _write_rows(
     """
     widths = [len(heading.name) for heading in table.headings]
     urls = [place for place, heading in enumerate(table.headings) if heading.type == "url"]
+    sheet.ignore_write_string = True  # of a link: its cell has its text already
     links = line = 0
     for columns in columns_at_once(table):
         for place, cells in enumerate(columns):
@@ -123,7 +119,7 @@ def _write_rows(
             line += 1
             for place in urls if links < _MAX_LINKS else ():
                 if links < _MAX_LINKS and _is_address(url := row[place]):
-                    sheet.note_link(line, place, str(url))
+                    sheet.write_url(line, place, str(url), string=_text(str(url)))
                     parts[place] = _style(link) + parts[place]
                     links += 1
             sheet.write_cells(line, parts)
@@ -138,7 +134,7 @@ def _is_address(cell: Cell) -> bool:
 
 
 def _text(text: str) -> str:
-    """Return *text* inert and as long as Excel takes it, which counts UTF-16."""
+    """Return *text* inert, and cut to what a cell of Excel holds: it counts UTF-16 units."""
     found = inert(text)
     if len(found) <= _MAX_TEXT // 2:
         return found

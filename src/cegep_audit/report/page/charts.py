@@ -6,8 +6,8 @@ them another value in the dark, so that a chart saved on its own is complete.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from cegep_audit.report.page.templates import environment
 
@@ -21,8 +21,7 @@ _HEIGHT, _LINE = 260, 16  # pixels of a chart over time, and from one name to th
 Ticks = Sequence[tuple[float, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One line of a chart of shares: ``value`` from 0 to 1 with its bounds, and the figure as a reader writes it.
 
     ``is_few`` marks a group of few; ``mark`` is a published share to show below ours, None where there is none.
@@ -39,8 +38,7 @@ class Bar:
     mark_text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """One line over time: its share on each day, None where there is none; the last day has one."""
 
     name: str
@@ -49,8 +47,7 @@ class Series:
     is_strong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """One region of the map: its place, its code, its name with ``/`` where a line ends, its share (None: no site)."""
 
     column: int
@@ -62,8 +59,7 @@ class Tile:
     is_few: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(NamedTuple):
     """A chart in both widths, as SVG, and what it says to somebody who does not see it."""
 
     wide: str

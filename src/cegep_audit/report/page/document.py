@@ -30,9 +30,8 @@ from cegep_audit.report.page.parts import Section
 from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
 from cegep_audit.report.page.templates import environment, resource
 from cegep_audit.report.text.comparison import comparison_cautions
-from cegep_audit.report.text.paragraph import citation, headline_sentence, later_modes, paragraph
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
-from cegep_audit.report.text.words import days_words, scan_day
+from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
 
 MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
 _AT_ONCE = 1_000  # pieces of a page, most a few letters, that are put together at one moment

@@ -5,7 +5,6 @@ links to each network are. Beside a blind sheet the links have neither role nor 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from cegep_audit.coding.sampling import CodingRow
@@ -59,7 +58,7 @@ def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, 
         yield Line(say("evidence.no_page", lang))
     if failures := result.failures if result else ():
         said = (
-            replace(link(each.url), text=f"{link(each.url).text} : {detail_words(each.detail, lang)}")
+            link(each.url)._replace(text=f"{link(each.url).text} : {detail_words(each.detail, lang)}")
             for each in failures
         )
         yield Folded(say("evidence.failures", lang, count=len(failures)), [bullets(said)])
@@ -80,7 +79,7 @@ def _page(number: int, page: PageRecord, archive: str, lang: Language) -> Row:
         link(page.url),
         f"{role} · WARC {record}" if record else role,
         locales.minute(page.captured_at),
-        replace(archived, text=say("evidence.archived", lang)),
+        archived._replace(text=say("evidence.archived", lang)),
     ]
 
 

@@ -1,7 +1,6 @@
 """The sections on groups: regions, types and languages, and whether they differ."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 
@@ -105,7 +104,7 @@ def _shaded(group: Figures, name: str, lang: Language) -> Cell:
     if (share := group.networks.get(name)) is None:
         return Cell("—")
     cell = heat(share.share or 0, lang)
-    return replace(cell, shade=0) if group.is_few else cell
+    return cell._replace(shade=0) if group.is_few else cell
 
 
 def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:

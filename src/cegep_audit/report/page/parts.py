@@ -1,7 +1,7 @@
 """What a section of the page is made of: words, a chart, its table; and a proportion as the line of a chart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.findings import Figures, Proportion
@@ -13,8 +13,7 @@ from cegep_audit.report.page.charts import Bar, Chart
 from cegep_audit.text import plain
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """One figure in large: the figure, what it is of, and what a reader must know beside it."""
 
     figure: str
@@ -22,8 +21,7 @@ class Headline:
     facts: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class CauseRow:
+class CauseRow(NamedTuple):
     """A cause for which sites were not assessed, its status, and the sites; the template folds a long list."""
 
     cause: str
@@ -31,8 +29,7 @@ class CauseRow:
     sites: Sequence[Cell]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One piece of a section. Its table is folded beside a chart, or if asked; on paper it is open."""
 
     title: str = ""
@@ -44,8 +41,7 @@ class Part:
     causes: Sequence[CauseRow] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One section of the page: the name of its anchor, its title, its parts."""
 
     id: str
@@ -88,4 +84,4 @@ def share_bar(
         return bar
     theirs = locales.percent(published.value, lang, digits=published.digits)
     mark_text = say("chart.baseline", lang, year=str(published.year), share=theirs)
-    return replace(bar, mark=published.value, mark_text=mark_text)
+    return bar._replace(mark=published.value, mark_text=mark_text)

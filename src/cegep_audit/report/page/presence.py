@@ -15,7 +15,7 @@ from cegep_audit.report.blocks import Grid, Row, heads, numbers, shares_grid
 from cegep_audit.report.page.charts import bars, columns
 from cegep_audit.report.page.parts import CauseRow, Headline, Part, Section, section, share_bar, ticks, to_sheet
 from cegep_audit.report.text import words
-from cegep_audit.report.text.paragraph import completion_lines, rendered_words, sensitivity_words, sureness_words
+from cegep_audit.report.text.words import completion_lines, rendered_words, sensitivity_words, sureness_words
 from cegep_audit.text import plain
 from cegep_audit.vocabulary import Need, Status
 

@@ -22,7 +22,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import Paragraph, console
-from cegep_audit.scan.concurrent import Observer
+from cegep_audit.scan.audit import Observer
 from cegep_audit.text import plain
 
 _REFRESH_S = 0.1  # least time between two updates on a terminal

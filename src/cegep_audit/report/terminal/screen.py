@@ -7,8 +7,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -51,8 +50,7 @@ def console(stream: TextIO | None = None) -> Console:
     return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(NamedTuple):
     """Text broken at spaces, but not at no-break spaces as Rich would. ``hang`` indents all lines but the first."""
 
     text: str

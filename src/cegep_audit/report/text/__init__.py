@@ -1,1 +1,1 @@
-"""Paragraphs for a paper: methods and cautions."""
+"""Reports in words, as blocks: summary, comparison, agreement, the sheet of an institution, paragraphs for a paper."""

@@ -1,4 +1,4 @@
-"""How well tool and coders agree, with the paragraph for a methods section."""
+"""How well the tool and the coders agree, and the paragraph that says so in a methods section."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

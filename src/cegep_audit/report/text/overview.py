@@ -16,16 +16,16 @@ from cegep_audit.phrases.catalogue import group_words, known, say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers
-from cegep_audit.report.text import paragraph, words
+from cegep_audit.report.text import words
 from cegep_audit.vocabulary import Status
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.scan_statistics import ScanStatistics  # numpy comes with it
     from cegep_audit.coding.layers import LayerFacts  # the database comes with it
 
-_MOST_NAMED = 20  # failures of a scan that are named, whatever their causes
+_MOST_NAMED = 20  # institutions not assessed: a report names them if there are no more
 _FIRST_KS = (1, 2, THREE_PLUS)
-_MOST_NETWORKS = 8  # that the screen of a director holds
+_MOST_NETWORKS = 8  # in the summary of one screen
 
 
 def summary_blocks(
@@ -45,7 +45,7 @@ def summary_blocks(
     if facts.ended_at is None:
         yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
     yield Line(say("summary.cite", lang), "strong", is_apart=facts.ended_at is not None)
-    yield Line(paragraph.citation(stats, lang))
+    yield Line(words.citation(stats, lang))
 
 
 def _coverage(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
@@ -54,10 +54,10 @@ def _coverage(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
     if "completion" in stats.scan.settings:
         completed = attained(stats.scan, stats.asked.basket, stats.asked.min_networks)
-        yield from map(Line, paragraph.completion_lines(completed, lang))
+        yield from map(Line, words.completion_lines(completed, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, paragraph.rendered_words(stats.facts, lang))
+    yield from map(Line, words.rendered_words(stats.facts, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(stats.scan, lang, are_named=missing <= _MOST_NAMED)
@@ -94,7 +94,7 @@ def _presence(
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
-    yield from (Line(said, "dim") for said in paragraph.sureness_words(stats, lang))
+    yield from (Line(said, "dim") for said in words.sureness_words(stats, lang))
 
 
 def _thresholds(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Grid:
@@ -168,7 +168,7 @@ def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
     """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
     figures = stats.figures
     yield Title(say("page.title", lang), 1)
-    yield Line(paragraph.headline_sentence(stats, lang), "strong")
+    yield Line(words.headline_sentence(stats, lang), "strong")
     if figures.assessed:
         yield Line(words.center_words(figures, lang))
         met = ((words.network_name(name), share) for name, share in figures.networks.items() if share.count)
@@ -180,4 +180,4 @@ def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
         yield _causes(stats.scan, lang)
         yield Line(say("summary.never_absent", lang))
     yield Line(say("summary.lower_bound", lang))
-    yield Line(paragraph.citation(stats, lang), "dim")
+    yield Line(words.citation(stats, lang), "dim")

@@ -84,7 +84,7 @@ def _sentence(each: Sheet, lang: Language) -> str:
 
 
 def _first_peers(each: Sheet, lang: Language) -> tuple[Peers | None, dict[str, str]]:
-    """Return the first peers of whom one was assessed, with their median and what they are called."""
+    """Return the first group of peers with a median, None if there is none, and its median and name as facts."""
     peers = next((peers for peers in each.peers if peers.median is not None), None)
     if peers is None:
         return None, {}

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import CAPTURED, STARTED, account, failed, institution, result
+from builders import CAPTURED, STARTED, account, failed, institution, result, sheet_of
 from codings import decision
 
 from cegep_audit.analyze.findings import Figures
-from cegep_audit.analyze.institution.sheets import sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import sheets
 from cegep_audit.analyze.stats import figures
 from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, load_layers, load_peers
 from cegep_audit.models import InstitutionResult, Scan

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations, groupby
+from itertools import combinations
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate, Records, facts_to_json, in_json, json_values
@@ -91,8 +91,8 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
     Decisions carried over from other scans are left out: only those that agree with what the rules found again hold,
     so they would flatter the rules.
     """
-    own = sorted((item for item in decisions if item.scan_id == judged.id), key=lambda item: item.coder)
-    by_coder = {name: list(items) for name, items in groupby(own, key=lambda item: item.coder)}
+    own = [item for item in decisions if item.scan_id == judged.id]
+    by_coder = {name: [item for item in own if item.coder == name] for name in sorted({item.coder for item in own})}
     coders = tuple(
         Coder(
             name=name,
@@ -108,7 +108,7 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
     people = {name: _answers(items) for name, items in by_coder.items() if name not in lists}
     independent = {name: answers for name, answers in people.items() if name != CONSENSUS}
     if CONSENSUS in people:  # the rows signed so are the hard ones alone: on them, the tool looks worse than it is
-        people[CONSENSUS] = _answers([item for item in own if item.coder not in lists])
+        people[CONSENSUS] = _answers([item for name in by_coder if name not in lists for item in by_coder[name]])
     results = {result.institution.id: result for result in judged.results}
     found = {unit: finding(results.get(unit.institution_id), unit.network) for unit in set().union(*people.values())}
     tool = {unit: (account, "" if account is not None else "not_assessed") for unit, account in found.items()}

@@ -140,6 +140,18 @@ def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -
     assert each.levels["presence"][OVERALL].figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
 
 
+@pytest.mark.parametrize(("first", "last", "undone"), [("AB", "ZZ", 10 - 5), ("ZZ", "AB", 0)])
+def test_of_two_samples_with_the_same_rows_the_last_one_read_counts(
+    judged: Scan, first: str, last: str, undone: int
+) -> None:
+    """AB drew each second of the ten rows found, ZZ all of them; whose initials come first decides nothing."""
+    weights = {"AB": 2.0, "ZZ": 1.0}
+    rest = sampled("AB", [10], range(10, 20), 9.0)
+    both = [item for name in (first, last) for item in sampled(name, range(5), range(5), weights[name])]
+    each = pair(compare_raters(judged, [*rest, *both]), TOOL, "AB")
+    assert each.sampled == Sampled(undone, empty=())
+
+
 def test_a_stratum_without_a_decided_row_is_named(judged: Scan) -> None:
     each = pair(compare_raters(judged, sampled("AB", range(10), range(4), 2.0)), TOOL, "AB")
     assert each.sampled == Sampled(undone=1, empty=("cegep-public/not_found",))

@@ -107,7 +107,6 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         """Close at once: everything needed was read, and an orderly end of TLS could take half a minute."""
         if self._transport:
             self._transport.abort()
-        self.framing.close()
 
     def data_received(self, data: bytes) -> None:
         """Take what the other side sent."""

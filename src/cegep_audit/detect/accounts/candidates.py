@@ -18,7 +18,6 @@ from cegep_audit.detect.accounts.name_matching import (
     match_name,
     names_in,
     parts_in,
-    separate_bodies_in,
 )
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.host_rules import Classified, no_account
@@ -48,13 +47,8 @@ class Prominence(IntEnum):
     DECLARED = 4  # the page's data says it is the organisation's
 
 
-_OF_ZONE = {
-    Zone.HEADER: Prominence.FRAME,
-    Zone.FOOTER: Prominence.FRAME,
-    Zone.HEAD: Prominence.FRAME,
-    Zone.NAV: Prominence.BESIDE,
-    Zone.ASIDE: Prominence.BESIDE,
-}
+_OF_ZONE = dict.fromkeys((Zone.HEADER, Zone.FOOTER, Zone.HEAD), Prominence.FRAME)
+_OF_ZONE |= dict.fromkeys((Zone.NAV, Zone.ASIDE), Prominence.BESIDE)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +96,7 @@ class Candidate:
         labels = list(dict.fromkeys(link.label for link in self.links if link.label))
         self.name_match = max(match_name(text, identity) for text in (*shown, *labels))
         self.is_alike = self.name_match > NameMatch.NONE
-        self.is_separate = bool(separate_bodies_in(" ".join([*shown, *labels])) - separate_bodies_in(identity.text))
+        self.is_separate = bool(parts_in(" ".join([*shown, *labels]), "separate") - parts_in(identity.text, "separate"))
         named = parts_in(" ".join(shown))
         self.parts = named - identity.parts
         self.is_subject = bool(identity.parts & (named | parts_in(" ".join(labels)))) if identity.parts else False

@@ -10,7 +10,8 @@ teaser about the library may link the college's account. So the place and the ne
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
@@ -23,43 +24,6 @@ _ICONS_FROM = 2  # networks in a row of icons
 _DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
-class _Network:
-    """The accounts of one network, summed up: the best name match at each prominence, -1 where there is none."""
-
-    def __init__(self, accounts: Sequence[Candidate]) -> None:
-        between = (item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
-        in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
-        self.accounts = len(accounts)
-        self.any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
-        self.best_in_frame = _best(item for item in accounts if item.prominence >= Prominence.FRAME)
-        self.best_visible = _best(item for item in accounts if item.is_seen_in_frame)
-        self.best_between = _best(between)
-        self.same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
-        self.in_content = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
-        own = (item.prominence for item in accounts if item.is_alike and not item.parts)
-        self.best_main = max(own, default=-1)  # prominence of those that show the institution's name and name no part
-
-    def outranks(self, candidate: Candidate) -> bool:
-        """Whether another of the accounts is more prominent than *candidate*."""
-        match, shown = candidate.name_match, candidate.prominence
-        if candidate.is_subject or match is NameMatch.SAME or shown > Prominence.BESIDE:
-            return False
-        if self.best_in_frame >= match:
-            return True
-        if shown is not Prominence.CONTENT:
-            return False
-        if self.best_between >= NameMatch.WHOLE and self.best_between > match:
-            return True
-        # Both in the content: only the institution's very name, in a row of its own, outranks another row.
-        return match < NameMatch.WHOLE and any(
-            all(other not in row.members for row in candidate.rows) for other in self.same_in_content
-        )
-
-
-def _best(accounts: Iterable[Candidate]) -> int:
-    return max((item.name_match for item in accounts), default=-1)
-
-
 def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
     """Set the fields of *candidates* that compare each with the others, and return them.
 
@@ -68,23 +32,51 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
     by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
         by_network[item.network].append(item)
-    networks = {name: _Network(accounts) for name, accounts in by_network.items()}
-    has_own = any(network.best_visible > NameMatch.NONE for network in networks.values())
-    for item in candidates:
-        match, shown, network = item.name_match, item.prominence, networks[item.network]
-        item.competitors = network.accounts - 1
-        item.is_outdone = match < NameMatch.WHOLE and network.any_whole
-        item.is_beside_same = match < NameMatch.SAME and network.best_visible >= NameMatch.SAME
-        item.is_apart = has_own and match < NameMatch.SAME and shown < Prominence.FRAME
-        item.is_outranked = network.outranks(item)
-        item.in_directory = shown < Prominence.BESIDE and network.in_content >= _DIRECTORY_FROM
+    has_own = any(item.is_seen_in_frame and item.is_alike for item in candidates)
+    for accounts in by_network.values():
+        _compare_network(accounts, has_own=has_own)
     _compare_rows(candidates)
     contradicted = _contradicted(candidates)
-    units = _Units(candidates, networks, title, host)
+    units = _Units(candidates, title, host)
     for item in candidates:
         item.is_contradicted = item in contradicted
         item.is_unit = units.is_unit(item)
     return candidates
+
+
+def _compare_network(accounts: Sequence[Candidate], *, has_own: bool) -> None:
+    """Set what the other *accounts* of one network say about each of them.
+
+    *has_own*: an account in the frame, on any network, shows the institution's name.
+    """
+    any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
+    visible = _best(item for item in accounts if item.is_seen_in_frame)
+    in_frame = _best(item for item in accounts if item.prominence >= Prominence.FRAME)
+    between = _best(item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
+    in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
+    same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
+    listed = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
+    for item in accounts:
+        match, shown = item.name_match, item.prominence
+        item.competitors = len(accounts) - 1
+        item.is_outdone = match < NameMatch.WHOLE and any_whole
+        item.is_beside_same = match < NameMatch.SAME and visible >= NameMatch.SAME
+        item.is_apart = has_own and match < NameMatch.SAME and shown < Prominence.FRAME
+        item.in_directory = shown < Prominence.BESIDE and listed >= _DIRECTORY_FROM
+        if item.is_subject or match is NameMatch.SAME or shown > Prominence.BESIDE:
+            continue
+        item.is_outranked = in_frame >= match
+        if shown is Prominence.CONTENT and not item.is_outranked:
+            # Both in the content: only the institution's very name, in a row of its own, outranks another row.
+            item.is_outranked = (between >= NameMatch.WHOLE and between > match) or (
+                match < NameMatch.WHOLE
+                and any(all(other not in row.members for row in item.rows) for other in same_in_content)
+            )
+
+
+def _best(accounts: Iterable[Candidate]) -> int:
+    """Return the best name match of *accounts*, -1 where there are none."""
+    return max((item.name_match for item in accounts), default=-1)
 
 
 def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
@@ -147,16 +139,16 @@ def _compare_rows(candidates: Sequence[Candidate]) -> None:
 class _Units:
     """Find the accounts among *candidates* that belong to parts of the institution: a library, sports, a campus."""
 
-    def __init__(
-        self, candidates: Sequence[Candidate], networks: Mapping[str, _Network], title: str, host: str
-    ) -> None:
+    def __init__(self, candidates: Sequence[Candidate], title: str, host: str) -> None:
         own = candidates[0].identity.parts if candidates else frozenset()
         host_parts = parts_in(host.removesuffix(urls.registrable_domain(host))) - own
-        self._networks = networks
+        main = [item for item in candidates if item.is_alike and not item.parts]
         self._is_parts_site = bool(host_parts)
         self._site_parts = host_parts | (parts_in(title) - own)
-        self._whole = {item for item in candidates if item.name_match >= NameMatch.WHOLE and not item.parts}
-        self._declared = {item.network for item in candidates if item.is_listed and item.is_alike and not item.parts}
+        self._whole = {item for item in main if item.name_match >= NameMatch.WHOLE}
+        self._declared = {item.network for item in main if item.is_listed}
+        # By network, the prominence of its main account: of several, the last in order of prominence.
+        self._best_main = {item.network: item.prominence for item in sorted(main, key=attrgetter("prominence"))}
         self._kinds_of_parts = {item.parts for item in candidates if item.parts}
 
     def is_unit(self, candidate: Candidate) -> bool:
@@ -167,23 +159,19 @@ class _Units:
             return True
         has_main = candidate.competitors > 0 or bool(self._whole - {candidate})
         if candidate.parts and not self._is_in_main_row(candidate):
-            return has_main or self._is_certain(candidate)
+            # A site without an account of the whole institution may show one kind of part only. Then a word that main
+            # accounts also contain proves nothing.
+            return (
+                has_main
+                or (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))
+                or not candidate.parts.isdisjoint(self._site_parts)
+                or len(self._kinds_of_parts) > 1
+            )
         return has_main and self._is_labelled(candidate)
-
-    def _is_certain(self, candidate: Candidate) -> bool:
-        """Whether the handle surely means a part although the site shows no account of the whole institution.
-
-        If the site shows accounts of one kind of part only, a word that main accounts also contain proves nothing.
-        """
-        return (
-            (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))
-            or not candidate.parts.isdisjoint(self._site_parts)
-            or len(self._kinds_of_parts) > 1
-        )
 
     def _is_in_main_row(self, candidate: Candidate) -> bool:
         """Whether the account shares a row with the institution's main ones and has no competitor."""
-        if self._networks[candidate.network].best_main >= candidate.prominence:
+        if candidate.prominence <= self._best_main.get(candidate.network, -1):
             return False
         is_declared = candidate.is_listed and bool(self._declared - {candidate.network})
         return is_declared or any(self._is_main_row(row, candidate) for row in candidate.rows)
@@ -208,12 +196,11 @@ class _Units:
 
     def _is_labelled(self, candidate: Candidate) -> bool:
         """Whether a label names a part, and no other link to the account is more prominent."""
-        by_label: dict[bool, list[Prominence]] = {True: [], False: []}
+        by_label: dict[bool, list[Prominence]] = {True: [], False: [Prominence.CONTENT]}
         for link in candidate.links:
             by_label[_says_part(link, candidate)].append(prominence_of(link))
-        if not by_label[True] or any(self._is_main_row(row, candidate) for row in candidate.rows):
-            return False
-        return max(by_label[True]) >= max(by_label[False], default=Prominence.CONTENT)
+        is_first = max(by_label[True], default=-1) >= max(by_label[False])
+        return is_first and not any(self._is_main_row(row, candidate) for row in candidate.rows)
 
 
 def _is_captioned(candidate: Candidate) -> bool:

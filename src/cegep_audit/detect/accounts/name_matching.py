@@ -61,20 +61,14 @@ def _patterns(table: str) -> tuple[re.Pattern[str], list[tuple[Part, re.Pattern[
 
 
 @lru_cache(maxsize=2048)
-def _named(table: str, text: str) -> frozenset[Part]:
+def parts_in(text: str, table: str = "unit") -> frozenset[Part]:
+    """Return the parts of an institution that *text*, a handle, an address or a label, names.
+
+    With the *table* ``separate``, return the bodies that are separate from the institution.
+    """
     any_word, rows = _patterns(table)
     spaced = fold(text).translate(_JOINING_MARKS)
     return frozenset(part for part, words in rows if words.search(spaced)) if any_word.search(spaced) else frozenset()
-
-
-def parts_in(text: str) -> frozenset[Part]:
-    """Return the parts of an institution that *text*, a handle, an address or a label, names."""
-    return _named("unit", text)
-
-
-def separate_bodies_in(text: str) -> frozenset[Part]:
-    """Return the bodies, separate from the institution, that *text* names."""
-    return _named("separate", text)
 
 
 def is_vendor(network: str, handle: str) -> bool:
@@ -158,7 +152,12 @@ def match_name(text: str, identity: Identity) -> NameMatch:
     if len(initials) >= _MIN_ACRONYM and initials in identity.labels | identity.whole:
         return NameMatch.SAME
     found = _found(joined, tokens, identity)
-    return NameMatch.SAME if found and not _rest(joined, identity) else found
+    if not found or any(joined in label for label in identity.labels):
+        return NameMatch.SAME if found else found
+    for own in identity.ordered:
+        joined = joined.replace(own, " ")
+    # What usually accompanies a name does not make it another one.
+    return NameMatch.SAME if all(map(_affixes().fullmatch, joined.split())) else found
 
 
 def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
@@ -176,15 +175,6 @@ def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
     if any(word in joined for word in identity.words) or any(map(stands_apart, identity.acronyms)):
         return NameMatch.PART
     return NameMatch.NONE
-
-
-def _rest(joined: str, identity: Identity) -> str:
-    """Return what is left of *joined* without the institution's names and what usually accompanies them."""
-    if any(joined in label for label in identity.labels):
-        return ""
-    for own in identity.ordered:
-        joined = joined.replace(own, " ")
-    return "".join(part for part in joined.split() if not _affixes().fullmatch(part))
 
 
 @cache

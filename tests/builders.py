@@ -16,6 +16,7 @@ from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone
 
 if TYPE_CHECKING:
+    from cegep_audit.analyze.institution.sheets import Sheet
     from cegep_audit.analyze.scan_statistics import ScanStatistics
 
 CAPTURED = datetime(2026, 11, 23, 18, 0, 0, 500_000, tzinfo=UTC)
@@ -127,3 +128,10 @@ def summary(
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
     return ScanStatistics(found, Asked(basket, tuple(by), **asked), lang)  # type: ignore[arg-type] # a test's own names
+
+
+def sheet_of(found: Scan, id_: str) -> Sheet | None:
+    """Return the sheet of one institution, None where the scan has no such institution."""
+    from cegep_audit.analyze.institution.sheets import sheets
+
+    return next(sheets(found, {id_}), None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from builders import account, failed, institution, result, scan
+from builders import account, failed, institution, result, scan, sheet_of
 
-from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, sheets
 from cegep_audit.models import Institution, Scan
 from cegep_audit.vocabulary import Role
 

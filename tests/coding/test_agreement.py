@@ -10,9 +10,8 @@ import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, compare_raters, to_json
+from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, Overlap, compare_raters, to_json
 from cegep_audit.coding.decisions import TOOL
-from cegep_audit.coding.lists import Overlap
 from cegep_audit.coding.sampling import Sampled, coding_rows
 from cegep_audit.models import Decision, Scan
 from cegep_audit.vocabulary import Role, Verdict
@@ -139,6 +138,18 @@ def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
     assert each.sampled == Sampled(undone=5 + 6, empty=())
     assert each.levels["presence"][OVERALL].figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
+
+
+@pytest.mark.parametrize(("first", "last", "undone"), [("AB", "ZZ", 10 - 5), ("ZZ", "AB", 0)])
+def test_of_two_samples_with_the_same_rows_the_last_one_read_counts(
+    judged: Scan, first: str, last: str, undone: int
+) -> None:
+    """AB drew each second of the ten rows found, ZZ all of them; whose initials come first decides nothing."""
+    weights = {"AB": 2.0, "ZZ": 1.0}
+    rest = sampled("AB", [10], range(10, 20), 9.0)
+    both = [item for name in (first, last) for item in sampled(name, range(5), range(5), weights[name])]
+    each = pair(compare_raters(judged, [*rest, *both]), TOOL, "AB")
+    assert each.sampled == Sampled(undone, empty=())
 
 
 def test_a_stratum_without_a_decided_row_is_named(judged: Scan) -> None:

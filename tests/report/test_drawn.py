@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import drawn, result, scan, summary
+from builders import drawn, result, scan, sheet_of, summary
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.change.compare import compare
-from cegep_audit.analyze.institution.sheets import sheet_of
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import write

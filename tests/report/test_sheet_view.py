@@ -7,11 +7,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from builders import account, failed, institution, result, scan
+from builders import account, failed, institution, result, scan, sheet_of
 from pages import HOSTILE, hostile, many
 from rich.cells import cell_len
 
-from cegep_audit.analyze.institution.sheets import Sheet, sheet_of, sheets
+from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.terminal.screen import console, view

@@ -11,7 +11,7 @@ from cegep_audit.analyze.findings import Proportion, json_values
 from cegep_audit.analyze.presence import THREE_PLUS, day_of
 from cegep_audit.models import Scan
 from cegep_audit.tables import read_tables
-from cegep_audit.vocabulary import Detail, ReadBy, Status
+from cegep_audit.vocabulary import ReadBy, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained |
     later = [each for each in scan.results if each.status.is_assessed and each.institution.id not in first_ids]
     counts = Counter(each.read_by for each in later)
     days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
-    unread = {each.institution.id for each in later}
-    blank: Any = {"status": Status.UNREACHABLE, "detail": Detail.NONE, "accounts": (), "captured_at": None}
-    read = (replace(each, **blank) if each.institution.id in unread else each for each in scan.results)
-    first, completed = (figures(each, basket, k) for each in (replace(scan, results=tuple(read)), scan))
+    read = tuple(
+        each if each.institution.id in first_ids else replace(each, status=Status.UNREACHABLE, accounts=())
+        for each in scan.results
+    )
+    first, completed = (figures(each, basket, k) for each in (replace(scan, results=read), scan))
     return Attained(
         institutions=len(scan.institutions),
         assessed=completed.assessed,

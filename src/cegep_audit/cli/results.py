@@ -14,8 +14,7 @@ from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
 from cegep_audit.cli.program import command, say
-from cegep_audit.coding.decisions import CODED, DETECTED, layer_facts, layer_to_json
-from cegep_audit.coding.layers import OF_EVIDENCE, Layers, load, load_layers
+from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, layer_to_json, load, load_layers
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
@@ -64,7 +63,7 @@ def summary(
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, bins)
     detected = ScanStatistics(layers.detected, asked, lang, layers.corrections(DETECTED))
     coded = ScanStatistics(layers.coded, asked, lang)
-    facts = layer_facts(layers.standing, layers.detected, layers.coded)
+    facts = layers.facts()
     is_coded = layer == CODED
     shown = coded if is_coded else detected
     if as_json:

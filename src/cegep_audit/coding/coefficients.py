@@ -4,18 +4,33 @@ Every figure is a function of sums over institutions, so that all resamples of t
 libraries for these (krippendorff, scikit-learn, statsmodels) have no weights, clusters or intervals.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.analyze.intervals import TAIL, Interval, binomial_interval
+from cegep_audit.analyze.intervals import TAIL, binomial_interval
+from cegep_audit.detect.networks.identify import account_key
+from cegep_audit.models import Unit
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
 SEED = 1
+
+Level = Literal["presence", "account"]
+LEVELS: tuple[Level, ...] = ("presence", "account")
+
+_TABLE = {  # whether the first rater names an account, whether the second does, and whether they say the same
+    "both": (True, True, True),
+    "different": (True, True, False),
+    "first_only": (True, False, False),
+    "second_only": (False, True, False),
+    "neither": (False, False, True),
+}
 
 FIGURES = ("prevalence", "precision", "recall", "f1", "agreement", "kappa", "alpha")
 
@@ -23,8 +38,62 @@ _UNDEFINED_AT_MOST = 0.05  # share of resamples without a value; above it, perce
 _NOTHING = 1e-12  # a rounding error
 
 Floats = NDArray[np.float64]
+_NO_DRAWS: Floats = np.empty(0)
 Figures = Callable[[Floats], dict[str, Floats]]
 """From how often each institution was drawn, a row a draw, to each figure of each draw; NaN where undefined."""
+
+
+Answers = Mapping[Unit, tuple[str | None, str]]
+"""What a rater said of each unit: the account, "" for none; or None, and the cause for which there is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The agreement of two raters on some units; ``figures`` are those of :func:`estimates`, the second the reference.
+
+    ``table`` counts units by what the two said; on the ``different`` ones both name an account, not the same (none at
+    the level of presence). ``unweighted`` holds kappa and alpha of the rows as they are, where ``figures`` are weighted
+    to the whole.
+    """
+
+    rows: int
+    institutions: int
+    table: Mapping[str, int]
+    figures: Mapping[str, Estimate]
+    unweighted: Mapping[str, Estimate]
+
+
+def measured(said: Sequence[tuple[Unit, str, str, float]], level: Level) -> Measured:
+    """Return the agreement of two raters at a *level*, from each unit, what the two said of it, and its weight."""
+    pairs = [
+        Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weight)
+        for unit, a, b, weight in said
+    ]
+    plain = estimates([pair._replace(weight=1.0) for pair in pairs])
+    counts = Counter((bool(pair.first), bool(pair.second), pair.first == pair.second) for pair in pairs)
+    return Measured(
+        rows=len(pairs),
+        institutions=len({pair.cluster for pair in pairs}),
+        table={name: counts[said] for name, said in _TABLE.items()},
+        figures=estimates(pairs) if any(pair.weight != 1 for pair in pairs) else plain,
+        unweighted={name: plain[name] for name in ("kappa", "alpha")},
+    )
+
+
+def _category(unit: Unit, account: str, level: Level) -> str:
+    """Return what raters are compared on at a *level*: whether there is an account, or which one."""
+    if not account or level == "presence":
+        return "present" if account else ""
+    return account_key(unit.network, account)
+
+
+def alpha_among(raters: Iterable[Answers], level: Level) -> Estimate:
+    """Return Krippendorff's alpha among all *raters*, each unit with the values it has."""
+    values: dict[Unit, list[str]] = defaultdict(list)
+    for unit, (account, _) in chain.from_iterable(answers.items() for answers in raters):
+        if account is not None:
+            values[unit].append(_category(unit, account, level))
+    return alpha_of([(unit.institution_id, said) for unit, said in values.items()])
 
 
 class Pair(NamedTuple):
@@ -57,8 +126,15 @@ def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = 
         return dict.fromkeys(FIGURES, Estimate(None))
     figures, clusters = _of_pairs(pairs)
     found = _estimated(figures, clusters, resamples, seed)
-    if clusters > 1:
-        found |= {name: _at_the_edge(found[name], name, pairs) for name in _EDGES}
+    for name, counts in _EDGES.items() if clusters > 1 else ():
+        value = found[name].value
+        if value is not None and not _NOTHING < value < 1 - _NOTHING:
+            rows = [counts(pair) for pair in pairs]
+            has, total = sum(among and has for among, has in rows), sum(among for among, _ in rows)
+            low, high = binomial_interval(has, total, "exact")
+            if name == "f1":  # twice the accounts that both name, over all that each names
+                low, high = 2 * low / (1 + low), 2 * high / (1 + high)
+            found[name] = Estimate(float(round(value)), (low, high))
     return found
 
 
@@ -84,13 +160,17 @@ def alpha_of(units: Sequence[tuple[str, Sequence[str]]], *, resamples: int = RES
 
 def _estimated(figures: Figures, clusters: int, resamples: int, seed: int) -> dict[str, Estimate]:
     """Return the *figures* of all clusters, with percentiles of resamples of them; one cluster cannot vary."""
-    whole = {name: float(values[0]) for name, values in figures(np.ones((1, clusters))).items()}
     draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
     drawn = figures(draws.astype(np.float64)) if clusters > 1 else {}
-    return {
-        name: Estimate(None if np.isnan(value) else value, _percentiles(drawn[name]) if drawn else None)
-        for name, value in whole.items()
-    }
+    found = {}
+    for name, (value,) in figures(np.ones((1, clusters))).items():
+        values, interval = drawn.get(name, _NO_DRAWS), None
+        defined = values[~np.isnan(values)]
+        if len(defined) and len(defined) >= (1 - _UNDEFINED_AT_MOST) * len(values) and np.ptp(defined) >= _NOTHING:
+            low, high = np.quantile(defined, [TAIL, 1 - TAIL]).tolist()
+            interval = (low, high)
+        found[name] = Estimate(None if np.isnan(value) else float(value), interval)
+    return found
 
 
 def _codes(names: Sequence[str]) -> tuple[NDArray[np.int_], int]:
@@ -148,14 +228,6 @@ def _over(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=np.abs(whole) > _NOTHING)
 
 
-def _percentiles(values: Floats) -> Interval | None:
-    defined = values[~np.isnan(values)]
-    if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(values) or np.ptp(defined) < _NOTHING:
-        return None
-    low, high = np.quantile(defined, [TAIL, 1 - TAIL])
-    return float(low), float(high)
-
-
 _EDGES: dict[str, Callable[[Pair], tuple[bool, bool]]] = {  # whether a row counts in the total of a share, and in it
     "prevalence": lambda pair: (True, bool(pair.second)),
     "precision": lambda pair: (bool(pair.first), pair.first == pair.second),
@@ -163,14 +235,3 @@ _EDGES: dict[str, Callable[[Pair], tuple[bool, bool]]] = {  # whether a row coun
     "f1": lambda pair: (bool(pair.first or pair.second), pair.first == pair.second),
     "agreement": lambda pair: (True, pair.first == pair.second),
 }
-
-
-def _at_the_edge(found: Estimate, name: str, pairs: Sequence[Pair]) -> Estimate:
-    """Return *found* with the exact interval where it is 0 or 1."""
-    if found.value is None or _NOTHING < found.value < 1 - _NOTHING:
-        return found
-    rows = [_EDGES[name](pair) for pair in pairs]
-    low, high = binomial_interval(sum(among and has for among, has in rows), sum(among for among, _ in rows), "exact")
-    if name == "f1":  # twice the accounts that both name, over all that each names
-        low, high = 2 * low / (1 + low), 2 * high / (1 + high)
-    return Estimate(float(round(found.value)), (low, high))

@@ -8,7 +8,7 @@ non-response in sample surveys", JASA 41, 1946).
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
-from operator import attrgetter
+from operator import add, attrgetter
 from typing import NamedTuple
 
 from cegep_audit.analyze.findings import Adjusted, CorrectedShare, Corrections
@@ -51,13 +51,13 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     of_read, of_unread = _total(read), _total(unread)
     if not read or of_read is None:
         return None
-    share = _share([of_read], len(read))
+    share = _share(len(read), *of_read)
     return Adjusted(
         share.share,
         share.ci95,
         rogan_gladen=rogan_gladen(read),
         sampled=sum(case.truth is not None for case in read),
-        population=_share([of_read, of_unread], len(cases)) if of_unread else None,
+        population=_share(len(cases), *map(add, of_read, of_unread)) if of_unread else None,
         sampled_unread=sum(case.truth is not None for case in unread),
     )
 
@@ -94,8 +94,7 @@ def _weights(cases: Sequence[Case]) -> Mapping[tuple[str, str], float]:
     return {key: sizes[key] / number * of_state[key[0]] / reached[key[0]] for key, number in coded.items()}
 
 
-def _share(totals: Sequence[_Total], size: int) -> CorrectedShare:
-    number, below, above = (sum(column) for column in zip(*totals, strict=True))
+def _share(size: int, number: float, below: float, above: float) -> CorrectedShare:
     interval = (max(0.0, (number - sqrt(below)) / size), min(1.0, (number + sqrt(above)) / size))
     return CorrectedShare(number / size, interval)
 

@@ -4,12 +4,11 @@ A decision was made on what the rules had found. It holds for a later scan if it
 one that the decision names. If they find another, it lapses and the unit is to be coded again.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
-from cegep_audit.analyze.findings import Figures, Proportion
 from cegep_audit.analyze.presence import day_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import account_key, basket, classify, mastodon_handle
 from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
@@ -18,7 +17,6 @@ from cegep_audit.vocabulary import Detail, Kind, ReadBy, Role, Status, Verdict
 ASKED = "classic"  # the basket of networks that are coded for every institution, found or not
 TOOL = "tool"  # the rater that a scan is; no coder may sign so
 CONSENSUS = "consensus"  # the coder whose word settles what the others disagree on
-DETECTED, CODED = "detected", "coded"  # what the tool found; the same, corrected by coders
 REASON = "coded"  # of an account whose role a person decided
 
 
@@ -65,19 +63,20 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
     lapsed: list[Unit] = []
     for unit, by_coder in last.items():
         decisive = [item for item in by_coder.values() if item.verdict.is_decisive]
-        found = finding(results[unit.institution_id], unit.network)
-        holding = [item for item in decisive if item.scan_id == judged.id or _holds(item, found)]
+        found = finding(results[unit.institution_id], unit.network)  # None: an unread site changes nothing
+        holding = [
+            item
+            for item in decisive
+            if item.scan_id == judged.id
+            or found is None
+            or is_same(unit.network, item.correct_account, found)
+            or (item.detected is not None and is_same(unit.network, item.detected, found))
+        ]
         if chosen := agreed(holding):
             settled[unit] = chosen
         elif decisive:
             (disputed if holding else lapsed).append(unit)
     return Standing(settled, tuple(disputed), tuple(lapsed))
-
-
-def _holds(item: Decision, found: str | None) -> bool:
-    """Whether a decision of an earlier scan holds for what is *found* now; an unread site changes nothing."""
-    known = (item.detected, item.correct_account)
-    return found is None or any(was is not None and is_same(item.unit.network, was, found) for was in known)
 
 
 def agreed(decisions: Sequence[Decision]) -> Decision | None:
@@ -97,16 +96,15 @@ def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Deci
     A new sheet does not say whether its coder once saw the tool's answer, nor the stratum and weight of a drawn row.
     """
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
-    found = []
-    for item in items:
-        before = None if item.verdict is Verdict.LISTED else known.get((item.scan_id, item.unit, item.coder))
-        if before is None:
-            found.append(item)
-            continue
-        drawn = item if item.weight is not None else before
-        is_blind = item.is_blind and before.is_blind
-        found.append(replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight))
-    return found
+
+    def completed(item: Decision) -> Decision:
+        before = known.get((item.scan_id, item.unit, item.coder))
+        if before is None or item.verdict is Verdict.LISTED:
+            return item
+        drawn, is_blind = item if item.weight is not None else before, item.is_blind and before.is_blind
+        return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
+
+    return [completed(item) for item in items]
 
 
 def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
@@ -126,8 +124,9 @@ def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> Instit
     accounts = result.accounts
     for item in decisions:
         accounts = tuple(_judged(account, item) for account in accounts)
-        if item.correct_account and not any(_names(item, account) for account in accounts):
-            url, network, what = item.correct_account, item.unit.network, classify(item.correct_account)
+        url, network = item.correct_account, item.unit.network
+        if url and not any(each.network == network and is_same(network, each.url, url) for each in accounts):
+            what = classify(url)
             kind = what.kind if what.kind.names_account else Kind.PROFILE
             handle = what.handle or mastodon_handle(url) or ""
             accounts += (Account(network, handle, url, kind, Role.OFFICIAL, REASON, (), is_main=True),)
@@ -135,9 +134,11 @@ def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> Instit
 
 
 def _judged(account: Account, item: Decision) -> Account:
-    if _names(item, account):
+    if account.network != item.unit.network:
+        return account
+    if account.url and is_same(account.network, account.url, item.correct_account):
         return replace(account, role=Role.OFFICIAL, reason=REASON, is_main=True)
-    if account.network != item.unit.network or account.role is not Role.OFFICIAL:
+    if account.role is not Role.OFFICIAL:
         return account
     is_shown_one = bool(item.detected) and is_same(account.network, account.url, item.detected or "")
     if item.verdict is Verdict.ABSENT or (item.verdict is Verdict.WRONG_ACCOUNT and is_shown_one):
@@ -145,12 +146,7 @@ def _judged(account: Account, item: Decision) -> Account:
     return replace(account, is_main=False)
 
 
-def _names(item: Decision, account: Account) -> bool:
-    has_address = bool(account.url and item.correct_account) and account.network == item.unit.network
-    return has_address and is_same(account.network, account.url, item.correct_account)
-
-
-def missing_networks(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> list[str]:
+def _missing(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> list[str]:
     """Return the networks that coders have yet to decide before the site of *result* counts as read by hand."""
     return [name for name in basket(ASKED, day_of(scan, result)) if Unit(result.institution.id, name) not in settled]
 
@@ -161,7 +157,7 @@ def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], sc
     ``captured_at`` is noon (UTC) of the day of their last decision.
     """
     own = [item for unit, item in settled.items() if unit.institution_id == result.institution.id]
-    if result.status.is_assessed or not own or missing_networks(result, settled, scan):
+    if result.status.is_assessed or not own or _missing(result, settled, scan):
         return None
     read = replace(
         result,
@@ -175,63 +171,8 @@ def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], sc
     return _decided(read, own)
 
 
-def with_sites_read_by_hand(scan: Scan, settled: Mapping[Unit, Decision]) -> Scan:
-    """Return *scan* with the sites that only coders read as assessed."""
-    return replace(scan, results=tuple(read_by_hand(each, settled, scan) or each for each in scan.results))
-
-
 def without_effect(scan: Scan, settled: Mapping[Unit, Decision]) -> dict[str, list[str]]:
     """Return the networks still missing for each institution that *scan* could not assess and coders read in part."""
     coded = {unit.institution_id for unit in settled}
-    unread = (item for item in scan.results if item.institution.id in coded and not item.status.is_assessed)
-    missing = {item.institution.id: missing_networks(item, settled, scan) for item in unread}
-    return {name: networks for name, networks in missing.items() if networks}
-
-
-@dataclass(frozen=True, slots=True)
-class LayerFacts:
-    """What the layer ``coded`` rests on.
-
-    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
-    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
-    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
-    """
-
-    decided: Mapping[str, int]
-    institutions: int
-    changed: int
-    not_assessed: int
-    disputed: int
-    lapsed: int
-
-
-def layer_facts(stand: Standing, detected: Scan, coded: Scan) -> LayerFacts:
-    """Return the decisions that make the scan *coded* differ from *detected*, counted."""
-    layers = [{result.institution.id: result for result in scan.results} for scan in (detected, coded)]
-    found = {
-        unit: [finding(results.get(unit.institution_id), unit.network) for results in layers] for unit in stand.settled
-    }
-    decided = {unit: (was, now) for unit, (was, now) in found.items() if was is not None and now is not None}
-    return LayerFacts(
-        decided=Counter(unit.network for unit in decided),
-        institutions=len({unit.institution_id for unit in decided}),
-        changed=sum(not is_same(unit.network, was, now) for unit, (was, now) in decided.items()),
-        not_assessed=len(found) - len(decided),
-        disputed=len(stand.disputed),
-        lapsed=len(stand.lapsed),
-    )
-
-
-def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[str, object]:
-    """Return the block ``layer`` of ``summary --layer coded --json``: decisions, and counts before and after them."""
-
-    def counts(was: Proportion | None, now: Proportion) -> dict[str, int]:
-        return {DETECTED: was.count if was else 0, CODED: now.count}
-
-    networks = [
-        {"network": name, "decided": facts.decided.get(name, 0), **counts(before.networks.get(name), now)}
-        for name, now in after.networks.items()
-    ]
-    thresholds = [{"k": k, **counts(before.at_least.get(k), now)} for k, now in after.at_least.items()]
-    decided = {"decided": sum(facts.decided.values())}
-    return {"name": CODED, **asdict(facts), **decided, "min_networks": thresholds, "networks": networks}
+    unread = (each for each in scan.results if each.institution.id in coded and not each.status.is_assessed)
+    return {each.institution.id: missing for each in unread if (missing := _missing(each, settled, scan))}

@@ -1,15 +1,36 @@
 """A scan in its two layers: what the tool found, and the same corrected by what coders decided."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
-from cegep_audit.analyze.findings import Corrections
+from cegep_audit.analyze.findings import Corrections, Figures, Proportion
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.coding.decisions import CODED, Standing, apply_decisions, standing, with_sites_read_by_hand
+from cegep_audit.coding.decisions import Standing, apply_decisions, finding, is_same, read_by_hand, standing
 from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
 from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
+
+DETECTED, CODED = "detected", "coded"  # what the tool found; the same, corrected by coders
+OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of accounts do without
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """What the layer ``coded`` rests on.
+
+    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
+    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
+    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
+    """
+
+    decided: Mapping[str, int]
+    institutions: int
+    changed: int
+    not_assessed: int
+    disputed: int
+    lapsed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,38 @@ class Layers:
     def of(self, layer: str) -> Scan:
         """Return the scan in the *layer* asked for."""
         return self.coded if layer == CODED else self.detected
+
+    def facts(self) -> LayerFacts:
+        """Return the decisions that make the coded scan differ from the detected one, counted."""
+        layers = [{each.institution.id: each for each in scan.results} for scan in (self.detected, self.coded)]
+        decided = {}
+        for unit in self.standing.settled:
+            was, now = (finding(results.get(unit.institution_id), unit.network) for results in layers)
+            if was is not None and now is not None:
+                decided[unit] = is_same(unit.network, was, now)
+        return LayerFacts(
+            decided=Counter(unit.network for unit in decided),
+            institutions=len({unit.institution_id for unit in decided}),
+            changed=list(decided.values()).count(False),
+            not_assessed=len(self.standing.settled) - len(decided),
+            disputed=len(self.standing.disputed),
+            lapsed=len(self.standing.lapsed),
+        )
+
+
+def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[str, object]:
+    """Return the block ``layer`` of ``summary --layer coded --json``: decisions, and counts before and after them."""
+
+    def counts(was: Proportion | None, now: Proportion) -> dict[str, int]:
+        return {DETECTED: was.count if was else 0, CODED: now.count}
+
+    networks = [
+        {"network": name, "decided": facts.decided.get(name, 0), **counts(before.networks.get(name), now)}
+        for name, now in after.networks.items()
+    ]
+    thresholds = [{"k": k, **counts(before.at_least.get(k), now)} for k, now in after.at_least.items()]
+    decided = {"decided": sum(facts.decided.values())}
+    return {"name": CODED, **asdict(facts), **decided, "min_networks": thresholds, "networks": networks}
 
 
 def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
@@ -65,9 +118,6 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
     return _layers(store, replace(scan, institutions=tuple(beside), results=tuple(found)))
 
 
-OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of accounts do without
-
-
 def _results(
     store: Store,
     scan: Scan,
@@ -93,5 +143,6 @@ def _layers(store: Store, judged: Scan) -> Layers:
     detected, _ = apply_to_scan(judged)
     decisions = tuple(store.decisions(judged.id))
     stand = standing(decisions, judged)
-    coded = with_sites_read_by_hand(apply_decisions(detected, stand.settled.values()), stand.settled)
-    return Layers(judged, detected, coded, decisions, stand)
+    coded = apply_decisions(detected, stand.settled.values())
+    results = tuple(read_by_hand(each, stand.settled, coded) or each for each in coded.results)
+    return Layers(judged, detected, replace(coded, results=results), decisions, stand)

@@ -13,6 +13,7 @@ from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
 
 _WHOLE = "institution:"  # how the strata of a sample of whole institutions begin
+_UNREAD = "/not_assessed"  # how the strata of sites that were not assessed end
 
 K = TypeVar("K", str, Unit)
 State = Literal["found", "not_found", "not_assessed"]
@@ -161,15 +162,11 @@ def weights_of(
         rows = [row for row in coding_rows(judged) if with_unread or row.state != "not_assessed"]
         strata = {row.unit: row.stratum_of_row for row in rows}
     done = Counter(strata[unit] for unit in decided if unit in strata)
-    takes_unread = with_unread and any(map(_is_unread, done))
-    sizes = Counter(name for name in strata.values() if takes_unread or not _is_unread(name))
+    takes_unread = with_unread and any(name.endswith(_UNREAD) for name in done)
+    sizes = Counter(name for name in strata.values() if takes_unread or not name.endswith(_UNREAD))
     weights |= {unit: sizes[strata[unit]] / done[strata[unit]] for unit in decided if sizes[strata.get(unit, "")]}
     drawn_weights = {strata[unit]: item.weight or 1.0 for unit, item in drawn.items() if unit in strata}
     undone = sum(max(0, round(sizes[name] / weight) - done[name]) for name, weight in drawn_weights.items())
     empty = tuple(sorted(set(sizes) - set(done)))
     is_whole = not undone and not empty and set(weights.values()) <= {1.0}
     return weights, None if is_whole else Sampled(undone, empty)
-
-
-def _is_unread(stratum: str) -> bool:
-    return stratum.endswith("/not_assessed")

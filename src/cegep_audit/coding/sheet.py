@@ -148,7 +148,9 @@ class _Reader:
             verdict=verdict,
             correct_account=account,
             date=self.found.parse(row, "date", self._date, self.today),
-            note=self.found.parse(row, "note", _note, ""),
+            note=self.found.parse(
+                row, "note", lambda text: text and filled(" ".join(text.split()), at_most=_LONGEST_NOTE), ""
+            ),
             detected=finding(self.results.get(unit.institution_id), unit.network),
             is_blind=self.is_blind,
             stratum=row.cells.get("stratum", ""),
@@ -190,10 +192,8 @@ class _Reader:
         return day
 
     def _account(self, row: Row, column: str, unit: Unit) -> str:
-        def account(text: str) -> str:
-            return read_account(text, unit.network, "coding.not_account") if text else ""
-
-        return self.found.parse(row, column, account, "")
+        reader = lambda text: text and read_account(text, unit.network, "coding.not_account")  # noqa: E731
+        return self.found.parse(row, column, reader, "")
 
     def _shown(self, row: Row, unit: Unit) -> str:
         """Return the official account that the sheet showed, "" for none; note one that the scan does not have."""
@@ -226,11 +226,6 @@ def _verdict(text: str) -> Verdict:
     if verdict := _WORDS.get(slug(text)):
         return verdict
     raise CellError("coding.decision", cell=excerpt(text))
-
-
-def _note(text: str) -> str:
-    text = " ".join(text.split())
-    return filled(text, at_most=_LONGEST_NOTE) if text else ""
 
 
 def _weight(text: str) -> float | None:

@@ -283,6 +283,7 @@ def _share(
     counts = Counter(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
     share = ShareChange(measure, name, k, network, scope, len(has), both + lost, both + gained, gained, lost)
+    if not has or scope is Scope.EACH_DAY:
+        return share
     interval = paired_difference_interval(both, gained, lost, counts[False, False])
-    is_tested = has and scope is Scope.BOTH_DAYS
-    return replace(share, interval=interval, p_value=mcnemar(gained, lost)) if is_tested else share
+    return replace(share, interval=interval, p_value=mcnemar(gained, lost))

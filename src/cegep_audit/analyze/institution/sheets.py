@@ -81,23 +81,13 @@ def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
         yield replace(sheet, peers=peers, neighbours=neighbours, advice=_advice(scan, sheet, peers))
 
 
-def sheet_of(scan: Scan, institution_id: str) -> Sheet | None:
-    """Return the sheet of one institution of *scan*, None where it has no such institution."""
-    return next(sheets(scan, {institution_id}), None)
-
-
 def bare_sheets(scan: Scan) -> Iterator[Sheet]:
     """Yield the sheet of each institution of *scan* without what takes time: its peers, neighbours and advice."""
-    return (_alone(scan, institution, result) for institution, result in visits(scan))
-
-
-def _alone(scan: Scan, institution: Institution, result: InstitutionResult | None) -> Sheet:
-    if result is None:
-        return Sheet(institution, None, {}, frozenset(), None, None)
-    is_assessed = result.status.is_assessed
-    main = main_accounts(result)
-    counted = frozenset(main).intersection(basket("all", day_of(scan, result))) if is_assessed else frozenset()
-    return Sheet(institution, result, main, counted, len(counted) if is_assessed else None, None)
+    for institution, result in visits(scan):
+        is_assessed = result is not None and result.status.is_assessed
+        main = main_accounts(result) if result else {}
+        counted = frozenset(main).intersection(basket("all", day_of(scan, result))) if is_assessed else frozenset()
+        yield Sheet(institution, result, main, counted, len(counted) if is_assessed else None, None)
 
 
 def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:

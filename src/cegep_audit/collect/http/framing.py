@@ -6,13 +6,14 @@ again: only if the answer certainly ended and nothing followed it.
 """
 
 import re
-from collections.abc import Generator
+from enum import Enum, auto
 
 from cegep_audit.collect.http.body import BodyError
 from cegep_audit.vocabulary import Detail
 
+_START = b"HTTP/"
+_NOT_HTTP = "the answer is not HTTP"
 _MAX_HEAD = 100_000  # bytes; h11 gives up on a longer one
-_ENDLESS = 10**20  # bytes of a body that lasts until the connection ends
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]*"
@@ -25,7 +26,6 @@ _NO_CONTROLS = bytes.maketrans(bytes(range(0x20)) + b"\x7f", b" " * 33)
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re.IGNORECASE)
 _CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
 _NO_BODY = frozenset({204, 304})
-_INTERIM = frozenset(range(100, 200)) - {101}  # the real answer follows
 
 # The end of a body in chunks. Page text may look the same: then the connection is closed without need.
 _LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{1,500}\r\n){0,9}+\r\n")
@@ -36,84 +36,108 @@ class TransportError(BodyError):
     """A connection that cannot be made or used."""
 
 
-class Framing:
-    """The answers on one connection, one after the other.
+class _State(Enum):
+    HEAD = auto()
+    LENGTH = auto()  # a body of a known length
+    CHUNKS = auto()
+    UNKNOWN = auto()  # until the connection ends, as far as we can tell
+    END = auto()
 
-    ``surplus`` is what followed an answer. ``is_silent`` says that nothing of the present answer has come yet.
-    """
+
+class Framing:
+    """The answers on one connection, one after the other."""
 
     def __init__(self) -> None:
-        self.surplus = bytearray()
-        self.is_silent = False
-        self._is_over = True  # the answer has certainly ended
+        self.surplus = bytearray()  # what followed the answer
+        self._state = _State.END
+        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
+        self._left = 0  # bytes of the body; of a head, those looked through
+        self._has_chunks = False
+        self._is_connect = False
 
     @property
     def is_clean(self) -> bool:
         """Whether the answer is at its end and nothing followed it."""
-        return self._is_over and not self.surplus
+        return self._state is _State.END and not self.surplus
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of the answer has come yet."""
+        return self._state is _State.HEAD and not self._held
 
     def expect(self, request: bytes) -> None:
         """Expect the answer to *request*: a GET, a CONNECT that asks a proxy for a tunnel, or not HTTP."""
-        self._is_over = False
-        is_connect = request.startswith(b"CONNECT ")
-        is_http = is_connect or request.startswith(b"GET ")
-        self._parts = self._from_head(is_connect=is_connect) if is_http else self._body(b"", b"", _ENDLESS)
-        next(self._parts)
+        self._is_connect = request.startswith(b"CONNECT ")
+        self._state = _State.HEAD if self._is_connect or request.startswith(b"GET ") else _State.UNKNOWN
+        self._has_chunks = False
+        self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
         """Return what *data*, just received, adds to the answer; b"" for none yet. Raise TransportError.
 
         What follows a body in chunks is passed on too: only h11 knows for certain where such a body ends.
         """
-        return self._parts.send(data)
+        heads = b""
+        while self._state is _State.HEAD:
+            self._held += data
+            head = self._next_head()
+            if head is None:
+                return heads
+            heads += head
+            data = bytes(self._held)
+            self._held[:] = b"\r\n" if self._has_chunks else b""
+        return heads + self._body_in(data)
 
-    def _from_head(self, *, is_connect: bool) -> Generator[bytes, bytes, None]:
-        """Take what is received, and yield its heads, interim ones too, then its body."""
-        passed, held, looked_at, status, head = b"", bytearray(), 0, 100, b""
-        while status in _INTERIM:
-            del held[: len(held) - len(held.lstrip(b"\r\n"))]
-            end = _END_OF_HEAD.search(held, max(0, looked_at - 3))
-            if not held.startswith(b"HTTP/"[: len(held)]) or (end is None and len(held) > _MAX_HEAD):
-                raise TransportError(Detail.PROTOCOL, "the answer is not HTTP")
-            if end is None:
-                self.is_silent, looked_at = not held, len(held)
-                held += yield passed
-                passed = b""
-                continue
-            head = clean_head(bytes(held[: end.end()]))
-            del held[: end.end()]
-            passed += head
-            status, looked_at = int(head[9:12]) if _STATUS_LINE.match(head) else 0, 0
-        self.is_silent = False
-        lengths = _LENGTH.findall(head)
-        if status in _NO_BODY or (is_connect and 200 <= status < 300):  # noqa: PLR2004 -- a tunnel
-            yield from self._body(passed, bytes(held), 0)
-        if _CODED.search(head):
-            yield from self._chunks(passed, bytes(held))
-        yield from self._body(passed, bytes(held), int(lengths[0]) if len(lengths) == 1 else _ENDLESS)
+    def _next_head(self) -> bytes | None:
+        """Take the head off what is held and return it cleaned; None where it is not whole yet."""
+        held = self._held
+        del held[: len(held) - len(held.lstrip(b"\r\n"))]
+        if not held.startswith(_START[: len(held)]):
+            raise TransportError(Detail.PROTOCOL, _NOT_HTTP)
+        end = _END_OF_HEAD.search(held, max(0, self._left - 3))
+        self._left = len(held)
+        if end is None:
+            if len(held) <= _MAX_HEAD:
+                return None
+            raise TransportError(Detail.PROTOCOL, _NOT_HTTP)
+        self._left = 0
+        head = clean_head(bytes(held[: end.end()]))
+        del held[: end.end()]
+        self._begin_body(head)
+        return head
 
-    def _body(self, passed: bytes, data: bytes, left: int) -> Generator[bytes, bytes, None]:
-        """Yield *passed* and then the body, of which *data* has come already and *left* bytes belong to it."""
-        while True:
-            self.surplus += data[left:]
-            data = data[:left]
-            left -= len(data)
-            self._is_over = not left
-            data = yield passed + data
-            passed = b""
+    def _begin_body(self, head: bytes) -> None:
+        status = int(head[9:12]) if _STATUS_LINE.match(head) else 0
+        if status // 100 == 1 and status != 101:  # noqa: PLR2004 -- an interim answer: the real one follows
+            return
+        length = _LENGTH.findall(head)
+        if status in _NO_BODY or (self._is_connect and status // 100 == 2):  # noqa: PLR2004 -- a tunnel
+            self._state = _State.END
+        elif _CODED.search(head):
+            self._state, self._has_chunks = _State.CHUNKS, True
+        elif len(length) == 1:
+            self._left = int(length[0])
+            self._state = _State.LENGTH if self._left else _State.END
+        else:
+            self._state = _State.UNKNOWN
 
-    def _chunks(self, passed: bytes, data: bytes) -> Generator[bytes, bytes, None]:
-        tail = bytearray(b"\r\n")
-        while True:
-            tail += data
-            if self._is_over:
-                self.surplus += data
-            elif end := _LAST_CHUNK.search(tail):
-                self._is_over = True
-                self.surplus += tail[end.end() :]
-            del tail[:-_LOOKED_BACK]
-            data = yield passed + data
-            passed = b""
+    def _body_in(self, data: bytes) -> bytes:
+        """Return the part of *data* that h11 is given."""
+        if self._state is _State.UNKNOWN:
+            return data
+        if self._state is _State.CHUNKS:
+            self._held += data
+            if end := _LAST_CHUNK.search(self._held):
+                self._state = _State.END
+                self.surplus += self._held[end.end() :]
+            del self._held[:-_LOOKED_BACK]
+            return data
+        size = min(self._left, len(data))
+        self._left -= size
+        if not self._left:
+            self._state = _State.END
+        self.surplus += data[size:]
+        return data if self._has_chunks else data[:size]
 
 
 def clean_head(head: bytes) -> bytes:

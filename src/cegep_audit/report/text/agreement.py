@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, Agreement, Comparison, Measured
-from cegep_audit.coding.coefficients import FIGURES, RESAMPLES
+from cegep_audit.coding.agreement import BASKETS, CLASSIC, OVERALL, Agreement, Comparison, Overlap
+from cegep_audit.coding.coefficients import FIGURES, LEVELS, RESAMPLES, Measured
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
-from cegep_audit.coding.lists import Overlap
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import LOCALES, Language
@@ -29,7 +28,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield Line(say("agreement.all_coders", lang, **_alphas(found, lang)), is_apart=True)
     for overlap in found.overlaps:
-        yield from _overlap(overlap, found, lang)
+        yield from _overlap(overlap, lang)
     if found.comparisons:
         yield Line(say("agreement.caution", lang), "dim", is_apart=True)
         yield Line(say("agreement.methods", lang), "strong", is_apart=True)
@@ -66,9 +65,7 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
     if each.differences:
         yield Line(say("agreement.differences", lang, count=len(each.differences)), "strong", is_apart=True)
         nothing = say("agreement.nothing", lang)
-        facts = (
-            {key: said or nothing for key, said in item.items()} | _names(item, found) for item in each.differences
-        )
+        facts = ({key: said or nothing for key, said in item.items()} | _names(item) for item in each.differences)
         yield from listed(
             [say("agreement.difference", lang, **item) for item in facts], _LISTED, "agreement.more", lang
         )
@@ -115,7 +112,7 @@ def _by_network(measured: Mapping[str, Measured], level: str, lang: Language) ->
         yield Line(say("agreement.few", lang, names=", ".join(few)), "dim")
 
 
-def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]:
+def _overlap(each: Overlap, lang: Language) -> Iterator[Block]:
     first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
     yield Title(say("agreement.list", lang, first=first, second=second))
     for key, rater, items in (
@@ -124,15 +121,15 @@ def _overlap(each: Overlap, found: Agreement, lang: Language) -> Iterator[Block]
         ("only", second, each.second_only),
     ):
         yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
-        lines = [", ".join((*_names(item, found).values(), item["account_url"])) for item in items]
+        lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
         yield from listed(lines, _LISTED, "agreement.more", lang)
     if each.not_assessed:
         yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
     yield Line(say("agreement.no_total", lang), "dim")
 
 
-def _names(item: Mapping[str, Any], found: Agreement) -> dict[str, str]:
-    name = found.names.get(item["institution_id"]) or item["institution_id"]
+def _names(item: Mapping[str, Any]) -> dict[str, str]:
+    name = item["institution"] or item["institution_id"]
     return {"institution": plain(name), "network": network_name(item["network"])}
 
 

@@ -10,7 +10,6 @@ from cegep_audit.analyze.baselines import shown_thresholds
 from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.findings import FEW, Figures
 from cegep_audit.analyze.presence import THREE_PLUS, causes
-from cegep_audit.coding.decisions import LayerFacts
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import group_words, known, say
@@ -22,6 +21,7 @@ from cegep_audit.vocabulary import Status
 
 if TYPE_CHECKING:
     from cegep_audit.analyze.scan_statistics import ScanStatistics  # numpy comes with it
+    from cegep_audit.coding.layers import LayerFacts  # the database comes with it
 
 _MOST_NAMED = 20  # institutions not assessed: a report names them if there are no more
 _FIRST_KS = (1, 2, THREE_PLUS)

@@ -20,6 +20,7 @@ Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, s
 BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
 _BLANK = re.compile(r"\s")
 _NO_WORD = re.compile(r"[*{]")
 # First labels that lead to the same site: www., mobile and language versions.
@@ -98,12 +99,8 @@ class Pattern:
     def _segment(self, text: str, anything: str = "[^/]+") -> str:
         if "|" in text:
             return "(?:" + "|".join(self._segment(word, anything) for word in text.split("|")) + ")"
-        made, position = "", 0
-        for piece in _PIECE.finditer(text):
-            made += re.escape(text[position : piece.start()]).replace(r"\*", anything)
-            made += f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})"
-            position = piece.end()
-        return made + re.escape(text[position:]).replace(r"\*", anything)
+        escaped = re.escape(text).replace(r"\*", anything)
+        return _ESCAPED_PIECE.sub(lambda piece: f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})", escaped)
 
 
 class Rule:

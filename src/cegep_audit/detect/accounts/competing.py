@@ -147,7 +147,7 @@ class _Units:
         self._site_parts = host_parts | (parts_in(title) - own)
         self._whole = {item for item in main if item.name_match >= NameMatch.WHOLE}
         self._declared = {item.network for item in main if item.is_listed}
-        # By network, the prominence of its main account: of several, the last in order of prominence.
+        # By network, the highest prominence of an account that shows the institution's name and names no part.
         self._best_main = {item.network: item.prominence for item in sorted(main, key=attrgetter("prominence"))}
         self._kinds_of_parts = {item.parts for item in candidates if item.parts}
 
@@ -159,8 +159,8 @@ class _Units:
             return True
         has_main = candidate.competitors > 0 or bool(self._whole - {candidate})
         if candidate.parts and not self._is_in_main_row(candidate):
-            # A site without an account of the whole institution may show one kind of part only. Then a word that main
-            # accounts also contain proves nothing.
+            # Without an account of the whole institution, the handle must surely mean a part. If the site shows
+            # accounts of one kind of part only, a word that main accounts also contain proves nothing.
             return (
                 has_main
                 or (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))

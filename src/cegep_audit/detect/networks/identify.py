@@ -160,13 +160,11 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
     handle = _spelt(rule, rule.handle.format_map(pieces))
     name = handle.rpartition("/")[2].lstrip("@+").lower()
     makers, placeholder = _in_templates()
-    reserved = places().main[rule.network] if rule.is_bare and rule.network is not None else None
-    reasons = {
-        "vendor_default": name in makers,
-        "placeholder": placeholder.fullmatch(name),
-        "reserved_word": reserved and (handle in reserved.words or handle in reserved.rules),
-    }
-    if reason := next((reason for reason, applies in reasons.items() if applies), ""):
+    reason = "vendor_default" if name in makers else "placeholder" if placeholder.fullmatch(name) else ""
+    if not reason and rule.is_bare and rule.network is not None:
+        main = places().main[rule.network]
+        reason = "reserved_word" if handle in main.words or handle in main.rules else ""
+    if reason:
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
     named = {**pieces, "handle": handle}
     quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}

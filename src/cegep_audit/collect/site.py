@@ -1,9 +1,9 @@
-"""The one reader of a site, whatever its pages come from.
+"""Reads a site, whatever the source of its pages.
 
 A :class:`Site` is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the
 rest: it looks for the homepage under its other names, follows redirects and checks each hop (own host, public address,
-robots.txt), retries what may pass, heeds ``Retry-After``, leaves a site alone that refuses twice, and turns statuses
-into details.
+robots.txt), retries temporary failures, heeds ``Retry-After``, gives up on a site that refuses twice, and turns
+statuses into details.
 """
 
 import re
@@ -45,9 +45,9 @@ class Site:
         terms: Terms = LIVE,
         want: Want = Want.PAGE,
     ) -> None:
-        """Read by *fetch*; *robots* and *pace* are shared by all sites of a live scan, None where nothing is.
+        """Read with *fetch*; all sites of a live scan share *robots* and *pace*, which are None otherwise.
 
-        *pace* is told how long hosts want to be left alone; whoever sends requests keeps to it.
+        The delays that hosts ask for go to *pace*, which whoever sends requests respects.
         """
         self._hosts = OwnHosts(institution)
         self._fetch = fetch
@@ -68,14 +68,14 @@ class Site:
         ).on(self._may_pass)
 
     async def get(self, url: str) -> Page:
-        """Return the page at *url*, redirects inside the site followed; raise FetchError.
+        """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
 
         The homepage is looked for under its other names too: the first that answers counts. Any other address must be
         on a host of the site, or have the site's name under another domain (a homepage may send its reader there by a
         meta refresh).
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
-            raise FetchError(url, Detail.BAD_URL, "no http or https address")
+            raise FetchError(url, Detail.BAD_URL, "not an http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
         if address != self._hosts.home:

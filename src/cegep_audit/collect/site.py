@@ -22,9 +22,9 @@ from cegep_audit.urls import absolute, crawl_key, host_of, split
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
-_MAX_REFUSALS = 2  # times that a site may say 429 before it is left alone
+_MAX_REFUSALS = 2  # answers 429 after which a site is left alone
 _MAX_BACKOFF_S = 5.0
-_MAX_ADDRESS = 65_536  # characters; no server takes as many
+_MAX_ADDRESS = 65_536  # characters; no server accepts as many
 _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
 
 # stamina would otherwise log each retry, which ends on the user's terminal.
@@ -56,8 +56,8 @@ class Site:
         self._pace = pace or Pace(0.0)
         self._terms = terms
         self._want = want
-        self._cookies: frozenset[str] = frozenset()  # all that the site set so far, as ``name=value``
-        self._refusals = 0  # times that the site said 429
+        self._cookies: frozenset[str] = frozenset()  # all cookies set by the site so far, as ``name=value``
+        self._refusals = 0  # answers 429 so far
         self._given_up: FetchError | None = None  # why the site is left alone
         self._retrying = stamina.AsyncRetryingCaller(
             attempts=limits.retries + 1,

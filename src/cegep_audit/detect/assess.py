@@ -72,7 +72,11 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
     """
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
-    final_url = _final_url(visits)
+    page, reading = visits[0].page, visits[0].reading
+    known = {urls.visit_key(visit.choice.url): (visit.page, visit.reading) for visit in visits[1:] if visit.page}
+    while reading and reading.refresh_to and (after := known.pop(urls.visit_key(reading.refresh_to), None)):
+        page, reading = after
+    final_url = (page.redirect_to or page.url) if page else ""  # after redirects and refreshes
     site = _Site(institution, visits[0], visits, accounts_found, identity_of(institution, final_url))
     for check in HOMEPAGE_CHECKS:
         if detail := check(site):
@@ -92,15 +96,6 @@ def _message(visits: Iterable[Visit], detail: str, url: str) -> str:
     http_status = detail.removeprefix("http_")
     words = say(f"detail.{detail}", "en") if http_status == detail else say("detail.http", "en", status=http_status)
     return f"{url}: {words}"
-
-
-def _final_url(visits: Sequence[Visit]) -> str:
-    """Return the address of the homepage after redirects and refreshes; "" if it was not found."""
-    page, reading = visits[0].page, visits[0].reading
-    known = {urls.visit_key(visit.choice.url): (visit.page, visit.reading) for visit in visits[1:] if visit.page}
-    while reading and reading.refresh_to and (after := known.pop(urls.visit_key(reading.refresh_to), None)):
-        page, reading = after
-    return (page.redirect_to or page.url) if page else ""
 
 
 # ------------------------------------------------------------------------------------------ the homepage

@@ -105,17 +105,12 @@ def _circumstances(reading: Reading, title: str, text: str, identity: Identity) 
         yield "brief_text"
     elif reading.text_length > limits["long_text"]:
         yield "long_text"
-    if not _is_named(text, identity):
+    # Its address does not name the institution, because whoever sells a domain shows it.
+    named = re.findall("[a-z0-9]+", _HOST_NAME.sub(" ", text))
+    if identity.words.isdisjoint(named) and not any(own in "".join(named) for own in identity.whole):
         yield "name_absent"
     if title.removeprefix("www.") in {urls.host_of(reading.url).removeprefix("www."), *identity.hosts}:
         yield "title_is_host"
-
-
-def _is_named(text: str, identity: Identity) -> bool:
-    """Whether *text* names the institution; its address does not count, because whoever sells a domain shows it."""
-    words = re.findall("[a-z0-9]+", _HOST_NAME.sub(" ", text))
-    joined = "".join(words)
-    return any(own in joined for own in identity.whole) or not identity.words.isdisjoint(words)
 
 
 def _plain(text: str) -> str:

@@ -53,7 +53,7 @@ class _Candidate(NamedTuple):
 
     link: InnerLink
     scored: LinkScore
-    reading: Reading
+    base: str  # against which its address resolves
     host: str  # of the page that shows it
     page: int  # index of that page among those read
 
@@ -78,7 +78,9 @@ class Frontier:
             return None
         self._learn(visits)
         self._look_over()
-        return self._part_of_the_homepage() or self._best_link()
+        choice = self._part_of_the_homepage() or self._best_link()
+        self._readings.clear()  # the links of a page that was looked over take much room
+        return choice
 
     # ---------------------------------------------------------------------------------- what the site has shown
 
@@ -109,11 +111,11 @@ class Frontier:
             self._blocks.append(_shown_accounts(reading))
             host = _host(reading.url)
             for link, scored in score_links(list(self._fresh(reading)), is_door=_is_door(reading)):
-                self._candidates.append(_Candidate(link, scored, reading, host, number))
+                self._candidates.append(_Candidate(link, scored, reading.base, host, number))
             # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
             for frame in () if _is_door(reading) else reading.frames:
                 scored = LinkScore(PageRole.FRAME, 0, "frame")
-                self._candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading, host, number))
+                self._candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading.base, host, number))
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
         """Yield the links of the site that no earlier page showed, because menus repeat and scoring is costly."""
@@ -188,7 +190,7 @@ class Frontier:
             role, _, why, target = item.scored
             if role is PageRole.LANGUAGE and (target in self._languages or self._counts[role] >= MAX_LANGUAGES):
                 continue
-            url = urls.absolute(item.reading.base, item.link.href)
+            url = urls.absolute(item.base, item.link.href)
             if url is None or urls.visit_key(url) in self._asked or not self._holds(url) or not is_page(url):
                 continue
             # An address that differs from a requested page only in its query is another page only if its label says so:

@@ -8,21 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cegep_audit import urls
+from cegep_audit.detect.accounts import name_matching
 from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
 from cegep_audit.detect.accounts.competing import LIST_FROM, compare
-from cegep_audit.detect.accounts.name_matching import (
-    Identity,
-    NameMatch,
-    asks_to_follow,
-    identity_of,
-    is_named,
-    is_title,
-    is_vendor,
-    match_name,
-    names_in,
-    names_other_site,
-    shows_own_name,
-)
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch
 from cegep_audit.models import Account, Evidence, Institution, Link, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
@@ -33,8 +22,6 @@ _ALONGSIDE = FRAME | {Zone.ASIDE}
 # The best evidence comes first: what a reader sees in the frame of the site, then the data, then the rest.
 _BEST_HOW_FIRST = "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()
 _BEST_ZONE_FIRST = "footer header nav head aside main".split()
-
-Rule = tuple[str, Callable[[Candidate], bool], Role]
 
 
 def _in_sentence(link: Link) -> bool:
@@ -47,7 +34,7 @@ def _is_shown_beside(link: Link) -> bool:
 
 def _is_title(candidate: Candidate) -> bool:
     """Whether every label is the title of something else."""
-    return candidate.every(lambda link: is_title(link, candidate.identity))
+    return candidate.every(lambda link: name_matching.is_title(link, candidate.identity))
 
 
 def _is_declared(candidate: Candidate) -> bool:
@@ -69,14 +56,14 @@ def _names_another(candidate: Candidate) -> bool:
 
     def names(link: Link) -> bool:
         if "follow" in link.cues:
-            return not candidate.in_row_of_icons and shows_own_name(link, candidate.handle)
-        return bool(names_in(link))
+            return not candidate.in_row_of_icons and name_matching.shows_own_name(link, candidate.handle)
+        return bool(name_matching.names_in(link))
 
     def names_itself(link: Link) -> bool:
         is_widget = "timeline" in link.cues or link.how is How.WIDGET
-        return not is_widget and ("named" in link.cues or asks_to_follow(link, candidate.handle))
+        return not is_widget and ("named" in link.cues or name_matching.asks_to_follow(link, candidate.handle))
 
-    if candidate.every(lambda link: names_other_site(link, candidate.identity)):
+    if candidate.every(lambda link: name_matching.names_other_site(link, candidate.identity)):
         return True
     is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
     return is_presented or (candidate.is_outdone and candidate.every(names))
@@ -96,7 +83,7 @@ def _is_of_icons(candidate: Candidate) -> bool:
 def _is_in_frame(candidate: Candidate) -> bool:
     """Whether a reader sees the account beside the content; a link in a script is not seen."""
     is_shown = candidate.is_visible and candidate.some(_is_shown_beside) and not _is_title(candidate)
-    return is_shown and not candidate.every(lambda link: is_named(link, candidate.handle))
+    return is_shown and not candidate.every(lambda link: name_matching.is_named(link, candidate.handle))
 
 
 def _is_shown_by_widget(candidate: Candidate) -> bool:
@@ -138,7 +125,7 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
 
 def _is_credit(candidate: Candidate) -> bool:
     """Whether every link is in a credit, unless its row is the institution's, or of icons that name nobody."""
-    is_alone = candidate.in_row_of_icons and candidate.competitors == 0 and not candidate.some(names_in)
+    is_alone = candidate.in_row_of_icons and candidate.competitors == 0 and not candidate.some(name_matching.names_in)
     return "credit" in candidate.common_cues and not (candidate.is_alike or candidate.is_in_own_row or is_alone)
 
 
@@ -163,9 +150,10 @@ def _is_person(candidate: Candidate) -> bool:
     return candidate.every(presents) or ((is_beside_own or not candidate.in_row_of_icons) and candidate.every(may_be))
 
 
-RULES: tuple[Rule, ...] = (  # first match wins; the name of the rule is stored as the reason
+# The first that applies decides; its name is stored as the reason.
+RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
-    ("vendor", lambda c: not c.is_alike and is_vendor(c.network, c.handle), Role.THIRD_PARTY),
+    ("vendor", lambda c: not c.is_alike and name_matching.is_vendor(c.network, c.handle), Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
     (
         "quoted_post",
@@ -217,7 +205,7 @@ def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Accoun
     home = next((visit for visit in visits if visit.page), None)
     url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""
-    identity = identity_of(institution, url)
+    identity = name_matching.identity_of(institution, url)
     found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), title, urls.host_of(url)))
     return with_main([account for account in found if account.reason not in PERSONAL], identity)
 
@@ -256,6 +244,6 @@ def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
     return (
         not account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
         account.kind is Kind.PROFILE,
-        match_name(account.handle, identity) > NameMatch.NONE,
+        name_matching.match_name(account.handle, identity) > NameMatch.NONE,
         account.pages_seen,
     )

@@ -11,14 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from cegep_audit import urls
-from cegep_audit.detect.accounts.name_matching import (
-    Identity,
-    NameMatch,
-    listed,
-    match_name,
-    names_in,
-    parts_in,
-)
+from cegep_audit.detect.accounts.name_matching import Identity, NameMatch, listed, match_name, names_in, parts_in
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.host_rules import Classified, no_account
 from cegep_audit.detect.networks.identify import account_key, classify, mastodon_handle

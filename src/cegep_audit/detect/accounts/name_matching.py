@@ -147,34 +147,30 @@ def match_name(text: str, identity: Identity) -> NameMatch:
     joined = "".join(tokens)
     if not joined or joined.isdigit():
         return NameMatch.NONE
+    wholes = identity.labels | identity.whole
     # company/radio-verte-libre shows the initials rvl
     initials = "".join(token[0] for token in tokens if token not in listed("article", "form"))
-    if len(initials) >= _MIN_ACRONYM and initials in identity.labels | identity.whole:
+    if len(initials) >= _MIN_ACRONYM and initials in wholes:
         return NameMatch.SAME
-    found = _found(joined, tokens, identity)
-    if not found or any(joined in label for label in identity.labels):
-        return NameMatch.SAME if found else found
-    for own in identity.ordered:
-        joined = joined.replace(own, " ")
-    # What usually accompanies a name does not make it another one.
-    return NameMatch.SAME if all(map(_affixes().fullmatch, joined.split())) else found
 
-
-def _found(joined: str, tokens: list[str], identity: Identity) -> NameMatch:
     def stands_apart(name: str) -> bool:
         """Whether a short *name* is a token or comes first: inside a longer word it is a coincidence."""
         return joined.startswith(name) or name in tokens
 
-    if any(
-        whole in joined and (len(whole) >= _MIN_WORD or stands_apart(whole))
-        for whole in identity.labels | identity.whole
+    is_within_label = any(joined in label for label in identity.labels)
+    if (is_within_label and _is_distinctive(joined)) or any(
+        whole in joined and (len(whole) >= _MIN_WORD or stands_apart(whole)) for whole in wholes
     ):
-        return NameMatch.WHOLE
-    if _is_distinctive(joined) and any(joined in label for label in identity.labels):
-        return NameMatch.WHOLE
-    if any(word in joined for word in identity.words) or any(map(stands_apart, identity.acronyms)):
-        return NameMatch.PART
-    return NameMatch.NONE
+        found = NameMatch.WHOLE
+    elif any(word in joined for word in identity.words) or any(map(stands_apart, identity.acronyms)):
+        found = NameMatch.PART
+    else:
+        return NameMatch.NONE
+    rest = "" if is_within_label else joined
+    for own in identity.ordered:
+        rest = rest.replace(own, " ")
+    # What usually accompanies a name does not make it another one.
+    return NameMatch.SAME if all(map(_affixes().fullmatch, rest.split())) else found
 
 
 @cache

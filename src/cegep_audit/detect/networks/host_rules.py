@@ -18,7 +18,6 @@ from cegep_audit.vocabulary import Kind
 Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
 
 BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
-WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
 
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _BLANK = re.compile(r"\s")
@@ -136,7 +135,6 @@ class Source(NamedTuple):
 
     table: Table
     rows: Sequence[Table]
-    skip: re.Pattern[str] | None
     words: tuple[Table, ...] = ()
 
 
@@ -172,15 +170,11 @@ class Grammar:
                     found[word].append((pattern, rule))
         return dict(found)
 
-    def is_reserved(self, word: str) -> bool:
-        """Whether the network reserves *word*, so that no account can have it for its name."""
-        return word in self.words or word in self.rules
-
     def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Classified:
         """Return the first rule that *path* and *query* match, with the named pieces, or what they are without one."""
         path = "/".join(unwrap.segments(path))
-        if self.sources and (skip := self.sources[0].skip):
-            path = skip.sub("", path, count=1)
+        if self.sources and (skip := self.sources[0].table.get("skip")):
+            path = re.sub(skip, "", path, count=1, flags=re.IGNORECASE)
         word = path.partition("/")[0].lower()
         is_own = word in self.rules
         is_word = word in self.words
@@ -218,28 +212,24 @@ class Places:
         self.main: dict[str | None, Grammar] = {}
         self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
         networks = read_tables("detect/networks/networks.toml")
-        for table in (*networks["network"], *networks["hub"]):
-            self._add(table, networks["common"])
-        for table in read_tables("detect/networks/wrappers.toml")["site"]:
-            self._add(table, {})
-
-    def _add(self, table: Table, common: Table) -> None:
-        network = table.get("id")
-        skip = re.compile(table["skip"], re.IGNORECASE) if "skip" in table else None
-        self.parts[network] |= _kinds([each.get("parts", {}) for each in (common, table)])
-        self.assets |= dict.fromkeys(table.get("assets", ()), network)
-        for row in table["rule"]:
-            for host in row.get("on", ()):
-                known = self.wild if host.startswith("*.") else self.hosts
-                known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row], skip))
-        words = (common.get("words", {}), table.get("words", {}))
-        main = Source(table, [row for row in table["rule"] if "on" not in row], skip, words)
-        self.main[network] = Grammar(main)
-        if "hints" in table:
-            self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))
-        for host in table["domains"]:
-            for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-                self.hosts.setdefault(face + host, Grammar()).sources.append(main)
+        tables = [(table, networks["common"]) for table in (*networks["network"], *networks["hub"])]
+        tables += [(table, {}) for table in read_tables("detect/networks/wrappers.toml")["site"]]
+        for table, common in tables:
+            network = table.get("id")
+            self.parts[network] |= _kinds([each.get("parts", {}) for each in (common, table)])
+            self.assets |= dict.fromkeys(table.get("assets", ()), network)
+            for row in table["rule"]:
+                for host in row.get("on", ()):
+                    known = self.wild if host.startswith("*.") else self.hosts
+                    known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row]))
+            words = (common.get("words", {}), table.get("words", {}))
+            main = Source(table, [row for row in table["rule"] if "on" not in row], words)
+            self.main[network] = Grammar(main)
+            if "hints" in table:
+                self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))
+            for host in table["domains"]:
+                for face in ("", *(f"{label}." for label in table.get("faces", ()))):
+                    self.hosts.setdefault(face + host, Grammar()).sources.append(main)
 
 
 def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:

@@ -13,16 +13,7 @@ from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.host_rules import (
-    NO_NETWORK,
-    WRAPPED,
-    Classified,
-    Place,
-    Rule,
-    no_account,
-    place_of,
-    places,
-)
+from cegep_audit.detect.networks.host_rules import NO_NETWORK, Classified, Place, Rule, no_account, place_of, places
 from cegep_audit.errors import UsageError
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
@@ -32,6 +23,7 @@ _MAX_WRAPPERS = 5  # nested redirectors; more is a trap
 _REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
 _SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
 _EVERY_NETWORK = "*"
+_WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +145,28 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
 
 
 def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
-    kind = Kind.NONE if rule.kind == WRAPPED else Kind(rule.kind)
+    kind = Kind.NONE if rule.kind == _WRAPPED else Kind(rule.kind)
     nobody = no_account(rule.network, kind, rule.name)
     if "dashed" in pieces:
         pieces["url"] = unquote(pieces["dashed"].replace("-", "%").replace("_", "/"))
     if "url" in pieces:
         inner = _judged(pieces["url"], depth + 1)
-        if rule.kind == WRAPPED:
+        if rule.kind == _WRAPPED:
             return inner
         is_of_network = inner.network == rule.network and inner.account_url is not None
         return inner._replace(kind=kind, reason=rule.name) if is_of_network else nobody
     if not rule.handle:
         return nobody
     handle = _spelt(rule, rule.handle.format_map(pieces))
-    if reason := _no_name(handle, rule):
+    name = handle.rpartition("/")[2].lstrip("@+").lower()
+    makers, placeholder = _in_templates()
+    reserved = places().main[rule.network] if rule.is_bare and rule.network is not None else None
+    reasons = {
+        "vendor_default": name in makers,
+        "placeholder": placeholder.fullmatch(name),
+        "reserved_word": reserved and (handle in reserved.words or handle in reserved.rules),
+    }
+    if reason := next((reason for reason, applies in reasons.items() if applies), ""):
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
     named = {**pieces, "handle": handle}
     quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
@@ -180,29 +180,12 @@ def _spelt(rule: Rule, handle: str) -> str:
     return re.sub(*rule.respell, handle) if rule.respell else handle
 
 
-def _no_name(handle: str, rule: Rule) -> str:
-    """Return why *handle* cannot be an account's name, "" where it can."""
-    name = handle.rpartition("/")[2].lstrip("@+").lower()
-    if name in _vendor_defaults():
-        return "vendor_default"
-    if _placeholder().fullmatch(name):
-        return "placeholder"
-    is_reserved = rule.is_bare and rule.network is not None and places().main[rule.network].is_reserved(handle)
-    return "reserved_word" if is_reserved else ""
-
-
 @cache
-def _vendor_defaults() -> frozenset[str]:
-    """Return the names of the accounts of those who make templates, which a site forgot to replace."""
-    rows = read_tables("detect/networks/wrappers.toml")["vendor_default"]
-    return frozenset(name for row in rows for name in row["names"])
-
-
-@cache
-def _placeholder() -> re.Pattern[str]:
-    """Return a pattern for the words that templates have in place of a name."""
-    rows = read_tables("detect/networks/wrappers.toml")["placeholder"]
-    return re.compile("|".join(row["pattern"] for row in rows))
+def _in_templates() -> tuple[frozenset[str], re.Pattern[str]]:
+    """Return what templates hold in place of the site's names: their makers' accounts, and a pattern for words."""
+    tables = read_tables("detect/networks/wrappers.toml")
+    makers = frozenset(name for row in tables["vendor_default"] for name in row["names"])
+    return makers, re.compile("|".join(row["pattern"] for row in tables["placeholder"]))
 
 
 def account_key(network: str, account_url: str) -> str:

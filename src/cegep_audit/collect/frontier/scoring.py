@@ -19,7 +19,7 @@ from cegep_audit.vocabulary import PageRole, Zone
 TABLES = "collect/frontier/discovery.toml"
 
 EXTRA_WORD_COST = 8  # per extra word in a label beyond the phrase; five of them halve "nous joindre"
-PATH_COST = 5  # an address says as much as a label, but was was not written for readers
+PATH_COST = 5  # an address says as much as a label, but was not written for readers
 DOUBT_COST = 30  # policies about accounts ("politique des médias sociaux") may name them, but are read last
 MIN_SCORE = 40  # below it, a label is a sentence that happens to contain the phrase
 OWN_SCORE = 100

@@ -1,4 +1,4 @@
-"""The clock, and the one way to write times and to read those of headers."""
+"""The clock, the one format in which times are written, and the parser of dates in headers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A time in which this machine stood still, as a suspended laptop does: when it ended (UTC), and for how long."""
+    """A period in which this program did not run, as on a suspended laptop: its end (UTC) and its length."""
 
     at: datetime
     seconds: float

@@ -1,9 +1,9 @@
-"""What can go wrong, as one tree.
+"""The errors of this program, as one tree.
 
 CegepAuditError
 ├── UsageError      an option or argument that cannot be honoured        exit code 2
 ├── RegistryError   a registry that cannot be used, fault by fault       exit code 2
-├── FetchError      a page that could not be had: becomes a ``Failure``  never leaves a scan
+├── FetchError      a page that could not be read: becomes a ``Failure``  never leaves a scan
 ├── TooManyAccountsError  a site that names more accounts than are judged: becomes a status  never leaves a scan
 └── StoreError      a file or database that cannot be read or written    exit code 3
 """
@@ -50,7 +50,7 @@ class Fault:
 
 
 class RegistryError(CegepAuditError):
-    """A registry (or another file of the user's) that cannot be used; ``faults`` are all, *lines* say the first."""
+    """A registry or other user file that cannot be used; ``faults`` has all of them, *lines* the first messages."""
 
     def __init__(self, faults: list[Fault], lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -58,11 +58,11 @@ class RegistryError(CegepAuditError):
 
 
 class FetchError(CegepAuditError):
-    """A page that could not be had.
+    """A page that could not be read.
 
     ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
-    status of the last answer, None where there was none; ``record_id`` names the WARC record, if one is kept.
-    ``headers`` and ``body`` are what an error answer came with, as far as it was read.
+    status of the last answer, None if there was none; ``record_id`` names the WARC record, if one is kept.
+    ``headers`` and ``body`` are those of an error answer, as far as it was read.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""How to add an optional extra to this very installation: by the tool that made it, from where it came.
+"""Builds the command that adds an optional extra to this installation, with the installer that created it.
 
-The command never names ``cegep-audit`` on a package index: whoever owns a name there decides what it installs.
+The command never names ``cegep-audit`` on a package index, because the owner of that name decides what it installs.
 """
 
 import json

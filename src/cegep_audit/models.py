@@ -1,4 +1,4 @@
-"""The records that travel through the program. Times are aware and in UTC, sizes bytes, durations seconds (``_s``)."""
+"""The records shared by all packages. Times are aware and in UTC, sizes in bytes, durations in seconds (``_s``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Stat
 class Institution:
     """One row of the registry: an institution with one web site, at ``url`` (absolute, http or https).
 
-    ``alt_hosts`` are other or former hosts of the site; ``founded`` and ``closed`` are years, None where not known.
+    ``alt_hosts`` are other or former hosts of the site; ``founded`` and ``closed`` are years, None if unknown.
     """
 
     id: str
@@ -35,29 +35,29 @@ class Institution:
     status: str = ""
     wikidata: str = ""
     ror: str = ""
-    dated_hosts: tuple[str, ...] = ()  # hosts of some years alone, each as host@2005..2012
+    dated_hosts: tuple[str, ...] = ()  # hosts valid in some years only, each as host@2005..2012
     extra: Mapping[str, str] = field(default_factory=dict)  # the registry's other columns, in file order
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a scan allows itself; ``docs/method.md`` gives the reason of each number."""
+    """The limits of a scan; ``docs/method.md`` gives the reason for each number."""
 
     max_pages: int = 6  # pages a site, homepage included
-    delay_s: float = 1.0  # least time between two requests to one host
+    delay_s: float = 1.0  # minimum time between two requests to one host
     concurrency: int = 32  # sites in flight
     timeout_s: float = 12.0  # total time of one request, connection included
     max_bytes: int = 5_000_000  # one response, after decompression
     max_redirects: int = 10
-    retries: int = 2  # further tries for what may pass
-    max_retry_after_s: float = 60.0  # above it the site is given up
+    retries: int = 2  # further tries after a temporary failure
+    max_retry_after_s: float = 60.0  # the scan gives up on a site that asks for more
     max_crawl_delay_s: float = 30.0  # above it only the homepage is read
     allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a browser rendered a page: its name and version, and why (never empty)."""
+    """How a browser rendered a page: its name and version, and the reasons (never empty)."""
 
     browser: str
     needs: tuple[Need, ...]
@@ -65,7 +65,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One document as received, after redirects inside the site; ``redirect_to`` leads off it, and ``body`` is empty.
+    """One document as received, after redirects inside the site. If ``redirect_to`` leads off it, ``body`` is empty.
 
     ``body`` is content-decoded, or as a browser rendered it (UTF-8); ``content_type`` and ``refresh`` are headers.
     """
@@ -98,8 +98,8 @@ class Failure:
 class Link:
     """One URL of a page, absolute; ``label`` is at most 200 characters of what a reader sees or hears.
 
-    ``subject`` is what the page's data says it is about (``organization`` …); ``cues`` name its context; ``block``
-    numbers the container shared with other links to networks (0: none); ``names`` is a network that only an icon names.
+    ``subject`` is what structured data says the URL belongs to (``organization`` …); ``cues`` name its context;
+    ``block`` numbers the container shared with other network links (0: none); ``names`` is a network named by an icon.
     """
 
     url: str
@@ -125,7 +125,7 @@ class InnerLink(NamedTuple):  # a page has hundreds, and a tuple is made in half
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one page says, parsed once; ``links`` lead off the host or may name an account, ``inner`` are the others.
+    """The content of one page, parsed once; ``links`` leave the host or may name an account, ``inner`` are the others.
 
     Relative addresses resolve against ``base``. ``opening`` is the first 600 of ``text_length`` visible characters.
     """
@@ -199,7 +199,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """A page that was read, whose bytes are in the WARC; ``brought`` counts the accounts first seen on it."""
+    """A page that was read, with its bytes in the WARC; ``brought`` counts the accounts first seen on it."""
 
     requested_url: str
     url: str
@@ -229,7 +229,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionResult:
-    """What a scan found of one institution; ``captured_at`` is None where the homepage was not read."""
+    """The result of a scan for one institution; ``captured_at`` is None if the homepage was not read."""
 
     institution: Institution
     status: Status
@@ -248,7 +248,7 @@ class InstitutionResult:
 class Scan:
     """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
 
-    ``ended_at`` is None where it was interrupted; ``label`` is its owner's, ``completes`` the scan whose gaps it fills.
+    ``ended_at`` is None if it was interrupted; the user sets ``label``; ``completes`` is the scan whose gaps it fills.
     """
 
     id: int
@@ -272,7 +272,7 @@ class Scan:
 
 
 class Unit(NamedTuple):
-    """What is coded by hand, one row of a coding sheet."""
+    """The unit of hand coding, one row of a coding sheet."""
 
     institution_id: str
     network: str
@@ -280,9 +280,9 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one coder decided on one unit of a scan; ``correct_account`` is canonical, "" for none.
+    """The decision of one coder on one unit of a scan; ``correct_account`` is canonical, "" for none.
 
-    ``detected`` is what the rules had found, None where the site was not assessed; a blind coder did not see it.
+    ``detected`` is what the rules had found, None if the site was not assessed; a blind coder did not see it.
     """
 
     scan_id: int

@@ -1,4 +1,4 @@
-"""Text and bytes from outside: folded to be compared, sniffed for their kind, made safe to show."""
+"""Text and bytes from outside: folds text for comparison, sniffs the type of bytes, makes text safe to show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # the help of the program prints text, and needs no record
+if TYPE_CHECKING:  # --help needs this module but no records
     from cegep_audit.models import Page
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -73,7 +73,7 @@ _PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that n
 
 
 def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *settings* as they may be handed on: of each file its name, without the folders of the user's machine."""
+    """Return *settings* without the folders of the user's machine: each file by its name alone."""
 
     def shortened(name: str, value: object) -> object:
         if isinstance(value, Mapping):

@@ -28,7 +28,7 @@ _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the list of public suffixes that the library brings: no import and no test goes online.
+    """Return the list of public suffixes bundled with the library, so that no import or test goes online.
 
     Private suffixes count, so that two colleges that rent their site from one host (x.wordpress.com) are two sites.
     International suffixes are put into their ASCII form here: asked of every line, it takes twice as long.
@@ -85,7 +85,7 @@ def ascii_host(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
-    """Return one spelling for all addresses of one document; it can be fetched, and is its own crawl key.
+    """Return one spelling for all addresses of one document. It can be fetched, and is its own crawl key.
 
     It is the standard's spelling without fragment, user name, empty query or the final dot of a host.
     """
@@ -161,7 +161,7 @@ def is_same_site(url: str, home: str, alt_hosts: tuple[str, ...] = ()) -> bool:
 
 
 def is_same_name(url: str, home: str) -> bool:
-    """Whether *url* has the registered name of *home* under whatever suffix: cegepx.ca and cegepx.qc.ca."""
+    """Whether *url* has the registered name of *home* under any suffix: cegepx.ca and cegepx.qc.ca."""
     name = site_name(host_of(url))
     return bool(name) and name == site_name(host_of(home))
 

@@ -1,10 +1,10 @@
-"""The closed lists of the contract: what an account, a link, a page and a failure can be called."""
+"""The closed lists of the contract: the codes for accounts, links, pages, failures and decisions."""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a URL is on its network; the first three name an account."""
+    """What a URL leads to on its network; the first three kinds identify an account."""
 
     PROFILE = "profile"
     GROUP = "group"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Whose account it is."""
+    """Who owns an account, as judged by the rules."""
 
     OFFICIAL = "official"
     UNIT = "unit"
@@ -90,7 +90,7 @@ class Detail(StrEnum):
     EMPTY = "empty"
     NEEDS_JS = "needs_js"
     PARKED = "parked"
-    CHALLENGE = "challenge"  # a page that asks to prove one is human
+    CHALLENGE = "challenge"  # a page that asks the reader to prove that they are human
     REDIRECT_LOOP = "redirect_loop"  # also: more redirects than ``Limits.max_redirects``
     BAD_REDIRECT = "bad_redirect"  # a redirect without a usable http(s) address
     FOREIGN_SITE = "foreign_site"
@@ -99,7 +99,7 @@ class Detail(StrEnum):
     RETRY_AFTER = "retry_after"  # asked to wait longer than ``Limits.max_retry_after_s``
     CRAWL_DELAY = "crawl_delay"  # robots.txt asks for more than ``Limits.max_crawl_delay_s`` between pages
     NO_CAPTURE = "no_capture"  # the archive or WARC holds no such page
-    TOO_MANY_ACCOUNTS = "too_many_accounts"  # more different ones than are judged: neither cut in silence nor counted
+    TOO_MANY_ACCOUNTS = "too_many_accounts"  # more than can be judged; the site is not counted
     INTERNAL_ERROR = "internal_error"
 
 
@@ -109,20 +109,20 @@ def http_detail(status: int) -> str:
 
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})  # statuses of a redirect that is followed
-MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may mend
+MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that may be temporary
 
 # Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
 SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
 
 
-MAY_CHALLENGE = frozenset({401, 403, 405, 429, 503})  # statuses that a firewall's challenge comes with
+MAY_CHALLENGE = frozenset({401, 403, 405, 429, 503})  # statuses of a firewall's challenge
 
 
 class PageRole(StrEnum):
     """Why a page of a site is read."""
 
     HOME = "home"
-    FRAME = "frame"  # a frame of a page read, or where it sends its reader at once
+    FRAME = "frame"  # a frame of a page, or the target of its immediate refresh
     LANGUAGE = "language"  # the same site in another language, or behind a splash page
     SOCIAL = "social"
     CONTACT = "contact"
@@ -144,25 +144,25 @@ class ReadBy(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a coder decided on one institution and network."""
+    """The decision of a coder on one institution and network."""
 
-    PRESENT = "present"  # shows an account of its own there: the one named
-    ABSENT = "absent"  # shows none
-    WRONG_ACCOUNT = "wrong_account"  # shows one, but not the one that the sheet named
-    UNSURE = "unsure"  # looked at, not decided
-    LISTED = "listed"  # named by a list from elsewhere, which says nothing of the site
+    PRESENT = "present"  # the site shows an account of its own: the one named
+    ABSENT = "absent"  # the site shows none
+    WRONG_ACCOUNT = "wrong_account"  # the site shows one, but not the one that the sheet named
+    UNSURE = "unsure"  # the coder looked but could not decide
+    LISTED = "listed"  # named by a list from elsewhere, which says nothing about the site
 
     @property
     def is_decisive(self) -> bool:
-        """Whether somebody looked at the site and made up their mind."""
+        """Whether a coder looked at the site and decided."""
         return self in {Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_ACCOUNT}
 
 
 class Need(StrEnum):
-    """Why a browser rendered a page; all but the first two are signs that its reading holds."""
+    """Why a browser rendered a page; all but the first two are ``signs`` of its reading."""
 
-    ALWAYS = "always"  # the scan was told to render every page
+    ALWAYS = "always"  # the user asked to render every page
     FEW_LINKS = "few_links"
     APP_ROOT = "app_root"
     NOSCRIPT_PLEA = "noscript_plea"
-    STATE = "state"  # data for scripts, without the markup that they would make of it
+    STATE = "state"  # data for scripts, without the markup that they would create from it

@@ -1,1 +1,1 @@
-"""Where pages come from: the live web, a WARC file; what may be asked, when, and which page next."""
+"""Collects pages: from the live web, WARC files or an archive, within robots.txt, pacing and a page limit."""

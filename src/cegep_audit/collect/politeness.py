@@ -1,6 +1,6 @@
-"""How a site is asked politely: what robots.txt allows, how long it wants to be left alone, how often it is asked.
+"""Politeness: robots.txt, ``Retry-After``, and the pacing of requests to one host.
 
-One request at a time goes to a host, with a minimum time from one to the next. ``www.`` and the bare name are one host
+A host gets one request at a time, with a minimum delay between requests. ``www.`` and the bare name are one host
 (:func:`cegep_audit.urls.pace_key`); institutions that share a host take turns, first come, first served.
 """
 
@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a prod
 _RULE = re.compile(r"(?:allow|disallow|dissallow|dissalow|disalow|diasllow|disallaw)\s*[:\s]", re.IGNORECASE)
 _DELAY = re.compile(r"crawl[ -]delay\s*[:\s]", re.IGNORECASE)
 
-# Failures that keep their detail, whatever status came with them.
+# Failures that keep their detail, whatever the status.
 _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
@@ -41,7 +41,7 @@ _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 class RobotsVerdict:
     """What robots.txt of one host allows.
 
-    ``rules`` is None where nothing may be asked; ``detail``, ``message`` and ``status`` then say why, as in a
+    ``rules`` is None if no request is allowed; ``detail``, ``message`` and ``status`` then give the reason, as in
     :class:`~cegep_audit.errors.FetchError`.
     """
 
@@ -51,21 +51,21 @@ class RobotsVerdict:
     status: int | None = None
 
     def allows(self, url: str) -> bool:
-        """Whether *url* may be asked."""
+        """Whether *url* may be requested."""
         return self.rules is not None and self.rules.can_fetch(url, PRODUCT_TOKEN)
 
     @property
     def crawl_delay_s(self) -> float:
-        """Seconds that the host wants between two requests, 0.0 where it does not say."""
+        """The delay that the host wants between two requests, in seconds; 0.0 if it sets none."""
         return (self.rules.crawl_delay(PRODUCT_TOKEN) or 0.0) if self.rules else 0.0
 
 
 def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
     """Return the verdict for an answer to a request for robots.txt (RFC 9309, section 2.3.1).
 
-    A success is read. A 4xx, and a redirect that leads nowhere, mean that there are no rules. A 5xx forbids everything:
-    the detail is ``robots``, because the rest of the site may well be up, or the status itself where a gateway says
-    that the site is down (502, 504 …).
+    The body of a 2xx is parsed. A 4xx, or a redirect that leads nowhere, means that there are no rules. A 5xx forbids
+    everything. Its detail is ``robots``, because the rest of the site may be up, or the status itself if a gateway
+    reports that the site is down (502, 504 …).
     """
     if status < 500:  # noqa: PLR2004 -- HTTP's classes
         return RobotsVerdict(parse_robots(body if status < 300 else b""))  # noqa: PLR2004
@@ -76,10 +76,9 @@ def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
 def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
     """Return the verdict for a failed request for robots.txt; arguments as in ``FetchError``.
 
-    An archive that holds no robots.txt allows everything. An HTTP status is judged as an answer. A body that could not
-    be read whole forbids everything, because the missing part may. Where no answer came, nothing may be asked to find
-    out whether the rest of the site is up: the detail is that of the failure (``dns``, ``refused``, ``timeout`` …),
-    because the site did not refuse us.
+    An archive without a robots.txt allows everything. An HTTP status is judged as an answer. An incomplete body forbids
+    everything, because the missing part may. Without an answer, no request is allowed; the detail is that of the
+    failure (``dns``, ``refused``, ``timeout`` …), because the site did not refuse us.
     """
     if detail == Detail.NO_CAPTURE:
         return ALLOWS_ALL
@@ -91,7 +90,7 @@ def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsV
 
 
 def parse_robots(body: bytes) -> Protego:
-    """Return the rules of a robots.txt that apply to us; any bytes give some rules."""
+    """Return the rules of a robots.txt that apply to us; any bytes are accepted."""
     text = body[:ROBOTS_BYTES].decode("utf-8-sig", errors="replace")
     return _parse("\n".join(relevant_lines(text)))
 
@@ -128,14 +127,14 @@ ALLOWS_ALL = RobotsVerdict(parse_robots(b""))
 
 
 def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks to wait; None where it cannot be read.
+    """Return the wait that a ``Retry-After`` header asks for, in seconds; None if it cannot be parsed.
 
     *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is compared
-    with *date*, the answer's ``Date`` by the server's own clock, else with *now*. A date in the past gives 0.0.
+    with *date*, the ``Date`` of the answer, or else with *now*. A date in the past gives 0.0.
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
-        return float(value)  # infinity, where it is too large
+        return float(value)  # infinity if it is too large
     end = read_mail_date(value)
     return max(0.0, (end - (read_mail_date(date) or now)).total_seconds()) if end else None
 
@@ -156,10 +155,10 @@ class RobotsCache:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def verdict(self, url: str, ask: Ask, is_ours: Callable[[str], bool]) -> RobotsVerdict:
-        """Return the verdict for the host of *url*, fetched by *ask* where it is not known.
+        """Return the verdict for the host of *url*, fetching it with *ask* if it is not cached.
 
-        A redirect to an address that is not *is_ours* is not followed, because no request leaves the site. Then there
-        are no rules, as after too many redirects.
+        A redirect to an address for which *is_ours* is false is not followed, because no request leaves the site. As
+        after too many redirects, there are no rules then.
         """
         origin = _origin(url)
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):
@@ -194,15 +193,15 @@ def _origin(url: str) -> str:
 
 @dataclass(slots=True)
 class Turn:
-    """The turns on one host; who has the turn says when the host had the request. Times are the clock's."""
+    """The turns on one host. The holder of the turn reports when the host got its request; times are the clock's."""
 
     delay_s: float = 0.0
     last_at: float = float("-inf")
     held_until: float = float("-inf")
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # wakes those who wait in the order in which they came
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # first come, first served
 
     def reached(self, at: float) -> None:
-        """Note that the host had the request at the latest *at*."""
+        """Note that the host received a request, no later than *at*."""
         self.last_at = at
 
 
@@ -221,10 +220,10 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
-        """Wait until the host of *url* may be asked, and keep everybody else waiting until the block ends."""
+        """Wait for the turn of the host of *url*, and hold it until the block ends."""
         host = self._hosts[pace_key(url)]
         async with host.lock:
-            # In a loop: a sleep may end a little early, and another visit may ask for more rest meanwhile.
+            # A sleep may end a little early, and another visit may have raised the delay meanwhile.
             while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self._clock()) > 0:
                 await self._sleep(wait_s)
             host.reached(self._clock())
@@ -236,7 +235,7 @@ class Pace:
         host.delay_s = max(host.delay_s, delay_s)
 
     def hold(self, url: str, seconds: float) -> None:
-        """Ask nothing of the host of *url* for *seconds* from now."""
+        """Send no request to the host of *url* for *seconds* from now."""
         host = self._hosts[pace_key(url)]
         host.held_until = max(host.held_until, self._clock() + seconds)
 

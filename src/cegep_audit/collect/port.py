@@ -1,4 +1,4 @@
-"""The port: how a URL becomes an answer, the one thing in which sources of pages differ.
+"""The port: fetches one URL, which is the only thing in which sources of pages differ.
 
 The live web, a WARC file, a web archive, saved pages and a browser each implement :class:`Fetch`. The site reader in
 :mod:`cegep_audit.collect.site` does everything else.
@@ -18,7 +18,7 @@ _ASCII = bytes(range(0x80))
 
 
 class Want(Enum):
-    """What an answer is wanted for; it decides how much of the body is read."""
+    """The purpose of a request, which decides how much of the body is read."""
 
     PAGE = "page"
     ROBOTS = "robots"
@@ -29,11 +29,10 @@ class Want(Enum):
 class Answer:
     """One HTTP answer, whatever its status; a redirect is an answer too.
 
-    ``url`` is the address asked for; from an archive, the spelling of it that was captured; from a browser, the
+    ``url`` is the address requested; from an archive, the captured spelling of it; from a browser, the
     address that scripts gave the page. ``headers`` are those of :func:`header_map`. ``body`` is content-decoded and
     bounded; it may be empty for an error or a redirect. ``at`` is the time of the answer, or of the capture, in UTC.
-    ``record_id`` names the WARC record, None where none is kept. ``rendering`` is set where a browser rendered the
-    page.
+    ``record_id`` names the WARC record, None if none is kept. ``rendering`` is set if a browser rendered the page.
     """
 
     url: str
@@ -46,7 +45,7 @@ class Answer:
 
     @classmethod
     def of(cls, page: Page) -> Self:
-        """Return the answer that *page* was read from, as far as the page knows it."""
+        """Return the answer behind *page*, with the fields that the page has."""
         headers = {"content-type": page.content_type}
         if page.redirect_to:
             headers["location"] = page.redirect_to
@@ -59,11 +58,11 @@ class Answer:
 
     @property
     def location(self) -> str | None:
-        """Where a redirect leads, as written; None without one."""
+        """The target of a redirect as written, None if there is none."""
         return self.headers.get("location")
 
     def page(self, requested_url: str, redirect_to: str | None = None) -> Page:
-        """Return the page that this answer to a request for *requested_url* is."""
+        """Return this answer to a request for *requested_url* as a page."""
         return Page(
             requested_url=requested_url,
             url=self.url,
@@ -79,13 +78,13 @@ class Answer:
 
 
 class Fetch(Protocol):
-    """Ask for one URL once: no redirects, no retries, no policy. One object serves one site."""
+    """Fetch one URL once: no redirects, no retries, no policy. One object serves one site."""
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Return the answer to *url*, an address as it is sent; an error status is an answer too.
+        """Return the answer to *url*, which is sent as it is; an error status is an answer too.
 
-        Raise FetchError where there is no answer or its body cannot be read whole; the error has the HTTP status if
-        one came. An archive without a capture raises ``no_capture``.
+        Raise FetchError if there is no answer or its body is incomplete; the error has the HTTP status if
+        there was one. An archive without a capture raises ``no_capture``.
         """
 
 
@@ -118,7 +117,7 @@ WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores
 
 
 def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return *headers* by lower-case name, repeated ones joined by commas.
+    """Return *headers* by lower-case name, with repeated ones joined by commas.
 
     Of several ``location`` headers the first counts. Bytes that are not UTF-8 are read as Latin-1 or, in a
     ``location``, percent-encoded as browsers send them.
@@ -141,7 +140,7 @@ class Source(Protocol):
     """Where the pages of one site come from."""
 
     async def get(self, url: str) -> Page:
-        """Return the page at *url*, redirects inside the site followed; raise FetchError otherwise."""
+        """Return the page at *url*, following redirects inside the site; raise FetchError if it fails."""
 
 
 # Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.

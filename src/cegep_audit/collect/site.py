@@ -1,9 +1,9 @@
-"""The one reader of a site, whatever its pages come from.
+"""Reads a site, whatever the source of its pages.
 
 A :class:`Site` is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the
 rest: it looks for the homepage under its other names, follows redirects and checks each hop (own host, public address,
-robots.txt), retries what may pass, heeds ``Retry-After``, leaves a site alone that refuses twice, and turns statuses
-into details.
+robots.txt), retries temporary failures, heeds ``Retry-After``, gives up on a site that refuses twice, and turns
+statuses into details.
 """
 
 import re
@@ -22,9 +22,9 @@ from cegep_audit.urls import absolute, crawl_key, host_of, split
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
-_MAX_REFUSALS = 2  # times that a site may say 429 before it is left alone
+_MAX_REFUSALS = 2  # answers 429 after which a site is left alone
 _MAX_BACKOFF_S = 5.0
-_MAX_ADDRESS = 65_536  # characters; no server takes as many
+_MAX_ADDRESS = 65_536  # characters; no server accepts as many
 _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
 
 # stamina would otherwise log each retry, which ends on the user's terminal.
@@ -45,9 +45,9 @@ class Site:
         terms: Terms = LIVE,
         want: Want = Want.PAGE,
     ) -> None:
-        """Read by *fetch*; *robots* and *pace* are shared by all sites of a live scan, None where nothing is.
+        """Read with *fetch*; all sites of a live scan share *robots* and *pace*, which are None otherwise.
 
-        *pace* is told how long hosts want to be left alone; whoever sends requests keeps to it.
+        The delays that hosts ask for go to *pace*, which whoever sends requests respects.
         """
         self._hosts = OwnHosts(institution)
         self._fetch = fetch
@@ -56,8 +56,8 @@ class Site:
         self._pace = pace or Pace(0.0)
         self._terms = terms
         self._want = want
-        self._cookies: frozenset[str] = frozenset()  # all that the site set so far, as ``name=value``
-        self._refusals = 0  # times that the site said 429
+        self._cookies: frozenset[str] = frozenset()  # all cookies set by the site so far, as ``name=value``
+        self._refusals = 0  # answers 429 so far
         self._given_up: FetchError | None = None  # why the site is left alone
         self._retrying = stamina.AsyncRetryingCaller(
             attempts=limits.retries + 1,
@@ -68,14 +68,14 @@ class Site:
         ).on(self._may_pass)
 
     async def get(self, url: str) -> Page:
-        """Return the page at *url*, redirects inside the site followed; raise FetchError.
+        """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
 
         The homepage is looked for under its other names too: the first that answers counts. Any other address must be
         on a host of the site, or have the site's name under another domain (a homepage may send its reader there by a
         meta refresh).
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
-            raise FetchError(url, Detail.BAD_URL, "no http or https address")
+            raise FetchError(url, Detail.BAD_URL, "not an http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
         if address != self._hosts.home:

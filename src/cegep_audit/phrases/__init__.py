@@ -1,1 +1,1 @@
-"""Every sentence the program says, in French and English, and how each language writes figures and dates."""
+"""Every sentence of the program, in French and English, and the format of figures and dates in each language."""

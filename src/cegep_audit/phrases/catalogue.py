@@ -1,4 +1,4 @@
-"""Every sentence the program says, in French and English: one row of a TOML file of this folder for each."""
+"""Every sentence of the program, in French and English: one row each in the TOML files of this folder."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ _NO_SPACE = re.compile(r"\s(?=[;!?])")
 def say(key: str, lang: Language, **facts: object) -> str:
     """Return the sentence *key* (``section.name``) in the language *lang*, with its *facts* filled in.
 
-    Integers are written as the reader writes them, anything else as one line of safe text. Where a sentence has a
-    singular and a plural, the fact named ``count`` chooses. Raises KeyError for an unknown key or a missing fact.
+    Integers are written as the reader writes them, anything else as one line of safe text. If a sentence has a
+    singular and a plural, the fact ``count`` selects one. Raises KeyError for an unknown key or a missing fact.
     """
     forms = _sentences()[key][lang]
     count = facts.get("count")

@@ -1,6 +1,6 @@
-"""How a reader writes numbers, per cents, dates and durations, and which language they read.
+"""Formats numbers, percentages, dates and durations for a reader, and picks their language.
 
-Babel is imported where it is used: a command without figures does without it.
+Babel is imported where it is used, because commands without figures do not need it.
 """
 
 import re
@@ -14,25 +14,25 @@ Language = Literal["fr", "en"]
 
 LOCALES: Mapping[Language, str] = {"fr": "fr_CA", "en": "en_CA"}
 _PERCENT: Mapping[Language, str] = {"fr": "\u00a0%", "en": "%"}
-_LEAST_P = 0.001  # smaller p-values are only said to be so
+_LEAST_P = 0.001  # smaller p-values are shown as "<0.001"
 
 
 def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
     """Return the language to print in: that of the *option*, else the locale's, else French.
 
-    The first of LC_ALL, LC_MESSAGES and LANG that is set decides (POSIX.1-2024, 8.2). A language that this program does
-    not speak is answered in English, no language (C, POSIX) in French.
+    The first of LC_ALL, LC_MESSAGES and LANG that is set decides (POSIX.1-2024, 8.2). An unsupported language gives
+    English, and no language (C, POSIX) gives French.
     """
     found = filter(None, (option, *(environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))))
     name = next(found, "").partition(".")[0].partition("@")[0]
     return "fr" if name in {"", "C", "POSIX"} or name.lower().startswith("fr") else "en"
 
 
-@lru_cache(maxsize=10_000)  # a page has the same figures over and over, and Babel takes its time
+@lru_cache(maxsize=10_000)  # a page repeats the same figures, and Babel is slow
 def _figure(value: float | None, pattern: str | None, lang: Language) -> str:
-    """Return *value* by a *pattern* of Unicode's, the locale's own for None; a dash where there is none.
+    """Return *value* in a Unicode number *pattern* (None: the locale's own), or a dash for None.
 
-    A half is rounded up, as spreadsheets do: page and workbook say the same. Zero has no sign, never "-0.0 %".
+    A half is rounded up, as in spreadsheets, so that page and workbook agree. Zero has no sign, never "-0.0 %".
     """
     from babel.numbers import format_decimal
 
@@ -49,29 +49,29 @@ def number(value: float, lang: Language) -> str:
 
 
 def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
-    """Return *value* with so many decimals, ``3,7`` or ``3.7``; a dash where there is none."""
+    """Return *value* with *digits* decimals, ``3,7`` or ``3.7``; a dash for None."""
     return _figure(value, f"#,##0.{'0' * digits}", lang)
 
 
 def percent(share: float | None, lang: Language, digits: int = 1) -> str:
-    """Return a *share* of one as a per cent, ``62,3 %`` or ``62.3%``; a dash where there is none."""
+    """Return a *share* of one as a percentage, ``62,3 %`` or ``62.3%``; a dash for None."""
     return _figure(share, f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}", lang)
 
 
 def points(difference: float | None, lang: Language) -> str:
-    """Return a *difference* in percentage points with its sign, ``+12,5`` or ``−3.0``; a dash where there is none."""
+    """Return a *difference* in percentage points with its sign, ``+12,5`` or ``−3.0``; a dash for None."""
     return _figure(difference, "+#,##0.0;−#,##0.0", lang)
 
 
 def p_value(value: float | None, lang: Language) -> str:
-    """Return the p-value of a test with three decimals, ``0,031`` or ``<0.001``; a dash where there is none."""
+    """Return the p-value of a test with three decimals, ``0,031`` or ``<0.001``; a dash for None."""
     if value is not None and value < _LEAST_P:
         return f"<{_figure(_LEAST_P, '0.000', lang)}"
     return _figure(value, "0.000", lang)
 
 
 def span(bounds: tuple[float, float] | None, lang: Language) -> str:
-    """Return two shares as one span of per cents, ``58,3–71,2 %``; a dash where there are none."""
+    """Return two shares as a range of percentages, ``58,3–71,2 %``; a dash for None."""
     low, high = (percent(share, lang) for share in bounds or (None, None))
     return f"{low.rstrip('%').rstrip()}–{high}" if bounds else low
 
@@ -117,5 +117,5 @@ def plural(count: float, lang: Language) -> str:
     """Return the plural category of *count*: ``one`` or ``other``. French counts zero and one and a half as one."""
     from babel import Locale
 
-    # CLDR's third French category, ``many``, serves "un million de": not said here.
+    # CLDR's third French category, ``many``, is for "un million de", which does not occur here.
     return "one" if Locale.parse(LOCALES[lang]).plural_form(count) == "one" else "other"

@@ -1,1 +1,1 @@
-"""What a person sees: terminal, files."""
+"""Reports of a scan: terminal, text, HTML page and files."""

@@ -1,4 +1,4 @@
-"""A document in finished words: the terminal, the page and Markdown each render the same blocks."""
+"""A document as blocks of finished text, which the terminal, the page and Markdown each render."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Row = Sequence[Words]
 
 
 class Title(NamedTuple):
-    """A heading: level 1 is the document's. ``anchor`` names it in an address, "" where nothing leads to it."""
+    """A heading: level 1 is the document's. ``anchor`` names it in an address, "" if nothing links to it."""
 
     text: str
     level: int = 2
@@ -56,7 +56,7 @@ class Bullets(NamedTuple):
 class Grid(NamedTuple):
     """A table. The first ``texts`` columns hold words, the others figures; a row of one cell is a heading between rows.
 
-    ``strong`` are the places of the rows that stand out.
+    ``strong`` has the indexes of the highlighted rows.
     """
 
     caption: str
@@ -68,7 +68,7 @@ class Grid(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """A list of terms, each with the lines that belong to it: the network of an account, and what is known of it."""
+    """A list of terms, each with its lines: the network of an account, and the facts about it."""
 
     items: Sequence[tuple[str, Sequence[Words]]]
 
@@ -95,7 +95,7 @@ def bullets(items: Iterable[Words]) -> Bullets:
 
 
 def listed(lines: Sequence[str], most: int | None, more: str, lang: Language) -> Iterator[Block]:
-    """Yield the first *most* of *lines* as a list (None: all), then how many are left, in the sentence *more*."""
+    """Yield the first *most* of *lines* as a list (None: all), then the number left out, in the sentence *more*."""
     yield bullets(lines[:most])
     if most is not None and len(lines) > most:
         yield Line(say(more, lang, count=len(lines) - most))
@@ -117,7 +117,7 @@ def share_heads(figures: Figures, lang: Language, *, is_group: bool = False) -> 
 
 
 def share_cells(share: Proportion, figures: Figures, lang: Language, *, is_group: bool = False) -> list[str]:
-    """Return a proportion as cells: count, share, bounds where a site of *figures* is missing, interval of a sample.
+    """Return a proportion as cells: count, share, bounds if a site of *figures* is missing, interval of a sample.
 
     The share of a group has no interval (*is_group*).
     """
@@ -126,7 +126,7 @@ def share_cells(share: Proportion, figures: Figures, lang: Language, *, is_group
 
 
 def shares_grid(caption: str, first: str, shares: Mapping[str, Proportion], figures: Figures, lang: Language) -> Grid:
-    """Return *shares*, by what they are of, as a table under the heading *first*."""
+    """Return *shares* as a table; *first* is the heading of their names."""
     rows = [[title, *share_cells(share, figures, lang)] for title, share in shares.items()]
     return Grid(caption, [first, *share_heads(figures, lang)], rows)
 
@@ -148,12 +148,12 @@ def numbers(lang: Language, *values: float) -> list[str]:
 
 
 def link(url: str) -> Cell:
-    """Return an address as a link to itself; what is no web address is text."""
+    """Return a web address as a link to itself, other text unchanged."""
     return Cell(plain(without_password(url)), web_address(url))
 
 
 def web_address(url: str) -> str:
-    """Return *url* as a link can have it, "" for what is no web address: no other scheme is ever followed."""
+    """Return *url* if it is a web address, "" otherwise: links never have another scheme."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -27,19 +27,19 @@ from cegep_audit.models import Account, Choice, Failure, Institution, Institutio
 from cegep_audit.text import SNIFFED, looks_like_html
 from cegep_audit.vocabulary import Detail, ReadBy, Status, Zone
 
-_LARGE_PAGE = 300_000  # bytes from which a page is read in a thread, so that it delays no other site's answer
-_MANY_LINKS = 500  # links to networks, on all pages of a site, from which its accounts are judged in a thread
-_COUNTED = 40  # links that stay on the site; no rule asks whether a page has more
-_READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory of the largest it read
-# What reads pages and decides, what chooses them, and what tells sites and flaws apart: folders and files.
+_LARGE_PAGE = 300_000  # bytes; a larger page is parsed in a thread so that it does not delay other sites
+_MANY_LINKS = 500  # network links on a site; with more of them, its accounts are judged in a thread
+_COUNTED = 40  # internal links; no rule needs a higher count
+_READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps the memory that its largest page needed
+# Folders and files that decide results: they read and choose pages, attribute accounts and find flaws.
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
 
 Keep = Callable[[Sequence[InstitutionResult]], None]
-"""Saves results; an error that it raises for a single one (a full disk) ends the scan."""
+"""Saves results. An error that it raises for a single result (a full disk) ends the scan."""
 
 Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Those read at once share a lock: only its holder parses a page."""
+"""Reads one institution. Concurrent reads share a lock, and only its holder parses a page."""
 
 
 @cache
@@ -68,8 +68,8 @@ async def audit(
 ) -> InstitutionResult:
     """Read one institution's pages and return its accounts; a failure is part of the result.
 
-    *read_by* says what kind of source it is. The pages are the *choices*, or else those that the frontier chooses one
-    after the other. Institutions audited at once share *turn*: only its holder parses a page.
+    *read_by* is the kind of source. The pages read are *choices*, or else those that the frontier chooses one by one.
+    Concurrent audits share *turn*, and only its holder parses a page.
     """
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []
@@ -99,15 +99,15 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
             async with turn:
                 await asyncio.sleep(0)  # yield between pages so that parsing does not delay pending responses
                 reading = extract_links(page)
-    # Hundreds of sites wait between two pages, so only the bytes that tell the kind of a page are kept of it.
+    # Hundreds of sites wait between two pages, so keep only the first bytes of a page, which show its type.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
 
 def _looked_over(visit: Visit) -> Visit:
-    """Return *visit* without the many links that only the frontier needed, which has looked at them by now.
+    """Return *visit* without its internal links, which only the frontier needs and has already scored.
 
-    They are most of what an open visit holds. A page that may lead to a part of the homepage elsewhere keeps them,
-    because the frontier then looks again.
+    They take up most of a visit's memory. A page that may lead to another part of the homepage keeps them, because the
+    frontier reads them again.
     """
     reading = visit.reading
     if reading is None or reading.frames or reading.refresh_to or len(reading.inner) <= _COUNTED:
@@ -166,11 +166,11 @@ def _records(visits: Iterable[Visit], accounts: tuple[Account, ...]) -> Iterable
 
 
 class GivenUpError(Exception):
-    """The source of pages answers no more, which ends the scan; the text says why."""
+    """The source of pages stopped answering, which ends the scan; the text says why."""
 
 
 class Observer:
-    """Is told about the progress of a scan; this one ignores it."""
+    """Receives the progress of a scan; this base class ignores it."""
 
     def started(self, institution: Institution) -> None:
         """The first page of an institution is about to be requested."""
@@ -179,7 +179,7 @@ class Observer:
         """An institution is done and its result is saved."""
 
     def note(self, text: str) -> None:
-        """There is one line to show to whoever follows the scan."""
+        """There is a one-line message for the user."""
 
     def watch(self, tally: Tally) -> None:
         """*tally* counts requests while the scan runs."""
@@ -191,9 +191,9 @@ class Observer:
 async def scan(
     institutions: Iterable[Institution], read: Read, concurrency: int, keep: Keep, observer: Observer
 ) -> None:
-    """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, a fifth of a second's together.
+    """Read *institutions*, at most *concurrency* at a time, and pass results to *keep*, in batches of 0.2 s.
 
-    *observer* is told of a result once it is kept, and a scan that is stopped keeps what it has. An error that *keep*
+    *observer* hears of a result once it is saved, and a stopped scan keeps its results so far. An error that *keep*
     raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
@@ -242,7 +242,7 @@ def _keep(results: Sequence[InstitutionResult], keep: Keep) -> None:
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
     try:
         return await read(institution, turn)
-    except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would meet it too
+    except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would hit it too
         raise
     except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others
         return failed(institution, Detail.INTERNAL_ERROR, traceback.format_exc())

@@ -1,8 +1,8 @@
 """Spreads a scan over a Dask cluster: this process submits parts, collects results and writes the database.
 
-Two workers never ask one host at once: institutions that share a host are in the same part. Dask assigns parts to
-workers, gives the part of a worker that died to another one, and returns results. No more parts are submitted than
-there are slots, so that this process holds only what is in flight.
+Institutions that share a host are in the same part, so that two workers never send requests to one host at once. Dask
+assigns parts to workers, reassigns the part of a worker that dies, and returns results. Only as many parts are
+submitted as there are slots, so that this process holds only what is in flight.
 """
 
 import asyncio
@@ -176,7 +176,7 @@ async def cluster(visits: Visits) -> AsyncIterator[Client]:
 async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
     """Scan what is left of *plan* on the cluster that the user named, and hand each part's results to *keep*.
 
-    *observer* is told what is wrong with the files of a replay. An error of a worker (a full disk, say) ends the scan.
+    *observer* gets a note for each fault in the files of a replay. An error in a worker (a full disk) ends the scan.
     The workers stop when the scan ends.
     """
     request = plan.request

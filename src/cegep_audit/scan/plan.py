@@ -106,7 +106,7 @@ def _kept_in(request: Request) -> str:
 def _chosen(
     registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None
 ) -> list[Institution]:
-    """Return the institutions of a scan with these *settings*, in the *past* with the names and hosts of that day."""
+    """Return the institutions that *settings* select, with the names and hosts of the day if it is in the *past*."""
     day = past.as_of if past else None
     chosen = select(registry, **settings["selection"], day=day, lang=lang)
     return as_of(chosen, day) if day else chosen
@@ -150,7 +150,7 @@ def begin_completion(request: Request, store: Store, base: Scan, output: Path) -
 
 
 def left_of(base: Scan, *, partial: bool) -> list[Institution]:
-    """Return the institutions that *base* could not assess, with *partial* also those that it read in part."""
+    """Return the institutions that *base* could not assess, and with *partial* also those that it read only in part."""
     done = {Status.OK} if partial else {Status.OK, Status.PARTIAL}
     read = {result.institution.id for result in base.results if result.status in done}
     return [institution for institution in base.institutions if institution.id not in read]

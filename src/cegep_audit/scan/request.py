@@ -64,7 +64,7 @@ class Past:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self | None:
-        """Return what a scan with these *settings* asked an archive for, None if it asked none."""
+        """Return the archive request in *settings* of a scan, None if it used no archive."""
         if "as_of" not in settings:
             return None
         as_of, *days = map(date.fromisoformat, (settings["as_of"], *settings["days"]))
@@ -75,7 +75,7 @@ class Past:
 class Completion:
     """How a scan is to be completed."""
 
-    modes: tuple[Mode, ...]  # in their order
+    modes: tuple[Mode, ...]  # in the order in which they are tried
     saved: tuple[str, ...] = ()  # paths of pages that a person saved
     partial: bool = False  # sites that were read in part are read again too
     archive_refused: bool = False  # an archive is asked for sites that refuse programs too
@@ -141,7 +141,7 @@ def output_of(output: Path, past: Past | None) -> Path:
 
 
 def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
-    """Return the WARC file of a scan: as the user named it, or the default beside the database; None for none."""
+    """Return the WARC file of a scan: as the user named it, or the default beside the database; None without one."""
     if kept_in == DEFAULT_WARC:
         return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
     return Path(kept_in) if kept_in else None

@@ -37,7 +37,7 @@ async def run(
     """Scan what is left of *plan*; return what stopped it, None if it finished.
 
     Each result is saved in *store*, then passed to *tell*. *tell_cut_off* is called once if none of the first sites
-    answers. Raises StoreError where results cannot be saved.
+    answers. Raises StoreError if results cannot be saved.
     """
     stops: list[Stop] = []
     task = asyncio.current_task()
@@ -78,12 +78,12 @@ async def _run_here(
     async with open_pages(plan, observer.note) as pages:
 
         def keep(results: Sequence[InstitutionResult]) -> None:
-            pages.flush()  # first: what the database names is in the file
+            pages.flush()  # first, because the database refers to records in the file
             save(results)
             for result in results:
                 if (connectivity := pages.connectivity) and not connectivity.is_cut_off:
                     connectivity.visited(result.detail)
-                    if connectivity.is_cut_off:  # the fault is most likely on this side
+                    if connectivity.is_cut_off:  # this machine is probably offline
                         tell_cut_off(connectivity)
 
         if pages.tally:
@@ -91,7 +91,7 @@ async def _run_here(
         try:
             await scan(plan.waiting, pages.read, plan.request.limits.concurrency, keep, observer)
         finally:
-            with suppress(StoreError):  # of a full disk, which is what is being said
+            with suppress(StoreError):  # a full disk, which is already being reported
                 store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
 
 

@@ -1,6 +1,6 @@
-"""Where the pages of a scan come from: the live web, a browser, a web archive, WARC files, saved pages, coders.
+"""The sources of a scan's pages: the live web, a browser, a web archive, WARC files, saved pages, coders.
 
-A completion reads each institution by one mode after the other until one assesses it.
+A completion tries its modes on each institution in order until one assesses it.
 """
 
 import asyncio
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from cegep_audit.collect.http.live import LiveWeb
 
 Note = Callable[[str], None]
-"""Takes one line for a person who follows the scan."""
+"""Takes a one-line message for the user."""
 
 Way = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
-"""Reads the institution of a result in one way; None where there is nothing to read it from."""
+"""Reads the institution of a result from one source; None if the source has no pages of it."""
 
 # Details of sites that refuse programs or ask to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
@@ -52,8 +52,7 @@ _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 class Pages:
     """The sources of one scan, and the ways to read an institution from them, in order.
 
-    ``tally`` counts requests; ``connectivity`` learns from each visit whether anybody answers. Both are None if no
-    network is used.
+    ``tally`` counts requests; ``connectivity`` tracks whether any site answers. Both are None if no network is used.
     """
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
@@ -83,7 +82,7 @@ class Pages:
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         """Read *institution* in the first way that has pages of it.
 
-        A completion takes the first mode that assesses it, else the last result that its site gave.
+        A completion uses the first mode that assesses it, or else the last result from its site.
         """
         before = latest = self._before.get(institution.id) or failed(institution, Detail.NO_CAPTURE, "")
         is_partial = before.status is Status.PARTIAL
@@ -132,7 +131,7 @@ class Pages:
         """Open the live web, with a browser for the pages that *render* asks for; raise UsageError without one."""
         around = self._remembering if self._plan.base else None
         if self._web is None:
-            from cegep_audit.collect.http.live import LiveWeb  # with httpx, which a replay does without
+            from cegep_audit.collect.http.live import LiveWeb  # imports httpx, which a replay does not need
 
             opening = LiveWeb(self._limits, self._agent, record=self._record, lang=self._lang)
             self._web = await self._stack.enter_async_context(opening)
@@ -175,7 +174,7 @@ class Pages:
     async def archive(self, past: Past) -> Way:
         """Open the web archive of *past*, and note which day it is asked for.
 
-        Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive answers no more.
+        Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive stops answering.
         """
         facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self._lang), "count": past.max_drift_days}
         self._note(say("scan.past", self._lang, **facts))
@@ -196,7 +195,7 @@ class Pages:
                 self._note(say("complete.refused", self._lang, institution=site))
                 return None
             result = await read(latest, turn)
-            if archive.given_up:  # this result is of a source that answers no more
+            if archive.given_up:  # the source has stopped answering, so this result means nothing
                 raise GivenUpError(str(archive.given_up))
             if completion and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
                 self._note(say("complete.no_capture", self._lang, institution=site, reason=result.message))
@@ -217,7 +216,7 @@ class Pages:
         return ways
 
     def saved(self, paths: Sequence[Path], *, strict: bool = False) -> Way:
-        """Open the pages that a person saved, and note files that are of no use.
+        """Open the pages that a person saved, and note files that cannot be used.
 
         Raises StoreError for a path that cannot be read and, with *strict*, for a file that is not a saved page.
         """
@@ -268,7 +267,7 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
 
 @asynccontextmanager
 async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive | None = None) -> AsyncIterator[Pages]:
-    """Open the sources of *plan*, with messages to *note*; *index* is that of a replay's files if it exists already."""
+    """Open the sources of *plan*, with messages to *note*; *index* is the index of a replay's files if it exists."""
     request, base = plan.request, plan.base
     completion = request.completion or Completion(())
     asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.warcs

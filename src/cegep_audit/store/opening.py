@@ -1,4 +1,4 @@
-"""Opens the database file, and turns every fault of it into one line for the user.
+"""Opens the database file, and turns every database error into a one-line message for the user.
 
 The journal is a rollback journal, not a write-ahead log, because the file must work on network drives and read-only
 media and be complete when copied alone (``docs/decisions/database.md``). A file may come from somebody else, so its
@@ -32,7 +32,7 @@ _SENTENCES = {
     sqlite3.SQLITE_FULL: "store.full",
     sqlite3.SQLITE_IOERR: "store.disk",
     sqlite3.SQLITE_READONLY: "store.read_only",
-    sqlite3.SQLITE_CANTOPEN: "store.read_only",  # once open: its journal cannot be made beside it
+    sqlite3.SQLITE_CANTOPEN: "store.read_only",  # once open, SQLite cannot create the journal beside it
     sqlite3.SQLITE_PERM: "store.not_allowed",
     sqlite3.SQLITE_NOTADB: "store.not_database",
     sqlite3.SQLITE_CORRUPT: "store.damaged",
@@ -95,7 +95,7 @@ def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") 
 
 @contextmanager
 def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
-    """Hold *scan_id* of the database at *path* for this process; StoreError where another process holds it.
+    """Hold *scan_id* of the database at *path* for this process; StoreError if another process holds it.
 
     The claim is SQLite's own lock on an empty file beside the database: it works wherever the database does, and ends
     with the process, even if that is killed. The file is removed while the lock is held, so a lock on a file that has
@@ -142,7 +142,7 @@ def _locked(file: Path) -> sqlite3.Connection | None:
 
 
 def check_sound(connection: sqlite3.Connection, path: Path, lang: Language) -> None:
-    """Raise StoreError if the file is damaged: better to know before hours of scanning are written to it."""
+    """Raise StoreError if the file is damaged, before hours of scanning are written to it."""
     with telling(path, lang):
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

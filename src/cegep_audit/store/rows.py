@@ -125,7 +125,7 @@ def load(
 
 
 def _groups(keys: Sequence[Sequence[Any]], records: Sequence[Any]) -> dict[Key, tuple[Any, ...]]:
-    """Return *records* by the key of the row that they belong to: their own without its last column, their place."""
+    """Return *records* by the key of their parent row: their own key without its last column, the position."""
     sizes = Counter(zip(*keys[:-1], strict=True))
     left = iter(records)
     return {key: tuple(islice(left, size)) for key, size in sizes.items()}
@@ -133,7 +133,7 @@ def _groups(keys: Sequence[Sequence[Any]], records: Sequence[Any]) -> dict[Key, 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause garbage collection while records are made and read: they have no cycles, and looking for some is slow."""
+    """Pause garbage collection while records are made and read: they have no cycles, and it is slow."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -28,7 +28,7 @@ ORDER BY coded.id
 """
 _FINAL_URLS = "SELECT institution_id, final_url FROM results WHERE scan_id = ?"
 _SHOWN = "SELECT institution_id, network, CAST(url AS TEXT) FROM accounts WHERE scan_id = ? AND url <> ''"
-_AT_ONCE = 500  # institutions read at one moment; a writer may have its turn between two such moments
+_AT_ONCE = 500  # institutions read at once; another process may write between two reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +191,11 @@ class Store:
             return {name for (name,) in found}
 
     def scan(self, scan_id: int | None = None) -> Scan:
-        """Return a scan with its institutions, without its results; the latest where *scan_id* is None.
+        """Return a scan with its institutions, without its results; the latest if *scan_id* is None.
 
-        The latest is the newest finished scan of a whole registry, or its completion; where there is none, the newest
-        finished one of a selection; then the newest. Raises UsageError for a number that no scan has, StoreError where
-        the database holds no scan.
+        The latest is the newest finished scan of a whole registry, or its completion; failing that, the newest finished
+        scan of a selection, and then the newest. Raises UsageError for an unknown number, StoreError if the database
+        holds no scan.
         """
         known = {scan.id: scan for scan in self.scans()}
         if not known:
@@ -207,7 +207,7 @@ class Store:
         return replace(known[chosen], institutions=self._institutions(chosen))
 
     def load(self, scan_id: int | None = None) -> Scan:
-        """Return a scan whole, results in registry order; the latest where *scan_id* is None.
+        """Return a scan with its results in registry order; the latest if *scan_id* is None.
 
         Raises as :meth:`scan` does.
         """
@@ -217,9 +217,9 @@ class Store:
     def results(
         self, scan_id: int, institutions: Sequence[Institution], without: Collection[str] = ()
     ) -> Iterator[InstitutionResult]:
-        """Yield the results of *institutions* of a scan in their order, as far as there are any.
+        """Yield the existing results of *institutions* of a scan, in their order.
 
-        The fields named in *without* stay empty. Some hundreds are read at one moment; between two, nothing is locked.
+        The fields named in *without* stay empty. Results are read by the hundred; between reads, nothing is locked.
         """
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
@@ -230,7 +230,7 @@ class Store:
             yield from (found[id_] for id_ in subjects if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
-        """Return the id, network and URL of each account with a URL that an institution shows; and every final URL."""
+        """Return the institution id, network and URL of each shown account that has a URL, and every final URL."""
         with self._reading() as connection:
             final_urls = dict(connection.execute(_FINAL_URLS, (scan_id,)))
             return connection.execute(_SHOWN, (scan_id,)).fetchall(), final_urls

@@ -1,1 +1,1 @@
-"""Web archives: their addresses, how fast they may be asked, and their captures as pages."""
+"""Web archives: their addresses, the pace of requests to them, and their captures as pages."""

@@ -56,9 +56,9 @@ _HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
 
 
 class WebArchive(LiveWeb):
-    """The web as one archive held it on the day of a *period*.
+    """The web as one archive captured it on the day of a *period*.
 
-    *timegate* is the address before a stamp, see :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
+    *timegate* is as in :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
     user names may be at a private address. *record* gets each capture in range as the site's own answer of that moment,
     with the address of the capture as its source. The archive's pace is kept whatever *limits* say.
 
@@ -91,7 +91,7 @@ class WebArchive(LiveWeb):
         self.timegate = timegate
         self._site_limits = limits
         self._record = record
-        self._refusals = 0  # times in a row that the archive said 429
+        self._refusals = 0  # consecutive answers 429 of the archive
         self._silences = 0  # requests in a row that it did not answer
 
     def _site(self, institution: Institution, fetch: Fetch, _: Want) -> Site:

@@ -1,4 +1,4 @@
-"""Web archives that speak Memento (RFC 7089): their addresses (URI-M), their days, and how fast they may be asked.
+"""Web archives that speak Memento (RFC 7089): their addresses (URI-M), the days asked for, and the pace of requests.
 
 Addresses have the form of the Wayback Machine, which OpenWayback and pywb share.
 ``https://web.archive.org/web/20110906120000id_/http://www.cegeprb.test/`` is the capture of that page nearest to that
@@ -15,7 +15,7 @@ from cegep_audit.models import Limits
 from cegep_audit.urls import absolute, crawl_key, host_of, split
 
 WAYBACK_MACHINE = "https://web.archive.org/web/"
-MAX_DRIFT_DAYS = 183  # the default, half a year: beyond it lies another academic year
+MAX_DRIFT_DAYS = 183  # the default, half a year: a later capture is from another academic year
 
 # The Wayback Machine's hard limits, per address and minute, as its staff told the maintainers of the client
 # edgi-govdata-archiving/wayback: 600 mementos (December 2023, with the request to stay below 80 %) and 30 searches
@@ -43,7 +43,7 @@ class Moment(NamedTuple):
 
     @property
     def at(self) -> datetime | None:
-        """The moment, None if the stamp is shorter than 14 digits or not a date."""
+        """The moment, None if the timestamp is shorter than 14 digits or not a date."""
         try:
             at = datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError:
@@ -77,13 +77,13 @@ def drift_days(asked: date, captured_at: datetime) -> int:
 
 
 def own_limits(timegate: str) -> dict[str, float]:
-    """Return the limits of a scan that suit the archive at *timegate*, by name, where the user asks for no others."""
+    """Return the limits of a scan that suit the archive at *timegate*, by name; the user's own override them."""
     delay_s = 0.0 if is_special_host(host_of(timegate)) else LEAST_DELAY_S.get(host_of(timegate), Limits().delay_s)
     return {"delay_s": delay_s, "timeout_s": _TIMEOUT_S, "concurrency": _CONCURRENCY}
 
 
 def timegate_of(url: str) -> str | None:
-    """Return the address before a stamp for the archive at *url*, which a user named; None if it cannot be one."""
+    """Return the address before a timestamp for the archive at *url*, as a user gave it; None if it cannot be one."""
     return f"{url.rstrip('/')}/" if split(url) and not {"?", "#"} & set(url) else None
 
 
@@ -98,7 +98,7 @@ def uri_m(timegate: str, moment: Moment) -> str:
 
 
 def read_uri_m(base: str, location: str) -> Moment | None:
-    """Return the URI-M that *location*, resolved against *base*, is; None if it is empty or something else."""
+    """Parse *location*, resolved against *base*, as a URI-M; None if it is empty or something else."""
     found = _URI_M.search(absolute(base, location) or "") if location else None
     return Moment(found["stamp"], crawl_key(f"{found['scheme'].lower()}://{found['rest']}")) if found else None
 

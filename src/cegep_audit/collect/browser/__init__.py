@@ -1,4 +1,4 @@
-"""Pages that only a browser can render. Here: which browser is installed, and what to install without one."""
+"""Renders pages in a browser. This module finds the installed browser, or says what to install."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from cegep_audit.extras import install_command
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 
-VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # names the browser where it is not found by its name
+VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # path of a browser that is not on PATH
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

@@ -32,12 +32,12 @@ _SWITCHES = (
 )
 _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: requests that bypass us end there
 
-Decide = Callable[[Page], Sequence[Need]]  # returns why a page must be rendered, nothing if it can be read as it is
+Decide = Callable[[Page], Sequence[Need]]  # returns why a page must be rendered, () if it can be read as it is
 KeepRendered = Callable[[Page], str | None]  # keeps a page rendered from the record it names; returns its own name
 
 
 class Browser(AbstractAsyncContextManager["Browser"]):
-    """The one browser of a scan; started for the first page that needs it, and again after it died."""
+    """The one browser of a scan; started for the first page that needs it, and again if it crashes."""
 
     def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
         """*path* is that of the Chromium, *agent* our user agent; *tell* gets each page not rendered, and why."""
@@ -90,7 +90,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
                             args=_SWITCHES,
                             proxy={"server": _NOWHERE},
                             chromium_sandbox=os.geteuid() != 0,  # which root may not have
-                            handle_sigint=False,  # what is done is kept first
+                            handle_sigint=False,  # results are saved first
                             handle_sigterm=False,
                         )
                 context = await self._chromium.new_context(
@@ -132,7 +132,7 @@ class RenderingFetch:
             rendered = await self._render(answer, needs)
         except NotRenderedError as error:
             self.browser.tell(answer.url, str(error))
-            return answer  # the page is read as it came
+            return answer  # read the page as received
         return replace(rendered, record_id=self.keep(rendered.page(url)) or answer.record_id)
 
     async def _render(self, answer: Answer, needs: Sequence[Need]) -> Answer:

@@ -1,6 +1,6 @@
-"""One page rendered in one tab: what it may load, how long it may take, how much memory it may fill.
+"""Renders one page in one tab, with limits on what it loads, its time and its memory.
 
-It loads files from its own hosts only, and none that counts readers.
+It loads files from the site's own hosts only, and no audience-measurement scripts.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Detail
 
 AT_ONCE = 2  # requests of one page
-RENDER_S = 20.0  # a page, from when its host's turn has come
+RENDER_S = 20.0  # per page, from the start of its host's turn
 LOAD_S = 10.0  # how long its scripts may take to load
-QUIET_S = 5.0  # how long, after all is loaded, half a second without loading is waited for
-MAX_MEMORY = 300_000_000  # bytes of one page's process that it shares with no other
+QUIET_S = 5.0  # longest wait, once all is loaded, for half a second without requests
+MAX_MEMORY = 300_000_000  # private bytes of one page's process
 _WATCH_S = 0.25
 _CLOSE_S = 3.0
 
@@ -42,7 +42,7 @@ class NotRenderedError(Exception):
 
 @dataclass  # without slots: Playwright marks the methods that it is given
 class Renderer:
-    """Renders the page of *institution* that *answer* is, at most *max_bytes* long.
+    """Renders *answer*, a page of *institution*, to at most *max_bytes*.
 
     Each of the *readers* loads one file at a time for the page.
     """
@@ -79,7 +79,7 @@ class Renderer:
         return replace(self.answer, url=url, body=body, headers={"content-type": "text/html; charset=utf-8"})
 
     async def _run(self, context: BrowserContext) -> tuple[str, bytes]:
-        """Open the page in a tab, wait until nothing is loading any more, and return its address and content."""
+        """Open the page in a tab, wait until it has stopped loading, and return its address and content."""
         tab = await context.new_page()
         await context.route("**/*", self._route)
         context.on("page", _refuse)  # a window that the page opens
@@ -111,7 +111,7 @@ class Renderer:
             if request.method != "GET" or request.resource_type not in _LOADED:
                 await route.abort("aborted")
                 return
-            # One host of a site may read what another says: all are the site's own.
+            # Any host of a site may read answers of another: all are the site's own.
             origin = {"Access-Control-Allow-Origin": request.headers.get("origin", "")}
             headers = {**origin, "Access-Control-Allow-Credentials": "true"} if any(origin.values()) else {}
             try:
@@ -174,12 +174,12 @@ async def quietly(close: Callable[[], Awaitable[object]]) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what Playwright says, which may go on for a page."""
+    """Return the first line of an error of Playwright, which may be a page long."""
     return str(error).strip().partition("\n")[0]
 
 
 async def _watch_memory(context: BrowserContext) -> None:
-    """End the process of any page that takes more memory than it may, for as long as this runs."""
+    """Kill the process of any page that exceeds its memory limit, until cancelled."""
     if context.browser is None:
         return
     with suppress(Error):

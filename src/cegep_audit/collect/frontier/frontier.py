@@ -2,7 +2,7 @@
 
 The homepage comes first. If it is only a way in (frames, a refresh, a splash page that asks for a language), the page
 behind it comes next. Then come addresses of the site that stand for an account (``/facebook``), then one page of each
-kind before a second of any: social, contact, the other language, about.
+kind before a second of any kind: social, contact, the other language, about.
 
 Reading stops early once two pages show the same accounts and the last adds nothing. The words are in
 ``discovery.toml``.
@@ -23,16 +23,16 @@ from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
 # not; its status is then "partial".
 MAX_FAILURES_IN_A_ROW = 2
 
-# Sites in ten languages exist. A second version shows whether they differ; a third settles a doubt.
+# Some sites have ten languages. A second version shows whether they differ; a third settles the question.
 MAX_LANGUAGES = 2
 
 # A page with no more links than this, and no more text, is a way in: the splash pages of the 2000s had two to six
-# links. A sparse homepage taken for a door costs nothing: its pages are read in another order.
+# links. Mistaking a sparse homepage for a door costs nothing: only the order of pages changes.
 DOOR_LINKS = 8
 DOOR_TEXT = 600  # characters
 
-# Accounts on so many networks in the part of the page that repeats make a block that was made to name them all; one
-# or two may be a leftover or a campaign. Wrong where a site names a further account on its contact or about page only.
+# A repeated block with accounts on this many networks is meant to list them all; one or two may be a leftover or a
+# campaign. Wrong if a site names a further account on its contact or about page only.
 REPEATED_NETWORKS = 3
 
 _GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
@@ -49,13 +49,13 @@ _LANGUAGES_IN_PATHS = {"fr": "fr", "en": "en", "fra": "fr", "eng": "en"}
 
 
 class _Candidate(NamedTuple):
-    """A link worth considering; its address is not resolved yet, for that costs more than all the rest."""
+    """A link worth considering; its address is not resolved yet, because that is the most costly step."""
 
     link: InnerLink
     scored: LinkScore
     base: str  # against which its address resolves
     host: str  # of the page that shows it
-    page: int  # which of the pages read that is, from 0
+    page: int  # index of that page among those read
 
 
 class Frontier:
@@ -64,13 +64,13 @@ class Frontier:
     def __init__(self, institution: Institution, limits: Limits) -> None:
         self._institution = institution
         self._limits = limits
-        self._domains: frozenset[str] = frozenset()  # of the institution, and where its homepage was found to be
+        self._domains: frozenset[str] = frozenset()  # of the institution, and those that its homepage led to
 
     def next_page(self, visits: Sequence[Visit]) -> Choice | None:
-        """Return the page to read after *visits*, the homepage first; None where no further page is worth a request.
+        """Return the page to read after *visits*, the homepage first; None if no further page is worth a request.
 
-        *visits* are all pages asked of this site so far, in order, failures included: each counts against
-        ``limits.max_pages``. From call to call they may only grow. No page is chosen twice, nor any off the site.
+        *visits* are all pages requested so far, in order, including failures: each counts against ``limits.max_pages``.
+        They may only grow from call to call. No page is chosen twice, and none is off the site.
         """
         if not visits:
             return Choice(self._institution.url, PageRole.HOME, "homepage")
@@ -82,15 +82,15 @@ class Frontier:
         self._readings.clear()  # the links of a page that was looked over take much room
         return choice
 
-    # ---------------------------------------------------------------------------------- what is known of the site
+    # ---------------------------------------------------------------------------------- what the site has shown
 
     def _learn(self, visits: Sequence[Visit]) -> None:
-        """Note what *visits* say about the site: its hosts, what was asked, in which languages."""
+        """Update hosts, requested pages and languages from *visits*."""
         self._readings = [visit.reading for visit in visits if visit.reading]
         self._counts = Counter(visit.choice.role for visit in visits)  # failures included
         self._languages = {_language_of(visit, self._institution) for visit in visits} - {""}  # read so far
         self._asked: set[str] = set()  # visit keys, before and after redirects
-        self._asked_as: dict[str, set[PageRole]] = {}  # visit key without query → roles in which a page was asked
+        self._asked_as: dict[str, set[PageRole]] = {}  # visit key without query → roles in which a page was requested
         hosts = [urls.host_of(self._institution.url), *self._institution.alt_hosts]
         for visit in visits:
             for url in (visit.choice.url, visit.page.url) if visit.page else (visit.choice.url,):
@@ -102,11 +102,11 @@ class Frontier:
         if domains != self._domains:
             self._domains = domains
             self._candidates: list[_Candidate] = []
-            self._blocks: list[frozenset[tuple[str, str]]] = []  # accounts that each page looked over shows
+            self._blocks: list[frozenset[tuple[str, str]]] = []  # accounts shown by each page
             self._seen: set[int] = set()  # links
 
     def _look_over(self) -> None:
-        """Add the links of the pages read that were not looked over before, each once for each label."""
+        """Score the links of newly read pages, each once per label."""
         for number, reading in list(enumerate(self._readings))[len(self._blocks) :]:
             self._blocks.append(_shown_accounts(reading))
             host = _host(reading.url)
@@ -118,7 +118,7 @@ class Frontier:
                 self._candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading.base, host, number))
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield the links of the site that no page before showed: menus repeat, and scoring has its price."""
+        """Yield the links of the site that no earlier page showed, because menus repeat and scoring is costly."""
         origin = reading.base.partition("://")[2].partition("/")[0]
         links = [  # those that look like an account may lead to a host of the site: itunesu.x.ca
             InnerLink(link.url, link.label, link.zone)
@@ -129,7 +129,7 @@ class Frontier:
             href = link.href
             if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._names_us(href)):
                 continue
-            # The hash alone, or the set would keep the text of every link for as long as the visit is open.
+            # Only the hash, because the set would keep the text of every link until the visit ends.
             key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
             if key not in self._seen:
                 self._seen.add(key)
@@ -140,7 +140,7 @@ class Frontier:
         return any(map(address.lower().__contains__, self._domains))
 
     def _holds(self, url: str) -> bool:
-        """Whether *url* is on the site, under a name of the registry or one that its homepage led to."""
+        """Whether *url* is on the site, under a host of the registry or one that its homepage led to."""
         return urls.registrable_domain(urls.host_of(url)) in self._domains
 
     # ---------------------------------------------------------------------------------- the choice
@@ -173,7 +173,7 @@ class Frontier:
         return self._best(rest, self._rank)
 
     def _rank(self, item: _Candidate) -> tuple[int, int, bool, int, bool, int]:
-        """Sort key: one page a role before a second of any; the page's own host before others, where many parts are."""
+        """Sort key: one page per role before a second of any; the page's own host before others."""
         role = item.scored.role
         return (
             self._counts[role],
@@ -185,7 +185,7 @@ class Frontier:
         )
 
     def _best(self, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
-        """Return the first candidate, in order of *rank*, that is an unread page of the site; None without one."""
+        """Return the first candidate, in order of *rank*, that is an unread page of the site, None if there is none."""
         for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
             role, _, why, target = item.scored
             if role is PageRole.LANGUAGE and (target in self._languages or self._counts[role] >= MAX_LANGUAGES):
@@ -193,8 +193,8 @@ class Frontier:
             url = urls.absolute(item.base, item.link.href)
             if url is None or urls.visit_key(url) in self._asked or not self._holds(url) or not is_page(url):
                 continue
-            # An address that differs from a page asked by its query alone is another page only where its label says so:
-            # ``/?page_id=12`` labelled "Nous joindre". A second in the same role is a session number or a trap.
+            # An address that differs from a requested page only in its query is another page only if its label says so:
+            # ``/?page_id=12`` labelled "Nous joindre". A second one in the same role is a session number or a trap.
             roles = self._asked_as.get(urls.visit_key(url.partition("?")[0]), set())
             if not roles or not ("in path" in why or role in roles):
                 return Choice(urls.crawl_key(url), role, why)
@@ -216,14 +216,14 @@ def _is_door(reading: Reading) -> bool:
 
 
 def _host(href: str) -> str:
-    """Return the host of an address as written, "" of a relative one."""
+    """Return the host of an address as written, "" if it is relative."""
     return href.partition("//")[2].partition("/")[0].lower().removeprefix("www.") if "//" in href[:8] else ""
 
 
 def _language_of(visit: Visit, institution: Institution) -> str:
-    """Return the language read in *visit*, two letters; "" where it is not known or a splash page asks for it.
+    """Return the language of *visit*, two letters; "" if it is unknown or a splash page asks for it.
 
-    The document's own word, else its address, else for a homepage the institution's; "bilingual" says neither.
+    The document decides, then its address, then (for a homepage) the registry unless it says "bilingual".
     """
     if visit.reading is None or _is_door(visit.reading):
         return ""
@@ -239,16 +239,16 @@ def _language_of(visit: Visit, institution: Institution) -> str:
 
 
 def _has_seen_enough(blocks: Sequence[frozenset[tuple[str, str]]]) -> bool:
-    """Whether two pages or more show the same accounts on several networks, and the last page added none."""
+    """Whether at least two pages show the same accounts on several networks, and the last page added none."""
     times = Counter(account for block in blocks for account in block)
     repeated = {network for (network, _), count in times.items() if count > 1}
     return len(repeated) >= REPEATED_NETWORKS and all(times[account] > 1 for account in blocks[-1])
 
 
 def _shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:
-    """Return (network, address) of what the repeating parts of a page link to on networks, share buttons left out.
+    """Return (network, address) of the network links in the repeated parts of a page, without share buttons.
 
-    Host and path alone are looked at.
+    Only host and path are compared.
     """
     networks, not_accounts = _networks()
     shown = set()
@@ -263,7 +263,7 @@ def _shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:
 
 @cache
 def _networks() -> tuple[dict[str, str], frozenset[str]]:
-    """Return the network of each label of a host (``facebook``), and what is no part of an account's path."""
+    """Return the network of each label of a host (``facebook``), and the path parts that belong to no account."""
     tables = read_tables(TABLES)
     named = {name: row["network"] for row in tables["own"]["networks"] for name in row["names"]}
     return named, frozenset(tables["stopping"]["not_accounts"])

@@ -1,4 +1,4 @@
-"""Link scoring: what a link of a site may lead to (accounts, contact, another language), by its words and address.
+"""Link scoring: estimates from its label and address whether a link leads to accounts, contact or another language.
 
 The words are in ``discovery.toml``. Few of the hundreds of links on a page matter, so a cheap test of a few sets comes
 first, and no address is resolved here.
@@ -18,14 +18,14 @@ from cegep_audit.vocabulary import PageRole, Zone
 
 TABLES = "collect/frontier/discovery.toml"
 
-EXTRA_WORD_COST = 8  # a word more in a label than the phrase has: five of them halve "nous joindre"
-PATH_COST = 5  # an address says as much as a label, but was chosen by somebody who thought of machines
-DOUBT_COST = 30  # rules about accounts ("politique des médias sociaux") may name them, after all else was read
-MIN_SCORE = 40  # below it a label is a sentence that happens to hold the phrase
+EXTRA_WORD_COST = 8  # per extra word in a label beyond the phrase; five of them halve "nous joindre"
+PATH_COST = 5  # an address says as much as a label, but was not written for readers
+DOUBT_COST = 30  # policies about accounts ("politique des médias sociaux") may name them, but are read last
+MIN_SCORE = 40  # below it, a label is a sentence that happens to contain the phrase
 OWN_SCORE = 100
-_SHORT_NAME = 3  # "x", "fb": as the whole address they name a network, deeper they may name anything
+_SHORT_NAME = 3  # letters; "x" and "fb" name a network as the whole address, but may mean anything deeper in a path
 _LONG_LABEL = 8  # words; around "X" or "EN" alone there are fewer
-_MARK = "0mark0"  # between label and address; no word and, as folded text goes, no part of an address that counts
+_MARK = "0mark0"  # separates label and address; it is in no word or address of the tables
 
 _OFFICIAL_LANGUAGES = frozenset({"fr", "en"})
 _INDEX_LETTERS = 8  # links of one letter that make an index from A to Z; icons have four or five: f, t, X, in
@@ -33,9 +33,9 @@ _INDEX = frozenset({"index", "default", "accueil", "home", "main"})
 _ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "php", "asp", "aspx", "jsp", "jsf", "cfm", "do"})
 _FILLING = _INDEX | _ENDINGS  # what /en/index.html says besides "en"
 _SITE_WIDE = {Zone.HEAD, Zone.HEADER, Zone.NAV, Zone.FOOTER}
-_DATED = re.compile(r"/(?:19|20)\d\d/(?:0?[1-9]|1[0-2])/")  # how blogs file what they publish
+_DATED = re.compile(r"/(?:19|20)\d\d/(?:0?[1-9]|1[0-2])/")  # the usual form of blog posts
 
-# Latin-1 holds every letter of French and English but one, so folding is a table of 256 bytes.
+# Latin-1 has every letter of French and English but one, so folding uses a table of 256 bytes.
 _BESIDE_LATIN_1 = (("’", " "), ("–", " "), ("—", " "), ("œ", "o"), ("Œ", "o"))
 _FOLDED = bytes(
     ord(
@@ -48,7 +48,7 @@ _FOLDED = bytes(
 
 
 class LinkScore(NamedTuple):
-    """What one link may lead to; ``target`` is its language or network, "" where it does not say."""
+    """What one link may lead to; ``target`` is its language or network, "" if unknown."""
 
     role: PageRole
     score: int
@@ -61,7 +61,7 @@ class _Word(NamedTuple):
     folded: str
     role: PageRole
     score: int
-    language: str  # that the word leads to
+    language: str  # of the page that the word leads to
     is_door: bool
 
 
@@ -87,10 +87,10 @@ class _Rules:
         self.names = {name: row["network"] for row in tables["own"]["networks"] for name in row["names"]}
         self.around = frozenset(tables["own"]["around"])
         alone = self.exact.keys() | {max(name.split(), key=len) for name in self.names}
-        # Short words matter where they begin an address of hardly anything else, or are a label by themselves.
+        # Short words matter only if they make up nearly all of an address, or a whole label.
         self.short = frozenset(name for name in alone if len(name) <= _SHORT_NAME)
         self.short_names = self.short & self.names.keys()
-        # Any of these words, of the second set on a door, and any of these phrases, is worth a closer look.
+        # A link with any of these words (on a door, of the second set) or phrases is worth a closer look.
         self.door_keys = frozenset(alone - self.short | self.by_key.keys())
         self.keys = frozenset(
             alone - self.short | {key for key, words in self.by_key.items() if not all(word.is_door for word in words)}
@@ -123,12 +123,12 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
     keys = rules.door_keys if is_door else rules.keys
     letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
     written = [f"{link.label} {_MARK} {_without_query(link.href)}" for link in links]
-    lines = fold(unquote("\n".join(written))).split("\n")  # all at once, for a call costs more
+    lines = fold(unquote("\n".join(written))).split("\n")  # all at once, because each call is costly
     if len(lines) != len(links):
         lines = [fold(unquote(line)).replace("\n", " ") for line in written]
     for link, line in zip(links, lines, strict=True):
         if len(letters) >= _INDEX_LETTERS and link.label in letters:
-            continue  # the letters of an index: its X is no network
+            continue  # an index from A to Z: its X is not a network
         words = line.split()
         if (
             not keys.isdisjoint(words)
@@ -145,7 +145,7 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
 
 
 def score_link(link: InnerLink, *, is_door: bool = False) -> LinkScore | None:
-    """Return what *link* may lead to by its language, its label or its address, the best of them; None for nothing."""
+    """Return the best score of *link* by its language, label or address, None if it leads to nothing of interest."""
     label = _folded(link.label)
     place, is_whole = _place(link.href)
     found = (
@@ -163,9 +163,9 @@ def _without_query(href: str) -> str:
 
 
 def _place(href: str) -> tuple[str, bool]:
-    """Return the last part of the path that says something, folded, and whether it is all of it.
+    """Return the last meaningful part of the path, folded, and whether it is the whole path.
 
-    The path is as written; where there is none, the first label of the host counts, as in itunesu.x.ca.
+    The path is as written; without one, the first label of the host counts, as in itunesu.x.ca.
     """
     path = _without_query(href)
     scheme, separator, rest = path.partition("//")
@@ -222,7 +222,7 @@ def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) ->
 
 
 def is_page(url: str) -> bool:
-    """Whether the absolute *url* may be a page of an institution: no file, no trap, no log-in, no single news."""
+    """Whether the absolute *url* may be a page of an institution, not a file, trap, log-in or news item."""
     avoid = read_tables(TABLES)["avoid"]
     parts = urlsplit(url)
     spelled = unicodedata.normalize("NFKD", unquote(parts.path)).encode("ascii", "ignore").decode().lower()

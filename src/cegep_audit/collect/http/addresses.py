@@ -1,8 +1,7 @@
-"""Host names to IP addresses, and which of these no public web site has.
+"""Resolves host names to IP addresses, and recognises addresses that are not public.
 
 The table of special addresses follows the IANA registries (RFC 6890 and its successors), and adds the address at which
-Azure serves a machine's own data. It is written out because the judgement of :mod:`ipaddress` changed between Python
-versions.
+Azure serves a machine's own data. It is written out because :mod:`ipaddress` differs between Python versions.
 """
 
 import asyncio
@@ -18,9 +17,9 @@ from urllib.parse import unquote
 from cegep_audit.urls import host_of, is_ip
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""Returns the IP addresses of a host name; raises OSError where it has none."""
+"""Returns the IP addresses of a host name; raises OSError if it has none."""
 
-LOOKUPS = 64  # names looked up at once: dead names must not stall living ones
+LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
 
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
 _SPECIAL = [
@@ -57,7 +56,7 @@ _CARRIES_V4 = (
 
 @lru_cache(maxsize=1024)
 def is_special(address: str) -> bool:
-    """Whether *address* is no public IP address; True for text that is no address at all."""
+    """Whether *address* is not a public IP address; True for text that is not an address."""
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
@@ -71,8 +70,8 @@ def is_special(address: str) -> bool:
 def is_special_host(host: str) -> bool:
     """Whether *host*, the host part of a URL, is written as a special address or names this machine.
 
-    It is read as browsers read it, who take decimal, octal and hexadecimal numbers, fewer than four of them, wide
-    digits, percent escapes and a final dot for an address.
+    It is parsed as in browsers, which accept decimal, octal and hexadecimal numbers, fewer than four of them, wide
+    digits, percent escapes and a final dot in an address.
     """
     name = unquote(host).strip("[]").partition("%")[0]
     name = host_of(f"http://[{name}]/" if ":" in name else f"http://{name}/")

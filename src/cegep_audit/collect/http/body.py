@@ -1,7 +1,7 @@
-"""The body of an answer: how much of it is received, and its bytes without content coding, within bounds.
+"""The body of an answer: receives as much as is wanted and removes its content coding, within bounds.
 
-What a server says about its bytes is often wrong. The first bytes count for more: plain markup under any coding, gzip
-under none.
+Headers are often wrong about the body, so its first bytes override them: it may be plain markup under any declared
+coding, or gzip under none.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -16,9 +16,9 @@ from cegep_audit.vocabulary import Detail
 
 SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
-_ERROR_BYTES = 64 * 1024  # read of an error, whose body nobody wants, so that the connection can be used again
-_SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough for any coding to give those that are looked at
-_MAX_PIECES = 20_000  # of one body; each costs time, and a real page comes in hundreds
+_ERROR_BYTES = 64 * 1024  # read from an error, only so that the connection can be reused
+_SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough to decode those that are sniffed
+_MAX_PIECES = 20_000  # of one body; each costs time, and a real page has hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
 
@@ -33,7 +33,7 @@ _ZLIB = [bytes([size << 4 | 8]) for size in range(16)]  # the first byte: compre
 
 
 class BodyError(Exception):
-    """An answer that cannot be had whole; ``detail`` says why."""
+    """An answer that cannot be read whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
         super().__init__(message)
@@ -69,17 +69,17 @@ def _is_wanted(want: Want, headers: Mapping[str, str]) -> bool | None:
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the body as received, and whether that is all: at most *limit* bytes, nothing of what is no page.
+    """Fill in the body as received, and whether it is whole: at most *limit* bytes, none of a file that is not a page.
 
-    Of an error the beginning is enough. Raise BodyError as soon as a body of a vague type proves to be no markup.
+    The beginning of an error is enough. Raise BodyError as soon as a body of a vague type proves not to be markup.
     """
     received: list[bytes] = []
     size, wanted = 0, _is_wanted(want, headers)
     if exchange.status not in SUCCESS:
         limit, wanted = _ERROR_BYTES, True
-    exchange.truncated = "length"  # should we stop before its end
+    exchange.truncated = "length"  # in case we stop before its end
     if wanted is False:
-        return  # nobody needs 200 MB of PDF
+        return  # not a page: a PDF may have 200 MB
     try:
         async for piece in pieces:
             received.append(piece)
@@ -167,7 +167,7 @@ def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, BodyErr
 
 
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, BodyError | None]:
-    """Return at most one byte more than *limit* of what *data* inflates to, and what is wrong with it."""
+    """Return the inflated *data*, at most *limit* + 1 bytes, and its fault if any."""
     parts: list[bytes] = []  # joined at the end: most bodies have one, which is then not copied
     left = limit + 1
     fault: BodyError | None = BodyError(Detail.DECODE, "too many gzip files in a row")

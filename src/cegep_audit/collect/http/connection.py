@@ -1,4 +1,4 @@
-"""Connections for httpcore: to addresses that may be connected to, one answer at a time.
+"""The network backend for httpcore: it connects to public addresses only and carries one answer at a time.
 
 httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
 addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
@@ -17,9 +17,9 @@ from cegep_audit.collect.http.addresses import Resolve, is_special
 from cegep_audit.collect.http.framing import Framing, TransportError
 from cegep_audit.vocabulary import Detail
 
-_MAX_ADDRESSES = 4  # tried of one host
-_CONNECT_S = 3.0  # for each address but the last, so that one that swallows packets leaves time for the next
-_BUFFER = 256 * 1024  # bytes received and not read yet, above which the other side has to wait
+_MAX_ADDRESSES = 4  # tried for one host
+_CONNECT_S = 3.0  # for each address but the last, so that one that drops packets leaves time for the next
+_BUFFER = 256 * 1024  # bytes received but not read; above it, receiving pauses
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._requests = 0  # for pages, not for a proxy's tunnel
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
-        self._news = asyncio.Event()  # set where there are bytes to read, or will be none
+        self._news = asyncio.Event()  # set when there are bytes to read or the connection has ended
         self._is_lost = False
         self._error: Exception | None = None
 
@@ -104,19 +104,19 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         return self
 
     async def aclose(self) -> None:
-        """Close at once: everything needed was read, and an orderly end of TLS could take half a minute."""
+        """Close at once, because everything needed was read and a TLS shutdown could take half a minute."""
         if self._transport:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what the other side sent."""
+        """Buffer bytes from the server."""
         self._received += data
         if self._transport and len(self._received) > _BUFFER:
             self._transport.pause_reading()
         self._news.set()
 
     def eof_received(self) -> None:
-        """Note that the other side sends no more."""
+        """Note that the server will send no more bytes."""
         self.connection_lost(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         raise httpcore.ReadError("the connection cannot be used again")
 
     async def write(self, buffer: bytes, *_: object, **__: object) -> None:
-        """Send *buffer*: a whole request, for none has a body, or a part of a SOCKS handshake.
+        """Send *buffer*: a whole request (none has a body) or a part of a SOCKS handshake.
 
         If the connection has ended meanwhile, reading the answer shows it.
         """
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._transport.write(buffer)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 -- httpcore's
-        """Return what httpcore asks of the connection; a readable one is not used again."""
+        """Return the value that httpcore asks for; it does not reuse a readable connection."""
         if info == "is_readable":
             return self._is_readable
         return self._transport.get_extra_info(info) if self._transport else None
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
 
 
 def alternating(addresses: Sequence[str]) -> list[str]:
-    """Order *addresses* so that IPv4 and IPv6 alternate: where one family does not work, the second try does."""
+    """Order *addresses* so that IPv4 and IPv6 alternate: if one family does not work, the second try does."""
     first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
     second = [address for address in addresses if address not in first]
     return [address for pair in zip_longest(first, second) for address in pair if address]

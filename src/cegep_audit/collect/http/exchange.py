@@ -1,4 +1,4 @@
-"""One request and its answer as received, which a WARC keeps; and how the program names itself."""
+"""One request and its answer as received, for a WARC; and the user agent of the program."""
 
 import re
 import unicodedata
@@ -13,19 +13,19 @@ PROJECT_URL = "https://github.com/cegep-audit/cegep-audit"
 _MAX_CONTACT = 200  # characters; servers cut or refuse long headers
 
 Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
-"""Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" where it is whole."""
+"""Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" if it is whole."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer, or its failure; filled in as it goes on.
+    """One request and its answer or failure, filled in while it runs.
 
     ``response_headers`` keep their order and bytes, without the lines that browsers ignore. ``body`` is still
-    content-encoded but has no chunks. Where no answer came, ``status`` is None, ``detail`` is the code of the failure
+    content-encoded but has no chunks. Without an answer, ``status`` is None, ``detail`` is the code of the failure
     and ``tried`` are the addresses tried. ``ip`` is the address connected to, None behind a proxy or without a
     connection. ``started_at`` is when the answer began (without one, the request) in UTC: a replay takes it as the time
-    of the page. ``is_asset`` marks what a page asked for while a browser rendered it. ``source`` is the address of the
-    capture in the web archive that gave it.
+    of the page. ``is_asset`` marks a file that a page loaded while a browser rendered it. ``source`` is the address of
+    the capture in a web archive.
     """
 
     url: str
@@ -47,7 +47,7 @@ class Exchange:
 
 
 Recorder = Callable[[Exchange], str | None]
-"""Keeps exchanges in the order in which they ended; returns the name of the record, None where none was made."""
+"""Keeps exchanges in the order in which they ended; returns the id of the record, None if none was written."""
 
 
 def user_agent(contact: str | None, version: str) -> str:

@@ -1,7 +1,7 @@
-"""Where one HTTP/1 answer ends on a connection, and its head as browsers read it.
+"""Finds the end of an HTTP/1 answer on a connection, and cleans its head as browsers do.
 
 h11 takes bytes that follow an answer for the beginning of the next one, and refuses an answer for one malformed header
-line. So a :class:`Framing` between the connection and h11 cleans heads, and tells whether the connection can be used
+line. So a :class:`Framing` between the connection and h11 cleans heads and decides whether the connection can be used
 again: only if the answer certainly ended and nothing followed it.
 """
 
@@ -27,9 +27,9 @@ _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re
 _CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
 _NO_BODY = frozenset({204, 304})
 
-# The end of a body in chunks. Page text may look the same: then the connection is closed without need.
+# The end of a chunked body. Page text may look the same, and then the connection is closed needlessly.
 _LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{1,500}\r\n){0,9}+\r\n")
-_LOOKED_BACK = 1_000  # bytes of the pieces before, in which the last chunk may begin
+_LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may begin
 
 
 class TransportError(BodyError):
@@ -40,7 +40,7 @@ class _State(Enum):
     HEAD = auto()
     LENGTH = auto()  # a body of a known length
     CHUNKS = auto()
-    UNKNOWN = auto()  # until the connection ends, as far as we can tell
+    UNKNOWN = auto()  # probably until the connection ends
     END = auto()
 
 
@@ -51,7 +51,7 @@ class Framing:
         self.surplus = bytearray()  # what followed the answer
         self._state = _State.END
         self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
-        self._left = 0  # bytes of the body; of a head, those looked through
+        self._left = 0  # bytes of the body; for a head, the bytes searched so far
         self._has_chunks = False
         self._is_connect = False
 
@@ -73,9 +73,9 @@ class Framing:
         self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
-        """Return what *data*, just received, adds to the answer; b"" for none yet. Raise TransportError.
+        """Return the bytes that received *data* adds to the answer, b"" for none yet. Raise TransportError.
 
-        What follows a body in chunks is passed on too: only h11 knows for certain where such a body ends.
+        Bytes after a chunked body are passed on too, because only h11 knows for certain where it ends.
         """
         heads = b""
         while self._state is _State.HEAD:
@@ -89,7 +89,7 @@ class Framing:
         return heads + self._body_in(data)
 
     def _next_head(self) -> bytes | None:
-        """Take the head off what is held and return it cleaned; None where it is not whole yet."""
+        """Remove the head from the buffer and return it cleaned; None if it is not complete yet."""
         held = self._held
         del held[: len(held) - len(held.lstrip(b"\r\n"))]
         if not held.startswith(_START[: len(held)]):
@@ -122,7 +122,7 @@ class Framing:
             self._state = _State.UNKNOWN
 
     def _body_in(self, data: bytes) -> bytes:
-        """Return the part of *data* that h11 is given."""
+        """Return the part of *data* to pass to h11."""
         if self._state is _State.UNKNOWN:
             return data
         if self._state is _State.CHUNKS:
@@ -141,10 +141,10 @@ class Framing:
 
 
 def clean_head(head: bytes) -> bytes:
-    """Return the *head* of an answer without what browsers ignore in it and h11 refuses.
+    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects.
 
-    Lines without a colon or with a name that is no token are left out, control characters become spaces, and a line
-    that begins with a space continues the one before. A status line that cannot be read is left as it is.
+    Lines without a colon or with a name that is not a token are removed, control characters become spaces, and a line
+    that begins with a space continues the previous one. An unreadable status line is left as it is.
     """
     if _GOOD_HEAD.fullmatch(head):
         return head

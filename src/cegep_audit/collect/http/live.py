@@ -1,6 +1,6 @@
-"""The live web: one per scan, one visit per institution, one request after the other.
+"""The live web: one object per scan, one visit per institution, one request at a time.
 
-A request is sent in its turn, answered within its time and size, and kept as received.
+Each request waits for its turn, has limits of time and size, and is recorded as received.
 """
 
 import asyncio
@@ -29,30 +29,30 @@ from cegep_audit.vocabulary import Detail
 
 __all__ = ["LiveWeb", "user_agent"]
 
-_KEEP_ALIVE_S = 5.0  # what most servers grant; a connection that idled longer is likely gone
-_ERROR_S = 1.0  # for a body that nobody wants
-_MAX_HEADERS = 1_000  # in one answer; a page of the real web has thirty
-_REPEATS = 2  # of one request; a machine that stalls each time must end too
+_KEEP_ALIVE_S = 5.0  # the time-out of most servers; a connection that idled longer is probably closed
+_ERROR_S = 1.0  # for a body that is not needed
+_MAX_HEADERS = 1_000  # in one answer; real pages have about thirty
+_REPEATS = 2  # per request; a machine that stalls each time must stop eventually
 _MAX_MESSAGE = 200  # characters; some quote what the server sent
 _ECHO = "the answer repeats the credentials of the proxy"
-_BYTES = "latin-1"  # the encoding of headers that leaves every byte what it was
+_BYTES = "latin-1"  # the encoding of headers, which preserves every byte
 
-# What can go wrong with one request; anything else is a fault of ours.
+# The errors expected from a request; anything else is a bug.
 _FAULTS = (BodyError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 
 
 class HttpFetch:
     """Sends the requests of one visit, one after the other, over at most one connection to each origin.
 
-    It uses httpx for cookies, proxies and TLS, and httpcore for connections, without a pool, which costs a tenth of a
-    request, and without a client: everything that a client adds (redirects, timeouts) is done elsewhere here, and would
-    cost a quarter more.
+    It uses httpx for cookies, proxies and TLS, and httpcore for connections. It uses no pool, which would cost a tenth
+    of a request, and no client, which would cost a quarter more and add only what is done elsewhere (redirects,
+    timeouts).
     """
 
     def __init__(self, web: Web, name: str, turn: OpenTurn, room: asyncio.Semaphore | None) -> None:
-        """*name* is the visit's in the tally; *turn* opens turns.
+        """*name* identifies the visit in the tally; *turn* opens turns.
 
-        A page takes *room*, where there is any, from when it is decoded until the visit asks for the next.
+        A page holds a slot of *room*, if given, from its decoding until the visit requests the next page.
         """
         self._web = web
         self._name = name
@@ -67,8 +67,8 @@ class HttpFetch:
     async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError where there is no whole answer.
 
-        A request is repeated only where its failure says nothing about the site: the connection was closed while idle,
-        or this program did not run meanwhile.
+        A request is repeated only if its failure says nothing about the site: the connection was closed while idle, or
+        this program was suspended meanwhile.
         """
         self._put_down()
         web = self._web
@@ -99,11 +99,11 @@ class HttpFetch:
         self._put_down()
         for sender, _ in self._open.values():
             await sender.aclose()
-        self._open.clear()  # a failure's traceback, which waits for the garbage collector, leads here
+        self._open.clear()  # the traceback of a failure keeps a reference to this object
         self._last = None
 
     def _put_down(self) -> None:
-        """Make room for another visit's page: this one was read."""
+        """Release the slot of a page that was read, for another visit's page."""
         if self._in_hand:
             self._in_hand.release()
         self._in_hand = None
@@ -114,7 +114,7 @@ class HttpFetch:
         return self._last if self._last and self._last.is_sent else None
 
     async def _exchange(self, exchange: Exchange, want: Want, turn: Turn) -> Mapping[str, str]:
-        """Send the request, receive the answer as far as it is wanted, and return its headers."""
+        """Send the request, receive the wanted part of the answer, and return its headers."""
         web = self._web
         response = await self._send(exchange)
         try:
@@ -124,8 +124,8 @@ class HttpFetch:
                 raise TransportError(Detail.PROXY, f"the proxy answers {response.status}")
             exchange.started_at = web.now()
             web.connectivity.heard(response.status)
-            # Nobody here knows when the host had the request, only that it was before it answered. The delay counts
-            # from then, so that it holds by the host's own clock, however long the request was on its way.
+            # The host received the request before it answered, at an unknown time. The delay counts from the answer,
+            # so that it holds by the host's own clock, however long the request was on its way.
             turn.reached(web.clock())
             exchange.http_version = response.extensions["http_version"].decode(_BYTES)
             exchange.status = response.status
@@ -137,9 +137,7 @@ class HttpFetch:
                 answer = httpx.Response(response.status, headers=response.headers, request=asked)
                 answer.headers.encoding = _BYTES
                 self._cookies.extract_cookies(answer)
-            is_error = (
-                response.status not in SUCCESS
-            )  # nobody wants its body: whatever goes wrong there changes nothing
+            is_error = response.status not in SUCCESS  # its body is not needed, so errors there are ignored
             try:
                 async with asyncio.timeout(_ERROR_S if is_error else None):
                     await receive(exchange, response.aiter_stream(), want, headers, self._limit(want))
@@ -172,7 +170,7 @@ class HttpFetch:
             asked = Request(exchange.url)  # noqa: S310 -- never opened: the jar writes the header into it
             self._cookies.jar.add_cookie_header(asked)
             if cookies := asked.get_header("Cookie"):
-                headers.append((b"Cookie", cookies.encode(_BYTES)))  # each goes back as it came
+                headers.append((b"Cookie", cookies.encode(_BYTES)))  # bytes go back unchanged
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
         web.tally.requests += 1
         key = str(target.origin)
@@ -203,7 +201,7 @@ class HttpFetch:
         return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
 
     def _echoes(self, exchange: Exchange) -> bool:
-        """Whether the answer, decoded or not, repeats what was said to a proxy; then nothing of it is kept."""
+        """Whether the answer, decoded or not, repeats the proxy's credentials; then none of it is kept."""
         if not self._proxy or not self._proxy.auth or exchange.status is None:
             return False
         codings = content_codings(header_map(exchange.response_headers).get("content-encoding", ""))
@@ -220,7 +218,7 @@ class HttpFetch:
         return True
 
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float = 0.0) -> FetchError:
-        """Record what went wrong, one of the faults, and return it; *patience_s* is what the request could take."""
+        """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
         if self._echoes(exchange):
             error = TransportError(Detail.PROXY, _ECHO)
         status = exchange.status
@@ -256,7 +254,7 @@ class HttpFetch:
 
 
 class LiveWeb(Web):
-    """The live web as one scan sees it; robots.txt of each host is read once."""
+    """The live web for one scan; the robots.txt of each host is read once."""
 
     @asynccontextmanager
     async def open(
@@ -267,7 +265,7 @@ class LiveWeb(Web):
         *around* may wrap what fetches, as a browser does.
         """
         try:
-            # A page that waits for a browser keeps nobody else waiting.
+            # A page that waits for a browser does not delay other visits.
             room = None if around else self.room
             async with aclosing(HttpFetch(self, institution.id, self.pace.turn, room)) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
@@ -278,7 +276,7 @@ class LiveWeb(Web):
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
         """Wait for the turn of the host of *url*, keep it until the block ends, and read assets in it.
 
-        Each of the *readers* asks for one thing at a time, without a delay. The rules are those of pages: robots.txt,
+        Each of the *readers* requests one file at a time, without a delay. The rules are those of pages: robots.txt,
         addresses, time, size, retries, and the record.
         """
         async with AsyncExitStack() as stack:

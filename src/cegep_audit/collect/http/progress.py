@@ -1,7 +1,7 @@
-"""What a scan has met so far: requests, what each visit waits for, whether anybody answers, stalls of this program.
+"""The progress of a scan: requests, what each visit waits for, whether any site answers, stalls of this program.
 
-A program that does not run (a blocked event loop, SIGSTOP, a suspended laptop) hears no answer while its clocks go on.
-Such a stall must not be recorded as a site's time-out.
+While this program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time goes
+on. Such a stall must not be recorded as a site's time-out.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from cegep_audit import clock as utc
 from cegep_audit.clock import Stall
 from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
-FIRST_SITES = 10  # so many sites of different owners are not down at once
+FIRST_SITES = 10  # so many unrelated sites are never all down at once
 PATIENCE_S = 2.0  # for one request while nothing answers: twice what a far server needs to accept a connection
 BEAT_S = 0.25
 STALL_S = 1.0  # a busy machine is late by less
 
-# What a site comes to where the fault may be on this side: no line, no name server, a proxy or a filter between.
+# Failures that may be caused on this side: no connection, no name server, a proxy or a filter.
 _SILENT = frozenset(
     {Detail.DNS, Detail.REFUSED, Detail.TIMEOUT, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
 ) | frozenset(map(http_detail, SITE_DOWN))
@@ -45,10 +45,10 @@ class Tally:
 
 
 class Connectivity:
-    """Whether this machine reaches the web at all, as far as the first sites of a scan show.
+    """Whether this machine reaches the web at all, judged by the first sites of a scan.
 
-    Nobody should wait an hour to learn that the network is down. The scan goes on, with less patience for each site,
-    until the first answer shows that the web is there after all.
+    A user should not wait an hour to learn that the network is down. The scan goes on, with less patience for each
+    site, until the first answer shows that the web is reachable.
     """
 
     def __init__(self) -> None:
@@ -56,11 +56,11 @@ class Connectivity:
         self._silent: Counter[str] = Counter()
 
     def heard(self, status: int) -> None:
-        """Note an answer with this HTTP *status*; a gateway that finds a site down does not speak for the site."""
+        """Note an answer with this HTTP *status*; a gateway that reports a site as down does not count."""
         self._has_heard = self._has_heard or status not in SITE_DOWN
 
     def visited(self, detail: str) -> None:
-        """Note the detail that one institution's visit ended with; "" for one that was read."""
+        """Note the failure detail of an institution's visit, "" if it was read."""
         self._silent[detail] += detail in _SILENT
 
     @property
@@ -74,13 +74,13 @@ class Connectivity:
         return max(self._silent, key=self._silent.__getitem__)
 
     def patience_s(self, timeout_s: float) -> float:
-        """Return how long one request may take, in seconds, where it usually may take *timeout_s*."""
+        """Return the time limit of one request in seconds, given the usual limit *timeout_s*."""
         return min(timeout_s, PATIENCE_S) if self.is_cut_off else timeout_s
 
 
 @dataclass(slots=True)
 class Listening:
-    """Notices stalls of this program: a task that wakes several times a second sees that it woke too late.
+    """Detects stalls of this program: a task that wakes several times a second notices when it wakes late.
 
     ``clock`` gives monotonic seconds, which stand still while some systems sleep; ``now`` is the time in UTC, which
     does not stand still but jumps when somebody sets it.
@@ -89,7 +89,7 @@ class Listening:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc.now
     stalls: list[Stall] = field(default_factory=list)
-    _last: tuple[float, datetime] | None = None  # when the last beat was, None while nobody beats
+    _last: tuple[float, datetime] | None = None  # the time of the last beat, None before the first
 
     @property
     def lost_s(self) -> float:

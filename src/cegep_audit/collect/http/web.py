@@ -27,7 +27,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.urls import without_password
 
-_HEADERS = (  # of every request, beside the user agent
+_HEADERS = (  # of every request, in addition to the user agent
     (b"Accept", b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"),
     (b"Accept-Language", b"fr-CA,fr;q=0.9,en;q=0.8"),
     (b"Accept-Encoding", b"gzip"),
@@ -41,14 +41,14 @@ _PORTS = range(1, 65_536)
 class Web:
     """What all visits of one scan share, whether they read the live web or an archive of it.
 
-    *user_agent* is what :func:`~cegep_audit.collect.http.exchange.user_agent` gives; *record* is given every exchange
-    as received. *resolve* gives the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies
-    and certificates are those of the environment at construction. Raise UsageError, said in *lang*, where these cannot
-    be used.
+    *user_agent* comes from :func:`~cegep_audit.collect.http.exchange.user_agent`; *record* receives every exchange.
+    *resolve* returns the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies and
+    certificates are those of the environment at construction. Raises UsageError, in the language *lang*, if these
+    cannot be used.
 
-    Use it inside one event loop. While its block is open it watches whether this program runs, and repeats what failed
-    while it did not. ``tally`` counts requests and says what each visit waits for; ``connectivity``, which has to be
-    told what each visit came to, says whether anybody answers at all; ``room`` is for the pages that wait to be read.
+    Use it inside one event loop. While its block is open it watches for stalls of this program, and repeats requests
+    that failed during one. ``tally`` counts requests and shows what each visit waits for; ``connectivity``, which needs
+    the outcome of each visit, shows whether any site answers; ``room`` limits the decoded pages that wait to be read.
     """
 
     keeps_cookies = True
@@ -78,7 +78,7 @@ class Web:
         self.room = asyncio.Semaphore(_IN_HAND)
         self.resolve = resolve or Resolver()
         self.context = _tls_context(os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "", lang)
-        self._settings = getproxies()  # HTTP_PROXY and its kin, read once
+        self._settings = getproxies()  # HTTP_PROXY and similar variables, read once
         self._proxies = {
             scheme: _proxy(self._settings[name], lang)
             for scheme in ("http", "https")
@@ -87,7 +87,7 @@ class Web:
         }
 
     async def __aenter__(self) -> Self:
-        """Begin to watch whether this program runs."""
+        """Begin to watch for stalls."""
         self._beating = asyncio.create_task(self.listening.beat_until_cancelled())
         return self
 
@@ -96,7 +96,7 @@ class Web:
         self._beating.cancel()
 
     def proxy(self, scheme: str, host: str) -> httpcore.Proxy | None:
-        """Return the proxy that a request goes through, None where it goes straight to *host*."""
+        """Return the proxy that a request goes through, None if it goes straight to *host*."""
         if scheme not in self._proxies or proxy_bypass_environment(host, self._settings):
             return None
         return self._proxies[scheme]
@@ -116,16 +116,16 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
 
 @lru_cache(maxsize=4)  # building one costs 17 ms
 def _tls_context(place: str, lang: Language) -> ssl.SSLContext:
-    """Return the context of all connections of a scan: verifying, with the roots at *place*, certifi's where it is "".
+    """Return the TLS context of a scan: verifying, with the root certificates at *place*, certifi's if it is "".
 
-    Raise UsageError, said in *lang*, where there are none.
+    Raises UsageError, in the language *lang*, if there are none.
     """
     try:
         context = httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError too
         raise UsageError(say("live.certificates", lang, file=place, reason=error.strerror or str(error))) from error
-    # Python 3.13 asks certificates for every letter of RFC 5280, which browsers do not: a site would be read with one
-    # Python and not with another, and no proxy with an authority of its own could be used.
+    # Python 3.13 enforces all of RFC 5280, unlike browsers: a site would be readable with one Python and not with
+    # another, and a proxy with its own certificate authority could not be used.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 

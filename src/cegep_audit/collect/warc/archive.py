@@ -1,7 +1,7 @@
-"""WARC files as a port: an index in memory, and bodies that are read when they are asked for.
+"""WARC files as a port: an index in memory, and bodies that are read on demand.
 
 An address is looked up as spelled, then under the other scheme, with or without ``www.``, and with or without a final
-slash, because other crawlers keep the spelling that they found. Of several captures of one address, the latest counts.
+slash, because other crawlers keep the spelling that they found. The latest of several captures of one address counts.
 If a time is given, the last capture within a day of it counts (a crawl that repeats a request after an error or an
 interruption uses the last answer), otherwise the nearest one.
 """
@@ -60,8 +60,8 @@ class WarcArchive:
     ) -> Self:
         """Index the files at *paths*: WARC 0.17 to 1.1 and ARC (plain, gzipped by record or as a whole), and WACZ.
 
-        With a *period*, only captures in its range count, the nearest first. Raises StoreError, one line in *lang*,
-        for a file that cannot be read or holds no record.
+        With a *period*, only captures in its range count, the nearest first. Raises StoreError, with a message in
+        *lang*, for a file that cannot be read or holds no record.
         """
         founds = (go_through(file, lang) for file in files_of(paths, lang))
         return cls(founds, limits or Limits(), period)
@@ -118,7 +118,7 @@ class WarcArchive:
             status = response.status
             if response.status in SUCCESS and want is Want.PAGE and (rendered := self._rendered_of(capture)):
                 return rendered
-            # Of an error, whatever can be read will do: it may be a firewall's challenge.
+            # Any readable part of an error is enough to recognise a firewall's challenge.
             with nullcontext() if response.status in SUCCESS else suppress(BodyError):
                 body = body_of(response, want, self._limits.max_bytes, is_whole=capture.is_whole)
         except BodyError as error:
@@ -144,7 +144,7 @@ class WarcArchive:
         held.sort(key=lambda item: _differences(item.url, url))
         source = next((item for item in held if item.at == at), None) or self._by_digest.get(digest)
         if source is None and held and (is_unchanged or not digest):
-            source = held[0]  # nothing says which capture, so that the last one counts
+            source = held[0]  # the record does not say which capture, so use the last one
         if source is None or not source.is_whole:
             message = "the archive holds only a reference to a capture that it does not hold"
             raise BodyError(Detail.NO_CAPTURE, message)
@@ -183,7 +183,7 @@ class WarcFetch:
             except FetchError as error:
                 if error.detail != Detail.NO_CAPTURE:
                     raise
-                failure = error  # a revisit of something that is not held; another spelling may be
+                failure = error  # a revisit of a missing capture; another spelling may have one
                 continue
             if answer.status in REDIRECTS and answer.location and _differences(answer.url, url):
                 target = urls.absolute(answer.url, answer.location) or ""
@@ -196,6 +196,6 @@ class WarcFetch:
 
 
 def _differences(one: str, other: str) -> int:
-    """Return in how many parts two spellings of one address differ: scheme, host, path and query."""
+    """Return the number of parts in which two spellings of an address differ: scheme, host, path and query."""
     parts = zip(urls.crawl_key(one).split("/", 3), urls.crawl_key(other).split("/", 3), strict=False)
     return sum(left != right for left, right in parts)

@@ -1,9 +1,9 @@
-"""Which captures WARC and ARC files hold, and the HTTP response in one.
+"""Indexes the captures in WARC and ARC files, and reads the HTTP response in a capture.
 
-Each file is indexed by itself, possibly in another process; the indexes of several files make up one archive.
+Each file is indexed separately, possibly in another process; the indexes of several files make up one archive.
 
-Some archiving programs undo chunks or a content coding and keep the headers that announce them. The bytes count for
-more than such a header.
+Some archiving programs undo chunks or a content coding but keep the headers that announce them. The bytes override
+such headers.
 """
 
 import errno
@@ -28,7 +28,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import SNIFFED, looks_like_markup, shown
 from cegep_audit.vocabulary import Detail
 
-_MAX_DAMAGE = 20  # lines a file; one with more faults is better made again than read about
+_MAX_DAMAGE = 20  # messages per file; a file with more faults should be created again
 _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _ZIP = b"PK\x03\x04"
 _IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
@@ -38,7 +38,7 @@ _READING = {
     errno.EACCES: "warc.not_allowed",
     errno.EPERM: "warc.not_allowed",
 }
-_TAIL = 2048  # bytes at the end in which a whole page closes its html element; counters and comments may follow
+_TAIL = 2048  # bytes at the end of a complete page that contain </html>; counters and comments may follow it
 _STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\n\r*\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -140,9 +140,9 @@ def response_of(record: Record, most: int) -> Response | None:
 
 
 def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> bytes:
-    """Return what is wanted of the body: a page whole, at most *limit* bytes, or b"" for another type of file.
+    """Return the wanted part of the body: a complete page, at most *limit* bytes, or b"" for another type of file.
 
-    Of a robots.txt and of an error, the beginning is enough. Raises BodyError if the archive holds only a part,
+    The beginning of a robots.txt or an error is enough. Raises BodyError if the archive holds only a part,
     as for a record that is not *is_whole*.
     """
     is_ok = response.status in SUCCESS
@@ -177,8 +177,8 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
 def _without_chunks(response: Response) -> tuple[bytes, bool]:
     """Return the payload without its chunks, and whether it is as long as the headers announce.
 
-    A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not say
-    whether the last chunk came. Raises BodyError if the record says that it holds only a part.
+    A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not
+    report whether the last chunk came. Raises BodyError if the record says that it holds only a part.
     """
     if response.truncated in _CUT:
         raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")

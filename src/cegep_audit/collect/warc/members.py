@@ -29,9 +29,9 @@ NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
 _CHUNK = 16 * 1024  # bytes of a member read at a time
-_MOST_FALSE_STARTS = 5_000  # then the rest is not searched; random bytes look like a member once in a hundred million
+_MOST_FALSE_STARTS = 5_000  # then the search stops; random bytes look like a member once in a hundred million
 
-# A file may inflate to so many times its size: WARC files of HTML inflate to 4 to 20 times theirs, a bomb to 1,000.
+# The most that a file may inflate, in times its own size: WARC files of HTML inflate 4 to 20 times, a bomb 1,000.
 _MAX_RATIO = 100
 _ALWAYS = 64 * 1024 * 1024
 
@@ -60,7 +60,7 @@ class ByteRange:
 
     @classmethod
     def of(cls, blocks: Iterable[bytes]) -> "ByteRange":
-        """Return *blocks* in a temporary file without a name, which nobody has to delete."""
+        """Return *blocks* in an unnamed temporary file, which needs no deletion."""
         with tempfile.TemporaryFile() as file:
             file.writelines(blocks)
             file.flush()
@@ -71,7 +71,7 @@ class ByteRange:
         return os.pread(self._descriptor, max(0, min(count, self.size - offset)), self._begin + offset)
 
     def may_inflate(self, count: int) -> bool:
-        """Count *count* more inflated bytes; return False once the file has inflated to more than it may."""
+        """Count *count* more inflated bytes; return False once the file exceeds its bound."""
         self._inflatable -= count
         return self._inflatable >= 0
 

@@ -36,7 +36,7 @@ from cegep_audit.collect.warc.members import (
 )
 from cegep_audit.vocabulary import Detail
 
-# warcio logs what it mends in headers; without a handler that would end on the user's terminal.
+# warcio logs the headers that it repairs; without a handler, the log would appear on the user's terminal.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
 
 # Header fields of our own, which WARC 1.1 (section 5) allows. The first two mark a ``conversion`` that our browser
@@ -46,11 +46,11 @@ RENDERED_BY = "Cegep-Audit-Rendered-By"
 RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
 
-# The headers that are kept of a record: an index holds those of a whole crawl in memory.
+# The headers kept for each record; few, because an index holds those of a whole crawl in memory.
 _KEPT = re.compile(
     r"warc-(?:type|date|target-uri|record-id|payload-digest|truncated|refers-to.*)|content-type|cegep-audit-.*"
 )
-_FIRST_DAY = {4: "-01-01", 7: "-01"}  # of a year or month, by the length of what is written of it
+_FIRST_DAY = {4: "-01-01", 7: "-01"}  # completes a year or a month, by the length of the text
 HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
 _AFTER_RECORD = 4  # bytes: two line ends
 _LINE_ENDS = b"\r\n"
@@ -64,8 +64,8 @@ class Record:
     """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them.
 
     The record, or the gzip member that holds it, begins at ``offset`` of its ``file``; the next one begins at ``end``
-    or later. ``is_whole`` is False where it is cut or broken. ``headers`` are those in ``_KEPT``, by lower-case name.
-    ``at`` is its date in UTC; without a readable one, that of the record before it, of the first one that of the file.
+    or later. ``is_whole`` is False if it is cut or broken. ``headers`` are those in ``_KEPT``, by lower-case name.
+    ``at`` is its date in UTC; if unreadable, that of the previous record, or of the file for the first record.
     """
 
     headers: dict[str, str]
@@ -78,17 +78,17 @@ class Record:
     at: datetime = field(init=False)
 
     def get(self, name: str) -> str:
-        """Return the header called *name*, "" where there is none."""
+        """Return the header *name*, "" if it is missing."""
         return self.headers.get(name.lower(), "")
 
     @property
     def kind(self) -> str:
-        """What WARC calls its type."""
+        """The WARC type of the record."""
         return self.get("WARC-Type")
 
     @property
     def url(self) -> str:
-        """The address that it is about, as written; "" without one."""
+        """The target address as written, "" if it has none."""
         return self.get("WARC-Target-URI").strip("<> ")
 
     @property
@@ -111,7 +111,7 @@ def parse_head(data: bytes) -> Record | None:
     stream = BytesIO(data)
     try:
         record = _LOADER.parse_record_stream(stream, no_record_parse=True)
-    except Exception:  # noqa: BLE001 -- damaged bytes let any kind of error out of warcio
+    except Exception:  # noqa: BLE001 -- warcio raises any kind of error for damaged bytes
         return None
     length = stream.tell()
     if length == len(data) and data.startswith(b"WARC/") and not data.endswith(_EMPTY_LINE):
@@ -132,7 +132,7 @@ def parse_date(text: str) -> datetime | None:
 
 
 def _gzipped_records(data: ByteRange, damage: Damage) -> list[Record] | None:
-    """Return the records of *data*, one a member; None if a member holds several, or a longer one than it says."""
+    """Return the records of *data*, one per member; None if a member holds several, or more than its length."""
     records: list[Record] = []
     for member in members_of(data, damage):
         record = parse_head(member.part(0, HEAD_BYTES, reads_all=True))

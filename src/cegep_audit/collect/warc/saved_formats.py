@@ -17,7 +17,7 @@ from cegep_audit import urls
 from cegep_audit.clock import read_mail_date
 from cegep_audit.text import HTML_TYPES, looks_like_markup
 
-_HEAD = 256 * 1024  # bytes of a page in which its own address is looked for
+_HEAD = 256 * 1024  # bytes of a page that are searched for its own address
 _MOST_FRAMES = 50  # of one page
 _MOST_PLACES = 100  # of one frame in a page; each name is replaced by a longer address
 
@@ -50,7 +50,7 @@ class RefusedError(Exception):
 
 
 class Document(NamedTuple):
-    """A saved page: its address and time (UTC), each None if the file does not say it; its charset or ""."""
+    """A saved page: its address and time (UTC), each None if the file has none; its charset or ""."""
 
     url: str | None
     saved_at: datetime | None
@@ -74,7 +74,7 @@ def read_document(data: bytes) -> Document:
 
 
 def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
-    """Return the address of a saved HTML page and when it was saved, each None if the page does not say it."""
+    """Return the address of a saved HTML page and when it was saved, each None if missing."""
     is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = data[:_HEAD].decode("utf-16" if is_utf16 else "utf-8", "replace")
     if found := _SAVED_FROM.search(text):

@@ -28,7 +28,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.text import media_type, shown
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can say; that of the export would change its bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can store; the time of the export would change the bytes
 _LINES = 1024  # of the index in one gzip member, as wacz and ArchiveWeb.page write it
 _WWW = re.compile(r"^www\d*\.")
 
@@ -49,9 +49,9 @@ def write_wacz(
 ) -> None:
     """Write the WARC files at *warcs* (their names differ) as a WACZ at *output*.
 
-    *pages* are those that a reader of the WACZ sees listed: address, title, and time of the capture in UTC. *created*
-    is the time of the collection in UTC. Raises StoreError, one line in *lang*, for a WARC that cannot be read or whose
-    records are gzipped together; OSError where *output* cannot be written.
+    *pages* is the list that a viewer shows: address, title, and time of the capture in UTC. *created* is the time of
+    the collection in UTC. Raises StoreError, with a message in *lang*, for a WARC that cannot be read or whose records
+    are gzipped together; OSError if *output* cannot be written.
     """
     resources: list[dict[str, object]] = []
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
@@ -103,7 +103,7 @@ def _captures_in(warc: Path, lang: Language) -> Iterator[str]:
 
 
 def sort_key(url: str) -> str:
-    """Return *url* as an index sorts it (SURT): ``test,cegeprb)/fr?a=1&b=2``; "" for no http or https address."""
+    """Return the sort key of *url* (SURT): ``test,cegeprb)/fr?a=1&b=2``; "" if it is not an http or https address."""
     parts = urls.split(url.lower())
     if parts is None:
         return ""
@@ -113,7 +113,7 @@ def sort_key(url: str) -> str:
 
 
 def _index(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the two files of an index: its *lines* in gzip members, and where each member begins, by its first line."""
+    """Yield the two files of an index: its *lines* in gzip members, and the offset of each member by its first line."""
     places = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
     index = b""
     for start in range(0, len(lines), _LINES):

@@ -1,4 +1,4 @@
-"""Writes what a scan received to a WARC 1.1 file, one gzip member a record (ISO 28500:2017).
+"""Writes the exchanges of a scan to a WARC 1.1 file, one gzip member per record (ISO 28500:2017).
 
 An exchange becomes a response and its request. A request without an answer becomes a ``metadata`` record with the
 detail of the failure, a page that a person saved becomes a ``resource``. Records are formatted here because warcio's
@@ -65,8 +65,8 @@ Fields = Iterable[tuple[str, str]]
 class WarcWriter(AbstractContextManager["WarcWriter"]):
     """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`, used from one thread.
 
-    Every method raises StoreError, one line in the given language, if the file cannot be written. Records that were
-    kept before stay readable.
+    Every method raises StoreError, with a message in the given language, if the file cannot be written. Earlier records
+    stay readable.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""The coding sheet: what a coder fills in, as CSV or as a workbook."""
+"""The coding sheet that a coder fills in, as CSV or as a workbook."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -33,7 +33,7 @@ def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Un
 
 
 def _line(row: CodingRow, decision: Decision | None) -> SimpleNamespace:
-    """Return what a row of the sheet shows, each part None where there is none.
+    """Return the parts of a row of the sheet, each None if missing.
 
     ``drawn`` has its stratum and weight: the row of the sample, else the decision. ``shown`` is the main account or, if
     none is official, the first of another role; ``evidence`` is the best of it.

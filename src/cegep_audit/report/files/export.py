@@ -1,4 +1,4 @@
-"""A scan as files: the report and its accounts, in the format that the ending of the file names."""
+"""Exports a scan: the report and its accounts, in the format given by the file name's ending."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def write(
 
     ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
     both tables and the statistics, which *asked* may choose; *corrections* are those of the shares, by basket. Raises
-    UsageError for another ending, a format whose package is missing or statistics asked of a file that has none,
-    StoreError where a file cannot be written.
+    UsageError for another ending, a format whose package is missing or statistics in a format without them, StoreError
+    if a file cannot be written.
     """
     _check_ending(output, lang)
     ending = output.suffix.lower()
@@ -147,7 +147,7 @@ def statements(scan: Scan) -> str:
 
 
 def _statement(item: str, account: Account) -> str:
-    """Return the statement on an *account* of the Wikidata *item*, "" where there is no property for it."""
+    """Return the statement on an *account* of the Wikidata *item*, "" if it has no property."""
     for row in read_tables("report/files/quickstatements.toml")["property"]:
         if row["network"] == account.network and (found := re.fullmatch(row["handle"], account.handle)):
             seen = account.evidence[0]

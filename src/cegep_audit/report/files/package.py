@@ -1,4 +1,4 @@
-"""The replication package: a scan as a ZIP from which every figure can be computed again.
+"""The replication package: a ZIP from which every figure of a scan can be recomputed.
 
 It is a Frictionless Data Package (version 1, https://specs.frictionlessdata.io/data-package/): every table with the
 type, unit and meaning of its columns, and the SHA-256 of each file. The same scan gives the same bytes.
@@ -36,9 +36,9 @@ _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks
 def write_package(
     stats: ScanStatistics, output: Path, database: Path, warcs: Sequence[Path], *, with_warc: bool = False
 ) -> None:
-    """Write the replication package of *stats* to *output*; *warcs* are named by digest, or put inside *with_warc*.
+    """Write the replication package of *stats* to *output*; *warcs* are named by digest, or included *with_warc*.
 
-    Raises OSError where a file cannot be read or *output* cannot be written.
+    Raises OSError if a file cannot be read or *output* cannot be written.
     """
     found = [path for path in warcs if path.is_file()]
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -55,7 +55,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> None:
-    """Write every file of the package but the WARC files, the digests last. No table is whole in memory."""
+    """Write every file of the package but the WARC files, the digests last. Tables are streamed."""
     scan = stats.scan
     title = f"{say('page.title', 'fr')} / {say('page.title', 'en')}, {scan.started_at:%Y-%m-%d}"
     facts = {"title": title, "version": json.dumps(scan.tool_version), "scan": scan, "figures": stats.figures}
@@ -142,7 +142,7 @@ def _resource(path: str, digest: Mapping[str, object], table: Table | None = Non
 
 
 def _field(heading: Heading) -> dict[str, str]:
-    is_text = heading.name == "enrolment"  # where the registry's is not a number
+    is_text = heading.name == "enrolment"  # the registry may have text there
     field = {"name": heading.name, "type": "string" if is_text else _TYPES.get(heading.type, "string")}
     field |= {"unit": heading.unit} if heading.unit else {}
     return field | ({"description": f"{heading.en} / {heading.fr}"} if heading.en else {})

@@ -1,7 +1,7 @@
-"""Compute the figures of summary.json again from the CSV files beside it, with nothing but Python's standard library.
+"""Recompute the figures of summary.json from the CSV files beside it, with Python's standard library alone.
 
-Run ``python recompute.py`` in the folder of an unpacked replication package. It prints what differs and exits with 1,
-or says that all figures are the same and exits with 0. Each figure is computed from its definition in README.md.
+Run ``python recompute.py`` in the folder of an unpacked replication package. It prints the differences and exits with
+1, or reports that all figures are the same and exits with 0. Definitions of the figures are in README.md.
 """
 
 import csv
@@ -17,7 +17,7 @@ _NEAR = 1e-9  # figures closer than this are equal: floating-point numbers diffe
 
 
 class Site(NamedTuple):
-    """One row of report.csv: the networks open on its day, those it is on, None where the site was not assessed."""
+    """One row of report.csv: the networks open on its day, those it is on, None if the site was not assessed."""
 
     status: str
     counted: frozenset[str]
@@ -63,7 +63,7 @@ def figures(folder: Path, summary: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _share(sites_with: Sequence[tuple[Site, object]]) -> dict[str, object]:
-    """Return count, share and bounds of a trait; a site not assessed is unknown, one read in part where it lacks it."""
+    """Return count, share and bounds of a trait; a site not assessed, or read in part without the trait, is unknown."""
     total = len(sites_with)
     assessed = [(site, bool(has)) for site, has in sites_with if site.held is not None]
     count = sum(has for _, has in assessed)

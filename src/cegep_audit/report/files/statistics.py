@@ -1,6 +1,6 @@
-"""The statistics of a scan as tables of a file: one table a question.
+"""The statistics of a scan as tables of a file, one table per question.
 
-``statistics.toml`` says what each table is for, which columns it has and what they mean.
+``statistics.toml`` describes the purpose, the columns and the meaning of each table.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

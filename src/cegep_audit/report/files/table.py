@@ -45,8 +45,8 @@ class Heading:
 
     ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
     ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never). ``path`` leads from a row to
-    the value, attribute by attribute; ``digits`` are the decimals kept of a number: 4, of a share, are a hundredth of
-    a per cent.
+    the value, attribute by attribute; ``digits`` is the number of decimals kept: 4 for a share, a hundredth of a
+    per cent.
     """
 
     name: str
@@ -112,7 +112,7 @@ def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Made]:
-    """Return *function* of each of *cells*, called once for equal cells if all are of one type (1 equals True)."""
+    """Return *function* of each of *cells*, computed once for equal cells if all have one type (1 equals True)."""
     if len(set(map(type, cells)) - {NoneType}) > 1:
         return [function(cell) for cell in cells]
     made = {cell: function(cell) for cell in set(cells)}

@@ -50,7 +50,7 @@ def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
 def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
     """Return the headings of ``report.csv``, those of a registry with the further columns *extras* last.
 
-    A further column whose name is taken becomes ``registry_`` and its name; its ``path`` is its own name.
+    A further column whose name is taken gets the prefix ``registry_``; its ``path`` is its own name.
     """
     [of_network], [of_extra] = headings("network"), headings("extra")
     networks = [_named(of_network, each.id, {"name": each.name, "years": years(each)}) for each in NETWORKS.values()]
@@ -66,7 +66,7 @@ def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
 
 
 def _named(heading: Heading, name: str, facts: Mapping[str, str]) -> Heading:
-    """Return *heading* under another *name*, with *facts* in the braces of its meaning."""
+    """Return *heading* under another *name*, with *facts* filled into its meaning."""
     return replace(heading, name=name, fr=heading.fr.format_map(facts), en=heading.en.format_map(facts))
 
 
@@ -120,9 +120,9 @@ def failures_of(scan: Scan) -> Table:
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
-    """Return the presence matrix, one row per institution: 1, 0, or empty where it is not known.
+    """Return the presence matrix, one row per institution: 1, 0, or empty if unknown.
 
-    It is not known if the site was not assessed, or if the network was not open on the day of the capture.
+    A cell is unknown if the site was not assessed, or if the network was not open on the day of the capture.
     """
     from cegep_audit.analyze.stats import presence
     from cegep_audit.analyze.tables import matrix_of_numbers

@@ -26,7 +26,7 @@ _MAX_ADDRESS = 2_079 // 3
 _UNUSUAL = re.compile(r"[<>&\x00-\x1f\ufffe\uffff]|^\s|\s$|_x[0-9a-fA-F]{4}_")
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
-_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})  # columns shown as per cents
+_SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})  # columns shown as percentages
 
 
 def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:

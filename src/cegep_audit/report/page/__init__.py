@@ -1,1 +1,1 @@
-"""The report as one HTML page that asks nothing of anybody: see :mod:`cegep_audit.report.page.document`."""
+"""The report as one HTML page that makes no requests: see :mod:`cegep_audit.report.page.document`."""

@@ -17,7 +17,7 @@ from cegep_audit.report.text import words
 from cegep_audit.report.text.comparison import MARKS, comparison_coverage, networks_grid, thresholds_grid
 
 _MOST_LINES = 5  # networks of the chart, beside the threshold
-_YEARLY = 300  # days between scans from which their years alone tell them apart
+_YEARLY = 300  # days between scans from which a year is enough to name each
 _LISTS: Mapping[Change, Mapping[str, str]] = {  # of each list, its headings and the addresses below them
     Change.GAINED: {"account": "new_url"},
     Change.LOST: {"account": "old_url"},
@@ -124,7 +124,7 @@ def since_words(since: Comparison | None, lang: Language) -> Mapping[str, str]:
 
 
 def _threshold(since: Comparison) -> ShareChange | None:
-    """Return the share on three networks or more of those open each day; None where nothing was compared."""
+    """Return the share on three networks or more of those open each day; None if nothing was compared."""
     wanted = ("all", THREE_PLUS, Scope.EACH_DAY)
     return next((each for each in since.shares if (each.basket, each.k, each.scope) == wanted), None)
 

@@ -1,8 +1,8 @@
 """Charts as SVG, from the templates of ``charts.svg``: the same figures give the same bytes on any machine.
 
-Every chart comes in two widths, for a desk and for a telephone; the page shows the one that fits. Nothing is measured:
-margins allow for a letter on the generous side. Colours are those of a light page, and the style sheet gives each of
-them another value in the dark, so that a chart saved on its own is complete.
+Every chart has two widths, for a desktop and for a phone; the page shows the one that fits. Text is not measured:
+margins assume a wide letter. Colours are those of the light theme, and the style sheet overrides them in the dark
+theme, so that a chart saved on its own is complete.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cegep_audit.report.page.templates import environment
 
 _WIDE, _NARROW = 720, 300  # pixels
-_LETTER = 7.2  # pixels of a letter of 13 pixels, on the generous side
+_LETTER = 7.2  # width of a letter of 13 pixels, generously estimated
 _MOST_NAME = 250  # pixels that names may take beside a chart
 _FIGURES = 120  # pixels for the figures at the right of a bar
 _MARK = 16  # pixels of the lane under a bar that a published share has
@@ -39,7 +39,7 @@ class Bar(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One line over time: its share on each day, None where there is none; the last day has one."""
+    """One line over time: its share on each day, None if there is none; the last day has one."""
 
     name: str
     days: Sequence[date]
@@ -48,7 +48,7 @@ class Series(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """One region of the map: its place, its code, its name with ``/`` where a line ends, its share (None: no site)."""
+    """One region of the map: its position, code, name with ``/`` as line break, and share (None: no site)."""
 
     column: int
     row: int
@@ -60,7 +60,7 @@ class Tile(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart in both widths, as SVG, and what it says to somebody who does not see it."""
+    """A chart in both widths, as SVG, with its text alternative."""
 
     wide: str
     narrow: str
@@ -135,7 +135,7 @@ def tiles(found: Sequence[Tile], label: str) -> Chart:
 
 
 def _chart(name: str, label: str, of_width: Callable[[int], Mapping[str, object]], **facts: object) -> Chart:
-    """Return what the macro *name* of ``charts.svg`` makes of *facts* and of those that depend on a width."""
+    """Render the macro *name* of ``charts.svg`` with *facts* and those that depend on the width."""
     drawn = getattr(environment().get_template("charts.svg").module, name)
     wide, narrow = (str(drawn(width=width, **facts, **of_width(width))).strip() for width in (_WIDE, _NARROW))
     return Chart(wide, narrow, label)

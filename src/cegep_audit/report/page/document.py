@@ -1,6 +1,6 @@
-"""The page as a whole: one HTML file that works anywhere, makes no request, and shows no text as markup.
+"""The whole page: one HTML file that works anywhere, makes no requests, and never shows text as markup.
 
-Everything is escaped by the templates; the page's policy names what may run or style by its hash.
+The templates escape everything; the page's content security policy allows its script and styles by hash.
 """
 
 from base64 import b64encode
@@ -33,8 +33,8 @@ from cegep_audit.report.text.comparison import comparison_cautions
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
 
-MOST_COLUMNS = 18  # networks of the presence matrix at first sight: more do not fit a page
-_AT_ONCE = 1_000  # pieces of a page, most a few letters, that are put together at one moment
+MOST_COLUMNS = 18  # networks that the presence matrix shows at first; more do not fit a page
+_AT_ONCE = 1_000  # pieces of a page, most a few letters long, joined at once
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
 
 
@@ -125,10 +125,10 @@ def sheet_page(each: Sheet, lang: Language) -> bytes:
 
 
 def _rendered(template: str, lang: Language, style: str = "", **facts: object) -> bytes:
-    """Return a page with what every page has: its language, sentences, style, script and the policy for them."""
+    """Return a page with the common parts: language, sentences, style, script and the policy for them."""
     style, script = resource("style.css") + style, resource("script.js")
     hashes = {name: b64encode(sha256(text.encode()).digest()).decode() for name, text in (("s", style), ("j", script))}
-    # Images are made by the page itself, where a chart is saved as PNG; nothing else comes from anywhere.
+    # The page creates images only to save a chart as PNG, and loads nothing else.
     policy = (
         f"default-src 'none'; style-src 'sha256-{hashes['s']}'; script-src 'sha256-{hashes['j']}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -142,7 +142,7 @@ def _rendered(template: str, lang: Language, style: str = "", **facts: object) -
 
 
 def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
-    """Yield the style of the columns: the sign of each network on a telephone, the rare ones hidden at a desk."""
+    """Yield the style of the columns: the sign of each network on a phone, the rare ones hidden on a desktop."""
     hidden = f".grid:not(.all) tr > :nth-child(n + {titles + 3 + MOST_COLUMNS})"
     yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
     yield "@media screen and (max-width: 56rem) {\n"
@@ -154,7 +154,7 @@ def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
 def _sections(
     stats: ScanStatistics, names: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
 ) -> Sequence[Section]:
-    """Return the sections there are, in the order of the page; the table of institutions has its own template."""
+    """Return the sections of the page in order; the table of institutions has its own template."""
     covered = coverage(stats, names, lang)
     if not stats.figures.assessed:
         return [covered] if covered else []
@@ -175,7 +175,7 @@ def _sections(
 
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
-    """Return what a reader must know of the figures, in words that can be cited."""
+    """Return the cautions on the figures, in sentences that can be cited."""
     figures, population = stats.figures, stats.asked.sample_of
     bounds = ("bounds",) if figures.assessed < figures.institutions else ()
     keys = ("presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample")

@@ -1,7 +1,7 @@
 """The evidence sheet: one page to read beside the coding sheet, in its order, that makes no request.
 
-It says which pages were read, with links to them as they are now and as a web archive has them, and where on them
-links to each network are. Beside a blind sheet the links have neither role nor rank, and stay folded.
+It lists the pages that were read, with links to the live and the archived page, and where each page links to each
+network. Beside a blind sheet the links have neither role nor rank, and stay folded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

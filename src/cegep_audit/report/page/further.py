@@ -1,4 +1,4 @@
-"""The sections for a closer look: co-occurrence, institutions to name, where accounts are, other studies."""
+"""The detailed sections: co-occurrence, institutions to name, where accounts are shown, other studies."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -12,7 +12,7 @@ from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers
 from cegep_audit.report.page.parts import Part, Section, section, to_sheet
 from cegep_audit.report.text.words import institution_name, measure_words, network_name
 
-_MOST_CROSSED = 10  # networks of the co-occurrence table: beyond, a reader finds nothing in it
+_MOST_CROSSED = 10  # networks in the co-occurrence table; a larger table is unreadable
 _MOST_SETS = 15  # combinations named
 _CODES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
 
@@ -98,7 +98,7 @@ def published(stats: ScanStatistics, lang: Language) -> Section | None:
 
 
 def _study(each: Baseline, lang: Language) -> tuple[str, str, str]:
-    """Return what the rows of one study have in common: its name and year, its population, its caution."""
+    """Return the cells common to the rows of a study: name and year, population, caution."""
     population: str = getattr(each, f"population_{lang}")
     return (
         f"{each.study} ({each.year})" if each.year else each.study,

@@ -28,7 +28,7 @@ def regions(stats: ScanStatistics, lang: Language) -> Section | None:
 
 
 def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
-    """Return the tile map of Quebec's regions; None where the registry has fewer than half of their codes."""
+    """Return the tile map of Quebec's regions; None if the registry has fewer than half of their codes."""
     k, places = stats.asked.min_networks, read_tables("report/page/templates/regions.toml")
     codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
     groups = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}

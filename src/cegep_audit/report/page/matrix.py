@@ -17,9 +17,9 @@ from cegep_audit.text import plain, slug
 from cegep_audit.vocabulary import ReadBy, Role, Status
 
 _FILTERED = ("type", "region", "language")  # registry columns to choose by
-_SHOWN = ("type", "region")  # those that the table has a column for, where an institution has a value
+_SHOWN = ("type", "region")  # those that have a column in the table if any institution has a value
 _OWN = {ReadBy.NONE, ReadBy.LIVE, ReadBy.WARC}  # how a scan reads sites by itself
-_SIGN = 2  # letters of a network's sign on a telephone
+_SIGN = 2  # letters of a network's sign on a phone
 
 
 class Line(NamedTuple):
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A column of the matrix: id, title, and the sign that stands for it on a telephone."""
+    """A column of the matrix: id, title, and its abbreviation on a phone."""
 
     id: str
     name: str
@@ -59,9 +59,9 @@ class Matrix(NamedTuple):
 
 
 def anchors(stats: ScanStatistics, *, has_sheets: bool = True) -> dict[str, str]:
-    """Return the anchor of each institution's sheet, by its id: unique, and made of what an address can hold.
+    """Return the anchor of each institution's sheet, by its id: unique, and valid in an address.
 
-    "" for all where the page has no sheets.
+    All are "" if the page has no sheets.
     """
     ids = [each.id for each in stats.scan.institutions]
     named = (f"f-{id_}" if re.fullmatch(r"[a-z0-9-]+", id_) else f"f.{place}" for place, id_ in enumerate(ids))

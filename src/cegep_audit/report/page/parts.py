@@ -1,4 +1,4 @@
-"""What a section of the page is made of: words, a chart, its table; and a proportion as the line of a chart."""
+"""The parts of a section of the page: words, a chart, its table; and a proportion as the line of a chart."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from cegep_audit.text import plain
 
 
 class Headline(NamedTuple):
-    """One figure in large: the figure, what it is of, and what a reader must know beside it."""
+    """One headline figure: the figure, its subject, and its caveats."""
 
     figure: str
     name: str
@@ -50,13 +50,13 @@ class Section(NamedTuple):
 
 
 def section(name: str, lang: Language, *parts: Part | None) -> Section | None:
-    """Return the section *name* of the parts that there are, None where there is none."""
+    """Return the section *name* of the parts that are not None, or None without any."""
     found = [part for part in parts if part is not None]
     return Section(name, say(f"section.{name}", lang), found) if found else None
 
 
 def to_sheet(text: str, anchor: str) -> Cell:
-    """Return a cell that leads to the sheet at *anchor*, nowhere where that is ""."""
+    """Return a cell that links to the sheet at *anchor*, or plain text if that is ""."""
     return Cell(text, f"#{anchor}" if anchor else "")
 
 

@@ -23,7 +23,7 @@ MOST_BARS = 25  # networks that a chart shows: the others are in its table
 
 
 def headlines(stats: ScanStatistics, lang: Language) -> list[Headline]:
-    """Return the figures in large: presence, coverage, the mean, the most common network."""
+    """Return the headline figures: presence, coverage, the mean, the most common network."""
     figures = stats.figures
     missing = figures.institutions - figures.assessed
     read = say("headline.missing" if missing else "headline.all_read", lang, count=missing)
@@ -79,7 +79,7 @@ def coverage(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) 
 
 
 def _rendered(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Part | None:
-    """Return which sites a browser rendered, and why; None where it rendered none."""
+    """Return which sites a browser rendered, and why; None if it rendered none."""
     lead = "".join(rendered_words(stats.facts, lang))
     if not lead:
         return None

@@ -1,1 +1,1 @@
-"""What a scan looks like in a terminal."""
+"""Progress, lists and reports in a terminal."""

@@ -1,4 +1,4 @@
-"""How far a scan is, on standard error: one line that moves on a terminal, a plain line now and then elsewhere.
+"""Shows the progress of a scan on standard error: one updated line on a terminal, occasional plain lines elsewhere.
 
 It updates when something happens or when it is ticked, at most ten times a second: it has no thread and no timer.
 """
@@ -25,9 +25,9 @@ from cegep_audit.report.terminal.screen import Paragraph, console
 from cegep_audit.scan.audit import Observer
 from cegep_audit.text import plain
 
-_REFRESH_S = 0.1  # least time between two updates on a terminal
-_LINE_S = 30.0  # most time between two lines elsewhere
-_STEPS = 10  # lines elsewhere, at least, over a whole scan
+_REFRESH_S = 0.1  # minimum time between two updates on a terminal
+_LINE_S = 30.0  # maximum time between two lines elsewhere
+_STEPS = 10  # minimum number of lines elsewhere over a whole scan
 _SLOW_S = 20.0  # a site in flight for longer is named
 _NAMED = 3  # slow sites that are named, the slowest first
 _BAR = 20  # columns
@@ -37,8 +37,8 @@ _BAR = 20  # columns
 class Remaining:
     """Time left of a scan whose sites are read *slots* at a time; the last of them take up to *tail_s* seconds.
 
-    A site that hangs takes many times as long as the others, so an average tells nothing of the end: there, and before
-    *slots* sites are done, nothing is promised.
+    A site that hangs takes many times as long as the others, so an average is useless near the end: there, and before
+    *slots* sites are done, no estimate is given.
     """
 
     slots: int
@@ -52,7 +52,7 @@ class Remaining:
         self.spent_s += spent_s
 
     def seconds(self, in_flight_s: Sequence[float], waiting: int) -> float | None:
-        """Return the seconds left; None where they can't be known.
+        """Return the estimated seconds left, None if unknown.
 
         *in_flight_s* are the seconds that each site in flight has taken so far, *waiting* the sites not begun. Those in
         flight count too in what a site takes (the maximum-likelihood mean of censored exponential times): the first to
@@ -64,11 +64,11 @@ class Remaining:
 
 
 class Progress(Observer):
-    """Shows how far a scan of *total* institutions is, *done* of them before it went on; a context manager.
+    """Shows the progress of a scan of *total* institutions, *done* of them before it resumed; a context manager.
 
     *slots* sites are read at a time; *tail_s* is how long the last of them may take, in seconds. With *explains* it
-    says of each slow site what it waits for. On a terminal the line goes when the scan ends; notes stay above it.
-    *clock* gives seconds, and is that of the visits.
+    says what each slow site waits for. On a terminal the line disappears when the scan ends; notes stay above it.
+    *clock* returns seconds and is that of the visits.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Progress(Observer):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was found."""
+        """Restore the terminal."""
         if self._live:
             self._live.update(Text(), refresh=True)
             self._live.stop()
@@ -137,7 +137,7 @@ class Progress(Observer):
         self._console.print(Text(plain(text)), soft_wrap=True)
 
     def tick(self) -> None:
-        """Show how far the scan is, if it is time; to be called now and then while nothing happens."""
+        """Update the progress if it is due; call it regularly while nothing happens."""
         now = self._clock()
         slow = [(now - since, each) for each, since in self._in_flight.values() if now - since >= _SLOW_S]
         slow.sort(key=lambda pair: (-pair[0], pair[1].id))
@@ -168,7 +168,7 @@ class Progress(Observer):
         return Group(line, Paragraph(slow_words, "dim")) if slow_words else line
 
     def _facts(self, now: float) -> Iterator[str]:
-        """Yield done of all, in flight, accounts, requests, time left: in this order, as far as they are known."""
+        """Yield done of all, in flight, accounts, requests, time left: in this order, without unknown ones."""
         lang = self._lang
         yield say("progress.done", lang, done=self._done, total=self._total)
         yield say("progress.in_flight", lang, count=len(self._in_flight))
@@ -181,7 +181,7 @@ class Progress(Observer):
             yield say("progress.left", lang, duration=locales.duration(left))
 
     def _explain(self, slow: Sequence[tuple[float, Institution]]) -> None:
-        """Say once of each slow site what it waits for."""
+        """Report once per slow site what it waits for."""
         for spent, each in slow:
             if each.id in self._explained or not (wait := self._tally and self._tally.visits.get(each.id)):
                 continue

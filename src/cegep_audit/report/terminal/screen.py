@@ -1,4 +1,4 @@
-"""What every screen shares: the console, and the blocks of a document as Rich renders them.
+"""The console, and the blocks of a document as Rich renders them.
 
 Text from the web or the registry passes through ``plain`` and reaches Rich in ``Text`` objects, never as markup.
 """
@@ -19,7 +19,7 @@ from cegep_audit.report.blocks import Block, Bullets, Entries, Folded, Grid, Lin
 from cegep_audit.text import plain
 
 WIDTH = 80  # columns of a report, however wide the terminal
-_UNBROKEN = 10_000  # columns where the output is no terminal: a program that reads a line wants it whole
+_UNBROKEN = 10_000  # columns if the output is not a terminal, so that programs read whole lines
 _NARROWEST = 12  # columns of a paragraph or of the first column of a table, at least
 _HEADING = 24  # columns of a heading over figures: Rich would break a longer one inside a word
 _FIGURE = 9  # characters of a figure that is never broken
@@ -27,7 +27,7 @@ _STYLES = {"": "", "strong": "bold", "dim": "dim", "warn": "bold red"}
 
 
 class _Screen(Console):
-    """A console that lets its caller know when the reader is gone, where Rich would end the process with 1."""
+    """A console that raises BrokenPipeError when the reader is gone; Rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
         """Pass on the BrokenPipeError that is being handled."""

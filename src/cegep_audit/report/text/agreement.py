@@ -1,4 +1,4 @@
-"""How well the tool and the coders agree, and the paragraph that says so in a methods section."""
+"""The report on agreement between the tool and the coders, and its paragraph for a methods section."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from cegep_audit.text import plain
 
 _COEFFICIENTS = ("kappa", "alpha")  # between -1 and 1; the others are shares
 _LISTED = 30  # differences that a screen lists
-_FEWEST = 5  # rows of a network whose figures are worth a line
+_FEWEST = 5  # rows that a network needs to get a line of figures
 
 
 def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:

@@ -24,7 +24,7 @@ def comparison_blocks(
 ) -> Iterator[Block]:
     """Yield the report of *comparison*, with the changes of at most *most* institutions (None: of all).
 
-    *advice* says what can be done where the rules are not the same.
+    *advice* says what to do if the rules differ.
     """
     old, new = comparison.old, comparison.new
     days = {side: locales.day(words.scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
@@ -94,7 +94,7 @@ def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
     shares = {(each.basket, each.scope): each for each in comparison.shares if each.k == THREE_PLUS}
     rows = []
     for name, scope in wanted:
-        if share := shares.get((name, scope)):  # a basket of fewer open networks has no such share
+        if share := shares.get((name, scope)):  # a basket with fewer open networks has no such share
             ends = "; ".join(locales.points(100 * end, lang) for end in share.interval or ())
             title = say(f"compare.{scope}" if name == "all" else f"basket.{name}", lang)
             rows.append([title, *_shares(share, lang), f"[{ends}]" if ends else "—"])

@@ -1,4 +1,4 @@
-"""A document as Markdown (GitHub's dialect): to paste into a message or a report."""
+"""A document as Markdown (GitHub's dialect), to paste into a message or a report."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from cegep_audit.report.blocks import Block, Bullets, Entries, Folded, Grid, Line, Row, Title, Words, text_of
 from cegep_audit.text import plain
 
-# What Markdown would take for markup: escaped, so that text from the web stays text.
+# Characters that are Markdown markup; they are escaped so that text from the web stays text.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
 
 

@@ -1,4 +1,4 @@
-"""The summary of a scan: coverage, presence, networks, groups; and what the decisions of coders change in it."""
+"""The summary of a scan: coverage, presence, networks, groups, and the effect of coders' decisions."""
 
 from __future__ import annotations
 

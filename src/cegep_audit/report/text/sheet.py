@@ -93,9 +93,9 @@ def _first_peers(each: Sheet, lang: Language) -> tuple[Peers | None, dict[str, s
 
 
 def card_words(each: Sheet, lang: Language) -> list[str]:
-    """Return what the card to share says beside the name: number, unit, peers, networks, day and source.
+    """Return the text of the card to share beside the name: number, unit, peers, networks, day and source.
 
-    Nothing for a site that was not assessed. The parts have no ``|``, which separates them in the page.
+    Returns [] for a site that was not assessed. The parts have no ``|``, which separates them in the page.
     """
     if each.n_networks is None or each.result is None or each.result.captured_at is None:
         return []
@@ -110,7 +110,7 @@ def card_words(each: Sheet, lang: Language) -> list[str]:
 
 
 def state(sheet: Sheet, lang: Language) -> Iterator[str]:
-    """Yield what came of the visit, in sentences: pages read and when, those that a browser rendered, what failed."""
+    """Yield the outcome of the visit in sentences: pages read and when, those that a browser rendered, failures."""
     result = sheet.result
     if result is None:
         yield say("sheet.not_assessed", lang, cause=say("status.not_visited", lang))
@@ -172,7 +172,7 @@ def place_words(account: Account, lang: Language) -> str:
 
 
 def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
-    """Yield what to improve, the weightiest first; a place with several faults is named once, with all of them."""
+    """Yield what to improve, most important first; a location with several faults appears once, with all of them."""
     yield Title(say("sheet.mend", lang))
     rules: dict[Advice, list[str]] = {}  # by place: the advice without its rule
     for advice in each.advice or ():

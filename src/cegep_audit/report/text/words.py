@@ -1,4 +1,4 @@
-"""What several reports say of a scan: names of networks and columns, short phrases, and sentences for a paper."""
+"""Phrases shared by several reports: names of networks and columns, short phrases, and sentences for a paper."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAGES_DEFAULT = 6  # of scans that did not keep their limits
 
 
 def network_name(name: str) -> str:
-    """Return the name of a network, its id if the rules no longer have it."""
+    """Return the name of a network, or its id if the rules no longer define it."""
     return name_of(name) or plain(name)
 
 
@@ -39,7 +39,7 @@ def institution_name(each: Institution) -> str:
 def named(institutions: Sequence[Institution], *, are_named: bool = False) -> str:
     """Return the names of *institutions* in brackets after a space.
 
-    "" where they are too many for a line, unless *are_named* asks for all.
+    Returns "" if they are too many for a line, unless *are_named* asks for all.
     """
     is_short = are_named or len(institutions) <= _NAMED
     return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
@@ -69,7 +69,7 @@ def crossed_name(columns: Sequence[str], lang: Language) -> str:
 
 
 def measure_words(measure: str, lang: Language) -> str:
-    """Return what a *measure* is called: ``at_least_3`` or ``assessed`` in words, or the name of a network."""
+    """Return the name of a *measure*: ``at_least_3`` or ``assessed`` in words, or the name of a network."""
     if known(f"head.{measure}"):
         return say(f"head.{measure}", lang)
     k = measure.removeprefix("at_least_")

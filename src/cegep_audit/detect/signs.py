@@ -85,7 +85,7 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
 _SENTENCE = re.compile(r"(?<=[^\W\d])[.!?;:](?=\s|$)|[|–—•]")
 _HOST_NAME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}")
 _WORD = re.compile(r"\w+")
-_WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, in which a star stands for more letters
+_WHOLE_WORD = re.compile(r"(?<![\w*])\w+(?![\w*])")  # of a phrase, in which a star means more letters
 
 
 def _circumstances(reading: Reading, title: str, text: str, identity: Identity) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _circumstances(reading: Reading, title: str, text: str, identity: Identity) 
         yield "brief_text"
     elif reading.text_length > limits["long_text"]:
         yield "long_text"
-    # Its address does not name the institution, because whoever sells a domain shows it.
+    # Its address does not name the institution: sites that sell a domain show it too.
     named = re.findall("[a-z0-9]+", _HOST_NAME.sub(" ", text))
     if identity.words.isdisjoint(named) and not any(own in "".join(named) for own in identity.whole):
         yield "name_absent"

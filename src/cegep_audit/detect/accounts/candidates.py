@@ -206,9 +206,9 @@ def _last(url: str) -> str:
 
 
 def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Classified, Link] | None:
-    """Return what *link* leads to, and the link as evidence of it; None where that is no account of a network.
+    """Return what *link* leads to, and the link as evidence of it; None if it is not an account of a network.
 
-    *resolved* says where addresses of the site's own that stand for an account were found to lead.
+    *resolved* gives the targets of the site's own addresses that redirect to an account.
     """
     what = _read(link.url)
     # A site hosted by a network, such as a blog, is not an account of itself.
@@ -226,7 +226,7 @@ def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[
         inside = _sent_on(link)
         behind = _read(inside) if inside else what
         return (behind, link) if behind.kind.names_account else None
-    # An icon of the institution's account names nobody and shares nothing.
+    # An icon of the institution's own account has no name in its label and is not a share button.
     is_icon = link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
     return (no_account(what.network, Kind.NONE, "unresolved_link"), link) if what.hides_account and is_icon else None
 

@@ -52,7 +52,7 @@ def _suffix() -> re.Pattern[str]:
 def _any_of(words: Iterable[str]) -> str:
     """Return a pattern for the longest of *words* that follows, in any case, letter by letter.
 
-    An alternation is tried in turn, so many letters are told by groups first. ``re.IGNORECASE`` is ten times slower.
+    Alternatives are tried in turn, so they are grouped by their first letter. ``re.IGNORECASE`` is ten times slower.
     """
     rests: dict[str, list[str]] = {}
     for word in words:

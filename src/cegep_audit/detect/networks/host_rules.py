@@ -77,7 +77,7 @@ class Pattern:
             return None
         pieces = found.groupdict()
         if self._query:
-            given = {**unwrap.parameters(query), "": query}  # the empty name stands for the whole query
+            given = {**unwrap.parameters(query), "": query}  # the empty name means the whole query
             for name, value in self._parameters:
                 if name not in given or (there := value.fullmatch(given[name])) is None:
                     return None

@@ -197,7 +197,7 @@ def parameters(query: str) -> Mapping[str, str]:
 def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
     """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013).
 
-    Widgets of those years put their parameters after the ``#``; they count where there is no query.
+    Widgets of those years put their parameters after the ``#``; they count if there is no query.
     """
     if not fragment:
         return path, query

@@ -13,8 +13,8 @@ from cegep_audit.tables import read_tables
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
 
-# Most addresses are spelt so that only their host could be a network's, if they have one. The rest has no "@", no
-# escape of a letter, and no dot except before the kind of a file or what is no letter: no network's name continues so.
+# In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
+# a file extension or before a character that is not a letter, which no network's name contains.
 _PLAIN = re.compile(
     r"(?:(https?://[A-Za-z0-9.-]++(?::\d+)?)(?=[/?#]|\Z))?+[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
     r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2}"
@@ -25,7 +25,7 @@ _PLAIN = re.compile(
 
 
 def may_name_account(address: str, own: str = "") -> bool:
-    """Whether :func:`might_name_account` holds of *address*, told by its host where that is enough.
+    """Whether :func:`might_name_account` is true of *address*; its host decides where that is enough.
 
     What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
     """
@@ -108,7 +108,7 @@ def end_inner(document: Document, inner: Inner, node: LexborNode, attributes: At
 # ------------------------------------------------------------------------------------------ icons
 # Links whose icon or path names a network while their address does not: redirects of the site, short links.
 
-# Last segment or first label of an address of the site that stands for an account, in lower case.
+# Last segment or first label of an address of the site that represents an account, in lower case.
 _LAST = re.compile(
     r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
     r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?$"
@@ -128,7 +128,7 @@ _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u"
 
 
 def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str, *, is_network: bool) -> str:
-    """Return the network that the link *node* to *href* stands for, "" where it stands for none."""
+    """Return the network that the link *node* to *href* represents, "" for none."""
     tail = href[-_LONGEST_LAST:].lower()
     found = _LAST.search("/" + tail) if tail.rstrip("/")[-2:] in _LAST_LETTERS else None
     found = found or _FIRST.match(href)

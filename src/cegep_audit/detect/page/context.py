@@ -1,6 +1,6 @@
 """The context of a link on its page: zone, label, row of links, and the cues around it.
 
-The walk makes an :class:`Element` of each link and of what it stands in. What links ask of their containers (class
+The walk makes an :class:`Element` of each link and of its ancestors. What links ask of their containers (class
 names, number of links, text) is kept there, so that each container is looked at once, however many links it holds.
 """
 
@@ -70,7 +70,7 @@ class Context:
     def cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
 
-        ``prose`` is one of them: the link stands inside a sentence; and ``named``: the words before it hold a part of
+        ``prose`` is one of them: the link is inside a sentence; and ``named``: the words before it hold a part of
         the account's name.
         """
         found = set(cues_in("label", label)) | cues_in("class", words_of(element.attributes))
@@ -107,7 +107,7 @@ class Context:
         return cues
 
     def _wraps_page(self, element: Element) -> bool:
-        """Whether most links of the page stand in *element*, those of the site's frame among them."""
+        """Whether *element* contains most links of the page, those of the site's frame included."""
         count = element.last_anchor - element.first_anchor
         if len(self._places) < _FEW_LINKS or count <= len(self._places) * _MOST:
             return False

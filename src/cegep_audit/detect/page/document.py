@@ -17,7 +17,7 @@ from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
 
 MAX_LABEL = 200  # characters of a label that are kept
-LONG_PIECE = 2_000  # characters of a text node: a longer one is a script, or nobody's label
+LONG_PIECE = 2_000  # characters of a text node: a longer one is a script, never a label
 MAX_OF_FINDER = 5_000  # different addresses that one finder takes from a page; the largest real page had 500 in all
 MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much as a thousand
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.FEED})
@@ -47,8 +47,8 @@ class Element:
 
     position = -1  # among the links of the page; -1 for any other element
     links = 0
-    own_text = -1  # characters of text directly in it, once somebody asked
-    class_cues: frozenset[str] | None = None  # of it and all it stands in, once somebody asked
+    own_text = -1  # characters of text directly in it, once computed
+    class_cues: frozenset[str] | None = None  # its own and those of its ancestors, once computed
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Element:
         self.first_anchor = self.last_anchor = first_anchor
 
     def containers(self) -> Iterator[Element]:
-        """Yield the elements that this one stands in, the nearest first, without ``body`` and ``html``."""
+        """Yield the ancestors of this element, the nearest first, without ``body`` and ``html``."""
         parent = self.parent
         while parent is not None and parent.tag not in NOT_CONTAINERS:
             yield parent
@@ -163,7 +163,7 @@ class Document:
         return self.label_of(element.node, element.attributes, element.first_text, element.last_text)
 
     def label_of(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
-        """Return the text of *node*, from piece *first* to *last*, else what stands for an image, else its title."""
+        """Return the text of *node*, from piece *first* to *last*, else the text of an image, else its title."""
         if last - first == 1 and len(piece := self.pieces[first]) <= LONG_PIECE:
             return piece[:MAX_LABEL]
         text = ""
@@ -206,7 +206,7 @@ def words_of(attributes: Attributes) -> str:
 
 
 def _image_text(node: LexborNode) -> str:
-    """Return the first text in *node* that stands for an image; a walk, for a selection costs more on few elements."""
+    """Return the first text in *node* that replaces an image. It walks: on few elements a CSS selection costs more."""
     for inner in node.traverse(include_text=False):
         attributes = inner.attributes
         is_title = inner.tag == "title" and _is_in_svg(inner)

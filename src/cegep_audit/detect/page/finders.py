@@ -197,7 +197,7 @@ _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby
 def offer(
     document: Document, node: LexborNode, tag: str, attributes: Attributes
 ) -> tuple[Element | None, Inner | None]:
-    """Offer *node*, which is no link, to the finder of its kind; return what :func:`take_anchor` returns of a link."""
+    """Pass *node*, which is not a link, to the finder of its kind; return the same as :func:`take_anchor`."""
     if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
     finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)

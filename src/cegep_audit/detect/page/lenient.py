@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-MAX_CHARS = 1_000_000  # a state of several megabytes is no description of an organisation
+MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
 AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
 _MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
 
@@ -52,7 +52,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401 -- JSON is anything
 
 
 def read_script(text: str) -> list[Any]:
-    """Return the objects and lists that stand in the script *text*, in order."""
+    """Return the objects and lists in the script *text*, in order."""
     return _read(_SCRIPT, text) if len(text) <= MAX_CHARS else []
 
 

@@ -93,7 +93,7 @@ def _after_parents(document: Document) -> LexborNode | None:
 
 
 def _take_text(document: Document, tag: str, text: str) -> None:
-    """Keep *text*, which stands in an element with *tag*, and the addresses in it."""
+    """Keep *text*, which is inside an element with *tag*, and the addresses in it."""
     stripped = text.strip()
     if not stripped:
         return

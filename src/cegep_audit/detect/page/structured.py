@@ -130,7 +130,7 @@ def _subject_of_key(key: str) -> str:
 
 
 def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
-    """Whether *node* says the name of somebody else than the owner of the page."""
+    """Whether *node* names somebody other than the owner of the page."""
     names = [fold(name) for key in _name_keys().intersection(node) if isinstance(name := node[key], str)]
     words = [word for name in names if len(name) <= _LONGEST_NAME for word in _WORD.findall(name)]
     names_somebody = any(word not in _nobody() for word in words)

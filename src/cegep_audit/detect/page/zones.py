@@ -1,4 +1,4 @@
-"""The zone of an element: the part of the page that its tag, its role, its class names or what it stands in name."""
+"""The zone of an element: the part of the page that its tag, role, class names or ancestors indicate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ZONE_WORDS = {
     Zone.NAV: "nav|navbar|menu|navigation|menus|topnav|mainnav|navigations",
     Zone.MAIN: "main|content|contenu|article|post|entry|corps",
 }
-# Zones that a zone keeps out inside itself: an article's header is no page header, a menu in a footer is footer.
+# Zones that do not count inside a zone: an article's header is not the page's, and a menu in a footer is footer.
 _HOLDS_AGAINST = {
     Zone.FOOTER: frozenset(Zone),
     Zone.HEAD: frozenset(Zone),
@@ -66,12 +66,12 @@ class Place:
         self.zone = zone
         self.is_landmark = is_landmark
         self.in_article = in_article
-        # What nothing, and what no class name inside it replaces: told here, as each element asks.
+        # Whether nothing, or no class name, inside may replace the zone; computed once, because every element asks.
         self.is_final = zone in _FINAL
         self.ignores_classes = is_landmark and zone not in _CLASS_REPLACES
 
     def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Place:
-        """Return the place of an element with *tag* and *attributes* that stands here."""
+        """Return the place of an element with *tag* and *attributes* at this place."""
         if self.is_final:
             return self
         zone = _ZONE_OF_TAG.get(tag)
@@ -152,7 +152,7 @@ def _first(named: Sequence[tuple[Zone, bool]]) -> Zone | None:
     return min((zone for zone, is_looks in named if not is_looks), key=_ORDER.index, default=None)
 
 
-@lru_cache(maxsize=16_384)  # the same few class names stand in thousands of elements
+@lru_cache(maxsize=16_384)  # thousands of elements share the same few class names
 def _zones_in(names: str) -> tuple[Zone | None, Sequence[tuple[Zone, bool]]] | None:
     """Return the zone that *names* say, and all of which they hold words, with whether these only say looks."""
     folded = names if names.islower() and names.isascii() else fold(_CAMEL.sub("-", names))

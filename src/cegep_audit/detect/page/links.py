@@ -97,7 +97,8 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     stripped = text.strip()
     if not stripped:
         return
-    document.pieces.append(" ".join(stripped.split()) if len(stripped) <= LONG_PIECE else stripped)
+    is_clean = stripped.isascii() and stripped.isprintable() and "  " not in stripped  # cheaper than splitting it
+    document.pieces.append(stripped if is_clean or len(stripped) > LONG_PIECE else " ".join(stripped.split()))
     if tag not in UNSEEN:
         document.visible.append(stripped)
         if "." in stripped and tag != "a":

@@ -21,7 +21,7 @@
     const headings = Array.from(grid.tHead.rows[0].cells);
     const first = headings.findIndex((heading) => heading.className === "net");
     const networks = first < 0 ? [] : headings.slice(first).map((heading) => heading.dataset.id);
-    const STEP = 40; // rows laid out at once: a browser takes long over a table of a thousand
+    const STEP = 20; // rows laid out at once: a browser takes long over a table of a thousand
     const rows = Array.from(body.rows, (row) => ({
       row, data: row.dataset, read: row.dataset.state !== "missing",
       text: fold([row.dataset.q, row.dataset.id, row.cells[0].textContent, ...Array.from(row.querySelectorAll(".y a"), (link) => link.textContent)].join(" ")),

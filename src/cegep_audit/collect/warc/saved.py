@@ -19,8 +19,8 @@ from cegep_audit import urls
 from cegep_audit.collect.hosts import OwnHosts
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.captures import explaining
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
@@ -197,7 +197,7 @@ class SavedVisit:
 
 def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
     """Return a fetch of the pages in *files*, all of one site; *keep* gets each page that is read."""
-    fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
+    fetches = [(file, file.archive.fetch() if file.archive else file.page) for file in files]
 
     async def fetched(url: str, want: Want) -> Answer:
         for file, fetch in fetches:

@@ -20,9 +20,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
 from cegep_audit.collect.archive import stamp_of
-from cegep_audit.collect.warc.captures import explaining, response_of
 from cegep_audit.collect.warc.members import GLANCE_BYTES
-from cegep_audit.collect.warc.records import RecordFile, parse_date
+from cegep_audit.collect.warc.records import RecordFile, explaining, parse_date
+from cegep_audit.collect.warc.responses import response_of
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -29,9 +29,8 @@ from zlib_ng import zlib_ng as zlib  # the same interface in less time
 from cegep_audit.clock import now, stamp
 from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.port import Answer
-from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.members import ByteRange
-from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, end_of_records
+from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, end_of_records, explaining
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page

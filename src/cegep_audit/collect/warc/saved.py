@@ -8,8 +8,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,10 +188,9 @@ class SavedVisit:
             note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
         self.files.append(file)
 
-    @asynccontextmanager
-    async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
-        """Open the pages as a site; *keep* gets each page that is read."""
-        yield Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
+    def source(self, limits: Limits, keep: Keep | None = None) -> Source:
+        """Return the pages as a site; *keep* gets each page that is read."""
+        return Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
 
 
 def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -22,10 +23,10 @@ from cegep_audit.collect.archive import Period
 from cegep_audit.collect.http.body import SUCCESS, BodyError
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.members import GLANCE_BYTES, Damage
+from cegep_audit.collect.warc.members import Damage
 from cegep_audit.collect.warc.records import (
-    ASSET,
     HEAD_BYTES,
+    PAYLOADS,
     RENDERED_BY,
     RENDERED_FOR,
     Record,
@@ -41,8 +42,6 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import HTML_TYPES, media_type, shown
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
-_PAYLOADS = frozenset({"response", "resource"})  # the kinds of records that hold a page themselves
-_FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _ZIP = b"PK\x03\x04"
 _IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
 _MAX_DAMAGE = 20  # messages per file; a file with more faults should be created again
@@ -74,7 +73,7 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
     name = shown(str(file.path / file.entry))
     with explaining(file.path, lang):
         records = file.records(damage)
-        captures = [record for record in records if _is_capture(record) and urls.split(record.url)]
+        captures = [record for record in records if record.is_capture() and urls.split(record.url)]
     if not records:
         raise StoreError(say("warc.not_warc", lang, file=name))
     lines = [
@@ -84,22 +83,6 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
     if (more := len(damage) - _MAX_DAMAGE) > 0:
         lines.append(say("warc.more_damage", lang, file=name, count=more))
     return captures, lines
-
-
-def _is_capture(record: Record) -> bool:
-    """Return whether *record* is a page, a failure that this program noted, or a page that its browser rendered."""
-    if record.kind == "conversion":
-        return bool(record.get(RENDERED_BY) and record.get("WARC-Refers-To"))
-    if record.get(ASSET):
-        return False
-    if record.kind == "metadata":
-        return "detail" in _fields_of(record.block(GLANCE_BYTES))
-    return record.kind in _PAYLOADS or record.kind == "revisit"
-
-
-def _fields_of(block: bytes) -> dict[str, str]:
-    """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
-    return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in _FIELD.findall(block)}
 
 
 class WarcArchive:
@@ -122,7 +105,7 @@ class WarcArchive:
                     continue
                 if not (period and period.refusal(capture.at)):
                     self._by_key.setdefault(urls.visit_key(capture.url), []).append(capture)
-                if capture.kind in _PAYLOADS and (digest := capture.get("WARC-Payload-Digest")):
+                if capture.kind in PAYLOADS and (digest := capture.get("WARC-Payload-Digest")):
                     self._by_digest.setdefault(digest, capture)
 
     @classmethod
@@ -160,7 +143,7 @@ class WarcArchive:
                         raise
                     failure = error  # a revisit of a missing capture; another spelling may have one
                     continue
-                if answer.status in REDIRECTS and answer.location and _differences(answer.url, url):
+                if answer.status in REDIRECTS and answer.location and _differences(capture, url):
                     target = urls.absolute(answer.url, answer.location) or ""
                     if urls.visit_key(target) == urls.visit_key(url):
                         continue  # another spelling of the address, which redirects to this one
@@ -183,10 +166,7 @@ class WarcArchive:
         and only if no spelling has an answer. With *exact*, other spellings do not count, because the rules of a
         robots.txt hold for one origin.
         """
-
-        def differences(capture: Record) -> int:
-            return _differences(capture.url, url)
-
+        differences = partial(_differences, url=url)
         held = sorted(self._by_key.get(urls.visit_key(url), ()), key=differences)
         answers = [item for item in held if item.kind != "metadata" and not (exact and differences(item))]
         failures = [item for item in held if item.kind == "metadata" and not differences(item)]
@@ -200,27 +180,34 @@ class WarcArchive:
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page; raise OSError."""
         for capture in self.captures:
-            response = response_of(capture, HEAD_BYTES) if capture.kind in _PAYLOADS and capture.is_whole else None
+            response = response_of(capture, HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
             content_type = response.headers.get("content-type", "") if response and response.status in SUCCESS else ""
             if media_type(content_type) in HTML_TYPES:
                 yield capture.url, capture.at
 
     def read(self, capture: Record, want: Want) -> Answer:
-        """Return the answer in *capture*; raise FetchError. A body is read up to the limit and hardly further."""
-        status, record_id = None, capture.get("WARC-Record-ID") or None
+        """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError.
+
+        A body is read up to the limit and hardly further. A rendered page that exceeds it does not count.
+        """
+        status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
         try:
             if capture.kind == "metadata":
-                fields = _fields_of(capture.block(self._most))
-                raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=record_id)
+                fields = capture.fields()
+                raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=name or None)
             response = self._response(capture)
             status = response.status
-            if status in SUCCESS and want is Want.PAGE and (rendered := self._rendered_of(capture)):
-                return rendered
-            body = body_of(response, want, self._limits.max_bytes, is_whole=capture.is_whole)
+            rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None
+            if rendered and rendered.is_whole and rendered.size <= most:
+                headers, body = {"content-type": rendered.get("Content-Type")}, rendered.block(most)
+                needs = tuple(Need(word) for word in rendered.get(RENDERED_FOR).split() if word in set(Need))
+                rendering, name = Rendering(rendered.get(RENDERED_BY), needs), rendered.get("WARC-Record-ID")
+                return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
+            body = body_of(response, want, most, is_whole=capture.is_whole)
         except (BodyError, OSError) as error:
             detail = error.detail if isinstance(error, BodyError) else Detail.CUT_SHORT
-            raise FetchError(capture.url, detail, str(error), status=status, record_id=record_id) from error
-        return Answer(capture.url, status, response.headers, body, capture.at, record_id)
+            raise FetchError(capture.url, detail, str(error), status=status, record_id=name or None) from error
+        return Answer(capture.url, status, response.headers, body, capture.at, name or None)
 
     def _response(self, capture: Record) -> Response:
         """Return the HTTP response in *capture*; raise BodyError without one, and OSError.
@@ -236,8 +223,8 @@ class WarcArchive:
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
         at, digest = parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
-        held = [item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.kind in _PAYLOADS]
-        held.sort(key=lambda item: _differences(item.url, url))
+        held = [item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.kind in PAYLOADS]
+        held.sort(key=partial(_differences, url=url))
         source = next((item for item in held if item.at == at), None) or self._by_digest.get(digest)
         if source is None and held and (is_unchanged or not digest):
             source = held[0]  # the record does not say which capture, so use the last one
@@ -247,19 +234,8 @@ class WarcArchive:
         former = self._response(source)
         return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 
-    def _rendered_of(self, response: Record) -> Answer | None:
-        """Return the page that a browser rendered from *response*; None without one, or if it exceeds the limit."""
-        capture = self._rendered.get(response.get("WARC-Record-ID"))
-        if capture is None or not capture.is_whole or capture.size > self._limits.max_bytes:
-            return None
-        get, body = capture.get, capture.block(capture.size)
-        needs = tuple(Need(word) for word in get(RENDERED_FOR).split() if word in set(Need))
-        rendering = Rendering(get(RENDERED_BY), needs)
-        headers, name = {"content-type": get("Content-Type")}, get("WARC-Record-ID") or None
-        return Answer(capture.url, HTTPStatus.OK, headers, body, response.at, name, rendering)
 
-
-def _differences(one: str, other: str) -> int:
-    """Return the number of parts in which two spellings of an address differ: scheme, host, path and query."""
-    parts = zip(urls.crawl_key(one).split("/", 3), urls.crawl_key(other).split("/", 3), strict=False)
+def _differences(capture: Record, url: str) -> int:
+    """Return the number of parts in which the address of *capture* differs from *url*: scheme, host, path and query."""
+    parts = zip(urls.crawl_key(capture.url).split("/", 3), urls.crawl_key(url).split("/", 3), strict=False)
     return sum(left != right for left, right in parts)

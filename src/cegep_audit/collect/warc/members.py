@@ -27,7 +27,7 @@ _START = re.compile(
     rb"|(?:https?|filedesc|dns):[^\r\n]{1,999} \S{1,99} \d{8,18} \S{1,99} \d{1,15}\r?\n"  # ARC
 )
 _LONGEST_START = 1_300  # bytes
-NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
+_NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
 
 # What RFC 1952 allows in the ten bytes before a member: no reserved flag, a known effort, a known system.
 _MEMBER = re.compile(rb"(?=\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff])", re.DOTALL)
@@ -99,6 +99,10 @@ class ByteRange:
         """Count *count* more inflated bytes; return False once the file exceeds its bound."""
         self._inflatable -= count
         return self._inflatable >= 0
+
+    def next_record(self, offset: int) -> int:
+        """Return where the first record, not gzipped, begins from *offset* (1 or more) on; the end without one."""
+        return next(self.search(_NEXT_RECORD, offset - 1), self.size)
 
     def search(self, pattern: re.Pattern[bytes], offset: int) -> Iterator[int]:
         """Yield where *pattern*, which looks ahead ``_LONGEST_START`` at most, matches from *offset* on; some twice."""

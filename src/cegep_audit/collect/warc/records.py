@@ -20,16 +20,7 @@ from pathlib import Path
 
 from warcio.recordloader import ArcWarcRecordLoader
 
-from cegep_audit.collect.warc.members import (
-    GLANCE_BYTES,
-    GZIP,
-    NEXT_RECORD,
-    ByteRange,
-    Damage,
-    Member,
-    members_of,
-    starts_record,
-)
+from cegep_audit.collect.warc.members import GLANCE_BYTES, GZIP, ByteRange, Damage, Member, members_of, starts_record
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -45,6 +36,9 @@ RENDERED_BY = "Cegep-Audit-Rendered-By"
 RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
 
+PAYLOADS = frozenset({"response", "resource"})  # the kinds of records that hold a page themselves
+CAPTURES = PAYLOADS | {"revisit"}
+
 # The headers kept for each record; few, because an index holds those of a whole crawl in memory.
 _KEPT = re.compile(r"warc-(?:date|record-id|payload-digest|truncated|refers-to.*)|content-type|cegep-audit-.*")
 _FIRST_DAY = {4: "-01-01", 7: "-01"}  # completes a year or a month, by the length of the text
@@ -52,6 +46,7 @@ HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones t
 _AFTER_RECORD = 4  # bytes: two line ends
 _LINE_ENDS = b"\r\n"
 _EMPTY_LINE = (b"\n\n", b"\n\r\n", b"\n\r\r\n")  # the last as text mode on Windows writes it
+_FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
 _READING = {
     errno.ENOENT: "warc.missing",
@@ -91,6 +86,18 @@ class Record:
         if not starts_record(data):
             raise OSError("the archive's record is damaged")
         return data[self.block_at :]
+
+    def fields(self) -> dict[str, str]:
+        """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
+        found = _FIELD.findall(self.block(GLANCE_BYTES))
+        return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in found}
+
+    def is_capture(self) -> bool:
+        """Return whether this is a page, a failure that this program noted, or a page that its browser rendered."""
+        if self.kind == "conversion":
+            return bool(self.get(RENDERED_BY) and self.get("WARC-Refers-To"))
+        is_asset = bool(self.get(ASSET))
+        return not is_asset and (self.kind in CAPTURES or (self.kind == "metadata" and "detail" in self.fields()))
 
 
 def parse_head(data: bytes) -> Record | None:
@@ -149,10 +156,6 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     The length in a record's headers is right if a record or the end of the file follows. Otherwise the block ends at
     the next record.
     """
-
-    def next_start(offset: int) -> int:
-        return next(data.search(NEXT_RECORD, offset - 1), data.size)
-
     offset = 0
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
@@ -162,13 +165,13 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         if record is None:
             if offset < data.size:
                 damage.append((offset, "noise"))
-            offset = next_start(offset + 1)
+            offset = data.next_record(offset + 1)
             continue
         begin = offset + record.block_at
         end = begin + record.size
         after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
         if not begin <= end <= data.size or (after and not starts_record(after)):
-            end = next_start(begin)
+            end = data.next_record(begin)
             record.is_whole = end < data.size
             damage.append((offset, "length" if record.is_whole else "cut"))
             if record.is_whole:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 from cegep_audit import urls
 from cegep_audit.collect.archive import stamp_of
 from cegep_audit.collect.warc.members import GLANCE_BYTES
-from cegep_audit.collect.warc.records import RecordFile, explaining, parse_date
+from cegep_audit.collect.warc.records import CAPTURES, RecordFile, explaining, parse_date
 from cegep_audit.collect.warc.responses import response_of
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -85,14 +85,14 @@ def _captures_in(warc: Path, lang: Language) -> Iterator[str]:
         if file.is_packed:
             raise StoreError(say("warc.not_ours", lang, file=shown(str(warc))))
         for record in records:
-            kind, at, key = record.kind, parse_date(record.get("WARC-Date")), sort_key(record.url)
-            response = response_of(record, GLANCE_BYTES)
-            if not (key and at and response and kind in {"response", "resource", "revisit"}):
+            at, key = parse_date(record.get("WARC-Date")), sort_key(record.url)
+            response = response_of(record, GLANCE_BYTES) if at and key and record.kind in CAPTURES else None
+            if not at or not response:
                 continue
             content_type = media_type(response.headers.get("content-type", "")) or "unk"
             fields = {
                 "url": record.url,
-                "mime": "warc/revisit" if kind == "revisit" else content_type,
+                "mime": "warc/revisit" if record.kind == "revisit" else content_type,
                 "status": str(int(response.status)),
                 "digest": record.get("WARC-Payload-Digest"),
                 "length": str(record.end - record.offset),

@@ -55,7 +55,7 @@ _FORMAT = (
     ("format", "WARC File Format 1.1"),
     ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
 )
-_FIELDS = ("Content-Type", "application/warc-fields")
+_FIELDS, _HTTP = "application/warc-fields", "application/http;msgtype="
 _WRITING = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "warc.full"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "warc.read_only"),
@@ -105,7 +105,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
             file.truncate(end)
             stack.pop_all()
         writer = cls(path, file, lang)
-        writer._keep("warcinfo", now(), _lines([*info.items(), *_FORMAT]), [_FIELDS])
+        writer._keep("warcinfo", now(), _FIELDS, _lines([*info.items(), *_FORMAT]))
         return writer
 
     def __call__(self, exchange: Exchange) -> str:
@@ -120,24 +120,20 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
         if exchange.status is None:
             fields = [("detail", exchange.detail), ("duration-s", f"{exchange.duration_s:.3f}")]
             fields += [("tried", address) for address in exchange.tried]
-            return self._keep("metadata", at, _lines(fields), [_FIELDS, *about])
+            return self._keep("metadata", at, _FIELDS, _lines(fields), about)
         # The body of an exchange has no chunks.
         kept = [item for item in exchange.response_headers if item[0].lower() != b"transfer-encoding"]
         level = _STORED if any(name.lower() == b"content-encoding" for name, _ in kept) else _FAST
         status_line = f"{exchange.http_version or 'HTTP/1.1'} {exchange.status} {exchange.reason}".rstrip()
         lines = [_one_line(status_line).encode("latin-1", "replace"), *(name + b": " + value for name, value in kept)]
-        headers = [
-            ("Content-Type", "application/http;msgtype=response"),
-            *about,
-            ("WARC-Payload-Digest", _digest(exchange.body)),
-        ]
-        headers.append(("WARC-Truncated", exchange.truncated))
-        record_id, response = _record("response", at, b"\r\n".join([*lines, b"", exchange.body]), headers, level)
+        block = b"\r\n".join([*lines, b"", exchange.body])
+        more = [*about, ("WARC-Payload-Digest", _digest(exchange.body)), ("WARC-Truncated", exchange.truncated)]
+        record_id, response = _record("response", at, f"{_HTTP}response", block, more, level)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         block = f"{_one_line(f'{exchange.method} {target} HTTP/1.1')}\r\n".encode("latin-1", "replace")
         block += _lines(exchange.request_headers, "latin-1") + b"\r\n"
-        headers = [("Content-Type", "application/http;msgtype=request"), *about, ("WARC-Concurrent-To", record_id)]
-        self._write(response + _record("request", at, block, headers)[1])
+        more = [*about, ("WARC-Concurrent-To", record_id)]
+        self._write(response + _record("request", at, f"{_HTTP}request", block, more)[1])
         return record_id
 
     def keep_rendered(self, page: Page) -> str:
@@ -145,13 +141,13 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
         about = [("WARC-Target-URI", _quoted(page.url)), ("WARC-Refers-To", page.record_id or "")]
         if page.rendering:
             about += [(RENDERED_BY, page.rendering.browser), (RENDERED_FOR, " ".join(page.rendering.needs))]
-        return self._keep("conversion", now(), page.body, [("Content-Type", page.content_type), *about])
+        return self._keep("conversion", now(), page.content_type, page.body, about)
 
     def keep_saved(self, file: SavedFile, page: Answer) -> str:
         """Keep a *page* of a saved *file*, a ``resource`` with the name and digest of the file; return its id."""
         about = [("WARC-Target-URI", _quoted(page.url)), ("Cegep-Audit-Saved-As", quote(file.name))]
         about.append(("Cegep-Audit-Saved-Digest", f"sha256:{file.sha256}"))
-        return self._keep("resource", page.at, page.body, [("Content-Type", page.content_type), *about])
+        return self._keep("resource", page.at, page.content_type, page.body, about)
 
     def flush(self) -> None:
         """Wait until all records are on disk; called before the database refers to them."""
@@ -164,8 +160,8 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
 
     __exit__ = close
 
-    def _keep(self, kind: str, at: datetime, block: bytes, headers: Fields) -> str:
-        record_id, record = _record(kind, at, block, headers)
+    def _keep(self, kind: str, at: datetime, content_type: str, block: bytes, more: Fields = ()) -> str:
+        record_id, record = _record(kind, at, content_type, block, more)
         self._write(record)
         return record_id
 
@@ -183,10 +179,13 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
                 raise
 
 
-def _record(kind: str, at: datetime, block: bytes, more: Fields, level: int = _FAST) -> tuple[str, bytes]:
+def _record(
+    kind: str, at: datetime, content_type: str, block: bytes, more: Fields, level: int = _FAST
+) -> tuple[str, bytes]:
     """Return the id of a new record, and the record as a gzip member."""
     record_id = f"<urn:uuid:{uuid.uuid4()}>"
-    headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", stamp(at)), *more]
+    headers = [("WARC-Type", kind), ("WARC-Record-ID", record_id), ("WARC-Date", stamp(at))]
+    headers += [("Content-Type", content_type), *more]
     headers += [("WARC-Block-Digest", _digest(block)), ("Content-Length", str(len(block)))]
     record = b"".join((b"WARC/1.1\r\n", _lines(headers), b"\r\n", block, b"\r\n\r\n"))
     return record_id, zlib.compress(record, level, wbits=31)
@@ -207,17 +206,14 @@ def _digest(data: bytes) -> str:
     return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
 
 
-# ------------------------------------------------------------------------------------------ WACZ
-
-
 def write_wacz(
     warcs: Sequence[Path], output: Path, pages: Iterable[tuple[str, str, datetime]], created: datetime, lang: Language
 ) -> None:
     """Write the WARC files at *warcs* (their names differ) as a WACZ 1.1.1, which replayweb.page and pywb open.
 
-    It is a ZIP with these files, an index of their captures (CDXJ), the list of their *pages* that a viewer shows
-    (address, title, and time of the capture in UTC) and a Frictionless data package with the SHA-256 of each file
-    (https://specs.webrecorder.net/wacz/1.1.1/). *created* is the time of the collection in UTC; the same input gives
+    It is a ZIP with these files, an index of their captures (CDXJ), the list of *pages* for a viewer (address, title,
+    and time of the capture in UTC), and a Frictionless data package with the SHA-256 of each file
+    (https://specs.webrecorder.net/wacz/1.1.1/). *created* is the time of the collection in UTC. The same input gives
     the same bytes. Raises StoreError, with a message in *lang*, for a WARC that cannot be read or whose records are
     gzipped together; OSError if *output* cannot be written.
     """

@@ -8,7 +8,7 @@ again: only if the answer certainly ended and nothing followed it.
 import re
 from enum import Enum, auto
 
-from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.body import AnswerError
 from cegep_audit.vocabulary import Detail
 
 _START = b"HTTP/"
@@ -32,7 +32,7 @@ _LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{
 _LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may begin
 
 
-class TransportError(BodyError):
+class TransportError(AnswerError):
     """A connection that cannot be made or used."""
 
 

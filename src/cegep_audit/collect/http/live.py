@@ -14,20 +14,17 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.body import SUCCESS, BodyError, beginning_of, body_of, content_codings, receive
+from cegep_audit.collect.http.body import SUCCESS, AnswerError, beginning_of, body_of, content_codings, receive
 from cegep_audit.collect.http.connection import Connection
-from cegep_audit.collect.http.exchange import Exchange, user_agent
 from cegep_audit.collect.http.framing import TransportError
 from cegep_audit.collect.http.progress import Waiting
 from cegep_audit.collect.http.web import Web, repeats_credentials
 from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Turn
-from cegep_audit.collect.port import Answer, Fetch, Source, Want, header_map
+from cegep_audit.collect.port import Answer, Exchange, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution
 from cegep_audit.vocabulary import Detail
-
-__all__ = ["LiveWeb", "user_agent"]
 
 _KEEP_ALIVE_S = 5.0  # the time-out of most servers; a connection that idled longer is probably closed
 _ERROR_S = 1.0  # for a body that is not needed
@@ -38,7 +35,7 @@ _ECHO = "the answer repeats the credentials of the proxy"
 _BYTES = "latin-1"  # the encoding of headers, which preserves every byte
 
 # The errors expected from a request; anything else is a bug.
-_FAULTS = (BodyError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+_FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 
 
 class HttpFetch:
@@ -195,7 +192,7 @@ class HttpFetch:
         try:
             surplus = bytes(self._used.framing.surplus) if self._used else b""
             body = body_of(exchange, want, headers, self._limit(want), surplus)
-        except BodyError as error:
+        except AnswerError as error:
             self._put_down()
             raise self._failure(exchange, error) from error
         return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
@@ -224,7 +221,7 @@ class HttpFetch:
         status = exchange.status
         has_ended = self._used is not None and self._used.has_ended
         match error:
-            case BodyError():
+            case AnswerError():
                 detail, message = error.detail, str(error)
             case TimeoutError():
                 what = "no complete answer" if status else "no answer"
@@ -243,8 +240,8 @@ class HttpFetch:
             message = _ECHO
         if exchange.status is None:
             exchange.detail = detail
-            exchange.tried = self._last.tried if self._last and isinstance(error, BodyError) else ()
-        elif isinstance(error, TransportError) or not isinstance(error, BodyError):
+            exchange.tried = self._last.tried if self._last and isinstance(error, AnswerError) else ()
+        elif isinstance(error, TransportError) or not isinstance(error, AnswerError):
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
 

@@ -16,7 +16,6 @@ import httpx
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.http.body import SUCCESS, AnswerError, beginning_of, body_of, content_codings, receive
 from cegep_audit.collect.http.connection import Connection
-from cegep_audit.collect.http.framing import TransportError
 from cegep_audit.collect.http.progress import Waiting
 from cegep_audit.collect.http.web import Web, repeats_credentials
 from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Turn
@@ -116,9 +115,9 @@ class HttpFetch:
         response = await self._send(exchange)
         try:
             if len(response.headers) > _MAX_HEADERS:
-                raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+                raise AnswerError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
             if self._proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                raise TransportError(Detail.PROXY, f"the proxy answers {response.status}")
+                raise AnswerError(Detail.PROXY, f"the proxy answers {response.status}")
             exchange.started_at = web.now()
             web.connectivity.heard(response.status)
             # The host received the request before it answered, at an unknown time. The delay counts from the answer,
@@ -143,7 +142,7 @@ class HttpFetch:
                     raise
                 exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
             if self._echoes(exchange):
-                raise TransportError(Detail.PROXY, _ECHO)
+                raise AnswerError(Detail.PROXY, _ECHO)
             return headers
         finally:
             await response.aclose()
@@ -152,13 +151,13 @@ class HttpFetch:
         return ROBOTS_BYTES if want is Want.ROBOTS else self._web.limits.max_bytes
 
     async def _send(self, exchange: Exchange) -> httpcore.Response:
-        """Send the request of *exchange* and return the head of its answer; raise TransportError or httpcore's own."""
+        """Send the request of *exchange* and return the head of its answer; raise AnswerError or httpcore's own."""
         self._last = None
         web = self._web
         url = urlsplit(exchange.url)
         host = url.hostname or ""
         if not web.limits.allow_private and is_special_host(host):
-            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
+            raise AnswerError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
         self._proxy = web.proxy(url.scheme, host)
         path = exchange.url[len(f"{url.scheme}://{url.netloc}") :]
         target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=path or "/")
@@ -217,7 +216,7 @@ class HttpFetch:
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float = 0.0) -> FetchError:
         """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
         if self._echoes(exchange):
-            error = TransportError(Detail.PROXY, _ECHO)
+            error = AnswerError(Detail.PROXY, _ECHO)
         status = exchange.status
         has_ended = self._used is not None and self._used.has_ended
         match error:
@@ -241,7 +240,7 @@ class HttpFetch:
         if exchange.status is None:
             exchange.detail = detail
             exchange.tried = self._last.tried if self._last and isinstance(error, AnswerError) else ()
-        elif isinstance(error, TransportError) or not isinstance(error, AnswerError):
+        elif not isinstance(error, AnswerError) or error.detail == Detail.TLS:  # the body may be longer
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
 

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
 import pytest
+from cegep_audit.collect.archive.uri_m import Period, stamp_of
+from cegep_audit.collect.http.exchange import Exchange
 from servers import Web
 from sites import SITES, Site
 from test_sites import read
 from visits import AGENT, Records, Time
 from wayback import Kept, Wayback
 
+from cegep_audit.collect.archive import Period, stamp_of
 from cegep_audit.collect.archive.memento import WebArchive
-from cegep_audit.collect.archive.uri_m import Period, stamp_of
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Exchange
 from cegep_audit.vocabulary import Detail

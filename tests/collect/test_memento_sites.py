@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
 import pytest
-from cegep_audit.collect.archive.uri_m import Period, stamp_of
-from cegep_audit.collect.http.exchange import Exchange
 from servers import Web
 from sites import SITES, Site
 from test_sites import read

@@ -107,7 +107,7 @@ class Store:
         self._hold(scan_id)
 
     def save(self, scan_id: int, *results: InstitutionResult) -> None:
-        """Save *results*, one an institution, in one transaction; earlier ones of the same institutions are replaced."""
+        """Save *results*, one an institution, in one transaction; those of the same institutions are replaced."""
         entries = [((scan_id, stored(result.institution.id)), result) for result in results]
         with self._writing() as connection:
             keys = (key for key, _ in entries)

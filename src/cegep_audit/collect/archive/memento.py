@@ -18,10 +18,9 @@ from cegep_audit.clock import read_mail_date
 from cegep_audit.collect import archive
 from cegep_audit.collect.archive import Moment, Period, read_uri_m, redirect_of, stamp_of, uri_m
 from cegep_audit.collect.http.addresses import Resolve
-from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Exchange, Fetch, Recorder, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits

@@ -20,7 +20,7 @@ from typing import Self
 
 from cegep_audit import urls
 from cegep_audit.collect.archive import Period
-from cegep_audit.collect.http.body import SUCCESS, BodyError
+from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.members import Damage
@@ -204,13 +204,13 @@ class WarcArchive:
                 rendering, name = Rendering(rendered.get(RENDERED_BY), needs), rendered.get("WARC-Record-ID")
                 return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
-        except (BodyError, OSError) as error:
-            detail = error.detail if isinstance(error, BodyError) else Detail.CUT_SHORT
+        except (AnswerError, OSError) as error:
+            detail = error.detail if isinstance(error, AnswerError) else Detail.CUT_SHORT
             raise FetchError(capture.url, detail, str(error), status=status, record_id=name or None) from error
         return Answer(capture.url, status, response.headers, body, capture.at, name or None)
 
     def _response(self, capture: Record) -> Response:
-        """Return the HTTP response in *capture*; raise BodyError without one, and OSError.
+        """Return the HTTP response in *capture*; raise AnswerError without one, and OSError.
 
         That of a revisit is the response that it refers to, under its own headers.
         """
@@ -218,7 +218,7 @@ class WarcArchive:
         if capture.kind != "revisit":
             if own is None:
                 detail = Detail.PROTOCOL if capture.is_whole else Detail.CUT_SHORT
-                raise BodyError(detail, "the archive's record holds no HTTP response")
+                raise AnswerError(detail, "the archive's record holds no HTTP response")
             return own
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
@@ -230,7 +230,7 @@ class WarcArchive:
             source = held[0]  # the record does not say which capture, so use the last one
         if source is None or not source.is_whole:
             message = "the archive holds only a reference to a capture that it does not hold"
-            raise BodyError(Detail.NO_CAPTURE, message)
+            raise AnswerError(Detail.NO_CAPTURE, message)
         former = self._response(source)
         return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from cegep_audit.collect.http import body as bodies
-from cegep_audit.collect.http.body import SUCCESS, BodyError
+from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
 from cegep_audit.collect.warc.records import Record
@@ -54,20 +54,20 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     """Return the wanted part of the body: a complete page, at most *limit* bytes, or b"" for another type of file.
 
     The beginning of a robots.txt is enough, and of an error whatever can be read, which may be a firewall's challenge.
-    Raises BodyError if the archive holds less, as for a record that is not *is_whole*.
+    Raises AnswerError if the archive holds less, as for a record that is not *is_whole*.
     """
     if response.status not in SUCCESS:
         raw, codings, _ = _raw(response._replace(truncated=""))
         return bodies.beginning_of(raw, codings, ROBOTS_BYTES)
     if not is_whole:
-        raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+        raise AnswerError(Detail.CUT_SHORT, "the archive's record is damaged")
     is_robots = want is Want.ROBOTS
     is_page = True if is_robots else bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
         return b""
     raw, codings, is_whole = _raw(response)
     what = "file" if is_robots else "page"
-    part = BodyError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
+    part = AnswerError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
     if is_robots:
         if not (is_whole or response.truncated):
             raise part
@@ -77,7 +77,7 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     if is_page is None and (start := bodies.beginning_of(raw, codings, SNIFFED)):
         bodies.require_markup(start)
     if response.truncated:
-        raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
+        raise AnswerError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
     body = bodies.decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
         raise part
@@ -88,10 +88,10 @@ def _raw(response: Response) -> tuple[bytes, list[str], bool]:
     """Return the payload without chunks, its codings, and whether it is as long as the headers announce.
 
     A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not report
-    whether the last chunk came. Raises BodyError if the record says that it holds only a part.
+    whether the last chunk came. Raises AnswerError if the record says that it holds only a part.
     """
     if response.truncated in _CUT:
-        raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")
+        raise AnswerError(_CUT[response.truncated], "the archive holds only a part of this page")
     get, raw = response.headers.get, response.payload
     if "chunked" in get("transfer-encoding", "").lower():
         is_whole, body, place = False, bytearray(), 0
@@ -111,7 +111,7 @@ def _raw(response: Response) -> tuple[bytes, list[str], bool]:
 
 
 def _without_brotli(raw: bytes, limit: int) -> bytes | None:
-    """Return *raw* without Brotli, at most one byte more than *limit*; raise BodyError.
+    """Return *raw* without Brotli, at most one byte more than *limit*; raise AnswerError.
 
     Archives made through a browser hold this coding; we never ask for it. Returns None without the optional package
     ``brotli`` 1.2, the first version that can limit its output.
@@ -124,7 +124,7 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
     except (ImportError, TypeError):
         return None
     except brotli.error as error:
-        raise BodyError(Detail.DECODE, f"broken br ({error})") from error
+        raise AnswerError(Detail.DECODE, f"broken br ({error})") from error
     if len(body) <= limit and not decoder.is_finished():
-        raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
+        raise AnswerError(Detail.CUT_SHORT, "br ends in the middle")
     return body

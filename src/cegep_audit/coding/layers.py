@@ -8,7 +8,7 @@ from cegep_audit.analyze.findings import Corrections, Figures, Proportion
 from cegep_audit.analyze.institution.sheets import are_peers
 from cegep_audit.coding.decisions import Standing, apply_decisions, finding, is_same, read_by_hand, standing
 from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
-from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
+from cegep_audit.detect.accounts.attribution import mark_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 
@@ -108,14 +108,10 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
 
     Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
     """
-    subjects = {each.id: each for each in scan.institutions}
-    shown, final_urls = store.shown_accounts(scan.id)
-    shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
     beside = [each for each in scan.institutions if each.id == own.id or are_peers(each, own)]
     results = _results(store, scan, beside, (*OF_EVIDENCE, "pages"), whole={own.id})
-    showers = {id_ for each in shared.values() for id_ in each}
-    found = (without_shared(each, shared) if each.institution.id in showers else each for each in results)
-    return _layers(store, replace(scan, institutions=tuple(beside), results=tuple(found)))
+    marked = mark_shared(replace(scan, results=results), *store.shown_accounts(scan.id))
+    return _layers(store, replace(marked, institutions=tuple(beside)))
 
 
 def _results(

@@ -19,9 +19,8 @@ from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import assess
+from cegep_audit.detect.assess import assess, is_challenge
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
 from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html

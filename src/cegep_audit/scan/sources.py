@@ -23,8 +23,8 @@ from cegep_audit.collect.port import Answer, Fetch, OpenSource, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
+from cegep_audit.detect.assess import needs_browser
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import needs_browser
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say

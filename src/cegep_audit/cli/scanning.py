@@ -19,7 +19,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import LIMITS, argument, how, what, where
 from cegep_audit.cli.printing import Shown
 from cegep_audit.cli.program import command, say
-from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
+from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.report.files.files import make_folder, write_file

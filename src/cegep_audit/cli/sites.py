@@ -155,7 +155,8 @@ def _visited(
     read: Callable[[Source], Awaitable[Read]],
 ) -> Read:
     """Return what *read* makes of the live site of *institution*."""
-    from cegep_audit.collect.http.live import LiveWeb, user_agent
+    from cegep_audit.collect.http.live import LiveWeb
+    from cegep_audit.collect.politeness import user_agent
 
     async def visit() -> Read:
         async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:

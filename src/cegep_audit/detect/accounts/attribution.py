@@ -1,7 +1,7 @@
 """Decide who holds each account that a site shows, and which account of a network is the main one.
 
-All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
-its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
+All links of a site to one account make a :class:`Candidate`. The first of :data:`RULES` that applies gives its role,
+and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
 """
 
 from collections import defaultdict
@@ -41,9 +41,9 @@ def _is_title(candidate: Candidate) -> bool:
 def _names_another(candidate: Candidate) -> bool:
     """Whether the words of each link name somebody else: another site, or anybody while a competitor is alike.
 
-    Words that ask to follow count only if they contain the account's own name and it is in no row of icons: an
-    institution may write the account's name under each of its icons. If the institution's accounts are in the frame,
-    a name before a link outside it, or on its button, is a writer's or a neighbour's.
+    Words that ask to follow count only if they contain the account's own name outside a row of icons: an institution
+    may write the account's name under each of its icons. If the institution's accounts are in the frame, a name before
+    a link outside it, or on its button, is a writer's or a neighbour's.
     """
 
     def names(link: Link) -> bool:
@@ -63,9 +63,9 @@ def _names_another(candidate: Candidate) -> bool:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is in a row of icons, and neither only in sentences nor a title in a list of resources.
+    """Whether the account is in a row of icons, and not only in sentences or in a list of titles of resources.
 
-    Lists of resources are in menus and side columns; in a footer an institution may give its accounts titles.
+    Such lists are in menus and side columns; in a footer an institution may give its accounts titles.
     """
     if not candidate.in_row_of_icons or candidate.every(_in_sentence):
         return False

@@ -46,26 +46,17 @@ _OF_ZONE |= dict.fromkeys((Zone.NAV, Zone.ASIDE), Prominence.BESIDE)
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The accounts whose links share one container of one page; ``is_script`` means that the container is a script.
-
-    The last two fields are set when the accounts of the site are compared.
-    """
+    """The accounts whose links share one container of one page."""
 
     members: set[Candidate] = field(default_factory=set)
-    is_script: bool = False
+    is_script: bool = False  # the container is a script
+    # Set when the accounts of the site are compared:
     counts: Counter[str] = field(default_factory=Counter)  # accounts by network
     is_of_icons: bool = False  # it shows accounts of several networks
 
 
 class Candidate:
-    """One account with all the evidence for and against it: the rules look at nothing else.
-
-    ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
-    or address names; ``is_subject``: it names the part that the institution itself is. ``is_alike``: its handle or a
-    label shows the institution's name, at least in part. ``cues``, ``subjects`` and ``hows`` are those of any link,
-    ``common_cues`` those of every link. The attributes from ``rows`` on compare it with the site's other accounts, see
-    :mod:`cegep_audit.detect.accounts.competing`.
-    """
+    """One account with all the evidence for and against it: the rules look at nothing else."""
 
     def __init__(self, network: str, group: Sequence[Sighting], identity: Identity) -> None:
         what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
@@ -74,13 +65,13 @@ class Candidate:
         self.identity = identity
         self.network = network
         self.handle = what.handle or ""
-        self.url = what.account_url or ""
+        self.url = what.account_url or ""  # "" for an icon whose link cannot be resolved
         self.kind = kind if kind.names_account or not self.url else Kind.PROFILE
         self.sightings = group
         self.links = [seen.link for seen in group]
         cues = [link.cues for link in self.links]
-        self.cues = frozenset().union(*cues)
-        self.common_cues = frozenset.intersection(*cues)
+        self.cues = frozenset().union(*cues)  # of any link
+        self.common_cues = frozenset.intersection(*cues)  # of every link
         self.subjects = {link.subject for link in self.links}
         self.hows = {link.how for link in self.links}
         # Old addresses hold the title of the page in their path or query.
@@ -88,11 +79,12 @@ class Candidate:
         shown = list(dict.fromkeys([self.handle, *paths]))
         labels = list(dict.fromkeys(link.label for link in self.links if link.label))
         self.name_match = max(match_name(text, identity) for text in (*shown, *labels))
-        self.is_alike = self.name_match > NameMatch.NONE
+        self.is_alike = self.name_match > NameMatch.NONE  # its handle or a label shows the institution's name
         self.is_separate = bool(parts_in(" ".join([*shown, *labels]), "separate") - parts_in(identity.text, "separate"))
         named = parts_in(" ".join(shown))
-        self.parts = named - identity.parts
-        self.is_subject = bool(identity.parts & (named | parts_in(" ".join(labels)))) if identity.parts else False
+        self.parts = named - identity.parts  # of the institution, as its handle or address names them
+        # It names the part that the institution itself is.
+        self.is_subject = bool(identity.parts and identity.parts & (named | parts_in(" ".join(labels))))
         self.is_listed = any(link.how is How.JSON_LD and link.subject == "organization" for link in self.links)
         self.is_declared = self.some(lambda link: link.how in DATA and link.subject in {"organization", "claim", ""})
         own_pages = {link.page_url for link in self.links if not link.cues & _OF_OTHERS}
@@ -101,6 +93,7 @@ class Candidate:
         self.is_visible = self.some(is_visible)
         self.is_seen_in_frame = self.is_visible and self.prominence >= Prominence.FRAME
         self.rows: list[Row] = []
+        # Set when the accounts of the site are compared:
         self.competitors = 0  # other accounts of its network
         self.is_outdone = False  # one of them shows the institution's whole name, and this one does not
         self.is_beside_same = False  # one of them is in the frame under the institution's very name
@@ -132,7 +125,7 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
         network, url = seen.what.network or "", seen.what.account_url
         groups[network, account_key(network, url) if url else ""].append(seen)
         if len(groups) > most:
-            raise TooManyAccountsError(len(groups))
+            raise TooManyAccountsError(f"more than {most} different accounts")
     found = [Candidate(network, group, identity) for (network, _), group in groups.items()]
     rows: dict[tuple[str, int], Row] = defaultdict(Row)
     for candidate in found:

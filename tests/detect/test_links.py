@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rows import every_row
 
-from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.networks.addresses import may_name_account, might_name_account
 from cegep_audit.detect.networks.identify import classify
-from cegep_audit.detect.page.anchors import may_name_account
 from cegep_audit.detect.page.document import MAX_OF_FINDER
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading

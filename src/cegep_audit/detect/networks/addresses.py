@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.host_rules import place_of, places
@@ -102,6 +102,35 @@ def might_name_account(raw: str) -> bool:
     for word in words:
         may_hide = may_hide or word in start
     return may_hide and _is_hidden(raw)
+
+
+# In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
+# a file extension or before a character that is not a letter, which no network's name contains.
+_PLAIN = re.compile(
+    r"(?:(https?://[A-Za-z0-9.-]++(?::\d+)?)(?=[/?#]|\Z))?+[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
+    r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2}"
+    r"|\.(?:(?:s?html?|php|aspx?|cfm|pdf|jsp|jpe?g|png|gif|svg|webp|min|js|css)(?![\w-])|(?![A-Za-z])))"
+    r"[A-Za-z0-9/_=&?+,()!*'~$|-]*+)*+"
+    r"|javascript:[A-Za-z0-9_ ()]*;?"
+)
+
+
+def may_name_account(address: str, own: str = "") -> bool:
+    """Whether :func:`might_name_account` is true of *address*; its host decides where that is enough.
+
+    What is spelt plainly and stays on *own*, the scheme and host of the page, names none.
+    """
+    plain = _PLAIN.fullmatch(address)
+    if plain is None:
+        return might_name_account(address)
+    host = plain[1]
+    if not host or host == own:
+        return False
+    is_hinted = any(map(address[len(host) :].__contains__, _hints()[2]))
+    return _host_may_name(host) or (is_hinted and might_name_account(address))
+
+
+_host_may_name = lru_cache(maxsize=4096)(might_name_account)
 
 
 def _has_host(text: str) -> bool:

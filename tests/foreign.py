@@ -39,7 +39,7 @@ from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.detect.page.parsing import decode_bytes, known_encoding
 from cegep_audit.models import Page
-from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 
 

@@ -92,7 +92,7 @@ def _after_parents(document: Document) -> LexborNode | None:
     is_open, elements, node = document.is_open, document.open_elements, None
     while node is None and is_open:
         parent, _, attributes, first_text, _, inner = is_open.pop()
-        if len(elements) > len(is_open):
+        if elements and elements[-1].node is parent:
             element = elements.pop()
             element.last_text, element.last_link = len(document.pieces), len(document.places)
             if element.parent is not None:

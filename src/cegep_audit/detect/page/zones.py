@@ -77,10 +77,12 @@ class Place:
         zone = _ZONE_OF_TAG.get(tag)
         if zone is None and attributes and tag not in NOT_CONTAINERS:
             get = attributes.get
-            zone = _ZONE_OF_ROLE.get(get("role") or "")
+            role = get("role")
+            zone = _ZONE_OF_ROLE.get(role) if role else None
             if zone is None:
-                named = None if self.ignores_classes else _zone_of_names(get("class"), get("id"))
-                return self if named is None else _entered(self, named, False, False)
+                if self.ignores_classes or (named := _zone_of_names(get("class"), get("id"))) is None:
+                    return self
+                return _entered(self, named, False, False)
         return self if zone is None else _entered(self, zone, True, tag == "article")
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from selectolax.lexbor import LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.addresses import addresses_in_text, may_name_account, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page import structured
 from cegep_audit.detect.page.document import Attributes, Document, Element, Found, clean
@@ -113,7 +113,7 @@ def find_frames(document: Document, node: LexborNode, attributes: Attributes) ->
 def find_scripts(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
     """A script loaded from a network, as the timelines of blogs were until 2013."""
     source = attributes.get("src")
-    return (Found(source, How.WIDGET),) if source and may_name_account(source, document.own) else ()
+    return (Found(source, How.WIDGET),) if source and might_name_account(source, document.own) else ()
 
 
 def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
@@ -204,7 +204,7 @@ def _find_attributes(attributes: Attributes) -> Iterator[Found]:
             rows = (row for row in _TABLES["attribute"] if row["name"] == name and row.get("class", "") in classes)
             if (row := next(rows, None)) and (raw := _address(row["address"], value)):
                 yield Found(raw, How.WIDGET)
-        elif "." in value and may_name_account(value):
+        elif "." in value and might_name_account(value):
             how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
             alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
             raws = [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"')

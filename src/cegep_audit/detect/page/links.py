@@ -12,7 +12,7 @@ from operator import itemgetter
 from selectolax.lexbor import LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.networks.addresses import addresses_in_text, may_name_account, might_name_account
+from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
 from cegep_audit.detect.page.context import UNSEEN, Context
 from cegep_audit.detect.page.document import (
@@ -189,7 +189,7 @@ def _take_link(
     document.places.append(place)
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
-    is_network = may_name_account(href, document.own)
+    is_network = might_name_account(href, document.own)
     if "me" not in rels and not (is_network and _names_account(document, href)):
         return None, (position, href, is_network, place)
     element = document.element(node, tag, attributes)

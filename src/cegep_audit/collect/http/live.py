@@ -13,6 +13,7 @@ from urllib.request import Request
 
 import httpcore
 import httpx
+from socksio import SOCKSError
 
 from cegep_audit.clock import now
 from cegep_audit.collect.http.addresses import Resolve, Resolver
@@ -44,7 +45,7 @@ _ECHO = "the answer repeats the credentials of the proxy"
 _BYTES = "latin-1"  # the encoding of headers, which preserves every byte
 
 # The errors expected from a request; anything else is a bug.
-_FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+_FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, SOCKSError)
 
 
 class LiveWeb:
@@ -276,7 +277,7 @@ class HttpFetch:
             case TimeoutError():
                 what = "complete answer" if status else "answer"
                 detail, message = Detail.TIMEOUT, f"no {what} within {patience_s:g} s"
-            case httpcore.ProxyError():  # "407 Proxy Authentication Required", or what a SOCKS proxy said
+            case httpcore.ProxyError() | SOCKSError():  # "407 Proxy Authentication Required", a SOCKS error
                 code = str(error)[:3]
                 status = int(code) if code.isdecimal() else None
                 detail, message = Detail.PROXY, f"the proxy answers: {error}"

@@ -14,7 +14,7 @@ import stamina
 import stamina.instrumentation
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.politeness import Pace, RobotsCache, retry_after_s
+from cegep_audit.collect.politeness import PRODUCT_TOKEN, Pace, RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
@@ -204,21 +204,19 @@ class Site:
     async def _check(self, url: str, *, is_home: bool) -> None:
         """Raise FetchError if *url* may not be requested."""
         self._refuse_special(url, is_asked=True)
-        if error := self._given_up:
-            raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
-        verdict = await self._robots.verdict(
+        rules = self._given_up or await self._robots.rules(
             url,
             lambda address: self._ask(address, Want.ROBOTS),
             lambda address: self._is_public(address) and self._hosts.hold(address),
         )
-        if verdict.rules is None:
-            raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
-        delay_s = verdict.crawl_delay_s
+        if isinstance(rules, FetchError):
+            raise FetchError(url, rules.detail, str(rules), status=rules.status, record_id=rules.record_id)
+        delay_s = rules.crawl_delay(PRODUCT_TOKEN) or 0.0
         if delay_s <= self._limits.max_crawl_delay_s:
             self._pace.raise_delay(url, delay_s)
         elif not is_home:
             raise FetchError(url, Detail.CRAWL_DELAY, f"robots.txt asks for {delay_s:g} s between two pages")
-        if not verdict.allows(url):
+        if not rules.can_fetch(url, PRODUCT_TOKEN):
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
 
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
@@ -21,7 +21,7 @@ from cegep_audit.collect.http.body import SUCCESS, AnswerError, body_of, receive
 from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.environment import drop_echo, read_proxies, repeats_credentials, tls_context
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
-from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Pace, RobotsCache, Turn
+from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
 from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
@@ -126,7 +126,7 @@ class LiveWeb:
             try:
                 yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
             finally:
-                turn.reached(self.clock())
+                turn.last_at = self.clock()
 
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
@@ -145,7 +145,7 @@ class HttpFetch:
 
     web: LiveWeb
     name: str
-    turn: OpenTurn
+    turn: Callable[[str], AbstractAsyncContextManager[Turn]]
     room: asyncio.Semaphore | None
     _slot: AsyncExitStack = field(default_factory=AsyncExitStack)  # the room that the latest page takes
     _cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
@@ -174,13 +174,13 @@ class HttpFetch:
                         response = await sender.handle_async_request(request)
                         # The host received the request at an unknown time before. The delay counts from the answer,
                         # so that it holds by the host's own clock, however slow the connection.
-                        turn.reached(web.clock())
+                        turn.last_at = web.clock()
                         headers = await self._receive(exchange, response, connection.proxy, want, limit)
                     exchange.duration_s = web.clock() - began_s
                     break
                 except _FAULTS as error:
                     if exchange.status is None and connection.is_sent:
-                        turn.reached(web.clock())
+                        turn.last_at = web.clock()
                     if left and (connection.is_stale or web.listening.lost_s > lost_s):
                         continue
                     exchange.duration_s = web.clock() - began_s

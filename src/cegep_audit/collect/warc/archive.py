@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from cegep_audit import urls
-from cegep_audit.collect.archive.uri_m import Period
+from cegep_audit.collect.archive import Period
 from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site

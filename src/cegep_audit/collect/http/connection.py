@@ -55,9 +55,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self.proxy = proxy
         self.ip: str | None = None
         self.tried: tuple[str, ...] = ()
-        self.is_sent = False
-        self.has_ended = False
-        self.is_stale = False
+        self.is_sent = self.has_ended = self.is_stale = False
         self._resolve = resolve
         self._allow_private = allow_private or proxy is not None
         self._requests = 0  # for pages, not for a proxy's tunnel

@@ -2,7 +2,7 @@
 
 import base64
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
@@ -65,28 +65,22 @@ def tls_context(path: str, lang: Language) -> ssl.SSLContext:
     return context
 
 
-def drop_echo(exchange: Exchange, proxy: httpcore.Proxy | None, limit: int) -> bool:
-    """Whether the answer, decoded to *limit* bytes or not, repeats the credentials of *proxy*; then none of it is kept.
+def drop_echo(exchange: Exchange, proxy: httpcore.Proxy | None, limit: int, message: str = "") -> bool:
+    """Whether an answer or the *message* of its failure repeats the credentials of *proxy*; then none of it is kept.
 
-    The password alone counts in an error only, which may come from the proxy; a page of the site may use the same word.
+    The body counts as received and as decoded to *limit* bytes. The password alone counts in an error only, which may
+    come from the proxy; a page of the site may use the same word.
     """
-    if not proxy or not proxy.auth or exchange.status is None:
+    if not proxy or not proxy.auth or not proxy.auth[1]:
         return False
     codings = content_codings(header_map(exchange.response_headers).get("content-encoding", ""))
-    parts = [exchange.reason.encode("latin-1"), exchange.body, beginning_of(exchange.body, codings, limit)]
-    parts += [value for _, value in exchange.response_headers]
-    if not repeats_credentials(proxy, parts, with_password=exchange.status >= HTTPStatus.BAD_REQUEST):
+    parts = [message.encode(), exchange.reason.encode("latin-1"), *(value for _, value in exchange.response_headers)]
+    parts += [exchange.body, beginning_of(exchange.body, codings, limit)]
+    pair = b":".join(proxy.auth)
+    secrets = {pair, base64.b64encode(pair).rstrip(b"=")}
+    if exchange.status is None or exchange.status >= HTTPStatus.BAD_REQUEST:
+        secrets |= {proxy.auth[1], quote(proxy.auth[1]).encode()}
+    if not any(secret in part for secret in secrets for part in parts):
         return False
     exchange.status, exchange.reason, exchange.response_headers, exchange.body = None, "", (), b""
     return True
-
-
-def repeats_credentials(proxy: httpcore.Proxy | None, parts: Sequence[bytes], *, with_password: bool = True) -> bool:
-    """Whether any of *parts* has the user's name and password for *proxy* or, *with_password*, the password alone."""
-    if not proxy or not proxy.auth or not proxy.auth[1]:
-        return False
-    pair = b":".join(proxy.auth)
-    secrets = {pair, base64.b64encode(pair).rstrip(b"=")}
-    if with_password:
-        secrets |= {proxy.auth[1], quote(proxy.auth[1]).encode()}
-    return any(secret in part for secret in secrets for part in parts)

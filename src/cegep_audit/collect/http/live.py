@@ -19,7 +19,7 @@ from cegep_audit.clock import now
 from cegep_audit.collect.http.addresses import Resolve, Resolver
 from cegep_audit.collect.http.body import SUCCESS, AnswerError, body_of, receive
 from cegep_audit.collect.http.connection import Connection
-from cegep_audit.collect.http.environment import drop_echo, read_proxies, repeats_credentials, tls_context
+from cegep_audit.collect.http.environment import drop_echo, read_proxies, tls_context
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
 from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
 from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
@@ -268,32 +268,30 @@ class HttpFetch:
 
     def _failure(self, exchange: Exchange, connection: Connection, error: Exception, patience_s: float) -> FetchError:
         """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
-        if drop_echo(exchange, connection.proxy, self.web.limits.max_bytes):
-            error = AnswerError(Detail.PROXY, _ECHO)
-        status = exchange.status
+        proxy_status = None
         match error:
             case AnswerError():
                 detail, message = error.detail, str(error)
             case TimeoutError():
-                what = "complete answer" if status else "answer"
+                what = "complete answer" if exchange.status else "answer"
                 detail, message = Detail.TIMEOUT, f"no {what} within {patience_s:g} s"
             case httpcore.ProxyError() | SOCKSError():  # "407 Proxy Authentication Required", a SOCKS error
                 code = str(error)[:3]
-                status = int(code) if code.isdecimal() else None
+                proxy_status = int(code) if code.isdecimal() else None
                 detail, message = Detail.PROXY, f"the proxy answers: {error}"
-            case _ if status and connection.has_ended:
+            case _ if exchange.status and connection.has_ended:
                 detail, message = Detail.CUT_SHORT, "the connection was closed before the end of the page"
             case _ if connection.has_ended or isinstance(error, httpcore.NetworkError):
                 detail, message = Detail.CONNECTION_LOST, "the connection was closed without an answer"
             case _:
                 detail, message = Detail.PROTOCOL, f"not proper HTTP: {error}"
-        if repeats_credentials(connection.proxy, [message.encode()]):
-            message = _ECHO
+        if drop_echo(exchange, connection.proxy, self.web.limits.max_bytes, message):
+            detail, message = Detail.PROXY, _ECHO
         if exchange.status is None:
             exchange.detail = detail
             exchange.tried = connection.tried if isinstance(error, AnswerError) else ()
         elif not isinstance(error, AnswerError) or error.detail == Detail.TLS:  # the body may be longer
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         exchange.ip = connection.ip if connection.is_sent else None
-        record_id = self.web.record(exchange)
+        status, record_id = exchange.status or proxy_status, self.web.record(exchange)
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=record_id)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cegep_audit import __version__
 from cegep_audit.analyze import completion
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
@@ -150,7 +149,7 @@ def export(
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
     """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
-    from cegep_audit.collect.warc.wacz import write_wacz
+    from cegep_audit.collect.warc.writer import write_wacz
     from cegep_audit.report.files.package import write_package
 
     is_package, scan = output.suffix.lower() == ".zip", stats.scan
@@ -161,8 +160,7 @@ def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path]
             write_package(stats, output, db, warcs, with_warc=with_warc)
             return
         pages = [(page.url, each.institution.name, page.captured_at) for each in scan.results for page in each.pages]
-        title, software = say("page.title"), f"cegep-audit {__version__}"
-        write_wacz(warcs, output, pages, title=title, software=software, created=scan.started_at, lang=stats.lang)
+        write_wacz(warcs, output, pages, scan.started_at, stats.lang)
     except OSError as error:
         raise StoreError(say("file.other", path=output, cause=error.strerror or error)) from error
 

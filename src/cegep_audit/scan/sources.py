@@ -228,9 +228,8 @@ class Pages:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
-            async with visit.open_source(self._limits, keep) as source:
-                choices = visit.choices(self._limits)
-                found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
+            source, choices = visit.source(self._limits, keep), visit.choices(self._limits)
+            found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
             named = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)

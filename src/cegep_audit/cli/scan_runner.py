@@ -15,8 +15,8 @@ from cegep_audit.cli.options import DB, SUMMARY_BASKETS
 from cegep_audit.cli.printing import Shown, note
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
 from cegep_audit.clock import now
+from cegep_audit.coding.decisions import overrides_of
 from cegep_audit.coding.layers import load, load_layers
-from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
@@ -188,8 +188,7 @@ def _tell(result: InstitutionResult, plan: Plan, shown: Shown, observer: Observe
 
 def _results(store: Store, scan_id: int | None, shown: Shown) -> int:
     """Write the report, print the summary and what to do next, and return the exit code."""
-    scan, uses = load(store, scan_id)
-    used = [use.override for use in uses]
+    scan, used = load(store, scan_id)
     for each in overrides_of(scan):
         facts = {"institution": each.institution_id, "url": each.account_url, "decision": each.decision}
         note("scan.override_used" if each in used else "scan.override_unused", quiet=shown.quiet, **facts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -252,10 +251,10 @@ def _advice(scan: Scan, db: Path) -> str:
     if path is None:
         return say("compare.ask_again")
     registry, asked = scan.settings.get("registry"), scan.settings.get("as_of")
-    words = ["cegep-audit", "scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
+    words = ["scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
     if asked:
         words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
-    return say("compare.replay", command=shlex.join(map(str, words)))
+    return say("compare.replay", command=printing.to_copy(*words))
 
 
 @command("trend")

@@ -118,7 +118,7 @@ Layer = Annotated[Literal["detected", "coded"], count("--layer")]
 # what to write
 KeptIn = Annotated[Path, writes("--db", metavar="FILE")]
 Output = Annotated[Path, writes("-o", "--output", metavar="FILE")]
-SaveWarc = Annotated[Path | None, writes("--save-warc", metavar="FILE")]
+SaveWarc = Annotated[Path | None, writes("--save-warc", metavar="FILE", resolve_path=True)]
 NoWarc = Annotated[bool, writes("--no-warc")]
 
 # display

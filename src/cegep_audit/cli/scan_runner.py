@@ -1,18 +1,20 @@
 """Runs scans for the commands: shows progress, writes the report, prints the summary and what to do next."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cegep_audit.analyze.completion import helpful_modes
-from cegep_audit.analyze.presence import causes, facts_of
+from cegep_audit.analyze.presence import causes, day_of, facts_of
 from cegep_audit.cli import printing
-from cegep_audit.cli.options import DB, SUMMARY_BASKETS
+from cegep_audit.cli.options import DB
 from cegep_audit.cli.printing import note
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
+from cegep_audit.cli.results import page_of, show_figures
 from cegep_audit.clock import now
 from cegep_audit.coding.layers import load, load_layers
 from cegep_audit.coding.overrides import overrides_of
@@ -23,12 +25,11 @@ from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
 from cegep_audit.report.files.files import write_file
-from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan import plan as planning
 from cegep_audit.scan.audit import Observer
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of, read_past
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
@@ -79,15 +80,20 @@ def go_on(request: Request) -> int:
         return carry_out(store, plans)
 
 
-def complete(request: Request, scan: int | None, past_of: Callable[[Scan], Past | None]) -> int:
-    """Complete *scan* in the modes asked for, and return the exit code; *past_of* says what an archive is asked for."""
+def complete(request: Request, scan: int | None, archive: str | None, timegate: str, max_drift_days: int) -> int:
+    """Complete *scan* in the modes asked for, and return the exit code.
+
+    *archive* is the day that the archive at *timegate* is asked for, "" for the day of the scan, None for no archive.
+    """
     completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=request.lang) as store:
         base = store.load(scan)
         planning.check_sources(request)
         if missing := [path for path in completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
-        request = replace(request, past=past_of(base))
+        if archive is not None:
+            days = [archive or str(day_of(base, None))]
+            request = replace(request, past=read_past(days, timegate, max_drift_days, request.lang))
         left = len(planning.left_of(base, partial=completion.partial))
         if not left:
             note("complete.complete", quiet=request.quiet, scan=base.id)
@@ -157,10 +163,10 @@ def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
     """
     site: dict[str, Any] = {"institution": result.institution.id}
     if result.detail == Detail.INTERNAL_ERROR:
-        lines = result.message.splitlines()
-        after_calls = max((place for place, line in enumerate(lines) if line.startswith("  ")), default=-1) + 1
-        note("scan.internal_fault", **site, error=" ".join(lines[after_calls:]))
-    if not plan.request.verbose or result.detail == Detail.INTERNAL_ERROR:
+        error = re.split(r"(?m)^  .*\n", result.message)[-1]  # without the calls of the traceback
+        note("scan.internal_fault", **site, error=" ".join(error.splitlines()))
+        return
+    if not plan.request.verbose:
         return
     is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
     past = plan.request.past if is_own else Past.of(plan.scan.settings)
@@ -190,11 +196,13 @@ def _results(store: Store, scan_id: int | None, request: Request) -> int:
     files = write(scan, request.output, request.lang)
     left = sum(not result.status.is_assessed for result in scan.results)
     if request.as_json:
-        from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
+        from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document  # with numpy
 
         printing.print_json(summary_document(ScanStatistics(scan), with_details=False))
     elif not request.quiet:
-        print_summary(scan, request.lang)
+        from cegep_audit.analyze.scan_statistics import ScanStatistics
+
+        show_figures(ScanStatistics(scan, lang=request.lang))
         printing.written(*files)
         if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
             note("complete.private")
@@ -208,13 +216,6 @@ def _results(store: Store, scan_id: int | None, request: Request) -> int:
         note(key, count=len(scan.institutions))
         return EXIT_NOTHING_ASSESSED
     return EXIT_OK
-
-
-def print_summary(scan: Scan, lang: Language) -> None:
-    """Print the summary table on standard output."""
-    from cegep_audit.analyze.scan_statistics import ScanStatistics  # with numpy, which the scan does without
-
-    printing.show_blocks(summary_blocks(ScanStatistics(scan), SUMMARY_BASKETS[1:], lang))
 
 
 def _completing_command(scan: Scan, db: Path) -> str:
@@ -263,7 +264,6 @@ def list_left(scan: int | None, request: Request) -> int:
 def write_all(store: Store, stem: Path, lang: Language) -> None:
     """Write the latest scan in the formats that the scan itself did not write, to files called *stem*."""
     from cegep_audit.analyze.scan_statistics import Asked
-    from cegep_audit.cli.results import page_of
 
     layers = load_layers(store, None)
     for ending in (".xlsx", ".json"):

@@ -14,15 +14,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.analyze.presence import day_of
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import LIMITS, argument, how, what, where
 from cegep_audit.cli.program import command, say
 from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits, Scan
+from cegep_audit.models import Limits
 from cegep_audit.report.files.files import make_folder, write_file
-from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, read_past
+from cegep_audit.scan.request import Completion, Mode, Render, Request, read_past
 
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
@@ -31,8 +30,8 @@ _FIXED = (
 )  # fmt: skip
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
 _ORDER = "modes in their order"
-_DEMO = "demo@cegep-audit.test"
-_DEMO_LIMITS = Limits(delay_s=0.05, timeout_s=3.0)  # an invented web can take a fast pace, and its dead sites no wait
+# An invented web can take a fast pace, and its dead sites need no wait.
+_DEMO: Any = {"contact": "demo@cegep-audit.test", "limits": Limits(delay_s=0.05, timeout_s=3.0)}
 
 
 @command("scan")
@@ -160,13 +159,7 @@ def complete(
         _refuse(context, (*_OF_THE_PAST, "archive_refused"), "complete.needs_mode", mode="--archive")
     if not modes:
         return scan_runner.list_left(scan, request)
-
-    def past_of(base: Scan) -> Past | None:
-        """Return what an archive is asked for: without a date, the day of the scan *base*."""
-        day = str(day_of(base, None)) if archive == "" else archive
-        return read_past([day], timegate, max_drift, lang) if day else None
-
-    return scan_runner.complete(request, scan, past_of)
+    return scan_runner.complete(request, scan, archive, timegate, max_drift)
 
 
 @command("demo")
@@ -187,15 +180,7 @@ def demo(
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             del os.environ[name]
         os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = web.proxy
-        request = Request(
-            folder / "demo.db",
-            lang,
-            web.registry,
-            folder / "report.csv",
-            limits=_DEMO_LIMITS,
-            contact=_DEMO,
-            quiet=quiet,
-        )
+        request = Request(folder / "demo.db", lang, web.registry, folder / "report.csv", quiet=quiet, **_DEMO)
         code = scan_runner.start(request)
     saved = folder / "saved-pages"
     make_folder(saved, lang)

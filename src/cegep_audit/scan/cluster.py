@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Security, WorkerPlugin, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
 from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
 from distributed.worker import Worker, get_worker
@@ -50,7 +50,9 @@ _LOCAL_CLUSTER: dict[str, Any] = {
     "processes": True,
     "asynchronous": True,
     "host": "127.0.0.1",
-    "protocol": "tls://",
+    # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other users
+    # of this machine.
+    "security": True,
     "dashboard_address": None,
     # A scheduler always serves HTTP, and warns if its usual port is taken.
     "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
@@ -143,22 +145,19 @@ async def cluster(visits: Visits) -> AsyncIterator[Client]:
     no worker.
     """
     request = visits.plan.request
-    address, security, is_local = request.dask or "", Security(), request.dask == LOCAL
+    address: Any = request.dask
+    is_local = address == LOCAL
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own messages say what matters
     async with AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS | (_NO_PAGES if is_local else {})))
         if is_local:
-            # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out
-            # other users of this machine.
-            security = Security.temporary()
             slots = _REPLAY_SLOTS if request.from_warc else request.limits.concurrency
             size = {"n_workers": len(os.sched_getaffinity(0)), "threads_per_worker": slots}
-            local = await stack.enter_async_context(LocalCluster(**_LOCAL_CLUSTER, **size, security=security))
-            address = local.scheduler_address
+            address = await stack.enter_async_context(LocalCluster(**_LOCAL_CLUSTER, **size))
         try:
-            get_address_host_port(address, strict=True)  # first: a client with a bad address leaves threads behind
-            opening = Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False, security=security)
-            client = await opening
+            if not is_local:
+                get_address_host_port(address, strict=True)  # first: a client with a bad address leaves threads behind
+            client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise StoreError(say("cluster.unreachable", request.lang, address=address)) from error
         stack.push_async_callback(client.close, timeout=_CLOSE_S)

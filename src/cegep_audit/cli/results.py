@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +16,7 @@ from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, laye
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Line
+from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
@@ -78,22 +77,22 @@ def summary(
         said = methods_paragraph(shown, lang, completion.attained(shown.scan))
         printing.show_blocks([Line(said)], is_wide=True)
     else:
-        printing.show_blocks(_figures(shown))
+        show_figures(shown)
     if is_coded:
         printing.show_blocks(layer_blocks(facts, detected.figures, coded.figures, lang))
     elif facts.decided:
         printing.note("layer.waiting", count=sum(facts.decided.values()))
 
 
-def _figures(stats: ScanStatistics) -> Iterable[Block]:
-    """Return what ``scan`` printed at its end, with whether the groups asked for differ."""
+def show_figures(stats: ScanStatistics) -> None:
+    """Print the summary of a scan, with whether the groups asked for differ."""
     from cegep_audit.analyze.scan_statistics import records
 
     asked, lang = stats.asked, stats.lang
     others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_blocks(stats, others, lang, differences)
+    printing.show_blocks(summary_blocks(stats, others, lang, differences))
 
 
 @command("export")
@@ -250,10 +249,10 @@ def _advice(scan: Scan, db: Path) -> str:
     if path is None:
         return say("compare.ask_again")
     registry, asked = scan.settings.get("registry"), scan.settings.get("as_of")
-    words = ["cegep-audit", "scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
+    words = ["scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
     if asked:
         words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
-    return say("compare.replay", command=shlex.join(map(str, words)))
+    return say("compare.replay", command=printing.to_copy(*words))
 
 
 @command("trend")

@@ -22,10 +22,9 @@ from cegep_audit.phrases.locales import Language, day
 from cegep_audit.registry.faults import CellError
 from cegep_audit.registry.reading import default_registry, read_registry
 from cegep_audit.registry.websites import read_website
-from cegep_audit.report.blocks import Line
+from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.terminal.listings import accounts_table
-from cegep_audit.report.text.markdown import markdown
+from cegep_audit.report.text.listings import accounts_list
 from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.store import Store, collector_paused
@@ -192,7 +191,7 @@ def detect(
     pages = (page for source in sources for page in _pages(source, base, lang))
     for source, accounts in [(page.requested_url, _accounts_of(page, lang)) for page in pages]:
         if not as_json:
-            printing.show(accounts_table(source, accounts, lang))
+            printing.show_blocks(accounts_list(source, accounts, lang), is_wide=True)
             continue
         for account in accounts:
             record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}

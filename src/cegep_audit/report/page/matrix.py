@@ -12,7 +12,7 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say, value_words
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Cell, Words, web_address
-from cegep_audit.report.text.words import network_name, reading_words
+from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain, slug
 from cegep_audit.vocabulary import ReadBy, Role, Status
 
@@ -114,7 +114,12 @@ def _reading(sheet: Sheet, own: Collection[ReadBy], lang: Language) -> tuple[str
         return "missing", say("grid.missing", lang)
     if sheet.result.status is Status.PARTIAL:
         return "partial", say("grid.partial", lang)
-    return ("", "") if sheet.result.read_by in own else ("other", reading_words(sheet.result, lang))
+    if sheet.result.read_by in own:
+        return "", ""
+    mode = say(f"read_mode.{sheet.result.read_by}", lang)
+    if sheet.result.read_by is ReadBy.ARCHIVE and sheet.result.captured_at is not None:
+        mode = f"{mode}, {locales.month(sheet.result.captured_at, lang)}"
+    return "other", mode
 
 
 def _squares(sheet: Sheet, units: Collection[str], order: Sequence[str]) -> Sequence[Words]:

@@ -137,9 +137,9 @@ def _spans(figures: Figures, *, is_group: bool) -> list[str]:
     return [*(["bounds"] if figures.assessed < figures.institutions else []), *(["ci95"] if is_sample else [])]
 
 
-def heat(share: float, lang: Language) -> Cell:
-    """Return a *share* as a coloured cell."""
-    return Cell(locales.percent(share, lang, digits=0), shade=round(share * HEAT))
+def heat(share: float, lang: Language, *, is_muted: bool = False) -> Cell:
+    """Return a *share* as a coloured cell, without its colour if it *is_muted*."""
+    return Cell(locales.percent(share, lang, digits=0), shade=0 if is_muted else round(share * HEAT))
 
 
 def numbers(lang: Language, *values: float) -> list[str]:

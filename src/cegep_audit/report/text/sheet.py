@@ -25,13 +25,13 @@ _MISSING = "missing_network"  # the advice that names networks, not places
 
 
 def sheet_blocks(
-    each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None, since: str = ""
+    each: Sheet, lang: Language, addresses: Mapping[str, str] | None = None, since: str = ""
 ) -> Iterator[Block]:
-    """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids.
+    """Yield the sheet *each*. *addresses* lead to the sheets of other institutions on a page, by their ids.
 
     *since* says what changed since an earlier scan, "" where there is none.
     """
-    institution, result, names = each.institution, each.result, anchors or {}
+    institution, result, others = each.institution, each.result, addresses or {}
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""
     facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
@@ -49,10 +49,10 @@ def sheet_blocks(
     if each.neighbours:
         yield Title(say("sheet.neighbours", lang))
         yield blocks.bullets(
-            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
+            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", others.get(near.id, ""))
             for near in each.neighbours[:_NEIGHBOURS]
         )
-    if result is not None and anchors is not None:  # on a page, also what was read and what could not be
+    if result is not None and addresses is not None:  # on a page, also what was read and what could not be
         read = [(say(f"page_role.{page.role}", lang), link(page.url)) for page in result.pages]
         missed = [(detail_words(item.detail, lang), link(item.url)) for item in result.failures]
         for key, items in (("sheet.pages", read), ("sheet.failures", missed)):

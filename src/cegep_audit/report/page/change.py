@@ -1,7 +1,6 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
@@ -44,14 +43,16 @@ def over_time(found: Trend, lang: Language) -> Iterator[Part]:
     first, last = steps[0], steps[-1]
     moves = {name: abs((each.share or 0) - (first[name].share or 0)) for name, each in last.items() if each.count}
     most = sorted(filter(None, moves), key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
-    days = [scan.day for scan in scans]
     series = [
-        Series(_name(name, lang), days, [step[name].share for step in steps], is_strong=not name)
-        for name in ("", *most)
+        Series(_name(name, lang), [step[name].share for step in steps], is_strong=not name) for name in ("", *most)
     ]
+    days = [scan.day for scan in scans]
     is_yearly = all((after - before).days >= _YEARLY for before, after in pairwise(days))
     is_yearly = is_yearly and len({day.year for day in days}) == len(days)
-    named = [(day, str(day.year) if is_yearly else locales.short_day(day, lang)) for day in dict.fromkeys(days)]
+    span = max((days[-1] - days[0]).days, 1)
+    moments = [
+        ((day - days[0]).days / span, str(day.year) if is_yearly else locales.short_day(day, lang)) for day in days
+    ]
     shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
     titled = [(say("trend.all", lang), "", everyone), *((_name(name, lang), name, steps) for name in shown)]
     rows: list[Row] = [
@@ -62,7 +63,7 @@ def over_time(found: Trend, lang: Language) -> Iterator[Part]:
     head = [*heads(lang, "date"), *(locales.day(day, lang) for day in days)]
     yield Part(
         lead=say("lead.trend", lang, count=len(found.every_time)),
-        chart=lines(series, named, say("chart.trend", lang), ticks(lang)),
+        chart=lines(series, moments, say("chart.trend", lang), ticks(lang)),
         grid=Grid(say("section.trend", lang), head, rows),
     )
 
@@ -132,19 +133,12 @@ def _movers(since: Comparison, lang: Language) -> Part:
     """Return the threshold and the networks that moved most as lines from one scan to the other, and all as a table."""
     found = [each for each in since.shares if each.network and each.points]
     ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
-    ends = (date.min, date.min.replace(day=2))  # two ends, whatever the time between them
-    named = [locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new)]
-    series = [
-        Series(
-            f"{_name(each.network, lang)} {locales.points(each.points, lang)}",
-            ends,
-            (each.old_share, each.new_share),
-            is_strong=not each.network,
-        )
-        for each in (_threshold(since), *ranked[:_MOST_LINES])
-        if each
-    ]
-    chart = lines(series, list(zip(ends, named, strict=True)), say("chart.movers", lang), ticks(lang))
+    old, new = (locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new))
+    series = []
+    for each in filter(None, (_threshold(since), *ranked[:_MOST_LINES])):
+        name = f"{_name(each.network, lang)} {locales.points(each.points, lang)}"
+        series.append(Series(name, (each.old_share, each.new_share), is_strong=not each.network))
+    chart = lines(series, [(0.0, old), (1.0, new)], say("chart.movers", lang), ticks(lang))
     note = say("compare.legend", lang)
     return Part(lead=say("lead.movers", lang), chart=chart, grid=networks_grid(since, lang), note=note)
 

@@ -7,6 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from importlib.resources import files
 
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
@@ -26,15 +27,15 @@ from cegep_audit.report.page.change import (
     since_words,
 )
 from cegep_audit.report.page.groups import co_occurrence, exceptions, groups, places, published, regions
-from cegep_audit.report.page.parts import Part
+from cegep_audit.report.page.parts import Part, environment
 from cegep_audit.report.page.presence import Matrix, coverage, headlines, matrix, networks, thresholds
-from cegep_audit.report.page.templates import environment, resource
 from cegep_audit.report.text.comparison import comparison_cautions
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
 
 MOST_COLUMNS = 18  # networks that the presence matrix shows at first; more do not fit a page
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
+_FRAME = ("style.css", "script.js")
 _AT_ONCE = 1_000  # pieces of a page, most a few letters long, joined at once
 
 
@@ -124,11 +125,12 @@ def blocks_page(
 
 def _rendered(template: str, lang: Language, style: str = "", **facts: object) -> bytes:
     """Return a page with the common parts: language, sentences, style, script and the policy for them."""
-    style, script = resource("style.css") + style, resource("script.js")
-    hashes = {name: b64encode(sha256(text.encode()).digest()).decode() for name, text in (("s", style), ("j", script))}
+    own_style, script = (files(__package__).joinpath("templates", name).read_text("utf-8") for name in _FRAME)
+    style = own_style + style
+    of_style, of_script = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
     # The page creates images only to save a chart as PNG, and loads nothing else.
     policy = (
-        f"default-src 'none'; style-src 'sha256-{hashes['s']}'; script-src 'sha256-{hashes['j']}'; "
+        f"default-src 'none'; style-src 'sha256-{of_style}'; script-src 'sha256-{of_script}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     frame = {"lang": lang, "style": style, "script": script, "policy": policy}

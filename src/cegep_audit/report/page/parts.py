@@ -6,8 +6,10 @@ and the style sheet overrides them in the dark theme, so that a chart saved on i
 """
 
 from collections.abc import Sequence
-from datetime import date
+from functools import cache
 from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cegep_audit.analyze.baselines import Baseline
 from cegep_audit.analyze.findings import Figures, Proportion
@@ -15,7 +17,6 @@ from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Cell, Grid
-from cegep_audit.report.page.templates import environment
 from cegep_audit.text import plain
 
 _WIDE, _NARROW = 720, 300  # pixels
@@ -43,10 +44,9 @@ class Bar(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One line over time: its share on each day, None if there is none; the last day has one."""
+    """One line over time: its share at each moment, None if there is none; the last moment has one."""
 
     name: str
-    days: Sequence[date]
     shares: Sequence[float | None]
     is_strong: bool = False
 
@@ -75,6 +75,22 @@ class Part(NamedTuple):
     causes: Sequence[tuple[str, str, Sequence[Cell]]] = ()
 
 
+@cache
+def environment() -> Environment:
+    """Return the environment of the templates: all text is escaped."""
+    found = Environment(
+        loader=PackageLoader("cegep_audit.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["plain"] = plain
+    found.filters["short"] = lambda text: text.removeprefix("https://").removeprefix("www.")
+    found.tests["block"] = lambda block, name: type(block).__name__ == name
+    return found
+
+
 def chart(macro: str, label: str, **facts: object) -> Chart:
     """Return the chart that a *macro* of ``charts.svg`` makes of *facts*, with the text alternative *label*."""
     drawn = getattr(environment().get_template("charts.svg").module, macro)
@@ -82,21 +98,18 @@ def chart(macro: str, label: str, **facts: object) -> Chart:
     return Chart(wide, narrow, label)
 
 
-def lines(series: Sequence[Series], days: Sequence[tuple[date, str]], label: str, ticks: Ticks) -> Chart:
-    """Return a line for each of *series*, named at its end; *days* are those to name below, with their text."""
-    first, last = min(day for day, _ in days), max(day for day, _ in days)
-    span = max((last - first).days, 1)
-    points = [
-        [((day - first).days / span, y) for day, y in zip(each.days, each.shares, strict=True) if y is not None]
-        for each in series
-    ]
+def lines(series: Sequence[Series], moments: Sequence[tuple[float, str]], label: str, ticks: Ticks) -> Chart:
+    """Return a line for each of *series*, named at its end; *moments* are places from 0 to 1 and their names."""
     ends = [1 - (each.shares[-1] or 0) for each in series]  # from the top; each is moved below the name above it
     floor = -1.0
-    for place in sorted(range(len(ends)), key=ends.__getitem__):
-        floor = ends[place] = max(ends[place], floor + _NAME)
-    shown = list(zip(series, ends, points, strict=True))
-    named = [((day - first).days / span, text) for day, text in days]
-    return chart("lines", label, series=shown, days=named, ticks=ticks)
+    for index in sorted(range(len(ends)), key=ends.__getitem__):
+        floor = ends[index] = max(ends[index], floor + _NAME)
+    points = [
+        [(place, share) for (place, _), share in zip(moments, each.shares, strict=True) if share is not None]
+        for each in series
+    ]
+    shown, days = list(zip(series, ends, points, strict=True)), list(dict.fromkeys(moments))
+    return chart("lines", label, series=shown, days=days, ticks=ticks)
 
 
 def ticks(lang: Language) -> Ticks:

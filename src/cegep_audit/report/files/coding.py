@@ -11,7 +11,7 @@ from cegep_audit.errors import StoreError
 from cegep_audit.models import Decision, Unit
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.report.files.files import check_file
 from cegep_audit.report.files.table import Table, csv_bytes, filled, headings

@@ -16,9 +16,8 @@ from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, laye
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Line
+from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.words import difference_words
 from cegep_audit.report.text.words import paragraph as methods_paragraph

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from builders import CAPTURED, account, failed, institution, result
 
-from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
+from cegep_audit.analyze.institution.sheets import Advice, advise, missing_networks
 from cegep_audit.models import Account, Flaw, InstitutionResult, PageRecord
 from cegep_audit.phrases.catalogue import known
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone

@@ -9,9 +9,10 @@ import pytest
 from builders import failed, result, scan
 from rows import every_row
 
-from cegep_audit.analyze.baselines import Baseline, baselines, beside, default_baselines
+from cegep_audit.analyze.findings import Baseline, baselines, beside
 from cegep_audit.analyze.stats import figures
 from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.registry.reading import default_registry
 
 
 @every_row(baselines(), lambda row: row.id)
@@ -36,7 +37,7 @@ def test_the_study_of_2011_alone_is_shown() -> None:
 
 
 def test_the_file_is_in_its_normal_form() -> None:
-    text = default_baselines().read_bytes().decode("utf-8")
+    text = default_registry().with_name("baselines.csv").read_bytes().decode("utf-8")
     assert "\r" not in text
     assert text.endswith("\n")
 

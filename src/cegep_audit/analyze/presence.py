@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date
+from fnmatch import fnmatch
 from functools import cached_property
 from statistics import median_low
 
@@ -126,6 +127,17 @@ def causes(scan: Scan) -> Sequence[Cause]:
     statuses: list[Status | None] = [*Status, None]
     ordered = sorted(found.items(), key=lambda item: (statuses.index(item[0][0]), -len(item[1]), item[0][1]))
     return [Cause(status, detail, tuple(members)) for (status, detail), members in ordered]
+
+
+def helpful_modes(detail: str) -> tuple[str, ...]:
+    """Return the modes of a completion that could help a site with this *detail*, in the order to try them.
+
+    Coders can always help, so their mode is not named; () where only another address in the registry can.
+    """
+    for row in read_tables("analyze/remedies.toml")["remedy"]:
+        if any(fnmatch(detail, each) for each in row["details"]):
+            return tuple(row["modes"])
+    return ("retry",)
 
 
 def rendered_pages(scan: Scan) -> Iterator[tuple[Institution, PageRecord, Rendering]]:

@@ -5,21 +5,22 @@ could change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, Proportion, Records
-from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
+from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, Proportion, Records, json_values
+from cegep_audit.analyze.inference import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.models import Scan
-from cegep_audit.vocabulary import Role, Status
+from cegep_audit.vocabulary import ReadBy, Role, Status
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
@@ -96,6 +97,12 @@ def figures(
     }
     read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
     first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
+
+    def seen(is_out: Callable[[Network], NDArray[np.bool_]]) -> dict[str, int]:
+        """Count the institutions that show an account of each network that *is_out* on their day."""
+        counts = ((found.shown[:, place] & is_out(each)).sum() for place, each in enumerate(NETWORKS.values()))
+        return {name: int(count) for name, count in zip(NETWORKS, counts, strict=True) if count}
+
     return Figures(
         institutions=len(found.ids),
         assessed=len(read),
@@ -110,8 +117,8 @@ def figures(
         median=median,
         quartiles=(first, third) if len(read) else None,
         maximum=int(read.max()) if len(read) else None,
-        closed=_seen(found, lambda network: found.days >= (network.closed or date.max).toordinal()),
-        not_yet_open=_seen(found, lambda network: found.days < network.opened.toordinal()),
+        closed=seen(lambda network: found.days >= (network.closed or date.max).toordinal()),
+        not_yet_open=seen(lambda network: found.days < network.opened.toordinal()),
     )
 
 
@@ -142,10 +149,58 @@ def _proportion(
     )
 
 
-def _seen(found: Presence, is_out: Callable[[Network], NDArray[np.bool_]]) -> dict[str, int]:
-    """Count the institutions that show an account of each network that *is_out* on their day."""
-    shown = {each.id: int((found.shown[:, place] & is_out(each)).sum()) for place, each in enumerate(NETWORKS.values())}
-    return {name: count for name, count in shown.items() if count}
+@dataclass(frozen=True, slots=True)
+class Attained:
+    """How the assessed institutions of a completed scan were read.
+
+    ``at_first`` counts those of the first reading, ``by_mode`` the others; ``archive_days`` are the first and the last
+    day of the archive's captures. ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at
+    first reading alone and completed. ``archive_refused``: sites that refuse programs were read from an archive.
+    """
+
+    institutions: int
+    assessed: int
+    at_first: int
+    by_mode: Mapping[ReadBy, int]
+    archive_days: tuple[date, ...]
+    k: int
+    first: Proportion
+    completed: Proportion
+    archive_refused: bool
+
+
+def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained | None:
+    """Return how a completed *scan* was read; None for one that completes no other."""
+    kept: Any = scan.settings.get("completion")
+    if not kept:
+        return None
+    first_ids = set(kept["at_first"])
+    later = [each for each in scan.results if each.status.is_assessed and each.institution.id not in first_ids]
+    counts = Counter(each.read_by for each in later)
+    days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
+    read = tuple(
+        each if each.institution.id in first_ids else replace(each, status=Status.UNREACHABLE, accounts=())
+        for each in scan.results
+    )
+    first, completed = (figures(each, basket, k) for each in (replace(scan, results=read), scan))
+    return Attained(
+        institutions=len(scan.institutions),
+        assessed=completed.assessed,
+        at_first=first.assessed,
+        by_mode={mode: counts[mode] for mode in ReadBy if counts[mode]},
+        archive_days=tuple(dict.fromkeys((days[0], days[-1]))) if days else (),
+        k=k,
+        first=first.at_least[k],
+        completed=completed.at_least[k],
+        archive_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
+    )
+
+
+def attained_to_json(attained: Attained) -> dict[str, object]:
+    """Return *attained* as JSON values."""
+    shown = json_values(attained)
+    shares = {name: {key: shown[name][key] for key in ("share", "bounds")} for name in ("first", "completed")}
+    return {key: shown[key] for key in ("at_first", "by_mode", "archive_days", "archive_refused", "k")} | shares
 
 
 @dataclass(frozen=True, slots=True)

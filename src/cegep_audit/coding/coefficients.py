@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.analyze.intervals import TAIL, binomial_interval
+from cegep_audit.analyze.inference import TAIL, binomial_interval
 from cegep_audit.detect.networks.identify import account_key
 from cegep_audit.models import Unit
 

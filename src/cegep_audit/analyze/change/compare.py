@@ -13,8 +13,7 @@ from functools import cached_property
 from itertools import product
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
-from cegep_audit.analyze.groups import holm_corrected, mcnemar
-from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
+from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import (
     THREE_PLUS,
     ScanFacts,

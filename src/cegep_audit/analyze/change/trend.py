@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import BASKETS
-from cegep_audit.analyze.intervals import share_of
+from cegep_audit.analyze.inference import share_of
 from cegep_audit.analyze.presence import (
     THREE_PLUS,
     ScanFacts,
@@ -18,6 +18,7 @@ from cegep_audit.analyze.presence import (
 )
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.vocabulary import ReadBy
 
 LEAST_COMMON = 0.5  # of the institutions of the larger of two scans: below, their shares are of other populations
 
@@ -122,6 +123,24 @@ def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
             days[facts_of(scan).day] = scan
     days[facts_of(shown).day] = shown
     return [days[day] for day in sorted(days)]
+
+
+# Modes that see the same thing: what the site itself answers to a program.
+_ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
+
+
+def read_differently(scans: Sequence[Scan]) -> list[str]:
+    """Return the ids of the institutions that some of *scans* read by another mode than others, in registry order.
+
+    Only those assessed count. Scans that differ as a whole (today, and the past in an archive) give none: there the
+    difference is what is compared.
+    """
+    modes: dict[str, list[ReadBy]] = {}
+    for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
+        modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))
+    several = {name: its for name, its in modes.items() if len(its) > 1}
+    found = [name for name, its in several.items() if len(set(its)) > 1]
+    return [] if len(found) == len(several) else found
 
 
 def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: frozenset[str]) -> Iterator[Share]:

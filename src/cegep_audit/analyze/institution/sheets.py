@@ -1,20 +1,159 @@
-"""One institution of a scan, for its own people: its accounts, what to improve, and its peers."""
+"""One institution of a scan, for its own people: its accounts, what to improve, and its peers.
 
+Advice is what an institution could improve on its site, so that readers, search engines and this audit find its
+accounts.
+"""
+
+import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from datetime import UTC
+from functools import cache, partial
 from heapq import nsmallest
 from statistics import median
 from typing import NamedTuple
 
-from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
-from cegep_audit.analyze.presence import day_of, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS, basket
+from cegep_audit.analyze.findings import FEW
+from cegep_audit.analyze.presence import day_of, main_accounts, page_of, visits
+from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.vocabulary import How, Kind, PageRole, Role
 
 MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
 PEER_COLUMNS = ("type", "region")
+
+_WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
+_IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
+_INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
+
+    ``url`` is the address as the page ``page_url`` writes it, or that of the account.
+    """
+
+    rule: str
+    network: str = ""
+    url: str = ""
+    page_url: str = ""
+
+
+class _Site(NamedTuple):
+    """What was found on a site, and its ``official`` accounts."""
+
+    result: InstitutionResult
+    official: Sequence[Account]
+
+    def is_open(self, network: str) -> bool:
+        """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
+        moment = self.result.captured_at
+        return network not in NETWORKS or moment is None or NETWORKS[network].is_open(moment.astimezone(UTC).date())
+
+
+def advise(result: InstitutionResult) -> tuple[Advice, ...]:
+    """Return what the site of *result* could improve, in the order of :data:`RULES`; () if it was not read."""
+    if not result.status.is_assessed:
+        return ()
+    site = _Site(result, [account for account in result.accounts if account.role is Role.OFFICIAL])
+    return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(site)))
+
+
+def _of(rule: str, accounts: Iterable[Account]) -> list[Advice]:
+    """Return the advice of a *rule* on each of *accounts*, with the page of its best evidence."""
+    return [
+        Advice(rule, each.network, each.url, each.evidence[0].page_url if each.evidence else "") for each in accounts
+    ]
+
+
+def _in_place_of_account(rule: str, site: _Site) -> Iterator[Advice]:
+    """Icons that lead to no account (``nowhere``), and buttons to share (``share_for_profile``).
+
+    An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
+    it counts only next to the institution's own accounts, and only if the site shows no account of its network.
+    """
+    places = {(item.page_url, item.zone) for account in site.official for item in account.evidence}
+    networks = {account.network for account in site.result.accounts}
+    for flaw in site.result.flaws:
+        is_expected = (flaw.page_url, flaw.zone) in places and flaw.network not in networks
+        if flaw.rule == rule and (is_expected or (rule == "nowhere" and not _WITHOUT_ADDRESS.match(flaw.url))):
+            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+
+
+def _two_accounts(site: _Site) -> list[Advice]:
+    """Several official profiles of one network: the main one, then the others."""
+    profiles: dict[str, list[Account]] = defaultdict(list)
+    for account in sorted(site.official, key=lambda account: not account.is_main):
+        if account.kind is Kind.PROFILE:
+            profiles[account.network].append(account)
+    return _of("two_accounts", (each for found in profiles.values() if len(found) > 1 for each in found))
+
+
+def _one_language(site: _Site) -> Iterator[Advice]:
+    """Networks that the homepage shows an account of and its version in another language does not."""
+    home = next((page.url for page in site.result.pages if page.role is PageRole.HOME), "")
+    shown: dict[str, dict[str, str]] = defaultdict(dict)
+    for account in site.official:
+        for item in account.evidence:
+            shown[item.page_url].setdefault(account.network, account.url)
+    for page in site.result.pages:
+        if page.role is PageRole.LANGUAGE and page.url != home:
+            missing = [name for name in NETWORKS if name in shown[home] and name not in shown[page.url]]
+            yield from (Advice("one_language", name, shown[home][name], page.url) for name in missing)
+
+
+def _flawed(rule: str, site: _Site) -> Iterator[Advice]:
+    """Flawed links to the institution's own accounts."""
+    for flaw in site.result.flaws:
+        if flaw.rule == rule and flaw.account_url and flaw.network in NETWORKS and site.is_open(flaw.network):
+            key = account_key(flaw.network, flaw.account_url)
+            own = (each.url for each in site.official if each.url and each.network == flaw.network)
+            if any(account_key(flaw.network, url) == key for url in own):
+                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+
+
+def _of_site(rule: str, site: _Site, *, holds: bool) -> list[Advice]:
+    return [Advice(rule, page_url=site.result.final_url)] if holds else []
+
+
+def _names_none_in_data(site: _Site) -> bool:
+    """Whether the data of the pages (schema.org ``sameAs``) names none of the official accounts, if there are any."""
+    evidence = (item for account in site.official for item in account.evidence)
+    return bool(site.official) and not any(item.how in _IN_DATA for item in evidence)
+
+
+RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the site most readers first
+    lambda site: _of_site("no_account", site, holds=not site.official),  # nor a page of links
+    partial(_in_place_of_account, "nowhere"),
+    partial(_in_place_of_account, "share_for_profile"),
+    lambda site: _of("closed_network", (each for each in site.official if not site.is_open(each.network))),
+    lambda site: _of("unresolved", (each for each in site.result.accounts if each.reason == "unresolved_link")),
+    lambda site: _of(  # a page of links (such as Linktree), on a site that shows no account itself
+        "elsewhere", () if any(each.network in NETWORKS for each in site.official) else site.official
+    ),
+    _two_accounts,
+    lambda site: _of("inner_page_only", (each for each in site.official if page_of(site.result, each) in _INNER)),
+    _one_language,
+    *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
+    lambda site: _of_site("no_same_as", site, holds=_names_none_in_data(site)),
+)
+
+
+def missing_networks(
+    result: InstitutionResult, networks: Collection[str], peers: Mapping[str, int], assessed: int
+) -> tuple[Advice, ...]:
+    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
+
+    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. () if it
+    was not read, or has fewer than five peers.
+    """
+    if not result.status.is_assessed or assessed < FEW:
+        return ()
+    common = [name for name, count in peers.items() if name not in networks and count > assessed / 2]
+    common.sort(key=lambda name: -peers[name])
+    return tuple(Advice("missing_network", name, page_url=result.final_url) for name in common)
 
 
 @dataclass(frozen=True, slots=True)

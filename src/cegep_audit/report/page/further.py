@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from itertools import groupby
 
-from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.scan_statistics import ScanStatistics, records
+from cegep_audit.analyze.findings import Baseline
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
@@ -20,7 +20,7 @@ _CODES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences th
 def co_occurrence(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on pairs and combinations of networks."""
     rows: list[Row] = []
-    for row in records(stats.tables["combinations"].head(_MOST_SETS)):
+    for row in stats.tables["combinations"][:_MOST_SETS]:
         names = ", ".join(map(network_name, row["networks"].split(";")))
         figures = (locales.number(row["count"], lang), locales.percent(row["share"], lang))
         rows.append([names or say("named.none_of_them", lang), *figures])
@@ -34,7 +34,7 @@ def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
     most = [str(name) for name in stats.figures.networks if counts.get(name, 0)][:_MOST_CROSSED]
     if len(most) < 2:  # noqa: PLR2004 - a pair
         return None
-    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.tables["pairs"])}
+    both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in stats.tables["pairs"]}
     rows: list[Row] = [
         [
             f"{network_name(one)} ({locales.number(counts[one], lang)})",
@@ -49,16 +49,17 @@ def _pairs(stats: ScanStatistics, lang: Language) -> Part | None:
 def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language) -> Section | None:
     """Return the section that names institutions; *anchors* go from an institution's id to the anchor of its sheet."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
-    parts, found = [], stats.tables["exceptions"]
+    parts = []
     for kind, head in (
         ("sole_holder", ("network", "institution")),
         ("lacks_common", ("network", "institution")),
         ("no_network", ("institution",)),
     ):
         rows: list[Row] = []
-        for row in records(found[found["kind"] == kind]):
-            sheet = to_sheet(names[row["institution_id"]], anchors[row["institution_id"]])
-            rows.append((network_name(row["network"]), sheet)[-len(head) :])
+        for row in stats.tables["exceptions"]:
+            if row["kind"] == kind:
+                sheet = to_sheet(names[row["institution_id"]], anchors[row["institution_id"]])
+                rows.append((network_name(row["network"]), sheet)[-len(head) :])
         if rows:
             title = say(f"named.{kind}", lang)
             parts.append(Part(title=title, grid=Grid(title, heads(lang, *head), rows, texts=2)))
@@ -68,21 +69,18 @@ def exceptions(stats: ScanStatistics, anchors: Mapping[str, str], lang: Language
 def places(stats: ScanStatistics, lang: Language) -> Section | None:
     """Return the section on where official accounts are shown, and whose accounts sites show."""
     account_counts = stats.tables["account_counts"]
-    if account_counts.empty:
+    if not account_counts:
         return None
-    parts = [Part(lead=say("lead.places", lang, count=int(account_counts["official"].sum())))]
-    for aspect, found in stats.tables["places"].groupby("aspect", sort=False):
+    parts = [Part(lead=say("lead.places", lang, count=sum(row["official"] for row in account_counts)))]
+    for aspect, found in groupby(stats.tables["places"], key=lambda row: row["aspect"]):
         rows: list[Row] = []
-        for row in records(found.sort_values("accounts", ascending=False, kind="stable")):
-            place = say(f"{_CODES[str(aspect)]}.{row['place']}", lang)
+        for row in sorted(found, key=lambda row: -row["accounts"]):
+            place = say(f"{_CODES[aspect]}.{row['place']}", lang)
             rows.append([place, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
         title = say(f"aspect.{aspect}", lang)
         parts.append(Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows)))
     names = ["holders", "several", "official", "unit", "third_party", "uncertain"]
-    rows = [
-        [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
-        for row in records(account_counts)
-    ]
+    rows = [[network_name(row["network"]), *numbers(lang, *(row[name] for name in names))] for row in account_counts]
     lead = say("lead.account_counts", lang)
     return section("places", lang, *parts, Part(lead=lead, grid=Grid(lead, heads(lang, "network", *names), rows)))
 

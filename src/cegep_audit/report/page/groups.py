@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
-
-from cegep_audit.analyze.findings import FEW, Figures
-from cegep_audit.analyze.scan_statistics import ScanStatistics, records
+from cegep_audit.analyze.findings import FEW, Figures, Records
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
@@ -107,7 +105,7 @@ def _shaded(group: Figures, name: str, lang: Language) -> Cell:
     return cell._replace(shade=0) if group.is_few else cell
 
 
-def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:
+def _tests(found: Records, column: str, lang: Language) -> Part | None:
     rows = [
         [
             measure_words(row["measure"], lang),
@@ -116,7 +114,7 @@ def _tests(found: pd.DataFrame, column: str, lang: Language) -> Part | None:
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),
         ]
-        for row in records(found)
+        for row in found
     ]
     caption = say("grid.tests", lang, column=column_name(column, lang))
     head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")

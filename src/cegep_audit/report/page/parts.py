@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.findings import Baseline, Figures, Proportion
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from itertools import groupby
 
-from cegep_audit.analyze.baselines import shown_thresholds
-from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.findings import Figures, Proportion, shown_thresholds
 from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.analyze.stats import attained
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -17,9 +17,8 @@ from cegep_audit.text import plain
 from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:  # pandas and numpy come with them
-    from cegep_audit.analyze.completion import Attained
     from cegep_audit.analyze.scan_statistics import ScanStatistics
-    from cegep_audit.analyze.stats import Sensitivity
+    from cegep_audit.analyze.stats import Attained, Sensitivity
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name

@@ -287,6 +287,9 @@ def mirrored(comparison: Comparison) -> tuple[object, ...]:
             gained=each.lost,
             lost=each.gained,
             interval=each.interval and (-each.interval[1], -each.interval[0]),
+            old_share=each.new_share,
+            new_share=each.old_share,
+            points=each.points and -each.points,
         )
         for each in comparison.shares
     ]

@@ -1,7 +1,4 @@
-"""The figures of a scan as records, published figures beside them, and records as JSON values.
-
-This module does not import numpy or pandas.
-"""
+"""The figures of a scan as records, published figures beside them, and records as JSON values; without numpy."""
 
 import csv
 from collections.abc import Mapping
@@ -20,10 +17,9 @@ FEW = 5  # institutions assessed: a share of fewer says more about each of them 
 
 
 def in_json(name: str, by: str = "") -> Mapping[str, str]:
-    """Return the metadata of a field of a record that is called *name* in JSON.
+    """Return the metadata of a field of a record that is called *name* in JSON, or left out for "".
 
-    With *by*, a mapping becomes a list of objects: its key is their value *by*, and a value that is a number is their
-    ``count``.
+    With *by*, a mapping becomes a list of objects: *by* is its key, and ``count`` a value that is a number.
     """
     return {"name": name, "by": by}
 
@@ -126,8 +122,7 @@ class Baseline:
     ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean`` (networks per
     institution); ``value`` is a share of one, or that mean, and ``digits`` the decimals that the study gives (of the
     percentage, for a share). ``relation`` is ``equal`` or ``more_than``. ``rule`` says what "present" meant: ``linked``
-    (shown on the site, as here), ``declared``, ``found`` or ``unknown``. ``shown`` marks those shown beside ours by
-    default.
+    (shown on the site, as here), ``declared``, ``found`` or ``unknown``. ``shown``: beside ours by default.
     """
 
     id: str
@@ -142,11 +137,11 @@ class Baseline:
     relation: str
     value: float
     rule: str
-    shown: bool
+    shown: bool = field(metadata=in_json(""))
     caution_fr: str
     caution_en: str
     source: str
-    digits: int = 0
+    digits: int = field(metadata=in_json(""))
 
 
 @cache
@@ -212,6 +207,7 @@ def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
             rows = zip(item, shown.values(), strict=True)
             shown = [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
         found[each.metadata.get("name", each.name)] = shown
+    found.pop("", None)
     return found
 
 

@@ -199,11 +199,7 @@ def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dic
     shown = json_values(stats.figures)
     later = {name: shown.pop(name) for name in _LATER}
     document = {"scan": facts_to_json(stats.facts), "basket": stats.asked.basket, **shown}
-    document["baselines"] = [
-        {name: value for name, value in json_values(each).items() if name not in {"shown", "digits"}}
-        for each in baselines()
-        if each.shown
-    ]
+    document["baselines"] = [json_values(each) for each in baselines() if each.shown]
     document["sample_of"] = stats.asked.sample_of
     if stats.of_known_age is not None:
         document["founding"] = json_values(stats.of_known_age)

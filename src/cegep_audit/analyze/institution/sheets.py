@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cache, partial
-from heapq import nsmallest
 from statistics import median
 from typing import NamedTuple
 
@@ -114,18 +113,15 @@ def _flawed(rule: str, site: _Site) -> Iterator[Advice]:
                 yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _of_site(rule: str, site: _Site, *, holds: bool) -> list[Advice]:
-    return [Advice(rule, page_url=site.result.final_url)] if holds else []
-
-
-def _names_none_in_data(site: _Site) -> bool:
-    """Whether the data of the pages (schema.org ``sameAs``) names none of the official accounts, if there are any."""
+def _no_same_as(site: _Site) -> Iterator[Advice]:
+    """Accounts that the page's data (schema.org ``sameAs``) does not name."""
     evidence = (item for account in site.official for item in account.evidence)
-    return bool(site.official) and not any(item.how in _IN_DATA for item in evidence)
+    if site.official and not any(item.how in _IN_DATA for item in evidence):
+        yield Advice("no_same_as", page_url=site.result.final_url)
 
 
 RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the site most readers first
-    lambda site: _of_site("no_account", site, holds=not site.official),  # nor a page of links
+    lambda site: [] if site.official else [Advice("no_account", page_url=site.result.final_url)],
     partial(_in_place_of_account, "nowhere"),
     partial(_in_place_of_account, "share_for_profile"),
     lambda site: _of("closed_network", (each for each in site.official if not site.is_open(each.network))),
@@ -137,23 +133,8 @@ RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the sit
     lambda site: _of("inner_page_only", (each for each in site.official if page_of(site.result, each) in _INNER)),
     _one_language,
     *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
-    lambda site: _of_site("no_same_as", site, holds=_names_none_in_data(site)),
+    _no_same_as,
 )
-
-
-def missing_networks(
-    result: InstitutionResult, networks: Collection[str], peers: Mapping[str, int], assessed: int
-) -> tuple[Advice, ...]:
-    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
-
-    *networks* are those that it is on, *peers* counts the *assessed* others of its type or region by network. () if it
-    was not read, or has fewer than five peers.
-    """
-    if not result.status.is_assessed or assessed < FEW:
-        return ()
-    common = [name for name, count in peers.items() if name not in networks and count > assessed / 2]
-    common.sort(key=lambda name: -peers[name])
-    return tuple(Advice("missing_network", name, page_url=result.final_url) for name in common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +185,30 @@ class Sheet:
 def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
     """Yield the sheet of each institution of *scan*, in registry order; of those in *ids* alone, where given.
 
-    Peers are counted among all institutions of *scan*.
+    Peers are counted among all institutions of *scan*, each group once: an institution is subtracted from its own.
     """
     alone = list(bare_sheets(scan))
-    members: dict[_Key, list[Sheet]] = defaultdict(list)
+    sizes, near = Counter[_Key](), defaultdict[str, list[Neighbour]](list)
+    numbers, networks = defaultdict[_Key, Counter[int]](Counter), defaultdict[_Key, Counter[str]](Counter)
     for sheet in alone:
-        for key in _keys(sheet.institution):
-            members[key].append(sheet)
-    groups = {key: _group(found) for key, found in members.items()}
+        keys, institution = _keys(sheet.institution), sheet.institution
+        sizes.update(keys)
+        if sheet.n_networks is not None:
+            near[institution.region].append(Neighbour(institution.id, institution.name, sheet.n_networks))
+            for key in keys:
+                numbers[key][sheet.n_networks] += 1
+                networks[key].update(sheet.counted)
+    for found in near.values():
+        found.sort(key=lambda each: -each.n_networks)
     for sheet in alone if ids is None else (each for each in alone if each.institution.id in ids):
-        keys = _keys(sheet.institution)
-        peers = [_peers(key, groups[key], sheet) for key in keys if groups[key].institutions > 1]
-        near = groups[keys[-1]].nearest if keys and keys[-1][0] == "region" else []
-        neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
-        yield replace(sheet, peers=peers, neighbours=neighbours, advice=_advice(scan, sheet, peers))
+        institution = sheet.institution
+        keys = [key for key in _keys(institution) if sizes[key] > 1]
+        peers = [_peers(key, sizes[key], numbers[key], networks[key], sheet) for key in keys]
+        first = near[institution.region][: MAX_NEIGHBOURS + 1] if institution.region else []
+        neighbours = [each for each in first if each.id != institution.id][:MAX_NEIGHBOURS]
+        missing = missing_networks(sheet, peers[0]) if peers else []
+        advice = (*(advise(sheet.result) if sheet.result else ()), *missing)
+        yield replace(sheet, peers=peers, neighbours=neighbours, advice=None if scan.mode == "as_of" else advice)
 
 
 def bare_sheets(scan: Scan) -> Iterator[Sheet]:
@@ -229,14 +220,16 @@ def bare_sheets(scan: Scan) -> Iterator[Sheet]:
         yield Sheet(institution, result, main, counted, len(counted) if is_assessed else None, None)
 
 
-def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:
-    """Return what the site could improve, with the networks that most of its first *peers* are on and it is not."""
-    if scan.mode == "as_of":
-        return None
-    if sheet.result is None:
-        return ()
-    missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
-    return (*advise(sheet.result), *missing)
+def missing_networks(sheet: Sheet, peers: Peers) -> list[Advice]:
+    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
+
+    None of a site that was not read, or with fewer than five peers.
+    """
+    if sheet.result is None or sheet.n_networks is None or peers.assessed < FEW:
+        return []
+    counts = {name: count for name, count in peers.networks.items() if name not in sheet.counted}
+    common = [name for name in sorted(counts, key=lambda name: -counts[name]) if counts[name] > peers.assessed / 2]
+    return [Advice("missing_network", name, page_url=sheet.result.final_url) for name in common]
 
 
 _Key = tuple[str, str]  # registry column, value
@@ -251,40 +244,17 @@ def _keys(institution: Institution) -> list[_Key]:
     return [(column, value) for column in PEER_COLUMNS if (value := getattr(institution, column))]
 
 
-class _Group(NamedTuple):
-    """What the institutions of one group add up to, so that each of them can be subtracted again.
-
-    ``numbers`` counts the assessed by number of networks; ``nearest`` are those on most networks, as many as a sheet
-    names and one more.
-    """
-
-    institutions: int
-    numbers: Counter[int]
-    networks: Counter[str]
-    nearest: Sequence[Neighbour]
-
-
-def _group(members: Sequence[Sheet]) -> _Group:
-    read = [
-        Neighbour(each.institution.id, each.institution.name, each.n_networks)
-        for each in members
-        if each.n_networks is not None
-    ]
-    nearest = nsmallest(MAX_NEIGHBOURS + 1, read, key=lambda each: -each.n_networks)
-    networks = Counter(name for each in members for name in each.counted)
-    return _Group(len(members), Counter(each.n_networks for each in read), networks, nearest)
-
-
-def _peers(key: _Key, group: _Group, own: Sheet) -> Peers:
-    numbers = group.numbers if own.n_networks is None else group.numbers - Counter([own.n_networks])
-    counts = {name: group.networks[name] - (name in own.counted) for name in NETWORKS if name in group.networks}
+def _peers(key: _Key, size: int, numbers: Counter[int], networks: Counter[str], own: Sheet) -> Peers:
+    """Return the peers that a sheet has in a group of so many institutions, by *numbers* and by *networks*."""
+    others = numbers if own.n_networks is None else numbers - Counter([own.n_networks])
+    counts = {name: networks[name] - (name in own.counted) for name in NETWORKS if name in networks}
     return Peers(
         *key,
-        institutions=group.institutions - 1,
-        assessed=numbers.total(),
+        institutions=size - 1,
+        assessed=others.total(),
         networks={name: count for name, count in counts.items() if count},
-        median=_median(frozenset(numbers.items())),
-        ahead=0 if own.n_networks is None else sum(numbers[each] for each in numbers if each > own.n_networks),
+        median=_median(frozenset(others.items())),
+        ahead=0 if own.n_networks is None else sum(others[each] for each in others if each > own.n_networks),
     )
 
 

@@ -258,9 +258,9 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
     """Yield how many institutions each mode assessed, and the share after the first reading alone."""
     if attained is None:
         return
-    modes = ", ".join([say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)])
-    yield say("read_by.summary", lang, modes=modes, assessed=attained.assessed, institutions=attained.institutions)
     first, completed = attained.first, attained.completed
+    modes = ", ".join([say("read_by.first", lang, count=first.assessed), *later_modes(attained, lang)])
+    yield say("read_by.summary", lang, modes=modes, assessed=completed.assessed, institutions=completed.institutions)
     if first.bounds and completed.bounds:
         names = ("share", "low", "high", "completed", "completed_low", "completed_high")
         shares = (first.share, *first.bounds, completed.share, *completed.bounds)

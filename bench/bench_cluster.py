@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cegep_audit.collect.http.exchange import Exchange
+from cegep_audit.collect.port import Exchange
 from cegep_audit.collect.warc.writer import WarcWriter
 
 LEAST_RATIO = 1.5  # of one process's time to that of two workers

@@ -36,10 +36,10 @@ from warcio.archiveiterator import ArchiveIterator
 from cegep_audit import urls
 from cegep_audit.collect import politeness
 from cegep_audit.detect.networks.identify import classify
-from cegep_audit.detect.page.decoding import decode_bytes, known_encoding
 from cegep_audit.detect.page.links import extract_links
+from cegep_audit.detect.page.parsing import decode_bytes, known_encoding
 from cegep_audit.models import Page
-from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cegep_audit.demo.sites import Site, sites
+from cegep_audit.demo.server import Site, sites
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,7 @@ from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
 from cegep_audit.detect.accounts.shared import REASON as SHARED
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import _sentences
-from cegep_audit.registry.reading import default_registry, read_registry
-from cegep_audit.registry.selection import select
+from cegep_audit.registry.institutions import read_registry, select
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cegep_audit"
@@ -191,7 +190,7 @@ def test_the_method_has_the_numbers_of_a_scan(page: str, heading: str) -> None:
 
 @pytest.mark.parametrize("page", READMES)
 def test_the_readmes_count_the_registry_right(page: str) -> None:
-    institutions = read_registry(default_registry())
+    institutions = read_registry()
     for number in (len(institutions), len(select(institutions))):
         assert re.search(rf"\b{number}\b", prose(page))
 

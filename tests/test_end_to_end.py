@@ -16,8 +16,7 @@ import pytest
 from commands import Done, command, rows_of
 from invented import Expectation, expected, networks
 
-from cegep_audit import demo
-from cegep_audit.demo.sites import sites, write_registry
+from cegep_audit.demo.server import Web, serve, sites, write_registry
 from cegep_audit.detect.networks.identify import account_key, classify
 
 CONTRACT_REPORT = (
@@ -41,8 +40,8 @@ def key_of(network: str, address: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[demo.Web]:
-    with demo.serve() as served:
+def web() -> Iterator[Web]:
+    with serve() as served:
         yield served
 
 
@@ -105,7 +104,7 @@ def test_export_gives_the_report_again(ran: Done) -> None:
     assert (piped.out, piped.err) == ((ran.folder / "again.csv").read_text("utf-8"), "")
 
 
-def test_scan_prints_json_and_nothing_else(web: demo.Web, tmp_path: Path) -> None:
+def test_scan_prints_json_and_nothing_else(web: Web, tmp_path: Path) -> None:
     done = command(
         "scan",
         str(web.registry),
@@ -157,7 +156,7 @@ def test_a_mistake_gets_one_clear_line_and_its_exit_code(arguments: list[str], c
 
 @pytest.mark.parametrize(("received", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_stopped_scan_goes_on_and_asks_no_finished_site_again(
-    web: demo.Web, tmp_path: Path, received: signal.Signals, code: int
+    web: Web, tmp_path: Path, received: signal.Signals, code: int
 ) -> None:
     process = subprocess.Popen(
         [
@@ -231,7 +230,7 @@ def test_a_replay_gives_the_same_files_to_the_byte(ran: Done, tmp_path: Path) ->
         assert replayed == live
 
 
-def test_a_scan_keeps_what_it_receives_unless_told_not_to(web: demo.Web, tmp_path: Path) -> None:
+def test_a_scan_keeps_what_it_receives_unless_told_not_to(web: Web, tmp_path: Path) -> None:
     only = ("scan", str(web.registry), "--id", "cegep-riviere-bleue", "--delay", "0")
     command(*only, folder=tmp_path, HTTP_PROXY=web.proxy)
     command(*only, "--save-warc", "proof.warc.gz", folder=tmp_path, HTTP_PROXY=web.proxy)

@@ -15,7 +15,7 @@ from commands import as_program
 from invented import expected
 
 from cegep_audit import demo
-from cegep_audit.demo.sites import sites
+from cegep_audit.demo.server import sites
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "observatory" / "monthly.sh"
 ATOM = "{http://www.w3.org/2005/Atom}"

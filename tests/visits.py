@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.http.live import LiveWeb, user_agent
-from cegep_audit.collect.port import Source
+from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.politeness import user_agent
+from cegep_audit.collect.port import Exchange, Source
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # --help needs this module but no records
@@ -25,6 +25,15 @@ def fold(text: str) -> str:
 def slug(text: str) -> str:
     """Return *text* folded, its words joined by one dash."""
     return re.sub(r"[\W_]+", "-", fold(text)).strip("-")
+
+
+def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
+    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
+
+    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
+    """
+    start, end = (r"(?:^|(?<=[\s_-]))", r"(?=[\s_-]|$)") if classes else (r"(?<![\w-])", r"(?![\w'])")
+    return re.compile(f"{start}(?:{'|'.join(re.escape(fold(word)) for word in words)}){end}".replace(r"\*", r"[\w-]*"))
 
 
 # ------------------------------------------------------------------------------------------ shown

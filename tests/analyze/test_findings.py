@@ -16,7 +16,7 @@ from cegep_audit.analyze.findings import Baseline, baselines, beside, in_json, j
 from cegep_audit.analyze.presence import facts_of
 from cegep_audit.analyze.stats import figures
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.registry.reading import default_registry
+from cegep_audit.registry.institutions import default_registry
 from cegep_audit.vocabulary import Status
 
 ASKED = {"as_of": "2011-09-06"}

@@ -21,9 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from accuracy import OWN_PAGES, LabelledPage, accounts_on, read_corpus
 
-from cegep_audit.detect.page.decoding import utf8
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.page.parsing import parse
+from cegep_audit.detect.page.parsing import parse, utf8
 from cegep_audit.models import Institution, Page
 
 _AT = "https://www.x.test/"

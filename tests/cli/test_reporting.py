@@ -14,7 +14,7 @@ from commands import Done, inside
 from servers import Reply, Web
 
 from cegep_audit.models import InstitutionResult
-from cegep_audit.registry.reading import default_registry, read_registry
+from cegep_audit.registry.institutions import read_registry
 from cegep_audit.store import Store
 
 NOW = datetime(2026, 9, 6, 12, tzinfo=UTC)
@@ -218,9 +218,7 @@ def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["in the scan", "in the bundled registry only"])
 def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied: Web, tmp_path: Path) -> None:
-    known = next(
-        each for each in read_registry(default_registry()) if each.type == "cegep-public" and not each.parent_id
-    )
+    known = next(each for each in read_registry() if each.type == "cegep-public" and not each.parent_id)
     host = known.url.partition("://")[2].strip("/")
     website = f"http://{host}/"
     proxied[f"{host}/"] = Reply(FOOTER)

@@ -21,9 +21,8 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.statusandheaders import StatusAndHeaders
 from warcs import HTML, Kept, member_starts, warc_bytes
 
-from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.port import Source
+from cegep_audit.collect.port import Exchange, Source
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError, StoreError

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.collect.http.body import (
-    BodyError,
+    AnswerError,
     beginning_of,
     content_codings,
     decoded,
@@ -98,7 +98,7 @@ def test_the_beginning_of_a_body_that_goes_on(size: int, name: str) -> None:
     ],
 )
 def test_a_body_that_cannot_be_had_whole(coded: bytes, codings: list[str], detail: str) -> None:
-    with pytest.raises(BodyError) as raised:
+    with pytest.raises(AnswerError) as raised:
         decoded(coded, codings, LIMIT)
     assert raised.value.detail == detail
 
@@ -116,7 +116,7 @@ def test_a_body_may_be_cut_instead() -> None:
 def test_what_was_cut_at_the_limit_need_not_reach_the_end_of_its_coding() -> None:
     noise = gzip.compress(random.Random(1).randbytes(5000))  # noqa: S311 -- not for secrets
     assert len(decoded(noise[:1000], ["gzip"], 1000, cuts=True)) > 900
-    with pytest.raises(BodyError) as raised:
+    with pytest.raises(AnswerError) as raised:
         decoded(noise[:999], ["gzip"], 1000, cuts=True)
     assert raised.value.detail == "cut_short"
 
@@ -185,5 +185,5 @@ def test_what_may_be_a_page(content_type: str, expected: bool | None) -> None:
 def test_what_looks_like_markup(start: bytes, expected: bool) -> None:
     assert looks_like_markup(start) is expected
     if not expected:
-        with pytest.raises(BodyError, match="neither"):
+        with pytest.raises(AnswerError, match="neither"):
             require_markup(start)

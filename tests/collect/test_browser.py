@@ -15,14 +15,15 @@ import pytest_asyncio
 from servers import Reply, Web, in_pairs, robots
 from visits import AGENT, HOME, QUICK, institution
 
-from cegep_audit.collect.browser import find_chromium, renderer, require
-from cegep_audit.collect.browser.browser import CONTEXTS, Browser
-from cegep_audit.collect.browser.renderer import AT_ONCE, measuring, measuring_rows
+from cegep_audit.collect.browser import browser as rendering
+from cegep_audit.collect.browser import find_chromium, require
+from cegep_audit.collect.browser.browser import AT_ONCE, CONTEXTS, Browser, measuring
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Page
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Need
 
 ACCOUNT = "https://www.facebook.com/cegeprb"
@@ -227,7 +228,7 @@ async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page
 
 
 def test_what_one_page_may_cost_is_what_is_promised() -> None:
-    assert (renderer.RENDER_S, renderer.MAX_MEMORY, AT_ONCE, CONTEXTS) == (20.0, 300_000_000, 2, 2)
+    assert (rendering.RENDER_S, rendering.MAX_MEMORY, AT_ONCE, CONTEXTS) == (20.0, 300_000_000, 2, 2)
 
 
 BREAKING = {
@@ -255,7 +256,7 @@ async def test_a_page_that_cannot_be_rendered_is_kept_as_it_came_and_spoils_no_o
     kept = Kept()
     async with visit(browser, kept) as source:
         with monkeypatch.context() as patched:
-            patched.setattr(renderer, "RENDER_S", 1.5 if "1.5" in reason else 20.0)
+            patched.setattr(rendering, "RENDER_S", 1.5 if "1.5" in reason else 20.0)
             page = await source.get(HOME)
         after = await source.get(HOME + "contact")
     assert (page.body, page.rendering) == (bad.body, None)
@@ -283,7 +284,7 @@ async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(brows
     assert ACCOUNT in page.body.decode()
 
 
-@pytest.mark.parametrize("row", measuring_rows(), ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", read_tables("collect/browser/measuring.toml")["measuring"], ids=lambda row: row["name"])
 def test_what_measures_is_known_by_its_examples(row: dict[str, list[str]]) -> None:
     assert [measuring(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
     assert [measuring(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])

@@ -18,8 +18,8 @@ from invented import expected
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
-from cegep_audit import demo
 from cegep_audit.collect.browser import find_chromium
+from cegep_audit.demo.server import serve
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'
@@ -103,7 +103,7 @@ def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxi
 
 
 def test_the_demos_shell_is_rendered_as_its_file_says(tmp_path: Path) -> None:
-    with demo.serve() as invented:
+    with serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
     assert done.code == 0, done.err
@@ -128,7 +128,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_replay_of_the_demo_reads_what_was_rendered(tmp_path: Path) -> None:
-    with demo.serve() as invented:
+    with serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         ids = [word for site in ("campus-horizon", "college-sesame", "cegep-baie-rouge") for word in ("--id", site)]
         options = (*ids, "--render", "auto", "--save-warc", "all.warc.gz")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.http.exchange import PROJECT_URL, user_agent
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.politeness import PROJECT_URL, user_agent
 from cegep_audit.models import Limits
 
 

@@ -17,7 +17,7 @@ import trustme
 from servers import Web, page
 from visits import AGENT, Records, fault, institution
 
-from cegep_audit.collect.http.connection import alternating
+from cegep_audit.collect.http.addresses import alternating
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError

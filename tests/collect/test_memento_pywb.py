@@ -10,8 +10,8 @@ import pytest
 from pywb import Captured, Server, archive
 from visits import AGENT, Records
 
+from cegep_audit.collect.archive import Moment, Period, stamp_of, uri_m
 from cegep_audit.collect.archive.memento import WebArchive
-from cegep_audit.collect.archive.uri_m import Moment, Period, stamp_of, uri_m
 from cegep_audit.collect.port import Source
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page

@@ -13,10 +13,10 @@ from test_sites import read
 from visits import AGENT, Records, Time
 from wayback import Kept, Wayback
 
+from cegep_audit.collect.archive import Period, stamp_of
 from cegep_audit.collect.archive.memento import WebArchive
-from cegep_audit.collect.archive.uri_m import Period, stamp_of
-from cegep_audit.collect.http.exchange import Exchange
 from cegep_audit.collect.http.live import LiveWeb
+from cegep_audit.collect.port import Exchange
 from cegep_audit.vocabulary import Detail
 
 pytestmark = pytest.mark.usefixtures("no_backoff")

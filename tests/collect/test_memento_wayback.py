@@ -12,8 +12,8 @@ from servers import DROP, Reply, Web
 from visits import AGENT, Time, to_loopback
 from wayback import Kept, Wayback
 
+from cegep_audit.collect.archive import Period, own_limits
 from cegep_audit.collect.archive.memento import WebArchive
-from cegep_audit.collect.archive.uri_m import Period, own_limits
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
 

@@ -1,4 +1,4 @@
-"""Accounts that a page's data declares, and whose they are said to be."""
+"""Accounts that a page's data declares, whose they are said to be, and data with faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.detect.page.structured import json_ld_addresses, subject_of_type
+from cegep_audit.detect.page.structured import (
+    MAX_CHARS,
+    json_ld_addresses,
+    read_json,
+    read_script,
+    subject_of_type,
+    subjects_in_script,
+)
 
 HOME = "https://www.cegeprb.test/"
 FB, TW = "https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb"
@@ -103,3 +110,87 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json_gives_addresses_that_are_text(value: object) -> None:
     assert all(isinstance(address, str) for address, _ in json_ld_addresses(json.dumps(value), HOME))
+
+
+# ------------------------------------------------------------------------------------------ data with faults
+
+DATA = f'"@type":"Person","name":"P. Brière","sameAs":["{TW}","{FB}"]'
+FAULTS = {
+    "CDATA behind slashes": f"// <![CDATA[\n{{{DATA}}}\n// ]]>",
+    "CDATA in comments": f"/*<![CDATA[*/{{{DATA}}}/*]]>*/",
+    "a bare CDATA": f"<![CDATA[{{{DATA}}}]]>",
+    "a comma too many": f"{{{DATA[:-1]},],}}",
+    "a missing brace": f"{{{DATA}",
+    "a missing bracket and brace": f"{{{DATA[:-1]}",
+    "a brace too many": f"{{{DATA}}}}}",
+    "two objects": f'{{"@type":"WebSite"}}{{{DATA}}}',
+    "two objects and a comma": f'{{"@type":"WebSite"}},\n{{{DATA}}}',
+    "comments": f'{{/* "x": 1, */{DATA}}} // "sameAs"',
+    "a byte-order mark": f"\ufeff{{{DATA}}}",
+    "a quote in a name": f'{{"alternateName":"Le "beau" monde",{DATA}}}',
+    "one quote alone": f'{{"height":"5" de haut","x":"dit "oui", puis non",{DATA}}}',
+    "a missing comma": f'{{"x":"y"\n{DATA}}}',
+    "single quotes": f"{{{DATA}}}".replace('"', "'"),
+    "keys of a script": f"{{url:undefined,{DATA}}}",
+    "escaped quotes": f"{{{DATA}}}".replace('"', "&quot;"),
+    "a semicolon": f"{{{DATA}}};",
+    "a comment of HTML": f"<!-- {{{DATA}}} -->",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS.values(), ids=FAULTS)
+def test_broken_data_keep_their_subject(text: str) -> None:
+    assert {(TW, "person"), (FB, "person")} <= set(json_ld_addresses(text, "https://www.cegeprb.test/"))
+
+
+OWN_WORDS = ["cegep", "riviere", "bleue", "www.cegeprb.test"]
+SCRIPTS = {
+    "below a key of partners": (f'{{"partners":[{{"name":"Ville","facebook":"{FB}"}}]}}', "other"),
+    "below a key of two words": (f'{{"eventList":[{{"link":"{FB}"}}]}}', "other"),
+    "an object with a name": (f'var activite = {{titre:"Foire",lien:"{FB}"}};', "other"),
+    "a vendor's options": (f'window.chat={{editeur:"Causette inc.",liens:{{facebook:"{FB}"}}}}', "other"),
+    "a writer": (f'{{"posts":[{{"authors":[{{"t":"{FB}"}}]}}]}}', "person"),
+    "a state inside a text": (json.dumps([json.dumps({"speakers": [{"url": FB}]})]), "person"),
+    "the site's own": (f'{{"site":{{"name":"Cégep de Rivière-Bleue","facebook":"{FB}"}}}}', None),
+    "by the name of its network": (f'{{"links":[{{"title":"Facebook","url":"{FB}"}}]}}', None),
+    "by the name of its menu": (f'{{"title":"Suivez-nous","items":[{{"url":"{FB}"}}]}}', None),
+    "no data": (f"document.location = '{FB}';", None),
+    "far below a name": (f'{{"name":"Gabarit X","a":{{"b":{{"c":{{"facebook":"{FB}"}}}}}}}}', None),
+}
+
+
+@pytest.mark.parametrize(("text", "subject"), SCRIPTS.values(), ids=SCRIPTS)
+def test_the_data_of_a_script_say_whose_they_are(text: str, subject: str | None) -> None:
+    assert subjects_in_script(text, OWN_WORDS).get(FB) == subject
+
+
+HOSTILE = ['{"a":', "[", '"', '"a"b', "/*", "{a:", '\\"', "'\n", '"\\', '" ', '" ,', '{"a":1,', '{"a":"b",', "`${"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hostile_text_is_read_to_its_end(piece: str) -> None:
+    # A step for each pair of its characters would take an hour.
+    text = piece * (150_000 // len(piece))
+    end = json.dumps({"last": 1})
+    read_json(text + end)
+    assert isinstance(read_script(text + end), list)
+
+
+@given(st.text(alphabet="{}[]()\"':,;\\/*<!-ab1 \n", max_size=200))
+def test_any_text_is_read(text: str) -> None:
+    read_json(text)
+    assert isinstance(read_script(text), list)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_without_faults_is_what_json_is(value: object) -> None:
+    assert read_json(json.dumps(value)) == value
+
+
+def test_what_is_too_long_is_not_read() -> None:
+    assert read_json("[" * (MAX_CHARS + 1)) is None
+    assert read_script("[" * (MAX_CHARS + 1)) == []

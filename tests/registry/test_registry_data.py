@@ -13,8 +13,7 @@ from builders import check_registry
 
 from cegep_audit import urls
 from cegep_audit.models import Institution
-from cegep_audit.registry.reading import default_registry, period_of, read_registry
-from cegep_audit.registry.selection import as_of, select
+from cegep_audit.registry.institutions import as_of, default_registry, read_registry, select
 
 TYPES = (
     "cegep-public",
@@ -27,7 +26,7 @@ TYPES = (
 
 @pytest.fixture(scope="module")
 def institutions() -> list[Institution]:
-    return read_registry(default_registry())
+    return read_registry()
 
 
 def test_it_has_no_fault() -> None:
@@ -84,7 +83,11 @@ def test_only_parent_and_part_share_a_host(institutions: list[Institution]) -> N
     hosts = {
         item.id: {
             host.removeprefix("www.")
-            for host in (urls.host_of(item.url), *item.alt_hosts, *(period_of(host)[0] for host in item.dated_hosts))
+            for host in (
+                urls.host_of(item.url),
+                *item.alt_hosts,
+                *(dated.partition("@")[0] for dated in item.dated_hosts),
+            )
         }
         for item in institutions
     }

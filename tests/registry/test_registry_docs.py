@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from builders import check_registry
 
-from cegep_audit.registry.reading import KNOWN_COLUMNS, default_registry, read_registry
-from cegep_audit.registry.selection import select
+from cegep_audit.registry.institutions import KNOWN_COLUMNS, read_registry, select
 from cegep_audit.registry.spreadsheet import MAX_BYTES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,7 +33,7 @@ def test_the_example_is_a_registry(page: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_counts_are_those_of_the_file(page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
-    institutions = read_registry(default_registry())
+    institutions = read_registry()
     counted = select(institutions)
     for kind in dict.fromkeys(item.type for item in institutions):
         rows = [item for item in institutions if item.type == kind]

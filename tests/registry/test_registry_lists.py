@@ -13,8 +13,7 @@ from builders import check_registry
 
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Institution
-from cegep_audit.registry.reading import read_registry, registry_headings
-from cegep_audit.registry.selection import as_of, value_of
+from cegep_audit.registry.institutions import as_of, read_registry, registry_headings, value_of
 
 HEAD = "id,name,website"
 

@@ -26,7 +26,7 @@ from servers import page as html
 from warcs import Kept, write
 
 from cegep_audit import demo
-from cegep_audit.demo.sites import sites
+from cegep_audit.demo.server import sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.scan.plan import Plan, check_sources

@@ -147,7 +147,7 @@ class Baseline:
 @cache
 def baselines() -> tuple[Baseline, ...]:
     """Return every published figure, in file order."""
-    from cegep_audit.registry.reading import default_registry
+    from cegep_audit.registry.institutions import default_registry
 
     found = []
     with default_registry().with_name("baselines.csv").open(encoding="utf-8", newline="") as file:

@@ -19,8 +19,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.reading import KNOWN_COLUMNS
-from cegep_audit.registry.selection import columns, value_of
+from cegep_audit.registry.institutions import KNOWN_COLUMNS, columns, value_of
 from cegep_audit.text import excerpt, slug
 
 _NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows

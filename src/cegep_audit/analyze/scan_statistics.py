@@ -28,7 +28,7 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.selection import columns
+from cegep_audit.registry.institutions import columns
 
 if TYPE_CHECKING:
     import pandas as pd

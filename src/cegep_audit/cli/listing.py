@@ -14,8 +14,7 @@ from cegep_audit.cli.program import command, group, say
 from cegep_audit.detect.networks.identify import NETWORKS, open_networks
 from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
-from cegep_audit.registry.reading import default_registry, heading_of, read_registry
-from cegep_audit.registry.selection import columns, counts, select, value_of
+from cegep_audit.registry.institutions import columns, counts, heading_of, read_registry, select, value_of
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.terminal.listings import (
     classified_table,
@@ -153,7 +152,7 @@ def institutions(
     if context.invoked_subcommand:
         return
     selection = Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts)
-    chosen = select(read_registry(registry or default_registry(), lang=lang), **asdict(selection), lang=lang)
+    chosen = select(read_registry(registry, lang), **asdict(selection), lang=lang)
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
     else:

@@ -61,7 +61,7 @@ def _basket(text: str) -> str:
 def column(name: str) -> str:
     """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
     from cegep_audit.phrases.catalogue import called
-    from cegep_audit.registry.reading import registry_headings
+    from cegep_audit.registry.institutions import registry_headings
 
     columns = registry_headings()
     shown = (each for each in columns.values() if slug(name) in map(slug, called("column", each)))

@@ -16,7 +16,7 @@ from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
 from cegep_audit.clock import now
 from cegep_audit.coding.layers import load, load_layers
 from cegep_audit.coding.overrides import overrides_of
-from cegep_audit.collect.archive.uri_m import drift_days
+from cegep_audit.collect.archive import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import InstitutionResult, Scan

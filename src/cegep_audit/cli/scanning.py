@@ -19,7 +19,7 @@ from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import LIMITS, argument, how, what, where
 from cegep_audit.cli.printing import Shown
 from cegep_audit.cli.program import command, say
-from cegep_audit.collect.archive.uri_m import MAX_DRIFT_DAYS, WAYBACK_MACHINE
+from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.report.files.files import make_folder, write_file
@@ -205,14 +205,14 @@ def demo(
     quiet: options.Quiet = False,
 ) -> int:
     """Serve the invented web, scan it into *folder* with every output, and complete the scan."""
-    from cegep_audit import demo
     from cegep_audit.cli import scan_runner
+    from cegep_audit.demo.server import saved_pages, serve
     from cegep_audit.scan.plan import begin_completion
     from cegep_audit.store import Store
 
     make_folder(folder, lang)
     printing.note("demo.begins", quiet=quiet, folder=folder)
-    with demo.serve() as web:
+    with serve() as web:
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             del os.environ[name]
         os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = web.proxy
@@ -220,7 +220,7 @@ def demo(
         code = scan_runner.start(request, Shown(folder / "report.csv", lang, quiet=quiet))
     saved = folder / "saved-pages"
     make_folder(saved, lang)
-    for name, content in demo.saved_pages().items():
+    for name, content in saved_pages().items():
         write_file(saved / name, content, lang)
     with Store.open(request.db, create=False, lang=lang) as store:
         scan_runner.write_all(store, folder / "report", lang)

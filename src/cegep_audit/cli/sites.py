@@ -19,9 +19,8 @@ from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
 from cegep_audit.models import Account, Choice, Institution, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
-from cegep_audit.registry.faults import CellError
-from cegep_audit.registry.reading import default_registry, read_registry
-from cegep_audit.registry.websites import read_website
+from cegep_audit.registry.cells import CellError, read_website
+from cegep_audit.registry.institutions import read_registry
 from cegep_audit.report.blocks import Line
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.terminal.listings import accounts_table
@@ -141,7 +140,7 @@ def _peers(db: Path, lang: Language) -> Scan | None:
 def _known(website: str, peers: Scan | None) -> Institution:
     """Return the institution at *website*: of the scan, of the bundled registry if there is a scan, or a new one."""
     host = urls.host_of(website)
-    bundled = (each for each in read_registry(default_registry()) if not each.parent_id) if peers else ()
+    bundled = (each for each in read_registry() if not each.parent_id) if peers else ()
     listed = (*(peers.institutions if peers else ()), *bundled)
     domain = urls.registrable_domain(host)
     found = (each for each in listed if urls.registrable_domain(urls.host_of(each.url)) == domain)
@@ -156,7 +155,8 @@ def _visited(
     read: Callable[[Source], Awaitable[Read]],
 ) -> Read:
     """Return what *read* makes of the live site of *institution*."""
-    from cegep_audit.collect.http.live import LiveWeb, user_agent
+    from cegep_audit.collect.http.live import LiveWeb
+    from cegep_audit.collect.politeness import user_agent
 
     async def visit() -> Read:
         async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:

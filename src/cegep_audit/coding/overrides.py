@@ -19,7 +19,7 @@ from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.models import Account, Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.faults import CellError, FaultList, Row, filled
+from cegep_audit.registry.cells import CellError, FaultList, Row, filled
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.text import excerpt
 from cegep_audit.urls import without_password

@@ -16,7 +16,7 @@ from cegep_audit.coding.decisions import TOOL, finding, is_same
 from cegep_audit.coding.overrides import note_repeats, read_account, read_network
 from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.faults import CellError, FaultList, Row, filled
+from cegep_audit.registry.cells import CellError, FaultList, Row, filled
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.text import excerpt, slug
 from cegep_audit.vocabulary import Verdict

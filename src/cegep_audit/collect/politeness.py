@@ -7,6 +7,7 @@ A host gets one request at a time, with a minimum delay between requests. ``www.
 import asyncio
 import re
 import time
+import unicodedata
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -24,9 +25,11 @@ from cegep_audit.urls import absolute, crawl_key, pace_key
 from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
 
 PRODUCT_TOKEN = "cegep-audit"  # noqa: S105 -- our name in robots.txt, no secret
+PROJECT_URL = "https://github.com/cegep-audit/cegep-audit"
 ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5: at least the first 500 KiB count
 ROBOTS_REDIRECTS = 5  # RFC 9309, section 2.3.1.2
 
+_MAX_CONTACT = 200  # characters; servers cut or refuse long headers
 _LINE_END = re.compile(r"\r\n?|\n")
 _AGENT = re.compile(r"user[ -]?agent\s*[:\s]\s*(.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z_-]+(?![\w-])|\*$")  # RFC 9309, section 2.2.1: a product token is letters, "_" and "-"
@@ -35,6 +38,16 @@ _DELAY = re.compile(r"crawl[ -]delay\s*[:\s]", re.IGNORECASE)
 
 # Failures that keep their detail, whatever the status.
 _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
+
+
+def user_agent(contact: str | None, version: str) -> str:
+    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*.
+
+    Headers are ASCII, so accents are dropped; brackets would end the comment, so they are dropped too.
+    """
+    ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
+    words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
+    return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 from urllib.parse import quote
 
 from cegep_audit.models import Institution, Page, Rendering
@@ -134,6 +134,44 @@ def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         elif name != "location":
             found[name] += f", {value}"
     return found
+
+
+Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
+"""Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" if it is whole."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer or failure, filled in while it runs, for a WARC.
+
+    ``response_headers`` keep their order and bytes, without the lines that browsers ignore. ``body`` is still
+    content-encoded but has no chunks. Without an answer, ``status`` is None, ``detail`` is the code of the failure
+    and ``tried`` are the addresses tried. ``ip`` is the address connected to, None behind a proxy or without a
+    connection. ``started_at`` is when the answer began (without one, the request) in UTC: a replay takes it as the time
+    of the page. ``is_asset`` marks a file that a page loaded while a browser rendered it. ``source`` is the address of
+    the capture in a web archive.
+    """
+
+    url: str
+    method: str
+    request_headers: tuple[tuple[str, str], ...]
+    started_at: datetime
+    duration_s: float
+    http_version: str = ""  # "HTTP/1.1"
+    status: int | None = None
+    reason: str = ""  # the phrase beside the status: "Not Found"
+    response_headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    truncated: Truncated = ""
+    ip: str | None = None
+    detail: str = ""
+    tried: tuple[str, ...] = ()
+    is_asset: bool = False
+    source: str = ""
+
+
+Recorder = Callable[[Exchange], str | None]
+"""Keeps exchanges in the order in which they ended; returns the id of the record, None if none was written."""
 
 
 class Source(Protocol):

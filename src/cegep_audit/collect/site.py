@@ -1,34 +1,107 @@
-"""Reads a site, whatever the source of its pages.
+"""Reads a site, whatever the source of its pages, and decides which hosts belong to it.
 
 A :class:`Site` is given a :class:`~cegep_audit.collect.port.Fetch`, which turns one URL into one answer, and does the
-rest: it looks for the homepage under its other names, follows redirects and checks each hop (own host, public address,
-robots.txt), retries temporary failures, heeds ``Retry-After``, gives up on a site that refuses twice, and turns
+rest: it tries the homepage under its other names, follows redirects and checks each hop (own host, public address,
+robots.txt), retries temporary failures, respects ``Retry-After``, gives up on a site that answers 429 twice, and turns
 statuses into details.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 import stamina
 import stamina.instrumentation
 
-from cegep_audit.collect.hosts import OwnHosts, silence
 from cegep_audit.collect.http.addresses import is_special_host
 from cegep_audit.collect.politeness import Pace, RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
-from cegep_audit.urls import absolute, crawl_key, host_of, split
-from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
+from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
+from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, SITE_DOWN, Detail, http_detail
 
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
-_MAX_REFUSALS = 2  # answers 429 after which a site is left alone
+_MAX_REFUSALS = 2  # answers 429 after which a site gets no further request
 _MAX_BACKOFF_S = 5.0
 _MAX_ADDRESS = 65_536  # characters; no server accepts as many
 _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each cookie in joined Set-Cookie headers
 
-# stamina would otherwise log each retry, which ends on the user's terminal.
+# Failures of one name or scheme that do not imply a failure of the other (www. or the bare name, http or https).
+# A private address is one: an Active Directory may answer for the bare name with an internal address.
+_OF_NAME = frozenset(
+    {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
+    | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
+)
+_LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
+
+# stamina would otherwise log each retry, which would show on the user's terminal.
 stamina.instrumentation.set_on_retry_hooks([])
+
+
+class OwnHosts:
+    """The hosts of an institution's site: those in the registry, and those that its homepage led to.
+
+    ``home`` is the address of the homepage, ``former`` the homepages of its other or former names.
+    """
+
+    def __init__(self, institution: Institution) -> None:
+        self.home = crawl_key(institution.url)
+        self.former = tuple(crawl_key(f"http://{host}/") for host in institution.alt_hosts)
+        self._others = institution.alt_hosts
+
+    def hold(self, url: str) -> bool:
+        """Whether *url* is on one of the site's known hosts."""
+        return is_same_site(url, self.home, self._others)
+
+    def admit(self, url: str, *, may_move: bool) -> bool:
+        """Whether *url* is on the site; with *may_move*, its name under another domain becomes part of it."""
+        if self.hold(url):
+            return True
+        if not may_move or not is_same_name(url, self.home):
+            return False
+        self._others = (*self._others, host_of(url))
+        return True
+
+    def names(self, failures: Sequence[FetchError], *, ignores_spelling: bool) -> Iterator[str]:
+        """Yield the addresses at which the homepage may be, for as long as earlier *failures* allow another attempt.
+
+        Those with and without ``www.``, over http and https, come first (a single one if the source
+        *ignores_spelling*). Former hosts follow if an archive has no capture of these.
+        """
+        names, host = [self.home], host_of(self.home)
+        if not ignores_spelling and "." in host and not is_ip(host):
+            other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+            names.append(self.home.replace(f"://{host}", f"://{other}", 1))
+        for name in names:
+            yield name
+            error, parts = failures[-1], split(name)  # an explicit port belongs to its scheme
+            # No server listens for this scheme; behind a proxy, the status of the proxy's answer says so.
+            is_closed = error.detail == Detail.PROXY and error.status is not None
+            is_closed = is_closed or error.detail in {Detail.REFUSED, Detail.NO_CAPTURE}
+            if not ignores_spelling and parts and parts.port is None and is_closed:
+                scheme, rest = name.split("://", 1)
+                yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
+            if not _has_no_answer(failures[-1]):
+                break
+        for name in self.former:
+            if any(error.detail != Detail.NO_CAPTURE for error in failures):
+                return
+            yield name
+
+
+def _has_no_answer(error: FetchError) -> bool:
+    """Whether the site did not answer under this name but may answer under the other."""
+    return error.detail in _OF_NAME and (error.status is None or error.detail == Detail.PROXY)
+
+
+def _silence(error: FetchError) -> int:
+    """Return how uninformative *error* is: 0 if the site answered, more if no server was found.
+
+    A gateway that reached no server behind it (502) does not count as an answer from the site.
+    """
+    is_answer = not _has_no_answer(error) and error.status not in SITE_DOWN
+    return 0 if is_answer else _LEAST_TELLING.get(error.detail, 1)
 
 
 class Site:
@@ -47,7 +120,7 @@ class Site:
     ) -> None:
         """Read with *fetch*; all sites of a live scan share *robots* and *pace*, which are None otherwise.
 
-        The delays that hosts ask for go to *pace*, which whoever sends requests respects.
+        The delays that hosts ask for go to *pace*, which every sender of requests respects.
         """
         self._hosts = OwnHosts(institution)
         self._fetch = fetch
@@ -58,7 +131,7 @@ class Site:
         self._want = want
         self._cookies: frozenset[str] = frozenset()  # all cookies set by the site so far, as ``name=value``
         self._refusals = 0  # answers 429 so far
-        self._given_up: FetchError | None = None  # why the site is left alone
+        self._given_up: FetchError | None = None  # why the site gets no further request
         self._retrying = stamina.AsyncRetryingCaller(
             attempts=limits.retries + 1,
             timeout=None,
@@ -70,9 +143,9 @@ class Site:
     async def get(self, url: str) -> Page:
         """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
 
-        The homepage is looked for under its other names too: the first that answers counts. Any other address must be
-        on a host of the site, or have the site's name under another domain (a homepage may send its reader there by a
-        meta refresh).
+        The homepage is tried under its other names too: the first that answers counts. Any other address must be on a
+        host of the site, or have the site's name under another domain (a homepage may send its reader there by a meta
+        refresh).
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "not an http or https address")
@@ -89,17 +162,15 @@ class Site:
                     return await self._follow(url, name, is_home=True)
                 except FetchError as error:
                     failures.append(error)
-            raise min(failures, key=silence)
+            raise min(failures, key=_silence)
         finally:
-            failures.clear()  # each leads by its traceback to this frame
-
-    # ---------------------------------------------------------------------------------- redirects
+            failures.clear()  # the traceback of each leads to this frame
 
     async def _follow(self, requested: str, address: str, *, is_home: bool = False) -> Page:
-        """Get *address* and where it redirects to, each hop checked as if it were asked by itself."""
+        """Get *address* and what it redirects to; each hop is checked like an address requested directly."""
         seen: set[object] = set()
         for _ in range(self._limits.max_redirects + 1):
-            state = address, self._cookies  # a cookie set on the way makes it another request
+            state = address, self._cookies  # with a new cookie, the same address is another request
             if state in seen:
                 raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
             seen.add(state)
@@ -120,63 +191,6 @@ class Site:
                 return answer.page(requested, redirect_to=address)
         raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
 
-    # ---------------------------------------------------------------------------------- requests
-
-    async def _ask(self, url: str, want: Want) -> Answer:
-        """Request *url*, again where the failure may pass; raise FetchError, also for error statuses."""
-        try:
-            return await self._ask_once(url, want)
-        except FetchError as error:
-            if not self._may_pass(error):
-                raise
-            failed = [error]
-
-        async def ask_again() -> Answer:
-            if failed:  # the first try, which stamina has to count and to wait after
-                raise failed.pop()
-            return await self._ask_once(url, want)
-
-        return await self._retrying(ask_again)
-
-    async def _ask_once(self, url: str, want: Want) -> Answer:
-        answer = await self._fetch(url, want)
-        if "set-cookie" in answer.headers:
-            self._cookies = self._cookies.union(_COOKIE.findall(answer.headers["set-cookie"]))
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            return answer
-        error = self._status_error(answer)
-        if answer.status in MAY_PASS:
-            self._heed_refusal(answer, error)
-        try:
-            raise self._given_up or error
-        finally:
-            del error, answer  # the error leads by its traceback to this frame: it would keep itself and the body alive
-
-    def _may_pass(self, error: Exception) -> bool:
-        is_retried = isinstance(error, FetchError) and error.detail in _RETRIED
-        return is_retried and self._terms.asks_again and self._given_up is None
-
-    def _heed_refusal(self, answer: Answer, error: FetchError) -> None:
-        """Note how long the site wants to be left alone, or that it is to be left alone for good."""
-        headers, most_s = answer.headers, self._limits.max_retry_after_s
-        wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
-        if wait_s > most_s:
-            message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
-            self._given_up = _error_of(answer, Detail.RETRY_AFTER, message)
-        elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._refusals += 1
-            if self._refusals >= _MAX_REFUSALS:
-                self._given_up = error
-        self._pace.hold(answer.url, min(wait_s, most_s))
-
-    def _status_error(self, answer: Answer) -> FetchError:
-        when = f" on {answer.at:%Y-%m-%d}" if self._terms.says_when else ""
-        error = _error_of(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
-        error.headers, error.body = answer.headers, answer.body
-        return error
-
-    # ---------------------------------------------------------------------------------- permission
-
     async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
         if self._terms.checks_first:
             await self._check(url, is_home=is_home)
@@ -188,7 +202,7 @@ class Site:
             raise
 
     async def _check(self, url: str, *, is_home: bool) -> None:
-        """Raise FetchError where *url* may not be asked for."""
+        """Raise FetchError if *url* may not be requested."""
         self._refuse_special(url, is_asked=True)
         if error := self._given_up:
             raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
@@ -210,7 +224,7 @@ class Site:
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
         """Raise FetchError for a private address, to which the redirect *by* an answer may have led.
 
-        Where the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
+        If the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
         """
         if self._is_public(url) or (not (self._terms.checks_first or is_asked) and self._hosts.hold(url)):
             return
@@ -220,6 +234,56 @@ class Site:
 
     def _is_public(self, url: str) -> bool:
         return self._limits.allow_private or not is_special_host(host_of(url))
+
+    async def _ask(self, url: str, want: Want) -> Answer:
+        """Request *url*, again if the failure is temporary; raise FetchError, also for error statuses."""
+        try:
+            return await self._ask_once(url, want)
+        except FetchError as error:
+            if not self._may_pass(error):
+                raise
+            failed = [error]
+
+        async def ask_again() -> Answer:
+            if failed:  # the first try, which stamina has to count and to wait after
+                raise failed.pop()
+            return await self._ask_once(url, want)
+
+        return await self._retrying(ask_again)
+
+    def _may_pass(self, error: Exception) -> bool:
+        is_retried = isinstance(error, FetchError) and error.detail in _RETRIED
+        return is_retried and self._terms.asks_again and self._given_up is None
+
+    async def _ask_once(self, url: str, want: Want) -> Answer:
+        answer = await self._fetch(url, want)
+        headers = answer.headers
+        if "set-cookie" in headers:
+            self._cookies = self._cookies.union(_COOKIE.findall(headers["set-cookie"]))
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return answer
+        error = self._status_error(answer)
+        if answer.status in MAY_PASS:
+            most_s = self._limits.max_retry_after_s
+            wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
+            if wait_s > most_s:
+                message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
+                self._given_up = _error_of(answer, Detail.RETRY_AFTER, message)
+            elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._refusals += 1
+                if self._refusals >= _MAX_REFUSALS:
+                    self._given_up = error
+            self._pace.hold(answer.url, min(wait_s, most_s))
+        try:
+            raise self._given_up or error
+        finally:
+            del error, answer  # the traceback of the error leads to this frame, which would keep both alive
+
+    def _status_error(self, answer: Answer) -> FetchError:
+        when = f" on {answer.at:%Y-%m-%d}" if self._terms.says_when else ""
+        error = _error_of(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
+        error.headers, error.body = answer.headers, answer.body
+        return error
 
 
 def _error_of(answer: Answer, detail: str, message: str) -> FetchError:

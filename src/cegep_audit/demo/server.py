@@ -1,32 +1,200 @@
-"""The invented web, served on loopback as a plain HTTP proxy: each institution is a host of its own.
+"""An invented web of Quebec institutions with the traps of real sites, for ``cegep-audit demo`` and the tests.
 
-Clients set ``HTTP_PROXY=http://127.0.0.1:PORT``, so that no name is resolved and the ordinary code runs. Unknown hosts
-get a 502, as from any proxy; CONNECT (https) gets a 501, because a proxy cannot forge certificates.
+Each institution is a file of ``sites/`` and a host under ``.test`` or ``.example``, which nobody can own (RFC 2606).
+The web is served on loopback as a plain HTTP proxy: clients set ``HTTP_PROXY``, so that no name is resolved and the
+ordinary code runs. Unknown hosts get a 502; CONNECT (https) gets a 501, because a proxy cannot forge certificates.
 """
 
+import csv
 import gzip
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler
+from importlib.resources import files
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from zlib import crc32
 
-from cegep_audit.demo.sites import Answer, answer, sites, write_registry
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from cegep_audit.tables import read_tables
+
+REGISTRY_COLUMNS = (
+    *("id", "name", "short_name", "type", "language", "region", "region_code", "city", "website", "alt_hosts"),
+    *("founded", "closed", "enrolment", "parent_id", "status"),
+)
+_SLOTS = ("head", "header", "main", "aside", "footer", "own_footer", "credit", "scripts")
+_A_PAGE = {"articles": 9, "paragraphs": 4}  # how many of them a page has; it has all of the others
+_TEMPLATES = Environment(loader=PackageLoader("cegep_audit.demo"), autoescape=True, undefined=StrictUndefined)
 _POLL_S = 0.05  # longest time until the server notices that it must stop
 
 
-class Hit(NamedTuple):
-    """One request: seconds since the web opened, host, path with query, and the status of the answer (0: none)."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One address of a site. Without a ``body``, the site's template renders it, with ``slots`` filled in.
 
-    at_s: float
+    ``location`` is where a redirect leads. A ``content_type`` of None is the site's own. ``wait_s`` is how long the
+    answer takes, in seconds.
+    """
+
+    status: int = 200
+    location: str = ""
+    title: str = ""
+    language: str = ""
+    content_type: str | None = None
+    body: str | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One invented institution and its host.
+
+    ``look`` names a template of ``templates/``; "" for a site that serves only its own ``pages``. ``serves`` is
+    ``pages``, ``nothing`` (the host does not exist: a proxy answers 502) or ``silence`` (it closes the connection
+    without an answer). ``aliases`` maps other hosts to the addresses to which they redirect. ``charset`` is a Python
+    codec, ``declared`` its name on the pages ("" for none). ``rendered`` are accounts that appear only after a browser
+    has run the scripts: the site is ``ok`` then. ``saved`` are the slots of a homepage that refuses programs, as a
+    person saves it from her browser.
+    """
+
+    id: str
+    row: Mapping[str, str]
+    host: str
+    traps: tuple[str, ...]
+    look: str = "modern"
+    serves: str = "pages"
+    status: str = "ok"
+    detail: str = ""
+    accounts: tuple[tuple[str, str, str], ...] = ()
+    rendered: tuple[tuple[str, str, str], ...] = ()
+    slots: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, Document] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    charset: str = "utf-8"
+    declared: str = "utf-8"
+    content_type: str = "text/html; charset=utf-8"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its pages, the main one first."""
+        return ("fr", "en") if self.row["language"] == "bilingual" else (self.row["language"],)
+
+
+@cache
+def sites() -> tuple[Site, ...]:
+    """Return every invented institution, in the order of the registry (by id)."""
+    names = sorted(each.name for each in files("cegep_audit.demo").joinpath("sites").iterdir())
+    return tuple(_site(name.removesuffix(".toml"), dict(read_tables(f"demo/sites/{name}"))) for name in names)
+
+
+def _site(site_id: str, table: dict[str, Any]) -> Site:
+    """Build a site from its file; an unknown key raises TypeError, so that a typo cannot hide a trap."""
+    pages = {path: Document(**document) for path, document in table.pop("pages", {}).items()}
+    row = dict.fromkeys(REGISTRY_COLUMNS, "") | table.pop("registry") | {"id": site_id}
+    row["website"] = row["website"] or f"http://{table['host']}/"
+    accounts: Any = {name: tuple(map(tuple, table.pop(name, ()))) for name in ("accounts", "rendered")}
+    return Site(id=site_id, row=row, pages=pages, traps=tuple(table.pop("traps", ())), **accounts, **table)
+
+
+def write_registry(path: Path) -> None:
+    """Write the registry of the invented institutions to *path*, with the contract's columns."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, REGISTRY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(site.row for site in sites())
+
+
+class Answer(NamedTuple):
+    """One HTTP answer, not compressed; ``wait_s`` is how long it takes to come, in seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    wait_s: float = 0.0
+
+
+def answer(site: Site, path: str) -> Answer:
+    """Return what *site* answers to *path* (without query): a page of its own, a usual one, or a 404."""
+    usual = (_usual(site.look, language).get(path) for language in site.languages)
+    missing = Document(status=404, body="<!doctype html><title>404</title><h1>Page introuvable</h1>")
+    document = site.pages.get(path) or next(filter(None, usual), missing)
+    content_type = site.content_type if document.content_type is None else document.content_type
+    headers = {"Content-Type": content_type, "Location": document.location}
+    text = document.body if document.body is not None else _rendered(site, path, document)
+    charset = site.charset if content_type == site.content_type else "utf-8"
+    # Characters that the codec lacks become character references, as editors of the time wrote them.
+    body = text.encode(charset, "xmlcharrefreplace")
+    return Answer(document.status, {name: value for name, value in headers.items() if value}, body, document.wait_s)
+
+
+def saved_pages() -> dict[str, bytes]:
+    """Return the pages that a person saved from her browser, by file name, with their address as browsers note it."""
+    found = {}
+    for site in sites():
+        if site.saved:
+            url, page = f"http://{site.host}/", _rendered(site, "/", Document(slots=site.saved))
+            found[f"{site.id}.html"] = f"<!-- saved from url=({len(url):04}){url} -->\n{page}".encode()
+    return found
+
+
+def _rendered(site: Site, path: str, document: Document) -> str:
+    """Return the page at *path* as the site's template renders it; "" for a site without one."""
+    if not site.look:
+        return ""
+    language = document.language or site.languages[0]
+    text = _prose(language, crc32(f"{site.host}{path}".encode()))
+    marked = {**site.slots, **document.slots}
+    return _TEMPLATES.get_template(f"{site.look}.html").render(
+        site=site,
+        path=path,
+        title=document.title or _usual(site.look, language).get(path, document).title or text["home"],
+        language=language,
+        slots={slot: Markup(marked.get(slot, "")) for slot in _SLOTS},  # noqa: S704 - a site's file holds markup
+        text=text,
+        hue=crc32(site.id.encode()) % 360,
+        is_home=path in {"/", "/fr/", "/en/", "/accueil.htm"},
+        is_contact=path in {"/nous-joindre", "/contact-us"},
+    )
+
+
+@cache
+def _usual(look: str, language: str) -> dict[str, Document]:
+    """Return the pages that every site of *look* has: the home page, those of the menu, the articles."""
+    pages = {"/robots.txt": Document(content_type="text/plain", body="User-agent: *\nDisallow: /recherche\n")}
+    if look:
+        text = read_tables("demo/prose.toml")[language]
+        entries = [entry for label, href, below in text["menu"] for entry in ([label, href], *below)]
+        entries += [(text["home"], "/")]
+        entries += [(heading, f"/actualites/{number}") for number, (heading, _) in enumerate(text["articles"], 1)]
+        pages |= {href: Document(title=label, language=language) for label, href in entries}
+    return pages
+
+
+def _prose(language: str, deal: int) -> dict[str, Any]:
+    """Return the prose of *language*, its lists rotated by *deal* and cut: pages differ, but never change."""
+    text: dict[str, Any] = read_tables("demo/prose.toml")[language]
+    articles = [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(text["articles"], 1)]
+    lists = {"articles": articles, "names": text["names"], "paragraphs": text["paragraphs"]}
+    turned = {name: items[deal % len(items) :] + items[: deal % len(items)] for name, items in lists.items()}
+    return text | {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
+
+
+class Hit(NamedTuple):
+    """One request: its host, its path with query, and the status of the answer (0: none)."""
+
     host: str
     path: str
     status: int
@@ -54,10 +222,9 @@ def serve() -> Iterator["Web"]:
 
 
 class Web(ThreadingTCPServer):
-    """The invented web while it is served.
+    """The invented web while it is served: ``proxy`` is the address to use as HTTP proxy.
 
-    ``proxy`` is the address to use as HTTP proxy, ``registry`` a file that exists while the web is open;
-    ``log`` grows in the order of the answers and may be read from any thread.
+    The file ``registry`` exists while the web is open. ``log`` grows in the order of the answers.
     """
 
     request_queue_size = 128  # connections that wait to be accepted
@@ -68,7 +235,6 @@ class Web(ThreadingTCPServer):
         self.registry = registry
         self.log: list[Hit] = []
         self.connections: list[Any] = []
-        self.started_s = time.monotonic()
         self.hosts = {site.host: site for site in sites()}
         self.aliases = {alias: to for site in sites() for alias, to in site.aliases.items()}
         write_registry(registry)
@@ -101,8 +267,7 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         found = self._found(host, path)
-        at_s = time.monotonic() - self.server.started_s
-        self.server.log.append(Hit(at_s, host, path, found.status if found else 0))
+        self.server.log.append(Hit(host, path, found.status if found else 0))
         if found is None:
             self.close_connection = True
             return
@@ -121,8 +286,8 @@ class _Conversation(BaseHTTPRequestHandler):
 
     def _found(self, host: str, path: str) -> Answer | None:
         """Return the answer to a request, None if the host closes the connection without one."""
-        if host in self.server.aliases:
-            return Answer(301, {"Location": self.server.aliases[host] + path.lstrip("/")}, b"")
+        if to := self.server.aliases.get(host):
+            return Answer(301, {"Location": to + path.lstrip("/")}, b"")
         site = self.server.hosts.get(host)
         if site is None or site.serves == "nothing":
             return Answer(502, {"Content-Type": "text/plain; charset=utf-8"}, b"Bad Gateway\n")

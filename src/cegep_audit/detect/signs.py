@@ -13,10 +13,9 @@ from typing import Any
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.name_matching import Identity
-from cegep_audit.detect.page.cues import compile_words
 from cegep_audit.models import Reading
 from cegep_audit.tables import read_tables
-from cegep_audit.text import fold
+from cegep_audit.text import compile_words, fold
 from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, How, Need, Zone
 
 _TABLES = "detect/assess.toml"

@@ -11,11 +11,11 @@ import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import chain, islice
 from pathlib import Path
 
-from cegep_audit.registry.faults import CellError, FaultList, Row
+from cegep_audit.registry.cells import CellError, FaultList, Row
 from cegep_audit.text import excerpt, slug
 
 MAX_BYTES = 20_000_000  # about 70,000 institutions; more is a mistake, and reading an endless device must stop
@@ -31,7 +31,7 @@ _END = "\x00end of file\x00"  # added after the last line; inside a cell it show
 _ZIP = b"PK\x03\x04"  # xlsx
 _XLS = b"\xd0\xcf\x11\xe0"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32's other mark begins like the first
-_FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ’«»–—\xa0")
+_FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ")
 _UNREADABLE: dict[type[Exception], str] = {
     FileNotFoundError: "csv.missing_file",
     NotADirectoryError: "csv.missing_file",
@@ -59,7 +59,7 @@ def read_table(
     known: Collection[str],
     found: FaultList,
     needs_rows: bool = True,
-    headings: Mapping[str, str] | None = None,
+    headings: Mapping[str, str] = {},
     derived: Collection[str] = (),
 ) -> Table | None:
     """Return the table in the CSV file or workbook at *path*, or None with the reasons added to *found*.
@@ -69,7 +69,6 @@ def read_table(
     such headings may omit the columns *derived* from the others; a list of addresses alone needs no header. Only the
     first sheet of a workbook is read. Does not raise, whatever the file contains.
     """
-    headings = headings or {}
     try:
         data = _bytes(path)
         if data.startswith(_ZIP) or path.suffix.lower() == ".xlsx":
@@ -124,7 +123,7 @@ def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
             unpacked = sum(part.file_size for part in parts.infolist())
         if unpacked <= _MAX_UNPACKED:
             sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-            rows += islice(_filled(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS)), _MAX_ROWS + 1)
+            rows += islice(_filled_rows(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS)), _MAX_ROWS + 1)
     except Exception as error:  # openpyxl raises all kinds of errors for a damaged workbook
         raise CellError("coding.bad_workbook", reason=excerpt(str(error) or type(error).__name__)) from error
     if unpacked > _MAX_UNPACKED or len(rows) > _MAX_ROWS:
@@ -132,7 +131,7 @@ def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _filled(rows: Iterator[tuple[object, ...]]) -> _Records:
+def _filled_rows(rows: Iterator[tuple[object, ...]]) -> _Records:
     """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end.
 
     A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
@@ -151,15 +150,28 @@ def _filled(rows: Iterator[tuple[object, ...]]) -> _Records:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # or a datetime
         return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, date):
-        return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return "" if value is None else str(value).strip()
+
+
+def _lines(data: bytes, names: Collection[str], found: FaultList) -> tuple[_Records, str]:
+    """Return the non-blank records of CSV *data*, and the separator, which yields the most columns in *names*."""
+    text = _text(data)
+    lines = io.StringIO(text, newline="")
+    mark = _SEPARATOR_LINE.fullmatch(lines.readline())
+    if not mark:
+        lines.seek(0)
+    header = next((line for line in io.StringIO(text, newline=None) if line.strip(_SEPARATORS + " \n")), "")
+
+    def columns_by(separator: str) -> int:
+        cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
+        return sum(cell.lower() in names or slug(cell) in names for cell in cells)
+
+    separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
+    return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator
 
 
 def _text(data: bytes) -> str:
@@ -181,27 +193,9 @@ def _text(data: bytes) -> str:
     column = at - start
     word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= column < match.end()), "")
     # A line with an @ may contain a password, so none of its words is shown.
-    is_french = line[column] in _FRENCH_LETTERS and word and "@" not in line
-    key = "csv.windows_1252" if is_french else "csv.not_utf_8"
+    key = "csv.windows_1252" if line[column] in _FRENCH_LETTERS and "@" not in line else "csv.not_utf_8"
     facts = {"line": len(before) + 1, "byte": f"0x{data[at]:02X}", "position": column + 1, "word": excerpt(word)}
     raise CellError(key, **facts)
-
-
-def _lines(data: bytes, names: Collection[str], found: FaultList) -> tuple[_Records, str]:
-    """Return the non-blank records of CSV *data*, and the separator, which yields the most columns in *names*."""
-    text = _text(data)
-    lines = io.StringIO(text, newline="")
-    mark = _SEPARATOR_LINE.fullmatch(lines.readline())
-    if not mark:
-        lines.seek(0)
-    header = next((line for line in io.StringIO(text, newline=None) if line.strip(_SEPARATORS + " \n")), "")
-
-    def columns_by(separator: str) -> int:
-        cells = [cell.strip(' \t\r\n"') for cell in header.split(separator)]
-        return sum(cell.lower() in names or slug(cell) in names for cell in cells)
-
-    separator = mark[1] if mark else max(_SEPARATORS, key=columns_by)
-    return _split(chain(lines, [_END]), separator, 1 if mark else 0, found), separator
 
 
 def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> _Records:

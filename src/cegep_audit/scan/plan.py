@@ -11,15 +11,14 @@ from typing import Any
 from cegep_audit import __version__
 from cegep_audit.clock import now
 from cegep_audit.coding.overrides import read_overrides
-from cegep_audit.collect.archive.uri_m import own_limits
+from cegep_audit.collect.archive import own_limits
 from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Decision, Institution, Limits, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.reading import default_registry, read_registry
-from cegep_audit.registry.selection import as_of, select
+from cegep_audit.registry.institutions import as_of, read_registry, select
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Past, Render, Request, output_of, warc_path
 from cegep_audit.store import Store
@@ -70,7 +69,7 @@ def draft(request: Request, output: Path) -> list[Draft]:
 
     Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
     """
-    registry = read_registry(request.registry or default_registry(), lang=request.lang)
+    registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
     if request.past and not request.warcs:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cegep_audit.clock import now
-from cegep_audit.collect.archive.uri_m import timegate_of
+from cegep_audit.collect.archive import timegate_of
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
 from cegep_audit.phrases.catalogue import say

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
 from cegep_audit.coding.decisions import read_by_hand, standing
-from cegep_audit.collect.archive.uri_m import Period, own_limits
+from cegep_audit.collect.archive import Period, own_limits
 from cegep_audit.collect.browser import require
-from cegep_audit.collect.http.exchange import user_agent
 from cegep_audit.collect.http.progress import Connectivity, Tally
+from cegep_audit.collect.politeness import user_agent
 from cegep_audit.collect.port import Answer, Fetch, OpenSource, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved

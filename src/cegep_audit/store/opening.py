@@ -8,9 +8,9 @@ schema must equal ours exactly: no additional view, trigger or table.
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from functools import cache, partial
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -37,6 +37,13 @@ _SENTENCES = {
     sqlite3.SQLITE_NOTADB: "store.not_database",
     sqlite3.SQLITE_CORRUPT: "store.damaged",
 }
+_WHEN_OPENING = _SENTENCES | {sqlite3.SQLITE_CANTOPEN: "store.not_allowed"}
+_WHEN_CLAIMING = _SENTENCES | {sqlite3.SQLITE_BUSY: "store.running"}
+
+
+def store_error(key: str, path: Path, lang: Language, **facts: object) -> StoreError:
+    """Return an error whose message is the sentence *key* about the database at *path*."""
+    return StoreError(say(key, lang, file=shown(str(path)), **facts))
 
 
 def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S) -> sqlite3.Connection:
@@ -45,18 +52,16 @@ def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S)
     Statements outside :func:`transaction` commit on their own. A read-only file is opened read-only. Raises StoreError,
     in the language *lang*.
     """
-    with telling(path, lang, opening=True):
-        _check_place(path, create=create, lang=lang)
+    with telling(path, lang, _WHEN_OPENING):
+        if path.is_dir():
+            raise store_error("store.directory", path, lang)
+        if not create and not path.exists():
+            raise store_error("store.missing", path, lang)
+        if not path.absolute().parent.is_dir():
+            raise store_error("store.no_folder", path, lang)
         if create:
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
-        connection = sqlite3.connect(
-            _uri(path, "rwc" if create else "rw"),
-            uri=True,
-            timeout=busy_s,
-            isolation_level=None,
-            check_same_thread=False,  # Store lets one thread in at a time
-        )
+            _create(path)
+        connection = _connection(path, timeout=busy_s)
     try:
         with telling(path, lang):
             _prepare(connection, path, create=create, lang=lang)
@@ -67,30 +72,23 @@ def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S)
 
 
 @contextmanager
-def telling(path: Path, lang: Language, *, opening: bool = False) -> Iterator[None]:
+def telling(path: Path, lang: Language, sentences: Mapping[int, str] = _SENTENCES, **facts: object) -> Iterator[None]:
     """Turn errors of SQLite and of the system inside the block into a StoreError of one line about *path*."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-        key = _SENTENCES.get(code, "store.other")
-        if isinstance(error, PermissionError) or (opening and code == sqlite3.SQLITE_CANTOPEN):
+        key = sentences.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY, "store.other")
+        if isinstance(error, PermissionError):
             key = "store.not_allowed"
-        raise StoreError(say(key, lang, file=shown(str(path)), reason=str(error))) from error
+        raise store_error(key, path, lang, reason=str(error), **facts) from error
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """Run the block as one transaction: it is rolled back on any exception, Ctrl-C included."""
     connection.execute(begin)
-    try:
+    with connection:
         yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # report the first error; some roll back on their own
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager
@@ -102,14 +100,9 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
     been removed meanwhile does not count. A file that a killed process left behind claims nothing.
     """
     file = path.with_name(f"{path.name}-scan-{scan_id}.lock")
-    with telling(path, lang):
-        try:
-            while (holder := _locked(file)) is None:
-                pass
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:
-                raise StoreError(say("store.running", lang, file=shown(str(path)), scan=scan_id)) from error
-            raise
+    with telling(path, lang, _WHEN_CLAIMING, scan=scan_id):
+        while (holder := _locked(file)) is None:
+            pass
     try:
         yield
     finally:
@@ -120,78 +113,55 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
 
 def _locked(file: Path) -> sqlite3.Connection | None:
     """Lock *file*, creating it if needed; return None if its holder removed it before we had the lock."""
+    _create(file)
+    with ExitStack() as stack:
+        try:
+            before = file.stat()
+            holder = stack.enter_context(closing(_connection(file, timeout=0)))
+            holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
+            holder.execute("BEGIN EXCLUSIVE")
+            if os.path.samestat(before, file.stat()):
+                stack.pop_all()
+                return holder
+        except (FileNotFoundError, sqlite3.OperationalError):
+            if file.exists():
+                raise
+    return None
+
+
+def _create(path: Path) -> None:
     with suppress(FileExistsError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
-    try:
-        before = file.stat()
-        holder = sqlite3.connect(_uri(file, "rw"), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
-    except (FileNotFoundError, sqlite3.OperationalError):
-        if file.exists():
-            raise
-        return None
-    try:
-        holder.execute("PRAGMA journal_mode = MEMORY")  # no second file beside the first
-        holder.execute("BEGIN EXCLUSIVE")
-        is_there = file.exists() and os.path.samestat(before, file.stat())
-    except BaseException:
-        holder.close()
-        raise
-    if not is_there:
-        holder.close()
-    return holder if is_there else None
+        path.touch(_PRIVATE, exist_ok=False)
 
 
-def check_sound(connection: sqlite3.Connection, path: Path, lang: Language) -> None:
-    """Raise StoreError if the file is damaged, before hours of scanning are written to it."""
-    with telling(path, lang):
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        reason = verdict.strip().splitlines()[-1]
-        raise StoreError(say("store.damaged", lang, file=shown(str(path)), reason=reason))
-
-
-def _check_place(path: Path, *, create: bool, lang: Language) -> None:
-    tell = partial(say, lang=lang, file=shown(str(path)))
-    if path.is_dir():
-        raise StoreError(tell("store.directory"))
-    if path.exists():
-        return
-    if not create:
-        raise StoreError(tell("store.missing"))
-    if not path.absolute().parent.is_dir():
-        raise StoreError(tell("store.no_folder"))
-
-
-def _uri(path: Path, mode: str) -> str:
-    """Return *path* as a URI for SQLite. Drive letters and network shares of Windows need three slashes."""
+def _connection(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open the existing file at *path*. Drive letters and network shares of Windows need three slashes in a URI."""
     name = path.absolute().as_posix()
-    return f"file://{'' if name.startswith('/') else '/'}{quote(os.fsencode(name), safe='/:')}?mode={mode}"
+    uri = f"file://{'' if name.startswith('/') else '/'}{quote(os.fsencode(name), safe='/:')}?mode=rw"
+    # Store lets one thread in at a time.
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: Language) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA foreign_keys = ON")
-    tell = partial(say, lang=lang, file=shown(str(path)))
     with transaction(connection, "BEGIN DEFERRED"):  # a consistent view: another process may be creating the tables
         found = _schema_of(connection)
-        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        pragmas = connection.execute("SELECT * FROM pragma_application_id, pragma_user_version")
+        application, version = pragmas.fetchone()
     if not found and not application:
         if not create:
-            raise StoreError(tell("store.empty"))
-        _make(connection)
+            raise store_error("store.empty", path, lang)
+        with transaction(connection):
+            if not _schema_of(connection):  # another process may have created it meanwhile
+                for statement in _script().split(";\n"):  # ``executescript`` would commit the transaction
+                    connection.execute(statement)
     elif application != APPLICATION_ID:
-        raise StoreError(tell("store.other_program"))
+        raise store_error("store.other_program", path, lang)
     elif version != VERSION:
-        raise StoreError(tell("store.other_version", found=version, known=VERSION))
+        raise store_error("store.other_version", path, lang, found=version, known=VERSION)
     elif found != _our_schema():
-        raise StoreError(tell("store.other_schema"))
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    with transaction(connection):
-        if not _schema_of(connection):  # another process may have created it meanwhile
-            for statement in _statements(_script()):
-                connection.execute(statement)
+        raise store_error("store.other_schema", path, lang)
 
 
 def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
@@ -212,17 +182,3 @@ def _our_schema() -> set[tuple[str, str, str]]:
 
 def _script() -> str:
     return (files(__package__ or "") / "schema.sql").read_text("utf-8")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a *script*; ``executescript`` would commit the current transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

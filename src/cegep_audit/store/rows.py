@@ -117,18 +117,13 @@ def load(
     values |= {name: decode(columns[name]) for name, decode in _decoders(table)}
     for child in table.children:
         found = ([], []) if child.name in without else load(connection, child, key, among=among, without=without)
-        groups = _groups(*found)
+        # The key of a child is that of its parent and a position: children of one parent follow each other.
+        parents, records = Counter(zip(*found[0][:-1], strict=True)), iter(found[1])
+        groups = {parent: tuple(islice(records, number)) for parent, number in parents.items()}
         values[child.name] = [groups.get(each, ()) for each in zip(*own, strict=True)]
     values |= {name: map(make, *own) for name, make in (given or {}).items()}
     arguments = (values.get(field.name, repeat(field.default)) for field in fields(table.record))
     return own, list(map(table.record, *arguments)) if rows else []
-
-
-def _groups(keys: Sequence[Sequence[Any]], records: Sequence[Any]) -> dict[Key, tuple[Any, ...]]:
-    """Return *records* by the key of their parent row: their own key without its last column, the position."""
-    sizes = Counter(zip(*keys[:-1], strict=True))
-    left = iter(records)
-    return {key: tuple(islice(left, size)) for key, size in sizes.items()}
 
 
 @contextmanager
@@ -171,24 +166,21 @@ def _decoders(table: Table) -> list[tuple[str, Callable[[Sequence[Cell]], Iterab
     return [(name, _of_column(hints[name])) for name in table.columns]
 
 
+_PLAIN = {str, int, float, NoneType}
+
+
 def _of_column(hint: Any) -> Callable[[Sequence[Cell]], Iterable[Any]]:  # noqa: ANN401 - a type, as typing gives it
-    """Return a function from the cells of a column to values of the type *hint*."""
     kinds = frozenset(get_args(hint)) if get_origin(hint) is UnionType else frozenset({hint})
     if kinds <= _PLAIN:
         return lambda cells: map(dict[Cell, Cell]().setdefault, _checked(cells, kinds), cells)
     (inner,) = kinds - {NoneType}
-    decode = _of_json(inner)
-    if get_origin(inner) or is_dataclass(inner):
-        return lambda cells: _each_once(lambda cell: decode(json.loads(cell)), cells)
-    return lambda cells: _each_once(decode, cells)
+    read, is_json = _of_json(inner), get_origin(inner) or is_dataclass(inner)
 
+    def decode(cells: Sequence[Any]) -> Iterable[Any]:
+        made = {cell: None if cell is None else read(json.loads(cell) if is_json else cell) for cell in set(cells)}
+        return map(made.__getitem__, cells)
 
-_PLAIN = {str, int, float, NoneType}
-
-
-def _each_once(decode: Callable[[Any], Any], cells: Sequence[Cell]) -> Iterable[Any]:
-    made = {cell: None if cell is None else decode(cell) for cell in set(cells)}
-    return map(made.__getitem__, cells)
+    return decode
 
 
 def _of_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it

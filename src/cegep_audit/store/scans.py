@@ -12,12 +12,9 @@ from typing import Any, Self
 from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
-from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.store import rows
-from cegep_audit.store.opening import BUSY_S, check_sound, claiming, connect, telling, transaction
-from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, insert, load
-from cegep_audit.text import shown
+from cegep_audit.store.opening import BUSY_S, claiming, connect, store_error, telling, transaction
+from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, collector_paused, insert, load, stored
 from cegep_audit.vocabulary import Status, Verdict
 
 # Decisions carry over from one scan to the next; a scan of the past (as_of) is coded on its own.
@@ -97,11 +94,7 @@ class Store:
         with self._writing() as connection:
             insert(connection, SCANS, [((), begun)])
             scan_id = int(connection.execute("SELECT max(id) FROM scans").fetchone()[0])
-            insert(
-                connection,
-                INSTITUTIONS,
-                (((scan_id, position), institution) for position, institution in enumerate(institutions)),
-            )
+            insert(connection, INSTITUTIONS, (((scan_id, place), each) for place, each in enumerate(institutions)))
             self._hold(scan_id)
         return scan_id
 
@@ -114,18 +107,17 @@ class Store:
         self._hold(scan_id)
 
     def save(self, scan_id: int, *results: InstitutionResult) -> None:
-        """Save *results* in one transaction; earlier results of the same institutions are replaced."""
+        """Save *results*, one an institution, in one transaction; those of the same institutions are replaced."""
+        entries = [((scan_id, stored(result.institution.id)), result) for result in results]
         with self._writing() as connection:
-            for result in results:
-                key = (scan_id, rows.stored(result.institution.id))
-                connection.execute("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", key)
-                insert(connection, RESULTS, [(key, result)])
+            keys = (key for key, _ in entries)
+            connection.executemany("DELETE FROM results WHERE scan_id = ? AND institution_id = ?", keys)
+            insert(connection, RESULTS, entries)
 
     def note_stalls(self, scan_id: int, stalls: Sequence[Stall]) -> None:
         """Add *stalls* of this machine to those of a scan."""
         if stalls:
-            kept = (*self.scan(scan_id).stalls, *stalls)
-            self._update(scan_id, "stalls", kept)
+            self._update(scan_id, "stalls", (*self.scan(scan_id).stalls, *stalls))
 
     def label(self, scan_id: int, text: str) -> None:
         """Set the label of a scan."""
@@ -137,7 +129,7 @@ class Store:
         try:
             later = [scan.id for scan in self.scans() if scan.completes == scan_id]
             if later:
-                raise StoreError(self._say("store.completed_by", scan=scan_id, others=", ".join(map(str, later))))
+                raise self._error("store.completed_by", scan=scan_id, others=", ".join(map(str, later)))
             with self._writing() as connection:
                 connection.execute("DELETE FROM scans WHERE id = ?", (scan_id,))
         finally:
@@ -199,12 +191,13 @@ class Store:
         """
         known = {scan.id: scan for scan in self.scans()}
         if not known:
-            raise StoreError(self._say("store.empty"))
+            raise self._error("store.empty")
         latest = max(known.values(), key=lambda scan: (scan.ended_at is not None, not scan.is_selection, scan.id))
         chosen = latest.id if scan_id is None else scan_id
         if chosen not in known:
-            raise UsageError(self._say("store.unknown_scan", scan=chosen, existing=", ".join(map(str, known))))
-        return replace(known[chosen], institutions=self._institutions(chosen))
+            raise UsageError(str(self._error("store.unknown_scan", scan=chosen, existing=", ".join(map(str, known)))))
+        with self._reading() as connection:
+            return replace(known[chosen], institutions=tuple(load(connection, INSTITUTIONS, (chosen,))[1]))
 
     def load(self, scan_id: int | None = None) -> Scan:
         """Return a scan with its results in registry order; the latest if *scan_id* is None.
@@ -224,7 +217,7 @@ class Store:
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
             given = {"institution": subjects.__getitem__}
-            with rows.collector_paused(), self._reading() as connection:
+            with collector_paused(), self._reading() as connection:
                 (ids,), results = load(connection, RESULTS, (scan_id,), given, among=list(subjects), without=without)
             found = dict(zip(ids, results, strict=True))
             yield from (found[id_] for id_ in subjects if id_ in found)
@@ -246,10 +239,6 @@ class Store:
                 items += load(connection, DECISIONS, (number,), {"unit": Unit})[1]
         return sorted(items, key=lambda item: (item.scan_id, item.unit, item.coder, item.correct_account))
 
-    def _institutions(self, scan_id: int) -> tuple[Institution, ...]:
-        with self._reading() as connection:
-            return tuple(load(connection, INSTITUTIONS, (scan_id,))[1])
-
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._turn, telling(self.path, self._lang):
@@ -257,7 +246,7 @@ class Store:
                 with transaction(self._connection, "BEGIN DEFERRED"):
                     yield self._connection
             except (ValueError, TypeError) as error:
-                raise StoreError(self._say("store.bad_value", reason=str(error))) from error
+                raise self._error("store.bad_value", reason=str(error)) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -265,12 +254,15 @@ class Store:
             yield self._connection
 
     def _check_sound(self) -> None:
-        with self._turn:
-            check_sound(self._connection, self.path, self._lang)
+        """Raise StoreError if the file is damaged, before hours of scanning are written to it."""
+        with self._turn, telling(self.path, self._lang):
+            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise self._error("store.damaged", reason=verdict.strip().splitlines()[-1])
 
     def _update(self, scan_id: int, column: str, value: object) -> None:
         with self._writing() as connection:
-            cells = (rows.stored(value), scan_id)
+            cells = (stored(value), scan_id)
             connection.execute(f"UPDATE scans SET {column} = ? WHERE id = ?", cells)  # noqa: S608 - our own names
 
     def _let_go(self, scan_id: int) -> None:
@@ -282,5 +274,5 @@ class Store:
             stack.enter_context(claiming(self.path, scan_id, self._lang))
             self._claims[scan_id] = stack
 
-    def _say(self, key: str, **facts: object) -> str:
-        return say(key, self._lang, file=shown(str(self.path)), **facts)
+    def _error(self, key: str, **facts: object) -> StoreError:
+        return store_error(key, self.path, self._lang, **facts)

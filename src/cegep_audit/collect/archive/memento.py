@@ -1,9 +1,9 @@
 """A web archive as a port: the capture of a page nearest to a day, requested at the archive's own pace.
 
-Every request of the scan goes to one archive; :mod:`uri_m` writes and reads its addresses. Its robots.txt is not read,
-because it is meant for crawlers of the archive's own pages; its published limits say how fast captures may be read. A
-capture is returned under its original address and time, so that the site reader reads it as a page of that day, and
-the WARC of such a scan looks like one of a live scan on that day.
+Every request of the scan goes to one archive. Its robots.txt is not read, because it is meant for crawlers of the
+archive's own pages; its published limits say how fast captures may be read. A capture is returned under its original
+address and time, so that the site reader reads it as a page of that day, and the WARC of such a scan looks like one of
+a live scan on that day.
 """
 
 import asyncio
@@ -15,21 +15,12 @@ from functools import partial
 from http import HTTPStatus
 
 from cegep_audit.clock import read_mail_date
-from cegep_audit.collect.archive.uri_m import (
-    LEAST_DELAY_S,
-    WAYBACK_MACHINE,
-    Moment,
-    Period,
-    read_uri_m,
-    redirect_of,
-    stamp_of,
-    uri_m,
-)
+from cegep_audit.collect import archive
+from cegep_audit.collect.archive import Moment, Period, read_uri_m, redirect_of, stamp_of, uri_m
 from cegep_audit.collect.http.addresses import Resolve
-from cegep_audit.collect.http.exchange import Exchange, Recorder
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.politeness import retry_after_s
-from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Fetch, Want, header_map
+from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Exchange, Fetch, Recorder, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -41,7 +32,6 @@ from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 # for an hour, as the archive's staff told the maintainers of the client edgi-govdata-archiving/wayback.
 _REST_S = 60.0
 _PATIENCE = 3  # answers 429 in a row, or requests without an answer, after which the scan stops asking
-
 _BACKOFF_S = 5.0  # before the second try, doubled before the third
 _RETRIED = frozenset({Detail.CONNECTION_LOST, Detail.TIMEOUT})
 _NO_ANSWER = _RETRIED | {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.PROXY}
@@ -58,9 +48,9 @@ _HIDDEN = frozenset({"set-cookie", "retry-after", "location"})
 class WebArchive(LiveWeb):
     """The web as one archive captured it on the day of a *period*.
 
-    *timegate* is as in :func:`~cegep_audit.collect.archive.uri_m.timegate_of`; one that the
-    user names may be at a private address. *record* gets each capture in range as the site's own answer of that moment,
-    with the address of the capture as its source. The archive's pace is kept whatever *limits* say.
+    *timegate* is as in :func:`~cegep_audit.collect.archive.timegate_of`; one that the user names may be at a private
+    address. *record* gets each capture in range as the site's own answer of that moment, with the address of the
+    capture as its source. The archive's pace is kept whatever *limits* say.
 
     :attr:`given_up` is set, and every further request refused, once the archive asks to wait for longer than
     ``Limits.max_retry_after_s`` or stops answering. Missing pages then say nothing about the sites.
@@ -74,44 +64,43 @@ class WebArchive(LiveWeb):
         limits: Limits,
         user_agent: str,
         *,
-        timegate: str = WAYBACK_MACHINE,
+        timegate: str = archive.WAYBACK_MACHINE,
         record: Recorder | None = None,
         resolve: Resolve | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lang: Language = "fr",
     ) -> None:
-        delay_s = max(limits.delay_s, LEAST_DELAY_S.get(host_of(timegate), 0.0))
-        allow_private = limits.allow_private or timegate != WAYBACK_MACHINE
+        delay_s = max(limits.delay_s, archive.LEAST_DELAY_S.get(host_of(timegate), 0.0))
+        allow_private = limits.allow_private or timegate != archive.WAYBACK_MACHINE
         own = replace(limits, delay_s=delay_s, allow_private=allow_private)
-        keep = self._keep if record else None
+        keep = partial(self._keep, record) if record else None
         super().__init__(own, user_agent, record=keep, resolve=resolve, clock=clock, sleep=sleep, lang=lang)
         self.given_up: FetchError | None = None
-        self.period = period
-        self.timegate = timegate
+        self._period = period
+        self._timegate = timegate
         self._site_limits = limits
-        self._record = record
         self._refusals = 0  # consecutive answers 429 of the archive
         self._silences = 0  # requests in a row that it did not answer
 
     def _site(self, institution: Institution, fetch: Fetch, _: Want) -> Site:
         return Site(institution, partial(self._capture, fetch, {}), self._site_limits, terms=WEB_ARCHIVE)
 
-    def _keep(self, exchange: Exchange) -> str | None:
+    def _keep(self, record: Recorder, exchange: Exchange) -> str | None:
         """Record *exchange* without request headers as the site's own answer, if it is a capture in range."""
         headers = header_map(exchange.response_headers)
         moment = read_uri_m(exchange.url, exchange.url)
         at = read_mail_date(headers.get("memento-datetime", ""))
-        if self._record is None or moment is None or at is None or self.period.refusal(at):
+        if moment is None or at is None or self._period.refusal(at):
             return None
         target = redirect_of(moment, exchange.url, headers.get("location", ""))
         kept = tuple(
             (name, target.encode() if name.lower() == b"location" and target else value)
             for name, value in exchange.response_headers
         )
-        source = uri_m(self.timegate, Moment(stamp_of(at), moment.url))
+        source = uri_m(self._timegate, Moment(stamp_of(at), moment.url))
         answer = replace(exchange, url=moment.url, started_at=at, response_headers=kept, source=source)
-        return self._record(replace(answer, request_headers=(), ip=None))
+        return record(replace(answer, request_headers=(), ip=None))
 
     async def _capture(self, fetch: Fetch, just_after: dict[str, datetime], url: str, want: Want) -> Answer:
         """Return the capture of *url* with original addresses: a :class:`~cegep_audit.collect.port.Fetch` of one site.
@@ -121,9 +110,9 @@ class WebArchive(LiveWeb):
         """
         if want is Want.ROBOTS:
             raise FetchError(url, Detail.NO_CAPTURE, "the rules of that day no longer matter")
-        moment = Moment(stamp_of(just_after.pop(crawl_key(url), self.period.noon)), url)
+        moment = Moment(stamp_of(just_after.pop(crawl_key(url), self._period.noon)), url)
         for _ in range(_OWN_REDIRECTS):
-            address = uri_m(self.timegate, moment)
+            address = uri_m(self._timegate, moment)
             try:
                 answer = await self._ask(address, fetch)
             except FetchError as error:
@@ -132,21 +121,20 @@ class WebArchive(LiveWeb):
             at = read_mail_date(answer.headers.get("memento-datetime", ""))
             location = (answer.location or "") if answer.status in REDIRECTS else ""
             # The next request goes to the same archive, even if its redirect to a capture leads elsewhere.
-            exact = None if at else read_uri_m(address, location)
-            if at is None and exact is None:
+            found = moment if at else read_uri_m(address, location)
+            if found is None:
                 raise FetchError(url, Detail.NO_CAPTURE, "the archive holds no such page", status=answer.status)
-            captured_at = at or (exact and exact.at)
-            if captured_at and (refusal := self.period.refusal(captured_at)):
+            captured_at = at or found.at
+            if captured_at and (refusal := self._period.refusal(captured_at)):
                 raise FetchError(url, Detail.NO_CAPTURE, refusal)
-            if exact:
-                moment = exact
-            elif at:
+            if at:
                 headers = {name: value for name, value in answer.headers.items() if name not in _HIDDEN}
                 if target := redirect_of(moment, address, location):
                     headers["location"] = target
                     if visit_key(target) == visit_key(moment.url):
                         just_after[crawl_key(target)] = at + _JUST_AFTER
                 return replace(answer, url=moment.url, headers=headers, at=at)
+            moment = found
         raise FetchError(moment.url, Detail.NO_CAPTURE, "the archive leads from one capture to the next")
 
     async def _ask(self, address: str, fetch: Fetch) -> Answer:

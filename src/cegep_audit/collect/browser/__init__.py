@@ -16,19 +16,15 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 def find_chromium(environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the path of the Chromium to use: the one that ``CEGEP_AUDIT_CHROMIUM`` names, else the first installed."""
-    if named := environ.get(VARIABLE):
-        return shutil.which(named, path=environ.get("PATH"))
-    found = (shutil.which(name, path=environ.get("PATH")) for name in _NAMES)
-    return next((path for path in found if path), None)
+    names = (environ[VARIABLE],) if environ.get(VARIABLE) else _NAMES
+    return next(filter(None, (shutil.which(name, path=environ.get("PATH")) for name in names)), None)
 
 
 def require(lang: Language, environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of the Chromium to use; raise UsageError, which says what to install, if a part is missing."""
     if find_spec("playwright") is None:
         raise UsageError(say("browser.no_extra", lang, command=install_command("browser")))
-    path = find_chromium(environ)
+    path, named = find_chromium(environ), environ.get(VARIABLE, "")
     if path is None:
-        named = environ.get(VARIABLE)
-        key = "browser.not_there" if named else "browser.none"
-        raise UsageError(say(key, lang, variable=VARIABLE, path=named or ""))
+        raise UsageError(say("browser.not_there" if named else "browser.none", lang, variable=VARIABLE, path=named))
     return path

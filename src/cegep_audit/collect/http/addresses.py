@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import zip_longest
 from urllib.parse import unquote
 
 from cegep_audit.urls import host_of, is_ip
@@ -78,6 +79,13 @@ def is_special_host(host: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
         return True
     return is_ip(name) and is_special(name)
+
+
+def alternating(addresses: Sequence[str]) -> list[str]:
+    """Order *addresses* so that IPv4 and IPv6 alternate: if one family does not work, the second try does."""
+    first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
+    second = [address for address in addresses if address not in first]
+    return [address for pair in zip_longest(first, second) for address in pair if address]
 
 
 class Resolver:

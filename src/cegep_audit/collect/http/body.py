@@ -9,8 +9,7 @@ from http import HTTPStatus
 
 from zlib_ng import zlib_ng as zlib  # the same interface in two fifths of the time
 
-from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.port import Want
+from cegep_audit.collect.port import Exchange, Want
 from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
@@ -32,7 +31,7 @@ _BARE_DEFLATE = -15  # many servers leave out the zlib header
 _ZLIB = [bytes([size << 4 | 8]) for size in range(16)]  # the first byte: compression by deflate, any window
 
 
-class BodyError(Exception):
+class AnswerError(Exception):
     """An answer that cannot be read whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
@@ -50,9 +49,9 @@ def may_be_page(content_type: str) -> bool | None:
 
 
 def require_markup(start: bytes) -> None:
-    """Raise BodyError unless a body that begins with *start* is markup."""
+    """Raise AnswerError unless a body that begins with *start* is markup."""
     if not looks_like_markup(start):
-        raise BodyError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
+        raise AnswerError(Detail.NOT_HTML, "neither its type nor its first bytes are those of a page")
 
 
 def content_codings(header: str) -> list[str]:
@@ -71,7 +70,7 @@ async def receive(
 ) -> None:
     """Fill in the body as received, and whether it is whole: at most *limit* bytes, none of a file that is not a page.
 
-    The beginning of an error is enough. Raise BodyError as soon as a body of a vague type proves not to be markup.
+    The beginning of an error is enough. Raise AnswerError as soon as a body of a vague type proves not to be markup.
     """
     received: list[bytes] = []
     size, wanted = 0, _is_wanted(want, headers)
@@ -85,7 +84,7 @@ async def receive(
             received.append(piece)
             size += len(piece)
             if len(received) > _MAX_PIECES:
-                raise BodyError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
+                raise AnswerError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
             if size > limit:
                 return
             if wanted is None and size >= _SNIFFED_RAW:
@@ -98,7 +97,7 @@ async def receive(
 
 
 def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: int, surplus: bytes) -> bytes:
-    """Return the decoded body as far as it is wanted; raise BodyError where it cannot be read whole.
+    """Return the decoded body as far as it is wanted; raise AnswerError where it cannot be read whole.
 
     *surplus* is what followed the answer on its connection.
     """
@@ -109,13 +108,13 @@ def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: i
     if wanted is False:
         return b""
     if exchange.truncated and not cuts:
-        raise BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        raise AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
     body = decoded(exchange.body, codings, limit, cuts=cuts)
     if wanted is None and body:
         require_markup(body)
     if surplus.strip() and not exchange.truncated and "transfer-encoding" not in headers:
         exchange.truncated = "unspecified"
-        raise BodyError(Detail.CUT_SHORT, "longer than its Content-Length says")
+        raise AnswerError(Detail.CUT_SHORT, "longer than its Content-Length says")
     return body
 
 
@@ -123,7 +122,7 @@ def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: i
 
 
 def decoded(body: bytes, codings: list[str], limit: int, *, cuts: bool = False) -> bytes:
-    """Return *body* without its *codings*, at most *limit* bytes; raise BodyError where that cannot be done.
+    """Return *body* without its *codings*, at most *limit* bytes; raise AnswerError where that cannot be done.
 
     A longer result is a fault ``too_large`` or, with *cuts*, is cut at the limit. Then a body that was itself cut at
     the limit need not reach the end of its coding.
@@ -140,14 +139,14 @@ def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
     return _undone(body, codings, limit)[0]
 
 
-def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, BodyError | None]:
+def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, AnswerError | None]:
     """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest.
 
     The limit also holds between two layers of coding.
     """
-    fault: BodyError | None = None
+    fault: AnswerError | None = None
     if len(codings) > _MAX_LAYERS:
-        return b"", BodyError(Detail.DECODE, f"{len(codings)} content codings over one another")
+        return b"", AnswerError(Detail.DECODE, f"{len(codings)} content codings over one another")
     for coding in codings or [""]:
         start = body[:SNIFFED]
         is_zlib = start[:1] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950
@@ -158,32 +157,32 @@ def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, BodyErr
         elif coding == "deflate":
             wbits = _BARE_DEFLATE
         else:
-            return b"", fault or BodyError(Detail.DECODE, f"content coding {coding[:20]!r} cannot be undone")
+            return b"", fault or AnswerError(Detail.DECODE, f"content coding {coding[:20]!r} cannot be undone")
         body, wrong = _inflated(body, wbits, coding or "gzip", limit)
         fault = fault or wrong
     if len(body) > limit:
-        fault = fault or BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        fault = fault or AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
     return body[:limit], fault
 
 
-def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, BodyError | None]:
+def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, AnswerError | None]:
     """Return the inflated *data*, at most *limit* + 1 bytes, and its fault if any."""
     parts: list[bytes] = []  # joined at the end: most bodies have one, which is then not copied
     left = limit + 1
-    fault: BodyError | None = BodyError(Detail.DECODE, "too many gzip files in a row")
+    fault: AnswerError | None = AnswerError(Detail.DECODE, "too many gzip files in a row")
     for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(wbits)
         try:
             parts.append(inflater.decompress(data, left))
         except zlib.error as error:  # type: ignore[misc]  # its stubs take the class for an instance
-            fault = BodyError(Detail.DECODE, f"broken {coding} ({error})")
+            fault = AnswerError(Detail.DECODE, f"broken {coding} ({error})")
             break
         left -= len(parts[-1])
         data, wbits = inflater.unused_data, _GZIP
         if not left:
-            fault = BodyError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+            fault = AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
         elif not inflater.eof:
-            fault = BodyError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+            fault = AnswerError(Detail.CUT_SHORT, f"{coding} ends in the middle")
         elif not data.startswith(b"\x1f"):  # whatever else follows the end is padding
             fault = None
         else:

@@ -3,23 +3,42 @@
 httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
 addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
 are still those of the host.
+
+h11 mistakes bytes after an answer for the next one, and refuses an answer for one malformed header line. So a
+:class:`Framing` before h11 cleans heads and decides whether the connection can be used again: only if the answer
+certainly ended and nothing followed it.
 """
 
 import asyncio
+import re
 import ssl
-from collections.abc import Sequence
-from itertools import zip_longest
+import sys
 from typing import Any, Self
 
 import httpcore
 
-from cegep_audit.collect.http.addresses import Resolve, is_special
-from cegep_audit.collect.http.framing import Framing, TransportError
+from cegep_audit.collect.http.addresses import Resolve, alternating, is_special
+from cegep_audit.collect.http.body import AnswerError
 from cegep_audit.vocabulary import Detail
 
 _MAX_ADDRESSES = 4  # tried for one host
 _CONNECT_S = 3.0  # for each address but the last, so that one that drops packets leaves time for the next
 _BUFFER = 256 * 1024  # bytes received but not read; above it, receiving pauses
+
+_MAX_HEAD = 100_000  # bytes; h11 gives up on a longer one
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]*"
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_GOOD_HEAD = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: %b)?\r?\n(?:%b:%b\r?\n)+\r?\n" % (_VALUE, _TOKEN, _VALUE))
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9][0-9]{2})(?![0-9])(.*)", re.DOTALL)
+_NO_CONTROLS = bytes.maketrans(bytes(range(0x20)) + b"\x7f", b" " * 33)
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*(?=\r?\n)", re.IGNORECASE)
+_CODED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
+_UNKNOWN = sys.maxsize  # the length of a body that probably ends with the connection
+
+# The end of a chunked body. If page text looks the same, the connection is closed needlessly.
+_LAST_CHUNK = re.compile(rb"\r\n0{1,16}[ \t]*(?:;[^\r\n]{0,500})?\r\n(?:[^\r\n]{1,500}\r\n){0,9}+\r\n")
+_LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may begin
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
@@ -49,50 +68,48 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._error: Exception | None = None
 
     async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Self:
-        """Connect to *host*, at the first of its addresses that answers; raise TransportError."""
+        """Connect to *host*, at the first of its addresses that answers; raise AnswerError."""
         try:
             await self._connect(host, port)
-        except TransportError as error:
+        except AnswerError as error:
             if not self._is_proxy:
                 raise
             self.tried = ()
-            raise TransportError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
+            raise AnswerError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
         return self
 
     async def _connect(self, host: str, port: int) -> None:
         try:
-            found = await self._resolve(host)
+            self.tried = tuple(await self._resolve(host))
         except OSError:
-            found = ()
-        if not found:
-            raise TransportError(Detail.DNS, "no address is known for this host name")
-        public = [address for address in found if self._allow_private or not is_special(address)]
-        self.tried = tuple(found)
+            self.tried = ()
+        if not self.tried:
+            raise AnswerError(Detail.DNS, "no address is known for this host name")
+        public = [address for address in self.tried if self._allow_private or not is_special(address)]
         if not public:
-            raise TransportError(Detail.PRIVATE_ADDRESS, f"the host name leads to {found[0]}, not a public address")
+            raise AnswerError(Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address")
         self.tried = addresses = tuple(alternating(public)[:_MAX_ADDRESSES])
-        loop = asyncio.get_running_loop()
         for address in addresses:
             try:
                 async with asyncio.timeout(_CONNECT_S if address != addresses[-1] else None):
-                    self._transport, _ = await loop.create_connection(lambda: self, address, port)
+                    self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, address, port)
             except OSError as error:  # TimeoutError too
                 failure = error
             else:
                 self.ip, self.tried = (None, ()) if self._is_proxy else (address, (address,))
                 return
         if isinstance(failure, TimeoutError):  # the kernel's own limit
-            raise TransportError(Detail.TIMEOUT, "no answer") from failure
+            raise AnswerError(Detail.TIMEOUT, "no answer") from failure
         # No route there (a network without IPv6) counts as a refusal.
-        raise TransportError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
+        raise AnswerError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, *_: object, **__: object
     ) -> Self:
-        """Continue in TLS; raise TransportError, also where unencrypted bytes came before."""
+        """Continue in TLS; raise AnswerError, also if unencrypted bytes came before."""
         if self._transport is None or self._received or self.framing.surplus:
             await self.aclose()
-            raise TransportError(Detail.PROTOCOL, "bytes before the TLS handshake")
+            raise AnswerError(Detail.PROTOCOL, "bytes before the TLS handshake")
         loop = asyncio.get_running_loop()
         try:
             self._transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
@@ -125,7 +142,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._news.set()
 
     async def read(self, *_: object, **__: object) -> bytes:
-        """Return the next bytes of the answer, b"" at the end; raise TransportError or ReadError where it breaks."""
+        """Return the next bytes of the answer, b"" at the end; raise AnswerError or ReadError if it breaks off."""
         while not self.is_stale:
             await self._news.wait()
             if not self._received:
@@ -136,8 +153,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
                 if self._error:
                     raise httpcore.ReadError(str(self._error)) from self._error
                 return b""
-            data = bytes(self._received)
-            self._received.clear()
+            data, self._received = bytes(self._received), bytearray()
             if not self._is_lost:
                 self._news.clear()
             if self._transport:
@@ -151,11 +167,11 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
 
         If the connection has ended meanwhile, reading the answer shows it.
         """
-        if not buffer or not self._transport:  # the end of the request
-            return
+        if not buffer or not self._transport:
+            return  # the end of the request
         self.is_sent = True
         if buffer.startswith(b"GET "):
-            self.is_stale = self._requests > 0 and self._is_readable
+            self.is_stale = self._requests > 0 and self.get_extra_info("is_readable")
             if self.is_stale:
                 return
             self._requests += 1
@@ -164,27 +180,119 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 -- httpcore's
         """Return the value that httpcore asks for; it does not reuse a readable connection."""
-        if info == "is_readable":
-            return self._is_readable
+        if info == "is_readable":  # something followed the last answer, its end is uncertain, or the connection ended
+            return bool(self._received) or self._is_lost or not self.framing.is_clean
         return self._transport.get_extra_info(info) if self._transport else None
 
-    @property
-    def _is_readable(self) -> bool:
-        """Whether something followed the last answer, its end is uncertain, or the connection has ended."""
-        return bool(self._received) or self._is_lost or not self.framing.is_clean
 
-
-def alternating(addresses: Sequence[str]) -> list[str]:
-    """Order *addresses* so that IPv4 and IPv6 alternate: if one family does not work, the second try does."""
-    first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
-    second = [address for address in addresses if address not in first]
-    return [address for pair in zip_longest(first, second) for address in pair if address]
-
-
-def _tls_error(error: Exception) -> TransportError:
+def _tls_error(error: Exception) -> AnswerError:
     message = "TLS failed: the connection was closed during the handshake"
     if isinstance(error, ssl.SSLCertVerificationError):
         message = f"certificate not valid: {error.verify_message}"
     elif isinstance(error, ssl.SSLError) and error.reason:
         message = f"TLS failed: {error.reason.replace('_', ' ').lower()}"
-    return TransportError(Detail.TLS, message)
+    return AnswerError(Detail.TLS, message)
+
+
+class Framing:
+    """Finds the ends of the answers on one connection; ``surplus`` is what followed the latest one."""
+
+    def __init__(self) -> None:
+        self.surplus = bytearray()
+        self._is_head = False
+        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
+        self._searched = 0  # bytes of a head
+        self._left = 0  # bytes of the body that are still to come
+        self._has_chunks = False
+        self._is_connect = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the answer is at its end and nothing followed it."""
+        return not (self._is_head or self._left or self.surplus)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of the answer has come yet."""
+        return self._is_head and not self._held
+
+    def expect(self, request: bytes) -> None:
+        """Expect the answer to *request*: a GET, a CONNECT that asks a proxy for a tunnel, or not HTTP."""
+        self._is_connect = request.startswith(b"CONNECT ")
+        self._is_head = self._is_connect or request.startswith(b"GET ")
+        self._left = _UNKNOWN
+        self._has_chunks = False
+        self._held.clear()
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the bytes that received *data* adds to the answer, b"" for none yet; raise AnswerError.
+
+        Bytes after a chunked body are passed on too, because only h11 knows for certain where it ends.
+        """
+        heads = b""
+        while self._is_head:
+            self._held += data
+            head = self._next_head()
+            if head is None:
+                return heads
+            heads += head
+            data = bytes(self._held)
+            self._held[:] = b"\r\n" if self._has_chunks else b""
+        if self._has_chunks and self._left:
+            self._held += data
+            if end := _LAST_CHUNK.search(self._held):
+                self._left = 0
+                self.surplus += self._held[end.end() :]
+            del self._held[:-_LOOKED_BACK]
+            return heads + data
+        size = min(self._left, len(data))
+        self._left -= size
+        self.surplus += data[size:]
+        return heads + (data if self._has_chunks else data[:size])
+
+    def _next_head(self) -> bytes | None:
+        """Remove the head from the buffer and return it cleaned; None if it is not complete yet."""
+        held = self._held
+        del held[: len(held) - len(held.lstrip(b"\r\n"))]
+        end = _END_OF_HEAD.search(held, max(0, self._searched - 3))
+        self._searched = 0 if end else len(held)
+        if not held.startswith(b"HTTP/"[: len(held)]) or self._searched > _MAX_HEAD:
+            raise AnswerError(Detail.PROTOCOL, "the answer is not HTTP")
+        if end is None:
+            return None
+        head = clean_head(bytes(held[: end.end()]))
+        del held[: end.end()]
+        status = int(head[9:12]) if _STATUS_LINE.match(head) else 0
+        if status // 100 != 1 or status == 101:  # noqa: PLR2004 -- after an interim answer comes the real one
+            self._is_head = False
+            length = _LENGTH.findall(head)
+            if status in {204, 304} or (self._is_connect and status // 100 == 2):  # noqa: PLR2004 -- a tunnel
+                self._left = 0
+            elif _CODED.search(head):
+                self._has_chunks = True
+            elif len(length) == 1:
+                self._left = int(length[0])
+        return head
+
+
+def clean_head(head: bytes) -> bytes:
+    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects.
+
+    Lines without a colon or with a name that is not a token are removed, control characters become spaces, and a line
+    that begins with a space continues the previous one. An unreadable status line is left as it is.
+    """
+    if _GOOD_HEAD.fullmatch(head):
+        return head
+    first, *lines = head.split(b"\n")
+    status = _STATUS_LINE.match(first)
+    if status is None:
+        return head
+    reason = status[3].translate(_NO_CONTROLS).strip()
+    kept = [b"HTTP/1.%b %b %b" % (status[1], status[2], reason)]
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t") and len(kept) > 1:
+            kept[-1] += b" " + line.translate(_NO_CONTROLS).strip()
+        elif colon and re.fullmatch(_TOKEN, name.strip()):
+            kept.append(name.strip() + b": " + value.translate(_NO_CONTROLS).strip())
+    return b"\r\n".join([*kept, b"", b""])

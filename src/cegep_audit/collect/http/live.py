@@ -14,20 +14,16 @@ import httpcore
 import httpx
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.http.body import SUCCESS, BodyError, beginning_of, body_of, content_codings, receive
+from cegep_audit.collect.http.body import SUCCESS, AnswerError, beginning_of, body_of, content_codings, receive
 from cegep_audit.collect.http.connection import Connection
-from cegep_audit.collect.http.exchange import Exchange, user_agent
-from cegep_audit.collect.http.framing import TransportError
 from cegep_audit.collect.http.progress import Waiting
 from cegep_audit.collect.http.web import Web, repeats_credentials
 from cegep_audit.collect.politeness import ROBOTS_BYTES, OpenTurn, Turn
-from cegep_audit.collect.port import Answer, Fetch, Source, Want, header_map
+from cegep_audit.collect.port import Answer, Exchange, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution
 from cegep_audit.vocabulary import Detail
-
-__all__ = ["LiveWeb", "user_agent"]
 
 _KEEP_ALIVE_S = 5.0  # the time-out of most servers; a connection that idled longer is probably closed
 _ERROR_S = 1.0  # for a body that is not needed
@@ -38,7 +34,7 @@ _ECHO = "the answer repeats the credentials of the proxy"
 _BYTES = "latin-1"  # the encoding of headers, which preserves every byte
 
 # The errors expected from a request; anything else is a bug.
-_FAULTS = (BodyError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+_FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 
 
 class HttpFetch:
@@ -119,9 +115,9 @@ class HttpFetch:
         response = await self._send(exchange)
         try:
             if len(response.headers) > _MAX_HEADERS:
-                raise TransportError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
+                raise AnswerError(Detail.PROTOCOL, f"{len(response.headers):,} headers in one answer")
             if self._proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                raise TransportError(Detail.PROXY, f"the proxy answers {response.status}")
+                raise AnswerError(Detail.PROXY, f"the proxy answers {response.status}")
             exchange.started_at = web.now()
             web.connectivity.heard(response.status)
             # The host received the request before it answered, at an unknown time. The delay counts from the answer,
@@ -146,7 +142,7 @@ class HttpFetch:
                     raise
                 exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
             if self._echoes(exchange):
-                raise TransportError(Detail.PROXY, _ECHO)
+                raise AnswerError(Detail.PROXY, _ECHO)
             return headers
         finally:
             await response.aclose()
@@ -155,13 +151,13 @@ class HttpFetch:
         return ROBOTS_BYTES if want is Want.ROBOTS else self._web.limits.max_bytes
 
     async def _send(self, exchange: Exchange) -> httpcore.Response:
-        """Send the request of *exchange* and return the head of its answer; raise TransportError or httpcore's own."""
+        """Send the request of *exchange* and return the head of its answer; raise AnswerError or httpcore's own."""
         self._last = None
         web = self._web
         url = urlsplit(exchange.url)
         host = url.hostname or ""
         if not web.limits.allow_private and is_special_host(host):
-            raise TransportError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
+            raise AnswerError(Detail.PRIVATE_ADDRESS, f"{host} is not a public address")
         self._proxy = web.proxy(url.scheme, host)
         path = exchange.url[len(f"{url.scheme}://{url.netloc}") :]
         target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=path or "/")
@@ -195,7 +191,7 @@ class HttpFetch:
         try:
             surplus = bytes(self._used.framing.surplus) if self._used else b""
             body = body_of(exchange, want, headers, self._limit(want), surplus)
-        except BodyError as error:
+        except AnswerError as error:
             self._put_down()
             raise self._failure(exchange, error) from error
         return Answer(exchange.url, exchange.status or 0, headers, body, exchange.started_at, self._record(exchange))
@@ -220,11 +216,11 @@ class HttpFetch:
     def _failure(self, exchange: Exchange, error: Exception, patience_s: float = 0.0) -> FetchError:
         """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
         if self._echoes(exchange):
-            error = TransportError(Detail.PROXY, _ECHO)
+            error = AnswerError(Detail.PROXY, _ECHO)
         status = exchange.status
         has_ended = self._used is not None and self._used.has_ended
         match error:
-            case BodyError():
+            case AnswerError():
                 detail, message = error.detail, str(error)
             case TimeoutError():
                 what = "no complete answer" if status else "no answer"
@@ -243,8 +239,8 @@ class HttpFetch:
             message = _ECHO
         if exchange.status is None:
             exchange.detail = detail
-            exchange.tried = self._last.tried if self._last and isinstance(error, BodyError) else ()
-        elif isinstance(error, TransportError) or not isinstance(error, BodyError):
+            exchange.tried = self._last.tried if self._last and isinstance(error, AnswerError) else ()
+        elif not isinstance(error, AnswerError) or error.detail == Detail.TLS:  # the body may be longer
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         return FetchError(exchange.url, detail, message[:_MAX_MESSAGE], status=status, record_id=self._record(exchange))
 

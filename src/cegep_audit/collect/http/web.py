@@ -18,9 +18,9 @@ import httpx
 
 from cegep_audit import clock as utc
 from cegep_audit.collect.http.addresses import Resolve, Resolver
-from cegep_audit.collect.http.exchange import Recorder
 from cegep_audit.collect.http.progress import Connectivity, Listening, Tally
 from cegep_audit.collect.politeness import Pace, RobotsCache
+from cegep_audit.collect.port import Recorder
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import say
@@ -41,7 +41,7 @@ _PORTS = range(1, 65_536)
 class Web:
     """What all visits of one scan share, whether they read the live web or an archive of it.
 
-    *user_agent* comes from :func:`~cegep_audit.collect.http.exchange.user_agent`; *record* receives every exchange.
+    *user_agent* comes from :func:`~cegep_audit.collect.politeness.user_agent`; *record* receives every exchange.
     *resolve* returns the addresses of a host name, *clock* monotonic seconds, *now* the time in UTC. Proxies and
     certificates are those of the environment at construction. Raises UsageError, in the language *lang*, if these
     cannot be used.

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Self
 
 from cegep_audit import urls
-from cegep_audit.collect.archive.uri_m import Period
-from cegep_audit.collect.http.body import SUCCESS, BodyError
+from cegep_audit.collect.archive import Period
+from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.port import REPLAY, Answer, Source, Want
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc.captures import Found, Response, body_of, fields_of, files_of, go_through, response_of
@@ -101,7 +101,7 @@ class WarcArchive:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page."""
         for capture in self.captures:
             if capture.has_payload and capture.is_whole:
-                with suppress(BodyError):
+                with suppress(AnswerError):
                     response = self._response(capture, HEAD_BYTES)
                     kind = media_type(response.headers.get("content-type", ""))
                     if response.status in SUCCESS and kind in HTML_TYPES:
@@ -119,24 +119,24 @@ class WarcArchive:
             if response.status in SUCCESS and want is Want.PAGE and (rendered := self._rendered_of(capture)):
                 return rendered
             # Any readable part of an error is enough to recognise a firewall's challenge.
-            with nullcontext() if response.status in SUCCESS else suppress(BodyError):
+            with nullcontext() if response.status in SUCCESS else suppress(AnswerError):
                 body = body_of(response, want, self._limits.max_bytes, is_whole=capture.is_whole)
-        except BodyError as error:
+        except AnswerError as error:
             raise FetchError(capture.url, error.detail, str(error), status=status, record_id=record_id) from error
         return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
     def _response(self, capture: Record, most: int) -> Response:
-        """Return the HTTP response in a record, with *most* bytes of its block; raise BodyError without one."""
+        """Return the HTTP response in a record, with *most* bytes of its block; raise AnswerError without one."""
         own = response_of(capture, most)
         if capture.kind == "revisit":
             return self._revisited(capture, own)
         if own is None:
             detail = Detail.PROTOCOL if capture.is_whole else Detail.CUT_SHORT
-            raise BodyError(detail, "the archive's record holds no HTTP response")
+            raise AnswerError(detail, "the archive's record holds no HTTP response")
         return own
 
     def _revisited(self, capture: Record, own: Response | None) -> Response:
-        """Return the response that a revisit record refers to, under its *own* headers; raise BodyError."""
+        """Return the response that a revisit record refers to, under its *own* headers; raise AnswerError."""
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
         at, digest = parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
@@ -147,7 +147,7 @@ class WarcArchive:
             source = held[0]  # the record does not say which capture, so use the last one
         if source is None or not source.is_whole:
             message = "the archive holds only a reference to a capture that it does not hold"
-            raise BodyError(Detail.NO_CAPTURE, message)
+            raise AnswerError(Detail.NO_CAPTURE, message)
         former = self._response(source, self._most)
         return former if own is None or is_unchanged else former._replace(status=own.status, headers=own.headers)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.collect.http import body as bodies
-from cegep_audit.collect.http.body import SUCCESS, BodyError
+from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.port import Want, header_map
 from cegep_audit.collect.warc.members import GLANCE_BYTES, Damage
@@ -124,7 +124,7 @@ class Response(NamedTuple):
 
 
 def response_of(record: Record, most: int) -> Response | None:
-    """Return the HTTP response in *record*, with *most* bytes of its block; None if it holds none. Raises BodyError."""
+    """Return the HTTP response in *record*, with *most* bytes of its block; None without one. Raises AnswerError."""
     block, truncated = record.block(most), record.get("WARC-Truncated").lower()
     if record.kind == "resource":
         return Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, block, truncated)
@@ -142,12 +142,12 @@ def response_of(record: Record, most: int) -> Response | None:
 def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> bytes:
     """Return the wanted part of the body: a complete page, at most *limit* bytes, or b"" for another type of file.
 
-    The beginning of a robots.txt or an error is enough. Raises BodyError if the archive holds only a part,
+    The beginning of a robots.txt or an error is enough. Raises AnswerError if the archive holds only a part,
     as for a record that is not *is_whole*.
     """
     is_ok = response.status in SUCCESS
     if is_ok and not is_whole:
-        raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+        raise AnswerError(Detail.CUT_SHORT, "the archive's record is damaged")
     is_beginning = want is Want.ROBOTS or not is_ok
     is_page = True if is_beginning else bodies.may_be_page(response.headers.get("content-type", ""))
     if is_page is False:
@@ -157,7 +157,7 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     if set(codings) <= {"gzip", "deflate", "br"} and looks_like_markup(raw):
         codings = []
     what = "file" if is_beginning else "page"
-    part = BodyError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
+    part = AnswerError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
     if is_beginning:
         if not (is_whole or response.truncated):
             raise part
@@ -167,7 +167,7 @@ def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> by
     if is_page is None and (start := bodies.beginning_of(raw, codings, SNIFFED)):
         bodies.require_markup(start)
     if response.truncated:
-        raise BodyError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
+        raise AnswerError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
     body = bodies.decoded(raw, codings, limit)
     if not is_whole and b"</html>" not in body[-_TAIL:].lower():
         raise part
@@ -178,10 +178,10 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
     """Return the payload without its chunks, and whether it is as long as the headers announce.
 
     A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not
-    report whether the last chunk came. Raises BodyError if the record says that it holds only a part.
+    report whether the last chunk came. Raises AnswerError if the record says that it holds only a part.
     """
     if response.truncated in _CUT:
-        raise BodyError(_CUT[response.truncated], "the archive holds only a part of this page")
+        raise AnswerError(_CUT[response.truncated], "the archive holds only a part of this page")
     payload = response.payload
     if "chunked" not in response.headers.get("transfer-encoding", "").lower():
         announced = response.headers.get("content-length", "").strip()
@@ -198,7 +198,7 @@ def _without_chunks(response: Response) -> tuple[bytes, bool]:
 
 
 def _without_brotli(raw: bytes, limit: int) -> bytes | None:
-    """Return *raw* without Brotli, at most one byte more than *limit*; raise BodyError.
+    """Return *raw* without Brotli, at most one byte more than *limit*; raise AnswerError.
 
     Archives made through a browser hold this coding; we never ask for it. Returns None without the optional package
     ``brotli`` 1.2, the first version that can limit its output.
@@ -211,7 +211,7 @@ def _without_brotli(raw: bytes, limit: int) -> bytes | None:
     except (ImportError, TypeError):
         return None
     except brotli.error as error:
-        raise BodyError(Detail.DECODE, f"broken br ({error})") from error
+        raise AnswerError(Detail.DECODE, f"broken br ({error})") from error
     if len(body) <= limit and not decoder.is_finished():
-        raise BodyError(Detail.CUT_SHORT, "br ends in the middle")
+        raise AnswerError(Detail.CUT_SHORT, "br ends in the middle")
     return body

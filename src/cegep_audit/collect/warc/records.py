@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from warcio.recordloader import ArcWarcRecordLoader
 
-from cegep_audit.collect.http.body import BodyError
+from cegep_audit.collect.http.body import AnswerError
 from cegep_audit.collect.warc.members import (
     BLOCK,
     GLANCE_BYTES,
@@ -97,10 +97,10 @@ class Record:
         return self.kind in {"response", "resource"}
 
     def block(self, most: int) -> bytes:
-        """Return at most *most* bytes of the block; raise OSError, and BodyError if the file has changed."""
+        """Return at most *most* bytes of the block; raise OSError, and AnswerError if the file has changed."""
         data = self.file.read(self.offset, self.block_at + min(self.size, most))
         if not starts_record(data):
-            raise BodyError(Detail.CUT_SHORT, "the archive's record is damaged")
+            raise AnswerError(Detail.CUT_SHORT, "the archive's record is damaged")
         return data[self.block_at :]
 
 

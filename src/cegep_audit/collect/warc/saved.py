@@ -16,9 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cegep_audit import urls
-from cegep_audit.collect.hosts import OwnHosts
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
-from cegep_audit.collect.site import Site
+from cegep_audit.collect.site import OwnHosts, Site
 from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
 from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from cegep_audit import urls
-from cegep_audit.collect.archive.uri_m import stamp_of
+from cegep_audit.collect.archive import stamp_of
 from cegep_audit.collect.warc.captures import explaining, response_of
 from cegep_audit.collect.warc.members import GLANCE_BYTES
 from cegep_audit.collect.warc.records import RecordFile, parse_date

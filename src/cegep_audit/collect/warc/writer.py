@@ -27,8 +27,7 @@ from urllib.parse import quote, urlsplit
 from zlib_ng import zlib_ng as zlib  # the same interface in less time
 
 from cegep_audit.clock import now, stamp
-from cegep_audit.collect.http.exchange import Exchange
-from cegep_audit.collect.port import Answer
+from cegep_audit.collect.port import Answer, Exchange
 from cegep_audit.collect.warc.captures import explaining
 from cegep_audit.collect.warc.members import ByteRange
 from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, end_of_records
@@ -63,7 +62,7 @@ Fields = Iterable[tuple[str, str]]
 
 @dataclass(slots=True)
 class WarcWriter(AbstractContextManager["WarcWriter"]):
-    """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.http.exchange.Recorder`, used from one thread.
+    """Keeps exchanges in a WARC file: a :class:`~cegep_audit.collect.port.Recorder`, used from one thread.
 
     Every method raises StoreError, with a message in the given language, if the file cannot be written. Earlier records
     stay readable.

@@ -11,10 +11,9 @@ from urllib.parse import unquote
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.cues import compile_words
 from cegep_audit.models import Institution, Link
 from cegep_audit.tables import read_tables
-from cegep_audit.text import fold
+from cegep_audit.text import compile_words, fold
 
 _TABLES = "detect/accounts/attribution.toml"
 _WORD = re.compile(r"[a-z0-9]+")

@@ -4,31 +4,15 @@ The words are in ``cues.toml``. A cue is only a name here; ``attribution`` decid
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
 from cegep_audit.tables import read_tables
-from cegep_audit.text import fold
+from cegep_audit.text import compile_words, fold
 
 _TABLES = "detect/page/cues.toml"
 
 _PLACES = ("class", "text", "label")
-
-
-def _one(word: str) -> str:
-    stem = re.escape(fold(word.strip("*")))
-    return (r"[\w-]*" if word.startswith("*") else "") + stem + (r"[\w-]*" if word.endswith("*") else "")
-
-
-def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
-    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
-
-    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
-    """
-    ends = r"(?![\w'])" if not classes else r"(?=\s|$|__|--|-|_)"
-    starts = r"(?<![\w-])" if not classes else r"(?:^|(?<=[\s_-]))"
-    return re.compile(f"{starts}(?:{'|'.join(map(_one, words))}){ends}")
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from cegep_audit.detect.page import scripts, structured
 from cegep_audit.detect.page.anchors import LINKS, MASTODON, end_inner, shows_mastodon, take_anchor
 from cegep_audit.detect.page.context import UNSEEN, Context
 from cegep_audit.detect.page.cues import without_noise
-from cegep_audit.detect.page.decoding import is_rubbish, utf8
 from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, clean, is_shown
 from cegep_audit.detect.page.finders import (
     PASSED_OVER,
@@ -26,7 +25,7 @@ from cegep_audit.detect.page.finders import (
     offer_attributes,
     refresh_target,
 )
-from cegep_audit.detect.page.parsing import parse
+from cegep_audit.detect.page.parsing import is_rubbish, parse, utf8
 from cegep_audit.models import InnerLink, Link, Page, Reading
 from cegep_audit.text import media_type
 from cegep_audit.vocabulary import How, Zone

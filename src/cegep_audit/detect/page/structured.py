@@ -1,21 +1,23 @@
 """Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with whose it is said to be.
 
-The words are in ``structured.toml``.
+The words are in ``structured.toml``. Data are read as sites write them, JSON with faults and the literals inside
+scripts: missing and extra commas, comments, CDATA marks, unquoted keys, several roots and unclosed brackets are
+tolerated. A quote ends a text only where a text may end. Each character is read a bounded number of times, and
+nothing recurses.
 """
 
+import html
+import json
 import re
 from collections.abc import Collection, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.detect.page.lenient import read_json, read_script
 from cegep_audit.tables import read_tables
 from cegep_audit.text import fold
-
-_TABLES = "detect/page/structured.toml"
 
 ORGANIZATION, OTHER = "organization", "other"
 _ADDRESS_PROPERTIES = ("sameAs", "url", "@id")
@@ -25,20 +27,14 @@ _LONGEST_NAME = 100  # characters; a longer value is a text
 _WORD = re.compile(r"[a-z]{3,}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-
-@cache
-def _of_property() -> dict[str, str]:
-    return {name: row["subject"] for row in read_tables(_TABLES)["property"] for name in row["names"]}
-
-
-@cache
-def _of_key() -> dict[str, str]:
-    return {
-        word + plural: row["subject"]
-        for row in read_tables(_TABLES)["key"]
-        for word in row["words"]
-        for plural in ("", "s")
-    }
+_TABLES = read_tables("detect/page/structured.toml")
+_SUBJECT_OF_PROPERTY = {name: row["subject"] for row in _TABLES["property"] for name in row["names"]}
+_SUBJECT_OF_KEY = {
+    form: row["subject"] for row in _TABLES["key"] for word in row["words"] for form in (word, f"{word}s")
+}
+_NAME_KEYS = frozenset(_TABLES["name"]["keys"])
+_NETWORK_NAMES = " ".join(fold(f"{network.name} {network.id}") for network in NETWORKS.values())
+_NAMES_NOBODY = frozenset(_TABLES["name"]["nobody"]).union(_WORD.findall(_NETWORK_NAMES))
 
 
 def subject_of_type(types: object) -> str:
@@ -48,7 +44,7 @@ def subject_of_type(types: object) -> str:
     site.
     """
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
-    rows = read_tables(_TABLES)["type"]
+    rows = _TABLES["type"]
     found = [next((row["subject"] for row in rows if name.endswith(tuple(row["endings"]))), "") for name in names]
     return ORGANIZATION if ORGANIZATION in found else next(filter(None, found), "")
 
@@ -70,10 +66,9 @@ def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
 def _addresses(values: object) -> Iterator[str]:
     """Yield the addresses of a property: a text, several in one text, an object that has one, or a list of these."""
     for value in values if isinstance(values, list) else [values]:
-        held = [value.get(key) for key in ("@id", "url", "@value")] if isinstance(value, dict) else [value]
-        for text in held:
+        for text in map(value.get, ("@id", "url", "@value")) if isinstance(value, dict) else [value]:
             if isinstance(text, str):
-                yield from (part for part in re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()) if part)
+                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()))
 
 
 def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
@@ -87,17 +82,15 @@ def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
             yield value, inherited
             for key, child in reversed(value.items()):
                 if isinstance(child, dict | list) and key != "sameAs":
-                    stack.append((child, _of_property().get(key, inherited)))
+                    stack.append((child, _SUBJECT_OF_PROPERTY.get(key, inherited)))
 
 
 def _is_elsewhere(address: object, page_url: str) -> bool:
     """Whether *address* is a site of its own, other than the page's (and not itself a bare network address)."""
-    if not isinstance(address, str):
+    if not isinstance(address, str) or might_name_account(address):
         return False
     url = urls.absolute(page_url, address)
-    if url is None or might_name_account(address):
-        return False
-    return not (urls.is_same_site(url, page_url) or urls.is_same_name(url, page_url))
+    return url is not None and not urls.is_same_site(url, page_url) and not urls.is_same_name(url, page_url)
 
 
 def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
@@ -125,24 +118,113 @@ def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
 
 @lru_cache(maxsize=2048)  # the objects of a list have the same keys
 def _subject_of_key(key: str) -> str:
-    words = fold(_CAMEL.sub(" ", key)).replace("_", " ").replace("-", " ").split()
-    return next((subject for word in words if (subject := _of_key().get(word))), "")
+    words = re.split(r"[\s_-]", fold(_CAMEL.sub(" ", key)))
+    return next((_SUBJECT_OF_KEY[word] for word in words if word in _SUBJECT_OF_KEY), "")
 
 
 def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
     """Whether *node* names somebody other than the owner of the page."""
-    names = [fold(name) for key in _name_keys().intersection(node) if isinstance(name := node[key], str)]
+    names = [fold(name) for key in _NAME_KEYS.intersection(node) if isinstance(name := node[key], str)]
     words = [word for name in names if len(name) <= _LONGEST_NAME for word in _WORD.findall(name)]
-    names_somebody = any(word not in _nobody() for word in words)
-    return names_somebody and not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
+    if _NAMES_NOBODY.issuperset(words):
+        return False
+    return not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
 
 
-@cache
-def _name_keys() -> frozenset[str]:
-    return frozenset(read_tables(_TABLES)["name"]["keys"])
+# ------------------------------------------------------------------------------------------ reading data with faults
+
+MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
+_AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
+_MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
+
+_REST = r"""
+    | (?P<skip>  //[^\n]*+ | /\*.*?(?:\*/|\Z) | <!--|-->|<!\[CDATA\[|\]\]> )
+    | (?P<open>  [\[{(] )
+    | (?P<close> [\]})] )
+    | (?P<colon> : )
+    | (?P<comma> [,;] )
+    | (?P<bare>  [\w$.+-]++ )
+"""
+# An unclosed text goes to the end of the line or of the script, so that each character is looked at once.
+_SCRIPT_TEXT = r"""
+      (?P<text> "(?:[^"\\\n]|\\(?:.|\Z))*+(?:"|\n|\Z)
+              | '(?:[^'\\\n]|\\(?:.|\Z))*+(?:'|\n|\Z)
+              | `(?:[^`\\]|\\(?:.|\Z))*+(?:`|\Z) )"""
+# In JSON a text ends before a colon or bracket, or before a comma or key with another value behind it.
+_JSON_TEXT = r"""
+      (?P<text> "(?: [^"\\] | \\(?:.|\Z) | "(?!\s*+(?:
+          [:\]}] | \Z | // | /\* | --> | "[\w@]{1,80}"\s*: | ,\s*+(?:["{\[\]}\d-] | // | /\* | true | false | null | \Z)
+      )) )*+(?:"|\Z) )"""
+_SCRIPT = re.compile(_SCRIPT_TEXT + _REST, re.VERBOSE | re.DOTALL)
+_JSON = re.compile(_JSON_TEXT + _REST, re.VERBOSE | re.DOTALL)
+_UNQUOTED = re.compile(r"[{,]\s*(?:'[^'\n]{0,80}'|\w{1,80})\s*:")  # keys of a script, which JSON does not have
+_CLOSES = {"]": list, "}": dict, ")": list}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "", "f": ""}
 
 
-@cache
-def _nobody() -> frozenset[str]:
-    networks = " ".join(fold(f"{network.name} {network.id}") for network in NETWORKS.values())
-    return frozenset(read_tables(_TABLES)["name"]["nobody"]) | frozenset(_WORD.findall(networks))
+def read_json(text: str) -> Any:  # noqa: ANN401 -- JSON is anything
+    """Return what the JSON in *text* holds, None where that is nothing; faults are passed over."""
+    if len(text) > MAX_CHARS:
+        return None
+    if "&quot;" in text and '"' not in text:
+        text = html.unescape(text)
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):  # ValueError: also integers of more than 4300 digits
+        return _read(_SCRIPT if _UNQUOTED.search(text) else _JSON, text) or None
+
+
+def read_script(text: str) -> list[Any]:
+    """Return the objects and lists in the script *text*, in order."""
+    return _read(_SCRIPT, text) if len(text) <= MAX_CHARS else []
+
+
+def _read(tokens: re.Pattern[str], text: str) -> list[Any]:
+    roots: list[Any] = []
+    is_open: list[Any] = [roots]  # containers
+    key = last = ""  # what waits for its value in the innermost; the value before, which a colon makes a key
+    for found in tokens.finditer(text):
+        kind = found.lastgroup
+        if kind == "bare":
+            last = found[0]  # a key, a number, a word of a script
+        elif kind == "text":
+            last = _ESCAPE.sub(_unescaped, found[0][1:-1])
+            if key or isinstance(is_open[-1], list):
+                _put(is_open[-1], key, last)
+                key = ""
+        elif kind == "colon":
+            key, last = last, ""
+        elif kind == "open":
+            value: Any = {} if found[0] == "{" else []
+            _put(is_open[-1], key, value)
+            key = last = ""
+            if len(is_open) < _MAX_DEPTH:
+                is_open.append(value)
+        elif kind != "skip":
+            key = last = ""
+            if kind == "close":
+                _close(is_open, _CLOSES[found[0]])
+    return roots
+
+
+def _close(is_open: list[Any], wanted: type) -> None:
+    """Leave the innermost container, or the one around it where its own bracket was forgotten."""
+    for number in (1, 2):
+        if len(is_open) > number and isinstance(is_open[-number], wanted):
+            del is_open[-number:]
+            return
+
+
+def _put(container: Any, key: str, value: object) -> None:  # noqa: ANN401 -- a list or a dict
+    if isinstance(container, list):
+        container.append(value)
+    elif key in container or not key:  # JSON keeps the last of two values; here both may name an account
+        container[f"{key}{_AGAIN}{len(container)}"] = value
+    else:
+        container[key] = value
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else _ESCAPED.get(code, code)

@@ -19,7 +19,7 @@ from cegep_audit.extras import install_command
 from cegep_audit.models import Account, Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.registry.faults import FaultList
+from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.files.table import Table, csv_bytes, csv_pieces, each_once, json_pieces, plain_or_none

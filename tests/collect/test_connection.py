@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.collect.http.framing import Framing, TransportError, clean_head
+from cegep_audit.collect.http.body import AnswerError
+from cegep_audit.collect.http.connection import Framing, clean_head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 GET = b"GET / HTTP/1.1\r\n\r\n"
@@ -105,7 +106,7 @@ ENDLESS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"<html>", b"\x00", b"HTTQ", ENDLESS])
 def test_what_is_no_answer(data: bytes) -> None:
-    with pytest.raises(TransportError):
+    with pytest.raises(AnswerError):
         fed(data, set())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cegep_audit.collect.hosts import OwnHosts
+from cegep_audit.collect.site import OwnHosts
 from cegep_audit.models import Institution
 
 SITE = Institution("rb", "Cégep", "https://www.cegeprb.qc.ca", alt_hosts=("cegep-riviere.test",))

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.registry.faults import CellError
-from cegep_audit.registry.websites import hidden, read_host, read_website
+from cegep_audit.registry.cells import CellError, hidden, read_host, read_website
 from cegep_audit.urls import host_of, split
 
 READ = {

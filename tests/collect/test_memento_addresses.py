@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.clock import read_mail_date
-from cegep_audit.collect.archive.uri_m import (
+from cegep_audit.collect.archive import (
     Moment,
     Period,
     drift_days,

@@ -6,7 +6,7 @@ import pytest
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.registry.selection import columns, counts, is_open, select, value_of
+from cegep_audit.registry.institutions import columns, counts, is_open, select, value_of
 
 
 def institution(name: str, **fields: object) -> Institution:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Institution
 from cegep_audit.registry import spreadsheet
-from cegep_audit.registry.reading import read_registry
+from cegep_audit.registry.institutions import read_registry
 
 RIVIERE = Institution("cegep-rb", "Cégep de Rivière-Bleue", "https://www.cegeprb.test")
 GRAND_LAC = Institution("college-gl", "Collège du Grand-Lac", "https://collegegl.test/fr/")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.coding.sheet import COLUMNS
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.models import Account, Scan
+from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.cells import FaultList
@@ -151,24 +151,20 @@ def statements(scan: Scan) -> str:
     page that shows the account. Institutions without a Wikidata item are left out, and so are accounts whose network or
     form of handle has no property in ``quickstatements.toml``.
     """
-    lines = (
-        _statement(result.institution.wikidata, account)
-        for result in scan.results
-        if result.institution.wikidata and result.status.is_assessed
-        for account in main_accounts(result).values()
-    )
-    return "".join(f"{line}\n" for line in lines if line)
-
-
-def _statement(item: str, account: Account) -> str:
-    """Return the statement on an *account* of the Wikidata *item*, "" if it has no property."""
-    for row in read_tables("report/files/quickstatements.toml")["property"]:
-        if row["network"] == account.network and (found := re.fullmatch(row["handle"], account.handle)):
-            seen = account.evidence[0]
-            handle, page = (
-                text.replace("|", "%7C").replace('"', "%22")
-                for text in (found[found.re.groups], seen.page_url)  # the group where there is one, else all of it
+    rows = read_tables("report/files/quickstatements.toml")["property"]
+    lines = []
+    for result in scan.results:
+        item = result.institution.wikidata if result.status.is_assessed else ""
+        for account in main_accounts(result).values() if item else ():
+            fitting = (
+                (row["id"], found[found.re.groups])  # the group of the pattern where there is one, else all of it
+                for row in rows
+                if row["network"] == account.network and (found := re.fullmatch(row["handle"], account.handle))
             )
-            day = f"+{seen.captured_at.astimezone(UTC):%Y-%m-%d}T00:00:00Z/11"  # 11: precise to the day
-            return f'{item}|{row["id"]}|"{handle}"|S854|"{page}"|S813|{day}'  # reference URL, and when it was retrieved
-    return ""
+            for name, matched in islice(fitting, 1):
+                seen = account.evidence[0]
+                handle, page = (text.replace("|", "%7C").replace('"', "%22") for text in (matched, seen.page_url))
+                day = f"+{seen.captured_at.astimezone(UTC):%Y-%m-%d}T00:00:00Z/11"  # 11: precise to the day
+                # S854 is the URL of the reference, S813 the day on which it was retrieved.
+                lines.append(f'{item}|{name}|"{handle}"|S854|"{page}"|S813|{day}\n')
+    return "".join(lines)

@@ -27,6 +27,7 @@ _START = re.compile(
     rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n"
     rb"|(?:https?|filedesc|dns):[^\r\n]{1,999} \S{1,99} \d{8,18} \S{1,99} \d{1,15}\r?\n"  # ARC
 )
+starts_record = _START.match  # finds the first line of a record, at the beginning of bytes
 _LONGEST_START = 1_300  # bytes
 _NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
 
@@ -45,11 +46,6 @@ Fault = Literal["", "cut", "broken", "length", "noise", "bomb"]
 
 Damage = list[tuple[int, Fault]]
 """Offsets of damage in a file (in the inflated file, where it was gzipped as a whole), each with its kind."""
-
-
-def starts_record(data: bytes) -> bool:
-    """Return whether *data* begins with the first line of a record."""
-    return _START.match(data) is not None
 
 
 class ByteRange:

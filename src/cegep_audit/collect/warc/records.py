@@ -82,10 +82,11 @@ class Record:
 
     def block(self, most: int) -> bytes:
         """Return at most *most* bytes of the block; raise OSError, also if the file has changed."""
-        data = self.file.read(self.offset, self.block_at + min(self.size, most))
-        if not starts_record(data):
+        data, length = self.file.open(), self.block_at + min(self.size, most)
+        found = Member(data, self.offset).part(0, length) if data.is_gzip else data.read(self.offset, length)
+        if not starts_record(found):
             raise OSError("the archive's record is damaged")
-        return data[self.block_at :]
+        return found[self.block_at :]
 
     def fields(self) -> dict[str, str]:
         """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
@@ -217,24 +218,20 @@ class RecordFile:
 
     def records(self, damage: Damage) -> list[Record]:
         """Return the records in file order and note the *damage*; raise OSError. Sets :attr:`is_packed`."""
-        data = self._open()
+        data = self.open()
         records = _gzipped_records(data, damage) if data.is_gzip else list(_plain_records(data, damage))
         if records is None:
             damage.clear()
             self.is_packed, self._data = True, None
-            records = list(_plain_records(self._open(damage), damage))
+            records = list(_plain_records(self.open(damage), damage))
         at = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         for record in records:
             record.file = self
             record.at = at = parse_date(record.get("WARC-Date")) or at
         return records
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Return *count* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
-        data = self._open()
-        return Member(data, offset).part(0, count) if data.is_gzip else data.read(offset, count)
-
-    def _open(self, damage: Damage | None = None) -> ByteRange:
+    def open(self, damage: Damage | None = None) -> ByteRange:
+        """Return the bytes of the file, or of its inflated copy, and note the *damage* of the latter; raise OSError."""
         if self._data is None:
             with self.path.open("rb") as file:
                 data = ByteRange.of_entry(file, self.entry) if self.entry else ByteRange(file)

@@ -79,10 +79,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
             await _quietly(self._playwright.stop)
 
     def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
-        """Open the sites of *web*, with the pages rendered for which *decide* gives a reason.
-
-        *around* may wrap the fetch of a page before it is rendered.
-        """
+        """Open the sites of *web*; pages for which *decide* gives a reason are rendered after *around* fetched them."""
 
         @asynccontextmanager
         async def opened(institution: Institution) -> AsyncIterator[Source]:
@@ -127,14 +124,11 @@ class Browser(AbstractAsyncContextManager["Browser"]):
 
 @dataclass(slots=True)
 class RenderingFetch:
-    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered.
-
-    ``held`` keeps the site's context of the browser until the visit ends.
-    """
+    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered."""
 
     fetch: Fetch
     browser: Browser
-    held: AsyncExitStack
+    held: AsyncExitStack  # keeps the site's context of the browser until the visit ends
     institution: Institution
     web: LiveWeb
     decide: Decide

@@ -126,11 +126,8 @@ class WarcArchive:
         yield Site(institution, self.fetch(), self._limits, terms=REPLAY)
 
     def fetch(self) -> Fetch:
-        """Return a fetch of the captures for one site.
-
-        Without a period, the last capture of the homepage counts, and those of other pages that are nearest to it.
-        """
-        near = self._near
+        """Return a fetch of the captures for one site."""
+        near = self._near  # without a period, the time of the first page's last capture
 
         async def fetched(url: str, want: Want) -> Answer:
             nonlocal near
@@ -186,10 +183,7 @@ class WarcArchive:
                 yield capture.url, capture.at
 
     def read(self, capture: Record, want: Want) -> Answer:
-        """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError.
-
-        A body is read up to the limit and hardly further. A rendered page that exceeds it does not count.
-        """
+        """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError."""
         status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
         try:
             if capture.kind == "metadata":
@@ -210,10 +204,7 @@ class WarcArchive:
         return Answer(capture.url, status, response.headers, body, capture.at, name or None)
 
     def _response(self, capture: Record) -> Response:
-        """Return the HTTP response in *capture*; raise AnswerError without one, and OSError.
-
-        That of a revisit is the response that it refers to, under its own headers.
-        """
+        """Return the HTTP response in *capture* or, for a revisit, in what it refers to; raise AnswerError, OSError."""
         own = response_of(capture, self._most)
         if capture.kind != "revisit":
             if own is None:

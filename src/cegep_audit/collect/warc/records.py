@@ -152,11 +152,7 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> list[Record] | None:
 
 
 def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
-    """Yield the records of *data*, which is not gzipped.
-
-    The length in a record's headers is right if a record or the end of the file follows. Otherwise the block ends at
-    the next record.
-    """
+    """Yield the records of *data*, which is not gzipped."""
     offset = 0
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
@@ -171,6 +167,7 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         begin = offset + record.block_at
         end = begin + record.size
         after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
+        # The announced length is right if a record or the end follows. Otherwise the block ends at the next record.
         if not begin <= end <= data.size or (after and not starts_record(after)):
             end = data.next_record(begin)
             record.is_whole = end < data.size
@@ -201,15 +198,11 @@ def end_of_records(data: ByteRange) -> int | None:
 
 @dataclass(slots=True)
 class RecordFile:
-    """The WARC or ARC file at ``path``, or the ``entry`` with that name of a WACZ.
-
-    A file that ``is_packed`` has gzip members with several records; it is inflated to disk. The file is opened when it
-    is first read and stays open as long as this object lives. A process that unpickles the object opens it again.
-    """
+    """A WARC or ARC file, open from its first reading as long as this object lives; a pickled copy opens it again."""
 
     path: Path
-    entry: str = ""
-    is_packed: bool = False
+    entry: str = ""  # the name of the file inside a WACZ
+    is_packed: bool = False  # its gzip members hold several records; it is inflated to disk
     _data: ByteRange | None = field(default=None, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -247,10 +240,7 @@ class RecordFile:
 def explaining(
     path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
 ) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*.
-
-    The sentence names the file of the error, or *path* if the error names none.
-    """
+    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*."""
     try:
         yield
     except OSError as error:

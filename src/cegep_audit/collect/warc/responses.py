@@ -111,11 +111,9 @@ def _raw(response: Response) -> tuple[bytes, list[str], bool]:
 
 
 def _without_brotli(raw: bytes, limit: int) -> bytes | None:
-    """Return *raw* without Brotli, at most one byte more than *limit*; raise AnswerError.
-
-    Archives made through a browser hold this coding; we never ask for it. Returns None without the optional package
-    ``brotli`` 1.2, the first version that can limit its output.
-    """
+    """Return *raw* without Brotli, at most a byte more than *limit*; None without the package. Raises AnswerError."""
+    # We never ask for this coding, but browsers do, and archives made through them hold it. Version 1.2 of the package
+    # is the first that can limit its output.
     try:
         import brotli
 

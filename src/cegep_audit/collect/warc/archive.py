@@ -187,8 +187,10 @@ class WarcArchive:
         status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
         try:
             if capture.kind == "metadata":
-                fields = capture.fields()
-                raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=name or None)
+                get = capture.fields().get
+                raise FetchError(
+                    capture.url, get("detail", Detail.CUT_SHORT), get("message", ""), record_id=name or None
+                )
             response = self._response(capture)
             status = response.status
             rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None

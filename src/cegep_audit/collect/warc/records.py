@@ -57,24 +57,18 @@ _READING = {
 
 @dataclass(slots=True)
 class Record:
-    """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them.
+    """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them."""
 
-    ``kind`` is its WARC type, ``url`` its target address as written, each "" if missing. ``headers`` are those in
-    ``_KEPT``, by lower-case name. The record, or the gzip member that holds it, begins at ``offset`` of its ``file``;
-    the next one begins at ``end`` or later. ``is_whole`` is False if it is cut or broken. ``at`` is its date in UTC; if
-    unreadable, that of the previous record, or of the file for the first record.
-    """
-
-    kind: str
-    url: str
-    headers: dict[str, str]
+    kind: str  # its WARC type, "" if missing
+    url: str  # its target address as written, "" if missing
+    headers: dict[str, str]  # those in _KEPT, by lower-case name
     block_at: int
     size: int
-    offset: int = 0
-    end: int = 0
-    is_whole: bool = True
+    offset: int = 0  # where it begins in its file, or the gzip member that holds it
+    end: int = 0  # the next record begins here or later
+    is_whole: bool = True  # neither cut nor broken
     file: "RecordFile" = field(init=False)
-    at: datetime = field(init=False)
+    at: datetime = field(init=False)  # its date in UTC; if unreadable, that of the record before it, or of the file
 
     def get(self, name: str) -> str:
         """Return the header *name*, "" if it is missing."""

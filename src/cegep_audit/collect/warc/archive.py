@@ -23,17 +23,9 @@ from cegep_audit.collect.archive import Period
 from cegep_audit.collect.http.body import SUCCESS, AnswerError
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import Site
+from cegep_audit.collect.warc import records
 from cegep_audit.collect.warc.members import Damage
-from cegep_audit.collect.warc.records import (
-    HEAD_BYTES,
-    PAYLOADS,
-    RENDERED_BY,
-    RENDERED_FOR,
-    Record,
-    RecordFile,
-    explaining,
-    parse_date,
-)
+from cegep_audit.collect.warc.records import PAYLOADS, Record, RecordFile, explaining
 from cegep_audit.collect.warc.responses import Response, body_of, response_of
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Rendering
@@ -72,9 +64,9 @@ def go_through(file: RecordFile, lang: Language = "fr") -> Found:
     damage: Damage = []
     name = shown(str(file.path / file.entry))
     with explaining(file.path, lang):
-        records = file.records(damage)
-        captures = [record for record in records if record.is_capture() and urls.split(record.url)]
-    if not records:
+        found = file.records(damage)
+        captures = [record for record in found if record.is_capture() and urls.split(record.url)]
+    if not found:
         raise StoreError(say("warc.not_warc", lang, file=name))
     lines = [
         say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
@@ -95,7 +87,9 @@ class WarcArchive:
         self._by_digest: dict[str, Record] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Record] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
-        self._most = HEAD_BYTES + limits.max_bytes + 1  # bytes read of a block, a byte more than a body may have
+        self._most = (
+            records.HEAD_BYTES + limits.max_bytes + 1
+        )  # bytes read of a block, a byte more than a body may have
         self._near = period.noon if period else None
         for captures, damage in founds:
             self.damage += damage
@@ -177,7 +171,9 @@ class WarcArchive:
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page; raise OSError."""
         for capture in self.captures:
-            response = response_of(capture, HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
+            response = (
+                response_of(capture, records.HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
+            )
             content_type = response.headers.get("content-type", "") if response and response.status in SUCCESS else ""
             if media_type(content_type) in HTML_TYPES:
                 yield capture.url, capture.at
@@ -187,17 +183,16 @@ class WarcArchive:
         status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
         try:
             if capture.kind == "metadata":
-                get = capture.fields().get
-                raise FetchError(
-                    capture.url, get("detail", Detail.CUT_SHORT), get("message", ""), record_id=name or None
-                )
+                noted = capture.fields()
+                detail, message = noted.get("detail", Detail.CUT_SHORT), noted.get("message", "")
+                raise FetchError(capture.url, detail, message, record_id=name or None)
             response = self._response(capture)
             status = response.status
             rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None
             if rendered and rendered.is_whole and rendered.size <= most:
                 headers, body = {"content-type": rendered.get("Content-Type")}, rendered.block(most)
-                needs = tuple(Need(word) for word in rendered.get(RENDERED_FOR).split() if word in set(Need))
-                rendering, name = Rendering(rendered.get(RENDERED_BY), needs), rendered.get("WARC-Record-ID")
+                needs = tuple(Need(word) for word in rendered.get(records.RENDERED_FOR).split() if word in set(Need))
+                rendering, name = Rendering(rendered.get(records.RENDERED_BY), needs), rendered.get("WARC-Record-ID")
                 return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
         except (AnswerError, OSError) as error:
@@ -215,7 +210,7 @@ class WarcArchive:
             return own
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
-        at, digest = parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
+        at, digest = records.parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
         held = [item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.kind in PAYLOADS]
         held.sort(key=partial(_differences, url=url))
         source = next((item for item in held if item.at == at), None) or self._by_digest.get(digest)

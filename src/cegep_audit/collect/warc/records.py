@@ -1,4 +1,4 @@
-"""The records of one WARC or ARC file: all of them in order, then the block of a single one.
+"""The records of one WARC or ARC file: an index of its captures, then the block of a single record.
 
 The file is plain, or each record is a gzip member of its own (:mod:`members`). If members hold several records, the
 file is inflated into a temporary file, since a record inside a member cannot be read without inflating everything
@@ -11,8 +11,9 @@ iterator cannot be used, because it prints damage on standard error, does not sa
 import errno
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from warcio.recordloader import ArcWarcRecordLoader
 
+from cegep_audit import urls
 from cegep_audit.collect.warc.members import GLANCE_BYTES, GZIP, ByteRange, Damage, Member, members_of, starts_record
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -48,6 +50,9 @@ _LINE_ENDS = b"\r\n"
 _EMPTY_LINE = (b"\n\n", b"\n\r\n", b"\n\r\r\n")  # the last as text mode on Windows writes it
 _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
+_ZIP = b"PK\x03\x04"
+_IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
+_MAX_DAMAGE = 20  # messages per file; a file with more faults should be created again
 _READING = {
     errno.ENOENT: "warc.missing",
     errno.EISDIR: "warc.directory",
@@ -93,6 +98,10 @@ class Record:
             return bool(self.get(RENDERED_BY) and self.get("WARC-Refers-To"))
         is_asset = bool(self.get(ASSET))
         return not is_asset and (self.kind in CAPTURES or (self.kind == "metadata" and "detail" in self.fields()))
+
+
+Found = tuple[list[Record], list[str]]
+"""The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
 
 
 def parse_head(data: bytes) -> Record | None:
@@ -241,3 +250,37 @@ def explaining(
         key = keys.get(error.errno or 0, other)
         file = shown(str(error.filename or path))
         raise StoreError(say(key, lang, file=file, reason=error.strerror or str(error))) from error
+
+
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
+    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
+    found: list[RecordFile] = []
+    for path in paths:
+        names = [""]
+        with explaining(path, lang), path.open("rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                names = []
+                with suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
+                    names = list(filter(_IN_WACZ.fullmatch, zipfile.ZipFile(file).namelist()))
+        if not names:
+            raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
+        found += [RecordFile(path, name) for name in names]
+    return found
+
+
+def go_through(file: RecordFile, lang: Language = "fr") -> Found:
+    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
+    damage: Damage = []
+    name = shown(str(file.path / file.entry))
+    with explaining(file.path, lang):
+        found = file.records(damage)
+        captures = [record for record in found if record.is_capture() and urls.split(record.url)]
+    if not found:
+        raise StoreError(say("warc.not_warc", lang, file=name))
+    lines = [
+        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        for offset, fault in damage[:_MAX_DAMAGE]
+    ]
+    if (more := len(damage) - _MAX_DAMAGE) > 0:
+        lines.append(say("warc.more_damage", lang, file=name, count=more))
+    return captures, lines

@@ -155,25 +155,28 @@ class WarcArchive:
 
     def read(self, capture: Record, want: Want) -> Answer:
         """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError."""
-        status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
+        status, record_id, most = None, capture.get("WARC-Record-ID") or None, self._limits.max_bytes
         try:
             if capture.kind == "metadata":
                 noted = capture.fields()
                 detail, message = noted.get("detail", Detail.CUT_SHORT), noted.get("message", "")
-                raise FetchError(capture.url, detail, message, record_id=name or None)
+                raise FetchError(capture.url, detail, message, record_id=record_id)
             response = self._response(capture)
             status = response.status
-            rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None
-            if rendered and rendered.is_whole and rendered.size <= most:
-                headers, body = {"content-type": rendered.get("Content-Type")}, rendered.block(most)
-                needs = tuple(Need(word) for word in rendered.get(records.RENDERED_FOR).split() if word in set(Need))
-                rendering, name = Rendering(rendered.get(records.RENDERED_BY), needs), rendered.get("WARC-Record-ID")
-                return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
+            page = self._rendered.get(record_id or "") if status in SUCCESS and want is Want.PAGE else None
+            if page and page.is_whole and page.size <= most:
+                headers, body = {"content-type": page.get("Content-Type")}, page.block(most)
+                needs = tuple(Need(word) for word in page.get(records.RENDERED_FOR).split() if word in set(Need))
+                rendering, record_id = (
+                    Rendering(page.get(records.RENDERED_BY), needs),
+                    page.get("WARC-Record-ID") or None,
+                )
+                return Answer(page.url, HTTPStatus.OK, headers, body, capture.at, record_id, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
         except (AnswerError, OSError) as error:
             detail = error.detail if isinstance(error, AnswerError) else Detail.CUT_SHORT
-            raise FetchError(capture.url, detail, str(error), status=status, record_id=name or None) from error
-        return Answer(capture.url, status, response.headers, body, capture.at, name or None)
+            raise FetchError(capture.url, detail, str(error), status=status, record_id=record_id) from error
+        return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
     def _response(self, capture: Record) -> Response:
         """Return the HTTP response in *capture* or, for a revisit, in what it refers to; raise AnswerError, OSError."""

@@ -167,10 +167,8 @@ class WarcArchive:
             if page and page.is_whole and page.size <= most:
                 headers, body = {"content-type": page.get("Content-Type")}, page.block(most)
                 needs = tuple(Need(word) for word in page.get(records.RENDERED_FOR).split() if word in set(Need))
-                rendering, record_id = (
-                    Rendering(page.get(records.RENDERED_BY), needs),
-                    page.get("WARC-Record-ID") or None,
-                )
+                rendering = Rendering(page.get(records.RENDERED_BY), needs)
+                record_id = page.get("WARC-Record-ID") or None
                 return Answer(page.url, HTTPStatus.OK, headers, body, capture.at, record_id, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
         except (AnswerError, OSError) as error:

@@ -1,7 +1,4 @@
-"""Reads single cells of a file that a person made, and collects all faults: a reader returns a value or raises.
-
-Messages never show a password: everything before an ``@`` becomes ``***``.
-"""
+"""Reads single cells of a file that a person made, and collects all faults; messages never show a password."""
 
 import re
 from collections.abc import Callable, Mapping

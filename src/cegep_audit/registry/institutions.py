@@ -1,7 +1,4 @@
-"""The registry: reads its institutions, or reports every fault of its file at once; selects and counts them.
-
-``docs/registry.md`` describes the columns.
-"""
+"""Reads the registry, or reports every fault of its file at once; selects and counts its institutions."""
 
 import re
 from collections import Counter
@@ -288,10 +285,7 @@ def value_of(institution: Institution, column: str) -> str:
 
 
 def counts(institutions: Sequence[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
-    """Return how many *institutions* have each value of *column*, the most frequent first; "" counts empty cells.
-
-    Raises UsageError, with the existing columns, for a column that the registry does not have.
-    """
+    """Return how many *institutions* have each value of *column* ("": none), most frequent first; raise UsageError."""
     existing = columns(institutions)
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))

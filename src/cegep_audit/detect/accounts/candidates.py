@@ -116,10 +116,7 @@ class Candidate:
 
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order in which they were first seen.
-
-    Raises TooManyAccountsError if there are more than *most*.
-    """
+    """Return the accounts that the pages of *visits* name, the first seen first; TooManyAccountsError above *most*."""
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in _sightings(identity, visits):
         network, url = seen.what.network or "", seen.what.account_url
@@ -171,7 +168,7 @@ class Sighting(NamedTuple):
 
 def _sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
     """Yield the links of *visits* that lead to an account or may lead to one."""
-    resolved = {
+    resolved = {  # where the site's own addresses redirect
         urls.visit_key(visit.choice.url): visit.page.redirect_to
         for visit in visits
         if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
@@ -197,10 +194,7 @@ def _last(url: str) -> str:
 
 
 def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Link, Classified] | None:
-    """Return *link* as evidence and what it leads to; None if that is not an account of a network.
-
-    *resolved* gives the targets of the site's own addresses that redirect to an account.
-    """
+    """Return *link* as evidence, and the account to which it leads; None if that is not an account of a network."""
     what = _read(link.url)
     # A site hosted by a network, such as a blog, is not an account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):

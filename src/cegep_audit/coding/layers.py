@@ -17,10 +17,8 @@ from cegep_audit.coding.decisions import (
     read_by_hand,
     standing,
 )
-from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.coding.sampling import corrections
 from cegep_audit.detect.accounts.attribution import mark_shared
-from cegep_audit.detect.accounts.shared import mark_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 

@@ -6,7 +6,6 @@ ordinary code runs. Unknown hosts get a 502; CONNECT (https) gets a 501, because
 """
 
 import csv
-import gzip
 import socket
 import sys
 import threading
@@ -106,7 +105,7 @@ def write_registry(path: Path) -> None:
 
 
 class Answer(NamedTuple):
-    """One HTTP answer, not compressed; ``wait_s`` is how long it takes to come, in seconds."""
+    """One HTTP answer; ``wait_s`` is how long it takes to come, in seconds."""
 
     status: int
     headers: Mapping[str, str]
@@ -246,17 +245,11 @@ class _Conversation(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         time.sleep(found.wait_s)
-        body, headers = found.body, dict(found.headers)
-        if body and "gzip" in self.headers.get("accept-encoding", ""):
-            body, headers["Content-Encoding"] = gzip.compress(body, mtime=0), "gzip"
         self.send_response_only(found.status)
-        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+        for name, value in {**found.headers, "Content-Length": str(len(found.body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET  # noqa: N815 - as http.server has it
+        self.wfile.write(found.body)
 
     def _found(self, host: str, path: str) -> Answer | None:
         """Return the answer to a request, None if the host closes the connection without one."""

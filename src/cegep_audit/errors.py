@@ -9,7 +9,7 @@ CegepAuditError
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class CegepAuditError(Exception):
@@ -28,8 +28,7 @@ class TooManyAccountsError(CegepAuditError):
     """A site that names more accounts than are judged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault of a file that a user wrote: where, what is wrong, and what to do."""
 
     file: str

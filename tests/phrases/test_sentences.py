@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from cegep_audit.phrases.catalogue import _sentences, known, say, set_in_french
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -21,6 +22,17 @@ BELOW_A_FIGURE = {"headline.gained", "headline.lost", "headline.renamed", "sheet
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_no_key_is_in_two_files() -> None:
+    files = sorted((SOURCE / "cegep_audit" / "phrases").glob("*.toml"))
+    keys = [
+        f"{section}.{name}"
+        for file in files
+        for section, rows in read_tables(f"phrases/{file.name}").items()
+        for name in rows
+    ]
+    assert sorted(keys) == [key for key, _ in PHRASES]
 
 
 def test_both_languages_say_it_with_the_same_facts() -> None:

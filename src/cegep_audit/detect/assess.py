@@ -267,8 +267,6 @@ def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) ->
     )
 
 
-# ------------------------------------------------------------------------------------------ shells for scripts
-
 _SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may hold, in the order in which they are said
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from cegep_audit.errors import Fault, RegistryError
@@ -28,8 +28,7 @@ class CellError(ValueError):
         self.facts = facts
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the *line* of the file on which it starts, from 1, and its stripped cells by column."""
 
     line: int

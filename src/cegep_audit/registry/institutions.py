@@ -39,9 +39,6 @@ _ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[0-9a-hj-km-np-tv-z]{6}[0-9]{2
 _LISTED_AT_MOST = 40  # values that a message lists; there are more ids
 
 
-# ------------------------------------------------------------------------------------------ reading
-
-
 def default_registry() -> Path:
     """Return the registry shipped in the package, or the one of a source checkout."""
     packaged = Path(__file__).parents[1] / "data" / "institutions.csv"
@@ -263,9 +260,6 @@ def as_of(institutions: list[Institution], day: date) -> list[Institution]:
             renamed = replace(renamed, url=f"http://{host}/", alt_hosts=others)
         changed.append(renamed)
     return changed
-
-
-# ------------------------------------------------------------------------------------------ columns
 
 
 def columns(institutions: Sequence[Institution]) -> list[str]:

@@ -10,10 +10,10 @@ import io
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from cegep_audit.registry.cells import CellError, FaultList, Row
 from cegep_audit.text import excerpt, slug
@@ -42,8 +42,7 @@ _ADDRESS = re.compile(r"\S+\.[^\W\d]\S+")  # of a site, as the first cell of a l
 _Records = Iterator[tuple[int, list[str]]]  # stripped cells, with the number of the line on which they start
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The rows with the right number of cells. ``whole`` says whether these are all rows of the file."""
 
     columns: tuple[str, ...]

@@ -237,8 +237,6 @@ def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account,
     return tuple(replace(account, is_main=main.get(account.network) is account) for account in accounts)
 
 
-# ------------------------------------------------------------------------------------------ shared accounts
-
 SHARED = "shared"
 SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture
 

@@ -223,8 +223,6 @@ def _read(url: str) -> Classified:
     return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
 
-# ------------------------------------------------------------------------------------------ Mastodon on any host
-
 # Any host may be a Mastodon server, and other services use the same form of address. These words show the service.
 _SIGN_IN_HOST = re.compile(r"(?:^|[.-])(?:masto\w*|mstdn|toots?|fedi\w*|social)(?=[.-])")
 _SIGN_IN_LABEL = re.compile(r"mastodon|fediverse|fedivers")
@@ -246,8 +244,6 @@ def _declares_mastodon(link: Link, identity: Identity) -> bool:
     is_own_server = urls.is_same_site(link.url, link.page_url)
     return link.zone is Zone.HEAD or is_own_server or link.names == MASTODON or has_sign is not None
 
-
-# ------------------------------------------------------------------------------------------ links within the site
 
 # Parameters that say where the reader comes from, not where the address leads.
 _ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})

@@ -125,9 +125,6 @@ def _compare_data(candidates: Sequence[Candidate]) -> None:
                 item.is_contradicted = True
 
 
-# ------------------------------------------------------------------------------------------ parts
-
-
 class _Units:
     """Find the accounts among *candidates* that belong to parts of the institution: a library, sports, a campus."""
 

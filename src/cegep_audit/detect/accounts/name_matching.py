@@ -24,9 +24,6 @@ _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-# ------------------------------------------------------------------------------------------ the lists
-
-
 class Part(NamedTuple):
     """One kind of part that an institution has (a library, a campus, its sports), or a body separate from it."""
 

@@ -17,8 +17,8 @@ FEW = 5  # institutions assessed: a share of fewer says more about each of them 
 def in_json(name: str, by: str = "") -> Mapping[str, str]:
     """Return the metadata of a field of a record that is called *name* in JSON.
 
-    With *by*, a mapping becomes a list of objects: its key is their value *by*, and a value that is a number is their
-    ``count``.
+    The items of a record or mapping called "" belong to the object around it. With *by*, a mapping becomes a list of
+    objects: its key is their value *by*, and a value that is a number is their ``count``.
     """
     return {"name": name, "by": by}
 
@@ -141,7 +141,8 @@ def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
         if by:
             rows = zip(item, shown.values(), strict=True)
             shown = [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
-        found[each.metadata.get("name", each.name)] = shown
+        name = each.metadata.get("name", each.name)
+        found |= {name: shown} if name else shown
     return found
 
 

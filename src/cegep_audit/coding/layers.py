@@ -18,7 +18,7 @@ from cegep_audit.coding.decisions import (
     standing,
 )
 from cegep_audit.coding.sampling import corrections
-from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
+from cegep_audit.detect.accounts.attribution import mark_shared
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 
@@ -120,16 +120,11 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
 
     Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
     """
-    subjects = {each.id: each for each in scan.institutions}
-    shown, final_urls = store.shown_accounts(scan.id)
-    shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
-    showers = {id_ for each in shared.values() for id_ in each}
     beside = tuple(each for each in scan.institutions if each.id == own.id or are_peers(each, own))
     decisions = store.decisions(scan.id)
-    whole = {own.id, *_read_whole(scan, decisions)}
-    results = store.results(scan.id, beside, (*OF_EVIDENCE, "pages"), whole)
-    found = (without_shared(each, shared) if each.institution.id in showers else each for each in results)
-    return _layers(replace(scan, institutions=beside, results=tuple(found)), decisions)
+    results = store.results(scan.id, beside, (*OF_EVIDENCE, "pages"), {own.id, *_read_whole(scan, decisions)})
+    marked = mark_shared(replace(scan, results=tuple(results)), *store.shown_accounts(scan.id))
+    return _layers(replace(marked, institutions=beside), decisions)
 
 
 def _read_whole(scan: Scan, decisions: Sequence[Decision]) -> set[str]:

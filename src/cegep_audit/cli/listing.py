@@ -48,12 +48,13 @@ def scans(
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
         printing.print_json([
-            printing.fields(scan, *_OF_A_SCAN) | printing.fields(tally, "institutions", "by_status")
-            for scan, tally in listed
+            printing.fields(scan, *_OF_A_SCAN) | {"institutions": institutions, "by_status": by_status}
+            for scan, (institutions, by_status) in listed
         ])  # fmt: skip
         return
     printing.show_blocks(
-        scans_list([(scan, tally.institutions, tally.done) for scan, tally in listed], lang), is_wide=True
+        scans_list([(scan, number, sum(by_status.values())) for scan, (number, by_status) in listed], lang),
+        is_wide=True,
     )
     for scan, _ in listed:
         facts = [say("scans.completes", base=scan.completes)] if scan.completes else []
@@ -89,7 +90,7 @@ def delete(
         chosen = store.scan(options.scan_number(scan))
         if not yes:
             coded = sum(item.scan_id == chosen.id for item in store.decisions(chosen.id))
-            printing.note("scans.sure", scan=chosen.id, results=store.tally(chosen.id).done, decisions=coded)
+            printing.note("scans.sure", scan=chosen.id, results=len(store.done_ids(chosen.id)), decisions=coded)
             if sys.stdin.readline().strip().lower() not in _YES:
                 raise UsageError(say("scans.kept"))
         store.delete(chosen.id)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.host_rules import place_of, places
@@ -42,14 +43,6 @@ _HIDING = re.compile(
 _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names are not hidden
 
 
-@cache
-def _suffix() -> re.Pattern[str]:
-    """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
-    known = places()
-    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
-    return re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
-
-
 def _any_of(words: Iterable[str]) -> str:
     """Return a pattern for the longest of *words* that follows, in any case, letter by letter.
 
@@ -72,16 +65,26 @@ def _any_of(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(tried)}){may_end}" if tried else ""
 
 
-@cache
-def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
-    """Return patterns for the schemes of apps (``fb:``) and for addresses on hosts known by their form, and words.
+class _Signs(NamedTuple):
+    """What shows that a text holds an address of a network."""
 
-    The words are those of hosts whose addresses need no ``/@``.
-    """
-    schemes = "|".join(sorted(host[:-1] for host in places().hosts if host.endswith(":")))
-    tables = read_tables("detect/networks/wrappers.toml")
-    app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
-    return app, paths, tuple(tables["hinted_hosts"])
+    suffix: re.Pattern[str]  # what follows the first dot in known host names: dots are rare, so the search is fast
+    app: re.Pattern[str]  # the scheme of an app (``fb:``)
+    paths: re.Pattern[str]  # an address on a host known by its form
+    words: tuple[str, ...]  # in hosts whose addresses need no ``/@``
+
+
+@cache
+def _signs() -> _Signs:
+    known, tables = places(), read_tables("detect/networks/wrappers.toml")
+    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
+    schemes = "|".join(sorted(host[:-1] for host in known.hosts if host.endswith(":")))
+    return _Signs(
+        re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])"),
+        re.compile(rf"\s*(?:{schemes}):", re.IGNORECASE),
+        re.compile(tables["hinted_paths"], re.IGNORECASE),
+        tuple(tables["hinted_hosts"]),
+    )
 
 
 # In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
@@ -108,12 +111,12 @@ def might_name_account(raw: str, own: str = "") -> bool:
     host = plain[1]
     if not host or host == own:
         return False
-    is_hinted = any(map(raw[len(host) :].__contains__, _hints()[2]))
+    is_hinted = any(map(raw[len(host) :].__contains__, _signs().words))
     return _host_holds_network(host) or (is_hinted and _holds_network(raw))
 
 
 def _holds_network(raw: str) -> bool:
-    app, paths, words = _hints()
+    _, app, paths, words = _signs()
     if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and app.match(raw) is not None):
         return True
     raw = raw[:_LONGEST_HIDDEN].strip()
@@ -133,7 +136,7 @@ _host_holds_network = lru_cache(maxsize=4096)(_holds_network)
 
 
 def _has_host(text: str) -> bool:
-    for found in _suffix().finditer(text):
+    for found in _signs().suffix.finditer(text):
         if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
@@ -145,7 +148,7 @@ def addresses_in_text(text: str) -> Iterator[str]:
     The time is linear in the length of *text*. An address without a scheme counts if it has a path and is not part
     of another address; the domain of an e-mail address does not count. Pass each to ``classify``.
     """
-    sign = _suffix()
+    sign = _signs().suffix
     lowest = position = 0
     while found := sign.search(text, position):
         position = host_end = found.end()

@@ -137,16 +137,16 @@ class Document:
 
     def element(self, node: LexborNode, tag: str, attributes: Attributes) -> Element:
         """Return *node*, which begins here, as an element."""
-        return Element(node, tag, attributes, self.innermost(), len(self.pieces), len(self.places))
+        parent = self.innermost() if self.is_open else None
+        return Element(node, tag, attributes, parent, len(self.pieces), len(self.places))
 
-    def innermost(self) -> Element | None:
+    def innermost(self) -> Element:
         """Return the innermost open element."""
         elements = self.open_elements
-        parent = elements[-1] if elements else None
         for node, tag, attributes, first_text, first_link, _ in self.is_open[len(elements) :]:
-            parent = Element(node, tag, attributes, parent, first_text, first_link)
-            elements.append(parent)
-        return parent
+            parent = elements[-1] if elements else None
+            elements.append(Element(node, tag, attributes, parent, first_text, first_link))
+        return elements[-1]
 
     def label(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
         """Return the text of *node*, from piece *first* to *last*, else the text of an image, else its title."""
@@ -158,10 +158,11 @@ class Document:
         text = text or clean(attributes.get("aria-label") or "") or _image_text(node)
         return (text or clean(attributes.get("title") or ""))[:MAX_LABEL]
 
-    def keep(self, finder: str, element: Element, found: Iterable[Found]) -> None:
-        """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""
+    def keep(self, finder: str, element: Element | None, found: Iterable[Found]) -> None:
+        """Keep what the *finder* of that name found in *element* (None: the innermost one); too much leaves a sign."""
         kept = self.icons if finder == "icons" else self.found
         for each in found:
+            element = element or self.innermost()
             times = self._times[finder, each.how]
             if len(times) == MAX_OF_FINDER and each.raw not in times:
                 self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))

@@ -118,10 +118,10 @@ def _judged(raw: str, depth: int) -> Classified:
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
     """Return the other address that the path of *address* contains, None where there is none."""
     path = address.path
-    if place is None:
-        return unwrap.address_inside(path, address.query, address.fragment)
-    if "ttp" in path:
-        return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
+    if place is None or "ttp" in path:
+        inner = unwrap.repeated_address(unwrap.decoded(path)) if place else unwrap.archived_address(path)
+        tail = (f"?{address.query}" if address.query else "") + (f"#{address.fragment}" if address.fragment else "")
+        return inner and inner + tail
     # An address without a scheme may be pasted after another one, too: /www.network.com/name
     parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):

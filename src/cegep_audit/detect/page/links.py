@@ -97,6 +97,7 @@ def _after_parents(document: Document) -> LexborNode | None:
             if element.parent is not None:
                 element.parent.shown += element.shown
         if inner is not None:
+            del document.open_places[len(is_open) :]
             _end_inner(document, inner, parent, attributes, first_text)
         node = parent.next if is_open else None
     del document.open_places[len(is_open) :]
@@ -122,7 +123,7 @@ def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        document.keep("mentions", Element(body, "body", body.attributes, None), find_mentions(document.visible))
+        document.keep("mentions", Element(body, "body", body.attributes), find_mentions(document.visible))
     context = Context(document)
     refreshes = filter(None, (document.page.refresh, *document.refreshes))
     framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
@@ -198,7 +199,7 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
     if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):
         element = document.element(node, node.tag or "", attributes)
-        element.first_text, element.position = first_text, position
+        element.first_text, element.last_text, element.position = first_text, len(pieces), position
         document.keep("icons", element, [Found(href, How.ANCHOR, names=name)])
 
 

@@ -20,8 +20,7 @@ from cegep_audit.urls import host_of, is_ip
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """Returns the IP addresses of a host name; raises OSError if it has none."""
 
-LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
-
+_LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
 _SPECIAL = [
     ip_network(network)
@@ -47,7 +46,7 @@ _SPECIAL = [
     )
 ]
 
-# IPv6 ranges that carry an IPv4 address, and how many bits follow it.
+# IPv6 ranges that carry an IPv4 address, and how many bits follow it
 _CARRIES_V4 = (
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64: how an IPv6-only network reaches IPv4
@@ -69,11 +68,9 @@ def is_special(address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_special_host(host: str) -> bool:
-    """Whether *host*, the host part of a URL, is written as a special address or names this machine.
-
-    It is parsed as in browsers, which accept decimal, octal and hexadecimal numbers, fewer than four of them, wide
-    digits, percent escapes and a final dot in an address.
-    """
+    """Whether *host*, the host part of a URL, is written as a special address or names this machine."""
+    # Browsers accept decimal, octal and hexadecimal numbers, fewer than four of them, wide digits, percent escapes and
+    # a final dot in an address.
     name = unquote(host).strip("[]").partition("%")[0]
     name = host_of(f"http://[{name}]/" if ":" in name else f"http://{name}/")
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
@@ -89,17 +86,16 @@ def alternating(addresses: Sequence[str]) -> list[str]:
 
 
 class Resolver:
-    """Looks names up in threads of its own, at most *lookups* at once.
+    """Looks names up in daemon threads, at most *lookups* at once.
 
-    asyncio's own pool has a handful of threads, and the program waits for them when it ends, however long a name server
-    takes. Nobody waits for these threads, which are daemons.
+    asyncio's own pool has few threads, and the program would wait for them when it ends, however slow a name server is.
     """
 
-    def __init__(self, lookups: int = LOOKUPS) -> None:
+    def __init__(self, lookups: int = _LOOKUPS) -> None:
         self._free = asyncio.Semaphore(lookups)
 
     async def __call__(self, host: str) -> Sequence[str]:
-        """Return the addresses of *host*, each once; raise OSError where there are none."""
+        """Return the addresses of *host*, each once; raise OSError if there are none."""
         if is_ip(host):
             return [host]
         await self._free.acquire()

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from protego import Protego
 
@@ -40,11 +39,9 @@ _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
 def user_agent(contact: str | None, version: str) -> str:
-    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*.
-
-    Headers are ASCII, so accents are dropped; brackets would end the comment, so they are dropped too.
-    """
+    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*."""
     ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
+    # A bracket would end the comment.
     words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
     return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
 
@@ -165,19 +162,15 @@ class RobotsCache:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(crawl_key(url))
-    return f"{parts.scheme}://{parts.netloc}"
+    return "/".join(crawl_key(url).split("/", 3)[:3])
 
 
 @dataclass(slots=True)
 class Turn:
-    """The turns on one host; times are those of a clock in seconds.
-
-    ``last_at`` is when the host received the latest request at the latest, noted by the holder of the turn.
-    """
+    """The turns on one host; times are seconds of a clock."""
 
     delay_s: float = 0.0
-    last_at: float = float("-inf")
+    last_at: float = float("-inf")  # when the host had received the latest request; its sender notes this
     held_until: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # first come, first served
 

@@ -1,8 +1,7 @@
 """The network backend for httpcore: it connects to public addresses only and carries one answer at a time.
 
-httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
-addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
-are still those of the host.
+It resolves the host name itself, leaves out private addresses, and connects to one of the others, so that no second
+look-up can lead elsewhere. Server name and certificate are still those of the host.
 
 h11 mistakes bytes after an answer for the next one, and refuses an answer for one malformed header line. So a
 :class:`Framing` before h11 cleans heads and decides whether the connection can be used again: only if the answer
@@ -42,20 +41,19 @@ _LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may beg
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
-    """One connection to a host of a site or, with a *proxy*, to that, which the user named, at any address.
+    """One connection to a host of a site or, at any address, to the *proxy* that the user named.
 
     It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
-    ``ip`` is the address of the site, ``tried`` those tried; both are empty behind a proxy. ``is_sent`` says that the
-    latest request was written, ``has_ended`` that the other side closed the connection, ``is_stale`` that it closed one
-    that had been used before it sent a byte of the present answer.
     """
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, proxy: httpcore.Proxy | None) -> None:
         self.framing = Framing()
         self.proxy = proxy
-        self.ip: str | None = None
-        self.tried: tuple[str, ...] = ()
-        self.is_sent = self.has_ended = self.is_stale = False
+        self.ip: str | None = None  # of the site, None behind a proxy
+        self.tried: tuple[str, ...] = ()  # addresses of the site
+        self.is_sent = False  # whether the latest request was written
+        self.has_ended = False  # whether the other side closed the connection
+        self.is_stale = False  # whether it closed one that had been used, before a byte of the present answer
         self._resolve = resolve
         self._allow_private = allow_private or proxy is not None
         self._requests = 0  # for pages, not for a proxy's tunnel
@@ -161,10 +159,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         raise httpcore.ReadError("the connection cannot be used again")
 
     async def write(self, buffer: bytes, *_: object, **__: object) -> None:
-        """Send *buffer*: a whole request (none has a body) or a part of a SOCKS handshake.
-
-        If the connection has ended meanwhile, reading the answer shows it.
-        """
+        """Send *buffer*: a whole request (none has a body) or a part of a SOCKS handshake."""
         if not buffer or not self._transport:
             return  # the end of the request
         self.is_sent = True

@@ -49,15 +49,11 @@ _FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolEr
 
 
 class LiveWeb:
-    """The live web for one scan: what all visits share. The robots.txt of each host is read once.
+    """The live web for one scan: what all visits share, used inside one event loop.
 
-    *user_agent* comes from :func:`~cegep_audit.collect.politeness.user_agent`; *record* receives every exchange.
-    *resolve* returns the addresses of a host name, *clock* monotonic seconds. Proxies and certificates are those of the
-    environment at construction. Raises UsageError, in the language *lang*, if these cannot be used.
-
-    Use it inside one event loop. While its block is open it watches for stalls of this program, and repeats requests
-    that failed during one. ``tally`` counts requests and shows what each visit waits for; ``connectivity``, which needs
-    the outcome of each visit, shows whether any site answers; ``room`` limits the decoded pages that wait to be read.
+    *user_agent* comes from :func:`~cegep_audit.collect.politeness.user_agent`. While its block is open, requests that
+    failed during a stall of this program are repeated. Proxies and certificates are those of the environment at
+    construction; raises UsageError, in the language *lang*, if these cannot be used.
     """
 
     keeps_cookies = True
@@ -76,13 +72,13 @@ class LiveWeb:
         self.limits = limits
         self.pace = Pace(limits.delay_s, clock, sleep)
         self.tally = Tally()
-        self.connectivity = Connectivity()
+        self.connectivity = Connectivity()  # whoever visits sites tells it the outcomes
         self.record = record or (lambda _: None)
         self.clock = clock
         self.listening = Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
         self.headers = ((b"User-Agent", user_agent.encode()), *_HEADERS)
-        self.room = asyncio.Semaphore(_IN_HAND)
+        self.room = asyncio.Semaphore(_IN_HAND)  # for decoded pages that wait to be read
         self.resolve = resolve or Resolver()
         self.context = tls_context(os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "", lang)
         self.proxy = read_proxies(lang)
@@ -100,10 +96,7 @@ class LiveWeb:
     async def open(
         self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
     ) -> AsyncIterator[Source]:
-        """Visit the site of *institution*; cookies and connections live until the block ends.
-
-        *around* may wrap what fetches, as a browser does.
-        """
+        """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
         try:
             room = None if around else self.room  # a page that waits for a browser does not delay other visits
             async with aclosing(HttpFetch(self, institution.id, self.pace.turn, room)) as fetch:
@@ -115,8 +108,7 @@ class LiveWeb:
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
         """Wait for the turn of the host of *url*, keep it until the block ends, and read assets in it.
 
-        Each of the *readers* requests one file at a time, without a delay. The rules are those of pages: robots.txt,
-        addresses, time, size, retries, and the record.
+        Each of the *readers* requests one file at a time, without a delay; all other rules are those of pages.
         """
         async with AsyncExitStack() as stack:
             turn = await stack.enter_async_context(self.pace.turn(url))
@@ -152,11 +144,7 @@ class HttpFetch:
     _open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = field(default_factory=dict)
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Request *url* when it is its host's turn; raise FetchError if there is no whole answer.
-
-        A request is repeated only if its failure says nothing about the site: the connection was closed while idle, or
-        this program was suspended meanwhile.
-        """
+        """Request *url* when it is its host's turn; raise FetchError if there is no whole answer."""
         await self._slot.aclose()
         web = self.web
         limit = ROBOTS_BYTES if want is Want.ROBOTS else web.limits.max_bytes
@@ -181,6 +169,7 @@ class HttpFetch:
                 except _FAULTS as error:
                     if exchange.status is None and connection.is_sent:
                         turn.last_at = web.clock()
+                    # The connection was closed while idle or this program was suspended: that says nothing of the site.
                     if left and (connection.is_stale or web.listening.lost_s > lost_s):
                         continue
                     exchange.duration_s = web.clock() - began_s
@@ -267,7 +256,7 @@ class HttpFetch:
             await response.aclose()
 
     def _failure(self, exchange: Exchange, connection: Connection, error: Exception, patience_s: float) -> FetchError:
-        """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
+        """Record the failure of a request that had *patience_s* seconds, and return it as a FetchError."""
         proxy_status = None
         match error:
             case AnswerError():

@@ -109,11 +109,9 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         loop = asyncio.get_running_loop()
         try:
             self._transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
-        except BaseException as error:
+        except (OSError, ValueError) as error:  # ssl.SSLError too; ValueError: a name no certificate has
             await self.aclose()
-            if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
-                raise _tls_error(error) from error
-            raise
+            raise _tls_error(error) from error
         return self
 
     async def aclose(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
@@ -99,7 +99,7 @@ class LiveWeb:
         """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
         try:
             room = None if around else self.room  # a page that waits for a browser does not delay other visits
-            async with aclosing(HttpFetch(self, institution.id, self.pace.turn, room)) as fetch:
+            async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
                 yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
@@ -110,15 +110,11 @@ class LiveWeb:
 
         Each of the *readers* requests one file at a time, without a delay; all other rules are those of pages.
         """
-        async with AsyncExitStack() as stack:
-            turn = await stack.enter_async_context(self.pace.turn(url))
-            fetches = [HttpFetch(self, institution.id, lambda _: nullcontext(Turn()), None) for _ in range(readers)]
+        async with self.pace.turn(url) as turn, AsyncExitStack() as stack:
+            fetches = [HttpFetch(self, institution.id, None, turn) for _ in range(readers)]
             for fetch in fetches:
                 stack.push_async_callback(fetch.aclose)
-            try:
-                yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
-            finally:
-                turn.last_at = self.clock()
+            yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
 
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
@@ -131,14 +127,14 @@ class HttpFetch:
     It uses neither a pool of httpcore, which would cost a tenth of a request, nor a client of httpx, which would cost a
     quarter more and add only what is done elsewhere (redirects, timeouts).
 
-    ``name`` identifies the visit in the tally; ``turn`` opens turns. A decoded page holds a slot of ``room``, if given,
-    until the next request.
+    ``name`` identifies the visit in the tally. A decoded page holds a slot of ``room``, if given, until the next
+    request. ``turn`` is that of a burst, None if each request waits for its own.
     """
 
     web: LiveWeb
     name: str
-    turn: Callable[[str], AbstractAsyncContextManager[Turn]]
     room: asyncio.Semaphore | None
+    turn: Turn | None = None
     _slot: AsyncExitStack = field(default_factory=AsyncExitStack)  # the room that the latest page takes
     _cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
     _open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = field(default_factory=dict)
@@ -150,7 +146,7 @@ class HttpFetch:
         limit = ROBOTS_BYTES if want is Want.ROBOTS else web.limits.max_bytes
         for left in reversed(range(_REPEATS + 1)):
             web.tally.visits[self.name] = Waiting("turn", url, web.clock())
-            async with self.turn(url) as turn:
+            async with nullcontext(self.turn) if self.turn else web.pace.turn(url) as turn:
                 began_s, lost_s = web.clock(), web.listening.lost_s
                 web.tally.visits[self.name] = Waiting("answer", url, began_s)
                 patience_s = web.connectivity.patience_s(web.limits.timeout_s)

@@ -1,8 +1,4 @@
-"""Resolves host names to IP addresses, and recognises addresses that are not public.
-
-The table of special addresses follows the IANA registries (RFC 6890 and its successors), and adds the address at which
-Azure serves a machine's own data. It is written out because :mod:`ipaddress` differs between Python versions.
-"""
+"""Resolves host names to IP addresses, and recognises addresses that are not public."""
 
 import asyncio
 import concurrent.futures
@@ -22,6 +18,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 _LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
+# As in the IANA registries (RFC 6890 and its successors); Python versions differ in what they call global.
 _SPECIAL = [
     ip_network(network)
     for network in (
@@ -29,7 +26,7 @@ _SPECIAL = [
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # behind a carrier's NAT
         "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # Azure's own services, a public address by the registry
+        "168.63.129.16/32",  # serves Azure's machines their own data; public by the registry
         "169.254.0.0/16",  # link-local, cloud metadata
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments

@@ -1,7 +1,6 @@
 """The body of an answer: receives as much as is wanted and removes its content coding, within bounds.
 
-Headers are often wrong about the body, so its first bytes override them: it may be plain markup under any declared
-coding, or gzip under none.
+Its first bytes override headers, which are often wrong: it may be plain markup under any coding, or gzip under none.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -85,10 +84,7 @@ async def receive(
 
 
 def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: int, surplus: bytes) -> bytes:
-    """Return the wanted part of the decoded body; raise AnswerError if it cannot be read whole.
-
-    *surplus* is what followed the answer on its connection.
-    """
+    """Return the wanted part of the decoded body, which *surplus* followed; raise AnswerError if it is not whole."""
     codings = content_codings(headers.get("content-encoding", ""))
     if exchange.status not in SUCCESS:
         return beginning_of(exchange.body, codings, _ERROR_BYTES)
@@ -125,11 +121,8 @@ def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
 
 
 def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, AnswerError | None]:
-    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest.
-
-    The limit also holds between two layers of coding.
-    """
-    fault: AnswerError | None = None
+    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest."""
+    fault: AnswerError | None = None  # the limit also holds between two layers
     if len(codings) > _MAX_LAYERS:
         return b"", AnswerError(Detail.DECODE, f"{len(codings)} content codings over one another")
     for coding in codings or [""]:

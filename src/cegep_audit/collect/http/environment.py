@@ -51,9 +51,9 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
 
 @lru_cache(maxsize=4)  # building one costs 17 ms
 def tls_context(path: str, lang: Language) -> ssl.SSLContext:
-    """Return a TLS context that verifies certificates, with the roots that the environment names at *path*.
+    """Return a TLS context with the root certificates that the environment names at *path*, certifi's if it is "".
 
-    Without *path*, those of certifi. Raises UsageError, in the language *lang*, if they cannot be used.
+    Raises UsageError, in the language *lang*, if they cannot be used.
     """
     try:
         context = httpx.create_ssl_context()

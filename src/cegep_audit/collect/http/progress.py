@@ -1,8 +1,4 @@
-"""The progress of a scan: requests, what each visit waits for, whether any site answers, stalls of this program.
-
-While this program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time goes
-on. Such a stall must not be recorded as a site's time-out.
-"""
+"""The progress of a scan: requests, what each visit waits for, whether any site answers, stalls of this program."""
 
 import asyncio
 import time
@@ -46,10 +42,9 @@ class Tally:
 
 @dataclass(slots=True)
 class Connectivity:
-    """Whether this machine reaches the web at all, judged by the first sites of a scan.
+    """Whether this machine reaches the web at all, so that a user need not wait an hour to learn that it does not.
 
-    A user should not wait an hour to learn that the network is down. The scan goes on, with less patience for each
-    site, until the first answer shows that the web is reachable.
+    The first sites of a scan decide. With less patience, it goes on until an answer shows that the web is reachable.
     """
 
     _has_heard: bool = False
@@ -82,12 +77,12 @@ class Connectivity:
 class Listening:
     """Detects stalls of this program: a task that wakes several times a second notices when it wakes late.
 
-    ``clock`` gives monotonic seconds, which stand still while some systems sleep; ``now`` is the time in UTC, which
-    does not stand still but jumps when somebody sets it.
+    While the program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time
+    goes on. Such a stall must not be recorded as a site's time-out.
     """
 
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = utc.now
+    clock: Callable[[], float] = time.monotonic  # stands still while some systems sleep
+    now: Callable[[], datetime] = utc.now  # jumps when somebody sets it
     stalls: list[Stall] = field(default_factory=list)
     _last: tuple[float, datetime] | None = None  # the time of the last beat, None before the first
 

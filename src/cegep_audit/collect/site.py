@@ -20,7 +20,7 @@ from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
 from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
-from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, SITE_DOWN, Detail, http_detail
+from cegep_audit.vocabulary import MAY_PASS, NO_ANSWER, REDIRECTS, SITE_DOWN, Detail, http_detail
 
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
 _MAX_REFUSALS = 2  # answers 429 after which a site gets no further request
@@ -30,10 +30,7 @@ _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each 
 
 # Failures of one name or scheme that do not imply a failure of the other (www. or the bare name, http or https).
 # A private address is one: an Active Directory may answer for the bare name with an internal address.
-_OF_NAME = frozenset(
-    {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
-    | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
-)
+_OF_NAME = NO_ANSWER - {Detail.TIMEOUT} | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
 _LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
 
 # stamina would otherwise log each retry, which would show on the user's terminal.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cegep_audit import urls
 from cegep_audit.collect.frontier.scoring import LinkScore, is_page, read_rules, score_links
 from cegep_audit.models import Choice, InnerLink, Institution, Limits, Reading, Visit
-from cegep_audit.vocabulary import Detail, How, PageRole, Zone, http_detail
+from cegep_audit.vocabulary import NO_ANSWER, Detail, How, PageRole, Zone, http_detail
 
 # After two failures in a row the site is down or refuses us. Wrong where one part of a site is broken and another is
 # not; its status is then "partial".
@@ -32,10 +32,7 @@ SPLASH_TEXT = 600  # characters
 REPEATED_NETWORKS = 3
 
 _GIVE_UP = frozenset({Detail.CRAWL_DELAY, Detail.RETRY_AFTER, http_detail(429)})
-_NOT_GIVEN = frozenset(
-    {Detail.TIMEOUT, Detail.REFUSED, Detail.DNS, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
-    | {http_detail(403), *(http_detail(status) for status in range(500, 600))}
-)
+_NOT_GIVEN = NO_ANSWER | {http_detail(403), *map(http_detail, range(500, 600))}
 _ORDER = (PageRole.SOCIAL, PageRole.CONTACT, PageRole.LANGUAGE, PageRole.ABOUT, PageRole.FRAME)
 _READ_ANYWAY = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
 _FRONT = frozenset({PageRole.HOME, PageRole.FRAME})

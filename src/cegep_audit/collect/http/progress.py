@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from cegep_audit import clock as utc
 from cegep_audit.clock import Stall
-from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
+from cegep_audit.vocabulary import NO_ANSWER, SITE_DOWN, http_detail
 
 FIRST_SITES = 10  # so many unrelated sites are never all down at once
 PATIENCE_S = 2.0  # for one request while nothing answers: twice what a far server needs to accept a connection
@@ -18,9 +18,7 @@ BEAT_S = 0.25
 STALL_S = 1.0  # a busy machine is late by less
 
 # Failures that may be caused on this side: no connection, no name server, a proxy or a filter.
-_SILENT = frozenset(
-    {Detail.DNS, Detail.REFUSED, Detail.TIMEOUT, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
-) | frozenset(map(http_detail, SITE_DOWN))
+_SILENT = NO_ANSWER | frozenset(map(http_detail, SITE_DOWN))
 
 
 class Waiting(NamedTuple):

@@ -59,11 +59,8 @@ class OwnHosts:
         return True
 
     def names(self, failures: Sequence[FetchError], *, ignores_spelling: bool) -> Iterator[str]:
-        """Yield the addresses at which the homepage may be, for as long as earlier *failures* allow another attempt.
-
-        Those with and without ``www.``, over http and https, come first (a single one if the source
-        *ignores_spelling*). Former hosts follow if an archive has no capture of these.
-        """
+        """Yield the addresses at which the homepage may be, for as long as earlier *failures* allow another attempt."""
+        # With and without www., over http and https; a single one if the source ignores spelling.
         names, host = [self.home], host_of(self.home)
         if not ignores_spelling and "." in host and not is_ip(host):
             other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
@@ -80,7 +77,7 @@ class OwnHosts:
                 yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
             if not _has_no_answer(failures[-1]):
                 break
-        for name in self.former:
+        for name in self.former:  # if an archive has no capture of the others
             if any(error.detail != Detail.NO_CAPTURE for error in failures):
                 return
             yield name
@@ -128,15 +125,14 @@ class Site:
     async def get(self, url: str) -> Page:
         """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
 
-        The homepage is tried under its other names too: the first that answers counts. Any other address must be on the
-        site, or have its name under another domain, where a meta refresh of the homepage may lead.
+        The homepage is tried under its other names too: the first that answers counts.
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "not an http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
         if address != self._hosts.home:
-            if not self._hosts.admit(address, may_move=True):
+            if not self._hosts.admit(address, may_move=True):  # a meta refresh may lead to another domain
                 raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
             return await self._follow(url, address)
         failures: list[FetchError] = []
@@ -204,12 +200,9 @@ class Site:
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
 
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
-        """Raise FetchError for a private address, to which the redirect *by* an answer may have led.
-
-        If the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
-        """
+        """Raise FetchError for a private address, to which the redirect *by* an answer may have led."""
         if self._is_public(url) or (not (self.terms.checks_first or is_asked) and self._hosts.hold(url)):
-            return
+            return  # an address of the site itself is refused only once the source was asked
         status, record_id = (by.status, by.record_id) if by else (None, None)
         message = f"{host_of(url)} is not a public address"
         raise FetchError(url, Detail.PRIVATE_ADDRESS, message, status=status, record_id=record_id)

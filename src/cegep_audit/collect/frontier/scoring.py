@@ -111,10 +111,7 @@ def _folded(text: str) -> str:
 
 
 def score_links(links: Sequence[InnerLink], *, is_splash: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
-    """Yield the links that may lead to something, in page order, with their scores.
-
-    On a splash page, "Entrer" or "Accueil" lead to the site too.
-    """
+    """Yield the links that may lead to something, in page order, with their scores; a splash page has own words."""
     rules = read_rules()
     keys = rules.splash_keys if is_splash else rules.keys
     letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
@@ -171,15 +168,12 @@ def _without_query(href: str) -> str:
 
 
 def _last_part(href: str) -> tuple[str, bool]:
-    """Return the last meaningful part of the path, folded, and whether it is the whole path.
-
-    The path is as written; without one, the first label of the host counts, as in itunesu.x.ca.
-    """
+    """Return the last meaningful part of the path as written, folded, and whether it is the whole path."""
     path = _without_query(href)
     scheme, separator, rest = path.partition("//")
     if separator and scheme[-1:] in {"", ":"}:
         host, _, path = rest.partition("/")
-        name = host.partition(".")[0]
+        name = host.partition(".")[0]  # counts without a path, as in itunesu.x.ca
         path = path or (name if len(name) > _SHORT_NAME else "")
     parts = [part for part in path.split("/") if part]
     if not parts:

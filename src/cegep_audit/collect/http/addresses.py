@@ -83,10 +83,7 @@ def alternating(addresses: Sequence[str]) -> list[str]:
 
 
 class Resolver:
-    """Looks names up in daemon threads, at most *lookups* at once.
-
-    asyncio's own pool has few threads, and the program would wait for them when it ends, however slow a name server is.
-    """
+    """Looks names up in daemon threads, at most *lookups* at once: the program would wait for those of asyncio."""
 
     def __init__(self, lookups: int = _LOOKUPS) -> None:
         self._free = asyncio.Semaphore(lookups)

@@ -55,9 +55,9 @@ def content_codings(header: str) -> list[str]:
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the body as received, and whether it is whole: at most *limit* bytes, none of a file that is not a page.
+    """Fill in the wanted part of the body, at most *limit* bytes as received, and whether it is all of it.
 
-    The beginning of an error is enough. Raise AnswerError as soon as a body of a vague type proves not to be markup.
+    Raises AnswerError as soon as a body of a vague type proves not to be markup.
     """
     received: list[bytes] = []
     size, is_page = 0, want is not Want.PAGE or may_be_page(headers.get("content-type", ""))
@@ -65,7 +65,7 @@ async def receive(
         limit, is_page = _ERROR_BYTES, True
     exchange.truncated = "length"  # in case we stop before its end
     if is_page is False:
-        return  # a PDF may have 200 MB
+        return  # not a page: a PDF may have 200 MB
     try:
         async for piece in pieces:
             received.append(piece)

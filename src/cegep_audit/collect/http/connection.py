@@ -41,10 +41,7 @@ _LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may beg
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
-    """One connection to a host of a site or, at any address, to the *proxy* that the user named.
-
-    It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
-    """
+    """One connection to a host of a site or, at any address, to the *proxy* that the user named."""
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, proxy: httpcore.Proxy | None) -> None:
         self.framing = Framing()
@@ -216,10 +213,7 @@ class Framing:
         self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
-        """Return the bytes that received *data* adds to the answer, b"" for none yet; raise AnswerError.
-
-        Bytes after a chunked body are passed on too, because only h11 knows for certain where it ends.
-        """
+        """Return the bytes that received *data* adds to the answer, b"" for none yet; raise AnswerError."""
         heads = b""
         while self._is_head:
             self._held += data
@@ -239,7 +233,7 @@ class Framing:
         size = min(self._left, len(data))
         self._left -= size
         self.surplus += data[size:]
-        return heads + (data if self._has_chunks else data[:size])
+        return heads + (data if self._has_chunks else data[:size])  # only h11 knows for certain where chunks end
 
     def _next_head(self) -> bytes | None:
         """Remove the head from the buffer and return it cleaned; None if it is not complete yet."""
@@ -267,22 +261,18 @@ class Framing:
 
 
 def clean_head(head: bytes) -> bytes:
-    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects.
-
-    Lines without a colon or with a name that is not a token are removed, control characters become spaces, and a line
-    that begins with a space continues the previous one. An unreadable status line is left as it is.
-    """
+    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects."""
     if _GOOD_HEAD.fullmatch(head):
         return head
     first, *lines = head.split(b"\n")
     status = _STATUS_LINE.match(first)
     if status is None:
-        return head
+        return head  # for h11 to reject
     reason = status[3].translate(_NO_CONTROLS).strip()
     kept = [b"HTTP/1.%b %b %b" % (status[1], status[2], reason)]
     for line in lines:
         name, colon, value = line.partition(b":")
-        if line[:1] in (b" ", b"\t") and len(kept) > 1:
+        if line[:1] in (b" ", b"\t") and len(kept) > 1:  # continues the previous line
             kept[-1] += b" " + line.translate(_NO_CONTROLS).strip()
         elif colon and re.fullmatch(_TOKEN, name.strip()):
             kept.append(name.strip() + b": " + value.translate(_NO_CONTROLS).strip())

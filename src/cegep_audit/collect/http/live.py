@@ -20,7 +20,7 @@ from cegep_audit.collect.http.addresses import Resolve, Resolver
 from cegep_audit.collect.http.body import SUCCESS, AnswerError, body_of, receive
 from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.environment import drop_echo, read_proxies, tls_context
-from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
+from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
 from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
 from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
 from cegep_audit.collect.site import Site
@@ -75,7 +75,6 @@ class LiveWeb:
         self.connectivity = Connectivity()  # whoever visits sites tells it the outcomes
         self.record = record or (lambda _: None)
         self.clock = clock
-        self.listening = Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
         self.headers = ((b"User-Agent", user_agent.encode()), *_HEADERS)
         self.room = asyncio.Semaphore(_IN_HAND)  # for decoded pages that wait to be read
@@ -85,7 +84,7 @@ class LiveWeb:
 
     async def __aenter__(self) -> Self:
         """Begin to watch for stalls."""
-        self._beating = asyncio.create_task(self.listening.beat_until_cancelled())
+        self._beating = asyncio.create_task(self.tally.beat_until_cancelled())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -106,10 +105,7 @@ class LiveWeb:
 
     @asynccontextmanager
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
-        """Wait for the turn of the host of *url*, keep it until the block ends, and read assets in it.
-
-        Each of the *readers* requests one file at a time, without a delay; all other rules are those of pages.
-        """
+        """Hold the turn of the host of *url* while *readers* sources read assets without a delay, each one at a time."""
         async with self.pace.turn(url) as turn, AsyncExitStack() as stack:
             fetches = [HttpFetch(self, institution.id, None, turn) for _ in range(readers)]
             for fetch in fetches:
@@ -126,16 +122,13 @@ class HttpFetch:
 
     It uses neither a pool of httpcore, which would cost a tenth of a request, nor a client of httpx, which would cost a
     quarter more and add only what is done elsewhere (redirects, timeouts).
-
-    ``name`` identifies the visit in the tally. A decoded page holds a slot of ``room``, if given, until the next
-    request. ``turn`` is that of a burst, None if each request waits for its own.
     """
 
     web: LiveWeb
-    name: str
-    room: asyncio.Semaphore | None
-    turn: Turn | None = None
-    _slot: AsyncExitStack = field(default_factory=AsyncExitStack)  # the room that the latest page takes
+    name: str  # of the visit in the tally
+    room: asyncio.Semaphore | None  # a decoded page takes one slot of it, until the next request
+    turn: Turn | None = None  # of a burst, None if each request waits for its own
+    _slot: AsyncExitStack = field(default_factory=AsyncExitStack)
     _cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
     _open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = field(default_factory=dict)
 
@@ -147,7 +140,7 @@ class HttpFetch:
         for left in reversed(range(_REPEATS + 1)):
             web.tally.visits[self.name] = Waiting("turn", url, web.clock())
             async with nullcontext(self.turn) if self.turn else web.pace.turn(url) as turn:
-                began_s, lost_s = web.clock(), web.listening.lost_s
+                began_s, lost_s = web.clock(), web.tally.lost_s
                 web.tally.visits[self.name] = Waiting("answer", url, began_s)
                 patience_s = web.connectivity.patience_s(web.limits.timeout_s)
                 exchange = Exchange(url, "GET", (), now(), 0.0, is_asset=want is Want.ASSET)
@@ -166,7 +159,7 @@ class HttpFetch:
                     if exchange.status is None and connection.is_sent:
                         turn.last_at = web.clock()
                     # The connection was closed while idle or this program was suspended: that says nothing of the site.
-                    if left and (connection.is_stale or web.listening.lost_s > lost_s):
+                    if left and (connection.is_stale or web.tally.lost_s > lost_s):
                         continue
                     exchange.duration_s = web.clock() - began_s
                     raise self._failure(exchange, connection, error, patience_s) from error

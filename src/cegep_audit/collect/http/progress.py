@@ -31,11 +31,43 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Requests sent so far, with robots.txt, redirects and retries; what each open visit waits for; stalls."""
+    """What a scan has done so far; a task that wakes several times a second notices stalls, because it wakes late.
 
-    requests: int = 0
-    visits: dict[str, Waiting] = field(default_factory=dict)
+    While the program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time
+    goes on. Such a stall must not be recorded as a site's time-out.
+    """
+
+    requests: int = 0  # sent, with robots.txt, redirects and retries
+    visits: dict[str, Waiting] = field(default_factory=dict)  # what each open visit waits for
     stalls: list[Stall] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic  # stands still while some systems sleep
+    now: Callable[[], datetime] = utc.now  # jumps when somebody sets it
+    _last: tuple[float, datetime] | None = None  # the time of the last beat, None before the first
+
+    @property
+    def lost_s(self) -> float:
+        """Seconds lost to stalls so far, including the present one."""
+        if self._last is not None:
+            self.beat()
+        return sum(stall.seconds for stall in self.stalls)
+
+    def beat(self) -> None:
+        """Note that the program runs, and whether it has run since the last beat."""
+        clock, now = self.clock(), self.now()
+        if self._last is not None:
+            late_s = max(clock - self._last[0], (now - self._last[1]).total_seconds()) - BEAT_S
+            if late_s > STALL_S:
+                self.stalls.append(Stall(now, late_s))
+        self._last = clock, now
+
+    async def beat_until_cancelled(self) -> None:
+        """Beat several times a second."""
+        try:
+            while True:
+                self.beat()
+                await asyncio.sleep(BEAT_S)
+        finally:
+            self._last = None
 
 
 @dataclass(slots=True)
@@ -69,42 +101,3 @@ class Connectivity:
     def patience_s(self, timeout_s: float) -> float:
         """Return the time limit of one request in seconds, given the usual limit *timeout_s*."""
         return min(timeout_s, PATIENCE_S) if self.is_cut_off else timeout_s
-
-
-@dataclass(slots=True)
-class Listening:
-    """Detects stalls of this program: a task that wakes several times a second notices when it wakes late.
-
-    While the program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time
-    goes on. Such a stall must not be recorded as a site's time-out.
-    """
-
-    clock: Callable[[], float] = time.monotonic  # stands still while some systems sleep
-    now: Callable[[], datetime] = utc.now  # jumps when somebody sets it
-    stalls: list[Stall] = field(default_factory=list)
-    _last: tuple[float, datetime] | None = None  # the time of the last beat, None before the first
-
-    @property
-    def lost_s(self) -> float:
-        """Seconds lost to stalls so far, including the present one."""
-        if self._last is not None:
-            self.beat()
-        return sum(stall.seconds for stall in self.stalls)
-
-    def beat(self) -> None:
-        """Note that the program runs, and whether it has run since the last beat."""
-        clock, now = self.clock(), self.now()
-        if self._last is not None:
-            late_s = max(clock - self._last[0], (now - self._last[1]).total_seconds()) - BEAT_S
-            if late_s > STALL_S:
-                self.stalls.append(Stall(now, late_s))
-        self._last = clock, now
-
-    async def beat_until_cancelled(self) -> None:
-        """Beat several times a second."""
-        try:
-            while True:
-                self.beat()
-                await asyncio.sleep(BEAT_S)
-        finally:
-            self._last = None

@@ -105,7 +105,7 @@ class LiveWeb:
 
     @asynccontextmanager
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
-        """Hold the turn of the host of *url* while *readers* sources read assets without a delay, each one at a time."""
+        """Hold the turn of the host of *url* while *readers* sources read assets without delay, each one at a time."""
         async with self.pace.turn(url) as turn, AsyncExitStack() as stack:
             fetches = [HttpFetch(self, institution.id, None, turn) for _ in range(readers)]
             for fetch in fetches:

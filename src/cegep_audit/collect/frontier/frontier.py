@@ -8,6 +8,7 @@ show the same accounts and the last adds nothing. The words are in ``discovery.t
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cegep_audit import urls
@@ -51,13 +52,13 @@ class _Candidate(NamedTuple):
     page: int  # index of that page among those read
 
 
+@dataclass
 class Frontier:
     """The pages of one site that may be read next; each link is scored once."""
 
-    def __init__(self, institution: Institution, limits: Limits) -> None:
-        self._institution = institution
-        self._limits = limits
-        self._domains: frozenset[str] = frozenset()  # of the institution, and those that its homepage led to
+    institution: Institution
+    limits: Limits
+    _domains: frozenset[str] = frozenset()  # of the institution, and those that its homepage led to
 
     def next_page(self, visits: Sequence[Visit]) -> Choice | None:
         """Return the page to read after *visits*, the homepage first; None if no further page is worth a request.
@@ -66,13 +67,13 @@ class Frontier:
         They may only grow from call to call. No page is chosen twice, and none is off the site.
         """
         if not visits:
-            return Choice(self._institution.url, PageRole.HOME, "homepage")
+            return Choice(self.institution.url, PageRole.HOME, "homepage")
         details = [visit.failure.detail if visit.failure else "" for visit in visits]
         # The homepage failed or redirects elsewhere, or the site refuses further requests.
         is_over = visits[0].reading is None or details[-1] in _GIVE_UP
         if is_over or all(detail in _NOT_GIVEN for detail in details[-MAX_FAILURES_IN_A_ROW:]):
             return None
-        if len(visits) >= self._limits.max_pages:
+        if len(visits) >= self.limits.max_pages:
             return None
         readings = [visit.reading for visit in visits if visit.reading]
         self._learn(visits)
@@ -82,10 +83,10 @@ class Frontier:
     def _learn(self, visits: Sequence[Visit]) -> None:
         """Update hosts, requested pages and languages from *visits*."""
         self._counts = Counter(visit.choice.role for visit in visits)  # failures included
-        self._languages = {_language_of(visit, self._institution) for visit in visits} - {""}  # read so far
+        self._languages = {_language_of(visit, self.institution) for visit in visits} - {""}  # read so far
         self._asked: set[str] = set()  # visit keys, before and after redirects
         self._asked_as: dict[str, set[PageRole]] = {}  # visit key without query → roles in which a page was requested
-        hosts = [urls.host_of(self._institution.url), *self._institution.alt_hosts]
+        hosts = [urls.host_of(self.institution.url), *self.institution.alt_hosts]
         for visit in visits:
             for url in (visit.choice.url, visit.page.url) if visit.page else (visit.choice.url,):
                 self._asked.add(urls.visit_key(url))
@@ -143,17 +144,17 @@ class Frontier:
             parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
             parts += [(frame, "frame") for frame in reading.frames if _is_splash(reading)]
             for url, why in parts:  # as with a redirect, also under another domain
-                is_ours = self._holds(url) or urls.is_same_name(url, self._institution.url)
+                is_ours = self._holds(url) or urls.is_same_name(url, self.institution.url)
                 if is_ours and urls.visit_key(url) not in self._asked:
                     return Choice(urls.crawl_key(url), PageRole.FRAME, why)
         if self._counts[PageRole.LANGUAGE] or not all(map(_is_splash, readings)):
             return None
-        own = self._institution.language
+        own = self.institution.language
         return self._best({PageRole.LANGUAGE}, lambda item: (item.scored.target != own, -item.scored.score))
 
     def _best_link(self) -> Choice | None:
         """Return the best link of the site: addresses that stand for accounts, then one page of each kind."""
-        if self._counts[PageRole.OWN_LINK] < self._limits.max_pages // 2:
+        if self._counts[PageRole.OWN_LINK] < self.limits.max_pages // 2:
             shown = {network for block in self._blocks for network, _ in block}
             if choice := self._best({PageRole.OWN_LINK}, lambda item: (item.scored.target in shown, item.page)):
                 return choice

@@ -12,6 +12,7 @@ import asyncio
 import re
 import ssl
 import sys
+from contextlib import suppress
 from typing import Any, Self
 
 import httpcore
@@ -72,19 +73,18 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         return self
 
     async def _connect(self, host: str, port: int) -> None:
-        try:
+        with suppress(OSError):
             self.tried = tuple(await self._resolve(host))
-        except OSError:
-            self.tried = ()
         if not self.tried:
             raise AnswerError(Detail.DNS, "no address is known for this host name")
         public = [address for address in self.tried if self._allow_private or not is_special(address)]
         if not public:
             raise AnswerError(Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address")
-        self.tried = addresses = tuple(alternating(public)[:_MAX_ADDRESSES])
-        for address in addresses:
+        addresses = alternating(public)[:_MAX_ADDRESSES]
+        for number, address in enumerate(addresses, 1):
+            self.tried = tuple(addresses[:number])
             try:
-                async with asyncio.timeout(_CONNECT_S if address != addresses[-1] else None):
+                async with asyncio.timeout(_CONNECT_S if number < len(addresses) else None):
                     self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, address, port)
             except OSError as error:  # TimeoutError too
                 failure = error

@@ -266,8 +266,7 @@ class HttpFetch:
         if drop_echo(exchange, connection.proxy, self.web.limits.max_bytes, message):
             detail, message = Detail.PROXY, _ECHO
         if exchange.status is None:
-            exchange.detail = detail
-            exchange.tried = connection.tried if isinstance(error, AnswerError) else ()
+            exchange.detail, exchange.tried = detail, connection.tried
         elif not isinstance(error, AnswerError) or error.detail == Detail.TLS:  # the body may be longer
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         exchange.ip = connection.ip if connection.is_sent else None

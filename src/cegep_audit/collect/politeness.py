@@ -177,7 +177,8 @@ class Pace:
     _hosts: dict[str, Turn] = field(default_factory=dict)
 
     def _host(self, url: str) -> Turn:
-        return self._hosts.setdefault(pace_key(url), Turn(self.delay_s))
+        key = pace_key(url)
+        return self._hosts.get(key) or self._hosts.setdefault(key, Turn(self.delay_s))
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:

@@ -139,7 +139,7 @@ def score_links(links: Sequence[InnerLink], *, is_splash: bool = False) -> Itera
 
 def score_link(link: InnerLink, *, is_splash: bool = False) -> LinkScore | None:
     """Return the best score of *link* by its language, label or address, None if it leads to nothing of interest."""
-    found = (score for score in _scores(link, is_splash=is_splash) if score.score >= MIN_SCORE)
+    found = [score for score in _scores(link, is_splash=is_splash) if score.score >= MIN_SCORE]
     return max(found, key=lambda score: score.score, default=None)
 
 

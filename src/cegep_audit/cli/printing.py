@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cegep_audit.cli.program import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
-if TYPE_CHECKING:  # importing Rich would double the start-up time of commands that print JSON
-    from rich.console import RenderableType
-
+if TYPE_CHECKING:  # --help does without
     from cegep_audit.report.blocks import Block
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Where a scan's report goes and what is printed of it."""
-
-    output: Path
-    lang: Language
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
 
 
 def note(key: str, *, quiet: bool = False, **facts: object) -> None:
@@ -41,23 +27,21 @@ def written(*files: Path) -> None:
     note("scan.written", files=", ".join(map(str, files)))
 
 
+def to_copy(*words: object) -> str:
+    """Return the command of *words*, for a person to copy."""
+    return shlex.join(["cegep-audit", *map(str, words)])
+
+
 def result_line(text: str) -> None:
     """Print one line on standard output."""
     print(plain(text))
 
 
-def show(table: RenderableType) -> None:
-    """Print what Rich renders on standard output."""
-    from cegep_audit.report.terminal.screen import console
-
-    console(sys.stdout).print(table)
-
-
 def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
     """Print a document on standard output; *is_wide* lets it fill the window."""
-    from cegep_audit.report.terminal.screen import WIDTH, view
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
 
-    show(view(blocks, None if is_wide else WIDTH))
+    console(sys.stdout).print(view(blocks, None if is_wide else WIDTH))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:

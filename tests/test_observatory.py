@@ -28,9 +28,7 @@ def web() -> Iterator[Web]:
         yield served
 
 
-def run_month(
-    month: str, web: Web, folder: Path, registry: Path, **settings: str
-) -> subprocess.CompletedProcess[str]:
+def run_month(month: str, web: Web, folder: Path, registry: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     tools = folder.parent / "tools"
     if not tools.exists():
         tools.mkdir()

@@ -67,7 +67,7 @@ def test_a_file_may_have_no_decision_left(file: Path) -> None:
 DECIDED = "facebook,https://www.facebook.com/cegeprb"
 
 REFUSED: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
-    "nobody's": (f"z,facebook,{CEGEP},allow,x,2026-11-23", [(2, "institution_id", "“z” is the id of no institution")]),
+    "nobody's": (f"z,facebook,{CEGEP},allow,x,2026-11-23", [(2, "institution_id", "no institution of the registry has")]),
     "everything empty but one": (
         ",,,,x,",
         [(2, name, "empty") for name in ("network", "institution_id", "account_url", "decision", "date")],

@@ -160,7 +160,7 @@ def institutions(
 
 @command("check", _institutions)
 def check(lang: options.Lang, file: Annotated[Path, argument("FILE", "checked_file")]) -> None:
-    """Say every fault of a registry file, with its line."""
+    """Report every fault of a registry file, with its line."""
     count = len(read_registry(file, lang=lang))  # once: a pipe cannot be read again
     printing.result_line(say("institutions.sound", path=str(file), count=count))
 

@@ -42,7 +42,7 @@ def scan_number(text: str) -> int | None:
     """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
     if text == LATEST:
         return None
-    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a billion scans
         return int(text)
     raise UsageError(say("error.bad_scan", scan=text))
 

@@ -1,6 +1,6 @@
 """The program: its commands, its help and errors in the language of the call, and its exit codes.
 
-Typer writes English, so its exceptions are told apart by their attributes (an option's name, a parameter with its
+Typer writes English, so its exceptions are distinguished by their attributes (an option's name, a parameter with its
 bounds), never by their messages.
 """
 
@@ -212,8 +212,8 @@ class _Group(_Spoken, TyperGroup):
         """Find a command by its name; raise UsageError, with similar names, if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = ", ".join(get_close_matches(args[0], self.list_commands(ctx)))
-            key = "usage.no_command_near" if near else "usage.no_command"
-            raise UsageError(_with_help(say(key, what=args[0], near=near), ctx))
+            said = say("usage.no_command_near" if near else "usage.no_command", what=args[0], near=near)
+            raise UsageError(_with_help(said, ctx))
         return super().resolve_command(ctx, args)
 
 

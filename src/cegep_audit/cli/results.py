@@ -125,7 +125,7 @@ def export(
             raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped, is_bundle = output == Path("-"), ending in _BUNDLES
     if not is_piped and not quickstatements:
-        check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
+        check(output, lang)  # first, so that an error names the file that the user named
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan, without=() if is_bundle else ("failures",))
         read = [layers.judged]

@@ -96,14 +96,14 @@ def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: 
 
 
 @command("import", _review)
-def take_in(
+def import_sheet(
     lang: options.Lang,
     file: Annotated[Path, argument("FILE", "filled_sheet")],
     scan: options.Scan = None,
     db: options.Db = options.DB,
     coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
 ) -> None:
-    """Take in a filled coding sheet, or a list of accounts from elsewhere."""
+    """Import a filled coding sheet, or a list of accounts from elsewhere."""
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
@@ -128,8 +128,7 @@ def take_in(
 
 
 def _key(item: Decision) -> tuple[str, ...]:
-    account = item.correct_account if item.verdict is Verdict.LISTED else ""
-    return *item.unit, item.coder, account
+    return *item.unit, item.coder, item.correct_account if item.verdict is Verdict.LISTED else ""
 
 
 @command("agreement", _review)

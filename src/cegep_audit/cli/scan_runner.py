@@ -44,7 +44,7 @@ def start(request: Request) -> int:
     drafts = planning.draft(request)
     with Store.open(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, request)
-        plans = [planning.begin(store, *each) for each in drafts]
+        plans = [planning.begin(store, request, *each) for each in drafts]
         try:
             return carry_out(store, plans)
         except CegepAuditError:
@@ -157,10 +157,7 @@ async def _run(store: Store, plan: Plan) -> Stop | None:
 
 
 def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
-    """Report an error of this program and, if the user wants it, why each page was read, what it brought or why not.
-
-    The distance of each capture from the day that an archive was asked for is given.
-    """
+    """Report an internal error or, if the user wants it, why each page was read and what it brought, or why not."""
     site: dict[str, Any] = {"institution": result.institution.id}
     if result.detail == Detail.INTERNAL_ERROR:
         error = re.split(r"(?m)^  .*\n", result.message)[-1]  # without the calls of the traceback
@@ -168,8 +165,8 @@ def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
         return
     if not plan.request.verbose:
         return
-    is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
-    past = plan.request.past if is_own else Past.of(plan.scan.settings)
+    # In a completion, pages of another mode may be those of a scan of another day.
+    past = plan.request.past if not plan.base or result.read_by is ReadBy.ARCHIVE else Past.of(plan.scan.settings)
     for page in result.pages:
         key, facts = "scan.page_read", site | {"url": page.url, "why": page.why, "brought": page.brought}
         if past:

@@ -52,8 +52,7 @@ def sheet(
     with Store.open(db, create=False, lang=lang) as store:
         whole = store.scan(scan)
         own = _called(whole, institution)
-        found = load_peers(store, whole, own).of(layer)
-    (shown,) = sheets(found, {own.id})
+        (shown,) = sheets(load_peers(store, whole, own).of(layer), {own.id})
     if output is None:
         _show(shown, lang, as_json=as_json)
         return
@@ -93,7 +92,7 @@ def check(
     as_json: options.Json = False,
 ) -> int:
     """Read one site now, without a registry, and print its accounts, with evidence, advice and its peers."""
-    from cegep_audit.scan.audit import audit, rules_version  # costs the other commands time to start
+    from cegep_audit.scan.audit import audit, rules_version  # slow to import, and only this command needs it
 
     if not url.strip():
         raise UsageError(say("check.no_url"))

@@ -16,12 +16,12 @@ from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
 from cegep_audit.registry.institutions import columns, counts, heading_of, read_registry, select, value_of
 from cegep_audit.report.files.files import write_file
-from cegep_audit.report.terminal.listings import (
-    classified_table,
-    counts_table,
-    institutions_table,
-    networks_table,
-    scans_table,
+from cegep_audit.report.text.listings import (
+    classified_list,
+    counts_list,
+    institutions_list,
+    networks_list,
+    scans_list,
 )
 from cegep_audit.scan.request import read_day, warc_of
 from cegep_audit.store import Store
@@ -52,7 +52,9 @@ def scans(
             for scan, tally in listed
         ])  # fmt: skip
         return
-    printing.show(scans_table([(scan, tally.institutions, tally.done) for scan, tally in listed], lang))
+    printing.show_blocks(
+        scans_list([(scan, tally.institutions, tally.done) for scan, tally in listed], lang), is_wide=True
+    )
     for scan, _ in listed:
         facts = [say("scans.completes", base=scan.completes)] if scan.completes else []
         facts += [say("scans.selection")] if scan.is_selection else []
@@ -108,7 +110,7 @@ def networks(
         names = ("name", "domains", "opened", "closed", "source")
         printing.print_json([{"network": network.id, **printing.fields(network, *names)} for network in shown])
     else:
-        printing.show(networks_table(shown, lang))
+        printing.show_blocks(networks_list(shown, lang), is_wide=True)
 
 
 @command("classify")
@@ -124,7 +126,7 @@ def classify(
     given = addresses or (line.removeprefix("" if number else "\ufeff") for number, line in enumerate(typed))
     answers = map(what_is, given)
     if not as_json:
-        printing.show(classified_table(answers, lang))
+        printing.show_blocks(classified_list(answers, lang), is_wide=True)
         return
     names = ("url", "network", "kind", "handle", "account_url", "reason")
     for answer in answers:
@@ -155,7 +157,8 @@ def institutions(
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
     else:
-        printing.show(counts_table(by, counts(chosen, by), lang) if by else institutions_table(chosen, lang))
+        shown = counts_list(by, counts(chosen, by), lang) if by else institutions_list(chosen, lang)
+        printing.show_blocks(shown, is_wide=True)
 
 
 @command("check", _institutions)

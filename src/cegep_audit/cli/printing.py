@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from cegep_audit.cli.program import say
 from cegep_audit.text import plain
 
-if TYPE_CHECKING:  # importing Rich would double the start-up time of commands that print JSON
-    from rich.console import RenderableType
-
+if TYPE_CHECKING:  # --help does without
     from cegep_audit.report.blocks import Block
 
 
@@ -39,18 +37,11 @@ def result_line(text: str) -> None:
     print(plain(text))
 
 
-def show(table: RenderableType) -> None:
-    """Print what Rich renders on standard output."""
-    from cegep_audit.report.terminal.screen import console
-
-    console(sys.stdout).print(table)
-
-
 def show_blocks(blocks: Iterable[Block], *, is_wide: bool = False) -> None:
     """Print a document on standard output; *is_wide* lets it fill the window."""
-    from cegep_audit.report.terminal.screen import WIDTH, view
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
 
-    show(view(blocks, None if is_wide else WIDTH))
+    console(sys.stdout).print(view(blocks, None if is_wide else WIDTH))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cegep_audit import __version__
 from cegep_audit.analyze import completion
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
@@ -17,9 +16,8 @@ from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, laye
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Line
+from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.words import difference_words
 from cegep_audit.report.text.words import paragraph as methods_paragraph
@@ -149,7 +147,7 @@ def export(
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
     """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
-    from cegep_audit.collect.warc.wacz import write_wacz
+    from cegep_audit.collect.warc.writer import write_wacz
     from cegep_audit.report.files.package import write_package
 
     is_package, scan = output.suffix.lower() == ".zip", stats.scan
@@ -160,8 +158,7 @@ def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path]
             write_package(stats, output, db, warcs, with_warc=with_warc)
             return
         pages = [(page.url, each.institution.name, page.captured_at) for each in scan.results for page in each.pages]
-        title, software = say("page.title"), f"cegep-audit {__version__}"
-        write_wacz(warcs, output, pages, title=title, software=software, created=scan.started_at, lang=stats.lang)
+        write_wacz(warcs, output, pages, scan.started_at, stats.lang)
     except OSError as error:
         raise StoreError(say("file.other", path=output, cause=error.strerror or error)) from error
 

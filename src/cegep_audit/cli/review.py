@@ -11,7 +11,7 @@ from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.layers import load_layers
-from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
@@ -59,9 +59,9 @@ def export(
         _check_size("--sample", sample, [row.stratum_of_row for row in asked])
         rows = draw(asked, sample, seed, is_blind=not show)
     elif institutions is not None:
-        asked = coding_rows(judged, basket)
-        _check_size("--institutions", institutions, list(strata_of_institutions(judged).values()))
-        rows = draw_institutions(judged, institutions, seed, basket, is_blind=not show)
+        asked, strata = coding_rows(judged, basket), strata_of_institutions(judged)
+        _check_size("--institutions", institutions, list(strata.values()))
+        rows = draw(asked, institutions, seed, strata, is_blind=not show)
     people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
     of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
@@ -108,8 +108,8 @@ def import_sheet(
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
-        taken = renewed(filled.decisions, layers.decisions)
+        read, empty = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
+        taken = renewed(read, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
@@ -119,7 +119,7 @@ def import_sheet(
         same = sum(before.get(_key(item)) == item for item in own)
         facts: dict[str, Any] = {"count": len(own), "fresh": fresh, "changed": len(own) - fresh - same, "same": same}
         printing.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
-    counts = {"empty_rows": filled.empty_rows, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
+    counts = {"empty_rows": empty, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
     for key, count in counts.items():
         if count:
             printing.note(f"review.{key}", count=count)

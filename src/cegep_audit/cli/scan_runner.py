@@ -16,8 +16,8 @@ from cegep_audit.cli.printing import note
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
 from cegep_audit.cli.results import page_of, show_figures
 from cegep_audit.clock import now
+from cegep_audit.coding.decisions import overrides_of
 from cegep_audit.coding.layers import load, load_layers
-from cegep_audit.coding.overrides import overrides_of
 from cegep_audit.collect.archive import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
@@ -183,8 +183,7 @@ def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
 
 def _results(store: Store, scan_id: int | None, request: Request) -> int:
     """Write the report, print the summary and what to do next, and return the exit code."""
-    scan, uses = load(store, scan_id)
-    used = [use.override for use in uses]
+    scan, used = load(store, scan_id)
     for each in overrides_of(scan):
         facts = {"institution": each.institution_id, "url": each.account_url, "decision": each.decision}
         note("scan.override_used" if each in used else "scan.override_unused", quiet=request.quiet, **facts)

@@ -21,11 +21,10 @@ from cegep_audit.models import Choice, Institution, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.registry.cells import CellError, read_website
 from cegep_audit.registry.institutions import read_registry
-from cegep_audit.report.blocks import Line
+from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.terminal.listings import accounts_table
-from cegep_audit.report.text.markdown import markdown
-from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
+from cegep_audit.report.text.listings import accounts_list
+from cegep_audit.report.text.sheet import card_words, sheet_blocks, sheet_record
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.store import Store, collector_paused
 from cegep_audit.text import slug
@@ -57,9 +56,9 @@ def sheet(
         _show(shown, lang, as_json=as_json)
         return
     if output.suffix.lower() in PAGE_ENDINGS:
-        from cegep_audit.report.page.document import sheet_page  # with pandas, which a sheet on the screen does without
+        from cegep_audit.report.page.document import blocks_page  # pandas comes with it
 
-        content = sheet_page(shown, lang)
+        content = blocks_page(sheet_blocks(shown, lang), lang, facts=card_words(shown, lang))
     else:
         content = markdown(sheet_blocks(shown, lang)).encode("utf-8", "replace")
     write_file(output, content, lang)
@@ -192,7 +191,7 @@ def detect(
         found.append((page.requested_url, accounts))
     for source, accounts in found:
         if not as_json:
-            printing.show(accounts_table(source, accounts, lang))
+            printing.show_blocks(accounts_list(source, accounts, lang), is_wide=True)
             continue
         for account in accounts:
             record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}

@@ -18,10 +18,9 @@ from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.port import Source
-from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import assess
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, attribute
+from cegep_audit.detect.assess import assess, is_challenge
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
 from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html
@@ -119,8 +118,8 @@ def _judge(institution: Institution, visits: Sequence[Visit], source: ReadBy) ->
     try:
         accounts = attribute(institution, visits)
         verdict = assess(institution, visits, len(accounts))
-    except TooManyAccountsError as error:
-        verdict = assess(institution, visits, error.found)
+    except TooManyAccountsError:
+        verdict = assess(institution, visits, MAX_ACCOUNTS + 1)
     home = visits[0].page if visits else None
     result = InstitutionResult(
         institution=institution,

@@ -9,7 +9,7 @@ from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
-from cegep_audit.coding.overrides import read_overrides
+from cegep_audit.coding.sheet import read_overrides
 from cegep_audit.collect.archive import own_limits
 from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError

@@ -23,8 +23,8 @@ from cegep_audit.collect.port import Answer, Fetch, OpenSource, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
+from cegep_audit.detect.assess import needs_browser
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import needs_browser
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say
@@ -228,9 +228,8 @@ class Pages:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
-            async with visit.open_source(self._limits, keep) as source:
-                choices = visit.choices(self._limits)
-                found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
+            source, choices = visit.source(self._limits, keep), visit.choices(self._limits)
+            found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
             named = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)

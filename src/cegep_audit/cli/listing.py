@@ -16,22 +16,13 @@ from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
 from cegep_audit.registry.institutions import columns, counts, heading_of, read_registry, select, value_of
 from cegep_audit.report.files.files import write_file
-from cegep_audit.report.text.listings import (
-    classified_list,
-    counts_list,
-    institutions_list,
-    networks_list,
-    scans_list,
-)
+from cegep_audit.report.text import listings
 from cegep_audit.scan.request import read_day, warc_of
 from cegep_audit.store import Store
 
 _YES = {"o", "oui", "y", "yes"}
 _TO_FILL_IN = ("id", "name", "website", "short_name", "type", "language", "region", "city", "founded", "enrolment")
-_OF_A_SCAN = (
-    *("id", "label", "completes", "started_at", "ended_at", "mode", "is_selection"),
-    *("tool_version", "rules_version"),
-)
+_OF_A_SCAN = "id label completes started_at ended_at mode is_selection tool_version rules_version".split()
 _WIDTH = 24  # characters of a column of the empty list
 
 _scans = group("scans", invoke_without_command=True)
@@ -47,14 +38,11 @@ def scans(
     with Store.open(db, create=False, lang=lang) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
-        printing.print_json([
-            printing.fields(scan, *_OF_A_SCAN) | printing.fields(tally, "institutions", "by_status")
-            for scan, tally in listed
-        ])  # fmt: skip
+        of_tally = ("institutions", "by_status")
+        printing.print_json([printing.fields(s, *_OF_A_SCAN) | printing.fields(t, *of_tally) for s, t in listed])
         return
-    printing.show_blocks(
-        scans_list([(scan, tally.institutions, tally.done) for scan, tally in listed], lang), is_wide=True
-    )
+    shown = [(scan, tally.institutions, tally.done) for scan, tally in listed]
+    printing.show_blocks(listings.scans_list(shown, lang), is_wide=True)
     for scan, _ in listed:
         facts = [say("scans.completes", base=scan.completes)] if scan.completes else []
         facts += [say("scans.selection")] if scan.is_selection else []
@@ -110,7 +98,7 @@ def networks(
         names = ("name", "domains", "opened", "closed", "source")
         printing.print_json([{"network": network.id, **printing.fields(network, *names)} for network in shown])
     else:
-        printing.show_blocks(networks_list(shown, lang), is_wide=True)
+        printing.show_blocks(listings.networks_list(shown, lang), is_wide=True)
 
 
 @command("classify")
@@ -126,11 +114,11 @@ def classify(
     given = addresses or (line.removeprefix("" if number else "\ufeff") for number, line in enumerate(typed))
     answers = map(what_is, given)
     if not as_json:
-        printing.show_blocks(classified_list(answers, lang), is_wide=True)
+        printing.show_blocks(listings.classified_list(answers, lang), is_wide=True)
         return
-    names = ("url", "network", "kind", "handle", "account_url", "reason")
     for answer in answers:
-        printing.print_json(printing.fields(answer, *names), indent=None)
+        shown = printing.fields(answer, "url", "network", "kind", "handle", "account_url", "reason")
+        printing.print_json(shown, indent=None)
 
 
 _institutions = group("institutions", invoke_without_command=True)
@@ -157,7 +145,7 @@ def institutions(
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
     else:
-        shown = counts_list(by, counts(chosen, by), lang) if by else institutions_list(chosen, lang)
+        shown = listings.counts_list(by, counts(chosen, by), lang) if by else listings.institutions_list(chosen, lang)
         printing.show_blocks(shown, is_wide=True)
 
 

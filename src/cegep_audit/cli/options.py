@@ -17,7 +17,6 @@ DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
 LATEST = "latest"
-SUMMARY_BASKETS = ("all", "classic")  # the networks that readers of today, and of ten years ago, would count
 PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # longest delay or time-out that a user may ask for
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cegep_audit.analyze import completion
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
+from cegep_audit.cli.options import PAGE_ENDINGS, argument, scan_number, what, writes
 from cegep_audit.cli.program import command, say
 from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, layer_to_json, load, load_layers
 from cegep_audit.errors import StoreError, UsageError
@@ -88,7 +88,7 @@ def show_figures(stats: ScanStatistics) -> None:
     from cegep_audit.analyze.scan_statistics import records
 
     asked, lang = stats.asked, stats.lang
-    others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
+    others = ["classic"] if asked.basket == "all" else []  # what readers of ten years ago would count
     tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
     printing.show_blocks(summary_blocks(stats, others, lang, differences))

@@ -25,9 +25,9 @@ from cegep_audit.scan.request import Completion, Mode, Render, Request, read_pas
 
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
-    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
-)  # fmt: skip
+    "ids types regions languages limit with_parts overrides max_pages max_bytes from_warc as_of timegate max_drift "
+    "allow_private no_warc render"
+).split()
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
 _ORDER = "modes in their order"
 # An invented web can take a fast pace, and its dead sites need no wait.

@@ -80,7 +80,7 @@ def draft(request: Request) -> list[tuple[Sequence[Institution], Mapping[str, An
             "output": str(request.output),
             **(asdict(past) if past else {}),
         }
-        drafts.append((_chosen(registry, settings, request.lang, past), settings))
+        drafts.append((_chosen(registry, settings, request.lang), settings))
     return drafts
 
 
@@ -91,10 +91,9 @@ def _kept_in(request: Request, past: Past | None) -> str:
     return str(output_of(request.save_warc, past)) if request.save_warc else DEFAULT_WARC
 
 
-def _chosen(
-    registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None
-) -> list[Institution]:
-    """Return the institutions that *settings* select, with the names and hosts of the day if it is in the *past*."""
+def _chosen(registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language) -> list[Institution]:
+    """Return the institutions that *settings* select, with the names and hosts of the day if it is in the past."""
+    past = Past.of(settings)
     day = past.as_of if past else None
     chosen = select(registry, **settings["selection"], day=day, lang=lang)
     return as_of(chosen, day) if day else chosen
@@ -206,6 +205,6 @@ def _asked(store: Store, request: Request, settings: Mapping[str, Any]) -> Reque
 
 def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
     """Raise UsageError if the scan *begun* is not one of *registry*."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang, Past.of(begun.settings))
+    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang)
     if chosen != list(begun.institutions):
         raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))

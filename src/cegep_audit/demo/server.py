@@ -193,8 +193,9 @@ def _prose(language: str, deal: int) -> dict[str, Any]:
 
 
 class Hit(NamedTuple):
-    """One request: its host, its path with query, and the status of the answer (0: none)."""
+    """One request: when it came (monotonic seconds), host, path with query, and the status of the answer (0: none)."""
 
+    at_s: float
     host: str
     path: str
     status: int
@@ -267,7 +268,7 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         found = self._found(host, path)
-        self.server.log.append(Hit(host, path, found.status if found else 0))
+        self.server.log.append(Hit(time.monotonic(), host, path, found.status if found else 0))
         if found is None:
             self.close_connection = True
             return

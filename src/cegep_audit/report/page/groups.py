@@ -73,7 +73,11 @@ def _shares(
     ranked = [(group_words(by, values, lang), group) for values, group in found.items()]
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
-    bars = [share_bar(name, group.at_least[k], lang, of=group) for name, group in ranked if group.assessed]
+    bars = []
+    for name, group in ranked:
+        if group.assessed:
+            text = say("chart.of", lang, count=group.at_least[k].count, total=group.assessed)
+            bars.append(share_bar(name, group.at_least[k], lang)._replace(text=text, is_few=group.is_few))
     label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
     rows: list[Row] = [
         [

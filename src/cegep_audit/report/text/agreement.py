@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.coding.agreement import BASKETS, CLASSIC, OVERALL, Agreement, Comparison, Overlap
+from cegep_audit.coding.agreement import BASKETS, CLASSIC, OVERALL, Agreement, Comparison
 from cegep_audit.coding.coefficients import FIGURES, LEVELS, RESAMPLES, Measured
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
 from cegep_audit.phrases import locales
@@ -27,8 +27,17 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
         yield from _comparison(each, found, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield Line(say("agreement.all_coders", lang, **_alphas(found, lang)), is_apart=True)
-    for overlap in found.overlaps:
-        yield from _overlap(overlap, lang)
+    for of in found.overlaps:
+        first, second = _rater_name(of.first, lang), _rater_name(of.second, lang)
+        yield Title(say("agreement.list", lang, first=first, second=second))
+        parts = (("both", "", of.both), ("only", first, of.first_only), ("only", second, of.second_only))
+        for key, rater, items in parts:
+            yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
+            lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
+            yield from listed(lines, _LISTED, "agreement.more", lang)
+        if of.not_assessed:
+            yield Line(say("agreement.list_not_assessed", lang, count=of.not_assessed))
+        yield Line(say("agreement.no_total", lang), "dim")
     if found.comparisons:
         yield Line(say("agreement.caution", lang), "dim", is_apart=True)
         yield Line(say("agreement.methods", lang), "strong", is_apart=True)
@@ -108,19 +117,6 @@ def _by_network(measured: Mapping[str, Measured], level: str, lang: Language) ->
     yield Grid(title, [*heads(lang, "network", "count", of="column"), *shorts], rows)
     if few:
         yield Line(say("agreement.few", lang, names=", ".join(few)), "dim")
-
-
-def _overlap(each: Overlap, lang: Language) -> Iterator[Block]:
-    first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
-    yield Title(say("agreement.list", lang, first=first, second=second))
-    found = (("both", "", each.both), ("only", first, each.first_only), ("only", second, each.second_only))
-    for key, rater, items in found:
-        yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
-        lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
-        yield from listed(lines, _LISTED, "agreement.more", lang)
-    if each.not_assessed:
-        yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
-    yield Line(say("agreement.no_total", lang), "dim")
 
 
 def _names(item: Mapping[str, Any]) -> dict[str, str]:

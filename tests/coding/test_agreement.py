@@ -11,6 +11,7 @@ from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
 from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, Overlap, compare_raters, to_json
+from cegep_audit.coding.coefficients import FIGURES
 from cegep_audit.coding.decisions import TOOL
 from cegep_audit.coding.sampling import Sampled, coding_rows
 from cegep_audit.models import Decision, Scan
@@ -52,7 +53,7 @@ def test_the_tool_against_a_coder_by_hand(judged: Scan) -> None:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
     assert presence.table == {"both": 8, "different": 0, "first_only": 2, "second_only": 2, "neither": 8}
     assert account.table == {"both": 7, "different": 1, "first_only": 2, "second_only": 2, "neither": 8}
-    assert {name: each.value for name, each in presence.figures.items()} == pytest.approx(
+    assert {name: presence.figures[name].value for name in FIGURES} == pytest.approx(
         {
             "prevalence": 10 / 20,
             "precision": 8 / 10,
@@ -129,7 +130,7 @@ def test_a_sample_is_weighted_to_the_whole(judged: Scan) -> None:
     chance = (10 * 55 + 90 * 45) / 100**2
     assert whole.figures["kappa"].value == pytest.approx((0.55 - chance) / (1 - chance))
     plain = (5 * 6 + 2 * 1) / 49
-    assert whole.unweighted["kappa"].value == pytest.approx((6 / 7 - plain) / (1 - plain))
+    assert whole.figures["kappa_unweighted"].value == pytest.approx((6 / 7 - plain) / (1 - plain))
 
 
 def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -> None:

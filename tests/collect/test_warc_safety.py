@@ -76,6 +76,20 @@ def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:
     assert (len(held(archive)), archive.damage) == (200, [])
 
 
+@pytest.mark.parametrize("gzipped", [True, False], ids=["each record", "the whole file"])
+def test_a_file_that_inflates_to_seventy_times_its_size_is_read(
+    path: Path, gzipped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever way it was compressed, its bytes count once."""
+    monkeypatch.setattr(members, "_ALWAYS", 0)
+    pages = [Kept(HOME + str(n), HTML + b" " * 100_000 + os.urandom(700).hex().encode()) for n in range(20)]
+    data = warc_bytes(pages, gzipped=gzipped)
+    path.write_bytes(data if gzipped else gzip.compress(data))
+    assert 60 < sum(len(page.body) for page in pages) / path.stat().st_size < 95
+    archive = WarcArchive.open([path])
+    assert (len(held(archive)), archive.damage) == (20, [])
+
+
 ENDLESS = {
     "one name": (b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 4_000_000, True),
     "a name in each ten bytes": (b"\x1f\x8b\x08\x08\x01\x01\x01\x01\x02\x03" * 60_000, False),

@@ -1,8 +1,8 @@
 """Commands that list: ``scans`` the database, ``institutions`` the registry, ``networks``; ``classify`` addresses."""
+# ruff: noqa: ARG001 - Typer wants a parameter for each option; the criteria are read from its context
 
 import io
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from cegep_audit.report.text.listings import (
     networks_list,
     scans_list,
 )
-from cegep_audit.scan.request import Selection, read_day, warc_of
+from cegep_audit.scan.request import read_day, warc_of
 from cegep_audit.store import Store
 
 _YES = {"o", "oui", "y", "yes"}
@@ -153,8 +153,7 @@ def institutions(
     """List the institutions of the registry, choose among them, count them."""
     if context.invoked_subcommand:
         return
-    selection = Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts)
-    chosen = select(read_registry(registry, lang), **asdict(selection), lang=lang)
+    chosen = select(read_registry(registry, lang), **options.criteria(context), lang=lang)
     if as_json:
         printing.print_json([{name: value_of(item, name) for name in columns(chosen)} for item in chosen])
     else:

@@ -76,6 +76,13 @@ def _bins(text: str) -> tuple[float, ...]:
         raise UsageError(say("usage.bins", value=excerpt(text))) from None
 
 
+def criteria(context: typer.Context) -> dict[str, Any]:
+    """Return the criteria of :func:`~cegep_audit.registry.selection.select` that this call gives."""
+    given = context.params
+    chosen = {name: given[name] or () for name in ("ids", "types", "regions", "languages")}
+    return {**chosen, "limit": given["limit"], "with_parts": given["with_parts"]}
+
+
 Scan = Annotated[int | None, argument("SCAN", "scan_argument", parser=scan_number)]
 OneScan = Annotated[str, argument("SCAN", "scan_argument")]  # required, and Typer takes None for missing
 
@@ -111,7 +118,7 @@ Layer = Annotated[Literal["detected", "coded"], count("--layer")]
 # what to write
 KeptIn = Annotated[Path, writes("--db", metavar="FILE")]
 Output = Annotated[Path, writes("-o", "--output", metavar="FILE")]
-SaveWarc = Annotated[Path | None, writes("--save-warc", metavar="FILE")]
+SaveWarc = Annotated[Path | None, writes("--save-warc", metavar="FILE", resolve_path=True)]
 NoWarc = Annotated[bool, writes("--no-warc")]
 
 # display

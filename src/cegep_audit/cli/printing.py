@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cegep_audit.cli.program import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
 if TYPE_CHECKING:  # --help does without
     from cegep_audit.report.blocks import Block
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Where a scan's report goes and what is printed of it."""
-
-    output: Path
-    lang: Language
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
 
 
 def note(key: str, *, quiet: bool = False, **facts: object) -> None:
@@ -37,6 +25,11 @@ def note(key: str, *, quiet: bool = False, **facts: object) -> None:
 def written(*files: Path) -> None:
     """Say which *files* were written."""
     note("scan.written", files=", ".join(map(str, files)))
+
+
+def to_copy(*words: object) -> str:
+    """Return the command of *words*, for a person to copy."""
+    return shlex.join(["cegep-audit", *map(str, words)])
 
 
 def result_line(text: str) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cegep_audit import __version__
-from cegep_audit.analyze import completion
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
@@ -18,7 +15,7 @@ from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, laye
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Line, markdown
+from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.words import difference_words
@@ -31,7 +28,7 @@ if TYPE_CHECKING:  # these import pandas, which --help does not need
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
 _SameMode = Annotated[bool, what("--same-mode")]
-_BUNDLES = frozenset({".zip", ".wacz"})  # which hold more than tables: a replication package, the pages themselves
+_BUNDLES = (".zip", ".wacz")  # which hold more than tables: a replication package, the pages themselves
 
 _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
 
@@ -54,6 +51,7 @@ def summary(
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
+    from cegep_audit.analyze.stats import attained, attained_to_json
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -67,33 +65,31 @@ def summary(
     shown = coded if is_coded else detected
     if as_json:
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.figures, coded.figures)} if is_coded else {}
-        if reached := completion.attained(shown.scan, basket, min_networks):
-            more["completion"] = completion.to_json(reached)
+        if reached := attained(shown.scan, basket, min_networks):
+            more["completion"] = attained_to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown, lang, completion.attained(shown.scan))
+        said = methods_paragraph(shown, lang, attained(shown.scan))
         printing.show_blocks([Line(said)], is_wide=True)
     else:
-        printing.show_blocks(_figures(shown))
+        show_figures(shown)
     if is_coded:
         printing.show_blocks(layer_blocks(facts, detected.figures, coded.figures, lang))
     elif facts.decided:
         printing.note("layer.waiting", count=sum(facts.decided.values()))
 
 
-def _figures(stats: ScanStatistics) -> Iterable[Block]:
-    """Return what ``scan`` printed at its end, with whether the groups asked for differ."""
-    from cegep_audit.analyze.scan_statistics import records
-
+def show_figures(stats: ScanStatistics) -> None:
+    """Print the summary of a scan, with whether the groups asked for differ."""
     asked, lang = stats.asked, stats.lang
     others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
-    tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
+    tests = {name: stats.group_tests_by(name) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
-    return summary_blocks(stats, others, lang, differences)
+    printing.show_blocks(summary_blocks(stats, others, lang, differences))
 
 
 @command("export")
@@ -125,7 +121,7 @@ def export(
             raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped, is_bundle = output == Path("-"), ending in _BUNDLES
     if not is_piped and not quickstatements:
-        check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
+        check(output, lang, _BUNDLES)  # first: a fault is that of the file named, not of the one beside it
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan, without=() if is_bundle else ("failures",))
         read = [layers.judged]
@@ -149,7 +145,7 @@ def export(
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
     """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
-    from cegep_audit.collect.warc.wacz import write_wacz
+    from cegep_audit.collect.warc.writer import write_wacz
     from cegep_audit.report.files.package import write_package
 
     is_package, scan = output.suffix.lower() == ".zip", stats.scan
@@ -160,8 +156,7 @@ def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path]
             write_package(stats, output, db, warcs, with_warc=with_warc)
             return
         pages = [(page.url, each.institution.name, page.captured_at) for each in scan.results for page in each.pages]
-        title, software = say("page.title"), f"cegep-audit {__version__}"
-        write_wacz(warcs, output, pages, title=title, software=software, created=scan.started_at, lang=stats.lang)
+        write_wacz(warcs, output, pages, scan.started_at, stats.lang)
     except OSError as error:
         raise StoreError(say("file.other", path=output, cause=error.strerror or error)) from error
 
@@ -251,10 +246,10 @@ def _advice(scan: Scan, db: Path) -> str:
     if path is None:
         return say("compare.ask_again")
     registry, asked = scan.settings.get("registry"), scan.settings.get("as_of")
-    words = ["cegep-audit", "scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
+    words = ["scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
     if asked:
         words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
-    return say("compare.replay", command=shlex.join(map(str, words)))
+    return say("compare.replay", command=printing.to_copy(*words))
 
 
 @command("trend")
@@ -286,7 +281,9 @@ def trend(
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
     """Name the institutions that the scans read in different modes; with *same_mode*, leave them out."""
-    ids = completion.read_differently(scans)
+    from cegep_audit.analyze.change.trend import read_differently
+
+    ids = read_differently(scans)
     if not ids:
         return scans
     key = "complete.modes_left_out" if same_mode else "complete.modes_differ"

@@ -11,12 +11,13 @@ from cegep_audit.cli.options import argument, what, writes
 from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.layers import load_layers
-from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
-from cegep_audit.report.files.coding import check_place, sheet_bytes, sheet_of
+from cegep_audit.report.files.export import check_sheet, sheet_bytes
 from cegep_audit.report.files.files import write_file
+from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -46,7 +47,7 @@ def export(
         raise UsageError(say("coding.seed_alone"))
     if sample is not None and institutions is not None:
         raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
-    check_place(output, lang)
+    check_sheet(output, lang)
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
     judged, seed = layers.judged, _SEED if seed is None else seed
@@ -59,9 +60,9 @@ def export(
         _check_size("--sample", sample, [row.stratum_of_row for row in asked])
         rows = draw(asked, sample, seed, is_blind=not show)
     elif institutions is not None:
-        asked = coding_rows(judged, basket)
-        _check_size("--institutions", institutions, list(strata_of_institutions(judged).values()))
-        rows = draw_institutions(judged, institutions, seed, basket, is_blind=not show)
+        asked, strata = coding_rows(judged, basket), strata_of_institutions(judged)
+        _check_size("--institutions", institutions, list(strata.values()))
+        rows = draw(asked, institutions, seed, strata, is_blind=not show)
     people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
     of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
@@ -108,8 +109,8 @@ def take_in(
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
-        taken = renewed(filled.decisions, layers.decisions)
+        read, empty = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
+        taken = renewed(read, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
@@ -119,7 +120,7 @@ def take_in(
         same = sum(before.get(_key(item)) == item for item in own)
         facts: dict[str, Any] = {"count": len(own), "fresh": fresh, "changed": len(own) - fresh - same, "same": same}
         printing.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
-    counts = {"empty_rows": filled.empty_rows, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
+    counts = {"empty_rows": empty, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
     for key, count in counts.items():
         if count:
             printing.note(f"review.{key}", count=count)

@@ -2,37 +2,27 @@
 
 What reads pages is imported where it is used: it is too slow for --help.
 """
-# ruff: noqa: ARG001 - Typer wants a parameter for each option; limits and modes are read from its context
+# ruff: noqa: ARG001 - Typer wants a parameter for each option; most are read from its context
 
 import os
 import shutil
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.analyze.presence import day_of
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import LIMITS, argument, how, what, where
-from cegep_audit.cli.printing import Shown
 from cegep_audit.cli.program import command, say
 from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits, Scan
+from cegep_audit.models import Limits
 from cegep_audit.report.files.files import make_folder, write_file
-from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.request import Completion, Mode, Render, Request, read_past
 
-_FIELDS = {  # options, and the limits that they set
-    "max_pages": "max_pages",
-    "delay": "delay_s",
-    "concurrency": "concurrency",
-    "timeout": "timeout_s",
-    "max_bytes": "max_bytes",
-    "allow_private": "allow_private",
-}
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
     "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
@@ -40,7 +30,8 @@ _FIXED = (
 )  # fmt: skip
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
 _ORDER = "modes in their order"
-_DEMO_LIMITS = Limits(delay_s=0.05, timeout_s=3.0)  # an invented web can take a fast pace, and its dead sites no wait
+# An invented web can take a fast pace, and its dead sites need no wait.
+_DEMO: Any = {"contact": "demo@cegep-audit.test", "limits": Limits(delay_s=0.05, timeout_s=3.0)}
 
 
 @command("scan")
@@ -62,9 +53,9 @@ def scan(
     max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
     contact: options.Contact = None,
     max_pages: options.MaxPages = LIMITS.max_pages,
-    delay: Annotated[float, options.DELAY] = LIMITS.delay_s,
+    delay_s: Annotated[float, options.DELAY] = LIMITS.delay_s,
     concurrency: Annotated[int, options.CONCURRENCY] = LIMITS.concurrency,
-    timeout: Annotated[float, options.TIMEOUT] = LIMITS.timeout_s,
+    timeout_s: Annotated[float, options.TIMEOUT] = LIMITS.timeout_s,
     max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = LIMITS.max_bytes,
     render: Annotated[Render, how("--render")] = Render.NEVER,
     allow_private: options.AllowPrivate = False,
@@ -88,27 +79,19 @@ def scan(
         raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
-    changed = _changed_limits(context)
-    request = Request(
-        registry=registry,
-        db=db,
-        selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=replace(LIMITS, **changed),
-        lang=lang,
-        contact=contact,
-        warcs=from_warc or (),
-        past=read_past(as_of, timegate, max_drift, lang) if as_of else None,
-        save_warc=save_warc and save_warc.resolve(),
-        no_warc=no_warc,
-        overrides=overrides,
-        dask=dask,
-        render=render,
-        changed=changed,
-    )
+    past = read_past(as_of, timegate, max_drift, lang) if as_of else None
+    request = _request(context, selection=options.criteria(context), past=past)
     from cegep_audit.cli import scan_runner
 
-    carry_out = scan_runner.go_on if resumes else scan_runner.start
-    return carry_out(request, Shown(output, lang, as_json, quiet, verbose))
+    return scan_runner.go_on(request) if resumes else scan_runner.start(request)
+
+
+def _request(context: typer.Context, **facts: object) -> Request:
+    """Return what this call asks for: *facts*, and the options that have the name of a field of ``Request``."""
+    asked: dict[str, Any] = {name: value for name, value in (context.params | facts).items() if value is not None}
+    own = {field.name: asked[field.name] for field in fields(Request) if field.name in asked}
+    changed = {field.name: asked[field.name] for field in fields(Limits) if field.name in _given(context)}
+    return Request(**own, limits=Limits(**changed), changed=changed)
 
 
 def _given(context: typer.Context) -> dict[str, str]:
@@ -123,11 +106,6 @@ def _refuse(context: typer.Context, names: Collection[str], key: str, **facts: o
     given = _given(context)
     if clash := sorted(given.keys() & set(names)):
         raise UsageError(say(key, option=given[clash[0]], **facts))
-
-
-def _changed_limits(context: typer.Context) -> dict[str, Any]:
-    """Return the limits given on the command line, by the fields of ``Limits``."""
-    return {_FIELDS[name]: context.params[name] for name in _given(context) if name in _FIELDS}
 
 
 def _in_turn(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - whatever it is
@@ -156,9 +134,9 @@ def complete(
     timegate: options.Timegate = WAYBACK_MACHINE,
     max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
     contact: options.Contact = None,
-    delay: Annotated[float | None, options.DELAY] = None,
+    delay_s: Annotated[float | None, options.DELAY] = None,
     concurrency: Annotated[int | None, options.CONCURRENCY] = None,
-    timeout: Annotated[float | None, options.TIMEOUT] = None,
+    timeout_s: Annotated[float | None, options.TIMEOUT] = None,
     output: options.Output = options.OUTPUT,
     db: options.KeptIn = options.DB,
     save_warc: options.SaveWarc = None,
@@ -171,31 +149,17 @@ def complete(
     from cegep_audit.cli import scan_runner
 
     modes = tuple(context.meta.get(_ORDER, ()))
-    shown = Shown(output, lang, as_json, quiet, verbose)
-    request = Request(
-        db=db,
-        lang=lang,
-        contact=contact,
-        save_warc=save_warc and save_warc.resolve(),
-        no_warc=no_warc,
-        completion=Completion(modes, tuple(map(str, saved or ())), partly, archive_refused),
-        changed=_changed_limits(context),
-    )
+    completion = Completion(modes, tuple(map(str, saved or ())), partly, archive_refused)
+    request = _request(context, completion=completion, render=Render.ALWAYS if render else Render.NEVER)
     if resumes:
         if modes:
             raise UsageError(say("complete.fixed_by_resume", option=f"--{modes[0]}"))
-        return scan_runner.go_on(request, shown)
+        return scan_runner.go_on(request)
     if Mode.ARCHIVE not in modes:
         _refuse(context, (*_OF_THE_PAST, "archive_refused"), "complete.needs_mode", mode="--archive")
     if not modes:
-        return scan_runner.list_left(scan, shown, db)
-
-    def past_of(base: Scan) -> Past | None:
-        """Return what an archive is asked for: without a date, the day of the scan *base*."""
-        day = str(day_of(base, None)) if archive == "" else archive
-        return read_past([day], timegate, max_drift, lang) if day else None
-
-    return scan_runner.complete(request, scan, past_of, shown)
+        return scan_runner.list_left(scan, request)
+    return scan_runner.complete(request, scan, archive, timegate, max_drift)
 
 
 @command("demo")
@@ -216,8 +180,8 @@ def demo(
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             del os.environ[name]
         os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = web.proxy
-        request = Request(folder / "demo.db", lang, web.registry, limits=_DEMO_LIMITS, contact="demo@cegep-audit.test")
-        code = scan_runner.start(request, Shown(folder / "report.csv", lang, quiet=quiet))
+        request = Request(folder / "demo.db", lang, web.registry, folder / "report.csv", quiet=quiet, **_DEMO)
+        code = scan_runner.start(request)
     saved = folder / "saved-pages"
     make_folder(saved, lang)
     for name, content in saved_pages().items():
@@ -228,9 +192,9 @@ def demo(
     shutil.copy(request.db, db)
     with Store.open(db, create=False, lang=lang) as store:
         printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
-        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (str(saved),)))
-        shown = Shown(folder / "completed.csv", lang, quiet=quiet)
-        scan_runner.carry_out(store, begin_completion(request, store, store.load(), shown.output), shown)
+        completion = Completion((Mode.SAVED,), (str(saved),))
+        request = replace(request, db=db, output=folder / "completed.csv", completion=completion)
+        scan_runner.carry_out(store, [begin_completion(request, store, store.load())])
         scan_runner.write_all(store, folder / "completed", lang)
     files = ", ".join(sorted(item.name for item in folder.iterdir()))
     printing.note("demo.ends", quiet=quiet, folder=folder, files=files)

@@ -17,7 +17,7 @@ from cegep_audit.coding.layers import load_layers, load_peers
 from cegep_audit.collect.port import Source, Want
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
-from cegep_audit.models import Account, Choice, Institution, Limits, Page, Scan, Visit
+from cegep_audit.models import Choice, Institution, Limits, Page, Scan, Visit
 from cegep_audit.phrases.locales import Language, day
 from cegep_audit.registry.cells import CellError, read_website
 from cegep_audit.registry.institutions import read_registry
@@ -71,13 +71,9 @@ def _called(scan: Scan, text: str) -> Institution:
 
     An exact id comes first. Raises UsageError, with up to three ids whose spelling is close.
     """
-    folded: dict[str, Institution] = {}
-    for each in scan.institutions:
-        if each.id == text:
-            return each
-        for word in filter(None, (each.id, each.name, each.short_name)):
-            folded.setdefault(slug(word), each)
-    if found := folded.get(slug(text)):
+    named = [(word, each) for each in scan.institutions for word in (each.id, each.name, each.short_name) if word]
+    folded = {slug(word): each for word, each in reversed(named)}  # of two of one name, the first
+    if found := next((each for each in scan.institutions if each.id == text), folded.get(slug(text))):
         return found
     near = dict.fromkeys(folded[word].id for word in get_close_matches(slug(text), folded, n=3))
     hint = say("sheet.near", ids=", ".join(near)) if near else ""
@@ -105,7 +101,11 @@ def check(
     except CellError as error:
         raise UsageError(say(error.key, **error.facts)) from error
     peers = _peers(db, lang)
-    known = _known(website, peers)
+    host = urls.host_of(website)
+    domain = urls.registrable_domain(host)
+    listed = (*peers.institutions, *(each for each in read_registry() if not each.parent_id)) if peers else ()
+    found = (each for each in listed if urls.registrable_domain(urls.host_of(each.url)) == domain)
+    known = next(found, Institution(id=host, name=host, url=website))
     institution = replace(known, url=website, name=name or known.name)
     limits = Limits(max_pages=max_pages, allow_private=allow_private)
     started = now()
@@ -134,16 +134,6 @@ def _peers(db: Path, lang: Language) -> Scan | None:
         printing.note("check.no_peers", reason=error)  # the default database: go on without peers
         return None
     return None if scan.mode == "as_of" else scan
-
-
-def _known(website: str, peers: Scan | None) -> Institution:
-    """Return the institution at *website*: of the scan, of the bundled registry if there is a scan, or a new one."""
-    host = urls.host_of(website)
-    bundled = (each for each in read_registry() if not each.parent_id) if peers else ()
-    listed = (*(peers.institutions if peers else ()), *bundled)
-    domain = urls.registrable_domain(host)
-    found = (each for each in listed if urls.registrable_domain(urls.host_of(each.url)) == domain)
-    return next(found, Institution(id=host, name=host, url=website))
 
 
 def _visited(
@@ -188,8 +178,19 @@ def detect(
     """Print the accounts of single pages, each with role, reason and evidence."""
     if base is not None and urls.split(base) is None:
         raise UsageError(say("error.bad_url", url=urls.without_password(base)))
-    pages = (page for source in sources for page in _pages(source, base, lang))
-    for source, accounts in [(page.requested_url, _accounts_of(page, lang)) for page in pages]:
+    from cegep_audit.detect.page.links import extract_links
+
+    found = []
+    for page in (page for source in sources for page in _pages(source, base, lang)):
+        reading = extract_links(page)
+        institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
+        try:
+            accounts = attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
+        except TooManyAccountsError as error:
+            reason = detail_words(Detail.TOO_MANY_ACCOUNTS, lang)
+            raise StoreError(say("error.unreadable", path=page.requested_url, reason=reason)) from error
+        found.append((page.requested_url, accounts))
+    for source, accounts in found:
         if not as_json:
             printing.show_blocks(accounts_list(source, accounts, lang), is_wide=True)
             continue
@@ -198,19 +199,6 @@ def detect(
             record |= printing.fields(account, "handle", "kind", "role", "reason")
             record |= printing.fields(account.evidence[0], "how", "zone", "label")
             printing.print_json(record, indent=None)
-
-
-def _accounts_of(page: Page, lang: Language) -> tuple[Account, ...]:
-    """Return the accounts that a *page* shows; its title and address stand for the institution."""
-    from cegep_audit.detect.page.links import extract_links
-
-    reading = extract_links(page)
-    institution = Institution(id="", name=reading.title, url=page.url, language=reading.language[:2])
-    try:
-        return attribute(institution, [Visit(Choice(page.url, PageRole.HOME, ""), page, reading)])
-    except TooManyAccountsError as error:
-        reason = detail_words(Detail.TOO_MANY_ACCOUNTS, lang)
-        raise StoreError(say("error.unreadable", path=page.requested_url, reason=reason)) from error
 
 
 def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:

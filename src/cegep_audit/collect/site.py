@@ -8,13 +8,14 @@ statuses into details.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import stamina
 import stamina.instrumentation
 
 from cegep_audit.collect.http.addresses import is_special_host
-from cegep_audit.collect.politeness import Pace, RobotsCache, retry_after_s
+from cegep_audit.collect.politeness import PRODUCT_TOKEN, Pace, RobotsCache, retry_after_s
 from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
@@ -104,39 +105,34 @@ def _silence(error: FetchError) -> int:
     return 0 if is_answer else _LEAST_TELLING.get(error.detail, 1)
 
 
+@dataclass(slots=True)
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`.
 
-    def __init__(
-        self,
-        institution: Institution,
-        fetch: Fetch,
-        limits: Limits,
-        *,
-        robots: RobotsCache | None = None,
-        pace: Pace | None = None,
-        terms: Terms = LIVE,
-        want: Want = Want.PAGE,
-    ) -> None:
-        """Read with *fetch*; all sites of a live scan share *robots* and *pace*, which are None otherwise.
+    All sites of a live scan share ``robots`` and ``pace``. The delays that hosts ask for go to ``pace``, which every
+    sender of requests respects.
+    """
 
-        The delays that hosts ask for go to *pace*, which every sender of requests respects.
-        """
-        self._hosts = OwnHosts(institution)
-        self._fetch = fetch
-        self._limits = limits
-        self._robots = robots or RobotsCache()
-        self._pace = pace or Pace(0.0)
-        self._terms = terms
-        self._want = want
-        self._cookies: frozenset[str] = frozenset()  # all cookies set by the site so far, as ``name=value``
-        self._refusals = 0  # answers 429 so far
-        self._given_up: FetchError | None = None  # why the site gets no further request
+    institution: Institution
+    fetch: Fetch
+    limits: Limits
+    robots: RobotsCache = field(default_factory=RobotsCache)
+    pace: Pace = field(default_factory=lambda: Pace(0.0))
+    terms: Terms = LIVE
+    want: Want = Want.PAGE
+    _hosts: OwnHosts = field(init=False)
+    _retrying: stamina.BoundAsyncRetryingCaller = field(init=False)
+    _cookies: frozenset[str] = frozenset()  # all cookies set by the site so far, as ``name=value``
+    _refusals: int = 0  # answers 429 so far
+    _given_up: FetchError | None = None  # why the site gets no further request
+
+    def __post_init__(self) -> None:
+        self._hosts = OwnHosts(self.institution)
         self._retrying = stamina.AsyncRetryingCaller(
-            attempts=limits.retries + 1,
+            attempts=self.limits.retries + 1,
             timeout=None,
-            wait_initial=terms.backoff_s,
-            wait_jitter=terms.backoff_s,
+            wait_initial=self.terms.backoff_s,
+            wait_jitter=self.terms.backoff_s,
             wait_max=_MAX_BACKOFF_S,
         ).on(self._may_pass)
 
@@ -157,7 +153,7 @@ class Site:
             return await self._follow(url, address)
         failures: list[FetchError] = []
         try:
-            for name in self._hosts.names(failures, ignores_spelling=self._terms.ignores_spelling):
+            for name in self._hosts.names(failures, ignores_spelling=self.terms.ignores_spelling):
                 try:
                     return await self._follow(url, name, is_home=True)
                 except FetchError as error:
@@ -169,7 +165,7 @@ class Site:
     async def _follow(self, requested: str, address: str, *, is_home: bool = False) -> Page:
         """Get *address* and what it redirects to; each hop is checked like an address requested directly."""
         seen: set[object] = set()
-        for _ in range(self._limits.max_redirects + 1):
+        for _ in range(self.limits.max_redirects + 1):
             state = address, self._cookies  # with a new cookie, the same address is another request
             if state in seen:
                 raise FetchError(requested, Detail.REDIRECT_LOOP, f"redirects lead back to {address}")
@@ -189,36 +185,34 @@ class Site:
             address = crawl_key(target)
             if not self._hosts.admit(address, may_move=is_home):
                 return answer.page(requested, redirect_to=address)
-        raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self._limits.max_redirects} redirects")
+        raise FetchError(requested, Detail.REDIRECT_LOOP, f"more than {self.limits.max_redirects} redirects")
 
     async def _ask_if_allowed(self, url: str, *, is_home: bool) -> Answer:
-        if self._terms.checks_first:
+        if self.terms.checks_first:
             await self._check(url, is_home=is_home)
         try:
-            return await self._ask(url, self._want)
+            return await self._ask(url, self.want)
         except FetchError as error:
-            if error.detail == Detail.NO_CAPTURE and not self._terms.checks_first:
+            if error.detail == Detail.NO_CAPTURE and not self.terms.checks_first:
                 await self._check(url, is_home=is_home)
             raise
 
     async def _check(self, url: str, *, is_home: bool) -> None:
         """Raise FetchError if *url* may not be requested."""
         self._refuse_special(url, is_asked=True)
-        if error := self._given_up:
-            raise FetchError(url, error.detail, str(error), status=error.status, record_id=error.record_id)
-        verdict = await self._robots.verdict(
+        rules = self._given_up or await self.robots.rules(
             url,
             lambda address: self._ask(address, Want.ROBOTS),
             lambda address: self._is_public(address) and self._hosts.hold(address),
         )
-        if verdict.rules is None:
-            raise FetchError(url, verdict.detail, verdict.message, status=verdict.status)
-        delay_s = verdict.crawl_delay_s
-        if delay_s <= self._limits.max_crawl_delay_s:
-            self._pace.raise_delay(url, delay_s)
+        if isinstance(rules, FetchError):
+            raise FetchError(url, rules.detail, str(rules), status=rules.status, record_id=rules.record_id)
+        delay_s = rules.crawl_delay(PRODUCT_TOKEN) or 0.0
+        if delay_s <= self.limits.max_crawl_delay_s:
+            self.pace.raise_delay(url, delay_s)
         elif not is_home:
             raise FetchError(url, Detail.CRAWL_DELAY, f"robots.txt asks for {delay_s:g} s between two pages")
-        if not verdict.allows(url):
+        if not rules.can_fetch(url, PRODUCT_TOKEN):
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
 
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
@@ -226,14 +220,14 @@ class Site:
 
         If the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
         """
-        if self._is_public(url) or (not (self._terms.checks_first or is_asked) and self._hosts.hold(url)):
+        if self._is_public(url) or (not (self.terms.checks_first or is_asked) and self._hosts.hold(url)):
             return
         status, record_id = (by.status, by.record_id) if by else (None, None)
         message = f"{host_of(url)} is not a public address"
         raise FetchError(url, Detail.PRIVATE_ADDRESS, message, status=status, record_id=record_id)
 
     def _is_public(self, url: str) -> bool:
-        return self._limits.allow_private or not is_special_host(host_of(url))
+        return self.limits.allow_private or not is_special_host(host_of(url))
 
     async def _ask(self, url: str, want: Want) -> Answer:
         """Request *url*, again if the failure is temporary; raise FetchError, also for error statuses."""
@@ -253,10 +247,10 @@ class Site:
 
     def _may_pass(self, error: Exception) -> bool:
         is_retried = isinstance(error, FetchError) and error.detail in _RETRIED
-        return is_retried and self._terms.asks_again and self._given_up is None
+        return is_retried and self.terms.asks_again and self._given_up is None
 
     async def _ask_once(self, url: str, want: Want) -> Answer:
-        answer = await self._fetch(url, want)
+        answer = await self.fetch(url, want)
         headers = answer.headers
         if "set-cookie" in headers:
             self._cookies = self._cookies.union(_COOKIE.findall(headers["set-cookie"]))
@@ -264,7 +258,7 @@ class Site:
             return answer
         error = self._status_error(answer)
         if answer.status in MAY_PASS:
-            most_s = self._limits.max_retry_after_s
+            most_s = self.limits.max_retry_after_s
             wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
             if wait_s > most_s:
                 message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
@@ -273,14 +267,14 @@ class Site:
                 self._refusals += 1
                 if self._refusals >= _MAX_REFUSALS:
                     self._given_up = error
-            self._pace.hold(answer.url, min(wait_s, most_s))
+            self.pace.hold(answer.url, min(wait_s, most_s))
         try:
             raise self._given_up or error
         finally:
             del error, answer  # the traceback of the error leads to this frame, which would keep both alive
 
     def _status_error(self, answer: Answer) -> FetchError:
-        when = f" on {answer.at:%Y-%m-%d}" if self._terms.says_when else ""
+        when = f" on {answer.at:%Y-%m-%d}" if self.terms.says_when else ""
         error = _error_of(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
         error.headers, error.body = answer.headers, answer.body
         return error

@@ -10,7 +10,7 @@ from typing import Any
 
 from cegep_audit import __version__
 from cegep_audit.clock import now
-from cegep_audit.coding.overrides import read_overrides
+from cegep_audit.coding.sheet import read_overrides
 from cegep_audit.collect.archive import own_limits
 from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError
@@ -20,21 +20,12 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.institutions import as_of, read_registry, select
 from cegep_audit.scan.audit import rules_version
-from cegep_audit.scan.request import DEFAULT_WARC, Completion, Past, Render, Request, output_of, warc_path
+from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of, warc_path
 from cegep_audit.store import Store
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status
 
 _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a folder
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A scan that has not begun: what is asked for, its institutions, and the settings that are kept with it."""
-
-    request: Request
-    institutions: Sequence[Institution]
-    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +55,15 @@ def check_sources(request: Request) -> None:
         raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
-def draft(request: Request, output: Path) -> list[Draft]:
-    """Return the scans that *request* asks for: one for each day in the past, or a single one.
+def draft(request: Request) -> Sequence[tuple[Request, Sequence[Institution], Mapping[str, Any]]]:
+    """Return what :func:`begin` takes for each scan that *request* asks for: one a day in the past, or a single one.
 
     Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
     """
     registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
-    if request.past and not request.warcs:
+    if request.past and not request.from_warc:
         limits = replace(request.limits, **(own_limits(request.past.timegate) | dict(request.changed)))
         request = replace(request, limits=limits)
     drafts = []
@@ -80,24 +71,24 @@ def draft(request: Request, output: Path) -> list[Draft]:
         asked = replace(request, past=past)
         settings = {
             "registry": str(request.registry or ""),
-            "selection": asdict(request.selection),
+            "selection": request.selection,
             "limits": asdict(request.limits),
             "contact": request.contact or "",
             "warc": _kept_in(asked),
-            "from_warc": [str(path.resolve()) for path in request.warcs],
+            "from_warc": [str(path.resolve()) for path in request.from_warc],
             "render": request.render,
             "overrides": [asdict(override) for override in overrides],
             "dask": request.dask or "",
-            "output": str(output),
+            "output": str(request.output),
             **(asdict(past) if past else {}),
         }
-        drafts.append(Draft(asked, _chosen(registry, settings, request.lang, past), settings))
+        drafts.append((asked, _chosen(registry, settings, request.lang, past), settings))
     return drafts
 
 
 def _kept_in(request: Request) -> str:
     """Return where the settings say that pages are kept, "" for nowhere."""
-    if request.no_warc or request.warcs:
+    if request.no_warc or request.from_warc:
         return ""
     return str(output_of(request.save_warc, request.past)) if request.save_warc else DEFAULT_WARC
 
@@ -111,16 +102,21 @@ def _chosen(
     return as_of(chosen, day) if day else chosen
 
 
-def begin(store: Store, drafted: Draft, base: Scan | None = None) -> Plan:
+def begin(
+    store: Store,
+    request: Request,
+    institutions: Sequence[Institution],
+    settings: Mapping[str, Any],
+    base: Scan | None = None,
+) -> Plan:
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
-    request, settings = drafted.request, drafted.settings
-    mode = base.mode if base else "replay" if request.warcs else "as_of" if request.past else "live"
+    mode = base.mode if base else "replay" if request.from_warc else "as_of" if request.past else "live"
     completes = base.id if base else None
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), drafted.institutions, now(), completes)
+    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), completes)
     return _plan(store, request, store.scan(scan_id), warc_path(settings["warc"], request.db, scan_id), base)
 
 
-def begin_completion(request: Request, store: Store, base: Scan, output: Path) -> Plan:
+def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
     """Begin a completion of *base*, with the limits and contact of *base* unless *request* changes them.
 
     Raises UsageError if *base* cannot be completed in this way.
@@ -141,11 +137,11 @@ def begin_completion(request: Request, store: Store, base: Scan, output: Path) -
         **kept,
         "limits": asdict(request.limits),
         "contact": request.contact or "",
-        "output": str(output),
+        "output": str(request.output),
         "warc": _kept_in(request),
         "completion": asdict(completion) | {"at_first": at_first, "archive": archive},
     }
-    return begin(store, Draft(request, base.institutions, settings), base)
+    return begin(store, request, base.institutions, settings, base)
 
 
 def left_of(base: Scan, *, partial: bool) -> list[Institution]:
@@ -170,11 +166,10 @@ def _plan(store: Store, request: Request, begun: Scan, warc: Path | None, base: 
 def resume(request: Request, store: Store) -> list[Plan]:
     """Claim the last interrupted scan, and those asked for together with it; return [] if there is none."""
     unfinished = [scan for scan in store.scans() if scan.ended_at is None]
-    if unfinished and not unfinished[-1].completes and (past := Past.of(unfinished[-1].settings)):
-        first = unfinished[-1].id - past.days.index(past.as_of)  # scans of several days are begun together, in order
+    together = unfinished[-1:]
+    if together and not together[0].completes and (past := Past.of(together[0].settings)):
+        first = together[0].id - past.days.index(past.as_of)  # scans of several days are begun together, in order
         together = [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
-    else:
-        together = unfinished[-1:]
     return [_resumed(request, store, store.scan(scan.id)) for scan in together]
 
 
@@ -183,15 +178,19 @@ def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
         check_same_registry(request.registry, begun, request.lang)
     store.claim(begun.id)
     settings: Any = begun.settings
+    completion, render, archive = None, settings["render"], settings
     with _checked(store, request.lang):
-        kept = settings["completion"] if begun.completes else None
-        completion = Completion.of(kept) if kept else None
+        if begun.completes:
+            kept = settings["completion"]
+            modes = tuple(map(Mode, kept["modes"]))
+            completion = Completion(modes, tuple(kept["saved"]), kept["partial"], kept["archive_refused"])
+            render, archive = Render.ALWAYS if Mode.RENDER in modes else Render.NEVER, kept["archive"] or {}
         request = replace(
             request,
-            warcs=[Path(path) for path in settings["from_warc"]],
-            past=Past.of((kept["archive"] or {}) if kept else settings),
+            from_warc=[Path(path) for path in settings["from_warc"]],
+            past=Past.of(archive),
             contact=settings["contact"] or None,
-            render=completion.render if completion else Render(settings["render"]),
+            render=Render(render),
             limits=replace(Limits(**settings["limits"]), **request.changed),
             completion=completion,
         )

@@ -23,8 +23,8 @@ from cegep_audit.collect.port import Answer, Fetch, OpenSource, Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import is_archive, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
+from cegep_audit.detect.assess import needs_browser
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import needs_browser
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Page, Scan
 from cegep_audit.phrases.catalogue import say
@@ -60,24 +60,24 @@ class Pages:
         self.ways: list[tuple[Way, Mode | None]] = []  # each with its mode in a completion
         self.tally: Tally | None = None
         self.connectivity: Connectivity | None = None
+        request = plan.request
         self._plan, self._note, self._stack = plan, note, stack
-        self._limits, self._lang = plan.request.limits, plan.request.lang
-        self._agent = user_agent(plan.request.contact, __version__)
+        self._limits, self._lang, self._completion = request.limits, request.lang, request.completion
+        self._agent = user_agent(request.contact, __version__)
         self._web: LiveWeb | None = None
         self._record: WarcWriter | None = None
         if plan.warc:
             about = {"robots": "obey"}
-            if (past := plan.request.past) and not plan.base:
+            if (past := request.past) and not plan.base:
                 where = f"{past.timegate} nearest to {past.as_of}"
                 about = {"description": f"captures in {where}, each under the address and time of the site it is of"}
             info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": self._agent} | about
             self._record = stack.enter_context(WarcWriter.open(plan.warc, info, lang=self._lang))
-        self._completion = plan.request.completion
         self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
-        rereads = self._completion is not None and self._completion.partial
-        first = warc_of(plan.base, plan.request.db) if plan.base and rereads else None
-        self._first = WarcArchive.open([first], self._limits, lang=self._lang) if first else None
+        self._first: WarcArchive | None = None  # of the scan that is completed, if its pages are read again
+        if plan.base and self._completion and self._completion.partial and (first := warc_of(plan.base, request.db)):
+            self._first = WarcArchive.open([first], self._limits, lang=self._lang)
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
         """Read *institution* in the first way that has pages of it.
@@ -228,9 +228,8 @@ class Pages:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
-            async with visit.open_source(self._limits, keep) as source:
-                choices = visit.choices(self._limits)
-                found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
+            source, choices = visit.source(self._limits, keep), visit.choices(self._limits)
+            found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
             named = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)
@@ -270,7 +269,7 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
     """Open the sources of *plan*, with messages to *note*; *index* is the index of a replay's files if it exists."""
     request, base = plan.request, plan.base
     completion = request.completion or Completion(())
-    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.warcs
+    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.from_warc
     if asks and not request.contact:
         note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
@@ -279,8 +278,8 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
             pages.ways = [(await pages.way_of(mode, completion, base), mode) for mode in completion.modes]
         elif index:
             pages.ways = [(pages.way(index.open_source, ReadBy.WARC), None)]
-        elif request.warcs:
-            pages.ways = [(way, None) for way in pages.files(request.warcs, request.past)]
+        elif request.from_warc:
+            pages.ways = [(way, None) for way in pages.files(request.from_warc, request.past)]
         elif request.past:
             pages.ways = [(await pages.archive(request.past), None)]
         else:

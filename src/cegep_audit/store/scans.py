@@ -107,7 +107,7 @@ class Store:
         self._hold(scan_id)
 
     def save(self, scan_id: int, *results: InstitutionResult) -> None:
-        """Save *results*, one an institution, in one transaction; those of the same institutions are replaced."""
+        """Save *results*, one an institution, in one transaction; their earlier results are replaced."""
         entries = [((scan_id, stored(result.institution.id)), result) for result in results]
         with self._writing() as connection:
             keys = (key for key, _ in entries)
@@ -208,18 +208,25 @@ class Store:
         return replace(scan, results=tuple(self.results(scan.id, scan.institutions)))
 
     def results(
-        self, scan_id: int, institutions: Sequence[Institution], without: Collection[str] = ()
+        self,
+        scan_id: int,
+        institutions: Sequence[Institution],
+        without: Collection[str] = (),
+        whole: Collection[str] = (),
     ) -> Iterator[InstitutionResult]:
         """Yield the existing results of *institutions* of a scan, in their order.
 
-        The fields named in *without* stay empty. Results are read by the hundred; between reads, nothing is locked.
+        The fields named in *without* stay empty, except in the results of the ids *whole*. Results are read by the
+        hundred; between reads, nothing is locked.
         """
         for first in range(0, len(institutions), _AT_ONCE):
             subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            given = {"institution": subjects.__getitem__}
-            with collector_paused(), self._reading() as connection:
-                (ids,), results = load(connection, RESULTS, (scan_id,), given, among=list(subjects), without=without)
-            found = dict(zip(ids, results, strict=True))
+            given, found = {"institution": subjects.__getitem__}, dict[str, InstitutionResult]()
+            for ids, left_out in (([*subjects.keys() & whole], ()), ([*subjects.keys() - whole], without)):
+                if ids:
+                    with collector_paused(), self._reading() as connection:
+                        (kept,), results = load(connection, RESULTS, (scan_id,), given, among=ids, without=left_out)
+                    found.update(zip(kept, results, strict=True))
             yield from (found[id_] for id_ in subjects if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:

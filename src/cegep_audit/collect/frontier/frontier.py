@@ -9,7 +9,7 @@ Reading stops early once two pages show the same accounts and the last adds noth
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -74,19 +74,20 @@ class Frontier:
         """
         if not visits:
             return Choice(self._institution.url, PageRole.HOME, "homepage")
-        if len(visits) >= self._limits.max_pages or _is_over(visits):
+        details = [visit.failure.detail if visit.failure else "" for visit in visits]
+        # The homepage failed or redirects elsewhere, or the site refuses further requests.
+        is_over = visits[0].reading is None or details[-1] in _GIVE_UP
+        if is_over or all(detail in _NOT_GIVEN for detail in details[-MAX_FAILURES_IN_A_ROW:]):
             return None
+        if len(visits) >= self._limits.max_pages:
+            return None
+        readings = [visit.reading for visit in visits if visit.reading]
         self._learn(visits)
-        self._look_over()
-        choice = self._part_of_the_homepage() or self._best_link()
-        self._readings.clear()  # the links of a page that was looked over take much room
-        return choice
-
-    # ---------------------------------------------------------------------------------- what the site has shown
+        self._look_over(readings)
+        return self._part_of_the_homepage(readings) or self._best_link()
 
     def _learn(self, visits: Sequence[Visit]) -> None:
         """Update hosts, requested pages and languages from *visits*."""
-        self._readings = [visit.reading for visit in visits if visit.reading]
         self._counts = Counter(visit.choice.role for visit in visits)  # failures included
         self._languages = {_language_of(visit, self._institution) for visit in visits} - {""}  # read so far
         self._asked: set[str] = set()  # visit keys, before and after redirects
@@ -105,17 +106,17 @@ class Frontier:
             self._blocks: list[frozenset[tuple[str, str]]] = []  # accounts shown by each page
             self._seen: set[int] = set()  # links
 
-    def _look_over(self) -> None:
-        """Score the links of newly read pages, each once per label."""
-        for number, reading in list(enumerate(self._readings))[len(self._blocks) :]:
+    def _look_over(self, readings: Sequence[Reading]) -> None:
+        """Score the links of the *readings* that are new, each link once per label."""
+        for number, reading in list(enumerate(readings))[len(self._blocks) :]:
             self._blocks.append(_shown_accounts(reading))
-            host = _host(reading.url)
-            for link, scored in score_links(list(self._fresh(reading)), is_door=_is_door(reading)):
-                self._candidates.append(_Candidate(link, scored, reading.base, host, number))
+            is_door, host, base = _is_door(reading), _host(reading.url), reading.base
+            for link, scored in score_links(list(self._fresh(reading)), is_door=is_door):
+                self._candidates.append(_Candidate(link, scored, base, host, number))
             # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
-            for frame in () if _is_door(reading) else reading.frames:
-                scored = LinkScore(PageRole.FRAME, 0, "frame")
-                self._candidates.append(_Candidate(InnerLink(frame, "", Zone.MAIN), scored, reading.base, host, number))
+            for frame in () if is_door else reading.frames:
+                link, scored = InnerLink(frame, "", Zone.MAIN), LinkScore(PageRole.FRAME, 0, "frame")
+                self._candidates.append(_Candidate(link, scored, base, host, number))
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
         """Yield the links of the site that no earlier page showed, because menus repeat and scoring is costly."""
@@ -143,50 +144,42 @@ class Frontier:
         """Whether *url* is on the site, under a host of the registry or one that its homepage led to."""
         return urls.registrable_domain(urls.host_of(url)) in self._domains
 
-    # ---------------------------------------------------------------------------------- the choice
-
-    def _part_of_the_homepage(self) -> Choice | None:
+    def _part_of_the_homepage(self, readings: Sequence[Reading]) -> Choice | None:
         """Return a part of the homepage at another address: a refresh, a frame, the site behind a splash page."""
-        for reading in self._readings:
+        for reading in readings:
             parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
             parts += [(frame, "frame") for frame in reading.frames if _is_door(reading)]
             for url, why in parts:  # as with a redirect, also under another domain
                 is_ours = self._holds(url) or urls.is_same_name(url, self._institution.url)
                 if is_ours and urls.visit_key(url) not in self._asked:
                     return Choice(urls.crawl_key(url), PageRole.FRAME, why)
-        if self._counts[PageRole.LANGUAGE] or not all(map(_is_door, self._readings)):
+        if self._counts[PageRole.LANGUAGE] or not all(map(_is_door, readings)):
             return None
-        ways = [item for item in self._candidates if item.scored.role is PageRole.LANGUAGE]
         own = self._institution.language
-        return self._best(ways, lambda item: (item.scored.target != own, -item.scored.score))
+        return self._best({PageRole.LANGUAGE}, lambda item: (item.scored.target != own, -item.scored.score))
 
     def _best_link(self) -> Choice | None:
         """Return the best link of the site: addresses that stand for accounts, then one page of each kind."""
-        own = [item for item in self._candidates if item.scored.role is PageRole.OWN_LINK]
-        if own and self._counts[PageRole.OWN_LINK] < self._limits.max_pages // 2:
+        if self._counts[PageRole.OWN_LINK] < self._limits.max_pages // 2:
             shown = {network for block in self._blocks for network, _ in block}
-            if choice := self._best(own, lambda item: (item.scored.target in shown, item.page)):
+            if choice := self._best({PageRole.OWN_LINK}, lambda item: (item.scored.target in shown, item.page)):
                 return choice
-        rest = [item for item in self._candidates if item.scored.role in _ORDER]
+
+        def rank(item: _Candidate) -> tuple[object, ...]:
+            """One page per role before a second of any; the page's own host before others."""
+            role = item.scored.role
+            is_elsewhere = _host(item.link.href) not in {"", item.host}
+            is_inside = item.link.zone not in _SITE_WIDE
+            return self._counts[role], _ORDER.index(role), is_elsewhere, -item.scored.score, is_inside, item.page
+
         if _has_seen_enough(self._blocks):
-            rest = [item for item in rest if item.scored.role in _READ_ANYWAY and not self._counts[item.scored.role]]
-        return self._best(rest, self._rank)
+            return self._best({role for role in _READ_ANYWAY if not self._counts[role]}, rank)
+        return self._best(_ORDER, rank)
 
-    def _rank(self, item: _Candidate) -> tuple[int, int, bool, int, bool, int]:
-        """Sort key: one page per role before a second of any; the page's own host before others."""
-        role = item.scored.role
-        return (
-            self._counts[role],
-            _ORDER.index(role),
-            _host(item.link.href) not in {"", item.host},
-            -item.scored.score,
-            item.link.zone not in _SITE_WIDE,
-            item.page,
-        )
-
-    def _best(self, candidates: Iterable[_Candidate], rank: Callable[[_Candidate], object]) -> Choice | None:
-        """Return the first candidate, in order of *rank*, that is an unread page of the site, None if there is none."""
-        for item in sorted(candidates, key=rank):  # type: ignore[arg-type]  # every rank here is a tuple
+    def _best(self, roles: Collection[PageRole], rank: Callable[[_Candidate], tuple[object, ...]]) -> Choice | None:
+        """Return the first candidate for one of *roles*, in order of *rank*, that is an unread page of the site."""
+        candidates = (item for item in self._candidates if item.scored.role in roles)
+        for item in sorted(candidates, key=rank):
             role, _, why, target = item.scored
             if role is PageRole.LANGUAGE and (target in self._languages or self._counts[role] >= MAX_LANGUAGES):
                 continue
@@ -195,19 +188,10 @@ class Frontier:
                 continue
             # An address that differs from a requested page only in its query is another page only if its label says so:
             # ``/?page_id=12`` labelled "Nous joindre". A second one in the same role is a session number or a trap.
-            roles = self._asked_as.get(urls.visit_key(url.partition("?")[0]), set())
-            if not roles or not ("in path" in why or role in roles):
+            asked_as = self._asked_as.get(urls.visit_key(url.partition("?")[0]), set())
+            if not asked_as or not ("in path" in why or role in asked_as):
                 return Choice(urls.crawl_key(url), role, why)
         return None
-
-
-def _is_over(visits: Sequence[Visit]) -> bool:
-    """Whether to stop: the homepage failed or redirects elsewhere, or the site refuses further requests."""
-    if visits[0].reading is None:
-        return True
-    details = [visit.failure.detail if visit.failure else "" for visit in visits]
-    last = details[-MAX_FAILURES_IN_A_ROW:]
-    return details[-1] in _GIVE_UP or all(detail in _NOT_GIVEN for detail in last)
 
 
 def _is_door(reading: Reading) -> bool:
@@ -233,9 +217,6 @@ def _language_of(visit: Visit, institution: Institution) -> str:
         if part in _LANGUAGES_IN_PATHS:
             return _LANGUAGES_IN_PATHS[part]
     return institution.language if institution.language in _LANGUAGES_IN_PATHS and visit.choice.role in _FRONT else ""
-
-
-# ------------------------------------------------------------------------------------------ the stopping rule
 
 
 def _has_seen_enough(blocks: Sequence[frozenset[tuple[str, str]]]) -> bool:

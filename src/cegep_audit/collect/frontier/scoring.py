@@ -146,23 +146,35 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
 
 def score_link(link: InnerLink, *, is_door: bool = False) -> LinkScore | None:
     """Return the best score of *link* by its language, label or address, None if it leads to nothing of interest."""
+    found = (score for score in _scores(link, is_door=is_door) if score.score >= MIN_SCORE)
+    return max(found, key=lambda score: score.score, default=None)
+
+
+def _scores(link: InnerLink, *, is_door: bool) -> Iterator[LinkScore]:
+    rules = _rules()
     label = _folded(link.label)
-    place, is_whole = _place(link.href)
-    found = (
-        _own_link(label, place, is_whole),
-        _alternate(link),
-        _by_words(label, "label", is_door=is_door),
-        _by_words(place, "path", is_door=is_door, is_whole=is_whole) if place != label else None,
-    )
-    scores = [scored for scored in found if scored and scored.score >= MIN_SCORE]
-    return max(scores, key=lambda scored: scored.score, default=None)
+    path, is_whole = _last_part(link.href)
+    name = " ".join(word for word in label.split() if word not in rules.around)
+    if path in rules.names and (is_whole or len(path) > _SHORT_NAME):
+        yield LinkScore(PageRole.OWN_LINK, OWN_SCORE + 1, f'network "{path}" in path', rules.names[path])
+    elif name in rules.names:
+        yield LinkScore(PageRole.OWN_LINK, OWN_SCORE, f'network "{name}" in label', rules.names[name])
+    # A version in another language, as the page itself declares it; inside the text, ``hreflang`` says too little.
+    language = link.hreflang[:2].lower() if link.hreflang != "x-default" else ""
+    if language and ("alternate" in link.rel or link.zone in _SITE_WIDE):
+        score = OWN_SCORE if language in _OFFICIAL_LANGUAGES else MIN_SCORE
+        yield LinkScore(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
+    if by_label := _by_words(label, "label", is_door=is_door):
+        yield by_label
+    if path != label and (by_path := _by_words(path, "path", is_door=is_door, is_whole=is_whole)):
+        yield by_path
 
 
 def _without_query(href: str) -> str:
     return href.partition("#")[0].partition("?")[0] if "?" in href or "#" in href else href
 
 
-def _place(href: str) -> tuple[str, bool]:
+def _last_part(href: str) -> tuple[str, bool]:
     """Return the last meaningful part of the path, folded, and whether it is the whole path.
 
     The path is as written; without one, the first label of the host counts, as in itunesu.x.ca.
@@ -177,30 +189,11 @@ def _place(href: str) -> tuple[str, bool]:
     if not parts:
         return "", False
     name, _, ending = parts[-1].rpartition(".")
-    place = _folded(unquote(name if ending.lower() in _ENDINGS else parts[-1]))
-    if len(parts) > 1 and place in _INDEX:
+    last = _folded(unquote(name if ending.lower() in _ENDINGS else parts[-1]))
+    if len(parts) > 1 and last in _INDEX:
         parts.pop()
-        place = _folded(unquote(parts[-1]))
-    return place, len(parts) == 1
-
-
-def _own_link(label: str, place: str, is_whole: bool) -> LinkScore | None:
-    rules = _rules()
-    if place in rules.names and (is_whole or len(place) > _SHORT_NAME):
-        return LinkScore(PageRole.OWN_LINK, OWN_SCORE + 1, f'network "{place}" in path', rules.names[place])
-    name = " ".join(word for word in label.split() if word not in rules.around)
-    if name in rules.names:
-        return LinkScore(PageRole.OWN_LINK, OWN_SCORE, f'network "{name}" in label', rules.names[name])
-    return None
-
-
-def _alternate(link: InnerLink) -> LinkScore | None:
-    """A version in another language, as the page itself declares it; inside the text ``hreflang`` says too little."""
-    language = link.hreflang[:2].lower()
-    if not language or link.hreflang == "x-default" or not ("alternate" in link.rel or link.zone in _SITE_WIDE):
-        return None
-    score = OWN_SCORE if language in _OFFICIAL_LANGUAGES else MIN_SCORE
-    return LinkScore(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
+        last = _folded(unquote(parts[-1]))
+    return last, len(parts) == 1
 
 
 def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) -> LinkScore | None:

@@ -42,7 +42,7 @@ _LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may beg
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
-    """One connection to a host of a site or, with *is_proxy*, to the proxy that the user named, at any address.
+    """One connection to a host of a site or, with a *proxy*, to that, which the user named, at any address.
 
     It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
     ``ip`` is the address of the site, ``tried`` those tried; both are empty behind a proxy. ``is_sent`` says that the
@@ -50,16 +50,14 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
     that had been used before it sent a byte of the present answer.
     """
 
-    def __init__(self, resolve: Resolve, *, allow_private: bool, is_proxy: bool) -> None:
+    def __init__(self, resolve: Resolve, *, allow_private: bool, proxy: httpcore.Proxy | None) -> None:
         self.framing = Framing()
+        self.proxy = proxy
         self.ip: str | None = None
         self.tried: tuple[str, ...] = ()
-        self.is_sent = False
-        self.has_ended = False
-        self.is_stale = False
+        self.is_sent = self.has_ended = self.is_stale = False
         self._resolve = resolve
-        self._allow_private = allow_private or is_proxy
-        self._is_proxy = is_proxy
+        self._allow_private = allow_private or proxy is not None
         self._requests = 0  # for pages, not for a proxy's tunnel
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
@@ -72,7 +70,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         try:
             await self._connect(host, port)
         except AnswerError as error:
-            if not self._is_proxy:
+            if not self.proxy:
                 raise
             self.tried = ()
             raise AnswerError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
@@ -96,7 +94,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
             except OSError as error:  # TimeoutError too
                 failure = error
             else:
-                self.ip, self.tried = (None, ()) if self._is_proxy else (address, (address,))
+                self.ip, self.tried = (None, ()) if self.proxy else (address, (address,))
                 return
         if isinstance(failure, TimeoutError):  # the kernel's own limit
             raise AnswerError(Detail.TIMEOUT, "no answer") from failure

@@ -44,6 +44,7 @@ class Tally:
     stalls: list[Stall] = field(default_factory=list)
 
 
+@dataclass(slots=True)
 class Connectivity:
     """Whether this machine reaches the web at all, judged by the first sites of a scan.
 
@@ -51,9 +52,8 @@ class Connectivity:
     site, until the first answer shows that the web is reachable.
     """
 
-    def __init__(self) -> None:
-        self._has_heard = False
-        self._silent: Counter[str] = Counter()
+    _has_heard: bool = False
+    _silent: Counter[str] = field(default_factory=Counter)
 
     def heard(self, status: int) -> None:
         """Note an answer with this HTTP *status*; a gateway that reports a site as down does not count."""
@@ -71,7 +71,7 @@ class Connectivity:
     @property
     def commonest(self) -> str:
         """The most frequent detail of the silent sites."""
-        return max(self._silent, key=self._silent.__getitem__)
+        return self._silent.most_common(1)[0][0]
 
     def patience_s(self, timeout_s: float) -> float:
         """Return the time limit of one request in seconds, given the usual limit *timeout_s*."""

@@ -8,33 +8,23 @@ Damage costs only the record that it is in: reading continues at the next one. w
 iterator cannot be used, because it prints damage on standard error, does not say where it is, and stops there.
 """
 
+import errno
 import logging
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 from warcio.recordloader import ArcWarcRecordLoader
 
-from cegep_audit.collect.http.body import AnswerError
-from cegep_audit.collect.warc.members import (
-    BLOCK,
-    GLANCE_BYTES,
-    GZIP,
-    NEXT_RECORD,
-    ByteRange,
-    Damage,
-    Member,
-    members_of,
-    starts_record,
-)
-from cegep_audit.vocabulary import Detail
+from cegep_audit.collect.warc.members import GLANCE_BYTES, GZIP, ByteRange, Damage, Member, members_of, starts_record
+from cegep_audit.errors import StoreError
+from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases.locales import Language
+from cegep_audit.text import shown
 
 # warcio logs the headers that it repairs; without a handler, the log would appear on the user's terminal.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
@@ -46,28 +36,37 @@ RENDERED_BY = "Cegep-Audit-Rendered-By"
 RENDERED_FOR = "Cegep-Audit-Rendered-For"
 ASSET = "Cegep-Audit-Asset"
 
+PAYLOADS = frozenset({"response", "resource"})  # the kinds of records that hold a page themselves
+CAPTURES = PAYLOADS | {"revisit"}
+
 # The headers kept for each record; few, because an index holds those of a whole crawl in memory.
-_KEPT = re.compile(
-    r"warc-(?:type|date|target-uri|record-id|payload-digest|truncated|refers-to.*)|content-type|cegep-audit-.*"
-)
+_KEPT = re.compile(r"warc-(?:date|record-id|payload-digest|truncated|refers-to.*)|content-type|cegep-audit-.*")
 _FIRST_DAY = {4: "-01-01", 7: "-01"}  # completes a year or a month, by the length of the text
 HEAD_BYTES = 64 * 1024  # in which the headers of a record must end; real ones take one or two KB
 _AFTER_RECORD = 4  # bytes: two line ends
 _LINE_ENDS = b"\r\n"
 _EMPTY_LINE = (b"\n\n", b"\n\r\n", b"\n\r\r\n")  # the last as text mode on Windows writes it
-_LOCAL_HEADER = 30  # bytes before the two names of a ZIP entry; the last four are their lengths (APPNOTE, 4.3.7)
+_FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
+_READING = {
+    errno.ENOENT: "warc.missing",
+    errno.EISDIR: "warc.directory",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "warc.not_allowed"),
+}
 
 
 @dataclass(slots=True)
 class Record:
     """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them.
 
-    The record, or the gzip member that holds it, begins at ``offset`` of its ``file``; the next one begins at ``end``
-    or later. ``is_whole`` is False if it is cut or broken. ``headers`` are those in ``_KEPT``, by lower-case name.
-    ``at`` is its date in UTC; if unreadable, that of the previous record, or of the file for the first record.
+    ``kind`` is its WARC type, ``url`` its target address as written, each "" if missing. ``headers`` are those in
+    ``_KEPT``, by lower-case name. The record, or the gzip member that holds it, begins at ``offset`` of its ``file``;
+    the next one begins at ``end`` or later. ``is_whole`` is False if it is cut or broken. ``at`` is its date in UTC; if
+    unreadable, that of the previous record, or of the file for the first record.
     """
 
+    kind: str
+    url: str
     headers: dict[str, str]
     block_at: int
     size: int
@@ -81,27 +80,24 @@ class Record:
         """Return the header *name*, "" if it is missing."""
         return self.headers.get(name.lower(), "")
 
-    @property
-    def kind(self) -> str:
-        """The WARC type of the record."""
-        return self.get("WARC-Type")
-
-    @property
-    def url(self) -> str:
-        """The target address as written, "" if it has none."""
-        return self.get("WARC-Target-URI").strip("<> ")
-
-    @property
-    def has_payload(self) -> bool:
-        """Whether the record itself holds a page."""
-        return self.kind in {"response", "resource"}
-
     def block(self, most: int) -> bytes:
-        """Return at most *most* bytes of the block; raise OSError, and AnswerError if the file has changed."""
+        """Return at most *most* bytes of the block; raise OSError, also if the file has changed."""
         data = self.file.read(self.offset, self.block_at + min(self.size, most))
         if not starts_record(data):
-            raise AnswerError(Detail.CUT_SHORT, "the archive's record is damaged")
+            raise OSError("the archive's record is damaged")
         return data[self.block_at :]
+
+    def fields(self) -> dict[str, str]:
+        """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
+        found = _FIELD.findall(self.block(GLANCE_BYTES))
+        return {name.decode().lower(): value.decode("utf-8", "replace").strip() for name, value in found}
+
+    def is_capture(self) -> bool:
+        """Return whether this is a page, a failure that this program noted, or a page that its browser rendered."""
+        if self.kind == "conversion":
+            return bool(self.get(RENDERED_BY) and self.get("WARC-Refers-To"))
+        is_asset = bool(self.get(ASSET))
+        return not is_asset and (self.kind in CAPTURES or (self.kind == "metadata" and "detail" in self.fields()))
 
 
 def parse_head(data: bytes) -> Record | None:
@@ -116,9 +112,10 @@ def parse_head(data: bytes) -> Record | None:
     length = stream.tell()
     if length == len(data) and data.startswith(b"WARC/") and not data.endswith(_EMPTY_LINE):
         return None
-    fields = ((name.lower(), value) for name, value in reversed(record.rec_headers.headers))  # the first counts
-    kept = {name: value for name, value in fields if _KEPT.fullmatch(name)}
-    return Record(kept, length, -1 if record.length is None else record.length)
+    fields = {name.lower(): value for name, value in reversed(record.rec_headers.headers)}  # the first counts
+    kept = {name: value for name, value in fields.items() if _KEPT.fullmatch(name)}
+    url = fields.get("warc-target-uri", "").strip("<> ")
+    return Record(fields.get("warc-type", ""), url, kept, length, -1 if record.length is None else record.length)
 
 
 def parse_date(text: str) -> datetime | None:
@@ -162,18 +159,19 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
     offset = 0
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
-        offset += len(start) - len(start.lstrip(_LINE_ENDS))
-        record = parse_head(start.lstrip(_LINE_ENDS))
+        head = start.lstrip(_LINE_ENDS)
+        offset += len(start) - len(head)
+        record = parse_head(head)
         if record is None:
             if offset < data.size:
                 damage.append((offset, "noise"))
-            offset = _next_start(data, offset + 1)
+            offset = data.next_record(offset + 1)
             continue
         begin = offset + record.block_at
         end = begin + record.size
         after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
         if not begin <= end <= data.size or (after and not starts_record(after)):
-            end = _next_start(data, begin)
+            end = data.next_record(begin)
             record.is_whole = end < data.size
             damage.append((offset, "length" if record.is_whole else "cut"))
             if record.is_whole:
@@ -182,11 +180,6 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         record.offset, record.end, record.size = offset, end, end - begin
         yield record
         offset = end
-
-
-def _next_start(data: ByteRange, offset: int) -> int:
-    """Return the offset of the first record from *offset* (at least 1) on; the end of *data* without one."""
-    return next(data.search(NEXT_RECORD, offset - 1), data.size)
 
 
 def end_of_records(data: ByteRange) -> int | None:
@@ -228,8 +221,8 @@ class RecordFile:
         records = _gzipped_records(data, damage) if data.is_gzip else list(_plain_records(data, damage))
         if records is None:
             damage.clear()
-            self.is_packed, self._data = True, _inflated(data, damage)
-            records = list(_plain_records(self._data, damage))
+            self.is_packed, self._data = True, None
+            records = list(_plain_records(self._open(damage), damage))
         at = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         for record in records:
             record.file = self
@@ -241,36 +234,29 @@ class RecordFile:
         data = self._open()
         return Member(data, offset).part(0, count) if data.is_gzip else data.read(offset, count)
 
-    def _open(self) -> ByteRange:
+    def _open(self, damage: Damage | None = None) -> ByteRange:
         if self._data is None:
             with self.path.open("rb") as file:
-                data = _entry_of(file, self.entry) if self.entry else ByteRange(file)
-            self._data = _inflated(data, []) if self.is_packed else data
+                data = ByteRange.of_entry(file, self.entry) if self.entry else ByteRange(file)
+            if self.is_packed:
+                members = members_of(data, [] if damage is None else damage)
+                data = ByteRange.of(block for member in members for block in member.blocks())
+                data.is_gzip = False  # whatever its first bytes are
+            self._data = data
         return self._data
 
 
-def _inflated(data: ByteRange, damage: Damage) -> ByteRange:
-    found = ByteRange.of(block for member in members_of(data, damage) for block in member.blocks())
-    found.is_gzip = False  # whatever its first bytes are
-    return found
+@contextmanager
+def explaining(
+    path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
+) -> Iterator[None]:
+    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*.
 
-
-def _entry_of(file: BinaryIO, name: str) -> ByteRange:
-    """Return the entry *name* of a ZIP *file*, in place; a compressed entry is copied up to its first damage."""
-    with zipfile.ZipFile(file) as archive:
-        info = archive.getinfo(name)
-        if info.compress_type != zipfile.ZIP_STORED:
-            whole = ByteRange(file)
-
-            def blocks() -> Iterator[bytes]:
-                # RuntimeError: it is encrypted, or compressed by an unknown method.
-                faults = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
-                with suppress(*faults), archive.open(name) as packed:
-                    while (block := packed.read(BLOCK)) and whole.may_inflate(len(block)):
-                        yield block
-
-            return ByteRange.of(blocks())
-    file.seek(info.header_offset)
-    lengths = file.read(_LOCAL_HEADER)[-4:]
-    names = int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
-    return ByteRange(file, info.header_offset + _LOCAL_HEADER + names, info.file_size)
+    The sentence names the file of the error, or *path* if the error names none.
+    """
+    try:
+        yield
+    except OSError as error:
+        key = keys.get(error.errno or 0, other)
+        file = shown(str(error.filename or path))
+        raise StoreError(say(key, lang, file=file, reason=error.strerror or str(error))) from error

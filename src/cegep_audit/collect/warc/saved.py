@@ -8,8 +8,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,8 @@ from urllib.parse import quote
 from cegep_audit import urls
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import OwnHosts, Site
-from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.captures import explaining
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
@@ -188,15 +187,14 @@ class SavedVisit:
             note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
         self.files.append(file)
 
-    @asynccontextmanager
-    async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
-        """Open the pages as a site; *keep* gets each page that is read."""
-        yield Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
+    def source(self, limits: Limits, keep: Keep | None = None) -> Source:
+        """Return the pages as a site; *keep* gets each page that is read."""
+        return Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
 
 
 def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
     """Return a fetch of the pages in *files*, all of one site; *keep* gets each page that is read."""
-    fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
+    fetches = [(file, file.archive.fetch() if file.archive else file.page) for file in files]
 
     async def fetched(url: str, want: Want) -> Answer:
         for file, fetch in fetches:

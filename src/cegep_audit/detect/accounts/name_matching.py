@@ -190,7 +190,7 @@ _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 def names_in(link: Link) -> list[str]:
     """Return the words that may name somebody: not those of networks, icons and invitations."""
     words = _LABEL_WORD.findall(fold(link.label))
-    return [word for word in words if word not in _network_words() and word not in listed("nobody")]
+    return [word for word in words if word not in _network_words() and word not in listed("generic")]
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
@@ -219,7 +219,7 @@ def asks_to_follow(link: Link, handle: str) -> bool:
 
 def is_title(link: Link, identity: Identity) -> bool:
     """Whether the label is the title of something else: it has words of neither the institution nor a network."""
-    others = set(_words_of_title(link)) - listed("nobody", "article", "common") - identity.words
+    others = set(_words_of_title(link)) - listed("generic", "article", "common") - identity.words
     return any(all(word not in whole for whole in identity.whole) for word in others)
 
 

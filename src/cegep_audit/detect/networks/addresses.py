@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.host_rules import place_of, places
@@ -35,9 +35,10 @@ _TRAILING = ".,;:!?…*"
 # a single set of characters, which is the fastest to search for; the second is exact.
 _WIDE = "\u3002\uff01-\uff61"  # full-width letters and dots, which browsers read as plain ones
 _ODD = re.compile(rf"[%\\@;\t\r\n{unwrap.INVISIBLE}{_WIDE}]")
-_SEEN = r"%(?:25|2[deDE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])|\\|&(?:#|[a-zA-Z]{2,8};)|(?:/|%2[fF])(?:@|%40)"
-_HIDING_SEEN = re.compile(_SEEN)  # in text without such characters: three times as fast
-_HIDING = re.compile(rf"{_SEEN}|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}{_WIDE}]")
+_HIDING = re.compile(
+    r"%(?:25|2[deDE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])|\\|&(?:#|[a-zA-Z]{2,8};)|(?:/|%2[fF])(?:@|%40)"
+    rf"|[^\s][\t\r\n]+[^\s]|[{unwrap.INVISIBLE}{_WIDE}]"
+)
 _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names are not hidden
 
 
@@ -83,25 +84,52 @@ def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
     return app, paths, tuple(tables["hinted_hosts"])
 
 
-def might_name_account(raw: str) -> bool:
+# In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
+# a file extension or before a character that is not a letter, which no network's name contains.
+_PLAIN = re.compile(
+    r"(?:(https?://[A-Za-z0-9.-]++(?::\d+)?)(?=[/?#]|\Z))?+[A-Za-z0-9/_=&?+,()!*'~$|-]*+"
+    r"(?:(?:(?<!&)#|%(?!25|2[deDE]|3[0-9]|40|[46][1-9a-fA-F]|[57][0-9aA])[0-9a-fA-F]{2}"
+    r"|\.(?:(?:s?html?|php|aspx?|cfm|pdf|jsp|jpe?g|png|gif|svg|webp|min|js|css)(?![\w-])|(?![A-Za-z])))"
+    r"[A-Za-z0-9/_=&?+,()!*'~$|-]*+)*+"
+    r"|javascript:[A-Za-z0-9_ ()]*;?"
+)
+
+
+def might_name_account(raw: str, own: str = "") -> bool:
     """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*: a cheap test.
 
     True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
-    *raw* may be a link or a whole text; the time is linear in its length.
+    *raw* may be a link or a whole text; the time is linear in its length. A plainly spelt link that stays on *own*,
+    the scheme and host of its page, names none.
     """
-    app, _, words = _hints()
+    plain = _PLAIN.fullmatch(raw)
+    if plain is None:
+        return _holds_network(raw)
+    host = plain[1]
+    if not host or host == own:
+        return False
+    is_hinted = any(map(raw[len(host) :].__contains__, _hints()[2]))
+    return _host_holds_network(host) or (is_hinted and _holds_network(raw))
+
+
+def _holds_network(raw: str) -> bool:
+    app, paths, words = _hints()
     if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and app.match(raw) is not None):
         return True
-    may_hide = False
-    is_seen = raw.isascii() and raw.isprintable()
-    if not is_seen or "%" in raw or "@" in raw or ";" in raw or "\\" in raw:  # faster than a pattern
-        odd = _ODD.search(raw, 0, _LONGEST_HIDDEN)
-        pattern = _HIDING_SEEN if is_seen else _HIDING
-        may_hide = odd is not None and pattern.search(raw, max(0, odd.start() - 3)) is not None
-    start = raw[:_LONGEST_HIDDEN].lower()
-    for word in words:
-        may_hide = may_hide or word in start
-    return may_hide and _is_hidden(raw)
+    raw = raw[:_LONGEST_HIDDEN].strip()
+    if " " in raw:  # a text, not a link
+        return False
+    odd, lower = _ODD.search(raw), raw.lower()
+    may_hide = odd is not None and _HIDING.search(raw, max(0, odd.start() - 3))
+    if not may_hide and not any(word in lower for word in words):
+        return False
+    text = unwrap.unescaped(raw)
+    text = unwrap.decoded(text) if "%" in text else text
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+    return _has_host(text) or bool(paths.search(text) or app.match(text.strip()))
+
+
+_host_holds_network = lru_cache(maxsize=4096)(_holds_network)
 
 
 def _has_host(text: str) -> bool:
@@ -109,17 +137,6 @@ def _has_host(text: str) -> bool:
         if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
-
-
-def _is_hidden(raw: str) -> bool:
-    raw = raw[:_LONGEST_HIDDEN].strip()
-    if " " in raw:  # a text, not a link
-        return False
-    text = unwrap.unescaped(raw)
-    text = unwrap.decoded(text) if "%" in text else text
-    text = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    app, paths, _ = _hints()
-    return _has_host(text) or bool(paths.search(text) or app.match(text.strip()))
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
@@ -153,9 +170,8 @@ def _end_of_quoted(text: str, start: int, end: int) -> int:
 
     ``"https://network/College des Aulnes"`` is one address; cut at the space it would be another account.
     """
-    if text[end : end + 1] not in {" ", "\xa0"}:
-        return end
-    opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start)
+    is_cut = text[end : end + 1] in {" ", "\xa0"}
+    opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start) if is_cut else None
     words = _WORDS_TO_QUOTE.match(text, end) if opening else None
     return words.end() if opening and words and words[1] == opening[1] else end
 

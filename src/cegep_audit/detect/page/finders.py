@@ -1,4 +1,7 @@
-"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`."""
+"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`.
+
+Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -9,21 +12,36 @@ from selectolax.lexbor import LexborNode
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import classify
-from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import end_inner, may_name_account
-from cegep_audit.detect.page.document import Attributes, Document, Element, Found, Inner
+from cegep_audit.detect.page import structured
+from cegep_audit.detect.page.document import Attributes, Document, Element, Found, clean
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How
 
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _PLEA = 600  # characters; a longer <noscript> is content
 
+_TABLES = read_tables("detect/page/scripts.toml")
+_META = {row["name"]: row for row in _TABLES["meta"]}
+_NAME = re.compile(r"@?([\w.-]{1,100})")
+
+
+def _address(template: str, value: str) -> str | None:
+    """Return the address that *template* makes of *value*: itself if it is one already, None if it is no name."""
+    value = value.strip()
+    if "://" in value or value.startswith("//") or template == "{0}":
+        return value
+    found = _NAME.fullmatch(value)
+    return template.format(found[1]) if found else None
+
+
+# ------------------------------------------------------------------------------------------ elements
 
 Finder = Callable[[Document, LexborNode, Attributes], Sequence[Found]]
 """Returns what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
-def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
@@ -33,9 +51,9 @@ def find_head_links(document: Document, node: LexborNode, attributes: Attributes
         return (Found(href, How.REL_ME, "organization" if "publisher" in rel else ""),)
     if "author" in rel and might_name_account(href):
         return (Found(href, How.REL_ME, "person"),)
-    if "alternate" in rel and attributes.get("hreflang"):
-        place = document.element(node, "link", attributes).place
-        end_inner(document, (len(document.places), href, False, place, -1), node, attributes, len(document.pieces))
+    if "alternate" in rel and (hreflang := attributes.get("hreflang")):
+        title, place = clean(attributes.get("title") or ""), document.place()
+        document.inner.append((len(document.places), href, title, place, -1, hreflang, attributes["rel"] or ""))
     elif "alternate" in rel and might_name_account(href):
         return (Found(href, How.FEED),)
     return ()
@@ -53,11 +71,9 @@ def find_meta(document: Document, _: LexborNode, attributes: Attributes) -> Sequ
     if (attributes.get("http-equiv") or "").lower() == "refresh":
         document.refreshes.append(content)
     found = [Found(content, How.MICRODATA)] if is_same_as(attributes) else []
-    name = (attributes.get("name") or attributes.get("property") or "").lower()
-    template = scripts.meta_templates().get(name)
-    if template is not None:
-        named = (template.fill(value) for value in content.split(","))
-        found += [Found(raw, How.META, template.subject) for raw in named if raw]
+    if row := _META.get((attributes.get("name") or attributes.get("property") or "").lower()):
+        named = (_address(row["address"], value) for value in content.split(","))
+        found += [Found(raw, How.META, row["subject"]) for raw in named if raw]
     return found
 
 
@@ -76,6 +92,7 @@ def refresh_target(document: Document, content: str) -> str | None:
 
 # Frames that show an account (its page, its timeline), not one post or video of it.
 _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
+_FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
 def find_frames(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
@@ -93,68 +110,10 @@ def find_frames(document: Document, node: LexborNode, attributes: Attributes) ->
     return found
 
 
-_FRAME_SOURCES = frozenset({"src", "data", "value"})
-
-
 def find_scripts(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
     """A script loaded from a network, as the timelines of blogs were until 2013."""
     source = attributes.get("src")
-    return (Found(source, How.WIDGET),) if source and may_name_account(source, document.own) else ()
-
-
-def find_in_script(document: Document, attributes: Attributes, text: str) -> Iterator[Found]:
-    """JSON-LD, addresses and widget calls in the *text* of a script with *attributes*."""
-    kind = (attributes.get("type") or "").lower()
-    if "ld+json" in kind and (addresses := list(structured.json_ld_addresses(text, document.page.url))):
-        yield from (Found(raw, How.JSON_LD, subject) for raw, subject in addresses)
-        return
-    if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
-        document.signs.add("state")
-    if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
-        subjects: dict[str, str] = {}
-        if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
-            subjects = structured.subjects_in_script(scripts.around(text, written[0], written[-1]), document.own_words)
-        sent = scripts.sent_to(text, written)
-        yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
-    yield from (Found(raw, How.WIDGET) for raw in scripts.named_in_script(text))
-
-
-# Attributes that never hold the address of an account, or hold it in a form that another finder reads.
-PASSED_OVER = frozenset(
-    "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
-    "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
-    "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
-    "align valign border size bgcolor colspan rowspan cellpadding cellspacing "
-    "aria-label aria-labelledby aria-hidden aria-expanded aria-controls aria-haspopup aria-describedby "
-    "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
-)
-# Elements whose own finder looks at every attribute that matters.
-_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
-
-
-def _find_attributes(attributes: Attributes) -> Sequence[Found]:
-    """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
-    templates = scripts.attribute_templates()
-    found: list[Found] = []
-    for name, value in attributes.items():
-        if not value or name in PASSED_OVER:
-            continue
-        if name in templates:
-            classes = attributes.get("class") or ""
-            template = next((each for each in templates[name] if each.css_class in classes), None)
-            if template is not None and (raw := template.fill(value)):
-                found.append(Found(raw, How.WIDGET))
-        elif "." in value and may_name_account(value):
-            how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
-            alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
-            raws = [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"')
-            found += [Found(raw, how) for raw in raws]
-    return found
-
-
-# Attributes that routers and templates of JavaScript use to make a link of any element.
-_LINKING = frozenset({"to", ":to", ":href", "v-bind:href", "v-bind:to", "x-bind:href", "[href]", "ng-href"})
-_NOT_ALONE = frozenset(" {}()<>'\"`;")  # the address is part of something longer: a call, an expression
+    return (Found(source, How.WIDGET),) if source and might_name_account(source, document.own) else ()
 
 
 def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
@@ -194,10 +153,8 @@ FINDERS: dict[str, Finder] = {
 _APP_ROOTS = frozenset("root app __next __nuxt app-root react-root svelte gatsby-focus-wrapper".split())
 
 
-def offer(
-    document: Document, node: LexborNode, tag: str, attributes: Attributes
-) -> tuple[Element | None, Inner | None]:
-    """Pass *node*, which is not a link, to the finder of its kind; return the same as :func:`take_anchor`."""
+def offer(document: Document, node: LexborNode, tag: str, attributes: Attributes) -> tuple[Element | None, None]:
+    """Pass *node*, which is not a link, to the finder of its kind; return it as an element if something was found."""
     if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
     finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
@@ -208,11 +165,114 @@ def offer(
     return element, None
 
 
+# ------------------------------------------------------------------------------------------ rarer attributes
+
+# Attributes that never hold the address of an account, or hold it in a form that another finder reads.
+PASSED_OVER = frozenset(
+    "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
+    "placeholder lang charset xmlns data-srcset xlink:href sizes loading decoding tabindex for method scope datetime "
+    "property itemprop itemscope itemtype http-equiv async defer checked selected disabled maxlength autocomplete "
+    "align valign border size bgcolor colspan rowspan cellpadding cellspacing "
+    "aria-label aria-labelledby aria-hidden aria-expanded aria-controls aria-haspopup aria-describedby "
+    "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
+)
+# Elements whose own finder looks at every attribute that matters.
+_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
+# Attributes that routers and templates of JavaScript use to make a link of any element.
+_LINKING = frozenset({"to", ":to", ":href", "v-bind:href", "v-bind:to", "x-bind:href", "[href]", "ng-href"})
+_NOT_ALONE = frozenset(" {}()<>'\"`;")  # the address is part of something longer: a call, an expression
+_NAMING = frozenset(row["name"] for row in _TABLES["attribute"])
+
+
 def offer_attributes(
     document: Document, node: LexborNode, tag: str, attributes: Attributes, element: Element | None
 ) -> Element | None:
     """Look into the rarer *attributes* of *node*; return it as an element where it is one or something was found."""
-    if tag not in _ELSEWHERE and (found := _find_attributes(attributes)):
+    if tag not in _ELSEWHERE and (found := list(_find_attributes(attributes))):
         element = element or document.element(node, tag, attributes)
         document.keep("find_attributes", element, found)
     return element
+
+
+def _find_attributes(attributes: Attributes) -> Iterator[Found]:
+    """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
+    for name, value in attributes.items():
+        if not value or name in PASSED_OVER:
+            continue
+        if name in _NAMING:
+            classes = attributes.get("class") or ""
+            rows = (row for row in _TABLES["attribute"] if row["name"] == name and row.get("class", "") in classes)
+            if (row := next(rows, None)) and (raw := _address(row["address"], value)):
+                yield Found(raw, How.WIDGET)
+        elif "." in value and might_name_account(value):
+            how = How.SCRIPT if name.startswith("on") else How.ANCHOR if name in _LINKING else How.WIDGET
+            alone = len(value) < _MAX_ATTRIBUTE and _NOT_ALONE.isdisjoint(value)
+            raws = [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"')
+            yield from (Found(raw, how) for raw in raws)
+
+
+# ------------------------------------------------------------------------------------------ scripts and text
+
+_CALLS = [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _TABLES["script"]]
+_SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
+_MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
+_FAR = 4_000  # characters before the first address of a long script in which its data begin
+_MENTIONS = [(re.compile(row["pattern"]), row["address"]) for row in _TABLES["mention"]]
+_BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
+
+
+def find_in_script(document: Document, attributes: Attributes, text: str) -> Iterator[Found]:
+    """JSON-LD, addresses and widget calls in the *text* of a script with *attributes*."""
+    kind = (attributes.get("type") or "").lower()
+    if "ld+json" in kind and (addresses := list(structured.json_ld_addresses(text, document.page.url))):
+        yield from (Found(raw, How.JSON_LD, subject) for raw, subject in addresses)
+        return
+    if "json" in kind or "__NUXT__" in text or "__INITIAL_STATE__" in text:
+        document.signs.add("state")
+    if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
+        subjects: dict[str, str] = {}
+        if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
+            subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
+        sent = _sent_to(text, written)
+        yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
+    yield from (Found(raw, How.WIDGET) for raw in _called(text))
+
+
+def _around(text: str, first: str, last: str) -> str:
+    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
+    start, end = text.find(first), text.rfind(last)
+    if len(text) < 5 * _FAR or start < 0 or end < 0:
+        return text
+    return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
+
+
+def _sent_to(text: str, addresses: Sequence[str]) -> set[str]:
+    """Return those of *addresses* that the code *text* sends its reader to, as a link does."""
+    places = {address: text.find(address) for address in addresses[:_MAX_SENT]}
+    return {
+        address for address, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])
+    }
+
+
+def _called(text: str) -> Iterator[str]:
+    """Yield the addresses that calls and options in the script *text* stand for."""
+    for stems, pattern, address in _CALLS:
+        if not (held := [stem for stem in stems if stem in text]):
+            continue
+        end = 0
+        for place in sorted(found.start() for stem in held for found in re.finditer(stem, text)):
+            found = pattern.match(text, place - 1) if place > end else None
+            if found:
+                end = found.end()
+                yield address.format(found[1])
+
+
+def find_mentions(visible: Sequence[str]) -> Iterator[Found]:
+    """Accounts that the *visible* text names beside their network, without an address: ``Twitter : @name``."""
+    named: dict[str, None] = {}
+    for place, text in enumerate(visible):
+        if "@" in text:
+            around = clean(" ".join(visible[max(0, place - _BEFORE) : place + 1])).lower()  # their names have no case
+            for pattern, address in _MENTIONS:
+                named |= dict.fromkeys(address.format(found[1]) for found in pattern.finditer(around))
+    yield from (Found(raw, How.ANCHOR) for raw in named)

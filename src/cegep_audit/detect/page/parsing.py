@@ -190,7 +190,9 @@ def _long_tags(body: bytes) -> Iterator[bytes]:
     """Yield the tags of *body* that are long enough to be monstrous, by looking for brackets a long step apart."""
     start = 0
     while (step := start + _LONG) < len(body):
-        bracket = max(body.rfind(b">", start, step), body.rfind(b"<", start, step))
+        bracket = body.rfind(b">", start, step)
+        if bracket < 0:
+            bracket = body.rfind(b"<", start, step)
         if bracket >= 0:
             step = bracket + 1
         elif body[start - 1 : start] in {b"", b"<"} and body[start : start + 2].lstrip(b"/")[:1].isalpha():

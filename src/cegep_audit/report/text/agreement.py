@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.coding.agreement import BASKETS, CLASSIC, OVERALL, Agreement, Comparison
-from cegep_audit.coding.coefficients import FIGURES, LEVELS, RESAMPLES, Measured
+from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, Agreement, Comparison
+from cegep_audit.coding.coefficients import COEFFICIENTS, FIGURES, RESAMPLES, Measured
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
@@ -14,7 +14,6 @@ from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
-_COEFFICIENTS = ("kappa", "alpha")  # between -1 and 1; the others are shares
 _LISTED = 30  # differences that a screen lists
 _FEWEST = 5  # rows that a network needs to get a line of figures
 
@@ -82,18 +81,19 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
 def _figures(each: Comparison, lang: Language) -> Grid:
     """Return a grid with one figure a row and its interval at both levels."""
     parts = [each.levels[level][OVERALL] for level in LEVELS]
-    figures = [(name, name, [part.figures for part in parts]) for name in FIGURES]
-    if each.sampled:
-        figures += [(name, f"{name}_unweighted", [part.unweighted for part in parts]) for name in _COEFFICIENTS]
+    names = [*FIGURES, *(f"{name}_unweighted" for name in COEFFICIENTS if each.sampled)]
     rows = [
-        [say(f"agreement.{key}", lang), *(_value(name, level[name], lang, with_interval=True) for level in levels)]
-        for name, key, levels in figures
+        [
+            say(f"agreement.{name}", lang),
+            *(_value(name, part.figures[name], lang, with_interval=True) for part in parts),
+        ]
+        for name in names
     ]
     return grid(say("agreement.figures", lang), heads(lang, *LEVELS, of="agreement"), rows)
 
 
 def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool = False) -> str:
-    is_coefficient = name in _COEFFICIENTS
+    is_coefficient = name.removesuffix("_unweighted") in COEFFICIENTS
     value = _coefficient(estimate.value, lang) if is_coefficient else locales.percent(estimate.value, lang)
     if with_interval and estimate.ci95 and estimate.value is not None:
         coefficients = " – ".join(_coefficient(bound, lang) for bound in estimate.ci95)
@@ -166,7 +166,7 @@ def _pair(each: Comparison, lang: Language) -> Iterator[str]:
     presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
     first, second = (say("methods.name_tool", lang) if each.first == TOOL else plain(each.first)), plain(each.second)
     said = {name: _value(name, estimate, lang) for name, estimate in presence.figures.items()}
-    said |= {name: _bracketed(presence.figures[name], lang) for name in _COEFFICIENTS}
+    said |= {name: _bracketed(presence.figures[name], lang) for name in COEFFICIENTS}
     same = locales.percent(account.figures["agreement"].value, lang)
     yield say("methods.pair", lang, **said, first=first, second=second, count=presence.rows, account=same)
     known = [name for name in ("precision", "recall", "f1") if presence.figures[name].value is not None]

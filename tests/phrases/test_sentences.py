@@ -103,13 +103,9 @@ def test_every_sentence_is_said_somewhere() -> None:
     code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*") if path.suffix in {".py", ".html"})
     rules = [path for path in SOURCE.rglob("*.toml") if path.parent.name != "phrases"]
     tables = "\n".join(path.read_text("utf-8") for path in (*rules, SOURCE.parent / "data" / "institutions.csv"))
-    joined = set(re.findall(r"""f["']([a-z_]+)\.[a-z_]*\{""", code)) | {
-        "evidence",
-        "grid",
-        "language_name",
-        "type_name",
-        "verdict",
-    }
+    put_together = r"""f["']([a-z_]+)\.[a-z_]*\{|["']([a-z_]+)\.["'] ~|\bof(?:: str = |=)["']([a-z_]+)["']"""
+    joined = {section for found in re.findall(put_together, code) for section in found if section}
+    joined |= {"language_name", "type_name", "verdict"}
     quoted = set(re.findall(r"""["']([\w.]+)(?=["'])""", code))
     words = set(re.findall(r"""["']([a-z0-9_]+)["']""", code)) | set(re.findall(r"\b[a-z0-9_-]+\b", tables))
 

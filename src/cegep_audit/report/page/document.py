@@ -14,9 +14,7 @@ from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Title
 from cegep_audit.report.page.change import (
     change_headlines,

@@ -6,9 +6,7 @@ from operator import attrgetter, itemgetter
 
 from cegep_audit.analyze.findings import FEW, Baseline
 from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, group_words, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
 from cegep_audit.report.text.words import (

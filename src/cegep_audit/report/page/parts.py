@@ -12,8 +12,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cegep_audit.analyze.findings import Proportion
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales
 from cegep_audit.report.blocks import Cell, Grid
 from cegep_audit.text import plain
 

@@ -12,9 +12,7 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say, value_words
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say, value_words
 from cegep_audit.report.blocks import Cell, Grid, Row, Words, heads, numbers, shares_grid, web_address
 from cegep_audit.report.page.parts import Headline, Part, chart, share_bar, ticks
 from cegep_audit.report.text import words

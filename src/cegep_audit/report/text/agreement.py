@@ -7,9 +7,7 @@ from cegep_audit.analyze.findings import Estimate
 from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, Agreement, Comparison
 from cegep_audit.coding.coefficients import COEFFICIENTS, FIGURES, RESAMPLES, Measured
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads, listed, numbers
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from cegep_audit.analyze.findings import FEW, Figures, shown_thresholds
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.models import Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, known, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, group_words, known, locales, say
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, grid, heads, numbers
 from cegep_audit.report.text import words

@@ -1,7 +1,4 @@
-"""A scan in groups by columns of the registry, and whether these groups differ by more than chance.
-
-Columns of numbers are cut into ranges.
-"""
+"""A scan in groups by columns of the registry, and whether these groups differ by more than chance."""
 
 from __future__ import annotations
 

@@ -38,9 +38,9 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
 
 
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
+    """Return the day (UTC) on which networks count as open: of a homepage's capture, or of the scan without one.
 
-    Without one, it is the day that a web archive was asked for, or that on which the scan began.
+    The day of a scan is that which a web archive was asked for, or that on which it began.
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
@@ -64,10 +64,7 @@ def page_of(result: InstitutionResult, account: Account) -> str:
 
 
 def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the successor in the last of *scans* of each institution of any of them that has one, by ids.
-
-    An institution of the last scan is its own; others are followed through any number of mergers (``successor_id``).
-    """
+    """Return the id in the last of *scans* of each institution of any, its own or that of a merger, if it has one."""
     next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
@@ -84,8 +81,7 @@ def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
     """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
 
-    An institution that merged takes the id of its successor, unless another of *scan* has the same successor or the
-    successor was there itself: two that became one are two institutions. All others keep their own id.
+    It is that of its successor, unless another of *scan* has the same one or is it: two that became one are two.
     """
     found = successors(scans)
     ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
@@ -126,10 +122,7 @@ def causes(scan: Scan) -> Sequence[Cause]:
 
 
 def helpful_modes(detail: str) -> tuple[str, ...]:
-    """Return the modes of a completion that could help a site with this *detail*, in the order to try them.
-
-    Coders can always help, so their mode is not named; () where only another address in the registry can.
-    """
+    """Return the modes of a completion to try for a *detail*, in order; () if only another address can help."""
     rows = read_tables("analyze/remedies.toml")["remedy"]
     found = (tuple(row["modes"]) for row in rows if any(fnmatch(detail, each) for each in row["details"]))
     return next(found, ("retry",))

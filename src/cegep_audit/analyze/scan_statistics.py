@@ -1,7 +1,4 @@
-"""Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence, sensitivity.
-
-pandas is loaded by what needs it: the summary at the end of a scan does not.
-"""
+"""Everything that a report shows of one scan, computed once. pandas is loaded by what needs it."""
 
 from __future__ import annotations
 
@@ -41,11 +38,7 @@ Groups = Mapping[tuple[str, ...], Figures]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a user asked of the statistics.
-
-    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. ``bins`` cut
-    columns of numbers, see :func:`~cegep_audit.analyze.groups.split`.
-    """
+    """What a user asked; ``sample_of`` is a population's size, None for a census; ``bins`` cut columns of numbers."""
 
     basket: str = "all"
     by: tuple[str, ...] = ()
@@ -192,9 +185,7 @@ _LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  #
 def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dict[str, object]:
     """Return *stats* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
 
-    ``closed_networks``, ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each
-    group, are there only where they have something to say. ``scan --json`` goes without *details*, the tables for a
-    closer look. ``docs/schema.json`` describes every key.
+    ``docs/schema.json`` describes every key. ``scan --json`` goes without *details*, the tables for a closer look.
     """
     shown = json_values(stats.figures)
     later = {name: shown.pop(name) for name in _LATER}

@@ -52,8 +52,7 @@ def co_occurrence(held: pd.DataFrame) -> Records:
 def combinations(held: pd.DataFrame) -> Records:
     """Return one row for each set of networks that is all that some institution has, the most frequent first.
 
-    ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions); ``share`` (of
-    the assessed).
+    ``networks`` (ids, separated by ``;``); ``n_networks``; ``count`` (institutions); ``share`` (of the assessed).
     """
     counts = Counter(tuple(compress(held.columns, row)) for row in held.to_numpy().tolist())
     ordered = sorted(counts.items(), key=lambda item: (-item[1], -len(item[0])))
@@ -64,11 +63,10 @@ def combinations(held: pd.DataFrame) -> Records:
 
 
 def exceptions(held: pd.DataFrame) -> Records:
-    """Return the institutions that a reader asks for by name, one row each.
+    """Return the institutions that a reader asks for by name: ``kind``, ``network``, ``institution_id``.
 
-    ``kind``; ``network`` ("" for ``no_network``); ``institution_id``. A ``sole_holder`` is the only one on its network;
-    one of ``no_network`` is on none; one that ``lacks_common`` is not on a network that nine in ten of the assessed are
-    on.
+    A ``sole_holder`` is alone on its network; one of ``no_network`` is on none; one that ``lacks_common`` is not on a
+    network that nine in ten of the assessed are on.
     """
     counts = held.sum()
     rows = [("sole_holder", name, id_) for name in held.columns if counts[name] == 1 for id_ in held.index[held[name]]]
@@ -81,9 +79,8 @@ def exceptions(held: pd.DataFrame) -> Records:
 def places(scan: Scan) -> Records:
     """Return where the official accounts of the assessed sites are shown, one row for each place of each aspect.
 
-    ``aspect``; ``place``; ``accounts`` (of an institution: one account shown by two counts twice); ``share`` (of all of
-    them). Aspects: ``zone`` and ``how`` of the best evidence; ``page``, the role of the page that shows the account:
-    ``home`` where the homepage does, else that of the best evidence's page.
+    ``aspect``; ``place``; ``accounts`` (of an institution); ``share``. ``zone`` and ``how`` are of the best evidence,
+    ``page`` is that of :func:`page_of`.
     """
     official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
     counts = Counter[tuple[str, str]]()

@@ -1,8 +1,4 @@
-"""Two scans side by side: accounts gained, lost or renamed, who entered or left, and how the shares moved.
-
-A site that was not assessed in both is not comparable: nothing was gained or lost there. Swapping the scans mirrors
-the comparison.
-"""
+"""Two scans side by side: what changed on sites assessed in both, who entered or left, how the shares moved."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Links to networks that serve their reader badly, by the rows of ``flaws.toml``; read while the pages are there.
-
-Nothing here judges an account or changes a count; ``advice`` decides what to tell the site.
-"""
+"""Links that serve their reader badly, by the rows of ``flaws.toml``. Nothing here judges an account or counts it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +41,8 @@ class Rule(NamedTuple):
 def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw, ...]:
     """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
 
-    A rule and an address (or a label, where there is no address) name a link, whatever its page. A link to an account
-    that is not among *accounts* is left out: those of persons are not kept.
+    An address (or a label without one) names a link, whatever its page. Links to accounts that are not among *accounts*
+    are left out: those of persons are not kept.
     """
     kept = {(account.network, account_key(account.network, account.url)) for account in accounts}
     found: dict[tuple[str, str, str], Flaw] = {}

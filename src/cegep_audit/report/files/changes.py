@@ -89,11 +89,7 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
 
 
 def _identify(element: ET.Element, name: str, title: str, updated: str) -> None:
-    """Give a feed or an entry its identifier, title and time.
-
-    The identifier is the UUID of *name* and the time of the newer scan: the same comparison gives the same bytes, and
-    a feed reader shows each change once.
-    """
+    """Give a feed or an entry its identifier, title and time; the same comparison gives the same bytes."""
     identifier = uuid5(NAMESPACE_URL, f"cegep-audit/{updated}/{name}").urn
     for tag, text in (("id", identifier), ("title", title), ("updated", updated)):
         ET.SubElement(element, tag).text = plain(text)

@@ -41,10 +41,7 @@ def accounts_path(output: Path) -> Path:
 
 
 def check(output: Path, lang: Language = "fr", others: Iterable[str] = ()) -> None:
-    """Check *output* before the work: raise UsageError for its ending, StoreError for its place.
-
-    *others* are endings of files that hold more than tables.
-    """
+    """Check ending (UsageError) and place (StoreError) of *output* before the work; *others* are endings to allow."""
     check_file(output, lang, (*_ENDINGS, *others))
     if output.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UsageError(say("file.extra", lang, path=output, command=install_command("parquet")))
@@ -130,10 +127,7 @@ def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
 
 
 def check_sheet(output: Path, lang: Language) -> None:
-    """Check the place of a coding sheet before the work: its ending, its folder, and that no decisions are in it.
-
-    A file that cannot be read may hold decisions too. Raises UsageError or StoreError.
-    """
+    """Check ending (UsageError) and place of a coding sheet, and that no decisions are in it (StoreError)."""
     check_file(output, lang, (".csv", ".xlsx"))
     if not output.is_file():
         return

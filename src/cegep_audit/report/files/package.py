@@ -37,10 +37,7 @@ _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks
 def write_package(
     stats: ScanStatistics, output: Path, database: Path, warcs: Sequence[Path], *, with_warc: bool = False
 ) -> None:
-    """Write the replication package of *stats* to *output*; *warcs* are named by digest, or included *with_warc*.
-
-    Raises OSError if a file cannot be read or *output* cannot be written.
-    """
+    """Write the package of *stats* to *output*; *warcs* are named, or included *with_warc*. Raises OSError."""
     found = [path for path in warcs if path.is_file()]
     with zipfile.ZipFile(output, "w") as archive:
         _write_files(archive, stats, database, found)

@@ -67,10 +67,7 @@ def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
 
 
 def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
-    """Return the headings of ``report.csv``, those of a registry with the further columns *extras* last.
-
-    A further column whose name is taken gets the prefix ``registry_``; its ``path`` is its own name.
-    """
+    """Return the headings of ``report.csv``, its *extras* last; one whose name is taken begins with ``registry_``."""
     [of_network], [of_extra] = headings("network"), headings("extra")
     networks = [_named(of_network, each.id, {"name": each.name, "years": years(each)}) for each in NETWORKS.values()]
     columns = [*headings("institution"), *networks, *headings("registry")]
@@ -139,11 +136,7 @@ def failures_of(scan: Scan) -> Table:
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
-    """Return the presence matrix, one row per institution: 1, 0, or empty if unknown.
-
-    A cell is unknown if the site was not assessed, or if the network was not open on the day of the capture. Networks
-    that counted for no institution are left out.
-    """
+    """Return the presence matrix, one row per institution: 1, 0, or None if not assessed or not open that day."""
     from cegep_audit.analyze.stats import presence
 
     found = presence(scan, basket)
@@ -180,10 +173,7 @@ def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Un
 
 
 def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
-    """Return every table of statistics of *stats*, in the order of ``statistics.toml``, which describes them.
-
-    Our own text is in the language *lang*.
-    """
+    """Return every table of ``statistics.toml`` on *stats*; our own text is in the language *lang*."""
     rows: Mapping[str, Rows] = {**_figures(stats), **_lists(stats, lang)}
     return [Table(name, headings(name), [tuple(row) for row in rows[name]]) for name in table_names()]
 

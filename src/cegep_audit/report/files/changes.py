@@ -13,7 +13,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.files import write_file
-from cegep_audit.report.files.table import Table, Value, csv_bytes, filled, headings
+from cegep_audit.report.files.table import Table, Value, csv_pieces, filled, headings
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
 
@@ -64,7 +64,7 @@ def _write(first: Table, second: Table, output: Path, lang: Language) -> list[Pa
     """Write *first* to *output* and *second* beside it, its name after the stem; return both paths."""
     beside = output.with_name(f"{output.stem}-{second.name}{output.suffix}")
     for path, table in ((beside, second), (output, first)):
-        write_file(path, csv_bytes(table), lang)
+        write_file(path, csv_pieces(table), lang)
     return [output, beside]
 
 
@@ -72,7 +72,14 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
     """Return the accounts gained, lost and renamed as an Atom feed; without news, a feed without entries."""
     updated = timestamp(comparison.new.started_at) or ""
     root = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": lang})
-    _identify(root, "changes", say("feed.title", lang), updated)
+
+    def identify(element: ET.Element, name: str, title: str) -> None:
+        """Give a feed or an entry its identifier, title and time; the same comparison gives the same bytes."""
+        identifier = uuid5(NAMESPACE_URL, f"cegep-audit/{updated}/{name}").urn
+        for tag, text in (("id", identifier), ("title", title), ("updated", updated)):
+            ET.SubElement(element, tag).text = plain(text)
+
+    identify(root, "changes", say("feed.title", lang))
     ET.SubElement(ET.SubElement(root, "author"), "name").text = "cegep-audit"
     news = (change for change in comparison.changes if change.change in _NEWS)
     for institution, changes in groupby(news, key=lambda change: change.institution):
@@ -81,15 +88,7 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
             facts = {"network": network_name(each.network), "old": each.old_url or "", "new": each.new_url or ""}
             said.append(say(f"feed.{each.change.value}", lang, **facts))
         entry = ET.SubElement(root, "entry")
-        title = f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name
-        _identify(entry, institution.id, title, updated)
+        identify(entry, institution.id, f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name)
         ET.SubElement(entry, "link", {"href": institution.url})
         ET.SubElement(entry, "content").text = plain("\n".join(said))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
-
-
-def _identify(element: ET.Element, name: str, title: str, updated: str) -> None:
-    """Give a feed or an entry its identifier, title and time; the same comparison gives the same bytes."""
-    identifier = uuid5(NAMESPACE_URL, f"cegep-audit/{updated}/{name}").urn
-    for tag, text in (("id", identifier), ("title", title), ("updated", updated)):
-        ET.SubElement(element, tag).text = plain(text)

@@ -85,7 +85,7 @@ def write(
     if longest >= MAX_ROWS:
         raise UsageError(say("file.too_long", lang, path=output, count=longest))
     matrix = matrix_of(scan, stats.asked.basket)
-    tables = [institutions_of(scan), accounts_of(scan), *statistics(stats, lang), matrix]
+    tables = [institutions_of(scan), accounts_of(scan), *statistics(stats), matrix]
     write_file(output, workbook(tables, scan.started_at), lang)
     return (output,)
 
@@ -97,7 +97,7 @@ def _json(stats: ScanStatistics) -> Iterator[str]:
         yield ","
         yield from json_pieces(table, 1)
     yield ',\n "statistics": {'
-    for place, table in enumerate(statistics(stats, stats.lang)):
+    for place, table in enumerate(statistics(stats)):
         yield "," if place else ""
         yield from json_pieces(table, 2)
     yield "\n }\n}\n"

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cegep_audit.analyze.findings import Records
-from cegep_audit.analyze.groups import group_tests, rank_correlation, split
 from cegep_audit.analyze.inference import cramers_v
 from cegep_audit.analyze.stats import presence
-from cegep_audit.analyze.tables import presence_matrix
+from cegep_audit.analyze.tables import group_tests, presence_matrix, rank_correlation, split
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 

@@ -228,7 +228,7 @@ def compare(
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     from cegep_audit.analyze.change.compare import to_json
-    from cegep_audit.report.files.changes import write_comparison
+    from cegep_audit.report.files.export import write_comparison
     from cegep_audit.report.text.comparison import comparison_blocks
 
     if output:
@@ -267,7 +267,7 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import in_trend
     from cegep_audit.analyze.change.trend import trend as set_in_order
-    from cegep_audit.report.files.changes import write_trend
+    from cegep_audit.report.files.export import write_trend
     from cegep_audit.report.text.comparison import trend_blocks
 
     if output:

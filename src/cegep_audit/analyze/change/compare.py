@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from itertools import chain, product
+from itertools import chain, product, starmap
 from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
@@ -164,6 +164,8 @@ def compare(old: Scan, new: Scan) -> Comparison:
     pairs = [pair for _, pair in compared]
     days = {side.day for pair in pairs for side in pair}
     common = tuple(name for name, network in NETWORKS.items() if all(map(network.is_open, days)))
+    shares = list(starmap(_share, _traits(pairs, common)))
+    holm = holm_corrected({each.network: each.p_value for each in shares if each.network and each.p_value is not None})
     return Comparison(
         old=facts_of(old),
         new=facts_of(new),
@@ -178,7 +180,7 @@ def compare(old: Scan, new: Scan) -> Comparison:
         ),
         compared=tuple(each for each, _ in compared),
         common=common,
-        shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, days, common)),
+        shares=tuple(replace(each, p_holm=holm.get(each.network)) for each in shares),
     )
 
 
@@ -223,11 +225,12 @@ def _changes(institution: Institution, old: Side, new: Side) -> Iterator[Network
         yield NetworkChange(institution, name, change, old.urls.get(name), new.urls.get(name), old, new)
 
 
-_Pairs = Sequence[tuple[Side, Side]]  # the institutions assessed in both scans
+_Trait = tuple[str, str, int | None, str, Scope]  # measure, basket, k, network and scope of a share
+_Has = Sequence[tuple[bool, bool]]  # whether each institution assessed in both scans has it in the old and in the new
 
 
-def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareChange]:
-    """Yield the shares on at least k networks, up to the most that any site shows or could show."""
+def _traits(pairs: Sequence[tuple[Side, Side]], common: Collection[str]) -> Iterator[tuple[_Trait, _Has]]:
+    """Yield k networks or more, up to the most that any site shows or could show; then each network open or shown."""
     for name, scope in product(BASKETS, Scope):
         could, numbers = 0, []
         for pair in pairs:
@@ -238,31 +241,22 @@ def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareC
             numbers.append([len(each & side.urls.keys()) for side, each in zip(pair, counted, strict=True)])
         most = max((THREE_PLUS, *chain.from_iterable(numbers)))
         for k in range(1, (min(most, could) if pairs else most) + 1):
-            yield _share("min_networks", name, k, "", scope, [(was >= k, now >= k) for was, now in numbers])
-
-
-def _network_shares(pairs: _Pairs, days: Collection[date], common: Collection[str]) -> list[ShareChange]:
-    """Return the share of each network that was open on one of the days or that a site shows."""
+            yield ("min_networks", name, k, "", scope), [(was >= k, now >= k) for was, now in numbers]
     shown = {name for pair in pairs for side in pair for name in side.urls}
-    shares = []
+    days = {side.day for pair in pairs for side in pair}
     for name, network in NETWORKS.items():
         if name in shown or any(map(network.is_open, days)):
             scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
-            has = [(was.is_on(name), now.is_on(name)) for was, now in pairs]
-            shares.append(_share("network", "", None, name, scope, has))
-    corrected = holm_corrected({each.network: each.p_value for each in shares if each.p_value is not None})
-    return [replace(each, p_holm=corrected.get(each.network)) for each in shares]
+            yield ("network", "", None, name, scope), [(was.is_on(name), now.is_on(name)) for was, now in pairs]
 
 
-def _share(
-    measure: str, name: str, k: int | None, network: str, scope: Scope, has: Sequence[tuple[bool, bool]]
-) -> ShareChange:
-    """Return a share from who has the trait in the old and in the new scan, tested over the same networks alone."""
+def _share(trait: _Trait, has: _Has) -> ShareChange:
+    """Return a share, tested only if it is over the same networks in both scans."""
     counts, total = Counter(has), len(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
-    is_tested = total > 0 and scope is Scope.BOTH_DAYS
+    is_tested = total > 0 and trait[-1] is Scope.BOTH_DAYS
     return ShareChange(
-        *(measure, name, k, network, scope, total, both + lost, both + gained, gained, lost),
+        *(*trait, total, both + lost, both + gained, gained, lost),
         interval=paired_difference_interval(both, gained, lost, counts[False, False]) if is_tested else None,
         p_value=mcnemar(gained, lost) if is_tested else None,
         p_holm=None,

@@ -30,7 +30,6 @@ from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.files.table import (
     Table,
     Value,
-    csv_bytes,
     csv_pieces,
     each_once,
     filled,
@@ -208,14 +207,15 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
-    """Return a coding *sheet* in the format of the ending of *output*; a workbook offers the decisions in a list."""
+def write_sheet(sheet: Table, output: Path, created: datetime, lang: Language) -> None:
+    """Write a coding *sheet* in the format of the ending of *output*; a workbook offers the decisions in a list."""
     if output.suffix.lower() == ".csv":
-        return csv_bytes(sheet)
+        write_file(output, csv_pieces(sheet), lang)
+        return
     from cegep_audit.report.files.xlsx import workbook
 
     offered = [verdict.value for verdict in Verdict if verdict is not Verdict.LISTED]
-    return workbook([sheet], created, choices={"decision": offered})
+    write_file(output, workbook([sheet], created, choices={"decision": offered}), lang)
 
 
 def check_sheet(output: Path, lang: Language) -> None:

@@ -166,11 +166,6 @@ def whole(text: str) -> int | str:
     return int(text) if is_number and str(int(text)) == text else text
 
 
-def csv_bytes(table: Table) -> bytes:
-    """Return :func:`csv_pieces` as a whole."""
-    return b"".join(csv_pieces(table))
-
-
 def csv_pieces(table: Table) -> Iterator[bytes]:
     """Yield *table* as CSV, a few hundred rows at a time: UTF-8, comma, LF, a header row, inert text."""
     head: list[Sequence[Cell]] = [(heading.name,) for heading in table.headings]

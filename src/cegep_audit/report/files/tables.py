@@ -61,7 +61,12 @@ def institutions_of(scan: Scan) -> Table:
 def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
     """Return the headings of ``report.csv``, its *extras* last; one whose name is taken begins with ``registry_``."""
     [of_network], [of_extra] = headings("network"), headings("extra")
-    networks = [_named(of_network, each.id, {"name": each.name, "years": years(each)}) for each in NETWORKS.values()]
+
+    def named(heading: Heading, name: str, path: str, /, **facts: str) -> Heading:
+        """Return *heading* with another *name* and *path*, and with *facts* filled into its meaning."""
+        return replace(heading, name=name, path=path, fr=heading.fr.format(**facts), en=heading.en.format(**facts))
+
+    networks = [named(of_network, each.id, each.id, name=each.name, years=years(each)) for each in NETWORKS.values()]
     columns = [*headings("institution"), *networks, *headings("registry")]
     taken = {column.name for column in columns}
     for extra in extras:
@@ -69,13 +74,8 @@ def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
         while name in taken or not name:
             name = f"registry_{name}"
         taken.add(name)
-        columns.append(replace(_named(of_extra, name, {"name": extra}), path=extra))
+        columns.append(named(of_extra, name, extra, name=extra))
     return columns
-
-
-def _named(heading: Heading, name: str, facts: Mapping[str, str]) -> Heading:
-    """Return *heading* under another *name*, with *facts* filled into its meaning."""
-    return replace(heading, name=name, fr=heading.fr.format_map(facts), en=heading.en.format_map(facts))
 
 
 def years(network: Network) -> str:

@@ -132,7 +132,7 @@ class ScanStatistics:
         """Return the tests between the groups of one registry *column*."""
         from cegep_audit.analyze.tables import group_tests
 
-        return group_tests(self.presence_matrix, self.scan, column, (self.asked.min_networks,), bins=self.asked.bins)
+        return group_tests(self.presence_matrix, self.scan, column, self.asked.min_networks, bins=self.asked.bins)
 
     @cached_property
     def correlations(self) -> Records:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cegep_audit.analyze.findings import Records
 from cegep_audit.analyze.inference import association, difference_interval, holm_corrected
-from cegep_audit.analyze.presence import page_of, visits
+from cegep_audit.analyze.presence import THREE_PLUS, page_of, visits
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
@@ -208,28 +208,22 @@ def numbers_of(scan: Scan, column: str) -> pd.Series[float] | None:
 
 
 def group_tests(
-    matrix: pd.DataFrame, scan: Scan, column: str, thresholds: Sequence[int] = (3,), *, bins: Sequence[float] = ()
+    matrix: pd.DataFrame, scan: Scan, column: str, k: int = THREE_PLUS, *, bins: Sequence[float] = ()
 ) -> Records:
-    """Return a test between the groups of a registry *column* for each network, and for "at least k networks".
+    """Return a test between the groups of a registry *column* of *scan*, one row a measure; *bins* cut numbers.
 
-    *matrix* is the presence matrix of *scan*; *bins* cut a column of numbers. A measure that is true of all or of none
-    has no row, and fewer than two groups give none at all. Columns:
-
-    - ``measure``: ``at_least_3``, a network's id, or ``assessed`` (whether being assessed differs between the groups)
-    - ``groups``, ``assessed``: groups, and institutions compared (with a value, and assessed; for ``assessed``, with a
-      value). ``no_value`` and ``not_assessed`` count those left out.
-    - ``test``, ``chi2``, ``df``, ``p``, ``cramers_v``: see :func:`~cegep_audit.analyze.inference.association`
-    - ``p_holm``: corrected over the networks; None for the other measures, which are no part of that family
-    - ``difference``: the share of the first group less that of the second, in the order of the groups, with its 95 %
-      interval; None for more than two groups
+    ``measure`` is ``at_least_3`` (*k* networks), ``assessed`` (whether being assessed differs between the groups) or a
+    network; what is true of all or of none has no row. ``assessed`` counts the institutions compared, ``no_value`` and
+    ``not_assessed`` those left out. The test is that of :func:`~cegep_audit.analyze.inference.association`; ``p_holm``
+    is corrected over the networks, None for other measures. ``difference`` is the share of the first group less that
+    of the second, with its 95 % interval; None for more than two groups.
     """
     labels = pd.Series(labels_of(scan, column, bins=bins), dtype="str")
     groups = labels[labels != ""]
-    numbers = matrix.sum(axis=1)
-    of_read = matrix.assign(**{f"at_least_{k}": numbers >= k for k in thresholds}).groupby(groups.reindex(matrix.index))
+    traits = matrix.assign(**{f"at_least_{k}": matrix.sum(axis=1) >= k}).groupby(groups.reindex(matrix.index))
     of_all = pd.Series(labels.index.isin(matrix.index), labels.index).groupby(groups)
-    present, sizes = of_read.sum(), of_read.size()
-    measures = {f"at_least_{k}": (present[f"at_least_{k}"], sizes, len(matrix)) for k in thresholds}
+    present, sizes = traits.sum(), traits.size()
+    measures = {f"at_least_{k}": (present[f"at_least_{k}"], sizes, len(matrix))}
     measures["assessed"] = (of_all.sum(), of_all.size(), len(labels))
     measures |= {name: (present[name], sizes, len(matrix)) for name in matrix.columns}
     rows: Records = []

@@ -1,6 +1,5 @@
 """Who is in a scan and when, on which networks they are present, which of them count, and what could not be read."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date
@@ -61,38 +60,6 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     roles = {page.url: page.role for page in result.pages}
     shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
-
-
-def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id in the last of *scans* of each institution of any, its own or that of a merger, if it has one."""
-    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
-    there = {each.id for each in scans[-1].institutions}
-    found = {}
-    for name in next_ids:
-        last, seen = name, set[str]()
-        while last in next_ids and last not in there and last not in seen:
-            seen.add(last)
-            last = next_ids[last]
-        if last in there:
-            found[name] = last
-    return found
-
-
-def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
-
-    It is that of its successor, unless another of *scan* has the same one or is it: two that became one are two.
-    """
-    found = successors(scans)
-    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
-    number = Counter(ids.values())
-    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
-
-
-def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
-    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
-    there, found = {each.id: each for each in new.institutions}, successors((old, new))
-    return tuple((each, there[found[each.id]]) for each in old.institutions if found.get(each.id, each.id) != each.id)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:

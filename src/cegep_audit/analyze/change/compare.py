@@ -10,16 +10,7 @@ from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import (
-    THREE_PLUS,
-    ScanFacts,
-    day_of,
-    facts_of,
-    followed,
-    main_accounts,
-    merged_into,
-    visits,
-)
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, day_of, facts_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
@@ -151,6 +142,38 @@ class Comparison:
     def count(self, change: Change) -> int:
         """Return how many (institution, network) pairs have *change*."""
         return sum(each.change is change for each in self.changes)
+
+
+def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id in the last of *scans* of each institution of any, its own or that of a merger, if it has one."""
+    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
+    there = {each.id for each in scans[-1].institutions}
+    found = {}
+    for name in next_ids:
+        last, seen = name, set[str]()
+        while last in next_ids and last not in there and last not in seen:
+            seen.add(last)
+            last = next_ids[last]
+        if last in there:
+            found[name] = last
+    return found
+
+
+def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
+
+    It is that of its successor, unless another of *scan* has the same one or is it: two that became one are two.
+    """
+    found = successors(scans)
+    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
+    number = Counter(ids.values())
+    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
+
+
+def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
+    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
+    there, found = {each.id: each for each in new.institutions}, successors((old, new))
+    return tuple((each, there[found[each.id]]) for each in old.institutions if found.get(each.id, each.id) != each.id)
 
 
 def compare(old: Scan, new: Scan) -> Comparison:

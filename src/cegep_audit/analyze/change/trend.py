@@ -6,17 +6,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from cegep_audit.analyze.change.compare import BASKETS
+from cegep_audit.analyze.change.compare import BASKETS, followed, merged_into
 from cegep_audit.analyze.inference import share_of
-from cegep_audit.analyze.presence import (
-    THREE_PLUS,
-    ScanFacts,
-    counted_networks,
-    day_of,
-    facts_of,
-    followed,
-    merged_into,
-)
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, counted_networks, day_of, facts_of
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import ReadBy

@@ -27,16 +27,7 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import (
-    Table,
-    Value,
-    csv_pieces,
-    each_once,
-    filled,
-    headings,
-    json_pieces,
-    plain_or_none,
-)
+from cegep_audit.report.files.table import Table, csv_pieces, each_once, filled, headings, json_pieces, plain_or_none
 from cegep_audit.report.files.tables import accounts_of, institutions_of, is_shown, matrix_of, statistics
 from cegep_audit.report.text.words import network_name
 from cegep_audit.tables import read_tables
@@ -51,7 +42,7 @@ _IN_TWO = (".csv", ".parquet")  # the accounts go into a second file, and there 
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
 _POINTS_DECIMALS = 2
 _NEWS = (Change.GAINED, Change.LOST, Change.RENAMED)
-_VALUES: Mapping[str, Value] = {  # of columns whose value is not an attribute of the row
+_VALUES = {  # of columns whose value is not an attribute of the row
     "old_open": lambda row: row.old.counts(row.network) if row.network else None,
     "new_open": lambda row: row.new.counts(row.network) if row.network else None,
     "points_low": lambda row: round(100 * row.interval[0], _POINTS_DECIMALS) if row.interval else None,

@@ -40,7 +40,7 @@ _CLOSE_S = 3.0
 
 _LOADED = frozenset({"document", "script", "stylesheet", "xhr", "fetch"})  # no image, font, medium, beacon or socket
 
-# They close ways past the proxy. Playwright itself stops what a Chromium does on its own.
+# These close ways around the proxy. Playwright itself stops what a Chromium does on its own.
 _SWITCHES = (
     "--disable-gpu",
     "--disable-quic",
@@ -103,7 +103,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
                             executable_path=self.path,
                             args=_SWITCHES,
                             proxy={"server": _NOWHERE},
-                            chromium_sandbox=os.geteuid() != 0,  # which root may not have
+                            chromium_sandbox=os.geteuid() != 0,  # root cannot use it
                             handle_sigint=False,  # results are saved first
                             handle_sigterm=False,
                         )

@@ -122,7 +122,7 @@ class Member:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
-                is_endless = not self.size and place >= self.offset + _CHUNK  # the name in a member's header may be
+                is_endless = not self.size and place >= self.offset + _CHUNK  # as the name in a header may be
                 chunk = b"" if is_endless else self.data.read(place, _CHUNK)
                 place += len(chunk)
             if not chunk:

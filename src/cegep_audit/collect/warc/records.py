@@ -253,7 +253,7 @@ def explaining(
 
 
 def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
-    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
+    """Return the WARC files at *paths*, including those inside a WACZ; raise StoreError with a message in *lang*."""
     found: list[RecordFile] = []
     for path in paths:
         names = [""]
@@ -269,7 +269,7 @@ def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
 
 
 def index_of(file: RecordFile, lang: Language = "fr") -> Index:
-    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
+    """Return the index of *file*; raise StoreError, in *lang*, if it cannot be read or holds no record."""
     damage: Damage = []
     name = shown(str(file.path / file.entry))
     with explaining(file.path, lang):

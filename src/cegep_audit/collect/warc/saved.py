@@ -1,4 +1,4 @@
-"""Pages that a person saved from a browser: :func:`read_saved`, :func:`match_saved`, and one visit an institution.
+"""Pages that a person saved from a browser: :func:`read_saved`, :func:`match_saved`, and one visit per institution.
 
 A file that is not a saved page is rejected with a message that names its kind; it never counts as a page.
 The address of a page is the one that the browser noted in the file.

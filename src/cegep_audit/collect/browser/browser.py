@@ -83,9 +83,8 @@ class Browser(AbstractAsyncContextManager["Browser"]):
         async with AsyncExitStack() as held:
 
             def rendering(fetch: Fetch) -> Fetch:
-                return RenderingFetch(
-                    self.around(institution, fetch) if self.around else fetch, self, held, institution
-                )
+                inner = self.around(institution, fetch) if self.around else fetch
+                return RenderingFetch(inner, self, held, institution)
 
             async with self.web.open(institution, rendering) as source:
                 yield source

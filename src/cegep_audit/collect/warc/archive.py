@@ -145,10 +145,8 @@ class WarcArchive:
 
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page; raise OSError."""
-        for capture in self.captures:
-            response = (
-                response_of(capture, records.HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
-            )
+        for capture in (each for each in self.captures if each.kind in PAYLOADS and each.is_whole):
+            response = response_of(capture, records.HEAD_BYTES)
             content_type = response.headers.get("content-type", "") if response and response.status in SUCCESS else ""
             if media_type(content_type) in HTML_TYPES:
                 yield capture.url, capture.at

@@ -238,11 +238,7 @@ def write_wacz(
             name = hashlib.sha256(f"{_time(at)} {url}".encode()).hexdigest()[:16]
             listed.append({"id": name, "url": url, "ts": _time(at), "title": title})
         add("pages/pages.jsonl", BytesIO("".join(f"{_json(line)}\n" for line in listed).encode()))
-        facts = {
-            "title": say("page.title", lang),
-            "software": f"cegep-audit {__version__}",
-            "created": _time(created),
-        }
+        facts = {"title": say("page.title", lang), "software": f"cegep-audit {__version__}", "created": _time(created)}
         package = {"profile": "data-package", "wacz_version": "1.1.1", **facts, "resources": list(resources)}
         add("datapackage.json", BytesIO(_json(package, indent=2).encode()))
         signed = {key: resources[-1][key] for key in ("path", "hash")}

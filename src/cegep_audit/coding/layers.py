@@ -28,17 +28,12 @@ OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of account
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What the layer ``coded`` rests on.
+    """What the layer ``coded`` rests on: numbers of units, a unit being an institution and a network."""
 
-    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
-    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
-    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
-    """
-
-    decided: Mapping[str, int]
-    institutions: int
-    changed: int
-    not_assessed: int
+    decided: Mapping[str, int]  # settled, on assessed sites, by network
+    institutions: int  # that these are of
+    changed: int  # those of which the decision replaced or removed the main account
+    not_assessed: int  # settled, on other sites: without effect
     disputed: int
     lapsed: int
 

@@ -141,19 +141,15 @@ def _override(row: Row, ids: Collection[str], found: FaultList) -> Override:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the rows of a coding sheet or list; what is wrong with them goes to ``found`` and leaves its place empty.
-
-    ``coder`` signs the rows that nobody signs. ``coders`` goes from a case-folded name to how it is written and whether
-    it signs lists.
-    """
+    """Reads the rows of a coding sheet or list; a fault goes to ``found`` and leaves its place empty."""
 
     found: FaultList
     scan_id: int
     results: Mapping[str, InstitutionResult | None]
     today: date
     is_list: bool
-    coder: str
-    coders: dict[str, tuple[str, bool]]
+    coder: str  # signs the rows that nobody signs
+    coders: dict[str, tuple[str, bool]]  # how a name is written and whether it signs lists, by case-folded name
 
     def decision(self, row: Row) -> Decision | None:
         """Return the decision of one row, None where a sheet has none."""

@@ -63,13 +63,11 @@ def _names_another(candidate: Candidate) -> bool:
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is in a row of icons, and not only in sentences or in a list of titles of resources.
-
-    Such lists are in menus and side columns; in a footer an institution may give its accounts titles.
-    """
+    """Whether the account is in a row of icons, and not only in sentences or in a list of titles of resources."""
     if not candidate.in_row_of_icons or candidate.every(_in_sentence):
         return False
     is_own = candidate.is_alike or candidate.is_in_own_row
+    # In a footer an institution may give its accounts titles; lists of resources are in menus and side columns.
     return is_own or candidate.some(lambda link: link.zone is Zone.FOOTER) or not _is_title(candidate)
 
 
@@ -192,8 +190,7 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
     """Return the accounts that the pages of *visits* show, each with role, reason and evidence, main ones marked.
 
-    Accounts come in the order in which they were first seen, without those of persons (:data:`PERSONAL`). Raises
-    TooManyAccountsError if the pages name more than :data:`MAX_ACCOUNTS`.
+    They are in the order in which they were first seen, without those of persons. Raises TooManyAccountsError.
     """
     home = next((visit for visit in visits if visit.page), None)
     url = home.page.url if home and home.page else institution.url
@@ -239,8 +236,6 @@ def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account,
     main = {account.network: account for account in sorted(official, key=rank)}
     return tuple(replace(account, is_main=main.get(account.network) is account) for account in accounts)
 
-
-# ------------------------------------------------------------------------------------------ shared accounts
 
 SHARED = "shared"
 SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture

@@ -75,8 +75,6 @@ def basket(name: str, day: date) -> tuple[str, ...]:
     return tuple(network for network in wanted if NETWORKS[network].is_open(day))
 
 
-# ------------------------------------------------------------------------------------------ addresses
-
 # What templates hold in place of the site's names: their makers' accounts, and words.
 _WRAPPERS = read_tables("detect/networks/wrappers.toml")
 _MAKERS = frozenset(name for row in _WRAPPERS["vendor_default"] for name in row["names"])

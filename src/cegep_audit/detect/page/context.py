@@ -41,10 +41,9 @@ _NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose account
 
 
 class Context:
-    """Answers questions about links of one page, after the walk."""
+    """The links of one *document*, after the walk, with what is around them."""
 
     def __init__(self, document: Document) -> None:
-        """Take the links and texts of *document*."""
         self._document = document
         self._places = document.places
         self._named = {place.zone for place in set(document.places)}
@@ -118,7 +117,6 @@ class Context:
         return frozenset(found)
 
     def _class_cues(self, element: Element) -> frozenset[str]:
-        """Return the cues of the class names of *element* and all its containers."""
         chain = []
         outer: Element | None = element
         while outer is not None and outer.tag not in NOT_CONTAINERS and outer.class_cues is None:
@@ -177,14 +175,11 @@ def _microdata_subject(element: Element) -> str:
 
 
 def _own_text(element: Element) -> int:
-    """Return how many characters of text are directly in *element*."""
     if element.own_text < 0:
         nodes = element.node.iter(include_text=True) if element.tag not in UNSEEN else ()
         element.own_text = sum(len((node.text_content or "").strip()) for node in nodes if node.is_text_node)
     return element.own_text
 
-
-# ------------------------------------------------------------------------------------------ cues
 
 _TABLES = read_tables("detect/page/cues.toml")
 _NOISE = re.compile("|".join(row["pattern"] for row in _TABLES["noise"]), re.IGNORECASE)

@@ -35,13 +35,11 @@ def _address(template: str, value: str) -> str | None:
     return template.format(found[1]) if found else None
 
 
-# ------------------------------------------------------------------------------------------ elements
-
 Finder = Callable[[Document, LexborNode, Attributes], Iterable[Found]]
 """Gives what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
-def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
@@ -52,8 +50,8 @@ def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -
     elif "author" in rel and might_name_account(href):
         yield Found(href, How.REL_ME, "person")
     elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        title, place = clean(attributes.get("title") or ""), document.place()
-        document.inner.append((len(document.places), href, title, place, -1, hreflang, attributes["rel"] or ""))
+        label, place = document.label(node, attributes, 0, 0), document.place().inside("link", attributes)
+        document.inner.append((len(document.places), href, label, place, -1, hreflang, attributes["rel"] or ""))
     elif "alternate" in rel and might_name_account(href):
         yield Found(href, How.FEED)
 
@@ -159,8 +157,6 @@ def offer(document: Document, node: LexborNode, tag: str, attributes: Attributes
     return element, None
 
 
-# ------------------------------------------------------------------------------------------ rarer attributes
-
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(
     "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
@@ -204,8 +200,6 @@ def _find_attributes(attributes: Attributes) -> Iterator[Found]:
             raws = [value] if alone else addresses_in_text(value if how is How.SCRIPT else f'"{value}"')
             yield from (Found(raw, how) for raw in raws)
 
-
-# ------------------------------------------------------------------------------------------ scripts and text
 
 _CALLS = [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _TABLES["script"]]
 _SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")

@@ -57,12 +57,6 @@ def name_of(network: str) -> str:
     return _NAMES.get(network, "")
 
 
-@lru_cache(maxsize=10_000)
-def open_networks(day: date) -> tuple[str, ...]:
-    """Return the ids of the networks open on *day*, in display order."""
-    return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
-
-
 @lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
 def basket(name: str, day: date) -> tuple[str, ...]:
     """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.

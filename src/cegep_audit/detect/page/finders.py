@@ -1,4 +1,4 @@
-"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`.
+"""Find what may name an account in each kind of element (:data:`FINDERS`), in scripts and in text.
 
 Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
 """
@@ -238,22 +238,17 @@ def _around(text: str, first: str, last: str) -> str:
 def _called(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _CALLS:
-        if not (held := [stem for stem in stems if stem in text]):
-            continue
+        places = [found.start() for stem in stems if stem in text for found in re.finditer(stem, text)]
         end = 0
-        for place in sorted(found.start() for stem in held for found in re.finditer(stem, text)):
-            found = pattern.match(text, place - 1) if place > end else None
-            if found:
+        for place in sorted(places):
+            if place > end and (found := pattern.match(text, place - 1)):
                 end = found.end()
                 yield address.format(found[1])
 
 
 def find_mentions(visible: Sequence[str]) -> Iterator[Found]:
     """Accounts that the *visible* text names beside their network, without an address: ``Twitter : @name``."""
-    named: dict[str, None] = {}
-    for place, text in enumerate(visible):
-        if "@" in text:
-            around = clean(" ".join(visible[max(0, place - _BEFORE) : place + 1])).lower()  # their names have no case
-            for pattern, address in _MENTIONS:
-                named |= dict.fromkeys(address.format(found[1]) for found in pattern.finditer(around))
-    yield from (Found(raw, How.ANCHOR) for raw in named)
+    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
+    texts = [clean(" ".join(pieces)).lower() for pieces in around]  # names on these networks have no case
+    found = (sign.format(name[1]) for text in texts for pattern, sign in _MENTIONS for name in pattern.finditer(text))
+    yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(found))

@@ -180,18 +180,13 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
 
 # Links whose icon or path names a network while their address does not: redirects of the site, short links.
 
+_NETWORKS = "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky|mastodon"
 # Last segment or first label of an address of the site that represents an account, in lower case.
-_LAST = re.compile(
-    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
-    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?\Z"
-)
+_LAST = re.compile(rf"[/.?=_-](x-twitter|{_NETWORKS})(?:\.(?:php|html?|aspx?))?/?\Z")
 _LONGEST_LAST = 24  # characters, at most
 _LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
-_ICON = re.compile(
-    r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
-    r"threads|bluesky|mastodon)(?![a-z])"
-)
+_ICON = re.compile(rf"(?<![a-z])({_NETWORKS})(?![a-z])")
 _MASTODON = "mastodon"
 _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
@@ -209,8 +204,9 @@ def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str,
     if has_mastodon_form:
         return _MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
-        names = what.network, *map(what.network.replace, "__", ("", "-")), NETWORKS[what.network].name.lower()
-        return what.network if any(name in words for name in names) else ""
+        name = what.network
+        names = (name, name.replace("_", ""), name.replace("_", "-"), NETWORKS[name].name.lower())
+        return name if any(each in words for each in names) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)

@@ -63,7 +63,7 @@ def _addresses(values: object) -> Iterator[str]:
     for value in values if isinstance(values, list) else [values]:
         for text in map(value.get, ("@id", "url", "@value")) if isinstance(value, dict) else [value]:
             if isinstance(text, str):
-                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()))
+                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\.)", text.strip()))
 
 
 def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:

@@ -28,10 +28,7 @@ def slug(text: str) -> str:
 
 
 def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
-    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
-
-    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
-    """
+    """Return a pattern for whole *words* in folded text, or by dashes in *classes*; ``*`` stands for any letters."""
     start, end = (r"(?:^|(?<=[\s_-]))", r"(?=[\s_-]|$)") if classes else (r"(?<![\w-])", r"(?![\w'])")
     return re.compile(f"{start}(?:{'|'.join(re.escape(fold(word)) for word in words)}){end}".replace(r"\*", r"[\w-]*"))
 

@@ -1,9 +1,7 @@
 """The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
 
 The words of the cues are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
-
-The walk makes an :class:`Element` of each link and of its ancestors. What links ask of their containers (class
-names, number of links, text) is kept there, so that each container is looked at once, however many links it holds.
+What links ask of a container is kept in its :class:`Element`, so that it is looked at once for all its links.
 """
 
 from __future__ import annotations
@@ -93,8 +91,7 @@ class Context:
     def _cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
 
-        ``prose`` is one of them: the link is inside a sentence; and ``named``: the words before it hold a part of
-        the account's name.
+        Two come from no table: ``prose``, it is inside a sentence, and ``named``, the words before it name the account.
         """
         found = set(cues_in("label", label)) | cues_in("class", words_of(element.attributes))
         if element.parent is not None:

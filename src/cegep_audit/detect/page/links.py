@@ -1,7 +1,6 @@
 """Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
-commented-out links never count.
+The document is walked once, and each element is offered to the finder of its kind. Comments never count.
 """
 
 import re
@@ -179,8 +178,10 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
 
 
 # Links whose icon or path names a network while their address does not: redirects of the site, short links.
-
-_NETWORKS = "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky|mastodon"
+_NETWORKS = (
+    "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky"
+    "|mastodon"
+)
 # Last segment or first label of an address of the site that represents an account, in lower case.
 _LAST = re.compile(rf"[/.?=_-](x-twitter|{_NETWORKS})(?:\.(?:php|html?|aspx?))?/?\Z")
 _LONGEST_LAST = 24  # characters, at most

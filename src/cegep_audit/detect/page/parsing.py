@@ -188,10 +188,8 @@ def _long_tags(body: bytes) -> Iterator[bytes]:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out.
-
-    As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
-    """
+    """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out."""
+    # As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
     is_open: list[bytes] = []
     names = _NESTING.findall(body.lower())
     counts = dict.fromkeys(names, 0)

@@ -45,14 +45,11 @@ def subject_of_type(types: object) -> str:
 
 
 def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
-    """Yield (address, subject) for the addresses that the JSON-LD in *text* gives, well-formed or not.
-
-    An organisation whose own ``url`` is on another domain than *page_url* is another organisation.
-    """
+    """Yield (address, subject) for the addresses that the JSON-LD in *text*, on *page_url*, gives, faulty or not."""
     for node, inherited in _nodes(read_json(text)):
         subject = inherited or subject_of_type(node.get("@type"))
         if subject == ORGANIZATION and _is_elsewhere(node.get("url"), page_url):
-            subject = OTHER
+            subject = OTHER  # another organisation
         for key in _ADDRESS_PROPERTIES:
             for address in _addresses(node.get(key)):
                 yield address, subject

@@ -39,6 +39,7 @@ _READ_ANYWAY = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
 _FRONT = frozenset({PageRole.HOME, PageRole.FRAME})
 _SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
 _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
+_FRAME = LinkScore(PageRole.FRAME, 0, "frame")
 _LANGUAGES_IN_PATHS = {"fr": "fr", "en": "en", "fra": "fr", "eng": "en"}
 
 
@@ -48,7 +49,7 @@ class _Candidate(NamedTuple):
     link: InnerLink
     scored: LinkScore
     base: str  # against which its address resolves
-    host: str  # of the page that shows it
+    is_elsewhere: bool  # on another host than the page that shows it
     page: int  # index of that page among those read
 
 
@@ -70,10 +71,8 @@ class Frontier:
             return Choice(self.institution.url, PageRole.HOME, "homepage")
         details = [visit.failure.detail if visit.failure else "" for visit in visits]
         # The homepage failed or redirects elsewhere, or the site refuses further requests.
-        is_over = visits[0].reading is None or details[-1] in _GIVE_UP
+        is_over = visits[0].reading is None or details[-1] in _GIVE_UP or len(visits) >= self.limits.max_pages
         if is_over or all(detail in _NOT_GIVEN for detail in details[-MAX_FAILURES_IN_A_ROW:]):
-            return None
-        if len(visits) >= self.limits.max_pages:
             return None
         readings = [visit.reading for visit in visits if visit.reading]
         self._learn(visits)
@@ -104,13 +103,13 @@ class Frontier:
         """Score the links of the *readings* that are new, each link once per label."""
         for number, reading in list(enumerate(readings))[len(self._blocks) :]:
             self._blocks.append(_shown_accounts(reading))
-            is_splash, host, base = _is_splash(reading), _host(reading.url), reading.base
-            for link, scored in score_links(list(self._fresh(reading)), is_splash=is_splash):
-                self._candidates.append(_Candidate(link, scored, base, host, number))
-            # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
-            for frame in () if is_splash else reading.frames:
-                link, scored = InnerLink(frame, "", Zone.MAIN), LinkScore(PageRole.FRAME, 0, "frame")
-                self._candidates.append(_Candidate(link, scored, base, host, number))
+            found = list(score_links(list(self._fresh(reading)), is_splash=_is_splash(reading)))
+            if not _is_splash(reading):  # then a frame of the site is seldom more than a map or a calendar
+                found += [(InnerLink(url, "", Zone.MAIN), _FRAME) for url in reading.frames]
+            own_hosts = {"", _host(reading.url)}
+            for link, scored in found:
+                is_elsewhere = _host(link.href) not in own_hosts
+                self._candidates.append(_Candidate(link, scored, reading.base, is_elsewhere, number))
 
     def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
         """Yield the links of the site that no earlier page showed, because menus repeat and scoring is costly."""
@@ -161,10 +160,8 @@ class Frontier:
 
         def rank(item: _Candidate) -> tuple[object, ...]:
             """One page per role before a second of any; the page's own host before others."""
-            role = item.scored.role
-            is_elsewhere = _host(item.link.href) not in {"", item.host}
-            is_inside = item.link.zone not in _SITE_WIDE
-            return self._counts[role], _ORDER.index(role), is_elsewhere, -item.scored.score, is_inside, item.page
+            role, is_inside = item.scored.role, item.link.zone not in _SITE_WIDE
+            return self._counts[role], _ORDER.index(role), item.is_elsewhere, -item.scored.score, is_inside, item.page
 
         if _has_seen_enough(self._blocks):
             return self._best({role for role in _READ_ANYWAY if not self._counts[role]}, rank)

@@ -13,6 +13,7 @@ import re
 import ssl
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpcore
@@ -182,17 +183,17 @@ def _tls_error(error: Exception) -> AnswerError:
     return AnswerError(Detail.TLS, message)
 
 
+@dataclass(slots=True)
 class Framing:
     """Finds the ends of the answers on one connection; ``surplus`` is what followed the latest one."""
 
-    def __init__(self) -> None:
-        self.surplus = bytearray()
-        self._is_head = False
-        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
-        self._searched = 0  # bytes of a head
-        self._left = 0  # bytes of the body that are still to come
-        self._has_chunks = False
-        self._is_connect = False
+    surplus: bytearray = field(default_factory=bytearray)
+    _is_head: bool = False
+    _held: bytearray = field(default_factory=bytearray)  # the beginning of a head, or the latest bytes of chunks
+    _searched: int = 0  # bytes of a head
+    _left: int = 0  # bytes of the body that are still to come
+    _has_chunks: bool = False
+    _is_connect: bool = False
 
     @property
     def is_clean(self) -> bool:

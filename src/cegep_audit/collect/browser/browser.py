@@ -88,7 +88,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
         async def opened(institution: Institution) -> AsyncIterator[Source]:
             async with AsyncExitStack() as held:
 
-                def rendering(fetch: Fetch) -> Fetch:
+                def rendering(_: Institution, fetch: Fetch) -> Fetch:
                     inner = around(institution, fetch) if around else fetch
                     return RenderingFetch(inner, self, held, institution, web, decide, keep)
 

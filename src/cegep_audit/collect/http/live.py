@@ -23,7 +23,7 @@ from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.environment import drop_echo, read_proxies, tls_context
 from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
 from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
-from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
+from cegep_audit.collect.port import Answer, Around, Exchange, Fetch, Recorder, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -93,14 +93,12 @@ class LiveWeb:
         self._beating.cancel()
 
     @asynccontextmanager
-    async def open(
-        self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
-    ) -> AsyncIterator[Source]:
+    async def open(self, institution: Institution, around: Around | None = None) -> AsyncIterator[Source]:
         """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
         try:
             room = None if around else self.room  # a page that waits for a browser does not delay other visits
             async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
-                yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
+                yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
 

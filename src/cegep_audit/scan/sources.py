@@ -258,10 +258,10 @@ class Pages:
 
 
 def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
-    if before.status is Status.PARTIAL:
-        has_fewer = len(result.failures) < len(before.failures)
-        return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
-    return result.status.is_assessed
+    if before.status is not Status.PARTIAL:
+        return result.status.is_assessed
+    has_fewer = len(result.failures) < len(before.failures)
+    return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
 
 
 @asynccontextmanager

@@ -40,25 +40,21 @@ def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[
 
 # Line breaks and tabs of every kind become one space: C0 and C1 breaks, line and paragraph separators.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-
 # The other control characters (C0, DEL, C1: CWE-150), and marks that show nothing but move or hide their
 # neighbours: bidirectional marks, overrides and isolates, invisible operators, byte-order mark, annotation
 # anchors, tags. The joiners (U+200C, U+200D) stay, because words and emoji need them.
 _UNSEEN = re.compile(
     "[\x00-\x1b\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")  # no encoding can write them
-
 _EXCERPT = 80  # characters of a cell that fit on one line of a terminal
 
 
 def plain(text: str) -> str:
-    """Return *text* on one line, reduced to what a reader sees.
+    """Return *text* on one line, reduced to what a reader sees; doing it twice changes nothing.
 
-    Line breaks and tabs become a space, control and invisible characters are removed, lone surrogates become
-    U+FFFD. An escape sequence loses its escape character; the rest stays as text. Applying the function twice
-    changes nothing. The result is not safe as Rich markup: pass it to ``rich.text.Text``.
+    Line breaks and tabs become a space, control and invisible characters are removed, lone surrogates become U+FFFD.
+    An escape sequence loses its escape character alone. The result may hold Rich markup: use ``rich.text.Text``.
     """
     if text.isprintable():  # no control, format or surrogate character: the usual case
         return text
@@ -97,7 +93,6 @@ def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------ bytes
 
 SNIFFED = 1024  # bytes; browsers look at 1445 at most (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
-
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _XML = re.compile(r"(?:text|application)/(?:[\w.-]+\+)?xml")
 _VAGUE = re.compile(
@@ -105,7 +100,6 @@ _VAGUE = re.compile(
 )
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANK = b" \t\r\n\f\0"
-
 # The first bytes of files that servers send as HTML: PDF, ZIP and Office, images, gzip, old Office.
 _MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"RIFF")
 
@@ -136,9 +130,8 @@ def looks_like_markup(body: bytes) -> bool:
 def looks_like_html(page: Page) -> bool:
     """Whether *page* is one to parse; False for an empty body.
 
-    A page typed as HTML counts unless its first bytes are those of another kind of file. XML counts if an ``html``
-    element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
-    tag, because servers send pages under all of these.
+    A page typed as HTML counts unless its first bytes are those of another kind of file, XML if an ``html`` element is
+    near its start, and under the vague types, all of which servers give to pages, what begins with a tag.
     """
     start, kind = sniffed(page.body), media_type(page.content_type)
     if kind in HTML_TYPES:
@@ -152,5 +145,4 @@ def looks_like_html(page: Page) -> bool:
 def is_blank(page: Page) -> bool:
     """Whether the body is empty and the type is that of a page; other kinds of files may be kept without a body."""
     kind = media_type(page.content_type)
-    may_be_page = kind in HTML_TYPES or _XML.fullmatch(kind) is not None or is_vague(kind)
-    return may_be_page and not sniffed(page.body)
+    return (kind in HTML_TYPES or bool(_XML.fullmatch(kind)) or is_vague(kind)) and not sniffed(page.body)

@@ -190,7 +190,7 @@ def test_the_unpacked_copy_has_no_name(path: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     path.write_bytes(gzip.compress(PLAIN))
     archive = WarcArchive.open([path])
-    assert next(archive.captures).file._open().size == len(PLAIN)
+    assert next(archive.captures).file.open().size == len(PLAIN)
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -13,7 +13,8 @@ import pytest
 from warcs import HOME, Kept, failure, redirect, warc_bytes, write
 
 from cegep_audit.collect.port import Want
-from cegep_audit.collect.warc.archive import WarcArchive, files_of, go_through
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import files_of, go_through
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
 

@@ -36,10 +36,12 @@ def scans(lang: common.Lang, context: typer.Context, db: common.Db = common.DB, 
     with Store.open(db, create=False, lang=lang) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
-        of_tally = ("institutions", "by_status")
-        common.print_json([common.fields(s, *_OF_A_SCAN) | common.fields(t, *of_tally) for s, t in listed])
+        common.print_json([
+            common.fields(scan, *_OF_A_SCAN) | {"institutions": institutions, "by_status": by_status}
+            for scan, (institutions, by_status) in listed
+        ])  # fmt: skip
         return
-    shown = [(scan, tally.institutions, tally.done) for scan, tally in listed]
+    shown = [(scan, institutions, sum(by_status.values())) for scan, (institutions, by_status) in listed]
     common.show_blocks(listings.scans_list(shown, lang), is_wide=True)
     for scan, _ in listed:
         facts = [say("scans.completes", base=scan.completes)] if scan.completes else []
@@ -75,7 +77,7 @@ def delete(
         chosen = store.scan(common.scan_number(scan))
         if not yes:
             coded = sum(item.scan_id == chosen.id for item in store.decisions(chosen.id))
-            common.note("scans.sure", scan=chosen.id, results=store.tally(chosen.id).done, decisions=coded)
+            common.note("scans.sure", scan=chosen.id, results=len(store.done_ids(chosen.id)), decisions=coded)
             if sys.stdin.readline().strip().lower() not in _YES:
                 raise UsageError(say("scans.kept"))
         store.delete(chosen.id)

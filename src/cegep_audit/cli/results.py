@@ -112,7 +112,7 @@ def export(
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.export import check, statements, write
-    from cegep_audit.report.files.table import csv_bytes
+    from cegep_audit.report.files.table import csv_pieces
     from cegep_audit.report.files.tables import institutions_of, matrix_of
 
     ending = output.suffix.lower()
@@ -131,13 +131,13 @@ def export(
     shown, corrections = layers.of(layer), layers.corrections(layer)
     files: Sequence[Path] = [output]
     if is_piped:
-        sys.stdout.write(csv_bytes(institutions_of(shown)).decode())
+        sys.stdout.writelines(piece.decode() for piece in csv_pieces(institutions_of(shown)))
         return
     if is_bundle:
         warcs = dict.fromkeys(filter(None, (warc_of(each, db) for each in reversed(read))))  # the first reading first
         _bundle(ScanStatistics(shown, asked, lang, corrections), output, db, list(warcs), with_warc=with_warc)
     elif matrix or quickstatements:
-        write_file(output, csv_bytes(matrix_of(shown, basket)) if matrix else statements(shown).encode(), lang)
+        write_file(output, csv_pieces(matrix_of(shown, basket)) if matrix else statements(shown).encode(), lang)
     else:
         files = write(shown, output, lang, asked if asked != Asked() else None, corrections)
     common.written(*files)
@@ -224,7 +224,7 @@ def compare(
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     from cegep_audit.analyze.change.compare import to_json
-    from cegep_audit.report.files.changes import write_comparison
+    from cegep_audit.report.files.export import write_comparison
     from cegep_audit.report.text.comparison import comparison_blocks
 
     if output:
@@ -263,7 +263,7 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import in_trend
     from cegep_audit.analyze.change.trend import trend as set_in_order
-    from cegep_audit.report.files.changes import write_trend
+    from cegep_audit.report.files.export import write_trend
     from cegep_audit.report.text.comparison import trend_blocks
 
     if output:

@@ -15,7 +15,7 @@ from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
-from cegep_audit.report.files.export import check_sheet, sheet_bytes
+from cegep_audit.report.files.export import check_sheet, write_sheet
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.store import Store
@@ -66,7 +66,7 @@ def export(
     people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
     of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
-    write_file(output, sheet_bytes(sheet, output, judged.started_at), lang)
+    write_sheet(sheet, output, judged.started_at, lang)
     beside = output.with_suffix(".html")
     write_file(beside, evidence_page(judged, rows, output.name, lang, is_shown=show), lang)
     _tell_exported(asked, rows, seed, is_shown=show)

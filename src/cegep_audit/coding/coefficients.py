@@ -6,13 +6,13 @@ libraries for these (krippendorff, scikit-learn, statsmodels) have no weights, c
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.findings import Estimate, in_json
 from cegep_audit.analyze.inference import TAIL, binomial_interval
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
@@ -61,7 +61,7 @@ class Measured:
     rows: int
     institutions: int
     table: Mapping[str, int]
-    figures: Mapping[str, Estimate]
+    figures: Mapping[str, Estimate] = field(metadata=in_json(""))
 
 
 def measured(pairs: Sequence[Pair]) -> Measured:

@@ -149,15 +149,12 @@ def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Deci
     A new sheet does not say whether its coder once saw the tool's answer, nor the stratum and weight of a drawn row.
     """
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
-
-    def completed(item: Decision) -> Decision:
-        before = known.get((item.scan_id, item.unit, item.coder))
-        if before is None or item.verdict is Verdict.LISTED:
-            return item
+    completed = []
+    for item in items:
+        before = known.get((item.scan_id, item.unit, item.coder), item)
         drawn, is_blind = item if item.weight is not None else before, item.is_blind and before.is_blind
-        return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
-
-    return [completed(item) for item in items]
+        completed.append(replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight))
+    return completed
 
 
 def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:

@@ -120,16 +120,17 @@ def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sample that figures are weighted by: rows drawn but ``undone``, and strata left out, ``empty`` of decisions."""
+    """Whether figures are weighted by a sample, how many of its rows nobody decided, and the strata they leave out."""
 
-    undone: int
-    empty: tuple[str, ...]
+    weighted: bool = False
+    rows_undone: int | None = None
+    empty_strata: tuple[str, ...] | None = None
 
 
 def weights_of(
     judged: Scan, decided: Collection[Unit], drawn: Mapping[Unit, Decision], *, with_unread: bool
-) -> tuple[Mapping[Unit, float], Sampled | None]:
-    """Return the weight of each unit *decided*, and the sample behind it: 1 and None where nothing was drawn.
+) -> tuple[Mapping[Unit, float], Sampled]:
+    """Return the weight of each unit *decided*, 1 where nothing was drawn, and the sample behind it.
 
     *drawn* are the decisions on drawn rows. The weight in their sheet does not know which rows were decided later, so
     it is N/n in a stratum of N rows of which n are decided (post-stratification, W. G. Cochran, "Sampling Techniques",
@@ -138,7 +139,7 @@ def weights_of(
     """
     weights = dict.fromkeys(decided, 1.0)
     if not drawn:
-        return weights, None
+        return weights, Sampled()
     if all(item.stratum.startswith(_WHOLE) for item in drawn.values()):
         of_institution = strata_of_institutions(judged)
         strata = {row.unit: of_institution[row.institution.id] for row in coding_rows(judged, "all")}
@@ -153,7 +154,7 @@ def weights_of(
     undone = sum(max(0, round(sizes[name] / weight) - done[name]) for name, weight in drawn_weights.items())
     empty = tuple(sorted(set(sizes) - set(done)))
     is_whole = not undone and not empty and set(weights.values()) <= {1.0}
-    return weights, None if is_whole else Sampled(undone, empty)
+    return weights, Sampled() if is_whole else Sampled(weighted=True, rows_undone=undone, empty_strata=empty)
 
 
 class Case(NamedTuple):

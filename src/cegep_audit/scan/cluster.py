@@ -24,7 +24,8 @@ from distributed.comm.addressing import get_address_host_port
 from distributed.worker import Worker, get_worker
 
 from cegep_audit import __version__, urls
-from cegep_audit.collect.warc.archive import WarcArchive, files_of, go_through
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import files_of, go_through
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say

@@ -153,9 +153,9 @@ class Pages:
             own = needs_browser(extract_links(page))
             return (Need.ALWAYS, *own) if render is Render.ALWAYS else own
 
-        browser = await self._stack.enter_async_context(Browser(path, self._agent, self._limits, tell))
         keep = record.keep_rendered if record else lambda _: None
-        return self.reader(browser.opening(web, needs, keep, around), read_by)
+        browser = Browser(path, self._agent, web, needs, keep, tell, around)
+        return self.reader((await self._stack.enter_async_context(browser)).open, read_by)
 
     def _remembering(self, institution: Institution, fetch: Fetch) -> Fetch:
         """Return a fetch that remembers the pages it gives, so that the next mode does not request them again."""

@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -28,20 +28,7 @@ _SHOWN = "SELECT institution_id, network, CAST(url AS TEXT) FROM accounts WHERE 
 _AT_ONCE = 500  # institutions read at once; another process may write between two reads
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How far a scan got: the number of *institutions* to audit, and of results by status."""
-
-    institutions: int
-    by_status: Mapping[Status, int]
-
-    @property
-    def done(self) -> int:
-        """Number of institutions that have a result."""
-        return sum(self.by_status.values())
-
-
-class Store:
+class Store(AbstractContextManager["Store", None]):
     """An open database of scans; close it, or use it as a context manager.
 
     Any number of processes may read and write one file, and wait for each other; one process at a time writes a given
@@ -64,9 +51,6 @@ class Store:
         """
         path = Path(path)
         return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -169,12 +153,12 @@ class Store:
         with self._reading() as connection:
             return load(connection, SCANS)[1]
 
-    def tally(self, scan_id: int) -> Tally:
-        """Return how far a scan got."""
+    def tally(self, scan_id: int) -> tuple[int, dict[Status, int]]:
+        """Return the number of institutions that a scan is to audit, and the number of its results by status."""
         by_status = "SELECT status, count(*) FROM results WHERE scan_id = ? GROUP BY status ORDER BY status"
         with self._reading() as connection:
             (number,) = connection.execute("SELECT count(*) FROM institutions WHERE scan_id = ?", (scan_id,)).fetchone()
-            return Tally(number, {Status(name): count for name, count in connection.execute(by_status, (scan_id,))})
+            return number, {Status(name): count for name, count in connection.execute(by_status, (scan_id,))}
 
     def done_ids(self, scan_id: int) -> set[str]:
         """Return the ids of the institutions that have a result in a scan."""

@@ -1,6 +1,7 @@
 """Find addresses of networks in text, and tell cheaply that a link cannot lead to a network."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
@@ -20,15 +21,13 @@ _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
 _REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|//|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
 _STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
 _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
-_HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+_HOST_CHARACTERS = string.ascii_letters + string.digits + "-."
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may precede a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
 _OPENING = re.compile(r"([\"'])https?:(?:\\*/){2}$", re.IGNORECASE)  # an address that opens a quotation
 _QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names the server of the page itself
 _LONGEST_OPENING = 16
-_WORDS_TO_QUOTE = re.compile(
-    r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))"
-)  # the words of a name, to the quotation's end
+_WORDS_TO_QUOTE = re.compile(r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))")  # of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
 
 # Escaped letters or ignored characters may hide a host name, and "/@name" alone may identify one. The first pattern is
@@ -42,14 +41,6 @@ _HIDING = re.compile(
 _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names are not hidden
 
 
-@cache
-def _suffix() -> re.Pattern[str]:
-    """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
-    known = places()
-    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
-    return re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
-
-
 def _any_of(words: Iterable[str]) -> str:
     """Return a pattern for the longest of *words* that follows, in any case, letter by letter.
 
@@ -60,28 +51,28 @@ def _any_of(words: Iterable[str]) -> str:
         rests.setdefault(word[:1], []).append(word[1:])
     may_end = "?" if rests.pop("", None) else ""
     letters = sorted(rests)
-    groups = [letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP)]
-    tried = [
-        "|".join(f"[{re.escape(each + each.upper())}]{_any_of(rests[each])}" for each in group) for group in groups
-    ]
-    if len(groups) > 1:
-        firsts = ("".join(group) for group in groups)
-        tried = [
-            f"(?=[{re.escape(first + first.upper())}])(?:{each})" for first, each in zip(firsts, tried, strict=True)
-        ]
-    return f"(?:{'|'.join(tried)}){may_end}" if tried else ""
+    groups = []
+    for start in range(0, len(letters), _GROUP):
+        group = "".join(letters[start : start + _GROUP])
+        either = "|".join(f"[{re.escape(each + each.upper())}]{_any_of(rests[each])}" for each in group)
+        is_one = len(letters) <= _GROUP
+        groups.append(either if is_one else f"(?=[{re.escape(group + group.upper())}])(?:{either})")
+    return f"(?:{'|'.join(groups)}){may_end}" if groups else ""
 
 
 @cache
-def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
-    """Return patterns for the schemes of apps (``fb:``) and for addresses on hosts known by their form, and words.
+def _signs() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
+    """Return what shows that a text may hold an address of a network: three patterns, and words in host names.
 
-    The words are those of hosts whose addresses need no ``/@``.
+    The patterns find what follows the first dot in known host names (dots are rare, so the search is fast), the scheme
+    of an app (``fb:``), and an address on a host known by its form.
     """
-    schemes = "|".join(sorted(host[:-1] for host in places().hosts if host.endswith(":")))
-    tables = read_tables("detect/networks/wrappers.toml")
+    known, tables = places(), read_tables("detect/networks/wrappers.toml")
+    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
+    suffix = re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
+    schemes = "|".join(sorted(host[:-1] for host in known.hosts if host.endswith(":")))
     app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
-    return app, paths, tuple(tables["hinted_hosts"])
+    return suffix, app, paths, tuple(tables["hinted_hosts"])
 
 
 # In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
@@ -108,12 +99,12 @@ def might_name_account(raw: str, own: str = "") -> bool:
     host = plain[1]
     if not host or host == own:
         return False
-    is_hinted = any(map(raw[len(host) :].__contains__, _hints()[2]))
+    is_hinted = any(map(raw[len(host) :].__contains__, _signs()[3]))
     return _host_holds_network(host) or (is_hinted and _holds_network(raw))
 
 
 def _holds_network(raw: str) -> bool:
-    app, paths, words = _hints()
+    _, app, paths, words = _signs()
     if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and app.match(raw) is not None):
         return True
     raw = raw[:_LONGEST_HIDDEN].strip()
@@ -133,7 +124,7 @@ _host_holds_network = lru_cache(maxsize=4096)(_holds_network)
 
 
 def _has_host(text: str) -> bool:
-    for found in _suffix().finditer(text):
+    for found in _signs()[0].finditer(text):
         if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
@@ -145,7 +136,7 @@ def addresses_in_text(text: str) -> Iterator[str]:
     The time is linear in the length of *text*. An address without a scheme counts if it has a path and is not part
     of another address; the domain of an e-mail address does not count. Pass each to ``classify``.
     """
-    sign = _suffix()
+    sign = _signs()[0]
     lowest = position = 0
     while found := sign.search(text, position):
         position = host_end = found.end()

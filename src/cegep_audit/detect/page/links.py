@@ -5,8 +5,7 @@ commented-out links never count.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from selectolax.lexbor import LexborNode
@@ -98,6 +97,7 @@ def _after_parents(document: Document) -> LexborNode | None:
             if element.parent is not None:
                 element.parent.shown += element.shown
         if inner is not None:
+            del document.open_places[len(is_open) :]
             _end_inner(document, inner, parent, attributes, first_text)
         node = parent.next if is_open else None
     del document.open_places[len(is_open) :]
@@ -114,24 +114,21 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     if tag not in UNSEEN:
         document.visible.append(stripped)
         if "." in stripped and tag != "a":
-            _keep_text(document, "text", [Found(raw, How.ANCHOR) for raw in addresses_in_text(text)])
+            document.keep("text", None, (Found(raw, How.ANCHOR) for raw in addresses_in_text(text)))
     elif tag == "script":
-        _keep_text(document, "script", find_in_script(document, document.is_open[-1][2], text))
-
-
-def _keep_text(document: Document, finder: str, found: Iterable[Found]) -> None:
-    found = list(found)
-    if found and (element := document.innermost()) is not None:
-        document.keep(finder, element, found)
+        document.keep("script", None, find_in_script(document, document.is_open[-1][2], text))
 
 
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        document.keep("mentions", Element(body, "body", body.attributes, None), find_mentions(document.visible))
+        document.keep("mentions", Element(body, "body", body.attributes), find_mentions(document.visible))
     context = Context(document)
     refreshes = filter(None, (document.page.refresh, *document.refreshes))
+    framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
+    frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
+    before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))
     return Reading(
         url=document.page.url,
         base=document.base_url,
@@ -142,31 +139,12 @@ def _reading(document: Document) -> Reading:
             InnerLink(href, label, place.zone or context.zone(place, position), hreflang, rel)
             for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
         ),
-        frames=tuple(dict.fromkeys(_frames(document))),
+        frames=tuple(dict.fromkeys(frames)),
         refresh_to=next(filter(None, (refresh_target(document, content) for content in refreshes)), None),
         text_length=sum(map(len, document.visible)),
-        opening=_opening(document.visible),
+        opening=clean(" ".join(text for text, _ in zip(document.visible, before, strict=False)))[:_OPENING],
         signs=frozenset(document.signs),
     )
-
-
-def _frames(document: Document) -> Iterator[str]:
-    """Yield the frames that show a page of the site."""
-    for tag, raw in document.frames:
-        url = urls.absolute(document.base_url, raw)
-        if url and (tag == "frame" or urls.is_same_site(url, document.page.url)):
-            yield url
-
-
-def _opening(visible: Sequence[str]) -> str:
-    """Return the first characters that a reader sees."""
-    length = count = 0
-    for text in visible:
-        if length > 2 * _OPENING:
-            break
-        length += len(text)
-        count += 1
-    return clean(" ".join(visible[:count]))[:_OPENING]
 
 
 # ------------------------------------------------------------------------------------------ links
@@ -190,7 +168,12 @@ def _take_link(
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
     is_network = might_name_account(href, document.own)
-    if "me" not in rels and not (is_network and _names_account(document, href)):
+    names_account = "me" in rels
+    if is_network and not names_account:
+        what = classify(href)
+        is_own = what.account_url is not None and urls.host_of(what.account_url) == urls.host_of(document.page.url)
+        names_account = not is_own and not what.hides_account  # the site itself may be a blog on a network
+    if not names_account:
         return None, (position, href, is_network, place)
     element = document.element(node, tag, attributes)
     element.position = position
@@ -199,13 +182,6 @@ def _take_link(
         how, names = How.REL_ME, _MASTODON if _SAYS_MASTODON.search(_icon_words(node, attributes)) else ""
     document.keep("anchors", element, [Found(href, how, "person" if "author" in rels else "", names)])
     return element, None
-
-
-def _names_account(document: Document, href: str) -> bool:
-    """Whether *href* names an account other than the site itself, which may be a blog on a network."""
-    found = classify(href)
-    is_own = found.account_url is not None and urls.host_of(found.account_url) == urls.host_of(document.page.url)
-    return not found.hides_account and not is_own
 
 
 def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
@@ -223,7 +199,7 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
     if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):
         element = document.element(node, node.tag or "", attributes)
-        element.first_text, element.position = first_text, position
+        element.first_text, element.last_text, element.position = first_text, len(pieces), position
         document.keep("icons", element, [Found(href, How.ANCHOR, names=name)])
 
 
@@ -259,7 +235,8 @@ def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str,
     if has_mastodon_form:
         return _MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
-        return what.network if any(name in words for name in _names(what.network)) else ""
+        names = what.network, *map(what.network.replace, "__", ("", "-")), NETWORKS[what.network].name.lower()
+        return what.network if any(name in words for name in names) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
@@ -273,9 +250,3 @@ def _icon_words(node: LexborNode, attributes: Attributes) -> str:
         source = shown.get("src") or shown.get("xlink:href") or shown.get("href") or ""
         words += [words_of(shown), source.rpartition("/")[2]]
     return fold(" ".join(words))
-
-
-@cache
-def _names(network: str) -> tuple[str, ...]:
-    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
-    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())

@@ -88,9 +88,7 @@ def delete(
 
 @command("networks")
 def networks(
-    lang: common.Lang,
-    on: Annotated[str | None, what("--on", metavar="DATE")] = None,
-    as_json: common.Json = False,
+    lang: common.Lang, on: Annotated[str | None, what("--on", metavar="DATE")] = None, as_json: common.Json = False
 ) -> None:
     """List the networks known, with their host names and years."""
     shown = [NETWORKS[name] for name in (basket("all", read_day(on, lang)) if on else NETWORKS)]

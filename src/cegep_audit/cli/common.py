@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # --help does without
 DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
-LATEST = "latest"
 PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # longest delay or time-out that a user may ask for
 
@@ -49,7 +48,7 @@ what, how, where, count, writes, display = (
 
 def scan_number(text: str) -> int | None:
     """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
-    if text == LATEST:
+    if text == "latest":
         return None
     if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a billion scans
         return int(text)

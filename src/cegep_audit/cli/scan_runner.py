@@ -161,7 +161,7 @@ def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
         return
     if not plan.request.verbose:
         return
-    # In a completion, pages of another mode may be those of a scan of another day.
+    # Only pages from the archive are of the day that a completion asks for.
     past = plan.request.past if not plan.base or result.read_by is ReadBy.ARCHIVE else Past.of(plan.scan.settings)
     for page in result.pages:
         key, facts = "scan.page_read", site | {"url": page.url, "why": page.why, "brought": page.brought}

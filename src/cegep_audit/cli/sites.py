@@ -31,7 +31,7 @@ from cegep_audit.text import slug
 from cegep_audit.vocabulary import Detail, PageRole
 
 _NO_SITE = "https://page.invalid/"  # relative addresses of a file resolve against it unless --url is given
-Read = TypeVar("Read")
+T = TypeVar("T")
 
 
 @command("sheet")
@@ -140,13 +140,13 @@ def _visited(
     limits: Limits,
     contact: str | None,
     lang: Language,
-    read: Callable[[Source], Awaitable[Read]],
-) -> Read:
+    read: Callable[[Source], Awaitable[T]],
+) -> T:
     """Return what *read* makes of the live site of *institution*."""
     from cegep_audit.collect.http.live import LiveWeb
     from cegep_audit.collect.politeness import user_agent
 
-    async def visit() -> Read:
+    async def visit() -> T:
         async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
             return await read(site)
 

@@ -24,6 +24,7 @@ from cegep_audit.store import Store
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status
 
+Settings = Mapping[str, Any]  # of a scan, as JSON values
 _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a folder
 
 
@@ -54,7 +55,7 @@ def check_sources(request: Request) -> None:
         raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
-def draft(request: Request) -> list[tuple[Sequence[Institution], Mapping[str, Any]]]:
+def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
     """Return the institutions and settings of each scan that *request* asks for: one a day in the past, or just one.
 
     Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
@@ -65,7 +66,7 @@ def draft(request: Request) -> list[tuple[Sequence[Institution], Mapping[str, An
     limits = asdict(request.limits)
     if request.past and not request.from_warc:
         limits |= own_limits(request.past.timegate) | dict(request.changed)
-    drafts: list[tuple[Sequence[Institution], Mapping[str, Any]]] = []
+    drafts: list[tuple[Sequence[Institution], Settings]] = []
     for past in [replace(request.past, as_of=day) for day in request.past.days] if request.past else [None]:
         settings = {
             "registry": str(request.registry or ""),
@@ -91,7 +92,7 @@ def _kept_in(request: Request, past: Past | None) -> str:
     return str(output_of(request.save_warc, past)) if request.save_warc else DEFAULT_WARC
 
 
-def _chosen(registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language) -> list[Institution]:
+def _chosen(registry: Sequence[Institution], settings: Settings, lang: Language) -> list[Institution]:
     """Return the institutions that *settings* select, with the names and hosts of the day if it is in the past."""
     past = Past.of(settings)
     day = past.as_of if past else None
@@ -100,11 +101,7 @@ def _chosen(registry: Sequence[Institution], settings: Mapping[str, Any], lang: 
 
 
 def begin(
-    store: Store,
-    request: Request,
-    institutions: Sequence[Institution],
-    settings: Mapping[str, Any],
-    base: Scan | None = None,
+    store: Store, request: Request, institutions: Sequence[Institution], settings: Settings, base: Scan | None = None
 ) -> Plan:
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
     asked = _asked(store, request, settings)
@@ -123,7 +120,7 @@ def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
     completion, kept = request.completion, base.settings
     if completion is None or base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
-    if "as_of" in kept and any(mode.is_live for mode in completion.modes):
+    if "as_of" in kept and {Mode.RETRY, Mode.RENDER}.intersection(completion.modes):
         raise UsageError(say("complete.past", request.lang, scan=base.id))
     earlier: Any = kept.get("completion", {})
     assessed = [item.institution.id for item in base.results if item.status.is_assessed]
@@ -181,7 +178,7 @@ def resume(request: Request, store: Store) -> list[Plan]:
     return plans
 
 
-def _asked(store: Store, request: Request, settings: Mapping[str, Any]) -> Request:
+def _asked(store: Store, request: Request, settings: Settings) -> Request:
     """Return *request* as the *settings* of its scan complete it; raise StoreError for values that we never write."""
     try:
         render, archive, completion = settings["render"], settings, None

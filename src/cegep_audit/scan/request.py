@@ -35,11 +35,6 @@ class Mode(StrEnum):
     SAVED = "saved"
     CODED = "coded"
 
-    @property
-    def is_live(self) -> bool:
-        """Whether this mode asks the sites themselves."""
-        return self in {Mode.RETRY, Mode.RENDER}
-
 
 @dataclass(frozen=True, slots=True)
 class Past:

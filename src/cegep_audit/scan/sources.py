@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +44,7 @@ Note = Callable[[str], None]
 Reader = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
 """Reads the institution of a result from one source; None if the source has no pages of it."""
 
+_LIVE = frozenset({Mode.RETRY, Mode.RENDER})  # modes that ask the sites themselves
 # Details of sites that refuse programs or ask to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 
@@ -89,15 +89,14 @@ class Pages:
         self._answered[institution.id] = await self._recalled(before) if is_partial else {}
         try:
             for reader, mode in self.readers:
-                is_live = mode is not None and mode.is_live
-                if is_partial and not is_live:
+                if is_partial and mode not in _LIVE:
                     continue  # pages of different days must not be mixed
                 result = await reader(latest, turn)
                 if result and (mode is None or _is_better(result, before)):
                     return result
                 if result and not is_partial:
                     failures = (*latest.failures, *result.failures)
-                    latest = result if is_live else replace(latest, failures=failures)
+                    latest = result if mode in _LIVE else replace(latest, failures=failures)
         finally:
             del self._answered[institution.id]
         return latest
@@ -139,7 +138,7 @@ class Pages:
             self.connectivity = None if self._plan.base else self._web.connectivity
         web, record = self._web, self._record
         if render is Render.NEVER:
-            return self.reader(lambda each: web.open(each, partial(around, each) if around else None), read_by)
+            return self.reader(lambda each: web.open(each, around), read_by)
         path = require(self._lang)
         from cegep_audit.collect.browser.browser import Browser  # needs Playwright
 
@@ -258,10 +257,10 @@ class Pages:
 
 
 def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
-    if before.status is Status.PARTIAL:
-        has_fewer = len(result.failures) < len(before.failures)
-        return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
-    return result.status.is_assessed
+    if before.status is not Status.PARTIAL:
+        return result.status.is_assessed
+    has_fewer = len(result.failures) < len(before.failures)
+    return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
 
 
 @asynccontextmanager
@@ -269,7 +268,7 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
     """Open the sources of *plan*, with messages to *note*; *index* is the index of a replay's files if it exists."""
     request, base = plan.request, plan.base
     completion = request.completion or Completion(())
-    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.from_warc
+    asks = {*_LIVE, Mode.ARCHIVE}.intersection(completion.modes) if base else not request.from_warc
     if asks and not request.contact:
         note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:

@@ -82,7 +82,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
         """Open the site of *institution*: an :data:`~cegep_audit.collect.port.OpenSource`."""
         async with AsyncExitStack() as held:
 
-            def rendering(fetch: Fetch) -> Fetch:
+            def rendering(_: Institution, fetch: Fetch) -> Fetch:
                 inner = self.around(institution, fetch) if self.around else fetch
                 return RenderingFetch(inner, self, held, institution)
 

@@ -167,10 +167,7 @@ def shown_thresholds(k: int | None = None) -> list[Baseline]:
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:
-    """Return our figure for the measure of *baseline*, in its unit.
-
-    None where nobody was assessed, or where its network does not count among those of *figures*.
-    """
+    """Return our figure for the measure of *baseline*, None if nobody was assessed or its network does not count."""
     if not figures.assessed or baseline.measure == "mean":
         return figures.mean
     if baseline.measure == "network":
@@ -185,10 +182,7 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
-    """Return *value* as JSON values, its records as objects: see :func:`in_json`.
-
-    A time is ``2026-11-23T18:00:00Z``, a day ``2026-11-23``.
-    """
+    """Return *value* as JSON values, its records as objects (see :func:`in_json`), its times in UTC to the second."""
     match value:
         case datetime():
             return timestamp(value)

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.coding.agreement import LEVELS, Agreement, AtLevel, Comparison, Overlap
+from cegep_audit.coding.agreement import LEVELS, Agreement, AtLevel, Comparison
 from cegep_audit.coding.coefficients import COEFFICIENTS, FIGURES, RESAMPLES
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads, listed, numbers
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
@@ -26,8 +24,17 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
         yield from _comparison(each, found, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield Line(say("agreement.all_coders", lang, **_alphas(found, lang)), is_apart=True)
-    for overlap in found.overlaps:
-        yield from _overlap(overlap, lang)
+    for of in found.overlaps:
+        first, second = _rater_name(of.first, lang), _rater_name(of.second, lang)
+        yield Title(say("agreement.list", lang, first=first, second=second))
+        parts = (("both", "", of.both), ("only", first, of.first_only), ("only", second, of.second_only))
+        for key, rater, items in parts:
+            yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
+            lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
+            yield from listed(lines, _LISTED, "agreement.more", lang)
+        if of.not_assessed:
+            yield Line(say("agreement.list_not_assessed", lang, count=of.not_assessed))
+        yield Line(say("agreement.no_total", lang), "dim")
     if found.comparisons:
         yield Line(say("agreement.caution", lang), "dim", is_apart=True)
         yield Line(say("agreement.methods", lang), "strong", is_apart=True)
@@ -106,19 +113,6 @@ def _by_network(level: AtLevel, name: str, lang: Language) -> Iterator[Block]:
     few = [f"{network_name(name)} ({part.rows})" for name, part in level.networks.items() if part.rows < _FEWEST]
     if few:
         yield Line(say("agreement.few", lang, names=", ".join(few)), "dim")
-
-
-def _overlap(each: Overlap, lang: Language) -> Iterator[Block]:
-    first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
-    yield Title(say("agreement.list", lang, first=first, second=second))
-    found = (("both", "", each.both), ("only", first, each.first_only), ("only", second, each.second_only))
-    for key, rater, items in found:
-        yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
-        lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
-        yield from listed(lines, _LISTED, "agreement.more", lang)
-    if each.not_assessed:
-        yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
-    yield Line(say("agreement.no_total", lang), "dim")
 
 
 def _names(item: Mapping[str, Any]) -> dict[str, str]:

@@ -49,11 +49,8 @@ class Layers:
     standing: Standing
 
     def corrections(self, layer: str) -> Mapping[str, Corrections]:
-        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
-
-        There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
-        """
-        if layer == CODED:
+        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``."""
+        if layer == CODED:  # its figures hold the decisions already
             return {}
         return corrections(self.judged, self.detected, self.decisions, self.standing.settled)
 

@@ -89,3 +89,27 @@ def test_an_account_that_many_show_is_nobodys(tmp_path: Path) -> None:
         for layers in (load_layers(store, scan.id), load_layers(store, scan.id, without=OF_EVIDENCE)):
             roles = {each.role for site in layers.judged.results for each in site.accounts if each.url == SHARED}
             assert roles == {Role.THIRD_PARTY}
+
+
+CLASSIC = ("facebook", "twitter", "youtube", "instagram", "linkedin")
+
+
+@pytest.mark.parametrize(
+    ("networks", "decided", "not_assessed"),
+    [(CLASSIC, 5, 0), ((*CLASSIC, "tiktok"), 6, 0), (CLASSIC[1:], 0, 4), (("tiktok",), 0, 1), ((), 0, 0)],
+)
+def test_decisions_on_a_site_that_no_program_read_count_once_it_is_coded(
+    networks: tuple[str, ...], decided: int, not_assessed: int, tmp_path: Path
+) -> None:
+    with Store.open(tmp_path / "scans.db", create=True) as store:
+        sites = [result("read", "youtube"), failed("unread")]
+        number = store.start_scan("live", {}, "0.1.0", "2026.1", [each.institution for each in sites], STARTED)
+        store.save(number, *sites)
+        said = [decision("unread", Verdict.ABSENT, network=name, detected=None, scan_id=number) for name in networks]
+        store.save_decisions(number, said)
+        layers = load_layers(store, number)
+        facts = layers.facts()
+    assert (sum(facts.decided.values()), facts.not_assessed, facts.changed) == (decided, not_assessed, 0)
+    assert facts.institutions == bool(decided)
+    assert [each.status.is_assessed for each in layers.of(CODED).results] == [True, bool(decided)]
+    assert [each.status.is_assessed for each in layers.of(DETECTED).results] == [True, False]

@@ -30,9 +30,9 @@ OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of account
 class LayerFacts:
     """What the layer ``coded`` rests on: numbers of units, a unit being an institution and a network."""
 
-    decided: Mapping[str, int]  # settled, on assessed sites, by network
+    decided: Mapping[str, int]  # settled, on sites that were assessed or read by hand, by network
     institutions: int  # that these are of
-    changed: int  # those of which the decision replaced or removed the main account
+    changed: int  # those of which the decision added, replaced or removed the main account
     not_assessed: int  # settled, on other sites: without effect
     disputed: int
     lapsed: int
@@ -49,11 +49,8 @@ class Layers:
     standing: Standing
 
     def corrections(self, layer: str) -> Mapping[str, Corrections]:
-        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``.
-
-        There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
-        """
-        if layer == CODED:
+        """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``."""
+        if layer == CODED:  # its figures hold the decisions already
             return {}
         return corrections(self.judged, self.detected, self.decisions, self.standing.settled)
 
@@ -63,16 +60,16 @@ class Layers:
 
     def facts(self) -> LayerFacts:
         """Return the decisions that make the coded scan differ from the detected one, counted."""
-        layers = [{each.institution.id: each for each in scan.results} for scan in (self.detected, self.coded)]
-        decided = {}
-        for unit in self.standing.settled:
-            was, now = (finding(results.get(unit.institution_id), unit.network) for results in layers)
-            if was is not None and now is not None:
-                decided[unit] = is_same(unit.network, was, now)
+        found = {each.institution.id: each for each in self.detected.results}
+        assessed = {each.institution.id for each in self.coded.results if each.status.is_assessed}  # or read by hand
+        decided = [item for unit, item in self.standing.settled.items() if unit.institution_id in assessed]
+        before = [(item, finding(found[item.unit.institution_id], item.unit.network)) for item in decided]
         return LayerFacts(
-            decided=Counter(unit.network for unit in decided),
-            institutions=len({unit.institution_id for unit in decided}),
-            changed=list(decided.values()).count(False),
+            decided=Counter(item.unit.network for item in decided),
+            institutions=len({item.unit.institution_id for item in decided}),
+            changed=sum(
+                was is not None and not is_same(at.unit.network, was, at.correct_account) for at, was in before
+            ),
             not_assessed=len(self.standing.settled) - len(decided),
             disputed=len(self.standing.disputed),
             lapsed=len(self.standing.lapsed),

@@ -51,11 +51,10 @@ def coding_rows(judged: Scan, whole: str | None = None) -> list[CodingRow]:
     for institution, result in visits(judged):
         shown = {account.network for account in result.accounts} if result and whole is None else set()
         asked = shown.union(basket(whole or ASKED, day_of(judged, result)))
-        for network in NETWORKS:
-            if network in asked:
-                found = finding(result, network)
-                state = "not_assessed" if found is None else "found" if found else "not_found"
-                rows.append(CodingRow(Unit(institution.id, network), institution, result, state))
+        for network in filter(asked.__contains__, NETWORKS):
+            found = finding(result, network)
+            state = "not_assessed" if found is None else "found" if found else "not_found"
+            rows.append(CodingRow(Unit(institution.id, network), institution, result, state))
     return rows
 
 

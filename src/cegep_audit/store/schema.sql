@@ -18,12 +18,12 @@ CREATE TABLE scans (
     settings TEXT NOT NULL,       -- JSON object: the options the scan ran with
     tool_version TEXT NOT NULL,   -- of cegep-audit
     rules_version TEXT NOT NULL,  -- of its rules: two scans compare best under the same
-    label TEXT NOT NULL,          -- what its owner calls it
+    label TEXT NOT NULL,          -- set by the user
     completes INTEGER,            -- the scan that this one completes; NULL: none
-    stalls TEXT NOT NULL          -- JSON list: when this machine stood still during the scan, and for how long
+    stalls TEXT NOT NULL          -- JSON list: when this machine stalled during the scan, and for how long
 );
 
--- The rows of the registry that the scan was to audit, as they were on its day.
+-- The rows of the registry that the scan audits, as they were on its day.
 CREATE TABLE institutions (
     scan_id INTEGER NOT NULL REFERENCES scans (id) ON DELETE CASCADE,
     id TEXT NOT NULL,             -- the registry's id, unique in a scan
@@ -44,8 +44,8 @@ CREATE TABLE institutions (
     status TEXT NOT NULL,         -- as written in the registry: active, closed
     successor_id TEXT NOT NULL,   -- id of the institution that this one was merged into
     names TEXT NOT NULL,          -- JSON list: former names, as name@2005..2012
-    dated_hosts TEXT NOT NULL,    -- JSON list: hosts that were its in some years alone, as host@2005..2012
-    wikidata TEXT NOT NULL,       -- its item: Q and a number
+    dated_hosts TEXT NOT NULL,    -- JSON list: hosts of the site in some years only, as host@2005..2012
+    wikidata TEXT NOT NULL,       -- its item, Q and a number
     ror TEXT NOT NULL,            -- its id in the Research Organization Registry, without https://ror.org/
     extra TEXT NOT NULL,          -- JSON object: the registry's other columns, name to text, in file order
     PRIMARY KEY (scan_id, id),
@@ -135,11 +135,11 @@ CREATE TABLE evidence (
         REFERENCES accounts (scan_id, institution_id, position) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
--- The links to networks that a site would do well to mend, each at the first place where it was met.
+-- The links to networks that a site should mend, each at the first place where it was found.
 CREATE TABLE flaws (
     scan_id INTEGER NOT NULL,
     institution_id TEXT NOT NULL,
-    position INTEGER NOT NULL,    -- order of meeting, from 0
+    position INTEGER NOT NULL,    -- order of finding, from 0
     rule TEXT NOT NULL,           -- what is wrong: the name of a row of analyze/institution/flaws.toml
     network TEXT NOT NULL,
     url TEXT NOT NULL,            -- as written on the page
@@ -170,7 +170,7 @@ CREATE TABLE decisions (
     FOREIGN KEY (scan_id, institution_id) REFERENCES institutions (scan_id, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
--- For those who ask the database in SQL: the program itself reads the tables.
+-- For queries in SQL: the program itself reads the tables.
 
 -- One row for each account with its best evidence; assessed sites only.
 CREATE VIEW v_accounts AS

@@ -253,10 +253,11 @@ def mark_shared(
     if shown is None or final_urls is None:
         shown = ((each.institution.id, found.network, found.url) for each in scan.results for found in each.accounts)
         final_urls = {each.institution.id: each.final_url for each in scan.results}
-    keys = [(account_key(network, url), id_) for id_, network, url in shown if url]
-    number = Counter(key for key, _ in keys)
+    shown = [each for each in shown if each[2]]
+    keys = [account_key(network, url) for _, network, url in shown]
+    number = Counter(keys)
     showers: dict[str, set[str]] = defaultdict(set)
-    for key, id_ in keys:
+    for key, (id_, _, _) in zip(keys, shown, strict=True):
         if number[key] >= SHARED_FROM:  # most accounts are shown once: a set for each takes a third of the time
             showers[key].add(id_)
     institutions = {each.id: each for each in scan.institutions}

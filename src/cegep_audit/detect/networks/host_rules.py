@@ -16,9 +16,7 @@ from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
 Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
-
 BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
-
 _NETWORKS = "detect/networks/networks.toml"
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")

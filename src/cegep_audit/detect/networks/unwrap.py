@@ -33,7 +33,6 @@ INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud
 _DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
 _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
 _TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
-
 _JSON_SLASH = re.compile(r"(?<!\\)\\++/")
 _JSON_CHARACTER = re.compile(r"(?<!\\)\\++(?:u00|x)([2-9a-f][0-9a-f])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)

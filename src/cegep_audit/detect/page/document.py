@@ -24,7 +24,6 @@ MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much 
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.FEED})
 _TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothing against what the page shows
 _NAMING = ("class", "id", "role", "aria-label")
-
 Attributes = Mapping[str, str | None]
 
 

@@ -1,7 +1,4 @@
-"""Find what may name an account in each kind of element (:data:`FINDERS`), in scripts and in text.
-
-Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
-"""
+"""Find what may name an account in elements, in scripts and in text; names without an address by ``scripts.toml``."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +17,6 @@ from cegep_audit.vocabulary import How
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _PLEA = 600  # characters; a longer <noscript> is content
-
 _TABLES = read_tables("detect/page/scripts.toml")
 _META = {row["name"]: row for row in _TABLES["meta"]}
 _NAME = re.compile(r"@?([\w.-]{1,100})")
@@ -35,8 +31,8 @@ def _address(template: str, value: str) -> str | None:
     return template.format(found[1]) if found else None
 
 
+# Gives what may name an account in one element; sets aside in the document what the frontier needs.
 Finder = Callable[[Document, LexborNode, Attributes], Iterable[Found]]
-"""Gives what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
 def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:

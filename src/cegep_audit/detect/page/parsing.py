@@ -24,7 +24,6 @@ _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNOR
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Encodings that the standard decodes with the table of a larger one.
 _DECODED_AS = {"gbk": "gb18030", "euc-kr": "cp949", "x-user-defined": "windows-1252"}
-
 _PRESCANNED = 1024  # bytes
 _LATE = 16_384  # bytes that may declare an encoding too late for browsers: the search is quadratic
 _SAMPLE = 20_000  # characters that show whether a text is one

@@ -38,10 +38,7 @@ _HOLDS_AGAINST = {
     Zone.HEADER: frozenset[Zone](),
 }
 # The zones of class names that replace the zone of a landmark (a tag or role).
-_CLASS_REPLACES = {
-    Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}),
-    Zone.HEADER: frozenset({Zone.NAV}),
-}
+_CLASS_REPLACES = {Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}), Zone.HEADER: frozenset({Zone.NAV})}
 _FINAL = frozenset({Zone.FOOTER, Zone.HEAD})
 _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
 

@@ -14,7 +14,6 @@ _LONGEST_TOKEN = 2_000  # characters of an address in running text
 _LOOK_BACK = 300  # characters before a host name that may belong to its address
 _LONGEST_HOST = 100
 _GROUP = 9  # letters that are tried in turn
-
 # Characters that end an address in a script, in JSON or in prose.
 _STOPS = r"\s\"'`<>(){}\[\]|\\^"
 _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
@@ -29,7 +28,6 @@ _QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names t
 _LONGEST_OPENING = 16
 _WORDS_TO_QUOTE = re.compile(r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))")  # of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
-
 # Escaped letters or ignored characters may hide a host name, and "/@name" alone may identify one. The first pattern is
 # a single set of characters, which is the fastest to search for; the second is exact.
 _WIDE = "\u3002\uff01-\uff61"  # full-width letters and dots, which browsers read as plain ones

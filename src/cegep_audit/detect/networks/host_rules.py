@@ -228,7 +228,7 @@ def place_of(host: str) -> Place | None:
         label, _, parent = face.partition(".")
         if shorter is None or (parent in known.hosts and label in known.parts[known.hosts[parent].network]):
             return _parent_place(host)
-        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is somebody's
+        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is an account
             return _parent_place(face)
         face = face[shorter.end() :]
     return Place(grammar.network, grammar)

@@ -1,4 +1,4 @@
-"""The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
+"""The context of a link on its page: zone, label, row of links, and the cues around it that hint at its owner.
 
 A cue of ``cues.toml`` is only a name here; ``attribution`` decides what follows from it.
 """
@@ -30,6 +30,7 @@ _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit"})
 _FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 _FEW_LINKS, _MOST = 10, 0.6  # a page of fewer links has no frame to speak of; the share of them that is most
 _NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
+_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
 _NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
@@ -119,7 +120,7 @@ class Context:
         for each in reversed(chain):
             own = cues_in("class", words_of(each.attributes))
             if own & _OF_OTHERS and self._wraps_page(each):
-                own -= _OF_OTHERS  # what wraps the page says of no link whose it is
+                own -= _OF_OTHERS  # what wraps the page says nothing about a link's owner
             each.class_cues = cues = cues | own
         return cues
 
@@ -142,9 +143,6 @@ class Context:
     def _ends(self) -> list[int]:
         pieces = self._document.pieces
         return list(accumulate((len(piece) + (len(piece) <= LONG_PIECE) for piece in pieces), initial=0))
-
-
-_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
 
 
 def _repaired(raw: str) -> str:
@@ -187,7 +185,7 @@ _NO_CUE = compile_words((word for row in _ROWS for word in row.get("but", ())), 
 
 @lru_cache(maxsize=8192)
 def without_noise(label: str) -> str:
-    """Return *label* without the words that are said of every link and name nobody."""
+    """Return *label* without the words that all links have, which name nobody."""
     left, count = _NOISE.subn(" ", label)
     return " ".join(left.split()).strip(" ,;:–—-") if count else label
 

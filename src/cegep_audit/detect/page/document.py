@@ -70,7 +70,6 @@ class Element:
 # A link that stays on the site, while the walk is in it: its position among all links, its address as written, whether
 # that is a network's and hides the account, and its place.
 Inner = tuple[int, str, bool, Place]
-
 # An element that the walk is in: node, tag, attributes, how many pieces of text and links came before it, and itself
 # as an inner link.
 Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]

@@ -104,7 +104,7 @@ def _reading(document: Document) -> Reading:
     if (body := document.tree.body) is not None:
         document.keep("mentions", Element(body, "body", body.attributes), finders.find_mentions(document.visible))
     context = Context(document)
-    refreshes = filter(None, (document.page.refresh, *document.refreshes))
+    refreshes = (document.page.refresh, *document.refreshes)
     framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
     frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
     before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))

@@ -139,7 +139,6 @@ def _of_meta(attributes: dict[str, str]) -> str | None:
 
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
-
 # Elements that are empty, or that end where the next one begins: leaving them open nests nothing.
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
 _SELF_ENDING = f"{_VOID}|p|li|dt|dd|option|optgroup|tr|td|th|thead|tbody|tfoot|colgroup|html|head|body"

@@ -122,7 +122,6 @@ def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
 MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
 _AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
 _MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
-
 _REST = r"""
     | (?P<skip>  //[^\n]*+ | /\*.*?(?:\*/|\Z) | <!--|-->|<!\[CDATA\[|\]\]> )
     | (?P<open>  [\[{(] )

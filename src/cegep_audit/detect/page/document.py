@@ -166,7 +166,7 @@ class Document:
 
 
 def is_shown(element: Element, found: Found) -> bool:
-    """Whether a reader sees what was *found* in *element*; what a script or the head says to programs is not shown."""
+    """Whether a reader sees what was *found* in *element*; what a script or the head tells programs is not shown."""
     return found.how not in _IN_DATA and element.tag != "script"
 
 

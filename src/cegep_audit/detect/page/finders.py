@@ -23,7 +23,7 @@ _NAME = re.compile(r"@?([\w.-]{1,100})")
 
 
 def _address(template: str, value: str) -> str | None:
-    """Return the address that *template* makes of *value*: itself if it is one already, None if it is no name."""
+    """Return the address that *template* makes of *value*: itself if it is one already, None if it is not a name."""
     value = value.strip()
     if "://" in value or value.startswith("//") or template == "{0}":
         return value
@@ -215,7 +215,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
         subjects: dict[str, str] = {}
-        if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
+        if any(classify(raw).account_url for raw in written):  # otherwise their owner does not matter
             subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
         places = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
         sent = {raw for raw, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])}
@@ -224,7 +224,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
 
 
 def _around(text: str, first: str, last: str) -> str:
-    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
+    """Return the part of the script *text* that may tell the owner of its addresses, from *first* to *last*."""
     start, end = text.find(first), text.rfind(last)
     if len(text) < 5 * _FAR or start < 0 or end < 0:
         return text

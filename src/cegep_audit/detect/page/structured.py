@@ -1,4 +1,4 @@
-"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with its owner by ``structured.toml``.
+"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with its subject by ``structured.toml``.
 
 Data are read as sites write them: missing and extra commas, comments, CDATA marks, unquoted keys, several roots and
 unclosed brackets are tolerated. Each character is read a bounded number of times, and nothing recurses.
@@ -20,7 +20,7 @@ from cegep_audit.text import fold
 ORGANIZATION, OTHER = "organization", "other"
 _ADDRESS_PROPERTIES = ("sameAs", "url", "@id")
 _NAME_REACHES = 2  # objects below a named one that are about the same: {"editor": "X", "links": {"facebook": …}}
-_OWN_WORD = 4  # letters of a word that shows whose a name is: a shorter one is in a host by chance
+_OWN_WORD = 4  # letters of a word that shows the owner of a name: a shorter one is in a host by chance
 _LONGEST_NAME = 100  # characters; a longer value is a text
 _WORD = re.compile(r"[a-z]{3,}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -1,6 +1,5 @@
-"""Resolve, compare and split URLs: absolute address, crawl key, host, registrable domain.
+"""Resolve, compare and split URLs by the URL Standard (https://url.spec.whatwg.org), as browsers do and ada implements.
 
-Addresses are parsed as in browsers, by the URL Standard (https://url.spec.whatwg.org), which ada implements.
 Nothing here raises on odd input: a string that is not a usable address gives None or "".
 """
 

@@ -14,7 +14,6 @@ _LONGEST_TOKEN = 2_000  # characters of an address in running text
 _LOOK_BACK = 300  # characters before a host name that may belong to its address
 _LONGEST_HOST = 100
 _GROUP = 9  # letters that are tried in turn
-
 # Characters that end an address in a script, in JSON or in prose.
 _STOPS = r"\s\"'`<>(){}\[\]|\\^"
 _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
@@ -29,7 +28,6 @@ _QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names t
 _LONGEST_OPENING = 16
 _WORDS_TO_QUOTE = re.compile(r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))")  # of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
-
 # Escaped letters or ignored characters may hide a host name, and "/@name" alone may identify one. The first pattern is
 # a single set of characters, which is the fastest to search for; the second is exact.
 _WIDE = "\u3002\uff01-\uff61"  # full-width letters and dots, which browsers read as plain ones
@@ -138,7 +136,11 @@ def addresses_in_text(text: str) -> Iterator[str]:
             continue
         rest = _REST.match(text, host_end)
         end = rest.end() if rest else host_end
-        position = _end_of_quoted(text, start, end)
+        position = end
+        # A quoted address may hold spaces: cut there, "https://network/College des Aulnes" would be another account.
+        if text[end : end + 1] in {" ", "\xa0"} and (words := _WORDS_TO_QUOTE.match(text, end)):
+            opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start)
+            position = words.end() if opening and words[1] == opening[1] else end
         if end > host_end or place.prefix or text[start - 1 : start] == "/":
             path = _STOP.split(unwrap.unescaped(text[host_end:end]), maxsplit=1)[0].rstrip(_TRAILING)
             address = text[start:host_end] + path + text[end:position]
@@ -146,14 +148,6 @@ def addresses_in_text(text: str) -> Iterator[str]:
             is_name = bool(place.prefix) and not is_setting
             yield from _completed(text[max(lowest, start - _LOOK_BACK) : start], address, is_name=is_name)
         lowest = position
-
-
-def _end_of_quoted(text: str, start: int, end: int) -> int:
-    """Return the end of the address, beyond *end* where it is quoted: ``"https://network/College des Aulnes"``."""
-    is_cut = text[end : end + 1] in {" ", "\xa0"}
-    opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start) if is_cut else None
-    words = _WORDS_TO_QUOTE.match(text, end) if opening else None
-    return words.end() if opening and words and words[1] == opening[1] else end
 
 
 def _host_start(text: str, dot: int, lowest: int) -> int:

@@ -16,9 +16,7 @@ from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
 Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, so its types are right
-
 BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
-
 _NETWORKS = "detect/networks/networks.toml"
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
@@ -230,7 +228,7 @@ def place_of(host: str) -> Place | None:
         label, _, parent = face.partition(".")
         if shorter is None or (parent in known.hosts and label in known.parts[known.hosts[parent].network]):
             return _parent_place(host)
-        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is somebody's
+        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is an account
             return _parent_place(face)
         face = face[shorter.end() :]
     return Place(grammar.network, grammar)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from unicodedata import normalize
 from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
@@ -145,7 +146,7 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
 def _spelt(rule: Rule, handle: str) -> str:
     if rule.exact:
         return handle
-    handle = unwrap.composed(handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters
+    handle = normalize("NFC", handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters
     return re.sub(*rule.respell, handle) if rule.respell else handle
 
 

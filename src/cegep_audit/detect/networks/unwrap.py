@@ -6,10 +6,10 @@ No function raises, and each takes time linear in at most ``MAX_LENGTH`` charact
 import html
 import re
 import string
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus
 
 from cegep_audit import urls
@@ -19,26 +19,22 @@ _NAME_CHARACTERS = string.ascii_letters + string.digits + "-_."
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035)
 _START = 16  # characters of the scheme and slashes of an encoded address
 _MAX_ROUNDS = 3  # of percent-decoding: a redirector inside a redirector inside a page written twice
-
 # scheme, authority, path, query, fragment; a backslash is a slash, as browsers have it
 _PARTS = re.compile(r"(?:([a-z][a-z0-9+.-]*):)?//([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(  # what nine links in ten look like: nothing to repair
     r"https?://(?:[a-z0-9-]+\.)+(?!https?/)[a-z]+(?:/[\w/.@+~=%-]*)?(?:\?[\w&=./%:+~,@-]*)?(?:#[\w!/.-]*)?", re.ASCII
 )
 _HOST = re.compile(r"([\w.-]+)(?::\d*)?")
-
 # Invisible characters that copying from a document leaves in an address: soft hyphen, zero-width and direction marks,
 # byte-order mark, and lone surrogates, which no encoding can write.
 INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff"
 _DROPPED = re.compile(f"[\t\r\n{INVISIBLE}]")
 _AROUND = " \u00a0\u202f\"'`“”«»<>()[]{}" + "".join(map(chr, range(0x20)))
 _TRAILING = " \u00a0\u202f.,;:!?…\"'`’“”«»<>()[]{}|*\\"  # no handle ends in one of these
-
 _JSON_SLASH = re.compile(r"(?<!\\)\\++/")
 _JSON_CHARACTER = re.compile(r"(?<!\\)\\++(?:u00|x)([2-9a-f][0-9a-f])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _ENCODED_START = re.compile(r"(?:[a-z]+(?::|%3A|%253A))?(?:/|%2F|%252F){2}", re.IGNORECASE)
-
 # "http://" in the ways it is mistyped, once or several times over: https://https://, http//, htp://, http:www.
 _HTTP = re.compile(r"(?:(?:www\.)?(?:h+t{1,3}p{0,2}s?|t{1,2}ps?)(?:[:;]+/*|/{2,}))+(?=[^/])", re.IGNORECASE)
 _STRAY = re.compile(r"[./#\s:]+(?=(?:https?:|www\.))", re.IGNORECASE)
@@ -47,7 +43,6 @@ _SPOKEN = re.compile(r"(?:https?:)?//[^\s\"'`<>()+;]+", re.IGNORECASE)  # the fi
 _CARRIERS = re.compile(
     r"(?:view-source|feed|itmss?|itpc|pcast|podcast|itms-podcasts?|zune|intent):(?://?)?(?=[^/])", re.IGNORECASE
 )
-
 # A page of a web archive, which holds the address after the time of the capture, whatever the archive:
 # /web/20110415000000/http://…, /all/20160901mp_/…; and a path that is nothing but an address.
 _ARCHIVED = re.compile(
@@ -166,12 +161,7 @@ def decoded(text: str) -> str:
             text = unquote(text, errors="strict")
         except UnicodeDecodeError:
             text = unquote(text, encoding="latin-1")
-    return composed(_DROPPED.sub("", text))
-
-
-def composed(text: str) -> str:
-    """Return *text* in composed form (NFC): copying from a PDF separates accents from their letters."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return normalize("NFC", _DROPPED.sub("", text))
 
 
 @lru_cache(maxsize=64)  # one address is tried on several patterns
@@ -180,7 +170,7 @@ def parameters(query: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for part in query.replace(";", "&").split("&"):
         name, _, value = map(unquote_plus, part.partition("="))
-        found.setdefault(name.strip().lower(), composed(value.strip(_AROUND).rstrip(_TRAILING)))
+        found.setdefault(name.strip().lower(), normalize("NFC", value.strip(_AROUND).rstrip(_TRAILING)))
     return found
 
 

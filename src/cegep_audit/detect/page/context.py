@@ -1,10 +1,7 @@
-"""The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
+"""The context of a link on its page: zone, label, row of links, and the cues around it that hint at its owner.
 
-The words of the cues are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
-What links ask of a container is kept in its :class:`Element`, so that it is looked at once for all its links.
+A cue of ``cues.toml`` is only a name here; ``attribution`` decides what follows from it.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator
@@ -28,18 +25,18 @@ _ROOM_OF_LINK = 120  # characters a link of a row: beyond, its container is a te
 _PROSE_MIN = 40  # characters of text beside a link that make it a link in a sentence
 _CLOSE = 2  # containers above a link that a sentence may be in: the paragraph, an emphasis in it
 HEADER_TO, FOOTER_FROM = 0.08, 0.92  # shares of the page's links, where a template names no zone
-
 UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textarea", "option", "head"})
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit"})
 _FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 _FEW_LINKS, _MOST = 10, 0.6  # a page of fewer links has no frame to speak of; the share of them that is most
 _NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
+_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
 _TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
 _NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
 
 class Context:
-    """The links of one *document*, after the walk, with what is around them."""
+    """The links of one *document*, after the walk; what they ask of a container is kept in its :class:`Element`."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -69,7 +66,7 @@ class Context:
                 container = element if found.how in _TOGETHER and subject not in _NOT_OF_SITE else None
             how = found.how if subject == found.subject else How.MICRODATA
             block = blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0
-            yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, names=found.names)
+            yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, found.names)
 
     def zone(self, place: Place, position: int) -> Zone:
         """Return the zone of a link in *place*; its *position* among the links decides where the markup names none."""
@@ -123,7 +120,7 @@ class Context:
         for each in reversed(chain):
             own = cues_in("class", words_of(each.attributes))
             if own & _OF_OTHERS and self._wraps_page(each):
-                own -= _OF_OTHERS  # what wraps the page says of no link whose it is
+                own -= _OF_OTHERS  # what wraps the page says nothing about a link's owner
             each.class_cues = cues = cues | own
         return cues
 
@@ -148,14 +145,9 @@ class Context:
         return list(accumulate((len(piece) + (len(piece) <= LONG_PIECE) for piece in pieces), initial=0))
 
 
-_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
-
-
 def _repaired(raw: str) -> str:
     """Return *raw* with a scheme where its author wrote a bare host."""
     raw = raw.strip()
-    if raw.startswith(("https://", "http://")):
-        return raw
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
@@ -193,7 +185,7 @@ _NO_CUE = compile_words((word for row in _ROWS for word in row.get("but", ())), 
 
 @lru_cache(maxsize=8192)
 def without_noise(label: str) -> str:
-    """Return *label* without the words that are said of every link and name nobody."""
+    """Return *label* without the words that all links have, which name nobody."""
     left, count = _NOISE.subn(" ", label)
     return " ".join(left.split()).strip(" ,;:–—-") if count else label
 

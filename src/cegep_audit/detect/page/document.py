@@ -24,7 +24,6 @@ MAX_REPEATS = 100  # links to one address that are kept: a hundred show as much 
 _IN_DATA = frozenset({How.JSON_LD, How.META, How.FEED})
 _TOO_MANY = {How.SCRIPT: "too_many_in_scripts"}  # a catalogue, which says nothing against what the page shows
 _NAMING = ("class", "id", "role", "aria-label")
-
 Attributes = Mapping[str, str | None]
 
 
@@ -71,7 +70,6 @@ class Element:
 # A link that stays on the site, while the walk is in it: its position among all links, its address as written, whether
 # that is a network's and hides the account, and its place.
 Inner = tuple[int, str, bool, Place]
-
 # An element that the walk is in: node, tag, attributes, how many pieces of text and links came before it, and itself
 # as an inner link.
 Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
@@ -168,7 +166,7 @@ class Document:
 
 
 def is_shown(element: Element, found: Found) -> bool:
-    """Whether a reader sees what was *found* in *element*; what a script or the head says to programs is not shown."""
+    """Whether a reader sees what was *found* in *element*; what a script or the head tells programs is not shown."""
     return found.how not in _IN_DATA and element.tag != "script"
 
 

@@ -1,7 +1,4 @@
-"""Find what may name an account in each kind of element (:data:`FINDERS`), in scripts and in text.
-
-Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
-"""
+"""Find what may name an account in elements, in scripts and in text; names without an address by ``scripts.toml``."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,14 +17,13 @@ from cegep_audit.vocabulary import How
 MAX_WRITTEN = 20_000  # addresses of one script that are looked at
 _MAX_ATTRIBUTE = 4_000  # a longer value is data (an image, a state), searched as a script is
 _PLEA = 600  # characters; a longer <noscript> is content
-
 _TABLES = read_tables("detect/page/scripts.toml")
 _META = {row["name"]: row for row in _TABLES["meta"]}
 _NAME = re.compile(r"@?([\w.-]{1,100})")
 
 
 def _address(template: str, value: str) -> str | None:
-    """Return the address that *template* makes of *value*: itself if it is one already, None if it is no name."""
+    """Return the address that *template* makes of *value*: itself if it is one already, None if it is not a name."""
     value = value.strip()
     if "://" in value or value.startswith("//") or template == "{0}":
         return value
@@ -35,8 +31,8 @@ def _address(template: str, value: str) -> str | None:
     return template.format(found[1]) if found else None
 
 
+# Gives what may name an account in one element; sets aside in the document what the frontier needs.
 Finder = Callable[[Document, LexborNode, Attributes], Iterable[Found]]
-"""Gives what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
 def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
@@ -219,7 +215,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
         document.signs.add("state")
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
         subjects: dict[str, str] = {}
-        if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
+        if any(classify(raw).account_url for raw in written):  # otherwise their owner does not matter
             subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
         places = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
         sent = {raw for raw, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])}
@@ -228,7 +224,7 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
 
 
 def _around(text: str, first: str, last: str) -> str:
-    """Return the part of the script *text* that may say whose its addresses are, from *first* to *last*."""
+    """Return the part of the script *text* that may tell the owner of its addresses, from *first* to *last*."""
     start, end = text.find(first), text.rfind(last)
     if len(text) < 5 * _FAR or start < 0 or end < 0:
         return text

@@ -1,7 +1,4 @@
-"""Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
-
-The document is walked once, and each element is offered to the finder of its kind. Comments never count.
-"""
+"""Read a page in one walk: links that may name an account, with how and where they are shown, and those of the site."""
 
 import re
 from itertools import accumulate, takewhile
@@ -22,7 +19,6 @@ from cegep_audit.vocabulary import How
 
 MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
-
 _LINKS = frozenset({"a", "area"})
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
 
@@ -108,7 +104,7 @@ def _reading(document: Document) -> Reading:
     if (body := document.tree.body) is not None:
         document.keep("mentions", Element(body, "body", body.attributes), finders.find_mentions(document.visible))
     context = Context(document)
-    refreshes = filter(None, (document.page.refresh, *document.refreshes))
+    refreshes = (document.page.refresh, *document.refreshes)
     framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
     frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
     before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))
@@ -156,7 +152,7 @@ def _take_link(
     element.position = position
     how, names = How.ANCHOR, ""
     if "me" in rels:
-        how, names = How.REL_ME, _MASTODON if _SAYS_MASTODON.search(_icon_words(node, attributes)) else ""
+        how, names = How.REL_ME, "mastodon" if _SAYS_MASTODON.search(_icon_words(node, attributes)) else ""
     document.keep("anchors", element, [Found(href, how, "person" if "author" in rels else "", names)])
     return element, None
 
@@ -188,7 +184,6 @@ _LONGEST_LAST = 24  # characters, at most
 _LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
 _ICON = re.compile(rf"(?<![a-z])({_NETWORKS})(?![a-z])")
-_MASTODON = "mastodon"
 _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
@@ -203,7 +198,7 @@ def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str,
         return ""
     words = f"{label.lower()} {_icon_words(node, attributes)}"
     if has_mastodon_form:
-        return _MASTODON if _SAYS_MASTODON.search(words) else ""
+        return "mastodon" if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
         name = what.network
         names = (name, name.replace("_", ""), name.replace("_", "-"), NETWORKS[name].name.lower())

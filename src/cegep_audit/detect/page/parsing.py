@@ -24,11 +24,10 @@ _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNOR
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Encodings that the standard decodes with the table of a larger one.
 _DECODED_AS = {"gbk": "gb18030", "euc-kr": "cp949", "x-user-defined": "windows-1252"}
-
 _PRESCANNED = 1024  # bytes
 _LATE = 16_384  # bytes that may declare an encoding too late for browsers: the search is quadratic
-_SAMPLE = 20_000  # characters that show whether a text is one
-_MOST_BAD = 0.1  # share of them that no text has: a wrong charset costs a French page some 4 %
+_SAMPLE = 20_000  # characters that show whether bytes are text
+_MOST_BAD = 0.1  # share of them that makes a text rubbish: a wrong charset costs a French page some 4 %
 _MOST_FOREIGN = 0.3  # share of characters beyond ASCII in a page without a single tag
 
 
@@ -87,7 +86,7 @@ def _detected(body: bytes) -> str:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
-        # A character cut at the very end is no sign of another encoding.
+        # A character cut at the very end does not mean another encoding.
         if error.start < len(body) - 3 or error.reason != "unexpected end of data":
             from bs4.dammit import EncodingDetector  # a tenth of the start-up time, for one page in a hundred
 
@@ -140,7 +139,6 @@ def _of_meta(attributes: dict[str, str]) -> str | None:
 
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
-
 # Elements that are empty, or that end where the next one begins: leaving them open nests nothing.
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
 _SELF_ENDING = f"{_VOID}|p|li|dt|dd|option|optgroup|tr|td|th|thead|tbody|tfoot|colgroup|html|head|body"
@@ -225,7 +223,7 @@ def shallow(text: str) -> str:
             place = _after(text, "-->", found.end())
             continue
         place = _end_of_tag(text, found.end())
-        if place > len(text):  # a tag without an end is none
+        if place > len(text):  # a tag without an end is not a tag
             break
         tag = text[found.start() : min(place, found.start() + _KEPT_TAG)]
         kept.append(tag if tag.endswith(">") else f"{tag}x\"'>")  # ends it whatever quote is open where it was cut

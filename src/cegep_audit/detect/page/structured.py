@@ -1,4 +1,4 @@
-"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with its owner by ``structured.toml``.
+"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with its subject by ``structured.toml``.
 
 Data are read as sites write them: missing and extra commas, comments, CDATA marks, unquoted keys, several roots and
 unclosed brackets are tolerated. Each character is read a bounded number of times, and nothing recurses.
@@ -20,16 +20,13 @@ from cegep_audit.text import fold
 ORGANIZATION, OTHER = "organization", "other"
 _ADDRESS_PROPERTIES = ("sameAs", "url", "@id")
 _NAME_REACHES = 2  # objects below a named one that are about the same: {"editor": "X", "links": {"facebook": …}}
-_OWN_WORD = 4  # letters of a word that shows whose a name is: a shorter one is in a host by chance
+_OWN_WORD = 4  # letters of a word that shows the owner of a name: a shorter one is in a host by chance
 _LONGEST_NAME = 100  # characters; a longer value is a text
 _WORD = re.compile(r"[a-z]{3,}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
 _TABLES = read_tables("detect/page/structured.toml")
 _SUBJECT_OF_PROPERTY = {name: row["subject"] for row in _TABLES["property"] for name in row["names"]}
-_SUBJECT_OF_KEY = {
-    form: row["subject"] for row in _TABLES["key"] for word in row["words"] for form in (word, f"{word}s")
-}
+_SUBJECT_OF_KEY = {word: row["subject"] for row in _TABLES["key"] for word in row["words"]}
 _NAME_KEYS = frozenset(_TABLES["name"]["keys"])
 _NETWORK_NAMES = " ".join(fold(f"{network.name} {network.id}") for network in NETWORKS.values())
 _NAMES_NOBODY = frozenset(_TABLES["name"]["nobody"]).union(_WORD.findall(_NETWORK_NAMES))
@@ -109,7 +106,8 @@ def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
 @lru_cache(maxsize=2048)  # the objects of a list have the same keys
 def _subject_of_key(key: str) -> str:
     words = re.split(r"[\s_-]", fold(_CAMEL.sub(" ", key)))
-    return next((_SUBJECT_OF_KEY[word] for word in words if word in _SUBJECT_OF_KEY), "")
+    found = (_SUBJECT_OF_KEY.get(word) or _SUBJECT_OF_KEY.get(word.removesuffix("s")) for word in words)
+    return next(filter(None, found), "")
 
 
 def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
@@ -124,7 +122,6 @@ def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
 MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
 _AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
 _MAX_DEPTH = 500  # open brackets; what is deeper is read as part of the innermost
-
 _REST = r"""
     | (?P<skip>  //[^\n]*+ | /\*.*?(?:\*/|\Z) | <!--|-->|<!\[CDATA\[|\]\]> )
     | (?P<open>  [\[{(] )

@@ -38,11 +38,7 @@ _HOLDS_AGAINST = {
     Zone.HEADER: frozenset[Zone](),
 }
 # The zones of class names that replace the zone of a landmark (a tag or role).
-_CLASS_REPLACES = {
-    Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}),
-    Zone.HEADER: frozenset({Zone.NAV}),
-}
-_FINAL = frozenset({Zone.FOOTER, Zone.HEAD})
+_CLASS_REPLACES = {Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}), Zone.HEADER: frozenset({Zone.NAV})}
 _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
 
 
@@ -59,7 +55,7 @@ class Place:
         self.is_landmark = is_landmark
         self.in_article = in_article
         # Whether nothing, or no class name, inside may replace the zone; computed once, because every element asks.
-        self.is_final = zone in _FINAL
+        self.is_final = zone in {Zone.FOOTER, Zone.HEAD}
         self.ignores_classes = is_landmark and zone not in _CLASS_REPLACES
 
     def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Place:

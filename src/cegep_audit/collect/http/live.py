@@ -95,12 +95,9 @@ class LiveWeb:
     @asynccontextmanager
     async def open(self, institution: Institution, around: Around | None = None) -> AsyncIterator[Source]:
         """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
-        try:
-            room = None if around else self.room  # a page that waits for a browser does not delay other visits
-            async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
-                yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
-        finally:
-            self.tally.visits.pop(institution.id, None)
+        room = None if around else self.room  # a page that waits for a browser does not delay other visits
+        async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
+            yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
 
     @asynccontextmanager
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
@@ -173,6 +170,7 @@ class HttpFetch:
 
     async def aclose(self) -> None:
         """Close the connections of the visit."""
+        self.web.tally.visits.pop(self.name, None)
         await self._slot.aclose()
         for sender, _ in self._open.values():
             await sender.aclose()

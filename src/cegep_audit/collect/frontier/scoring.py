@@ -111,7 +111,7 @@ def _folded(text: str) -> str:
 
 
 def score_links(links: Sequence[InnerLink], *, is_splash: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
-    """Yield the links that may lead to something, in page order, with their scores; a splash page has own words."""
+    """Yield the links that may lead to something, in page order, with their scores; splash pages have further words."""
     rules = read_rules()
     keys = rules.splash_keys if is_splash else rules.keys
     letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}

@@ -188,20 +188,19 @@ class HttpFetch:
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
         host, path = url.hostname or "", exchange.url.split("/", 3)[3]
         target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=f"/{path}")
-        sender, connection = self._open.get(str(target.origin), (None, None))
-        if sender and (sender.has_expired() or not sender.is_available()):
-            await sender.aclose()
-            sender = None
-        if sender is None or connection is None:
+        held = self._open.get(str(target.origin))
+        if held and (held[0].has_expired() or not held[0].is_available()):
+            await held[0].aclose()
+            held = None
+        if held is None:
             proxy = web.proxy(url.scheme, host)
             connection = Connection(web.resolve, allow_private=web.limits.allow_private, proxy=proxy)
             maker = httpcore.AsyncConnectionPool(
                 ssl_context=web.context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
             )
-            sender = maker.create_connection(target.origin)
-            self._open[str(target.origin)] = sender, connection
-        connection.is_sent = False
-        return httpcore.Request("GET", target, headers=headers), sender, connection
+            held = self._open[str(target.origin)] = maker.create_connection(target.origin), connection
+        held[1].is_sent = False
+        return httpcore.Request("GET", target, headers=headers), *held
 
     async def _receive(
         self, exchange: Exchange, response: httpcore.Response, proxy: httpcore.Proxy | None, want: Want, limit: int

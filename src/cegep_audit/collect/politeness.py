@@ -133,7 +133,7 @@ class RobotsCache:
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):
             if origin in self._rules:
                 return self._rules[origin]
-            address, origins, rules = f"{origin}/robots.txt", [origin], None
+            address, origins = f"{origin}/robots.txt", [origin]
             # A redirect to another origin's robots.txt answers for both: www. and the bare name cost one file.
             for _ in range(ROBOTS_REDIRECTS + 1):
                 try:
@@ -148,8 +148,10 @@ class RobotsCache:
                 address = crawl_key(target)
                 if address == f"{_origin(address)}/robots.txt":
                     origins.append(_origin(address))
+            else:
+                rules = parse_robots(b"")
             for each in origins:
-                self._rules.setdefault(each, rules or parse_robots(b""))  # none after too many redirects
+                self._rules.setdefault(each, rules)
             return self._rules[origin]
 
 

@@ -31,6 +31,7 @@ _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each 
 # Failures of one name or scheme that do not imply a failure of the other (www. or the bare name, http or https).
 # A private address is one: an Active Directory may answer for the bare name with an internal address.
 _OF_NAME = NO_ANSWER - {Detail.TIMEOUT} | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
+_CLOSED = {Detail.REFUSED, Detail.NO_CAPTURE}
 _LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
 
 # stamina would otherwise log each retry, which would show on the user's terminal.
@@ -69,9 +70,7 @@ class OwnHosts:
             yield name
             error, parts = failures[-1], split(name)  # an explicit port belongs to its scheme
             # No server listens for this scheme; behind a proxy, the status of the proxy's answer says so.
-            is_closed = error.detail in {Detail.REFUSED, Detail.NO_CAPTURE} or (
-                error.detail == Detail.PROXY and error.status is not None
-            )
+            is_closed = error.detail in _CLOSED or (error.detail == Detail.PROXY and error.status is not None)
             if not ignores_spelling and parts and parts.port is None and is_closed:
                 scheme, rest = name.split("://", 1)
                 yield f"{'http' if scheme == 'https' else 'https'}://{rest}"

@@ -111,7 +111,7 @@ def _folded(text: str) -> str:
 
 
 def score_links(links: Sequence[InnerLink], *, is_splash: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
-    """Yield the links that may lead to something, in page order, with their scores; a splash page has own words."""
+    """Yield the links that may lead to something, in page order, with their scores; splash pages have further words."""
     rules = read_rules()
     keys = rules.splash_keys if is_splash else rules.keys
     letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
@@ -157,10 +157,9 @@ def _scores(link: InnerLink, *, is_splash: bool) -> Iterator[LinkScore]:
     if language and ("alternate" in link.rel or link.zone in _SITE_WIDE):
         score = OWN_SCORE if language in _OFFICIAL_LANGUAGES else MIN_SCORE
         yield LinkScore(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
-    if by_label := _by_words(label, "label", is_splash=is_splash):
-        yield by_label
-    if path != label and (by_path := _by_words(path, "path", is_splash=is_splash, is_whole=is_whole)):
-        yield by_path
+    yield from _by_words(label, "label", is_splash=is_splash)
+    if path != label:
+        yield from _by_words(path, "path", is_splash=is_splash, is_whole=is_whole)
 
 
 def _without_query(href: str) -> str:
@@ -186,22 +185,19 @@ def _last_part(href: str) -> tuple[str, bool]:
     return last, len(parts) == 1
 
 
-def _by_words(text: str, where: str, *, is_splash: bool, is_whole: bool = True) -> LinkScore | None:
-    rules = read_rules()
-    words = text.split()
+def _by_words(text: str, where: str, *, is_splash: bool, is_whole: bool = True) -> Iterator[LinkScore]:
+    rules, words = read_rules(), text.split()
     rows = [row for word in words for row in rules.by_key.get(word, ()) if f" {row.folded} " in f" {text} "]
     if text in rules.exact:
         rows.append(rules.exact[text])
     rows = [row for row in rows if (is_splash or not row.is_splash) and (is_whole or row.role is not PageRole.LANGUAGE)]
-    if not rows:
-        return None
-    best = max(rows, key=lambda row: row.score + EXTRA_WORD_COST * len(row.folded.split()))
-    extra = max(0, len(words) - len(best.folded.split()))
-    score = best.score - EXTRA_WORD_COST * extra - (PATH_COST if where == "path" else 0)
-    why = f'word "{best.text}" in {where}'
-    if rules.doubts.isdisjoint(words):
-        return LinkScore(best.role, score, why, best.language)
-    return LinkScore(PageRole.ABOUT, score - DOUBT_COST, why)
+    if rows:
+        best = max(rows, key=lambda row: row.score + EXTRA_WORD_COST * len(row.folded.split()))
+        extra = max(0, len(words) - len(best.folded.split()))
+        score = best.score - EXTRA_WORD_COST * extra - (PATH_COST if where == "path" else 0)
+        found = LinkScore(best.role, score, f'word "{best.text}" in {where}', best.language)
+        is_doubtful = not rules.doubts.isdisjoint(words)
+        yield LinkScore(PageRole.ABOUT, score - DOUBT_COST, found.why) if is_doubtful else found
 
 
 def is_page(url: str) -> bool:

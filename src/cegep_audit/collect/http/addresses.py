@@ -83,7 +83,7 @@ def alternating(addresses: Sequence[str]) -> list[str]:
 
 
 class Resolver:
-    """Looks names up in daemon threads, at most *lookups* at once: the program would wait for those of asyncio."""
+    """Looks names up in daemon threads, at most *lookups* at once; a program that ends waits for asyncio's threads."""
 
     def __init__(self, lookups: int = _LOOKUPS) -> None:
         self._free = asyncio.Semaphore(lookups)

@@ -3,6 +3,7 @@
 import base64
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
@@ -36,13 +37,11 @@ def read_proxies(lang: Language) -> Callable[[str, str], httpcore.Proxy | None]:
 
 def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
     url = setting if "://" in setting else f"http://{setting}"
-    try:
+    with suppress(ValueError, httpx.InvalidURL):
         proxy = httpx.Proxy(url)
         port = proxy.url.port
         if proxy.url.scheme in _SCHEMES and proxy.url.host and (port is None or port in _PORTS):
             return httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw)
-    except (ValueError, httpx.InvalidURL):
-        pass
     raise UsageError(say("live.proxy", lang, proxy=without_password(url)))
 
 

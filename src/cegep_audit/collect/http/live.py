@@ -95,12 +95,9 @@ class LiveWeb:
     @asynccontextmanager
     async def open(self, institution: Institution, around: Around | None = None) -> AsyncIterator[Source]:
         """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
-        try:
-            room = None if around else self.room  # a page that waits for a browser does not delay other visits
-            async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
-                yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
-        finally:
-            self.tally.visits.pop(institution.id, None)
+        room = None if around else self.room  # a page that waits for a browser does not delay other visits
+        async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
+            yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
 
     @asynccontextmanager
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
@@ -173,6 +170,7 @@ class HttpFetch:
 
     async def aclose(self) -> None:
         """Close the connections of the visit."""
+        self.web.tally.visits.pop(self.name, None)
         await self._slot.aclose()
         for sender, _ in self._open.values():
             await sender.aclose()
@@ -190,20 +188,19 @@ class HttpFetch:
         exchange.request_headers = tuple((name.decode(_BYTES), value.decode(_BYTES)) for name, value in headers)
         host, path = url.hostname or "", exchange.url.split("/", 3)[3]
         target = httpcore.URL(scheme=url.scheme, host=host, port=url.port, target=f"/{path}")
-        sender, connection = self._open.get(str(target.origin), (None, None))
-        if sender and (sender.has_expired() or not sender.is_available()):
-            await sender.aclose()
-            sender = None
-        if sender is None or connection is None:
+        held = self._open.get(str(target.origin))
+        if held and (held[0].has_expired() or not held[0].is_available()):
+            await held[0].aclose()
+            held = None
+        if held is None:
             proxy = web.proxy(url.scheme, host)
             connection = Connection(web.resolve, allow_private=web.limits.allow_private, proxy=proxy)
             maker = httpcore.AsyncConnectionPool(
                 ssl_context=web.context, proxy=proxy, keepalive_expiry=_KEEP_ALIVE_S, network_backend=connection
             )
-            sender = maker.create_connection(target.origin)
-            self._open[str(target.origin)] = sender, connection
-        connection.is_sent = False
-        return httpcore.Request("GET", target, headers=headers), sender, connection
+            held = self._open[str(target.origin)] = maker.create_connection(target.origin), connection
+        held[1].is_sent = False
+        return httpcore.Request("GET", target, headers=headers), *held
 
     async def _receive(
         self, exchange: Exchange, response: httpcore.Response, proxy: httpcore.Proxy | None, want: Want, limit: int

@@ -74,7 +74,7 @@ class Tally:
 class Connectivity:
     """Whether this machine reaches the web at all, so that a user need not wait an hour to learn that it does not.
 
-    The first sites of a scan decide. With less patience, it goes on until an answer shows that the web is reachable.
+    The first sites of a scan decide. It then goes on, with less patience, until an answer shows that the web is there.
     """
 
     _has_heard: bool = False

@@ -73,21 +73,24 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     visited = [result for _, result in visits(scan)]
     statuses = [result.status if result else None for result in visited]
     days = [day_of(scan, result) for result in visited]
-    official = [
-        {each.network for each in result.accounts if each.role is Role.OFFICIAL}
-        if result and result.status.is_assessed
-        else ()
-        for result in visited
+    places = {name: place for place, name in enumerate(NETWORKS)}
+    seen = [
+        (row, places[account.network])
+        for row, result in enumerate(visited)
+        if result is not None and result.status.is_assessed
+        for account in result.accounts
+        if account.role is Role.OFFICIAL and account.network in places
     ]
-    shape = len(visited), len(NETWORKS)
-    counted = {day: [name in networks_of(basket, day) for name in NETWORKS] for day in set(days)}
+    shown = np.zeros((len(visited), len(places)), dtype=bool)
+    shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
+    counted = {day: [name in networks_of(basket, day) for name in places] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
         in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
         days=np.array([day.toordinal() for day in days], dtype=np.int32),
-        shown=np.array([[name in networks for name in NETWORKS] for networks in official], dtype=bool).reshape(shape),
-        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shape),
+        shown=shown,
+        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shown.shape),
     )
 
 
